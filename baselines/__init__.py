@@ -1,0 +1,1 @@
+"""Answering without training: prompting, retrieval, cascades."""

@@ -1,0 +1,1 @@
+"""Readers: a data source becomes samples."""

@@ -1,0 +1,46 @@
+"""The error tree: what the user can mend is told in one line; anything else is a bug and shows its traceback.
+
+HarnessError                 the user's set-up or input: printed as one line on stderr, exit status 2
+├── SuiteError               mistakes in a suite file: all of them, one line each
+├── DataError                a data file or one of its rows: names file and line
+├── ModelError               a model that cannot be found, loaded or reached
+└── StoreError               the run folder or the cache cannot be read or written
+
+A single failed model call is not an exception: it is a Completion whose finish is "error" (failure is data).
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class HarnessError(Exception):
+    """Something the user can mend. The message names the place, what is wrong and what would be right."""
+
+
+class SuiteError(HarnessError):
+    """One or more mistakes in a suite file, one line each in `mistakes`."""
+
+    def __init__(self, mistakes: Iterable[str]) -> None:
+        self.mistakes = tuple(mistakes)
+        super().__init__("\n".join(self.mistakes))
+
+
+class DataError(HarnessError):
+    """A data file that cannot be read as asked: `file:line: reason`."""
+
+
+class ModelError(HarnessError):
+    """A model that cannot be found, loaded or reached."""
+
+
+class StoreError(HarnessError):
+    """A run folder or cache that cannot be read or written."""
+
+
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """The remedy for an unknown name: the nearest valid one, or all of them when none is near."""
+    valid = sorted(valid)
+    close = difflib.get_close_matches(name, valid, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {close[0]}?"
+    return f"known: {', '.join(valid)}" if valid else "none is defined"

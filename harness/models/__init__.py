@@ -1,0 +1,1 @@
+"""Models: what turns messages into text or scores options."""

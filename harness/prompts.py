@@ -1,0 +1,55 @@
+"""Prompts are data: strict, sandboxed Jinja, so that a missing variable is an error and a template runs no code."""
+
+from dataclasses import dataclass
+from functools import cache
+
+from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError
+from jinja2 import Template as CompiledTemplate
+from jinja2.exceptions import SecurityError, UndefinedError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from harness.errors import HarnessError
+from harness.types import JSON, Sample
+
+_ENVIRONMENT = ImmutableSandboxedEnvironment(
+    undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=False
+)
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+@dataclass(frozen=True)
+class Template:
+    """A prompt's source and where it stands, for messages."""
+
+    text: str
+    origin: str
+
+    def check(self) -> None:
+        """Raise HarnessError `file:line: reason` if the template cannot be compiled."""
+        self._compile()
+
+    def render(self, sample: Sample, **extra: JSON) -> str:
+        """The text for one sample.
+
+        Visible: `input`, `options` (a list of (letter, text)), every column of the row, and `extra`. Raises
+        HarnessError for a variable that the row does not have.
+        """
+        values = {**sample.meta, "input": sample.input, "options": list(zip(LETTERS, sample.options, strict=False)), **extra}
+        try:
+            return self._compile().render(values)
+        except (UndefinedError, SecurityError, TypeError, ValueError) as error:
+            known = ", ".join(sorted(values))
+            raise HarnessError(f"{self.origin}: sample {sample.id}: {error} (the sample has: {known})") from error
+
+    def _compile(self) -> CompiledTemplate:
+        try:
+            return _compiled(self.text)
+        except TemplateSyntaxError as error:
+            raise HarnessError(f"{self.origin}:{error.lineno}: {error.message}") from error
+        except TemplateError as error:
+            raise HarnessError(f"{self.origin}: {error}") from error
+
+
+@cache
+def _compiled(text: str) -> CompiledTemplate:
+    return _ENVIRONMENT.from_string(text)

@@ -1,0 +1,134 @@
+"""A run is a folder of plain files; each stage reads what the stage before wrote, and can run again alone."""
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from harness.errors import StoreError
+from harness.types import JSON, Prediction, Sample, Score, Summary
+
+T = TypeVar("T")
+
+
+class RunFolder:
+    """Typed access to the files of one run. Every write is complete or absent, never half.
+
+    run.json           what the result depends on: suite, data, models, versions, hardware
+    samples.jsonl      the items, so that the folder can be read without the data source
+    predictions.jsonl  every variant's answer with the messages as sent
+    scores.jsonl       every metric's value and reason
+    summary.json       the figures
+    report.html        the page
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def create(self) -> None:
+        """Make the folder. Raises StoreError when it cannot be written."""
+        with writing(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+            probe = self.path / ".writable"
+            probe.touch()
+            probe.unlink()
+
+    def read_run(self) -> dict[str, JSON]:
+        """The content of run.json. Raises StoreError when the folder is not a run."""
+        try:
+            content: dict[str, JSON] = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise StoreError(f"{self.path}: not a run folder ({error}); name one made by `harness run`") from error
+        return content
+
+    def write_run(self, content: dict[str, JSON]) -> None:
+        """Write run.json."""
+        self.write_text("run.json", json.dumps(content, ensure_ascii=False, indent=1))
+
+    def samples(self) -> list[Sample]:
+        """All items, in task order."""
+        return self._read_lines("samples.jsonl", Sample)
+
+    def predictions(self) -> list[Prediction]:
+        """All predictions, in cell order."""
+        return self._read_lines("predictions.jsonl", Prediction)
+
+    def scores(self) -> list[Score]:
+        """All scores, in cell order."""
+        return self._read_lines("scores.jsonl", Score)
+
+    def summary(self) -> Summary:
+        """The figures."""
+        return self._parse("summary.json", 1, (self._bytes("summary.json")), Summary)
+
+    def write_samples(self, samples: Iterable[Sample]) -> None:
+        """Write samples.jsonl."""
+        self._write_lines("samples.jsonl", samples, Sample)
+
+    def write_predictions(self, predictions: Iterable[Prediction]) -> None:
+        """Write predictions.jsonl."""
+        self._write_lines("predictions.jsonl", predictions, Prediction)
+
+    def write_scores(self, scores: Iterable[Score]) -> None:
+        """Write scores.jsonl."""
+        self._write_lines("scores.jsonl", scores, Score)
+
+    def write_summary(self, summary: Summary) -> None:
+        """Write summary.json."""
+        self.write_text("summary.json", _adapter(Summary).dump_json(summary, indent=1).decode())
+
+    def write_text(self, name: str, text: str) -> Path:
+        """Write a file of the run, whole or not at all."""
+        return self._replace(name, [text.encode("utf-8")])
+
+    def _write_lines(self, name: str, records: Iterable[T], kind: type[T]) -> None:
+        dump = _adapter(kind).dump_json
+        self._replace(name, (dump(record) + b"\n" for record in records))
+
+    def _replace(self, name: str, chunks: Iterable[bytes]) -> Path:
+        target = self.path / name
+        partial = self.path / f".{name}.partial"
+        with writing(target):
+            with partial.open("wb") as file:
+                file.writelines(chunks)
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(target)
+        return target
+
+    def _read_lines(self, name: str, kind: type[T]) -> list[T]:
+        lines = self._bytes(name).splitlines()
+        return [self._parse(name, number, line, kind) for number, line in enumerate(lines, 1)]
+
+    def _bytes(self, name: str) -> bytes:
+        try:
+            return (self.path / name).read_bytes()
+        except OSError as error:
+            raise StoreError(f"{self.path / name}: {error.strerror}; run the earlier stage first") from error
+
+    def _parse(self, name: str, line: int, text: bytes, kind: type[T]) -> T:
+        try:
+            return _adapter(kind).validate_json(text)
+        except ValidationError as error:
+            problem = error.errors()[0]["msg"]
+            raise StoreError(f"{self.path / name}:{line}: not a {kind.__name__} record: {problem}") from error
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Translate a failed write (read-only, full disk) into a StoreError that names the remedy."""
+    try:
+        yield
+    except OSError as error:
+        remedy = "free some space and run the same command again" if error.errno == 28 else "choose another with --out"
+        raise StoreError(f"cannot write {path}: {error.strerror or error}; {remedy}") from error
+
+
+@cache
+def _adapter(kind: type[T]) -> TypeAdapter[T]:
+    return TypeAdapter(kind)

@@ -1,0 +1,1 @@
+"""Tasks: how a sample becomes a prompt and how an answer is read back."""

@@ -1,0 +1,40 @@
+"""A task at run time: its samples, its prompt, and how its answer is asked for and read back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from harness.component import Answer, Metric
+from harness.data.dataset import Dataset
+from harness.prompts import Template
+from harness.types import JSON, Generation, Message, Prompt, Sample
+
+
+@dataclass(frozen=True)
+class Task:
+    """Everything the variants share, so that they see the same items, prompt and generation options."""
+
+    name: str
+    data: Dataset
+    template: Template
+    system: Template | None
+    answer: Answer
+    metrics: Mapping[str, Metric]
+    generation: Generation
+
+    def ask(self, sample: Sample, **extra: JSON) -> Message:
+        """The user's turn for one sample; `extra` variables (e.g. passages) are visible to the template."""
+        return Message("user", self.template.render(sample, **extra))
+
+    def demonstrate(self, sample: Sample, **extra: JSON) -> Prompt:
+        """One worked example as two turns: the question and the right answer."""
+        return (self.ask(sample, **extra), Message("assistant", self.answer.example(sample)))
+
+    def prompt(self, sample: Sample, demonstrations: Prompt = (), system: str | None = None, **extra: JSON) -> Prompt:
+        """The whole prompt: system turn, worked examples, the sample's history, its question."""
+        if system is None and self.system is not None:
+            system = self.system.render(sample, **extra)
+        opening = (Message("system", system),) if system else ()
+        history = tuple(
+            turn for user, assistant in sample.history for turn in (Message("user", user), Message("assistant", assistant))
+        )
+        return (*opening, *demonstrations, *history, self.ask(sample, **extra))

@@ -1,0 +1,186 @@
+"""The records that the stages exchange: frozen, without behaviour, and equal after a round trip through JSON."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+JSON = Any  # whatever JSON can hold: the one place where typing ends, because YAML and JSON enter here
+
+Role = Literal["system", "user", "assistant"]
+Finish = Literal["stop", "length", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Role
+    content: str
+
+
+Prompt = tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One item of a task: what is asked and what counts as right."""
+
+    id: str
+    task: str
+    input: str
+    targets: tuple[str, ...]  # alternative right answers; the letters of the right options for a choice task
+    options: tuple[str, ...] = ()  # the texts of options A, B, C, …
+    history: tuple[tuple[str, str], ...] = ()  # earlier (user, assistant) turns
+    meta: Mapping[str, JSON] = field(default_factory=dict)  # every other column, for prompts and filters
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """How text is generated. Temperature 0 is greedy; `seed` matters only above it."""
+
+    max_tokens: int = 256
+    temperature: float = 0.0
+    top_p: float = 1.0
+    stop: tuple[str, ...] = ()
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What a model returned for one prompt. `finish` "error" is a machine's failure, never an answer."""
+
+    text: str
+    finish: Finish = "stop"
+    tokens_in: int = 0
+    tokens_out: int = 0
+    seconds: float = 0.0  # wall time of the call; of a batch, the item's equal share
+    logprobs: tuple[float, ...] | None = None  # of the options, in their order, when they were scored
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was read out of a reply: the answer, or the reason why there is none."""
+
+    answer: JSON = None  # text: str; json: {field: text}; choice: letters such as "B" or "AC"
+    reason: str | None = None  # why nothing could be read (a wrong answer, not a failure)
+    lenient: JSON = None  # what a more forgiving reader makes of it; shown beside, never headline
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One variant's answer to one sample, with the messages exactly as sent."""
+
+    sample_id: str
+    task: str
+    variant: str
+    messages: Prompt
+    text: str
+    reading: Reading
+    finish: Finish = "stop"
+    tokens_in: int = 0
+    tokens_out: int = 0
+    seconds: float = 0.0
+    logprobs: tuple[float, ...] | None = None
+    passages: tuple[Mapping[str, JSON], ...] = ()
+    notes: tuple[str, ...] = ()  # what a reader should know, e.g. a tie among votes
+    error: str | None = None  # a machine's failure: every score of this prediction is unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One metric's value for one prediction. None is unknown: it lowers coverage, never a mean."""
+
+    sample_id: str
+    task: str
+    variant: str
+    metric: str  # the suite's name, or name.part
+    value: float | None
+    reason: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Task × variant: the unit of planning, progress, caching and distribution."""
+
+    task: str
+    variant: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One metric of one cell over its samples, with a 95 % interval for the mean."""
+
+    task: str
+    variant: str
+    metric: str
+    samples: int
+    known: int  # samples with a value; known / samples is the coverage
+    mean: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One variant against the reference on the samples where both are known."""
+
+    task: str
+    metric: str
+    variant: str
+    reference: str
+    samples: int
+    difference: float | None  # mean of variant − reference
+    low: float | None
+    high: float | None
+    p: float | None  # two-sided, by `test`
+    p_adjusted: float | None  # Holm, over all variants and headline metrics (others: over the variants)
+    test: str
+    wins: int
+    losses: int
+    ties: int
+    verdict: Literal["better", "worse", "inconclusive"]
+    detectable: float | None  # smallest difference found with 80 % power at this sample size
+    needed: int | None  # samples needed to confirm the observed difference with 80 % power
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one cell cost and what to look at before believing its numbers."""
+
+    task: str
+    variant: str
+    samples: int
+    failed: int  # predictions without an answer because a machine failed
+    unread: int  # replies in which no answer could be found
+    truncated: int  # replies that hit the token limit
+    tokens_in: int
+    tokens_out: int
+    seconds: float  # of model time, cached calls counted with their original time
+    prompts: str  # sha256 over all messages as sent
+
+
+@dataclass(frozen=True, slots=True)
+class MetricInfo:
+    """How a metric's values are to be read."""
+
+    component: str
+    settings: Mapping[str, JSON]
+    low: float
+    high: float
+    better: Literal["higher", "lower", "neither"]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """All figures of a run, computed from its predictions and scores."""
+
+    name: str
+    reference: str | None
+    headline: tuple[str, ...]  # "task.metric"
+    metrics: Mapping[str, MetricInfo]  # by "task.metric"
+    results: tuple[Result, ...]
+    comparisons: tuple[Comparison, ...]
+    usage: tuple[Usage, ...]
+    warnings: tuple[str, ...] = ()

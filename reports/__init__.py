@@ -1,0 +1,1 @@
+"""A run's files become pages and tables for people and machines."""
