@@ -34,6 +34,16 @@ class Reference:
 ModelName = Annotated[str, Reference("models")]
 
 
+@dataclass(frozen=True)
+class LocalPath:
+    """Marks a text field that is a path: relative ones are taken from the suite's folder."""
+
+    or_name: bool = False  # what is not a path there may be a name elsewhere, e.g. a hub id
+
+
+FilePath = Annotated[str, LocalPath()]
+
+
 class Component(BaseModel):
     """Base of everything a suite can name. Fields are parameters; unknown ones are refused."""
 
@@ -102,6 +112,10 @@ class Model(Component):
     def score_options(self, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]) -> list[Completion]:
         """Log-probabilities (natural) of each prompt's options as its continuation; `text` is the best option."""
         raise NotImplementedError
+
+    def count_tokens(self, text: str) -> int | None:
+        """Tokens of a text, without chat template; None when the tokenizer is out of reach."""
+        return None
 
     def describe(self) -> str:
         """One line for people: device, dtype, size."""

@@ -1,5 +1,6 @@
 """Prompts are data: strict, sandboxed Jinja, so that a missing variable is an error and a template runs no code."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -35,11 +36,15 @@ class Template:
         HarnessError for a variable that the row does not have.
         """
         values = {**sample.meta, "input": sample.input, "options": list(zip(LETTERS, sample.options, strict=False)), **extra}
+        return self.render_values(values, f"sample {sample.id}: ")
+
+    def render_values(self, values: Mapping[str, JSON], subject: str = "") -> str:
+        """The text for named values; `subject` opens the message of an error."""
         try:
             return self._compile().render(values)
         except (UndefinedError, SecurityError, TypeError, ValueError) as error:
             known = ", ".join(sorted(values))
-            raise HarnessError(f"{self.origin}: sample {sample.id}: {error} (the sample has: {known})") from error
+            raise HarnessError(f"{self.origin}: {subject}{error} (there is: {known})") from error
 
     def _compile(self) -> CompiledTemplate:
         try:

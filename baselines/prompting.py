@@ -1,0 +1,116 @@
+"""Prompting: ask the model directly, with worked examples, with reasoning first, or several times with a vote."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib.resources import files
+from itertools import chain
+
+from pydantic import Field, model_validator
+
+from baselines.examples import Pick, choose, fewest
+from harness.component import ModelName, Variant
+from harness.context import Context
+from harness.prompts import Template
+from harness.tasks.ask import after_reasoning, ask, predict, with_notes
+from harness.tasks.task import Task
+from harness.types import Generation, Message, Prediction, Prompt, Sample
+
+
+class Prompting(Variant):
+    """Asks the model directly: zero-shot, few-shot, chain of thought, self-consistency."""
+
+    model: ModelName
+    shots: int = Field(0, ge=0)
+    pick: Pick = "fixed"
+    system: str | None = None  # a system turn for this variant; the task's own otherwise
+    chain_of_thought: bool = False
+    marker: str = "答案："  # what the final answer follows under chain of thought
+    rationale: str | None = None  # the train column with the reasoning of worked examples
+    samples: int = Field(1, ge=1)  # self-consistency: the majority of so many sampled answers
+    temperature: float | None = Field(None, ge=0)  # instead of the task's
+    max_tokens: int | None = Field(None, ge=1)  # instead of the task's
+
+    @model_validator(mode="after")
+    def _sampling(self) -> "Prompting":
+        if self.samples > 1 and not self.temperature:
+            raise ValueError("samples above 1 need a temperature above 0, or all answers are the same (try 0.7)")
+        if self.rationale is not None and not self.chain_of_thought:
+            raise ValueError("rationale belongs to chain_of_thought: true")
+        return self
+
+    def check(self, task: Task) -> list[str]:
+        problems = []
+        most = fewest(task.data.train, task.data.test)
+        if self.shots > most:
+            problems.append(f"shots: {self.shots} examples are asked for but train has {most} rows to choose from")
+        by_likelihood = any(task.answer.options(sample) for sample in task.data.test[:1])
+        if by_likelihood and (self.chain_of_thought or self.samples > 1):
+            problems.append("options scored by log-likelihood leave no room for reasoning or votes; use by: generation")
+        return problems
+
+    def answer(self, task: Task, samples: Sequence[Sample], context: Context) -> list[Prediction]:
+        examples = choose(self.pick, task.data.train, samples, self.shots, context.seed)
+        prompts = [self._prompt(task, sample, some) for sample, some in zip(samples, examples, strict=True)]
+        generation = self._generation(task)
+        read = after_reasoning(task.answer, self.marker) if self.chain_of_thought else task.answer.read
+        if self.samples == 1:
+            return predict("", samples, prompts, ask(context, self.model, task, samples, prompts, generation), read)
+        numbers = list(range(self.samples)) * len(samples)
+        repeated = [prompt for prompt in prompts for _ in range(self.samples)]
+        completions = context.generate(self.model, repeated, generation, numbers)
+        asked = [sample for sample in samples for _ in range(self.samples)]
+        ballots = predict("", asked, repeated, completions, read)
+        return [_vote(ballots[start : start + self.samples]) for start in range(0, len(ballots), self.samples)]
+
+    def _generation(self, task: Task) -> Generation:
+        temperature = task.generation.temperature if self.temperature is None else self.temperature
+        return replace(task.generation, temperature=temperature, max_tokens=self.max_tokens or task.generation.max_tokens)
+
+    def _prompt(self, task: Task, sample: Sample, examples: Sequence[Sample]) -> Prompt:
+        shown = tuple(chain.from_iterable(self._demonstrate(task, example) for example in examples))
+        prompt = task.prompt(sample, shown, self.system)
+        return (*prompt[:-1], self._reasoned(prompt[-1])) if self.chain_of_thought else prompt
+
+    def _demonstrate(self, task: Task, example: Sample) -> Prompt:
+        question, reply = task.demonstrate(example)
+        if not self.chain_of_thought:
+            return question, reply
+        reasoning = str(example.meta.get(self.rationale, "")) if self.rationale else ""
+        worked = "\n".join(part for part in (reasoning.strip(), f"{self.marker}{reply.content}") if part)
+        return self._reasoned(question), Message("assistant", worked)
+
+    def _reasoned(self, question: Message) -> Message:
+        source = files("baselines").joinpath("prompts/chain_of_thought.j2").read_text(encoding="utf-8")
+        template = Template(source, "baselines/prompts/chain_of_thought.j2")
+        return Message("user", template.render_values({"question": question.content, "marker": self.marker}))
+
+
+def _vote(ballots: Sequence[Prediction]) -> Prediction:
+    """The majority among the answers that could be read; a tie goes to the answer given first, and is named."""
+    counts = Counter(_ballot(ballot) for ballot in ballots if ballot.error is None and ballot.reading.reason is None)
+    cost = {
+        "tokens_in": sum(ballot.tokens_in for ballot in ballots),
+        "tokens_out": sum(ballot.tokens_out for ballot in ballots),
+        "seconds": sum(ballot.seconds for ballot in ballots),
+    }
+    if not counts:
+        unread = next((ballot for ballot in ballots if ballot.error is None), ballots[0])
+        return with_notes(replace(unread, **cost), f"none of {len(ballots)} samples gave a readable answer")
+    most = max(counts.values())
+    winners = [answer for answer, count in counts.items() if count == most]  # in the order of first appearance
+    chosen = next(ballot for ballot in ballots if ballot.error is None and _ballot(ballot) == winners[0])
+    tally = ", ".join(f"{answer} × {count}" for answer, count in counts.most_common())
+    failed = sum(ballot.error is not None for ballot in ballots)
+    notes = [f"votes of {len(ballots)}: {tally}"]
+    if failed:
+        notes.append(f"{failed} of {len(ballots)} samples failed")
+    if len(winners) > 1:
+        notes.append(f"tie between {' and '.join(winners)}; the first given was taken")
+    return with_notes(replace(chosen, **cost), *notes)
+
+
+def _ballot(prediction: Prediction) -> str:
+    answer = prediction.reading.answer
+    return answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False, sort_keys=True)

@@ -1,0 +1,86 @@
+"""Every finished model call, kept under the content that determined it: one SQLite file, committed per batch."""
+
+import hashlib
+import json
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from harness.errors import StoreError
+from harness.types import JSON, Completion
+
+_COMPLETION = TypeAdapter(Completion)
+_TABLE = """CREATE TABLE IF NOT EXISTS calls (
+    key TEXT PRIMARY KEY, model TEXT NOT NULL, seconds REAL NOT NULL, value BLOB NOT NULL) WITHOUT ROWID"""
+
+
+def cache_root() -> Path:
+    """The folder of the cache: HARNESS_CACHE, else domain-harness under the user's cache folder."""
+    own = os.environ.get("HARNESS_CACHE")
+    if own:
+        return Path(own).expanduser().resolve()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "domain-harness"
+
+
+def digest(content: JSON) -> str:
+    """sha256 of canonical JSON: equal content, equal digest, whatever the order of its keys."""
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class Cache:
+    """Completions by key. Only successes are stored; values are JSON; safe against kill -9 (write-ahead log)."""
+
+    def __init__(self, path: Path, read_only: bool = False) -> None:
+        self.path = path
+        with self._translated():
+            if read_only and not path.exists():
+                self._database = sqlite3.connect(":memory:")
+            elif read_only:
+                self._database = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
+                return
+            else:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._database = sqlite3.connect(path, timeout=60)
+                self._database.execute("PRAGMA journal_mode=WAL")
+                self._database.execute("PRAGMA synchronous=NORMAL")
+            self._database.execute(_TABLE)
+
+    def get(self, keys: Sequence[str]) -> dict[str, Completion]:
+        """The stored completions among `keys`."""
+        found: dict[str, Completion] = {}
+        with self._translated():
+            for start in range(0, len(keys), 500):  # SQLite bounds the number of parameters
+                some = keys[start : start + 500]
+                marks = ",".join("?" * len(some))
+                rows = self._database.execute(f"SELECT key, value FROM calls WHERE key IN ({marks})", some)
+                found.update((key, _COMPLETION.validate_json(value)) for key, value in rows)
+        return found
+
+    def put(self, model: str, completions: Mapping[str, Completion]) -> None:
+        """Store one batch of a model (by its digest) in one transaction."""
+        rows = [(key, model, value.seconds, _COMPLETION.dump_json(value)) for key, value in completions.items()]
+        with self._translated(), self._database:
+            self._database.executemany("INSERT OR REPLACE INTO calls VALUES (?, ?, ?, ?)", rows)
+
+    def seconds(self, model: str) -> float | None:
+        """Mean seconds of a model's stored calls, for estimates; None before the first."""
+        with self._translated():
+            row = self._database.execute("SELECT avg(seconds) FROM calls WHERE model = ?", (model,)).fetchone()
+        return None if row[0] is None else float(row[0])
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            remedy = "free some space and run the same command again" if "full" in str(error) else "set HARNESS_CACHE to another folder"
+            raise StoreError(f"cache {self.path}: {error}; {remedy}") from error

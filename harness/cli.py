@@ -1,0 +1,178 @@
+"""The command line: parse, call, print. The only place that joins the packages; no logic lives here."""
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+import typer.core
+
+from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+class Commands(typer.core.TyperGroup):
+    """A HarnessError is one line a mistake on stderr and exit 2; Ctrl-C is exit 130; a bug shows its traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except HarnessError as error:
+            for line in str(error).splitlines():
+                print(f"error: {line}", file=sys.stderr)
+            raise typer.Exit(2) from error
+        except KeyboardInterrupt as error:
+            print("\ninterrupted; finished calls are kept: run the same command to go on", file=sys.stderr)
+            raise typer.Exit(130) from error
+
+
+app = typer.Typer(
+    cls=Commands,
+    help="Prompting, RAG or fine-tuning? One suite file, one command, one honest report.",
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
+)  # fmt: skip
+data_app = typer.Typer(help="Look at a suite's data.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(data_app, name="data")
+
+SuitePath = Annotated[Path, typer.Argument(metavar="SUITE", help="A suite file, e.g. suites/quickstart/suite.yaml")]
+Out = Annotated[Path | None, typer.Option(help="Run folder; default: runs/NAME/TIME, or the unfinished run", metavar="DIR")]
+Stage = Annotated[
+    str, typer.Option("--from", help="First stage: predict, score, summarize or report; later ones follow", metavar="STAGE")
+]
+
+
+@app.command()
+def run(suite: SuitePath, out: Out = None, start: Stage = "predict") -> None:
+    """Run a suite and write its report. Interrupted? The same command goes on where it stopped."""
+    from harness import run as engine
+    from harness.cache import Cache, cache_root
+    from harness.context import Context
+    from harness.progress import display
+    from harness.runs import folder_for, run_at
+    from harness.suite import load_suite
+    from reports.html import write
+    from reports.terminal import print_summary
+
+    if start not in engine.STAGES:
+        raise HarnessError(f"--from {start}: must be one of {', '.join(engine.STAGES)}")
+    loaded = load_suite(suite)
+    console = _console()
+    folder = folder_for(loaded, out) if start == "predict" else run_at(out or Path("runs") / loaded.name)
+    cache = Cache(cache_root() / "calls.sqlite")
+    try:
+        with display(console) as shown:
+            _log_to(shown.note)
+            page = engine.run(loaded, folder, Context(loaded.models, cache, shown, loaded.seed), write, start)
+    finally:
+        cache.close()
+    print_summary(folder.summary(), console)
+    console.print(f"\nReport: {page}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def plan(suite: SuitePath) -> None:
+    """Show the cells of a suite, what is cached and what a run would compute. Changes nothing."""
+    from harness.cache import Cache, cache_root
+    from harness.context import DryContext
+    from harness.progress import Display
+    from harness.run import plan as engine
+    from harness.suite import load_suite
+    from harness.tables import print_plan
+
+    loaded = load_suite(suite)
+    cache = Cache(cache_root() / "calls.sqlite", read_only=True)
+    try:
+        planned = engine(loaded, DryContext(loaded.models, cache, Display(), loaded.seed))
+    finally:
+        cache.close()
+    print_plan(planned, _console())
+
+
+@app.command()
+def check(suite: SuitePath) -> None:
+    """Check a suite file without reading its data: all mistakes at once, one line each."""
+    from harness.suite import load_suite
+
+    loaded = load_suite(suite)
+    counts = f"{len(loaded.models)} models, {len(loaded.tasks)} tasks, {len(loaded.variants)} variants"
+    _console().print(f"{suite}: no mistakes ({counts})", highlight=False)
+
+
+@app.command()
+def report(run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, or runs/NAME for its newest run")]) -> None:
+    """Write the report of a finished run again and print its table."""
+    from harness.runs import run_at
+    from reports.html import write
+    from reports.terminal import print_summary
+
+    folder = run_at(run)
+    page = write(folder)
+    print_summary(folder.summary(), _console())
+    _console().print(f"\nReport: {page}", highlight=False, soft_wrap=True)
+
+
+@app.command("list")
+def list_components(kind: Annotated[str | None, typer.Argument(help="model, reader, answer, metric or variant")] = None) -> None:
+    """List the components a suite can name."""
+    from harness.component import KINDS
+    from harness.errors import nearest
+    from harness.tables import print_components
+
+    if kind is not None and kind not in KINDS:
+        raise HarnessError(f"'{kind}' is not a kind of component ({nearest(kind, KINDS)})")
+    print_components([kind] if kind else list(KINDS), _console())
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of a suite file, for editors."""
+    from harness.schema import suite_schema
+
+    print(json.dumps(suite_schema(), indent=1, ensure_ascii=False))
+
+
+@data_app.command()
+def describe(suite: SuitePath) -> None:
+    """Per task: rows, splits, token lengths, duplicates, targets per row, and one rendered prompt."""
+    from harness.describe import describe as describe_task
+    from harness.prepare import prepare, token_counter
+    from harness.suite import load_suite
+    from harness.tables import print_description
+
+    loaded = load_suite(suite)
+    console = _console()
+    _log_to(console.print)
+    for task in prepare(loaded).values():
+        print_description(describe_task(task, token_counter(loaded)), console)
+
+
+def main() -> None:
+    """Entry point of the command `harness`."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    app()
+
+
+def _console() -> "Console":
+    from rich.console import Console
+
+    return Console()
+
+
+def _log_to(note: Callable[[str], None]) -> None:
+    """Show what models and stages log as lines above the progress bars."""
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            note(record.getMessage())
+
+    logger = logging.getLogger("harness")
+    logger.handlers = [Handler()]
+    logger.setLevel(logging.INFO)

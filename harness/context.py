@@ -1,0 +1,191 @@
+"""The one door to models: every call is keyed by content, served from the cache or run in planned batches, and counted."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+
+from harness.cache import Cache, digest
+from harness.component import Model
+from harness.errors import HarnessError, nearest
+from harness.progress import Display
+from harness.types import Cell, Completion, Generation, Prompt
+
+KEY_VERSION = 1  # raise when the meaning of a stored completion changes
+GIVE_UP_AFTER = 3  # whole batches failing in a row: the backend is down, the rest is unknown
+
+Run = Callable[[Sequence[int]], list[Completion]]  # indices of one batch → their completions
+
+
+@dataclass
+class Tally:
+    """What the calls of one cell amounted to."""
+
+    calls: int = 0  # computed now
+    cached: int = 0
+    failed: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    seconds: float = 0.0  # wall time in models, now
+    cached_seconds: float = 0.0  # what the cached calls took when they were made
+    estimate: float | None = None  # of the missing calls, when only planning
+
+
+class Context:
+    """Asks models on behalf of variants. One local model is loaded at a time; a failed call is a Completion."""
+
+    def __init__(self, models: Mapping[str, Model], cache: Cache, display: Display, seed: int) -> None:
+        self.models = models
+        self.cache = cache
+        self.display = display
+        self.seed = seed
+        self.tally = Tally()
+        self._digests: dict[str, str] = {}
+        self._loaded: str | None = None
+
+    def begin(self, cell: Cell) -> None:
+        """Start counting for a cell."""
+        self.tally = Tally()
+        self.display.start(cell)
+
+    def model(self, name: str) -> Model:
+        """A model of the suite by its name."""
+        if name not in self.models:
+            raise HarnessError(f"model '{name}' is not among models ({nearest(name, self.models)})")
+        return self.models[name]
+
+    def model_digest(self, name: str) -> str:
+        """sha256 over everything that determines the model's output besides prompt and options."""
+        if name not in self._digests:
+            self._digests[name] = digest(self.model(name).identity())
+        return self._digests[name]
+
+    def generate(
+        self, model: str, prompts: Sequence[Prompt], generation: Generation, repeats: Sequence[int] | None = None
+    ) -> list[Completion]:
+        """One completion a prompt, in their order. `repeats` numbers equal prompts that are sampled several times."""
+        generation = replace(generation, seed=self.seed if generation.temperature > 0 else 0)
+        numbers = list(repeats) if repeats is not None else [0] * len(prompts)
+        options = asdict(generation)
+        keys = [
+            self._key(model, "generate", prompt, {"options": options, "repeat": number})
+            for prompt, number in zip(prompts, numbers, strict=True)
+        ]
+        engine = self.model(model)
+
+        def run(batch: Sequence[int]) -> list[Completion]:
+            return engine.generate([prompts[i] for i in batch], generation, [numbers[i] for i in batch])
+
+        return self._answer(model, keys, lambda unique: engine.plan([prompts[i] for i in unique], generation), run)
+
+    def score_options(
+        self, model: str, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]
+    ) -> list[Completion]:
+        """Log-probabilities of each prompt's options; `text` is the likeliest one."""
+        keys = [
+            self._key(model, "score_options", prompt, {"options": list(some)})
+            for prompt, some in zip(prompts, options, strict=True)
+        ]
+        engine = self.model(model)
+
+        def run(batch: Sequence[int]) -> list[Completion]:
+            return engine.score_options([prompts[i] for i in batch], [options[i] for i in batch])
+
+        nothing = Generation(max_tokens=1)
+        return self._answer(model, keys, lambda unique: engine.plan([prompts[i] for i in unique], nothing), run)
+
+    def close(self) -> None:
+        """Release every model."""
+        for model in self.models.values():
+            model.close()
+        self._loaded = None
+
+    def _key(self, model: str, call: str, prompt: Prompt, rest: Mapping[str, object]) -> str:
+        messages = [[message.role, message.content] for message in prompt]
+        return digest(
+            {"version": KEY_VERSION, "model": self.model_digest(model), "call": call, "messages": messages, **rest}
+        )
+
+    def _answer(
+        self, model: str, keys: Sequence[str], plan: Callable[[Sequence[int]], list[list[int]]], run: Run
+    ) -> list[Completion]:
+        """Serve what is known, run the rest. Batches are planned over all calls, so a resumed run forms the same."""
+        first = {key: index for index, key in reversed(list(enumerate(keys)))}  # equal calls are made once
+        done = self.cache.get(list(first))
+        self.display.expect(len(keys))
+        self._count_cached(done, len(keys) - (len(first) - len(done)))
+        if len(done) < len(first):
+            unique = sorted(first.values())
+            batches = [[unique[i] for i in batch] for batch in plan(unique)]
+            missing = [[i for i in batch if keys[i] not in done] for batch in batches]
+            done.update(self._compute(model, [batch for batch in missing if batch], keys, run))
+        return [done[key] for key in keys]
+
+    def _compute(
+        self, model: str, batches: Sequence[Sequence[int]], keys: Sequence[str], run: Run
+    ) -> dict[str, Completion]:
+        """Run the batches, each committed to the cache before the next begins."""
+        self._make_room(model)
+        done: dict[str, Completion] = {}
+        failures = 0
+        for batch in batches:
+            if failures >= GIVE_UP_AFTER:
+                given_up = Completion("", "error", error=f"not asked: {failures} batches in a row had failed")
+                done.update((keys[i], given_up) for i in batch)
+                self._count([given_up] * len(batch), 0.0)
+                continue
+            began = time.perf_counter()
+            completions = run(batch)
+            elapsed = time.perf_counter() - began
+            if len(completions) != len(batch):
+                raise RuntimeError(f"{model} returned {len(completions)} completions for {len(batch)} prompts")
+            completions = [_timed(completion, elapsed / len(batch)) for completion in completions]
+            fresh = {keys[i]: completion for i, completion in zip(batch, completions, strict=True)}
+            self.cache.put(self.model_digest(model), {k: c for k, c in fresh.items() if c.finish != "error"})
+            done.update(fresh)
+            self._count(completions, elapsed)
+            failures = failures + 1 if all(c.finish == "error" for c in completions) else 0
+        return done
+
+    def _make_room(self, name: str) -> None:
+        """One accelerator, several models: the loaded local model goes before another comes."""
+        if self.model(name).local:
+            if self._loaded not in (None, name):
+                self.models[str(self._loaded)].close()
+            self._loaded = name
+
+    def _count_cached(self, completions: Mapping[str, Completion], served: int) -> None:
+        self.tally.cached += served
+        self.tally.cached_seconds += sum(completion.seconds for completion in completions.values())
+        self.display.advance(served)
+
+    def _count(self, completions: Sequence[Completion], elapsed: float) -> None:
+        self.tally.calls += len(completions)
+        self.tally.failed += sum(completion.finish == "error" for completion in completions)
+        self.tally.tokens_in += sum(completion.tokens_in for completion in completions)
+        tokens = sum(completion.tokens_out for completion in completions)
+        self.tally.tokens_out += tokens
+        self.tally.seconds += elapsed
+        self.display.advance(len(completions), tokens)
+
+
+class DryContext(Context):
+    """Answers from the cache only: counts what a run would compute, and loads and changes nothing."""
+
+    def _answer(
+        self, model: str, keys: Sequence[str], plan: Callable[[Sequence[int]], list[list[int]]], run: Run
+    ) -> list[Completion]:
+        unique = set(keys)
+        done = self.cache.get(sorted(unique))
+        missing = len(unique) - len(done)
+        self._count_cached(done, len(keys) - missing)
+        self.tally.calls += missing
+        if missing:
+            mean = self.cache.seconds(self.model_digest(model))
+            self.tally.estimate = None if mean is None else (self.tally.estimate or 0.0) + mean * missing
+        unknown = Completion("", "error", error="not computed yet")
+        return [done.get(key, unknown) for key in keys]
+
+
+def _timed(completion: Completion, share: float) -> Completion:
+    """A model may time each call itself; otherwise an item gets its equal share of the batch."""
+    return completion if completion.seconds else replace(completion, seconds=share)

@@ -1,0 +1,67 @@
+"""From messages to the text a causal language model continues: the model's own chat template, or plain text."""
+
+from typing import Any, Literal, Protocol
+
+from harness.types import Message, Prompt
+
+# For models without a template of their own: roles in words, turns apart by a blank line, as base models see in the wild.
+SIMPLE_TEMPLATE = (
+    "{% for message in messages %}"
+    "{{ {'system': 'System', 'user': 'User', 'assistant': 'Assistant'}[message['role']] }}: {{ message['content'] }}\n\n"
+    "{% endfor %}{% if add_generation_prompt %}Assistant:{% endif %}"
+)
+PLAIN_JOINT = "\n\n"  # between a finished exchange and the next, as lm-eval joins its examples
+
+
+class Tokenizer(Protocol):
+    """The part of transformers' tokenizers that is used here."""
+
+    chat_template: Any
+
+    def apply_chat_template(self, conversation: list[dict[str, str]], **options: Any) -> Any: ...
+
+
+def as_chat(tokenizer: Tokenizer, prompt: Prompt, enable_thinking: bool = False) -> str:
+    """The prompt in the tokenizer's template, up to where the assistant's reply begins.
+
+    A template that refuses a system turn gets it in front of the first user turn.
+    """
+    template = tokenizer.chat_template or SIMPLE_TEMPLATE
+
+    def render(messages: Prompt) -> str:
+        text = tokenizer.apply_chat_template(
+            [{"role": message.role, "content": message.content} for message in messages],
+            chat_template=template, tokenize=False, add_generation_prompt=True, enable_thinking=enable_thinking,
+        )  # fmt: skip
+        return str(text)
+
+    from jinja2 import TemplateError
+
+    try:
+        return render(prompt)
+    except TemplateError:
+        if not prompt or prompt[0].role != "system":
+            raise
+        return render(without_system(prompt))
+
+
+def without_system(prompt: Prompt) -> Prompt:
+    """The system turn's text moved to the start of the first user turn."""
+    system, first, *rest = prompt
+    return (Message("user", f"{system.content}\n\n{first.content}"), *rest)
+
+
+def as_plain(prompt: Prompt, delimiter: str) -> str:
+    """The messages as running text: `question` + delimiter + `answer`, exchanges joined by a blank line.
+
+    The text ends with the last question; the delimiter before the answer belongs to the continuation, because
+    tokenizers merge it with the first word of the answer.
+    """
+    text = ""
+    for index, message in enumerate(prompt):
+        joint = "" if index == 0 else delimiter if message.role == "assistant" else PLAIN_JOINT
+        text += joint + message.content
+    return text
+
+
+Format = Literal["chat", "plain"]

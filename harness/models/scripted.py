@@ -1,0 +1,102 @@
+"""A model that answers from rules: every feature can be shown and tested without weights, failures included."""
+
+import re
+import time
+from collections.abc import Sequence
+from functools import cached_property
+from typing import ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
+
+from harness.component import Model
+from harness.types import JSON, Completion, Generation, Prompt
+
+
+class Rule(BaseModel):
+    """When a regular expression is found in the last user turn, this is the reply. `\\1` is the first group."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    match: str
+    reply: str = ""
+    fail: str | None = None  # an error text: the call fails with it
+    times: int | None = Field(None, ge=1)  # fail only so many times, then reply
+
+    @field_validator("match")
+    @classmethod
+    def _compiles(cls, value: str) -> str:
+        try:
+            re.compile(value)
+        except re.error as error:
+            raise ValueError(f"not a regular expression: {error}") from error
+        return value
+
+
+class Scripted(Model):
+    """Replies by the first rule that matches the last turn; without a match, with the default."""
+
+    scores_options: ClassVar[bool] = True
+
+    rules: list[Rule] = []
+    default: str = ""
+    echo: Literal["no", "last_example", "last_line"] = "no"  # without a match: what the prompt itself offers
+    batch_size: int = Field(64, ge=1)
+    seconds: float = Field(0.0, ge=0)  # time each batch takes, to see progress and test interruption
+    _failed: dict[int, int] = PrivateAttr(default_factory=dict)
+
+    def identity(self) -> dict[str, JSON]:
+        return {"component": "scripted", **self.model_dump(exclude={"batch_size", "seconds"})}
+
+    def plan(self, prompts: Sequence[Prompt], generation: Generation) -> list[list[int]]:
+        return [list(range(i, min(i + self.batch_size, len(prompts)))) for i in range(0, len(prompts), self.batch_size)]
+
+    def generate(self, prompts: Sequence[Prompt], generation: Generation, repeats: Sequence[int]) -> list[Completion]:
+        if self.seconds:
+            time.sleep(self.seconds)
+        return [self._complete(prompt, generation) for prompt in prompts]
+
+    def score_options(self, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]) -> list[Completion]:
+        """The option that the reply names gets log-probability -0.1, the others -3."""
+        completions = []
+        for prompt, some in zip(prompts, options, strict=True):
+            reply = self._complete(prompt, Generation())
+            if reply.finish == "error":
+                completions.append(reply)
+                continue
+            chosen = reply.text if reply.text in some else some[0]
+            logprobs = tuple(-0.1 if option == chosen else -3.0 for option in some)
+            completions.append(Completion(chosen, tokens_in=reply.tokens_in, tokens_out=1, logprobs=logprobs))
+        return completions
+
+    def describe(self) -> str:
+        return f"scripted, {len(self.rules)} rules"
+
+    def _complete(self, prompt: Prompt, generation: Generation) -> Completion:
+        question = prompt[-1].content
+        tokens_in = sum(len(message.content) for message in prompt)
+        reply = self._otherwise(prompt)
+        for index, (pattern, rule) in enumerate(self._patterns):
+            match = pattern.search(question)
+            if match:
+                if rule.fail is not None and self._fails(index, rule):
+                    return Completion("", "error", tokens_in=tokens_in, error=rule.fail)
+                reply = match.expand(rule.reply)
+                break
+        text = reply[: generation.max_tokens]  # one character counts as one token
+        finish: Literal["stop", "length"] = "length" if len(text) < len(reply) else "stop"
+        return Completion(text, finish, tokens_in, len(text))
+
+    def _otherwise(self, prompt: Prompt) -> str:
+        if self.echo == "last_example":
+            return next((m.content for m in reversed(prompt) if m.role == "assistant"), self.default)
+        if self.echo == "last_line":
+            return prompt[-1].content.strip().rpartition("\n")[2]
+        return self.default
+
+    def _fails(self, index: int, rule: Rule) -> bool:
+        self._failed[index] = self._failed.get(index, 0) + 1
+        return rule.times is None or self._failed[index] <= rule.times
+
+    @cached_property
+    def _patterns(self) -> list[tuple[re.Pattern[str], Rule]]:
+        return [(re.compile(rule.match), rule) for rule in self.rules]

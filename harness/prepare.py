@@ -1,0 +1,102 @@
+"""Before any model is asked: read the data, check every sample and variant, and say all that is wrong at once."""
+
+from collections.abc import Callable, Sequence
+
+from harness.component import Reference, Variant
+from harness.errors import DataError, HarnessError, ModelError, SuiteError
+from harness.suite import Suite, TaskSpec
+from harness.tasks.task import Task
+from harness.types import Sample
+
+
+def prepare(suite: Suite) -> dict[str, Task]:
+    """The suite's tasks with their data. Raises SuiteError with one line for each mistake found."""
+    mistakes: list[str] = []
+    tasks: dict[str, Task] = {}
+    for name, spec in suite.tasks.items():
+        try:
+            tasks[name] = _task(name, spec, suite.seed)
+            mistakes += _sample_mistakes(tasks[name], spec)
+        except HarnessError as error:
+            mistakes += str(error).splitlines()
+    for variant_name, variant in suite.variants.items():
+        for name, task in tasks.items():
+            mistakes += [f"variants.{variant_name} on tasks.{name}: {problem}" for problem in variant.check(task)]
+            mistakes += _option_mistakes(suite, variant_name, variant, task)
+    for model_name in used_models(suite):
+        try:
+            suite.models[model_name].check()
+        except ModelError as error:
+            mistakes += [f"models.{model_name}: {error}"]
+    if mistakes:
+        raise SuiteError(mistakes)
+    return tasks
+
+
+def used_models(suite: Suite) -> list[str]:
+    """The models that variants ask, in the order of the suite."""
+    asked = {name for variant in suite.variants.values() for name in models_of(variant)}
+    return [name for name in suite.models if name in asked]
+
+
+def models_of(variant: Variant) -> list[str]:
+    """The models that a variant names in its fields."""
+    return [
+        str(getattr(variant, field))
+        for field, info in type(variant).model_fields.items()
+        for mark in info.metadata
+        if isinstance(mark, Reference) and mark.section == "models" and getattr(variant, field) is not None
+    ]
+
+
+def token_counter(suite: Suite) -> Callable[[str], int] | None:
+    """Counts tokens as the first model of the suite with a tokenizer at hand does."""
+    for name in used_models(suite):
+        model = suite.models[name]
+        if model.count_tokens("") is not None:
+            return lambda text: model.count_tokens(text) or 0
+    return None
+
+
+def _task(name: str, spec: TaskSpec, seed: int) -> Task:
+    data = spec.data.read(name, seed)
+    if not data.test:
+        raise DataError(f"tasks.{name}.data: there is no test sample; check path, split and limit")
+    _refuse_equal_ids(name, data.test)
+    return Task(name, data, spec.prompt, spec.system, spec.answer, spec.metrics, spec.generation)
+
+
+def _refuse_equal_ids(name: str, samples: Sequence[Sample]) -> None:
+    seen: set[str] = set()
+    for sample in samples:
+        if sample.id in seen:
+            raise DataError(f"tasks.{name}.data: two samples have the id {sample.id}; ids must differ")
+        seen.add(sample.id)
+
+
+def _sample_mistakes(task: Task, spec: TaskSpec) -> list[str]:
+    """The first sample of each kind of problem: unfit for the answer, or not renderable."""
+    mistakes = []
+    for sample in (*task.data.test, *task.data.train):
+        problem = spec.answer.check(sample)
+        if problem:
+            mistakes.append(f"tasks.{task.name}: sample {sample.id}: {problem}")
+            break
+    for sample in task.data.test:
+        try:
+            task.prompt(sample)
+        except HarnessError as error:
+            mistakes.append(f"tasks.{task.name}.prompt: {error}")
+            break
+    return mistakes
+
+
+def _option_mistakes(suite: Suite, variant_name: str, variant: Variant, task: Task) -> list[str]:
+    if not task.answer.options(task.data.test[0]):
+        return []
+    return [
+        f"variants.{variant_name} on tasks.{task.name}: model {name} cannot score options; "
+        "use answer: {choice: {by: generation}}"
+        for name in models_of(variant)
+        if not suite.models[name].scores_options
+    ]

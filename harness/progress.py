@@ -1,0 +1,111 @@
+"""Progress of long work: one live display on a terminal, plain lines elsewhere."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from harness.types import Cell
+
+
+class Display:
+    """What the run reports to: cells with done/total, tokens/s and time left. This base shows nothing."""
+
+    def start(self, cell: Cell) -> None:
+        """A cell begins."""
+
+    def expect(self, calls: int) -> None:
+        """That many more model calls belong to the current cell."""
+
+    def advance(self, done: int, tokens: int = 0) -> None:
+        """Some model calls of the current cell are done, having generated `tokens` tokens."""
+
+    def finish(self, summary: str) -> None:
+        """The current cell is done."""
+
+    def note(self, text: str) -> None:
+        """Something worth a line: a model is loading, a download runs."""
+
+
+class Lines(Display):
+    """Plain lines for logs: when a cell starts and ends, and every half minute between."""
+
+    interval = 30.0
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.cell = ""
+        self.total = self.done = self.tokens = 0
+        self.began = self.said = 0.0
+
+    def start(self, cell: Cell) -> None:
+        self.cell, self.total, self.done, self.tokens = f"{cell.task} × {cell.variant}", 0, 0, 0
+        self.began = self.said = time.monotonic()
+
+    def expect(self, calls: int) -> None:
+        self.total += calls
+
+    def advance(self, done: int, tokens: int = 0) -> None:
+        self.done += done
+        self.tokens += tokens
+        now = time.monotonic()
+        if now - self.said >= self.interval:
+            self.said = now
+            rate = self.tokens / (now - self.began)
+            left = (now - self.began) / self.done * (self.total - self.done) if self.done else 0
+            self.note(f"{self.cell}: {self.done}/{self.total}, {rate:.0f} tokens/s, about {left:.0f} s left")
+
+    def finish(self, summary: str) -> None:
+        self.note(f"{self.cell}: {summary}")
+
+    def note(self, text: str) -> None:
+        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+class Live(Display):
+    """A bar a cell on a terminal."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+        self.task: TaskID | None = None
+        self.tokens = self.total = 0
+        self.began = 0.0
+
+    def start(self, cell: Cell) -> None:
+        self.tokens, self.total, self.began = 0, 0, time.monotonic()
+        self.task = self.progress.add_task(f"{cell.task} × {cell.variant}", total=None, rate="")
+
+    def expect(self, calls: int) -> None:
+        if self.task is not None:
+            self.total += calls
+            self.progress.update(self.task, total=self.total)
+
+    def advance(self, done: int, tokens: int = 0) -> None:
+        if self.task is not None:
+            self.tokens += tokens
+            elapsed = time.monotonic() - self.began
+            rate = f"{self.tokens / elapsed:.0f} tokens/s" if elapsed > 0 and self.tokens else ""
+            self.progress.update(self.task, advance=done, rate=rate)
+
+    def finish(self, summary: str) -> None:
+        if self.task is not None:
+            self.progress.update(self.task, rate=summary, completed=self.progress.tasks[self.task].total)
+
+    def note(self, text: str) -> None:
+        self.progress.console.print(text, highlight=False, markup=False, style="dim")
+
+
+@contextmanager
+def display(console: Console) -> Iterator[Display]:
+    """The display that suits the console."""
+    if not console.is_terminal:
+        yield Lines(console)
+        return
+    columns = (
+        TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=console) as progress:
+        yield Live(progress)

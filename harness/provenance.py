@@ -1,0 +1,130 @@
+"""What a result depends on, for run.json: versions, commit, hardware, and the digests of data and models."""
+
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import harness
+from harness.component import Component, settings
+from harness.context import Context
+from harness.models.weights import file_digest
+from harness.suite import Suite
+from harness.tasks.task import Task
+from harness.types import JSON
+
+PACKAGES = ("torch", "transformers", "accelerate", "numpy", "pydantic", "scikit-learn", "jinja2")
+
+
+def provenance(suite: Suite, tasks: dict[str, Task], context: Context) -> dict[str, JSON]:
+    """Everything run.json says before the first prediction. Model identities are computed, no weights are loaded."""
+    return {
+        "format": 1,
+        "status": "running",
+        "started": now(),
+        "command": " ".join(["harness", *sys.argv[1:]]),
+        "suite": {"name": suite.name, "path": suite.path.name, "text": suite.text, "prompts": dict(suite.prompts)},
+        "seed": suite.seed,
+        "harness": harness.__version__,
+        "packages": _versions(),
+        "commit": _commit(suite.path.resolve().parent),
+        "hardware": _hardware(),
+        "data": {name: _data(suite, name, task) for name, task in tasks.items()},
+        "models": {
+            name: {
+                **_described(model),
+                "identity": model.identity(),
+                "digest": context.model_digest(name),
+                "description": model.describe(),
+            }
+            for name, model in suite.models.items()
+        },
+        "tasks": {
+            name: {
+                "answer": _described(task.answer),
+                "metrics": {metric: _described(component) for metric, component in task.metrics.items()},
+                "prompt": task.template.text,
+                "generation": {
+                    "max_tokens": task.generation.max_tokens,
+                    "temperature": task.generation.temperature,
+                    "top_p": task.generation.top_p,
+                    "stop": list(task.generation.stop),
+                },
+            }
+            for name, task in tasks.items()
+        },
+        "variants": {name: _described(variant) for name, variant in suite.variants.items()},
+    }
+
+
+def now() -> str:
+    """The time in ISO 8601, to the second, in UTC."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _described(component: Component) -> dict[str, JSON]:
+    return {"component": type(component).__name__, "settings": settings(component)}
+
+
+def _data(suite: Suite, name: str, task: Task) -> dict[str, JSON]:
+    sources = suite.tasks[name].data.sources()
+    return {
+        "files": [{"path": Path(path).name, "sha256": file_digest(Path(path))} for path in sources],
+        "rows": {split: len(getattr(task.data, split)) for split in ("train", "validation", "test")},
+        "skipped": list(task.data.skipped),
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _commit(folder: Path) -> dict[str, JSON] | None:
+    """The commit of the folder that holds the suite, where it is a git checkout."""
+
+    def git(*arguments: str) -> str:
+        result = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True)
+        return result.stdout.strip()
+
+    try:
+        return {"hash": git("rev-parse", "HEAD"), "dirty": bool(git("status", "--porcelain", "--untracked-files=no"))}
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _hardware() -> dict[str, JSON]:
+    import psutil
+
+    return {
+        "cpu": _processor(),
+        "cores": os.cpu_count(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "accelerators": _accelerators(),
+        "python": platform.python_version(),
+        "platform": platform.platform(terse=True),
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def _accelerators() -> list[str]:
+    """Names of the accelerators, if the run has loaded torch; asking costs nothing then."""
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_available():
+        return []
+    return [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]

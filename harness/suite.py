@@ -1,0 +1,308 @@
+"""suite.yaml → Suite: the only reader of suite files, and the place where every mistake is found at once."""
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from harness.component import Answer, Component, LocalPath, Metric, Model, Reader, Reference, Variant, find
+from harness.errors import HarnessError, nearest
+from harness.prompts import Template
+from harness.source import Source, Where, read_source
+from harness.types import JSON, Generation
+
+NAME = re.compile(r"[^\s/\\:]+")  # names become parts of ids and file names
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class GenerationOptions(_Strict):
+    """How text is generated for a task; every variant of the task shares it."""
+
+    max_tokens: int = Field(256, ge=1)
+    temperature: float = Field(0.0, ge=0)
+    top_p: float = Field(1.0, gt=0, le=1)
+    stop: list[str] = []
+
+
+class Compare(_Strict):
+    """Which variant the others are measured against, and which figures the verdict rests on."""
+
+    reference: str | None = None
+    headline: list[str] = []
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """A task as declared; its data is not read yet."""
+
+    data: Reader
+    answer: Answer
+    prompt: Template
+    system: Template | None
+    metrics: Mapping[str, Metric]
+    generation: Generation
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A suite file, checked."""
+
+    name: str
+    seed: int
+    models: Mapping[str, Model]
+    tasks: Mapping[str, TaskSpec]
+    variants: Mapping[str, Variant]
+    compare: Compare
+    path: Path
+    text: str
+    prompts: Mapping[str, str] = field(default_factory=dict)  # prompt files by name
+
+
+def load_suite(path: Path) -> Suite:
+    """Read and check a suite file. Raises SuiteError with every mistake, one line each."""
+    source = read_source(path)
+    suite = _Parser(source).suite()
+    source.raise_mistakes()
+    return cast(Suite, suite)
+
+
+SECTIONS = ("name", "seed", "models", "tasks", "variants", "compare")
+TASK_KEYS = ("data", "prompt", "system", "answer", "metrics", "generation")
+
+
+class _Parser:
+    """Builds a Suite; every problem goes to the source's list instead of being raised."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.folder = source.path.resolve().parent
+        self.prompts: dict[str, str] = {}
+
+    def suite(self) -> Suite | None:
+        data = self.source.data
+        if not isinstance(data, dict):
+            self.source.complain((), "a suite is a mapping with models, tasks and variants")
+            return None
+        self.known_keys(data, SECTIONS, ())
+        for section in ("tasks", "variants"):
+            if not data.get(section):
+                self.source.complain((section,) if section in data else (), f"{section}: at least one entry is needed")
+        models = self.components("model", "models", data)
+        tasks = {name: self.task(value, ("tasks", name)) for name, value in self.mapping(data, ("tasks",)).items()}
+        variants = self.components("variant", "variants", data)
+        compare = self.options(Compare, data.get("compare") or {}, ("compare",))
+        name = data.get("name", self.folder.name)
+        if not isinstance(name, str) or not NAME.fullmatch(name):
+            self.source.complain(("name",), "must be text without spaces, colons or slashes")
+        seed = data.get("seed", 42)
+        if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
+            self.source.complain(("seed",), "must be a whole number, 0 or more")
+        self.references({"models": models, "variants": variants, "tasks": tasks})
+        if self.source.mistakes:
+            return None
+        suite = Suite(
+            name, seed, cast(dict[str, Model], models), cast(dict[str, TaskSpec], tasks),
+            cast(dict[str, Variant], variants), cast(Compare, compare), self.source.path, self.source.text, self.prompts,
+        )  # fmt: skip
+        self.agreement(suite)
+        return suite
+
+    # -- sections ---------------------------------------------------------------------------------------------------
+
+    def components(self, kind: str, section: str, data: dict[str, JSON]) -> dict[str, Component | None]:
+        entries = self.mapping(data, (section,))
+        return {name: self.component(kind, value, (section, name)) for name, value in entries.items()}
+
+    def task(self, value: JSON, where: Where) -> TaskSpec | None:
+        if not isinstance(value, dict):
+            self.source.complain(where, f"must be a mapping with {', '.join(TASK_KEYS)}")
+            return None
+        self.known_keys(value, TASK_KEYS, where)
+        for required in ("data", "metrics"):
+            if not value.get(required):
+                self.source.complain((*where, required) if required in value else where, f"{required} is required")
+        data = self.component("reader", value["data"], (*where, "data")) if value.get("data") else None
+        answer = self.component("answer", value.get("answer", "text"), (*where, "answer"))
+        metrics = {
+            name: self.component("metric", metric, (*where, "metrics", name))
+            for name, metric in self.mapping(value, (*where, "metrics")).items()
+        }
+        options = self.options(GenerationOptions, value.get("generation") or {}, (*where, "generation"))
+        default = answer.default_prompt if isinstance(answer, Answer) else ""
+        prompt = self.template(value.get("prompt"), (*where, "prompt"), default)
+        system = self.template(value["system"], (*where, "system"), "") if "system" in value else None
+        if data is None or answer is None or options is None or prompt is None or None in metrics.values():
+            return None
+        return TaskSpec(
+            cast(Reader, data), cast(Answer, answer), prompt, system, cast(dict[str, Metric], metrics),
+            Generation(options.max_tokens, options.temperature, options.top_p, tuple(options.stop)),
+        )  # fmt: skip
+
+    def template(self, value: JSON, where: Where, default: str) -> Template | None:
+        """A prompt: the name of a .j2 file beside the suite or in its prompts/, or the text itself."""
+        if value is None:
+            return Template(default, "default prompt")
+        if not isinstance(value, str):
+            self.source.complain(where, "must be the name of a .j2 file or a text with {{ input }}")
+            return None
+        template = Template(value, f"{self.source.path.name}:{self.source.lines.get(where, 1)}")
+        if value.endswith(".j2"):
+            places = [self.folder / value, self.folder / "prompts" / value]
+            found = next((place for place in places if place.is_file()), None)
+            if found is None:
+                near = [p.name for p in (*self.folder.glob("*.j2"), *self.folder.glob("prompts/*.j2"))]
+                self.source.complain(where, f"no file {value} beside the suite or in prompts/ ({nearest(value, near)})")
+                return None
+            self.prompts[value] = found.read_text(encoding="utf-8")
+            template = Template(self.prompts[value], value)
+        try:
+            template.check()
+        except HarnessError as error:
+            self.source.complain(where, str(error))
+            return None
+        return template
+
+    # -- the writing rule -------------------------------------------------------------------------------------------
+
+    def component(self, kind: str, value: JSON, where: Where) -> Component | None:
+        """`name` or `{name: {parameters}}` → the component."""
+        if isinstance(value, str):
+            name, parameters = value, {}
+        elif isinstance(value, dict) and len(value) == 1:
+            name, parameters = next(iter(value.items()))
+            parameters = {} if parameters is None else parameters
+        else:
+            self.source.complain(where, f"must be the name of a {kind} or {{name: {{parameters}}}}")
+            return None
+        try:
+            found = find(kind, name)
+        except LookupError as error:
+            self.source.complain(where, str(error))
+            return None
+        inside = (*where, name) if isinstance(value, dict) else where
+        if not isinstance(parameters, dict):
+            self.source.complain(inside, "the parameters must be a mapping")
+            return None
+        component = self.options(found, self.located(found, parameters), inside)
+        return component if isinstance(component, Component) else None
+
+    def located(self, kind: type[Component], parameters: dict[str, JSON]) -> dict[str, JSON]:
+        """Paths in a suite are relative to the suite's folder."""
+        marked = {
+            name: mark for name, info in kind.model_fields.items() for mark in info.metadata if isinstance(mark, LocalPath)
+        }
+        return {
+            name: self.resolve(value, marked[name]) if name in marked and isinstance(value, str) else value
+            for name, value in parameters.items()
+        }
+
+    def resolve(self, value: str, mark: LocalPath) -> str:
+        path = Path(os.path.expanduser(value))
+        resolved = path if path.is_absolute() else self.folder / path
+        if mark.or_name and not resolved.exists() and not value.startswith((".", "/", "~")):
+            return value
+        return os.path.normpath(resolved)
+
+    def options(self, kind: type[BaseModel], value: JSON, where: Where) -> Any:
+        """Validate parameters strictly, as JSON would be: no silent change of type."""
+        if not isinstance(value, dict):
+            self.source.complain(where, "must be a mapping")
+            return None
+        try:
+            return kind.model_validate_json(json.dumps(value), strict=True)
+        except ValidationError as error:
+            for detail in error.errors():
+                place = (*where, *(part for part in detail["loc"] if (*where, part) in self.source.lines or len(detail["loc"]) == 1))
+                self.source.complain(place if detail["loc"] else where, self.explain(detail, kind, place))
+            return None
+
+    def explain(self, detail: Mapping[str, Any], kind: type[BaseModel], where: Where) -> str:
+        """A pydantic error in the user's words, with the remedy."""
+        context = detail.get("ctx", {})
+        written = self.source.spelling.get(where, json.dumps(detail.get("input"), ensure_ascii=False))
+        match detail["type"]:
+            case "extra_forbidden":
+                return f"is not a parameter of {kind.__name__} ({nearest(str(detail['loc'][-1]), kind.model_fields)})"
+            case "missing":
+                return "is required"
+            case "string_type":
+                return f'must be text, but YAML reads {written} as something else; write "{written}" in quotes'
+            case "greater_than_equal":
+                return f"must be at least {context['ge']}"
+            case "greater_than":
+                return f"must be more than {context['gt']}"
+            case "less_than_equal":
+                return f"must be at most {context['le']}"
+            case "literal_error":
+                return f"must be {context['expected']}, not {written}"
+            case "value_error":
+                return str(context.get("error", detail["msg"]))
+            case _:
+                return f"{detail['msg'][0].lower()}{detail['msg'][1:]}, not {written}"
+
+    # -- agreement --------------------------------------------------------------------------------------------------
+
+    def references(self, sections: Mapping[str, Mapping[str, object]]) -> None:
+        """Names that point into another section must exist there."""
+        for section, entries in sections.items():
+            for name, component in entries.items():
+                if isinstance(component, Component):
+                    self.component_references(component, (section, name), sections)
+
+    def component_references(self, component: Component, where: Where, sections: Mapping[str, Mapping[str, object]]) -> None:
+        inside = next((place for place in self.source.lines if place[:2] == where and len(place) == 3), where)
+        for name, info in type(component).model_fields.items():
+            for mark in info.metadata:
+                value = getattr(component, name)
+                if isinstance(mark, Reference) and value is not None and value not in sections.get(mark.section, {}):
+                    known = nearest(value, sections.get(mark.section, {}))
+                    self.source.complain((*inside, name), f"'{value}' is not among {mark.section} ({known})")
+
+    def agreement(self, suite: Suite) -> None:
+        """What only shows when all parts are known: headline, reference, metric against answer."""
+        figures = [f"{task}.{metric}" for task, spec in suite.tasks.items() for metric in spec.metrics]
+        for index, figure in enumerate(suite.compare.headline):
+            if ".".join(figure.split(".")[:2]) not in figures:
+                self.source.complain(("compare", "headline", index), f"'{figure}' is not a metric ({nearest(figure, figures)})")
+        reference = suite.compare.reference
+        if reference is not None and reference not in suite.variants:
+            known = nearest(reference, suite.variants)
+            self.source.complain(("compare", "reference"), f"'{reference}' is not among variants ({known})")
+        for name, spec in suite.tasks.items():
+            kind = type(spec.answer).__name__.lower()
+            for metric_name, metric in spec.metrics.items():
+                if metric.answers and kind not in metric.answers:
+                    self.source.complain(
+                        ("tasks", name, "metrics", metric_name),
+                        f"{type(metric).__name__} scores {' or '.join(metric.answers)} answers, but this task's answer is {kind}",
+                    )
+
+    # -- shape ------------------------------------------------------------------------------------------------------
+
+    def mapping(self, parent: dict[str, JSON], where: Where) -> dict[str, JSON]:
+        value = parent.get(str(where[-1]))
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            self.source.complain(where, "must be a mapping of names")
+            return {}
+        for name in value:
+            if not NAME.fullmatch(name):
+                self.source.complain((*where, name), "a name has no spaces, colons or slashes")
+            elif "." in name and where[0] == "tasks":  # "task.metric" is split at the dot
+                self.source.complain((*where, name), "the name of a task or metric has no dots")
+        return value
+
+    def known_keys(self, value: dict[str, JSON], keys: tuple[str, ...], where: Where) -> None:
+        for key in value:
+            if key not in keys:
+                self.source.complain((*where, key), f"is not a known key ({nearest(key, keys)})")
+

@@ -1,0 +1,155 @@
+"""From scores to figures: means with intervals and coverage, paired differences to the reference, and what it cost."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+
+from harness import stats
+from harness.cache import digest
+from harness.stats import Floats
+from harness.types import Comparison, MetricInfo, Prediction, Result, Sample, Score, Summary, Usage
+
+Table = Mapping[tuple[str, str], Floats]  # (metric, variant) → one value a sample, NaN for unknown
+
+
+def summarize(
+    name: str,
+    seed: int,
+    reference: str | None,
+    headline: Sequence[str],
+    metrics: Mapping[str, MetricInfo],
+    samples: Sequence[Sample],
+    predictions: Sequence[Prediction],
+    scores: Sequence[Score],
+) -> Summary:
+    """All figures of a run. `metrics` is by "task.metric"; parts that share their metric's entry need none."""
+    results: list[Result] = []
+    comparisons: list[Comparison] = []
+    for task in dict.fromkeys(sample.task for sample in samples):
+        ids = [sample.id for sample in samples if sample.task == task]
+        table = _table(ids, [score for score in scores if score.task == task])
+        columns = list(table)
+        means = stats.bootstrap_means(np.column_stack([table[column] for column in columns]), seed)
+        resampled = {column: means[:, i] for i, column in enumerate(columns)}
+        results += [_result(task, column, table[column], resampled[column], metrics) for column in columns]
+        comparisons += [
+            _compare(task, metric, variant, reference or "", table, metrics[f"{task}.{metric}"], seed)
+            for metric, variant in columns
+            if reference and variant != reference and (metric, reference) in table
+        ]
+    return Summary(
+        name, reference, tuple(headline), metrics, tuple(results), tuple(_corrected(comparisons, headline, metrics)),
+        tuple(_usage(predictions)), tuple(_warnings(results, headline, scores)),
+    )  # fmt: skip
+
+
+def _table(ids: Sequence[str], scores: Sequence[Score]) -> dict[tuple[str, str], Floats]:
+    row = {sample_id: i for i, sample_id in enumerate(ids)}
+    table: dict[tuple[str, str], Floats] = {}
+    for score in scores:
+        column = table.get((score.metric, score.variant))
+        if column is None:
+            column = table[score.metric, score.variant] = np.full(len(ids), np.nan)
+        column[row[score.sample_id]] = np.nan if score.value is None else score.value
+    return table
+
+
+def _result(task: str, column: tuple[str, str], values: Floats, means: Floats, metrics: Mapping[str, MetricInfo]) -> Result:
+    metric, variant = column
+    known = values[~np.isnan(values)]
+    if not len(known):
+        return Result(task, variant, metric, len(values), 0, None, None, None)
+    info = metrics[f"{task}.{metric}"]
+    interval = stats.mean_interval(known, means, unit=(info.low, info.high) == (0.0, 1.0))
+    return Result(task, variant, metric, len(values), len(known), interval.mean, interval.low, interval.high)
+
+
+def _compare(
+    task: str, metric: str, variant: str, reference: str, table: Table, info: MetricInfo, seed: int
+) -> Comparison:
+    """One variant against the reference on the items where both are known; p is not yet corrected."""
+    ours, theirs = table[metric, variant], table[metric, reference]
+    shared = ~np.isnan(ours) & ~np.isnan(theirs)
+    ours, theirs = ours[shared], theirs[shared]
+    differences = ours - theirs
+    n = len(differences)
+    if n == 0:
+        return Comparison(
+            task, metric, variant, reference, 0, None, None, None, None, None, "none", 0, 0, 0, "inconclusive", None, None
+        )  # fmt: skip
+    sign = -1 if info.better == "lower" else 1
+    wins, losses = int((sign * differences > 0).sum()), int((sign * differences < 0).sum())
+    resampled = stats.bootstrap_means(differences[:, None], seed)[:, 0]
+    interval = stats.difference_interval(differences, resampled, info.high - info.low)
+    binary = stats.is_binary(ours) and stats.is_binary(theirs)
+    p = stats.mcnemar(wins, losses) if binary else stats.sign_flip(differences, seed)
+    return Comparison(
+        task, metric, variant, reference, n, interval.mean, interval.low, interval.high, p, None,
+        "exact McNemar" if binary else "paired permutation", wins, losses, n - wins - losses, "inconclusive",
+        stats.detectable(differences), stats.needed(differences),
+    )  # fmt: skip
+
+
+def _corrected(
+    comparisons: Sequence[Comparison], headline: Sequence[str], metrics: Mapping[str, MetricInfo]
+) -> list[Comparison]:
+    """Holm over all headline comparisons together; other metrics each over their own variants."""
+    families: dict[str, list[int]] = {}
+    for i, comparison in enumerate(comparisons):
+        figure = f"{comparison.task}.{comparison.metric}"
+        if comparison.p is not None:
+            families.setdefault("headline" if figure in headline else figure, []).append(i)
+    corrected = list(comparisons)
+    for members in families.values():
+        for i, p in zip(members, stats.holm([comparisons[i].p or 0.0 for i in members]), strict=True):
+            better = metrics[f"{comparisons[i].task}.{comparisons[i].metric}"].better
+            corrected[i] = replace(comparisons[i], p_adjusted=p, verdict=_verdict(comparisons[i], p, better))
+    return corrected
+
+
+def _verdict(comparison: Comparison, p: float, better: str) -> Literal["better", "worse", "inconclusive"]:
+    if p >= stats.ALPHA or better == "neither" or not comparison.difference:
+        return "inconclusive"
+    return "better" if (comparison.difference > 0) == (better == "higher") else "worse"
+
+
+def _usage(predictions: Sequence[Prediction]) -> list[Usage]:
+    cells: dict[tuple[str, str], list[Prediction]] = {}
+    for prediction in predictions:
+        cells.setdefault((prediction.task, prediction.variant), []).append(prediction)
+    return [
+        Usage(
+            task=task,
+            variant=variant,
+            samples=len(some),
+            failed=sum(p.error is not None for p in some),
+            unread=sum(p.reading.reason is not None for p in some),
+            truncated=sum(p.finish == "length" for p in some),
+            tokens_in=sum(p.tokens_in for p in some),
+            tokens_out=sum(p.tokens_out for p in some),
+            seconds=sum(p.seconds for p in some),
+            prompts=digest([[(m.role, m.content) for m in p.messages] for p in some]),
+        )
+        for (task, variant), some in cells.items()
+    ]
+
+
+def _warnings(results: Sequence[Result], headline: Sequence[str], scores: Sequence[Score]) -> list[str]:
+    """Every headline figure that does not rest on all samples, with the commonest cause."""
+    lines = []
+    for result in results:
+        if f"{result.task}.{result.metric}" in headline and result.known < result.samples:
+            causes = [
+                score.error or score.reason or "unknown"
+                for score in scores
+                if score.value is None
+                and (score.task, score.variant, score.metric) == (result.task, result.variant, result.metric)
+            ]
+            commonest = max(causes, key=causes.count)
+            lines.append(
+                f"{result.task}.{result.metric}, {result.variant}: {result.samples - result.known} of {result.samples} "
+                f"samples are unknown ({commonest})"
+            )
+    return lines

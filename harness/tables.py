@@ -1,0 +1,74 @@
+"""What the command line prints besides the results: the plan, the components, the description of data."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+from harness.component import components, summary
+
+if TYPE_CHECKING:
+    from harness.describe import Description
+    from harness.run import PlannedCell
+
+
+def print_plan(planned: "Sequence[PlannedCell]", console: Console) -> None:
+    """One row a cell: samples, calls to make, calls cached, estimated time."""
+    table = Table("task", "variant", "samples", "cached", "to compute", "estimate", title="Plan", title_justify="left")
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for entry in planned:
+        tally = entry.tally
+        table.add_row(
+            entry.cell.task, entry.cell.variant, str(entry.samples), str(tally.cached), str(tally.calls),
+            _estimate(tally.calls, tally.estimate),
+        )  # fmt: skip
+    console.print(table)
+    calls = sum(entry.tally.calls for entry in planned)
+    known = [entry.tally.estimate for entry in planned if entry.tally.calls]
+    total = None if None in known else sum(seconds or 0.0 for seconds in known)
+    console.print(f"{calls} calls to compute: {_estimate(calls, total)}. Nothing was changed.", highlight=False)
+
+
+def _estimate(calls: int, seconds: float | None) -> str:
+    if not calls:
+        return "-"
+    if seconds is None:
+        return "no call of this model timed yet"
+    return f"about {seconds / 60:.0f} min" if seconds >= 90 else f"about {max(1, round(seconds))} s"
+
+
+def print_components(kinds: Sequence[str], console: Console) -> None:
+    """Each kind's components with the first line of their documentation."""
+    for kind in kinds:
+        table = Table("name", "what it is", title=kind, title_justify="left", box=None, padding=(0, 2))
+        for name, component in sorted(components(kind)):
+            table.add_row(name, summary(component))
+        console.print(table)
+        console.print()
+
+
+def print_description(description: "Description", console: Console) -> None:
+    """A task's data in figures, and its first prompt as it is sent."""
+    rows = ", ".join(f"{split} {count}" for split, count in description.rows.items() if count)
+    console.print(f"[bold]{description.task}[/bold]  rows: {rows}", highlight=False)
+    table = Table(description.unit, "min", "median", "p95", "max", box=None, padding=(0, 2))
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for name, spread in description.lengths.items():
+        table.add_row(name, str(spread.min), f"{spread.median:g}", str(spread.p95), str(spread.max))
+    console.print(table)
+    targets = ", ".join(f"{count} rows with {number}" for number, count in description.targets_per_row.items())
+    console.print(f"targets per row: {targets}", highlight=False)
+    console.print(f"duplicate inputs in test: {description.duplicates}; test inputs also in train: {description.in_train}")
+    if description.skipped:
+        console.print(f"skipped rows: {len(description.skipped)}")
+        for reason in description.skipped[:10]:
+            console.print(f"  {reason}", markup=False, highlight=False, soft_wrap=True)
+    console.print("first prompt:")
+    for message in description.prompt:
+        console.print(f"  [dim]{message.role}:[/dim]", highlight=False)
+        for line in message.content.splitlines():
+            console.print(f"    {line}", markup=False, highlight=False, soft_wrap=True)
+    console.print()

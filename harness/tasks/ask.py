@@ -1,0 +1,68 @@
+"""Asks a model a task's prompts in the way the task wants, and turns what comes back into predictions."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from harness.component import Answer
+from harness.context import Context
+from harness.tasks.task import Task
+from harness.types import JSON, Completion, Generation, Prediction, Prompt, Reading, Sample
+
+Read = Callable[[Sample, str], Reading]
+
+
+def ask(
+    context: Context, model: str, task: Task, samples: Sequence[Sample], prompts: Sequence[Prompt], generation: Generation
+) -> list[Completion]:
+    """One completion a sample: scored options where the task asks for likelihood, else generated text."""
+    options = [task.answer.options(sample) for sample in samples]
+    if any(options):
+        return context.score_options(model, prompts, options)
+    return context.generate(model, prompts, generation)
+
+
+def predict(
+    variant: str,
+    samples: Sequence[Sample],
+    prompts: Sequence[Prompt],
+    completions: Sequence[Completion],
+    read: Read,
+    passages: Sequence[tuple[Mapping[str, JSON], ...]] | None = None,
+) -> list[Prediction]:
+    """Predictions from completions. A failed completion keeps its error and is not read."""
+    return [
+        Prediction(
+            sample_id=sample.id,
+            task=sample.task,
+            variant=variant,
+            messages=prompt,
+            text=completion.text,
+            reading=Reading() if completion.finish == "error" else read(sample, completion.text),
+            finish=completion.finish,
+            tokens_in=completion.tokens_in,
+            tokens_out=completion.tokens_out,
+            seconds=completion.seconds,
+            logprobs=completion.logprobs,
+            passages=passages[index] if passages else (),
+            error=completion.error,
+        )
+        for index, (sample, prompt, completion) in enumerate(zip(samples, prompts, completions, strict=True))
+    ]
+
+
+def after_reasoning(answer: Answer, marker: str) -> Read:
+    """A reader for chain of thought: the answer is what follows the last marker."""
+
+    def read(sample: Sample, reply: str) -> Reading:
+        reasoning, found, conclusion = reply.rpartition(marker)
+        if not found:
+            lenient = answer.read(sample, reply)
+            return Reading(None, f"the reply has no {marker}", lenient.lenient or lenient.answer)
+        return answer.read(sample, conclusion)
+
+    return read
+
+
+def with_notes(prediction: Prediction, *notes: str) -> Prediction:
+    """The prediction with further notes for its reader."""
+    return replace(prediction, notes=(*prediction.notes, *notes))

@@ -1,0 +1,61 @@
+"""What stands around an answer in a reply: reasoning blocks that are no answer, and ways of writing that hide one."""
+
+import re
+import unicodedata
+
+_REASONING_TAG = re.compile(r"<(/?)(?:think|thinking|reasoning)>", re.IGNORECASE)
+UNCLOSED = "the reasoning block is not closed: the reply ends before an answer"
+ONLY_REASONING = "there is nothing but a reasoning block"
+
+
+def without_reasoning(reply: str) -> tuple[str, str | None]:
+    """The reply without `<think>…</think>` and the white space around it; a reason when no answer is left.
+
+    A closing tag alone ends a block that the chat template has opened in the prompt.
+    """
+    kept, depth, position, tags = "", 0, 0, False
+    for tag in _REASONING_TAG.finditer(reply):
+        tags = True
+        if depth == 0:
+            kept += reply[position : tag.start()]
+        if not tag[1]:
+            depth += 1
+        elif depth == 0:
+            kept = ""
+        else:
+            depth -= 1
+        position = tag.end()
+    if depth:
+        return "", UNCLOSED
+    text = (kept + reply[position:]).strip()
+    return text, ONLY_REASONING if tags and not text else None
+
+
+_ENCLOSED = re.compile(r"(?:NEGATIVE )?(?:CIRCLED|SQUARED|PARENTHESIZED) LATIN (?:CAPITAL|SMALL) LETTER ([A-Z])")
+_LATEX = re.compile(r"\\(?:text|textbf|mathbf|mathrm|textrm)\s*\{([^{}]*)\}")
+_BOXED = re.compile(r"\\boxed\s*\{([^{}]*)\}")
+_DECORATION = re.compile(r"""\*+|`+|__|\$|["'“”‘’「」『』]|^[ \t]*(?:#+|>|[-•](?=\s))[ \t]*|\\[()\[\]]""", re.MULTILINE)
+_BRACKETS = str.maketrans("【〔〖】〕〗{}", "[[[]]][]")
+
+
+def plain(text: str) -> str:
+    """A reply in plain writing: no Markdown, LaTeX or quotation marks; full-width and enclosed letters as ASCII.
+
+    Not NFKC as a whole, which would make letters out of ℃ and Ⅴ.
+    """
+    text = _BOXED.sub(r" 答案:\1 ", _LATEX.sub(r"\1", text))
+    text = re.sub(r"(?<=\w)'(?=\w)", "’", text)
+    text = "".join(map(_plain_character, text.replace("\ufe0f", "")))
+    return _DECORATION.sub("", re.sub(r"n’t\b", " not", text)).translate(_BRACKETS).strip()
+
+
+def _plain_character(character: str) -> str:
+    if character < "\u0080" or "\u3000" < character < "\uff00":  # ASCII and CJK: by far the most
+        return character
+    name = unicodedata.name(character, "")
+    enclosed = _ENCLOSED.fullmatch(name)
+    if enclosed:
+        return enclosed[1]
+    if name.startswith(("FULLWIDTH ", "MATHEMATICAL ")) or character.isspace():
+        return unicodedata.normalize("NFKC", character)
+    return character

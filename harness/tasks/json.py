@@ -1,0 +1,108 @@
+"""Named fields as an answer: one JSON object, or lines of the form `field：content`."""
+
+import json
+import re
+from typing import Literal
+
+from pydantic import Field
+
+from harness.component import Answer
+from harness.tasks.extraction import without_reasoning
+from harness.text import as_text
+from harness.types import JSON, Reading, Sample
+
+
+class Json(Answer):
+    """Fields by name. `form: json` reads the first complete object; `form: sections` reads `field：content` lines.
+
+    Nothing is repaired: an object that is not strict JSON is a wrong answer. Values become text (`harness.text.as_text`);
+    fields beyond the named ones are kept, so that a metric can count them. A target is a JSON object with the fields.
+    """
+
+    fields: tuple[str, ...] = Field(min_length=1)
+    form: Literal["json", "sections"] = "json"
+
+    def example(self, sample: Sample) -> str:
+        """The first target's fields in the order and form in which they are asked for."""
+        target = json.loads(sample.targets[0])
+        if self.form == "sections":
+            return "\n".join(f"{field}：{as_text(target[field])}" for field in self.fields if field in target)
+        return json.dumps({field: target[field] for field in self.fields if field in target}, ensure_ascii=False)
+
+    def read(self, sample: Sample, reply: str) -> Reading:
+        """`{field: text}`, perhaps with fields missing or beyond; a reason when there is no object or section."""
+        text, reason = without_reasoning(reply)
+        if reason is not None:
+            return Reading(reason=reason)
+        if not text:
+            return Reading(reason="the reply is empty")
+        return _sections(text, self.fields) if self.form == "sections" else _first_object(text)
+
+    def check(self, sample: Sample) -> str | None:
+        """A target that is no JSON object, or lacks a field (an empty one is written as "")."""
+        for target in sample.targets:
+            try:
+                value = json.loads(target)
+            except ValueError as error:
+                return f"the target is not JSON: {error}"
+            if not isinstance(value, dict):
+                return "the target is not a JSON object"
+            lacking = [field for field in self.fields if field not in value]
+            if lacking:
+                return f"the target lacks {', '.join(lacking)} (it has: {', '.join(value)})"
+        return None
+
+
+def _not_json(constant: str) -> JSON:
+    raise ValueError(f"{constant} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_not_json)
+_STRING_OR_BRACE = re.compile(r'"(?:[^"\\]|\\.)*"|[{}]', re.DOTALL)
+
+
+def _first_object(text: str) -> Reading:
+    """The first `{…}` that parses. The inside of one that does not parse is never taken for an answer."""
+    problem, start = "there is no JSON object in the reply", text.find("{")
+    while start >= 0:
+        try:
+            value, _ = _DECODER.raw_decode(text, start)
+            return Reading(answer={as_text(name): as_text(content) for name, content in value.items()})
+        except (ValueError, RecursionError) as error:
+            if problem.startswith("there is no"):
+                problem = f"the JSON object at {_place(text, start)} does not parse: {_explain(text, error)}"
+        start = _next_brace(text, start)
+    return Reading(reason=problem)
+
+
+def _next_brace(text: str, start: int) -> int:
+    """Where the next object may begin: behind the one at `start`; -1 when that one is never closed."""
+    depth = 0
+    for token in _STRING_OR_BRACE.finditer(text, start):
+        depth += {"{": 1, "}": -1}.get(token[0], 0)
+        if depth == 0:
+            return text.find("{", token.end())
+    is_attempt = re.compile(r'\{\s*"').match(text, start)  # else a brace in prose
+    return -1 if is_attempt else text.find("{", start + 1)
+
+
+def _place(text: str, position: int) -> str:
+    return f"line {text.count(chr(10), 0, position) + 1} column {position - text.rfind(chr(10), 0, position)}"
+
+
+def _explain(text: str, error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at {_place(text, error.pos)}"
+    return "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+
+
+def _sections(text: str, fields: tuple[str, ...]) -> Reading:
+    """The content behind each field's first heading, up to the next heading. Only named fields are headings."""
+    names = "|".join(re.escape(field) for field in fields)
+    heading = re.compile(rf"^[ \t#>*\d.、\-]*[【\[]?({names})[】\]]?\**[ \t]*[:：][ \t]*\**", re.MULTILINE)
+    found = list(heading.finditer(text))
+    ends = [following.start() for following in found[1:]] + [len(text)]
+    answer: dict[str, str] = {}
+    for match, end in zip(found, ends, strict=True):
+        answer.setdefault(match[1], text[match.end() : end].strip())
+    return Reading(answer=answer) if answer else Reading(reason=f"no line begins with one of: {'：, '.join(fields)}：")

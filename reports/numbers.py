@@ -1,0 +1,75 @@
+"""One way to write a figure, so that page and terminal never round the same number differently."""
+
+import math
+
+from harness.types import Comparison, MetricInfo, Result
+
+MINUS = "\u2212"  # as wide as "+", unlike the hyphen
+
+
+def is_percent(info: MetricInfo) -> bool:
+    """Values in [0, 1] are shown as percentages, their differences as percentage points."""
+    return info.low == 0 and info.high == 1
+
+
+def number(value: float, info: MetricInfo) -> str:
+    """A value without unit: one decimal of a percentage, otherwise as many as the metric's range asks for."""
+    text = f"{value * 100:.1f}" if is_percent(info) else _plain(value, info.high - info.low)
+    if not text.strip("-0.,"):
+        text = text.lstrip("-")  # a rounded −0.0 is 0.0
+    return text.replace("-", MINUS)
+
+
+def with_unit(value: float, info: MetricInfo) -> str:
+    """A value as it stands alone, e.g. "76.7 %"."""
+    return f"{number(value, info)} %" if is_percent(info) else number(value, info)
+
+
+def signed(difference: float, info: MetricInfo) -> str:
+    """A difference with its sign; zero has none."""
+    text = number(difference, info)
+    return text if text.startswith(MINUS) or not text.strip("0.,") else f"+{text}"
+
+
+def points(difference: float, info: MetricInfo) -> str:
+    """The size of a difference in words, e.g. "31.7 points"."""
+    return f"{number(abs(difference), info)} points" if is_percent(info) else number(abs(difference), info)
+
+
+def interval(low: float | None, high: float | None, info: MetricInfo) -> str | None:
+    """Both ends, "20.0–43.3"; with "to" where a minus sign would meet the dash. None when an end is unknown."""
+    if low is None or high is None:
+        return None
+    ends = number(low, info), number(high, info)
+    return (" to " if any(end.startswith(MINUS) for end in ends) else "–").join(ends)
+
+
+def p_value(comparison: Comparison) -> str | None:
+    """The corrected p where there is one, and said to be so where correction changed it."""
+    p = comparison.p if comparison.p_adjusted is None else comparison.p_adjusted
+    if p is None:
+        return None
+    name = "p" if p == comparison.p else "adjusted p"
+    if p < 0.001:
+        return f"{name} < 0.001"
+    return f"{name} > 0.99" if p > 0.99 else f"{name} = {p:.{3 if p < 0.1 else 2}f}"
+
+
+def coverage(result: Result) -> str | None:
+    """How many samples have a value, when not all of them have."""
+    if result.known == result.samples:
+        return None
+    share = math.floor(1000 * result.known / result.samples) / 10  # rounded down: 99.97 % must not read 100 %
+    return f"{result.known:,} of {result.samples:,} known ({share:.1f} %)"
+
+
+def about(count: int) -> str:
+    """A planning figure: rounded up to two significant digits, since its precision is no better."""
+    unit = 10 ** max(0, len(str(count)) - 2)
+    return f"{math.ceil(count / unit) * unit:,}"
+
+
+def _plain(value: float, span: float) -> str:
+    if not math.isfinite(span) or span <= 0:
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return f"{value:,.{max(0, 3 - math.ceil(math.log10(span)))}f}"

@@ -1,0 +1,220 @@
+"""How a run came about, read from run.json: a figure nobody can trace is not evidence."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from harness.types import JSON, Summary
+from reports.table import DIRECTION, columns
+
+FINISHED = {"finished", "complete", "completed", "done", "ok"}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file shown as it is."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Named facts under one heading; a value may run over several lines."""
+
+    title: str
+    rows: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CostRow:
+    """What one variant spent on one task."""
+
+    variant: str
+    samples: int
+    tokens_in: str
+    tokens_out: str
+    tokens_in_total: str
+    tokens_out_total: str
+    seconds: str
+    calls: str
+    cached: str
+    failed: int
+    unread: int
+    truncated: int
+    prompts: str
+
+
+def sources(run: Mapping[str, JSON]) -> tuple[Source, ...]:
+    """The suite file and the prompts, verbatim."""
+    suite = run.get("suite") or {}
+    found = [Source(str(suite.get("path") or "suite.yaml"), suite["text"])] if suite.get("text") else []
+    return (*found, *(Source(name, text) for name, text in (suite.get("prompts") or {}).items()))
+
+
+def facts(run: Mapping[str, JSON], summary: Summary) -> tuple[Facts, ...]:
+    """Everything else that the result depends on, one group after the other; empty groups are left out."""
+    groups = (
+        Facts("Statistics", _statistics(summary)),
+        Facts(
+            "Metrics", tuple((c.name, _metric(summary, c.name)) for c in columns(summary) if c.name in summary.metrics)
+        ),
+        Facts("Variants", _entries(run, "variants")),
+        Facts("Models", _entries(run, "models")),
+        Facts("Tasks", _entries(run, "tasks")),
+        Facts("Data", tuple((task, _data(data)) for task, data in (run.get("data") or {}).items())),
+        Facts("Run", _circumstances(run)),
+        Facts("Hardware", _flat(run.get("hardware"))),
+        Facts("Packages", _flat(run.get("packages"))),
+    )
+    return tuple(group for group in groups if group.rows)
+
+
+def warnings(run: Mapping[str, JSON], summary: Summary) -> tuple[str, ...]:
+    """What to know before believing the figures, each once."""
+    status = run.get("status")
+    unfinished = (
+        [] if status is None or status in FINISHED else [f"This run is not finished: its status is “{status}”."]
+    )
+    return tuple(dict.fromkeys([*unfinished, *summary.warnings, *map(str, run.get("warnings") or ())]))
+
+
+def costs(run: Mapping[str, JSON], summary: Summary) -> dict[str, list[CostRow]]:
+    """By task, one row a variant; calls and cache hits only where run.json counts them."""
+    cells = {(cell.get("task"), cell.get("variant")): cell for cell in run.get("cells") or ()}
+    rows: dict[str, list[CostRow]] = {}
+    for usage in summary.usage:
+        cell = cells.get((usage.task, usage.variant), {})
+        share = max(1, usage.samples)
+        rows.setdefault(usage.task, []).append(
+            CostRow(
+                variant=usage.variant,
+                samples=usage.samples,
+                tokens_in=f"{usage.tokens_in / share:,.0f}",
+                tokens_out=f"{usage.tokens_out / share:,.0f}",
+                tokens_in_total=f"{usage.tokens_in:,}",
+                tokens_out_total=f"{usage.tokens_out:,}",
+                seconds=_seconds(usage.seconds / share),
+                calls=f"{cell['calls']:,}" if isinstance(cell.get("calls"), int) else "–",
+                cached=f"{cell['cached']:,}" if isinstance(cell.get("cached"), int) else "–",
+                failed=usage.failed,
+                unread=usage.unread,
+                truncated=usage.truncated,
+                prompts=usage.prompts.removeprefix("sha256:"),
+            )
+        )
+    return rows
+
+
+def when(run: Mapping[str, JSON]) -> str | None:
+    """When the run finished and how long it took, e.g. "22 November 2026, 09:41 UTC, in 4 min"."""
+    started, finished = _time(run.get("started")), _time(run.get("finished"))
+    if finished is None:
+        return None if started is None else f"started {_date(started)}"
+    if started is None or (started.tzinfo is None) != (finished.tzinfo is None):
+        return _date(finished)
+    return f"{_date(finished)}, in {_duration((finished - started).total_seconds())}"
+
+
+def _statistics(summary: Summary) -> tuple[tuple[str, str], ...]:
+    tests = sorted({c.test for c in summary.comparisons if c.test})
+    rows = [("Intervals", "95 %, of the mean over the items with a value")]
+    if tests:
+        rows.append(("Differences", f"paired: only items known for both the variant and {summary.reference}"))
+        rows.append(("Tests", "; ".join(tests)))
+        rows.append(("Correction", "Holm, over all variants and headline metrics; other metrics over the variants"))
+        rows.append(("Detectable, needed", "at 80 % power"))
+    rows.append(("Unknown", "a value that a machine failed to produce lowers coverage, never a mean"))
+    return tuple(rows)
+
+
+def _metric(summary: Summary, name: str) -> str:
+    info = summary.metrics[name]
+    return f"{info.component} {_compact(dict(info.settings))}".strip() + (
+        f"\nrange {info.low:g} to {info.high:g}, {DIRECTION[info.better]}"
+    )
+
+
+def _entries(run: Mapping[str, JSON], section: str) -> tuple[tuple[str, str], ...]:
+    return tuple((name, _record(record)) for name, record in (run.get(section) or {}).items())
+
+
+def _record(record: JSON) -> str:
+    if not isinstance(record, dict):
+        return _compact(record)
+    head = f"{record.get('component', '')} {_compact(record.get('settings') or {})}".strip()
+    rest = [
+        f"{key}: {value if isinstance(value, str) else _compact(value)}"
+        for key, value in record.items()
+        if key not in ("component", "settings") and value not in (None, "", {}, [])
+    ]
+    return "\n".join(line for line in (head, *rest) if line)
+
+
+def _data(data: JSON) -> str:
+    rows = ", ".join(
+        f"{count:,} {split}" for split, count in (data.get("rows") or {}).items() if isinstance(count, int)
+    )
+    files = [f"{file.get('path')}\nsha256 {file.get('sha256')}" for file in data.get("files") or ()]
+    skipped = [f"skipped {reason}" for reason in data.get("skipped") or ()]
+    return "\n".join(line for line in (f"rows: {rows}" if rows else "", *files, *skipped) if line)
+
+
+def _circumstances(run: Mapping[str, JSON]) -> tuple[tuple[str, str], ...]:
+    commit = run.get("commit") or {}
+    dirty = " with uncommitted changes" if commit.get("dirty") else ""
+    rows = (
+        ("Command", run.get("command")),
+        ("Seed", run.get("seed")),
+        ("Started", run.get("started")),
+        ("Finished", run.get("finished")),
+        ("Harness", run.get("harness")),
+        ("Commit", f"{commit['hash']}{dirty}" if commit.get("hash") else None),
+    )
+    return tuple((name, str(value)) for name, value in rows if value is not None)
+
+
+def _flat(mapping: JSON) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (str(key).replace("_", " "), value if isinstance(value, str) else _compact(value))
+        for key, value in (mapping or {}).items()
+        if value not in (None, "", [], {})
+    )
+
+
+def _compact(value: JSON) -> str:
+    """A value as one line; simple lists and mappings without JSON's brackets, because people read this."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_nested(inner)}" for key, inner in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(_nested(inner) for inner in value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _nested(value: JSON) -> str:
+    return value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.2f}" if seconds < 10 else f"{seconds:,.0f}"
+
+
+def _time(text: JSON) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
+
+
+def _date(moment: datetime) -> str:
+    zone = f" {moment.tzname()}" if moment.tzinfo else ""
+    return f"{moment.day} {moment:%B %Y, %H:%M}{zone}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

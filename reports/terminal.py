@@ -1,0 +1,73 @@
+"""The same table for the terminal, for whoever started the run and waits for its answer."""
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console
+from rich.table import Table as Grid
+from rich.text import Text
+
+from harness.types import Summary
+from reports.table import Column, Entry, Row, Table, build
+from reports.verdict import findings
+
+STYLES = {"better": "green", "worse": "red", "inconclusive": "yellow", "no comparison": "dim"}
+PLAIN = str.maketrans({"\u2212": "-", "–": "-", "—": "-", "“": '"', "”": '"', "’": "'", "…": "~", "×": "x", "·": "|"})
+ENTRY_WIDTH = 24  # "28 of 30 known (93.3 %)"; columns beyond the console's width go to a further grid
+VARIANT_WIDTH = 20
+
+
+def print_summary(summary: Summary, console: Console) -> None:
+    """Print verdicts, the comparison tables and warnings; ASCII where the console cannot show more."""
+    for finding in findings(summary):
+        text = Text.assemble((f"{finding.verdict}: ", f"bold {STYLES[finding.verdict]}"), finding.sentence)
+        console.print(_safe(text.append(f" {finding.others}" if finding.others else ""), console))
+    for table in build(summary):
+        for chosen in _chunks(len(table.columns), console.width):
+            console.print()
+            console.print(_grid(table, chosen, console))
+    for warning in summary.warnings:
+        console.print(_safe(Text.assemble(("warning: ", "bold yellow"), warning), console))
+
+
+def _chunks(count: int, width: int) -> Iterator[Sequence[int]]:
+    fitting = max(1, (width - VARIANT_WIDTH) // ENTRY_WIDTH)
+    return (range(start, min(start + fitting, count)) for start in range(0, count, fitting))
+
+
+def _grid(table: Table, chosen: Sequence[int], console: Console) -> Grid:
+    grid = Grid(title=_safe(Text(table.title, "bold"), console), title_justify="left", show_lines=True, padding=(0, 1))
+    grid.add_column("variant", overflow="fold", max_width=VARIANT_WIDTH)
+    for place in chosen:
+        grid.add_column(_safe(_head(table.columns[place]), console), justify="right", overflow="fold")
+    for row in table.rows:
+        cells = [_safe(_cell(entry, row), console) for entry in (row.entries[place] for place in chosen)]
+        name = Text(row.variant, "bold").append("\nreference" if row.is_reference else "", "dim")
+        grid.add_row(_safe(name, console), *cells)
+    return grid
+
+
+def _head(column: Column) -> Text:
+    return Text(column.name).append(" (lower is better)" if column.info.better == "lower" else "", "dim")
+
+
+def _cell(entry: Entry | None, row: Row) -> Text:
+    if entry is None:
+        return Text("–", "dim")
+    lines = [Text.assemble((entry.value, "bold"), f"  {entry.interval}" if entry.interval else "")]
+    if entry.mark:
+        lines.append(Text(entry.mark, "bold green"))
+    if entry.difference and entry.verdict:
+        lines.append(Text.assemble(entry.difference, " ", (entry.verdict, STYLES[entry.verdict])))
+    if entry.coverage:
+        lines.append(Text(entry.coverage, "yellow"))
+    return Text("\n").join(lines)
+
+
+def _safe(text: Text, console: Console) -> Text:
+    """The text in characters that the console's encoding has, one for one, so that styles stay where they were."""
+    encoding = console.encoding
+    if encoding.lower().startswith("utf"):
+        return text
+    safe = text.copy()
+    safe.plain = text.plain.translate(PLAIN).encode(encoding, "replace").decode(encoding)
+    return safe

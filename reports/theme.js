@@ -1,0 +1,32 @@
+// Runs before the first paint, so that a dark screen never flashes white.
+(() => {
+  "use strict";
+  const root = document.documentElement;
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const next = { auto: "light", light: "dark", dark: "auto" };
+  let choice = "auto";
+  try { choice = localStorage.getItem("theme") in next ? localStorage.getItem("theme") : "auto"; } catch { /* no storage from some files */ }
+
+  const apply = () => {
+    root.dataset.theme = choice === "auto" ? (system.matches ? "dark" : "light") : choice;
+    const label = document.querySelector("#theme .choice");
+    if (label) label.textContent = choice;
+  };
+  apply();
+  system.addEventListener("change", apply);
+  document.addEventListener("DOMContentLoaded", () => {
+    apply();
+    document.getElementById("theme").addEventListener("click", () => {
+      choice = next[choice];
+      try { localStorage.setItem("theme", choice); } catch { /* the choice then lasts as long as the page */ }
+      apply();
+    });
+  });
+
+  // On paper nothing can be unfolded: open what tells how the run was computed, and fold it again afterwards.
+  const folded = [];
+  addEventListener("beforeprint", () => {
+    for (const part of document.querySelectorAll("details.more:not([open])")) { part.open = true; folded.push(part); }
+  });
+  addEventListener("afterprint", () => { for (const part of folded.splice(0)) part.open = false; });
+})();

@@ -1,0 +1,79 @@
+"""What the tests share: a cache of their own, the real data where it is, a small suite to write and run."""
+
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.cache import Cache
+from harness.context import Context
+from harness.progress import Display
+from harness.store import RunFolder
+from harness.suite import Suite, load_suite
+
+ROOT = Path(__file__).parents[1]
+SHARED = ROOT.parent / "shared" / "data"
+MODELS = Path.home() / ".cache" / "domain-harness"
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees another's calls, and no test goes to a hub."""
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("COLUMNS", "120")
+
+
+@pytest.fixture
+def shared_data(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of real data; ${DATA} stands for it."""
+    if not SHARED.is_dir():
+        pytest.skip("the real data sets are not beside the checkout")
+    monkeypatch.setenv("DATA", str(SHARED))
+    return SHARED
+
+
+@pytest.fixture
+def write_suite(tmp_path: Path) -> Callable[..., Path]:
+    """Write a suite (and further files) into a folder of its own; returns its path."""
+
+    def write(text: str, **files: str) -> Path:
+        folder = tmp_path / "suite"
+        folder.mkdir(exist_ok=True)
+        for name, content in files.items():
+            (folder / name.replace("__", ".")).write_text(textwrap.dedent(content), encoding="utf-8")
+        path = folder / "suite.yaml"
+        path.write_text(textwrap.dedent(text), encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Iterator[Callable[[Suite], Context]]:
+    """Makes a context over the test's cache."""
+    opened: list[Cache] = []
+
+    def make(suite: Suite) -> Context:
+        opened.append(Cache(tmp_path / "cache" / "calls.sqlite"))
+        return Context(suite.models, opened[-1], Display(), suite.seed)
+
+    yield make
+    for cache in opened:
+        cache.close()
+
+
+@pytest.fixture
+def run_suite(context: Callable[[Suite], Context], tmp_path: Path) -> Callable[..., RunFolder]:
+    """Run a suite file to its end into a folder; returns the folder."""
+    from harness.run import run
+    from reports.html import write
+
+    def go(path: Path, name: str = "run", start: str = "predict") -> RunFolder:
+        suite = load_suite(path)
+        folder = RunFolder(tmp_path / name)
+        run(suite, folder, context(suite), write, start)
+        return folder
+
+    return go

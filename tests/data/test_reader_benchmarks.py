@@ -1,0 +1,176 @@
+"""IMCS-V2-MRG and C-Eval: on hand-made files of their layouts, and their published counts on the real ones."""
+
+import json
+from collections import Counter
+
+import pytest
+
+from harness.errors import DataError
+
+PROMPT = "请总结：\n问诊对话历史：\n患者：宝宝咳嗽\n医生：几天了\n患者：两天\n说明：分六个章节。\n答："
+REPORT = "报告如下：\n主诉：咳嗽两天。\n现病史：咳嗽，\n夜间重。\n辅助检查：。\n既往史：不详。\n建议：多饮水。"
+FILLED = {
+    "主诉": "咳嗽两天。",
+    "现病史": "咳嗽，\n夜间重。",
+    "辅助检查": "无",  # a bare full stop
+    "既往史": "不详。",  # the annotators' own word is kept
+    "诊断": "无",  # absent
+    "建议": "多饮水。",
+}
+ORIGINAL = {
+    "10001": {
+        "self_report": "宝宝咳嗽。",
+        "dialogue": [{"speaker": "医生", "sentence": "几天了"}, {"speaker": "患者", "sentence": "两天"}],
+        "report": [{"主诉": "咳嗽两天", "诊断": "感冒"}, {"主诉": "咳嗽2天", "诊断": "感冒"}],
+        "diagnosis": "感冒",
+    }
+}
+
+
+def test_imcs_mrg_as_promptcblue_has_it(write, read):
+    path = write("mrg.json", json.dumps([{"input": PROMPT, "target": REPORT, "task_dataset": "IMCS-V2-MRG"}]))
+    sample = read("imcs_mrg", path=path).test[0]
+    assert sample.id == "mrg:1"
+    assert sample.input == "患者：宝宝咳嗽\n医生：几天了\n患者：两天"
+    assert sample.targets == (json.dumps(FILLED, ensure_ascii=False),)
+    assert dict(sample.meta) == {"task_dataset": "IMCS-V2-MRG", "promptcblue": PROMPT}
+
+
+def test_imcs_mrg_original_has_two_targets(write, read, tmp_path):
+    write("folder/IMCS-V2_dev.json", json.dumps(ORIGINAL, indent=2))
+    write("folder/IMCS-V2_train.json", json.dumps({"10002": ORIGINAL["10001"]}))
+    data = read("imcs_mrg", path=str(tmp_path / "folder"))
+    sample = data.test[0]
+    assert (sample.id, data.train[0].id) == ("10001", "10002")
+    assert sample.input == "患者：宝宝咳嗽。\n医生：几天了\n患者：两天"
+    nothing = dict.fromkeys(["主诉", "现病史", "辅助检查", "既往史", "诊断", "建议"], "无")
+    assert [json.loads(target) for target in sample.targets] == [
+        {**nothing, "主诉": "咳嗽两天", "诊断": "感冒"},
+        {**nothing, "主诉": "咳嗽2天", "诊断": "感冒"},
+    ]
+    assert list(json.loads(sample.targets[0])) == list(nothing)  # the order of sections is the report's
+    assert dict(sample.meta) == {"diagnosis": "感冒"}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ([{"input": PROMPT, "target": "没有报告"}], ":1: 'target' has none of the sections 主诉 现病史"),
+        ([{"input": "没有对话", "target": REPORT}], ":1: 'input' holds no line that begins with"),
+        ([{"input": PROMPT, "target": "主诉：咳嗽\n主诉：发热"}], ":1: 'target' has the section 主诉 twice"),
+        ([{"question": "?"}], ":1: neither input and target (PromptCBLUE) nor dialogue and report"),
+        ({"1": {"dialogue": [], "report": [{"主诉": "a"}]}}, ":1: 'dialogue' is empty"),
+        ({"1": {"dialogue": [{"speaker": "医生"}], "report": [{"主诉": "a"}]}}, ":1: 'dialogue': turn 1 is not"),
+        (
+            {"1": {"dialogue": [{"speaker": "a", "sentence": "b"}], "report": [{"x": "a"}]}},
+            ":1: 'report' 1 has x where",
+        ),
+        ({"1": {"dialogue": [{"speaker": "a", "sentence": "b"}], "report": []}}, ":1: 'report' is empty: no target"),
+    ],
+)
+def test_imcs_mrg_rows_refused(write, read, content, message):
+    path = write("mrg.json", json.dumps(content))
+    with pytest.raises(DataError) as error:
+        read("imcs_mrg", path=path)
+    assert str(error.value).startswith(path + message)
+
+
+def test_imcs_mrg_folder_with_a_choice(write, read, tmp_path):
+    for name in ("a.json", "b.json"):
+        write(f"folder/{name}", "[]")
+    with pytest.raises(DataError, match=r"name the file to read; the folder holds a\.json, b\.json"):
+        read("imcs_mrg", path=str(tmp_path / "folder"))
+
+
+HEADER = "id,question,A,B,C,D,answer"
+
+
+@pytest.fixture
+def ceval(write, tmp_path):
+    for subject in ("physician", "law"):
+        rows = "".join(f'{i},"{subject} question {i}, long",w,x,y,z,B\n' for i in range(3))
+        write(f"val/{subject}_val.csv", f"{HEADER}\n{rows}")
+        write(f"dev/{subject}_dev.csv", f"{HEADER},explanation\n0,example of {subject},w,x,y,z,D,because\n")
+    write("subject_mapping.json", json.dumps({"physician": ["Physician", "医师资格", "Other"]}))
+    return str(tmp_path)
+
+
+def test_ceval(ceval, read):
+    data = read("ceval", path=ceval, subjects=["physician"])
+    sample, example = data.test[0], data.train[0]
+    assert (len(data.test), len(data.train)) == (3, 1)
+    assert (sample.id, sample.input, sample.targets) == ("physician_val:1", "physician question 0, long", ("B",))
+    assert sample.options == ("w", "x", "y", "z")
+    about = {"subject": "physician", "subject_zh": "医师资格", "cluster": "Other", "id": "0"}
+    assert dict(sample.meta) == {**about, "explanation": ""}
+    assert dict(example.meta) == {**about, "explanation": "because"}
+
+
+def test_ceval_limit_is_for_each_subject_and_all_are_read(ceval, read):
+    data = read("ceval", path=ceval, limit=2)
+    assert [s.id for s in data.test] == ["law_val:1", "law_val:2", "physician_val:1", "physician_val:2"]
+    assert [s.meta["subject"] for s in data.train] == ["law", "physician"]
+
+
+def test_ceval_mistakes(ceval, read, write):
+    with pytest.raises(DataError, match=r"no subject 'phisician' \(did you mean physician\?\)"):
+        read("ceval", path=ceval, subjects=["phisician"])
+    with pytest.raises(DataError, match=r"holds no val/<subject>_val\.csv"):
+        read("ceval", path=ceval + "/val")
+    write("val/law_val.csv", f"{HEADER}\n0,q,w,x,y,z,E\n1,q,w,x,y,,A\n")
+    with pytest.raises(DataError) as error:
+        read("ceval", path=ceval, subjects=["law"])
+    assert [line.partition("law_val.csv")[2] for line in str(error.value).split("\n")] == [
+        ":2: the answer 'E' is not one of four filled options A, B, C, D",
+        ":3: the answer 'A' is not one of four filled options A, B, C, D",
+    ]
+
+
+def test_real_yidu(shared, read):
+    folder = shared / "yidu-n7k"
+    data = read("tsv", path=str(folder / "val.tsv"), input="原始词", target="标准词", train=str(folder / "train.tsv"))
+    assert (len(data.test), len(data.train), data.skipped) == (1000, 4000, ())
+    several = sum("##" in s.targets[0] for s in (*data.test, *data.train))
+    assert several / 5000 == pytest.approx(0.05, abs=0.001)  # data/README.md: about 5 %
+    assert {len(s.targets) for s in data.test} == {1}  # `##` stays: the term_set metric splits it
+
+
+def test_real_imcs_mrg(shared, read):
+    data = read("imcs_mrg", path=str(shared / "imcs-mrg"))
+    assert len(data.test) == 900
+    assert {tuple(json.loads(s.targets[0])) for s in data.test} == {
+        ("主诉", "现病史", "辅助检查", "既往史", "诊断", "建议")
+    }
+    assert all(s.input.startswith(("患者：", "医生：")) and "说明：诊疗报告" not in s.input for s in data.test)
+    assert all(text.strip("。 ") for s in data.test for text in json.loads(s.targets[0]).values())
+
+
+def test_real_ceval(shared, read):
+    data = read("ceval", path=str(shared / "ceval"))
+    assert len(data.test) == 1346
+    assert set(Counter(s.meta["subject"] for s in data.train).values()) == {5}
+    assert len({s.meta["subject"] for s in data.test}) == 52
+    assert all(s.meta["cluster"] for s in data.test)
+    assert all(s.meta["explanation"] for s in data.train)
+
+
+def test_real_toyhom_is_detected_as_gb18030(shared, read):
+    path = shared / "toyhom-cmdd" / "internal-medicine.gb18030.csv"
+    data = read("csv", path=str(path), input="ask", target="answer")
+    assert len(data.test) == 7644
+    assert {s.meta["department"] for s in data.test} >= {"心血管科", "内分泌科"}
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [("alpaca_zh_demo", 1000), ("alpaca_en_demo", 999), ("identity", 91), ("glaive_toolcall_zh_demo", 300)],
+)
+def test_real_llamafactory_entries(shared, read, name, rows):
+    path = str(shared / "llamafactory-demo" / "dataset_info.json")
+    assert len(read("dataset_info", path=path, name=name).test) == rows
+
+
+def test_real_llamafactory_ranking_is_refused(shared, read):
+    path = str(shared / "llamafactory-demo" / "dataset_info.json")
+    with pytest.raises(DataError, match=r"dataset_info\.json:\d+: dpo_zh_demo: ranking: "):
+        read("dataset_info", path=path, name="dpo_zh_demo")

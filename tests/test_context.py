@@ -1,0 +1,147 @@
+"""Every model call goes through one door: cached by content, made once, counted, and honest about failure."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from harness.cache import Cache
+from harness.component import Model
+from harness.context import Context
+from harness.models.scripted import Rule, Scripted
+from harness.progress import Display
+from harness.types import Cell, Completion, Generation, Message, Prompt
+
+GREEDY = Generation(max_tokens=20)
+asked: list[str] = []  # the texts that reached a model, in order
+
+
+class Recorder(Scripted):
+    """A scripted model that writes down what reaches it."""
+
+    def generate(self, prompts: Sequence[Prompt], generation: Generation, repeats: Sequence[int]) -> list[Completion]:
+        asked.extend(prompt[-1].content for prompt in prompts)
+        return super().generate(prompts, generation, repeats)
+
+
+class Local(Recorder):
+    """A model that counts as weights in this process."""
+
+    local: ClassVar[bool] = True
+    label: str = ""
+    closed: ClassVar[list[str]] = []
+
+    def close(self) -> None:
+        self.closed.append(self.label)
+
+
+def prompts(*texts: str) -> list[Prompt]:
+    return [(Message("user", text),) for text in texts]
+
+
+@pytest.fixture
+def door(tmp_path: Path) -> Any:
+    caches: list[Cache] = []
+
+    def make(**models: Model) -> Context:
+        caches.append(Cache(tmp_path / "calls.sqlite"))
+        context = Context(models, caches[-1], Display(), seed=1)
+        context.begin(Cell("task", "variant"))
+        asked.clear()
+        return context
+
+    yield make
+    for cache in caches:
+        cache.close()
+
+
+Door = Callable[..., Context]
+
+
+def test_equal_calls_are_made_once_and_answers_keep_their_order(door: Door) -> None:
+    context = door(m=Recorder(rules=[Rule(match="(.)", reply=r"\1!")]))
+    replies = context.generate("m", prompts("b", "a", "b", "c"), GREEDY)
+    assert [reply.text for reply in replies] == ["b!", "a!", "b!", "c!"]
+    assert sorted(asked) == ["a", "b", "c"]
+    assert (context.tally.calls, context.tally.cached) == (3, 1)
+
+
+def test_a_second_run_asks_nothing(door: Door) -> None:
+    door(m=Recorder(default="x")).generate("m", prompts("a", "b"), GREEDY)
+    context = door(m=Recorder(default="x"))
+    context.generate("m", prompts("b", "a"), GREEDY)
+    assert asked == []
+    assert (context.tally.calls, context.tally.cached) == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("change", "served"),
+    [
+        ({}, True),
+        ({"generation": Generation(max_tokens=21)}, False),
+        ({"generation": Generation(max_tokens=20, stop=("。",))}, False),
+        ({"generation": Generation(max_tokens=20, seed=9)}, True),  # a seed means nothing to greedy decoding
+        ({"model": "other"}, False),
+        ({"repeats": [1]}, False),
+        ({"prompt": (Message("system", "a"),)}, False),
+        ({"prompt": (Message("user", "a "),)}, False),
+    ],
+)
+def test_only_the_very_same_call_is_served(door: Door, change: dict[str, Any], served: bool) -> None:
+    context = door(m=Recorder(default="x"), other=Recorder(default="y"))
+    context.generate("m", prompts("a"), GREEDY)
+    asked.clear()
+    context.generate(
+        change.get("model", "m"), [change.get("prompt", prompts("a")[0])], change.get("generation", GREEDY), change.get("repeats")
+    )
+    assert (asked == []) is served
+
+
+def test_the_name_of_a_model_does_not_matter_but_its_content_does(door: Door) -> None:
+    door(m=Recorder(default="x")).generate("m", prompts("a"), GREEDY)
+    assert door(renamed=Recorder(default="x")).generate("renamed", prompts("a"), GREEDY)[0].text == "x"
+    assert asked == []
+    assert door(m=Recorder(default="y")).generate("m", prompts("a"), GREEDY)[0].text == "y"
+    assert asked == ["a"]
+
+
+def test_a_failure_is_not_kept(door: Door) -> None:
+    broken = Recorder(rules=[Rule(match="b", fail="backend is down", times=1)], default="x")
+    replies = door(m=broken).generate("m", prompts("a", "b"), GREEDY)
+    assert [(reply.text, reply.finish, reply.error) for reply in replies] == [
+        ("x", "stop", None),
+        ("", "error", "backend is down"),
+    ]
+    context = door(m=broken)
+    assert [reply.text for reply in context.generate("m", prompts("a", "b"), GREEDY)] == ["x", ""]
+    assert asked == ["b"]
+
+
+def test_a_dead_backend_is_given_up(door: Door) -> None:
+    dead = Recorder(rules=[Rule(match=".", fail="connection refused")], batch_size=2)
+    context = door(m=dead)
+    replies = context.generate("m", prompts(*"abcdefghij"), GREEDY)
+    assert len(asked) == 6  # three batches of two
+    assert {reply.finish for reply in replies} == {"error"}
+    assert replies[-1].error == "not asked: 3 batches in a row had failed"
+    assert context.tally.failed == 10
+
+
+def test_only_one_local_model_is_loaded_at_a_time(door: Door) -> None:
+    Local.closed.clear()
+    context = door(a=Local(label="a"), b=Local(label="b"))
+    context.generate("a", prompts("x"), GREEDY)
+    context.generate("a", prompts("y"), GREEDY)
+    assert Local.closed == []
+    context.generate("b", prompts("x"), GREEDY)
+    assert Local.closed == ["a"]
+
+
+def test_options_are_scored_and_kept(door: Door) -> None:
+    context = door(m=Recorder(rules=[Rule(match="^(.)", reply=r"\1")]))
+    first = context.score_options("m", prompts("B", "A"), [("A", "B")] * 2)
+    assert [(reply.text, reply.logprobs) for reply in first] == [("B", (-3.0, -0.1)), ("A", (-0.1, -3.0))]
+    again = context.score_options("m", prompts("B"), [("A", "B")])
+    assert again == first[:1]
+    assert context.tally.cached == 1
