@@ -66,7 +66,9 @@ class Prompting(Variant):
 
     def _generation(self, task: Task) -> Generation:
         temperature = task.generation.temperature if self.temperature is None else self.temperature
-        return replace(task.generation, temperature=temperature, max_tokens=self.max_tokens or task.generation.max_tokens)
+        return replace(
+            task.generation, temperature=temperature, max_tokens=self.max_tokens or task.generation.max_tokens
+        )
 
     def _prompt(self, task: Task, sample: Sample, examples: Sequence[Sample]) -> Prompt:
         shown = tuple(chain.from_iterable(self._demonstrate(task, example) for example in examples))
@@ -90,14 +92,9 @@ class Prompting(Variant):
 def _vote(ballots: Sequence[Prediction]) -> Prediction:
     """The majority among the answers that could be read; a tie goes to the answer given first, and is named."""
     counts = Counter(_ballot(ballot) for ballot in ballots if ballot.error is None and ballot.reading.reason is None)
-    cost = {
-        "tokens_in": sum(ballot.tokens_in for ballot in ballots),
-        "tokens_out": sum(ballot.tokens_out for ballot in ballots),
-        "seconds": sum(ballot.seconds for ballot in ballots),
-    }
     if not counts:
         unread = next((ballot for ballot in ballots if ballot.error is None), ballots[0])
-        return with_notes(replace(unread, **cost), f"none of {len(ballots)} samples gave a readable answer")
+        return _with_cost(unread, ballots, f"none of {len(ballots)} samples gave a readable answer")
     most = max(counts.values())
     winners = [answer for answer, count in counts.items() if count == most]  # in the order of first appearance
     chosen = next(ballot for ballot in ballots if ballot.error is None and _ballot(ballot) == winners[0])
@@ -108,7 +105,18 @@ def _vote(ballots: Sequence[Prediction]) -> Prediction:
         notes.append(f"{failed} of {len(ballots)} samples failed")
     if len(winners) > 1:
         notes.append(f"tie between {' and '.join(winners)}; the first given was taken")
-    return with_notes(replace(chosen, **cost), *notes)
+    return _with_cost(chosen, ballots, *notes)
+
+
+def _with_cost(chosen: Prediction, ballots: Sequence[Prediction], *notes: str) -> Prediction:
+    """The chosen ballot, which costs what all of them cost."""
+    cost = replace(
+        chosen,
+        tokens_in=sum(ballot.tokens_in for ballot in ballots),
+        tokens_out=sum(ballot.tokens_out for ballot in ballots),
+        seconds=sum(ballot.seconds for ballot in ballots),
+    )
+    return with_notes(cost, *notes)
 
 
 def _ballot(prediction: Prediction) -> str:

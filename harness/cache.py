@@ -82,5 +82,9 @@ class Cache:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
-            remedy = "free some space and run the same command again" if "full" in str(error) else "set HARNESS_CACHE to another folder"
+            remedy = (
+                "free some space and run the same command again"
+                if "full" in str(error)
+                else "set HARNESS_CACHE to another folder"
+            )
             raise StoreError(f"cache {self.path}: {error}; {remedy}") from error

@@ -41,9 +41,12 @@ data_app = typer.Typer(help="Look at a suite's data.", no_args_is_help=True, ric
 app.add_typer(data_app, name="data")
 
 SuitePath = Annotated[Path, typer.Argument(metavar="SUITE", help="A suite file, e.g. suites/quickstart/suite.yaml")]
-Out = Annotated[Path | None, typer.Option(help="Run folder; default: runs/NAME/TIME, or the unfinished run", metavar="DIR")]
+Out = Annotated[
+    Path | None, typer.Option(help="Run folder; default: runs/NAME/TIME, or the unfinished run", metavar="DIR")
+]
 Stage = Annotated[
-    str, typer.Option("--from", help="First stage: predict, score, summarize or report; later ones follow", metavar="STAGE")
+    str,
+    typer.Option("--from", help="First stage: predict, score, summarize or report; later ones follow", metavar="STAGE"),
 ]
 
 
@@ -105,7 +108,9 @@ def check(suite: SuitePath) -> None:
 
 
 @app.command()
-def report(run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, or runs/NAME for its newest run")]) -> None:
+def report(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, or runs/NAME for its newest run")],
+) -> None:
     """Write the report of a finished run again and print its table."""
     from harness.runs import run_at
     from reports.html import write
@@ -118,7 +123,9 @@ def report(run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder
 
 
 @app.command("list")
-def list_components(kind: Annotated[str | None, typer.Argument(help="model, reader, answer, metric or variant")] = None) -> None:
+def list_components(
+    kind: Annotated[str | None, typer.Argument(help="model, reader, answer, metric or variant")] = None,
+) -> None:
     """List the components a suite can name."""
     from harness.component import KINDS
     from harness.errors import nearest

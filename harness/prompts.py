@@ -35,7 +35,12 @@ class Template:
         Visible: `input`, `options` (a list of (letter, text)), every column of the row, and `extra`. Raises
         HarnessError for a variable that the row does not have.
         """
-        values = {**sample.meta, "input": sample.input, "options": list(zip(LETTERS, sample.options, strict=False)), **extra}
+        values = {
+            **sample.meta,
+            "input": sample.input,
+            "options": list(zip(LETTERS, sample.options, strict=False)),
+            **extra,
+        }
         return self.render_values(values, f"sample {sample.id}: ")
 
     def render_values(self, values: Mapping[str, JSON], subject: str = "") -> str:

@@ -43,7 +43,7 @@ def run_at(place: Path) -> RunFolder:
 def is_unfinished(record: dict[str, JSON], suite: Suite) -> bool:
     """Whether a run of this very suite was cut short."""
     same = record["suite"]["text"] == suite.text and record["suite"]["prompts"] == dict(suite.prompts)
-    return same and record["status"] != "complete"
+    return bool(same and record["status"] != "complete")
 
 
 def _named(suite: Suite, out: Path) -> RunFolder:

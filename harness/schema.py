@@ -1,6 +1,6 @@
 """The JSON schema of a suite file, built from the components' own fields, so that editors complete and check it."""
 
-from harness.component import KINDS, components, summary
+from harness.component import components, summary
 from harness.suite import Compare, GenerationOptions
 from harness.types import JSON
 
@@ -57,6 +57,11 @@ def _choice(kind: str) -> dict[str, JSON]:
                 }
                 for name, component in found
             ),
-            {"type": "object", "patternProperties": {own: {"type": "object"}}, "additionalProperties": False, "minProperties": 1},
+            {
+                "type": "object",
+                "patternProperties": {own: {"type": "object"}},
+                "additionalProperties": False,
+                "minProperties": 1,
+            },
         ]
     }

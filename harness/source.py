@@ -59,7 +59,9 @@ def read_source(path: Path) -> Source:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise SuiteError([f"{path}: cannot be read: {reason}; name a suite file such as suites/quickstart/suite.yaml"]) from error
+        raise SuiteError(
+            [f"{path}: cannot be read: {reason}; name a suite file such as suites/quickstart/suite.yaml"]
+        ) from error
     source = Source(path, text)
     loader = _Loader(text)
     try:
@@ -72,7 +74,7 @@ def read_source(path: Path) -> Source:
     except yaml.YAMLError as error:
         raise SuiteError([f"{path.name}: not YAML: {error}"]) from error
     finally:
-        loader.dispose()  # type: ignore[no-untyped-call]
+        loader.dispose()
     return source
 
 
@@ -90,22 +92,26 @@ class _Walk:
         if isinstance(node, yaml.SequenceNode):
             return [self.value(item, (*where, index)) for index, item in enumerate(node.value)]
         self.source.spelling[where] = node.value
-        value = self.loader.construct_object(node)  # type: ignore[no-untyped-call]
+        value = self.loader.construct_object(node)
         return self._expanded(value, where) if isinstance(value, str) else value
 
     def _mapping(self, node: yaml.MappingNode, where: Where) -> dict[str, JSON]:
         self.loader.flatten_mapping(node)
         content: dict[str, JSON] = {}
         for key_node, value_node in node.value:
-            key: Hashable = self.loader.construct_object(key_node)  # type: ignore[no-untyped-call]
+            key: Hashable = self.loader.construct_object(key_node)
             line = key_node.start_mark.line + 1
             if not isinstance(key, str):
                 self.source.lines[where] = line
-                self.source.complain(where, f"the name {key_node.value} is read as {_kind(key)}; write \"{key_node.value}\" in quotes")
+                self.source.complain(
+                    where, f'the name {key_node.value} is read as {_kind(key)}; write "{key_node.value}" in quotes'
+                )
                 key = str(key_node.value)
             if key in content:
                 first = self.source.lines[(*where, key)]
-                self.source.mistakes.append((line, f"{'.'.join(map(str, (*where, key)))}: duplicate key (first on line {first})"))
+                self.source.mistakes.append(
+                    (line, f"{'.'.join(map(str, (*where, key)))}: duplicate key (first on line {first})")
+                )
                 continue
             self.source.lines[(*where, key)] = line
             content[key] = self.value(value_node, (*where, key))

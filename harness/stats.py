@@ -115,15 +115,15 @@ def sign_flip(differences: Floats, seed: int) -> float:
     n = len(differences)
     observed = abs(float(differences.sum())) - 1e-12
     if 2**n <= RESAMPLES:
-        signs = 1 - 2 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
+        signs = 1.0 - 2 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
         return float((np.abs(signs @ differences) >= observed).mean())
     rng = np.random.default_rng(seed)
     hits = 0
     rows = max(1, CHUNK // n)
     for start in range(0, RESAMPLES, rows):
         size = min(rows, RESAMPLES - start)
-        signs = rng.integers(0, 2, (size, n), dtype=np.int8) * 2.0 - 1
-        hits += int((np.abs(signs @ differences) >= observed).sum())
+        tossed = rng.integers(0, 2, (size, n), dtype=np.int8) * 2.0 - 1
+        hits += int((np.abs(tossed @ differences) >= observed).sum())
     return (hits + 1) / (RESAMPLES + 1)
 
 

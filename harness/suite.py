@@ -174,6 +174,7 @@ class _Parser:
 
     def component(self, kind: str, value: JSON, where: Where) -> Component | None:
         """`name` or `{name: {parameters}}` → the component."""
+        parameters: JSON
         if isinstance(value, str):
             name, parameters = value, {}
         elif isinstance(value, dict) and len(value) == 1:
@@ -197,7 +198,10 @@ class _Parser:
     def located(self, kind: type[Component], parameters: dict[str, JSON]) -> dict[str, JSON]:
         """Paths in a suite are relative to the suite's folder."""
         marked = {
-            name: mark for name, info in kind.model_fields.items() for mark in info.metadata if isinstance(mark, LocalPath)
+            name: mark
+            for name, info in kind.model_fields.items()
+            for mark in info.metadata
+            if isinstance(mark, LocalPath)
         }
         return {
             name: self.resolve(value, marked[name]) if name in marked and isinstance(value, str) else value
@@ -220,7 +224,10 @@ class _Parser:
             return kind.model_validate_json(json.dumps(value), strict=True)
         except ValidationError as error:
             for detail in error.errors():
-                place = (*where, *(part for part in detail["loc"] if (*where, part) in self.source.lines or len(detail["loc"]) == 1))
+                place = (
+                    *where,
+                    *(part for part in detail["loc"] if (*where, part) in self.source.lines or len(detail["loc"]) == 1),
+                )
                 self.source.complain(place if detail["loc"] else where, self.explain(detail, kind, place))
             return None
 
@@ -257,7 +264,9 @@ class _Parser:
                 if isinstance(component, Component):
                     self.component_references(component, (section, name), sections)
 
-    def component_references(self, component: Component, where: Where, sections: Mapping[str, Mapping[str, object]]) -> None:
+    def component_references(
+        self, component: Component, where: Where, sections: Mapping[str, Mapping[str, object]]
+    ) -> None:
         inside = next((place for place in self.source.lines if place[:2] == where and len(place) == 3), where)
         for name, info in type(component).model_fields.items():
             for mark in info.metadata:
@@ -271,7 +280,9 @@ class _Parser:
         figures = [f"{task}.{metric}" for task, spec in suite.tasks.items() for metric in spec.metrics]
         for index, figure in enumerate(suite.compare.headline):
             if ".".join(figure.split(".")[:2]) not in figures:
-                self.source.complain(("compare", "headline", index), f"'{figure}' is not a metric ({nearest(figure, figures)})")
+                self.source.complain(
+                    ("compare", "headline", index), f"'{figure}' is not a metric ({nearest(figure, figures)})"
+                )
         reference = suite.compare.reference
         if reference is not None and reference not in suite.variants:
             known = nearest(reference, suite.variants)
@@ -305,4 +316,3 @@ class _Parser:
         for key in value:
             if key not in keys:
                 self.source.complain((*where, key), f"is not a known key ({nearest(key, keys)})")
-

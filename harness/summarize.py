@@ -56,7 +56,9 @@ def _table(ids: Sequence[str], scores: Sequence[Score]) -> dict[tuple[str, str],
     return table
 
 
-def _result(task: str, column: tuple[str, str], values: Floats, means: Floats, metrics: Mapping[str, MetricInfo]) -> Result:
+def _result(
+    task: str, column: tuple[str, str], values: Floats, means: Floats, metrics: Mapping[str, MetricInfo]
+) -> Result:
     metric, variant = column
     known = values[~np.isnan(values)]
     if not len(known):

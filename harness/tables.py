@@ -61,7 +61,9 @@ def print_description(description: "Description", console: Console) -> None:
     console.print(table)
     targets = ", ".join(f"{count} rows with {number}" for number, count in description.targets_per_row.items())
     console.print(f"targets per row: {targets}", highlight=False)
-    console.print(f"duplicate inputs in test: {description.duplicates}; test inputs also in train: {description.in_train}")
+    console.print(
+        f"duplicate inputs in test: {description.duplicates}; test inputs also in train: {description.in_train}"
+    )
     if description.skipped:
         console.print(f"skipped rows: {len(description.skipped)}")
         for reason in description.skipped[:10]:

@@ -52,7 +52,7 @@ def render(folder: RunFolder) -> str:
             facts=provenance.facts(run, summary),
             direction=DIRECTION,
             whisker=lambda entry, column: _whisker(summary, entry, column),
-            style=Markup(style),  # noqa: S704 our own files, not a run's text
+            style=Markup(style),  # our own files, not a run's text
             early=Markup(early),
             late=Markup(late),
             style_hash=_hash(style),

@@ -71,7 +71,8 @@ def advice(column: Column, found: Comparison) -> str:
     if found.needed is not None:
         return f"about {numbers.about(found.needed)} items would be needed to confirm a difference of this size"
     if found.detectable is not None:
-        return f"{found.samples:,} items can only show differences of {numbers.points(found.detectable, column.info)} or more"
+        smallest = numbers.points(found.detectable, column.info)
+        return f"{found.samples:,} items can only show differences of {smallest} or more"
     return "no number of items can be named that would confirm it"
 
 

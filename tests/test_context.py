@@ -93,7 +93,10 @@ def test_only_the_very_same_call_is_served(door: Door, change: dict[str, Any], s
     context.generate("m", prompts("a"), GREEDY)
     asked.clear()
     context.generate(
-        change.get("model", "m"), [change.get("prompt", prompts("a")[0])], change.get("generation", GREEDY), change.get("repeats")
+        change.get("model", "m"),
+        [change.get("prompt", prompts("a")[0])],
+        change.get("generation", GREEDY),
+        change.get("repeats"),
     )
     assert (asked == []) is served
 

@@ -76,7 +76,9 @@ def test_paired_bootstrap_agrees_with_scipy() -> None:
     rng = np.random.default_rng(5)
     ours = rng.uniform(0, 1, 120)
     theirs = np.clip(ours + rng.normal(-0.1, 0.2, 120), 0, 1)
-    expected = bootstrap((ours - theirs,), np.mean, method="percentile", n_resamples=20_000, rng=rng).confidence_interval
+    expected = bootstrap(
+        (ours - theirs,), np.mean, method="percentile", n_resamples=20_000, rng=rng
+    ).confidence_interval
     means = stats.bootstrap_means((ours - theirs)[:, None], seed=1)[:, 0]
     interval = stats.difference_interval(ours - theirs, means, span=1.0)
     assert (interval.low, interval.high) == pytest.approx((expected.low, expected.high), abs=0.004)

@@ -69,7 +69,11 @@ def test_mistakes(write_suite: Callable[..., Path], old: str, new: str, expected
 
 
 def test_all_mistakes_come_together_in_the_order_of_lines(write_suite: Callable[..., Path]) -> None:
-    text = GOOD.replace("exact_match", "exact_mach").replace("{model: robot}", "{modle: robot}").replace("name:", "nam:", 1)
+    text = (
+        GOOD.replace("exact_match", "exact_mach")
+        .replace("{model: robot}", "{modle: robot}")
+        .replace("name:", "nam:", 1)
+    )
     lines = mistakes(write_suite(text))
     assert [line.split(":")[1] for line in lines] == ["1", "7", "9", "9"]
 

@@ -34,7 +34,9 @@ class Halving:
             if not out_of_memory(error):
                 raise
             if len(batch) == 1:
-                raise ModelError("out of memory with a batch of one; use a smaller model, dtype or max_tokens") from error
+                raise ModelError(
+                    "out of memory with a batch of one; use a smaller model, dtype or max_tokens"
+                ) from error
         free()
         self.limit = len(batch) // 2
         log.info("out of memory: batch size %d → %d", len(batch), self.limit)

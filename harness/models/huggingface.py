@@ -18,7 +18,7 @@ from harness.models.weights import Weights
 from harness.types import JSON, Completion, Generation, Prompt
 
 if TYPE_CHECKING:
-    import torch
+    pass
 
 log = logging.getLogger("harness")
 SCHEME = "one forward per distinct context, float32 log-softmax"  # how options are scored; part of the cache key
@@ -219,12 +219,16 @@ class HuggingFace(Model):
         return Completion(text, finish, tokens_in, length)
 
     def score_options(self, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]) -> list[Completion]:
-        encoded = [[self.encode(prompt, option) for option in some] for prompt, some in zip(prompts, options, strict=True)]
+        encoded = [
+            [self.encode(prompt, option) for option in some] for prompt, some in zip(prompts, options, strict=True)
+        ]
 
         def call(batch: Sequence[int]) -> list[Completion]:
             scores = option_logprobs(self._model(), [encoded[i] for i in batch], self._tokenizer.pad_token_id)
             return [
-                Completion(options[i][max(range(len(row)), key=row.__getitem__)], "stop", len(encoded[i][0]), 0, 0.0, row)
+                Completion(
+                    options[i][max(range(len(row)), key=row.__getitem__)], "stop", len(encoded[i][0]), 0, 0.0, row
+                )
                 for i, row in zip(batch, scores, strict=True)
             ]
 
@@ -237,4 +241,6 @@ class HuggingFace(Model):
 
 def _too_long(tokens: int, window: int) -> Completion:
     """A prompt is never cut silently: it fails, and lowers coverage."""
-    return Completion("", "error", tokens, error=f"the prompt has {tokens} tokens and does not fit the model's {window}")
+    return Completion(
+        "", "error", tokens, error=f"the prompt has {tokens} tokens and does not fit the model's {window}"
+    )

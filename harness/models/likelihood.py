@@ -26,7 +26,10 @@ def option_logprobs(model: Any, items: Sequence[Sequence[list[int]]], pad: int) 
             wanted.extend((row[:-1], prefix) for row in rows)
     logprobs, width = _forward(model, wanted, pad)
     return [
-        tuple(_sum(logprobs[place[j]], row[prefix:], len(wanted[place[j]][0]), prefix, width) for j, row in enumerate(rows))
+        tuple(
+            _sum(logprobs[place[j]], row[prefix:], len(wanted[place[j]][0]), prefix, width)
+            for j, row in enumerate(rows)
+        )
         for rows, prefix, place in zip(items, shared, where, strict=True)
     ]
 

@@ -63,7 +63,9 @@ class Ollama(NetworkModel):
                 self.model, messages, options=options, think=self.think, keep_alive=self.keep_alive
             )
         except ResponseError as error:
-            raise CallFailed(f"Ollama: HTTP {error.status_code}: {error.error[:200]}", error.status_code < 500) from error
+            raise CallFailed(
+                f"Ollama: HTTP {error.status_code}: {error.error[:200]}", error.status_code < 500
+            ) from error
         except (httpx.HTTPError, ConnectionError, ValueError) as error:
             raise CallFailed(f"Ollama: {type(error).__name__}: {error}", lasting=False) from error
         tokens_in, tokens_out = reply.prompt_eval_count or 0, reply.eval_count or 0

@@ -40,7 +40,9 @@ class OpenAI(NetworkModel):
             raise ModelError(f"{self.url} refuses the key; set the environment variable {self.api_key}")
         listed = {entry.get("id") for entry in _json(response).get("data", []) if isinstance(entry, dict)}
         if listed and self.model not in listed:
-            raise ModelError(f"{self.url} has no model {self.model}; it has: {', '.join(sorted(map(str, listed))[:20])}")
+            raise ModelError(
+                f"{self.url} has no model {self.model}; it has: {', '.join(sorted(map(str, listed))[:20])}"
+            )
 
     def call(self, prompt: Prompt, generation: Generation) -> Completion:
         body = {

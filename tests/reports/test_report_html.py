@@ -1,0 +1,127 @@
+"""The page as a file: whole, closed, and free of markup that a model wrote."""
+
+import base64
+import gzip
+import json
+import re
+from collections.abc import Callable
+from importlib.resources import files
+
+import pytest
+
+from harness.errors import StoreError
+from harness.store import RunFolder
+from harness.types import Message, MetricInfo, Prediction, Reading, Sample, Summary
+from reports import samples
+from reports.html import render, write
+
+
+def unpacked(page: str) -> dict:
+    packed = re.search(r'id="data">([^<]*)</script>', page).group(1)
+    return json.loads(gzip.decompress(base64.b64decode(packed)))
+
+
+def visible(page: str) -> str:
+    """The text of the page, one space for any white space."""
+    body = re.sub(r"<(script|style|svg)\b.*?</\1>", " ", page, flags=re.DOTALL)
+    return " ".join(re.sub(r"<[^>]+>", " ", body).replace("\u00a0", " ").split())
+
+
+def test_written_beside_the_run(folder: RunFolder) -> None:
+    path = write(folder)
+    assert path == folder.path / "report.html"
+    assert path.read_text(encoding="utf-8") == render(folder)  # and the same run gives the same page
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "3 variants · 2 tasks · 36 items · 22 November 2026, 09:41 UTC, in 4 min · seed 42",
+        "rag beats zero-shot by 28.6 points (95 % CI 7.1–50.0, p = 0.039, 28 of 30 items).",
+        "zero-shot reference 50.0 % 33.2–66.8 50.0 % 18.8–81.2",
+        "few-shot-nearest 66.7 % 48.8–80.8 +16.7 inconclusive 66.7 % 30.0–90.3 +16.7 inconclusive",
+        "rag 78.6 % 60.5–89.8 leading +28.6 better 28 of 30 known (93.3 %) 83.3 % 43.7–97.0 +33.3 inconclusive",
+        "few-shot-nearest +16.7 −6.7 to 40.0 p = 0.27 won / lost / tied 10 / 5 / 15 30 items inconclusive about 140 items",
+        "norm 30 items zero-shot 96 9 0.21 30 12 0 1 0 4f1c2a9d",
+        "rag 655 9 0.21 – – 2 0 0 c02d9e5f",
+        "norm.edits edit_distance range 0 to 100, lower is better",
+        "sha256 9f86d081884c7d65",
+        "base scripted path: replies.json identity: weights: sha256:2c26b46b68ffc68f, dtype: bfloat16",
+        "7be31f64c0ffee00 with uncommitted changes",
+        "accuracy: exact_match, terms: term_set",
+        "原始词：{{ input }}",
+        "norm × rag: 2 of 30 items have no value",
+    ],
+)
+def test_the_page_says(folder: RunFolder, text: str) -> None:
+    assert text in visible(render(folder))
+
+
+def test_nothing_can_be_loaded(folder: RunFolder) -> None:
+    page = render(folder)
+    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]+)"', page).group(1)
+    assert policy.startswith("default-src 'none'; ")
+    assert "unsafe" not in policy
+    assert "http:" not in policy
+    assert not re.search(r'(?:src|href|action)\s*=\s*"(?!#|data:)', page)
+    assert not re.search(r"url\(|@import|https?://", page)
+
+
+def test_untrusted_text_stays_text(nasty_folder: RunFolder) -> None:
+    page = render(nasty_folder)
+    assert "<img" not in page
+    assert page.count("<script") == 3  # two of ours and the data
+    content = unpacked(page)
+    nasty = content["items"][0]["id"]
+    assert content["texts"][content["items"][0]["input"]] == nasty
+    assert content["texts"][content["items"][0]["answers"][0]["messages"][0][1]] == f"  {nasty}\n\n\tend"
+
+
+def test_scripts_never_write_markup() -> None:
+    for name in ("theme.js", "samples.js", "report.js"):
+        source = files("reports").joinpath(name).read_text(encoding="utf-8")
+        assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", source)
+
+
+def test_items_hold_everything(folder: RunFolder) -> None:
+    content = unpacked(render(folder))
+    item = content["items"][6]  # n07, at which rag failed
+    zero, few, rag = item["answers"]
+    assert (item["task"], item["id"], item["targets"]) == ("norm", "n07", ["肩袖损伤"])
+    assert zero["text"] == "标准词：干眼症。"
+    assert (zero["answer"], zero["lenient"]) == ("干眼症", "干眼症。")
+    assert zero["scores"][0] == ["accuracy", "wrong", "0 %", "expected 肩袖损伤, got 干眼症", None]
+    assert "lenient" not in few  # equal readings are shown once
+    assert len(few["messages"]) == 8
+    assert rag["error"] == "connection refused after 3 attempts"
+    assert rag["scores"][0] == ["accuracy", "unknown", None, None, "connection refused after 3 attempts"]
+    assert len(set(content["texts"])) == len(content["texts"])
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "better", "expected"),
+    [
+        (1.0, 0, 1, "higher", "right"),
+        (0.0, 0, 1, "higher", "wrong"),
+        (0.5, 0, 1, "higher", "partly"),
+        (None, 0, 1, "higher", "unknown"),
+        (0.0, 0, 100, "lower", "right"),
+        (100.0, 0, 100, "lower", "wrong"),
+        (4.0, 0, 100, "lower", "partly"),
+        (5.0, 1, 5, "higher", "right"),
+        (12.0, 0, 1, "neither", "neutral"),
+    ],
+)
+def test_outcome(value: float | None, low: float, high: float, better: str, expected: str) -> None:
+    assert samples.outcome(value, MetricInfo("", {}, low, high, better)) == expected
+
+
+def test_answer_without_its_item_is_refused(make_folder: Callable[..., RunFolder], summary: Summary) -> None:
+    stray = Prediction("n99", "norm", "rag", (Message("user", "?"),), "x", Reading("x"))
+    with pytest.raises(StoreError, match=r"item norm/n99 was answered but is not in samples\.jsonl"):
+        render(make_folder(summary, [Sample("n01", "norm", "?", ("x",))], [stray], []))
+
+
+def test_page_of_an_empty_run(make_folder: Callable[..., RunFolder]) -> None:
+    page = render(make_folder(Summary("empty", None, (), {}, (), (), ()), [], [], [], {}))
+    assert "0 variants · 0 tasks · 0 items" in visible(page)

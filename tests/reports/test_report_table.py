@@ -1,0 +1,168 @@
+"""The comparison table as text, and who may be called best."""
+
+from dataclasses import replace
+
+import pytest
+
+from harness.types import Comparison, MetricInfo, Result, Summary
+from reports.plot import Axis, forests, value_axis, whisker
+from reports.table import build, columns, leaders
+from reports.verdict import findings
+
+HIGHER = MetricInfo("", {}, 0.0, 1.0, "higher")
+
+
+def test_headline_first_then_each_task_with_parts_last(summary: Summary) -> None:
+    tables = build(summary)
+    assert [(table.title, [column.name for column in table.columns]) for table in tables] == [
+        ("Headline", ["norm.accuracy", "exam.accuracy"]),
+        ("norm", ["norm.terms", "norm.edits", "norm.terms.precision"]),
+    ]
+    assert [(row.variant, row.is_reference) for row in tables[0].rows] == [
+        ("zero-shot", True),
+        ("few-shot-nearest", False),
+        ("rag", False),
+    ]
+
+
+def test_cells_as_text(summary: Summary) -> None:
+    cells = [
+        (entry.value, entry.interval, entry.coverage, entry.difference, entry.verdict, entry.mark)
+        for row in build(summary)[0].rows
+        for entry in row.entries
+        if entry
+    ]
+    known = "28 of 30 known (93.3 %)"
+    assert cells == [
+        ("50.0 %", "33.2–66.8", None, None, None, None),
+        ("50.0 %", "18.8–81.2", None, None, None, None),
+        ("66.7 %", "48.8–80.8", None, "+16.7", "inconclusive", None),
+        ("66.7 %", "30.0–90.3", None, "+16.7", "inconclusive", None),
+        # the interval of few-shot-nearest reaches 78.6, so rag leads without being clearly best
+        ("78.6 %", "60.5–89.8", known, "+28.6", "better", "leading"),
+        ("83.3 %", "43.7–97.0", None, "+33.3", "inconclusive", None),  # highest, but unconfirmed: no mark
+    ]
+
+
+def made(variant: str, mean: float | None, low: float | None, high: float | None) -> Result:
+    return Result("t", variant, "m", 10, 10, mean, low, high)
+
+
+def tested(variant: str, verdict: str) -> Comparison:
+    return Comparison("t", "m", variant, "ref", 10, 0.1, 0.0, 0.2, 0.01, 0.01, "", 1, 0, 9, verdict, None, None)
+
+
+@pytest.mark.parametrize(
+    ("results", "verdicts", "better", "expected"),
+    [
+        (
+            [("ref", 0.2, 0.1, 0.3), ("a", 0.9, 0.8, 1.0), ("b", 0.5, 0.4, 0.6)],
+            "better better",
+            "higher",
+            {"a": "best"},
+        ),
+        (
+            [("ref", 0.2, 0.1, 0.3), ("a", 0.9, 0.8, 1.0), ("b", 0.85, 0.7, 0.95)],
+            "better better",
+            "higher",
+            {"a": "leading", "b": "leading"},
+        ),
+        ([("ref", 0.2, 0.1, 0.3), ("a", 0.4, 0.2, 0.6), ("b", 0.1, 0.0, 0.2)], "inconclusive worse", "higher", {}),
+        (
+            [("ref", 0.9, 0.8, 1.0), ("a", 0.4, 0.2, 0.6), ("b", 0.1, 0.0, 0.2)],
+            "worse worse",
+            "higher",
+            {"ref": "best"},
+        ),
+        ([("ref", 0.9, 0.8, 1.0), ("a", 0.4, 0.2, 0.6), ("b", 0.8, 0.7, 0.9)], "worse inconclusive", "higher", {}),
+        ([("ref", 0.9, 0.8, 1.0), ("a", 0.1, 0.0, 0.2), ("b", 0.5, 0.4, 0.6)], "better better", "lower", {"a": "best"}),
+        ([("ref", 0.9, 0.8, 1.0), ("a", 0.1, 0.0, 0.2), ("b", 0.5, 0.4, 0.6)], "better better", "neither", {}),
+        ([("ref", None, None, None), ("a", 0.4, None, None), ("b", None, None, None)], "better better", "higher", {}),
+    ],
+)
+def test_leaders(
+    results: list[tuple[str, float | None, float | None, float | None]],
+    verdicts: str,
+    better: str,
+    expected: dict[str, str],
+) -> None:
+    against = {variant: tested(variant, verdict) for variant, verdict in zip("ab", verdicts.split(), strict=True)}
+    info = MetricInfo("", {}, 0.0, 1.0, better)
+    assert leaders({row[0]: made(*row) for row in results}, against, "ref", info) == expected
+
+
+def test_sentences(summary: Summary) -> None:
+    assert [(found.verdict, found.sentence, found.others) for found in findings(summary)] == [
+        (
+            "better",
+            "On norm.accuracy, rag beats zero-shot by 28.6 points (95 % CI 7.1–50.0, p = 0.039, 28 of 30 items).",
+            "Inconclusive: few-shot-nearest.",
+        ),
+        (
+            "inconclusive",
+            "On exam.accuracy, nothing is decided: the largest difference, rag minus zero-shot, is +33.3 points "
+            "(95 % CI −33.0 to 100.0, p = 0.62, 6 items); about 36 items would be needed to confirm a difference of "
+            "this size.",
+            "Inconclusive: few-shot-nearest.",
+        ),
+    ]
+
+
+def test_sentence_for_a_metric_where_lower_is_better(summary: Summary) -> None:
+    (found,) = findings(replace(summary, headline=("norm.edits",)))
+    assert found.sentence == (
+        "On norm.edits, rag beats zero-shot by 1.8 (lower is better) (95 % CI −2.9 to −0.7, p < 0.001, 28 of 30 items)."
+    )
+
+
+def test_sentence_when_all_are_worse(summary: Summary) -> None:
+    worse = replace(summary.comparisons[1], difference=-0.08, low=-0.14, high=-0.02, verdict="worse")
+    (found, _) = findings(replace(summary, comparisons=(worse,)))
+    assert found.sentence == (
+        "On norm.accuracy, zero-shot stands: rag is worse by 8.0 points (95 % CI −14.0 to −2.0, p = 0.039, 28 of 30 items)."
+    )
+
+
+def test_sentences_without_a_comparison(summary: Summary) -> None:
+    plain = replace(summary, reference=None, comparisons=(), headline=("norm.accuracy",))
+    assert findings(plain)[0].sentence == (
+        "On norm.accuracy, rag leads with 78.6 % (95 % CI 60.5–89.8, 28 of 30 items); no difference was tested."
+    )
+    alone = replace(plain, results=plain.results[:1])
+    assert findings(alone)[0].sentence == (
+        "On norm.accuracy, zero-shot reaches 50.0 % (95 % CI 33.2–66.8, 30 items); there is no other variant to "
+        "compare it with."
+    )
+    unknown = replace(plain, results=(Result("norm", "rag", "accuracy", 30, 0, None, None, None),))
+    assert findings(unknown)[0].sentence == "On norm.accuracy, nothing is known: no item has a value."
+    assert build(unknown)[0].rows[0].entries[0].value == "unknown"
+
+
+def test_a_part_is_read_as_its_metric(summary: Summary) -> None:
+    found = {column.name: column.info.component for column in columns(summary)}
+    assert found["norm.terms.precision"] == "term_set"
+
+
+def test_whisker_places() -> None:
+    assert whisker(value_axis([], HIGHER), 0.5, 0.25, 1.0).middle == 50.0
+    marks = whisker(Axis(0.0, 1.0), 0.5, 0.25, 1.2)  # beyond the end is drawn at the end
+    assert (marks.low, marks.middle, marks.high) == (25.0, 50.0, 100.0)
+    assert whisker(Axis(0.0, 1.0), 0.5, None, 1.0).low is None
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [(-0.1, 0.5, [0.0, 0.2, 0.4]), (0.0, 1.0, [0.0, 0.25, 0.5, 0.75, 1.0]), (-3.1, 1.1, [-2.0, 0.0])],
+)
+def test_ticks_are_round(low: float, high: float, ticks: list[float]) -> None:
+    assert Axis(low, high).ticks() == ticks
+
+
+def test_forest_holds_zero_and_the_numbers(summary: Summary) -> None:
+    first = forests(summary)[0]
+    assert first.column.name == "norm.accuracy"
+    assert [label for _, label in first.ticks] == ["0", "+20", "+40"]
+    few, rag = first.rows
+    assert (few.difference, few.interval, few.p, few.needed) == ("+16.7", "−6.7 to 40.0", "p = 0.27", "140")
+    assert (rag.wins, rag.losses, rag.ties, rag.needed) == (11, 3, 14, None)
+    assert few.whisker.low < first.zero < rag.whisker.low

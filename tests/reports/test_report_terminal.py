@@ -1,0 +1,51 @@
+"""The terminal shows the same figures at 80 columns, in any encoding, whatever the names hold."""
+
+import io
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from harness.store import RunFolder
+from harness.types import Summary
+from reports.terminal import print_summary
+
+
+def printed(summary: Summary, width: int, encoding: str) -> str:
+    buffer = io.BytesIO()
+    file = io.TextIOWrapper(buffer, encoding=encoding, errors="strict")
+    print_summary(summary, Console(file=file, width=width, force_terminal=False))
+    file.flush()
+    return buffer.getvalue().decode(encoding)
+
+
+@pytest.mark.parametrize("width", [40, 80, 120, 240])
+def test_no_line_is_wider_than_the_console(summary: Summary, width: int) -> None:
+    text = printed(summary, width, "utf-8")
+    assert max(map(len, text.splitlines())) <= width
+    for figure in ("50.0 %", "28.6", "leading", "norm.terms"):
+        assert figure in text
+
+
+def test_same_table_as_the_page(summary: Summary) -> None:
+    lines = [" ".join(line.replace("│", " ").split()) for line in printed(summary, 80, "utf-8").splitlines()]
+    assert "zero-shot 50.0 % 33.2–66.8 50.0 % 18.8–81.2" in lines
+    assert "few-shot-nearest 66.7 % 48.8–80.8 66.7 % 30.0–90.3" in lines
+    assert "+16.7 inconclusive +16.7 inconclusive" in lines
+    assert "28 of 30 known (93.3 %)" in lines
+    assert any(line.startswith("better: On norm.accuracy, rag beats zero-shot by 28.6 points") for line in lines)
+    assert any(line.startswith("warning: norm × rag: 2 of 30") for line in lines)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "gbk"])
+def test_other_encodings_get_what_they_can_show(summary: Summary, encoding: str) -> None:
+    named = replace(summary, warnings=("术语 × rag: …",))
+    text = printed(named, 80, encoding)
+    assert "33.2-66.8" in text
+    assert "-0.3 inconclusive" in text
+    assert ("术语" in text) is (encoding == "gbk")
+
+
+def test_names_are_never_markup(nasty_folder: RunFolder, summary: Summary) -> None:
+    assert "<b>" in printed(nasty_folder.summary(), 80, "utf-8")
+    assert "[red]x[/nope]" in printed(replace(summary, warnings=("[red]x[/nope]",)), 80, "utf-8")
