@@ -14,8 +14,8 @@ NGRAMS = (1, 2)  # characters: works for Chinese without a word list
 def choose(pick: Pick, train: Sequence[Sample], samples: Sequence[Sample], shots: int, seed: int) -> list[list[Sample]]:
     """For each sample its examples, in the order in which they are shown (the nearest last, next to the question).
 
-    `fixed` takes the first train rows, `random` draws for each sample from the seed and the sample's id, `nearest` takes
-    the most similar rows by cosine of character 1–2-gram tf-idf, fitted on train only. A task whose rows carry a
+    `fixed` takes the first train rows, `random` draws for each sample from the seed and the sample's id, `nearest`
+    takes the most similar rows by cosine of character 1–2-gram tf-idf, fitted on train only. A task whose rows carry a
     `subject` (C-Eval) takes examples of the same subject. A row with the sample's own input is never shown.
     """
     if shots == 0:

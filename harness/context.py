@@ -1,4 +1,4 @@
-"""The one door to models: every call is keyed by content, served from the cache or run in planned batches, and counted."""
+"""The one door to models: every call is keyed by content, served from the cache or run in a planned batch, counted."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence

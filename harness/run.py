@@ -1,4 +1,4 @@
-"""The main path: plan → prepare → predict → score → summarize → report. Each stage reads the files of the one before."""
+"""The main path: plan → prepare → predict → score → summarize → report. A stage reads the files of the one before."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace

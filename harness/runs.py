@@ -1,4 +1,4 @@
-"""Which folder a run writes to: a new one each time, or the unfinished one of the same suite, so that resume is the same command."""
+"""Which folder a run writes to: a new one, or the unfinished one of the same suite, so that a run can be resumed."""
 
 from datetime import datetime
 from pathlib import Path

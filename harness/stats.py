@@ -145,7 +145,7 @@ def detectable(differences: Floats) -> float | None:
 
 
 def needed(differences: Floats) -> int | None:
-    """Items needed to confirm the observed mean difference with 80 % power. Miller 2024, eq. 9. None for no difference."""
+    """Items needed to confirm the observed mean difference with 80 % power. Miller 2024, eq. 9. None if it is 0."""
     spread, mean = _spread(differences), float(differences.mean())
     return math.ceil(((Z_95 + Z_POWER) * spread / mean) ** 2) if spread and mean else None
 

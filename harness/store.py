@@ -4,9 +4,8 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -14,6 +13,7 @@ from harness.errors import StoreError
 from harness.types import JSON, Prediction, Sample, Score, Summary
 
 T = TypeVar("T")
+_ADAPTERS: dict[type, TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in (Sample, Prediction, Score, Summary)}
 
 
 class RunFolder:
@@ -80,14 +80,14 @@ class RunFolder:
 
     def write_summary(self, summary: Summary) -> None:
         """Write summary.json."""
-        self.write_text("summary.json", _adapter(Summary).dump_json(summary, indent=1).decode())
+        self.write_text("summary.json", _ADAPTERS[Summary].dump_json(summary, indent=1).decode())
 
     def write_text(self, name: str, text: str) -> Path:
         """Write a file of the run, whole or not at all."""
         return self._replace(name, [text.encode("utf-8")])
 
     def _write_lines(self, name: str, records: Iterable[T], kind: type[T]) -> None:
-        dump = _adapter(kind).dump_json
+        dump = _ADAPTERS[kind].dump_json
         self._replace(name, (dump(record) + b"\n" for record in records))
 
     def _replace(self, name: str, chunks: Iterable[bytes]) -> Path:
@@ -113,10 +113,11 @@ class RunFolder:
 
     def _parse(self, name: str, line: int, text: bytes, kind: type[T]) -> T:
         try:
-            return _adapter(kind).validate_json(text)
+            record: T = _ADAPTERS[kind].validate_json(text)
         except ValidationError as error:
             problem = error.errors()[0]["msg"]
             raise StoreError(f"{self.path / name}:{line}: not a {kind.__name__} record: {problem}") from error
+        return record
 
 
 @contextmanager
@@ -127,8 +128,3 @@ def writing(path: Path) -> Iterator[None]:
     except OSError as error:
         remedy = "free some space and run the same command again" if error.errno == 28 else "choose another with --out"
         raise StoreError(f"cannot write {path}: {error.strerror or error}; {remedy}") from error
-
-
-@cache
-def _adapter(kind: type[T]) -> TypeAdapter[T]:
-    return TypeAdapter(kind)

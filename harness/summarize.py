@@ -79,7 +79,8 @@ def _compare(
     n = len(differences)
     if n == 0:
         return Comparison(
-            task, metric, variant, reference, 0, None, None, None, None, None, "none", 0, 0, 0, "inconclusive", None, None
+            task, metric, variant, reference, 0, None, None, None, None, None, "none", 0, 0, 0, "inconclusive", None,
+            None,
         )  # fmt: skip
     sign = -1 if info.better == "lower" else 1
     wins, losses = int((sign * differences > 0).sum()), int((sign * differences < 0).sum())

@@ -119,9 +119,11 @@ def when(run: Mapping[str, JSON]) -> str | None:
 
 def _statistics(summary: Summary) -> tuple[tuple[str, str], ...]:
     tests = sorted({c.test for c in summary.comparisons if c.test})
-    rows = [("Intervals", "95 %, of the mean over the items with a value")]
+    rows = [("Means", "over the items with a value; 95 % intervals: Wilson for right or wrong, else bootstrap")]
     if tests:
-        rows.append(("Differences", f"paired: only items known for both the variant and {summary.reference}"))
+        rows.append(
+            ("Differences", f"paired bootstrap over the items known for the variant and for {summary.reference}")
+        )
         rows.append(("Tests", "; ".join(tests)))
         rows.append(("Correction", "Holm, over all variants and headline metrics; other metrics over the variants"))
         rows.append(("Detectable, needed", "at 80 % power"))
@@ -131,9 +133,8 @@ def _statistics(summary: Summary) -> tuple[tuple[str, str], ...]:
 
 def _metric(summary: Summary, name: str) -> str:
     info = summary.metrics[name]
-    return f"{info.component} {_compact(dict(info.settings))}".strip() + (
-        f"\nrange {info.low:g} to {info.high:g}, {DIRECTION[info.better]}"
-    )
+    component = _component({"component": info.component, "settings": dict(info.settings)})
+    return f"{component}\nrange {info.low:g} to {info.high:g}, {DIRECTION[info.better]}"
 
 
 def _entries(run: Mapping[str, JSON], section: str) -> tuple[tuple[str, str], ...]:
@@ -143,13 +144,18 @@ def _entries(run: Mapping[str, JSON], section: str) -> tuple[tuple[str, str], ..
 def _record(record: JSON) -> str:
     if not isinstance(record, dict):
         return _compact(record)
-    head = f"{record.get('component', '')} {_compact(record.get('settings') or {})}".strip()
+    head = _component(record)
     rest = [
-        f"{key}: {value if isinstance(value, str) else _compact(value)}"
+        f"{key}: {_compact(value)}"
         for key, value in record.items()
         if key not in ("component", "settings") and value not in (None, "", {}, [])
     ]
     return "\n".join(line for line in (head, *rest) if line)
+
+
+def _component(record: Mapping[str, JSON]) -> str:
+    settings = _compact(record.get("settings") or {})
+    return f"{record.get('component', '')}{f' ({settings})' if settings else ''}".strip()
 
 
 def _data(data: JSON) -> str:
@@ -177,9 +183,9 @@ def _circumstances(run: Mapping[str, JSON]) -> tuple[tuple[str, str], ...]:
 
 def _flat(mapping: JSON) -> tuple[tuple[str, str], ...]:
     return tuple(
-        (str(key).replace("_", " "), value if isinstance(value, str) else _compact(value))
+        (str(key).replace("_", " "), "none" if value == [] else _compact(value))
         for key, value in (mapping or {}).items()
-        if value not in (None, "", [], {})
+        if value not in (None, "")
     )
 
 
@@ -187,15 +193,23 @@ def _compact(value: JSON) -> str:
     """A value as one line; simple lists and mappings without JSON's brackets, because people read this."""
     if isinstance(value, str):
         return value
+    if _is_component(value):
+        return _component(value)
     if isinstance(value, dict):
-        return ", ".join(f"{key}: {_nested(inner)}" for key, inner in value.items())
+        return ", ".join(f"{key}: {_nested(inner)}" for key, inner in value.items() if inner is not None)
     if isinstance(value, list | tuple):
         return ", ".join(_nested(inner) for inner in value)
     return json.dumps(value, ensure_ascii=False)
 
 
 def _nested(value: JSON) -> str:
-    return value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)
+    simple = (isinstance(value, str) and value) or _is_component(value)
+    return _compact(value) if simple else json.dumps(value, ensure_ascii=False)
+
+
+def _is_component(value: JSON) -> bool:
+    """Whether nothing but a component is described; a model's identity names its component among other facts."""
+    return isinstance(value, dict) and "component" in value and value.keys() <= {"component", "settings"}
 
 
 def _seconds(seconds: float) -> str:

@@ -15,22 +15,12 @@ async function unpack() {
   const content = JSON.parse(await new Response(stream).text());
   const order = new Map(content.variants.map((variant, place) => [variant, place]));
   content.first = {};
-  for (const name of Object.keys(content.metrics)) {
-    const [task, metric] = split(name, content.items);
-    content.first[task] ??= metric;
-  }
+  for (const [task, metric] of content.metrics) content.first[task] ??= metric;
   for (const item of content.items) {
     item.answers.sort((one, other) => order.get(one.variant) - order.get(other.variant));
     for (const answer of item.answers) answer.name = answer.variant;
   }
   return content;
-}
-
-// "task.metric" → [task, metric]; a task's name may hold dots itself.
-function split(name, items) {
-  const task = [...new Set(items.map((item) => item.task))].filter((candidate) => name.startsWith(`${candidate}.`))
-    .sort((one, other) => other.length - one.length)[0] ?? name.split(".")[0];
-  return [task, name.slice(task.length + 1)];
 }
 
 function judge(item, answer) {
@@ -83,7 +73,7 @@ function read() {
 }
 
 function show() {
-  state.judged = state.metric ? split(state.metric, data.items) : null;
+  state.judged = state.metric ? data.metrics.find((pair) => pair.join(".") === state.metric) : null;
   const found = data.items.filter(matches);
   const pages = Math.max(1, Math.ceil(found.length / PAGE));
   state.page = Math.min(state.page, pages);

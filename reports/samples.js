@@ -18,7 +18,7 @@ function text(value) {
   const block = h("div", { class: "text" }, value);
   if (value.length <= LONG) return block;
   block.classList.add("folded");
-  const label = `Show all ${value.length.toLocaleString("en")} characters`;
+  const label = `Show all ${[...value].length.toLocaleString("en")} characters`;
   const button = h("button", { type: "button", class: "quiet", "aria-expanded": "false" }, label);
   button.addEventListener("click", () => {
     const folded = block.classList.toggle("folded");
@@ -111,7 +111,7 @@ function extracted(answer) {
 }
 
 function reply(answer, outcome, shown, texts, open) {
-  const likelihoods = answer.logprobs && answer.logprobs.map((logprob, place) => `${LETTERS[place] || place} ${logprob.toFixed(2)}`).join(" · ");
+  const likelihoods = answer.logprobs && answer.logprobs.map((logprob, place) => `${LETTERS[place] || place} ${logprob.toFixed(2).replace("-", "−")}`).join(" · ");
   return h("section", { class: `reply ${outcome}`, "aria-label": answer.name },
     h("h4", {}, answer.name, h("ul", { class: "chips" }, chip("", outcome, shown))),
     answer.error && part("Failed", h("p", { class: "reason error" }, answer.error)),

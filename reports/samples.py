@@ -23,9 +23,7 @@ def pack(
     Raises StoreError when a prediction answers an item that the run does not have.
     """
     content = json.dumps(table(summary, samples, predictions, scores), ensure_ascii=False, separators=(",", ":"))
-    # A lone surrogate, which a broken tokenizer can produce, must not stop a report.
-    raw = content.encode("utf-8", errors="replace")
-    return base64.b64encode(gzip.compress(raw, compresslevel=6, mtime=0)).decode("ascii")
+    return base64.b64encode(gzip.compress(content.encode(), compresslevel=6, mtime=0)).decode("ascii")
 
 
 def table(
@@ -49,7 +47,7 @@ def table(
     return {
         "texts": texts.all,
         "variants": list(dict.fromkeys([*variants(summary), *(prediction.variant for prediction in predictions)])),
-        "metrics": {f"{task}.{metric}": _scale(info) for (task, metric), info in metrics.items()},
+        "metrics": list(metrics),  # (task, metric), the first of a task being the one it is judged by
         "items": list(items.values()),
     }
 
@@ -128,10 +126,6 @@ def _passage(passage: JSON, texts: Texts) -> dict[str, JSON]:
 def _score(score: Score, info: MetricInfo) -> list[JSON]:
     shown = None if score.value is None else numbers.with_unit(score.value, info).replace(".0 %", " %")
     return [score.metric, outcome(score.value, info), shown, score.reason, score.error]
-
-
-def _scale(info: MetricInfo) -> dict[str, JSON]:
-    return {"better": info.better}
 
 
 def _filled(**fields: JSON) -> dict[str, JSON]:

@@ -14,7 +14,7 @@ LAYERS = {
     2: ("models", "data"),
     3: ("context",),
     4: ("tasks", "metrics"),
-    5: ("suite", "schema"),
+    5: ("suite", "schema", "build"),
     6: ("run", "prepare", "provenance", "summarize", "runs", "describe"),
     7: ("cli", "tables"),
 }

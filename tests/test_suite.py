@@ -88,7 +88,6 @@ def test_an_empty_file_says_what_a_suite_is(write_suite: Callable[..., Path]) ->
 
 def test_yaml_numbers_and_dates_are_read_as_people_expect(write_suite: Callable[..., Path]) -> None:
     text = GOOD.replace("{model: robot}", "{model: robot, temperature: 7e-1, marker: 2024-01-01}")
-    assert mistakes(write_suite(text.replace("robot}", "robo}"))) != []
     variant = load_suite(write_suite(text)).variants["plain"]
     assert (variant.temperature, variant.marker) == (0.7, "2024-01-01")  # type: ignore[attr-defined]
 

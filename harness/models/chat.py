@@ -4,10 +4,10 @@ from typing import Any, Literal, Protocol
 
 from harness.types import Message, Prompt
 
-# For models without a template of their own: roles in words, turns apart by a blank line, as base models see in the wild.
+# For models without a template of their own: roles in words, turns apart by a blank line, as in text on the web.
 SIMPLE_TEMPLATE = (
-    "{% for message in messages %}"
-    "{{ {'system': 'System', 'user': 'User', 'assistant': 'Assistant'}[message['role']] }}: {{ message['content'] }}\n\n"
+    "{% set names = {'system': 'System', 'user': 'User', 'assistant': 'Assistant'} %}"
+    "{% for message in messages %}{{ names[message['role']] }}: {{ message['content'] }}\n\n"
     "{% endfor %}{% if add_generation_prompt %}Assistant:{% endif %}"
 )
 PLAIN_JOINT = "\n\n"  # between a finished exchange and the next, as lm-eval joins its examples

@@ -41,7 +41,7 @@ def _common_prefix(rows: Sequence[list[int]]) -> int:
 
 
 def _forward(model: Any, wanted: Sequence[tuple[list[int], int]], pad: int) -> tuple["torch.Tensor", int]:
-    """Left-padded forward; logits only for the positions that predict scored tokens. Shape [rows, width, vocabulary]."""
+    """Left-padded forward; logits of the positions that predict scored tokens. Shape [rows, width, vocabulary]."""
     import torch
 
     longest = max(len(row) for row, _ in wanted)

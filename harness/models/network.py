@@ -14,7 +14,7 @@ from harness.types import Completion, Generation, Prompt
 BATCHES_AHEAD = 4  # calls per worker in one batch: enough to keep workers busy, few enough to commit often
 
 
-class CallFailed(Exception):
+class CallError(Exception):
     """One call failed. `lasting` means that trying again cannot help."""
 
     def __init__(self, reason: str, lasting: bool, wait: float = 0.0) -> None:
@@ -44,7 +44,7 @@ class NetworkModel(Model):
             return list(pool.map(one, zip(prompts, repeats, strict=True)))
 
     def call(self, prompt: Prompt, generation: Generation) -> Completion:
-        """One request. Raises CallFailed."""
+        """One request. Raises CallError."""
         raise NotImplementedError
 
     def _attempts(self, call: Callable[[], Completion]) -> Completion:
@@ -53,7 +53,7 @@ class NetworkModel(Model):
             began = time.perf_counter()
             try:
                 return replace(call(), seconds=time.perf_counter() - began)
-            except CallFailed as failure:
+            except CallError as failure:
                 last = failure
             if last.lasting or attempt == self.retries:
                 break

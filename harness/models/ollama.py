@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from harness.errors import ModelError, nearest
-from harness.models.network import CallFailed, NetworkModel
+from harness.models.network import CallError, NetworkModel
 from harness.types import JSON, Completion, Finish, Generation, Prompt
 
 if TYPE_CHECKING:
@@ -63,14 +63,14 @@ class Ollama(NetworkModel):
                 self.model, messages, options=options, think=self.think, keep_alive=self.keep_alive
             )
         except ResponseError as error:
-            raise CallFailed(
+            raise CallError(
                 f"Ollama: HTTP {error.status_code}: {error.error[:200]}", error.status_code < 500
             ) from error
         except (httpx.HTTPError, ConnectionError, ValueError) as error:
-            raise CallFailed(f"Ollama: {type(error).__name__}: {error}", lasting=False) from error
+            raise CallError(f"Ollama: {type(error).__name__}: {error}", lasting=False) from error
         tokens_in, tokens_out = reply.prompt_eval_count or 0, reply.eval_count or 0
         if tokens_in >= self.num_ctx - 1:
-            raise CallFailed(f"the prompt fills num_ctx {self.num_ctx}: Ollama has cut it; raise num_ctx", lasting=True)
+            raise CallError(f"the prompt fills num_ctx {self.num_ctx}: Ollama has cut it; raise num_ctx", lasting=True)
         finish: Finish = "length" if reply.done_reason == "length" else "stop"
         return Completion(reply.message.content or "", finish, tokens_in, tokens_out)
 

@@ -1,13 +1,14 @@
 """Models behind any server that speaks OpenAI's chat completions: vLLM, llama.cpp, LM Studio, hosted services."""
 
 import os
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from harness.errors import ModelError
-from harness.models.network import CallFailed, NetworkModel
+from harness.models.network import CallError, NetworkModel
 from harness.types import JSON, Completion, Finish, Generation, Prompt
 
 if TYPE_CHECKING:
@@ -20,11 +21,11 @@ class OpenAI(NetworkModel):
     model: str
     url: str = Field("https://api.openai.com/v1", pattern=r"^https?://")
     api_key: str = "OPENAI_API_KEY"  # the environment variable that holds the key; never the key itself
-    extra: dict[str, JSON] = {}  # further fields of the request, sent as they are
+    extra: Mapping[str, JSON] = Field(default_factory=dict)  # further fields of the request, sent as they are
 
     def identity(self) -> dict[str, JSON]:
         """A server's weights cannot be seen: its address and model name stand for them."""
-        return {"component": "openai", "url": self.url, "model": self.model, "extra": self.extra}
+        return {"component": "openai", "url": self.url, "model": self.model, "extra": dict(self.extra)}
 
     def describe(self) -> str:
         return f"{self.model} at {self.url}"
@@ -60,10 +61,10 @@ class OpenAI(NetworkModel):
         try:
             response = self._client.post("/chat/completions", json=body)
         except httpx.HTTPError as error:
-            raise CallFailed(f"{type(error).__name__}: {error}", lasting=False) from error
+            raise CallError(f"{type(error).__name__}: {error}", lasting=False) from error
         if response.status_code != 200:
             passing = response.status_code == 429 or response.status_code >= 500
-            raise CallFailed(f"HTTP {response.status_code}: {response.text[:200]}", not passing, _wait(response))
+            raise CallError(f"HTTP {response.status_code}: {response.text[:200]}", not passing, _wait(response))
         return _completion(_json(response))
 
     def close(self) -> None:
@@ -89,12 +90,12 @@ def _json(response: "httpx.Response") -> dict[str, Any]:
 
 
 def _completion(content: dict[str, Any]) -> Completion:
-    """The answer in a response body. Raises CallFailed when there is none."""
+    """The answer in a response body. Raises CallError when there is none."""
     try:
         choice = content["choices"][0]
         text = choice["message"]["content"] or ""
     except (KeyError, IndexError, TypeError) as error:
-        raise CallFailed(f"the reply has no choices[0].message.content: {str(content)[:200]}", lasting=False) from error
+        raise CallError(f"the reply has no choices[0].message.content: {str(content)[:200]}", lasting=False) from error
     usage = content.get("usage") or {}
     finish: Finish = "length" if choice.get("finish_reason") == "length" else "stop"
     return Completion(text, finish, usage.get("prompt_tokens", 0), usage.get("completion_tokens", 0))

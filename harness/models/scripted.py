@@ -37,7 +37,7 @@ class Scripted(Model):
 
     scores_options: ClassVar[bool] = True
 
-    rules: list[Rule] = []
+    rules: tuple[Rule, ...] = ()
     default: str = ""
     echo: Literal["no", "last_example", "last_line"] = "no"  # without a match: what the prompt itself offers
     batch_size: int = Field(64, ge=1)

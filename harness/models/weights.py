@@ -95,7 +95,7 @@ def file_digest(path: Path) -> str:
 
 
 def folder_digest(path: Path) -> str:
-    """sha256 over names and digests of all files that determine a model: weights, configuration, tokenizer, template."""
+    """sha256 over names and digests of all files that make a model: weights, configuration, tokenizer, template."""
     files = sorted(
         file for file in path.rglob("*") if file.is_file() and not IGNORED.intersection(file.relative_to(path).parts)
     )

@@ -39,14 +39,16 @@ _BRACKETS = str.maketrans("【〔〖】〕〗{}", "[[[]]][]")
 
 
 def plain(text: str) -> str:
-    """A reply in plain writing: no Markdown, LaTeX or quotation marks; full-width and enclosed letters as ASCII.
+    """A reply in plain writing: no Markdown, LaTeX or quotation marks; full-width and enclosed letters as ASCII,
+    white space in runs of one.
 
     Not NFKC as a whole, which would make letters out of ℃ and Ⅴ.
     """
     text = _BOXED.sub(r" 答案:\1 ", _LATEX.sub(r"\1", text))
     text = re.sub(r"(?<=\w)'(?=\w)", "’", text)
     text = "".join(map(_plain_character, text.replace("\ufe0f", "")))
-    return _DECORATION.sub("", re.sub(r"n’t\b", " not", text)).translate(_BRACKETS).strip()
+    text = _DECORATION.sub("", re.sub(r"n’t\b", " not", text)).translate(_BRACKETS)
+    return re.sub(r" ?\n\s*", "\n", re.sub(r"[^\S\n]+", " ", text)).strip()
 
 
 def _plain_character(character: str) -> str:

@@ -149,8 +149,7 @@ def _claims(text: str) -> list[Claim]:
         for match in rule.pattern.finditer(text):
             places = [place for place in range(match.start(1), match.end(1)) if text[place] in LETTERS]
             free = [place for place in places if place not in taken]
-            if rule.kind in ("hedge", "wrong"):
-                taken.update(places)
+            taken.update(places)
             letters = option_letters("".join(text[place] for place in free))
             if letters:
                 hedged = rules.HEDGE.search(match[1]) is not None

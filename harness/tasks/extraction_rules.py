@@ -12,19 +12,19 @@ from typing import Literal
 _FOLLOWS = "and|or|is|are|was|because|since|as|for|due|with|but|not|given|based|according|would|should|seems|looks|rather"
 _PROSE = rf"(?!(?<=[AI])[ \t]+(?!(?:{_FOLLOWS})\b)[a-z])"
 _LETTER = rf"(?<![A-Za-z0-9_+°-])[A-Z](?![A-Za-z0-9_+]|-[A-Za-z0-9]){_PROSE}"
-_UNIT = rf"(?:[(\[]\s*)?{_LETTER}(?:\s*[)\]])?"
-_ITEM = r"(?:选项|[Oo]ptions?|[Cc]hoices?)?\s*"
-_AND = rf"\s*(?:[、/&]|,?\s*(?:以及|和|与|及|跟|\band\b|或者?|还是|\bor\b))\s*{_ITEM}"
-_END = r"(?=\s*(?:[,、;。.!)\]]|和|与|及|\band\b|$))"
+_UNIT = rf"(?:[(\[] ?)?{_LETTER}(?: ?[)\]])?"
+_ITEM = r"(?:选项|[Oo]ptions?|[Cc]hoices?)? ?"
+_AND = rf" ?(?:[、/&]|,? ?(?:以及|和|与|及|跟|\band\b|或者?|还是|\bor\b)) ?{_ITEM}"
+_END = r"(?= ?(?:[,、;。.!)\]]|和|与|及|\band\b|$))"
 
-TIGHT = rf"{_UNIT}(?:{_AND}{_UNIT})*"  # A、B和C
-LISTED = rf"{_UNIT}(?:(?:{_AND}|\s*[,;]\s*){_UNIT})*"  # A,B,C: only where 都 or "are" makes it one list
+TIGHT = rf"{_UNIT}(?:{_AND}{_UNIT}){{0,25}}"  # A、B和C
+LISTED = rf"{_UNIT}(?:(?:{_AND}| ?[,;] ?){_UNIT}){{0,25}}"  # A,B,C: only where 都 or "are" makes it one list
 RUN = r"(?<![A-Za-z0-9-])[A-Z]{2,26}(?=\s*(?:[,;。.!)\]]|选?项|都|均|$))"  # ABD
-LOOSE = rf"{_UNIT}(?:{_AND}{_UNIT}|\s*[,;]\s*{_UNIT}{_END})*"  # A, B and C, but not the B of "A, B is wrong"
+LOOSE = rf"{_UNIT}(?:{_AND}{_UNIT}| ?[,;] ?{_UNIT}{_END}){{0,25}}"  # A, B and C, but not the B of "A, B is wrong"
 ANY = rf"({LOOSE}|{RUN})"  # behind a lead such as 答案:
 
-_TAIL = r"\s*(?:这?[一二三两四]?[个]?(?:选项|项|答案|说法)|(?:option|choice)s?)?\s*(?:(?:明显|显然|完全|也|则|却|说得|的?说法|的?描述|本身)\s*)*"
-_ALL = r"\s*(?:这?[两三四]?[个]?(?:选项|项|者)|all)?\s*(?:都|均|全都?|皆|are\s|were\s)\s*"
+_TAIL = r" ?(?:这?[一二三两四]?[个]?(?:选项|项|答案|说法)|(?:option|choice)s?)? ?(?:(?:明显|显然|完全|也|则|却|说得|的?说法|的?描述|本身) ?)*"
+_ALL = r" ?(?:这?[两三四]?[个]?(?:选项|项|者)|all)? ?(?:都|均|全都?|皆|are |were ) ?"
 _WRONG = (
     r"(?:是|属于)?(?:错误|错(?!过)|不(?:太|够)?(?:对(?![称比照])|正确|符合?|选|成立|合适|恰当|属于|是|考虑|准确|行|可能)"
     r"|有误|(?:可以?|应|被|予以)?排除|(?:is|are|was|were)\s+(?:all\s+|clearly\s+|also\s+)?"
@@ -54,6 +54,7 @@ RULES = (
     _rule("hedge", "可能是A", rf"(?<!最)(?:可能|也许|或许|不确定)(?:是|选)\s*{_ITEM}({TIGHT})"),
     _rule("hedge", "如果选A", rf"(?:如果|假如|若)(?:是|选择?)\s*{_ITEM}({TIGHT})"),
     _rule("hedge", "might be A", rf"\b(?:might|may|could)\s+be\s+{_ITEM}({TIGHT})"),
+    _rule("right", "除了A都错", rf"除了?\s*{_ITEM}({TIGHT})(?:选?项)?(?:之外|以外|外)?,?(?:其[余他它])?(?:选项)?(?:都|均|全){_WRONG}"),
     _rule("wrong", "A、C、D都错", rf"({LISTED}|{RUN}){_ALL}{_TAIL}{_WRONG}"),
     _rule("wrong", "A错", rf"({TIGHT}){_TAIL}{_WRONG}"),
     _rule("wrong", "不是A", rf"(?:不(?:应该?|能|会|可能)?(?:是|选择?|为)|并非|而非|别选|非|排除了?|除了?)\s*{_ITEM}({TIGHT})"),
@@ -76,7 +77,6 @@ RULES = (
     _rule("final", "not A but B", rf"\bbut\s+(?:rather\s+|is\s+)?{_ITEM}({TIGHT}){_END}"),
     _rule("right", "正确的是A", rf"(?<!不)(?:正确|对|符合|恰当|合适|可能)的?(?:选项|说法|描述|一项|诊断)?(?:应该?|就|只有)?(?:是|为|有|:)+\s*{_ITEM}{ANY}"),
     _rule("right", "只有A", rf"(?:只有|只剩下?|剩下的?(?:是|只有)?|唯有|仅有|[Oo]nly)\s*{_ITEM}({TIGHT})"),
-    _rule("right", "除了A都错", rf"除了?\s*{_ITEM}({TIGHT})(?:选?项)?(?:之外|以外|外)?,?(?:其[余他它])?(?:选项)?(?:都|均|全){_WRONG}"),
     _rule("right", "是A", rf"(?:[,;。]|而|才|就|反而|[,;。]\s*而)是\s*{_ITEM}({TIGHT})"),
     _rule("right", "我认为是A", rf"(?:认为|觉得|感觉|考虑|判断)(?:是|为|选|应该是|:)?\s*{_ITEM}({TIGHT}){_END}"),
     _rule("right", "A都对", rf"({LISTED}|{RUN}){_ALL}{_TAIL}{_RIGHT}"),
@@ -94,7 +94,7 @@ _EN_LEAD = (
     r"(?:answer|choice|option)(?:\s+is|\s+should\s+be)?)"
 )
 _ONE = r"[(\[]?[A-Za-z](?![A-Za-z])[)\]]?"
-_LIST = rf"{_ONE}(?:(?:\s*[,、;/&+]\s*|\s+|\s*(?:和|与|及|以及|and)\s*){_ONE})*|[A-Z]{{2,26}}(?![A-Za-z])"
+_LIST = rf"{_ONE}(?:(?: ?[,、;/&+] ?|\s|(?: ?(?:和|与|及|以及|and) ?)){_ONE}){{0,25}}|[A-Z]{{2,26}}(?![A-Za-z])"
 STRICT = re.compile(
     rf"\[?\s*({_ZH_LEAD}|{_EN_LEAD})?\s*\]?\s*[:=]?\s*(?:选项|(?i:options?)\s)?[(\[]?\s*({_LIST})\s*[)\]]?"
     r"(?:\s*选?项)?(?:[.。:,;、)]?\s*\]?[.。!]?|[.:、)\]]?\s*(\S[^\n]*))",

@@ -279,11 +279,16 @@ RUN = {
         "base": {
             "component": "scripted",
             "settings": {"path": "replies.json"},
-            "identity": {"weights": "sha256:2c26b46b68ffc68f", "dtype": "bfloat16"},
+            "identity": {"component": "scripted", "weights": "sha256:2c26b46b68ffc68f", "dtype": "bfloat16"},
             "description": "made up",
         }
     },
-    "tasks": {"norm": {"answer": {"component": "text", "settings": {}}}},
+    "tasks": {
+        "norm": {
+            "answer": {"component": "text", "settings": {}},
+            "metrics": {"terms": {"component": "term_set", "settings": {"separator": "##"}}},
+        }
+    },
     "variants": {
         "zero-shot": {"component": "prompting", "settings": {"model": "base"}},
         "rag": {"component": "rag", "settings": {"model": "base", "k": 5, "retriever": "hybrid"}},

@@ -48,7 +48,7 @@ def made(variant: str, mean: float | None, low: float | None, high: float | None
     return Result("t", variant, "m", 10, 10, mean, low, high)
 
 
-def tested(variant: str, verdict: str) -> Comparison:
+def compared(variant: str, verdict: str) -> Comparison:
     return Comparison("t", "m", variant, "ref", 10, 0.1, 0.0, 0.2, 0.01, 0.01, "", 1, 0, 9, verdict, None, None)
 
 
@@ -86,7 +86,7 @@ def test_leaders(
     better: str,
     expected: dict[str, str],
 ) -> None:
-    against = {variant: tested(variant, verdict) for variant, verdict in zip("ab", verdicts.split(), strict=True)}
+    against = {variant: compared(variant, verdict) for variant, verdict in zip("ab", verdicts.split(), strict=True)}
     info = MetricInfo("", {}, 0.0, 1.0, better)
     assert leaders({row[0]: made(*row) for row in results}, against, "ref", info) == expected
 
@@ -119,7 +119,8 @@ def test_sentence_when_all_are_worse(summary: Summary) -> None:
     worse = replace(summary.comparisons[1], difference=-0.08, low=-0.14, high=-0.02, verdict="worse")
     (found, _) = findings(replace(summary, comparisons=(worse,)))
     assert found.sentence == (
-        "On norm.accuracy, zero-shot stands: rag is worse by 8.0 points (95 % CI −14.0 to −2.0, p = 0.039, 28 of 30 items)."
+        "On norm.accuracy, zero-shot stands: rag is worse by 8.0 points (95 % CI −14.0 to −2.0, p = 0.039, "
+        "28 of 30 items)."
     )
 
 

@@ -1,0 +1,293 @@
+"""The page in a real browser: what a reader clicks, on a desk and on a phone, by day and by night."""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from harness.store import RunFolder
+from harness.types import Message, Prediction, Reading, Sample, Score, Summary
+from reports.html import write
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGS = "--no-sandbox --disable-gpu --disable-background-networking --no-first-run --disable-component-update --disable-sync"
+PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no browser at {CHROMIUM}"),
+]
+
+CONTRAST = """() => {
+  const channel = (c) => (c /= 255) <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+  const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
+  const ground = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const colour = numbers(getComputedStyle(at).backgroundColor);
+      if (colour.length < 4 || colour[3] === 1) return colour;
+    }
+    return [255, 255, 255];
+  };
+  const low = [];
+  for (const element of document.querySelectorAll("body *")) {
+    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+    if (!own || !element.getClientRects().length || element.disabled || element.closest("script, noscript")) continue;
+    const style = getComputedStyle(element);
+    const colour = numbers(element.namespaceURI.endsWith("svg") ? style.fill : style.color);
+    const [high, deep] = [light(colour), light(ground(element))].sort((a, b) => b - a);
+    if ((high + 0.05) / (deep + 0.05) < 4.5) low.push(`${element.className} ${element.textContent.slice(0, 30)}`);
+  }
+  return low;
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as driver:
+        found = driver.chromium.launch(executable_path=str(CHROMIUM), args=ARGS.split())
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
+    """Opens a run's page; afterwards there must have been no error, and no request but for the file itself."""
+    contexts, problems, requests = [], [], []
+
+    def visit(folder: RunFolder, fragment: str = "", view: dict[str, int] = DESK, scheme: str = "light") -> Any:
+        path = folder.path / "report.html"
+        if not path.exists():
+            write(folder)
+        contexts.append(browser.new_context(viewport=view, color_scheme=scheme, reduced_motion="reduce"))
+        page = contexts[-1].new_page()
+        page.on("console", lambda message: problems.append(message.text))
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("request", lambda request: requests.append(request.url))
+        page.goto(f"{path.as_uri()}{fragment}")
+        playwright.expect(page.locator("#count")).not_to_have_text(re.compile("Unpacking"), timeout=30_000)
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()
+    assert problems == []
+    assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
+
+
+def count(page: Any) -> str:
+    return page.locator("#count").inner_text()
+
+
+def shown(page: Any) -> list[str]:
+    return page.locator("article.item").evaluate_all("items => items.map(item => item.getAttribute('aria-label'))")
+
+
+# Counted from norm_right and exam_right in conftest.py (norm: i = 1 … 30, exam: i = 1 … 6).
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [
+        ({}, 36),
+        ({"task": "norm"}, 30),
+        ({"task": "exam"}, 6),
+        # zero-shot is wrong at the 15 odd items of norm and at 4, 5, 6 of exam
+        ({"variant": "zero-shot", "outcome": "wrong"}, 18),
+        ({"variant": "zero-shot", "outcome": "right", "task": "norm"}, 15),
+        # rag: 30 - 6 multiples of 5 - 2 failures
+        ({"variant": "rag", "outcome": "right", "metric": "norm.accuracy"}, 22),
+        ({"variant": "rag", "outcome": "unknown"}, 2),
+        ({"outcome": "unknown"}, 2),
+        # partly right by terms: i = 1, 5, 9, …, 29
+        ({"outcome": "partly", "metric": "norm.terms"}, 8),
+        ({"outcome": "partly"}, 0),
+        # any variant wrong: all but the even items that are multiples of neither 3 nor 5: 30 - 8 (2 4 8 14 16 22 26 28)
+        ({"outcome": "wrong", "task": "norm"}, 22),
+        # choosing a metric chooses its task
+        ({"metric": "exam.accuracy"}, 6),
+        ({"metric": "exam.accuracy", "task": "norm"}, 0),
+    ],
+)
+def test_filters(open_page: Callable[..., Any], folder: RunFolder, chosen: dict[str, str], expected: int) -> None:
+    page = open_page(folder)
+    for name, value in chosen.items():
+        page.select_option(f"select[name={name}]", value)
+    assert count(page) == f"{expected} of 36 items"
+    assert len(shown(page)) == min(expected, 25)
+    assert page.locator("#pages").is_visible() is (expected > 25)
+
+
+def test_disagreement(open_page: Callable[..., Any], folder: RunFolder) -> None:
+    page = open_page(folder)
+    page.get_by_label("variants disagree").check()
+    # norm: 30 - 8 without a wrong answer - 1 (n15) without a right one = 21; exam: 1, 4, 5, 6
+    assert count(page) == "25 of 36 items"
+    page.select_option("select[name=task]", "exam")
+    assert shown(page) == ["exam e1", "exam e4", "exam e5", "exam e6"]
+    page.get_by_role("button", name="Reset").click()
+    assert count(page) == "36 of 36 items"
+    assert not page.get_by_label("variants disagree").is_checked()
+
+
+def test_search_and_shared_address(open_page: Callable[..., Any], folder: RunFolder) -> None:
+    page = open_page(folder)
+    page.get_by_label("Search").fill("双眼干涩")  # the question of i % 6 == 2: 2, 8, 14, 20, 26
+    playwright.expect(page.locator("#count")).to_have_text("5 of 36 items")
+    page.select_option("select[name=variant]", "few-shot-nearest")
+    page.select_option("select[name=outcome]", "right")
+    assert shown(page) == ["norm n02", "norm n08", "norm n14", "norm n20", "norm n26"]
+    assert page.locator("article .reply h4").count() == 5  # only the chosen variant's replies
+    other = open_page(folder, page.evaluate("location.hash"))
+    assert shown(other) == shown(page)
+    assert other.locator("select[name=variant]").input_value() == "few-shot-nearest"
+    assert other.get_by_label("Search").input_value() == "双眼干涩"
+
+
+def test_paging_by_keyboard(open_page: Callable[..., Any], folder: RunFolder) -> None:
+    page = open_page(folder)
+    assert page.locator("#page").inner_text() == "Page 1 of 2"
+    assert page.locator("#previous").is_disabled()
+    page.locator("#next").focus()
+    page.keyboard.press("Enter")
+    assert page.locator("#page").inner_text() == "Page 2 of 2"
+    assert len(shown(page)) == 11
+    assert len(shown(open_page(folder, "#page=2"))) == 11
+    assert len(shown(open_page(folder, "#page=99"))) == 11  # beyond the end: the last page
+
+
+def test_link_to_one_item(open_page: Callable[..., Any], folder: RunFolder) -> None:
+    page = open_page(folder)
+    page.get_by_role("link", name="Link to item n05").click()
+    assert shown(page) == ["norm n05"]
+    text = page.locator("article.item").inner_text()
+    for part in (
+        "标准词：膝关节疼痛。",
+        "Read leniently",
+        "a tie among votes",
+        "你是一名病案编码员。",
+        "expected 腰椎间盘突出##坐骨神经痛",
+    ):
+        assert part in text
+    sent = page.locator(".reply").first.locator(".messages pre").last.text_content()
+    assert sent == "把下面的原始诊断改写为标准词，只输出标准词。\n\n原始词：腰椎间盘突出伴左下肢放射痛\n标准词："
+    page.get_by_role("button", name="Show all items").click()
+    assert count(page) == "36 of 36 items"
+    missing = open_page(folder, f"#sample={quote('norm/n77')}")
+    assert count(missing) == "There is no item norm/n77 in this run"
+
+
+def test_prompt_and_passages_unfold(open_page: Callable[..., Any], folder: RunFolder) -> None:
+    reply = open_page(folder).locator("article.item").first.locator(".reply").nth(2)
+    assert reply.locator("pre").count() == 0
+    reply.get_by_text("Prompt as sent (2 messages)").click()
+    reply.get_by_text("Retrieved passages (2)").click()
+    assert reply.locator("pre").count() == 2
+    assert "膝关节疼痛：左膝关节置换术后疼痛" in reply.locator(".passages").inner_text()
+    assert "source icd.txt" in reply.locator(".passages").inner_text()
+
+
+def test_choice_task_shows_options_and_likelihoods(open_page: Callable[..., Any], folder: RunFolder) -> None:
+    text = open_page(folder, "#sample=exam/e1").locator("article.item").inner_text()
+    assert "A 血清铁蛋白降低 expected" in text
+    assert "A −0.31 · B −2.40 · C −1.90 · D −3.30" in text
+
+
+def test_copied_link_leads_back(open_page: Callable[..., Any], folder: RunFolder) -> None:
+    page = open_page(folder, "#outcome=unknown")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("link", name="Results").click()  # a section's address does not lose the filter
+    page.get_by_role("button", name="Copy link").click()
+    page.get_by_role("button", name="Copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()").endswith("report.html#outcome=unknown")
+    assert count(page) == "2 of 36 items"
+
+
+def test_hostile_text_is_only_text(open_page: Callable[..., Any], nasty_folder: RunFolder) -> None:
+    page = open_page(nasty_folder)
+    nasty = nasty_folder.summary().name
+    assert page.title() == f"{nasty} – report"
+    for closed in page.locator("#items details").all():
+        closed.locator("summary").click()
+    assert page.locator("img").count() == 0
+    assert page.locator("#items script").count() == 0
+    text = page.locator("#items").inner_text()
+    assert nasty in text
+    assert "No answer to this item yet." in text
+    assert page.locator(".messages pre").first.text_content() == f"  {nasty}\n\n\tend"
+
+
+def test_long_text_folds(open_page: Callable[..., Any], nasty_folder: RunFolder) -> None:
+    page = open_page(nasty_folder, "#sample=task.x/long")
+    text = page.locator(".reply .text").first
+    folded = text.bounding_box()["height"]
+    page.get_by_role("button", name="Show all 10,000 characters").click()
+    assert text.bounding_box()["height"] > 2 * folded
+    assert page.get_by_role("button", name="Show less").is_visible()
+    assert text.text_content() == "长" * 5_000 + "🫀x" * 2_500
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("view", [PHONE, DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize("name", ["folder", "nasty_folder"])
+def test_fits_and_reads(
+    open_page: Callable[..., Any], request: pytest.FixtureRequest, name: str, view: dict[str, int], scheme: str
+) -> None:
+    page = open_page(request.getfixturevalue(name), view=view, scheme=scheme)
+    page.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true; })")
+    page.wait_for_timeout(100)
+    assert page.evaluate("document.documentElement.scrollWidth") <= view["width"]
+    assert page.evaluate(CONTRAST) == []
+
+
+def test_theme_button_overrides_the_system(open_page: Callable[..., Any], folder: RunFolder) -> None:
+    page = open_page(folder, scheme="dark")
+    ground = "getComputedStyle(document.body).backgroundColor"
+    dark = page.evaluate(ground)
+    page.locator("#theme").click()
+    assert "light" in page.locator("#theme").inner_text()
+    light = page.evaluate(ground)
+    assert light != dark
+    page.locator("#theme").click()
+    assert page.evaluate(ground) == dark
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--ink')").strip() == "#1c2127"
+
+
+@pytest.fixture(scope="module")
+def big_folder(tmp_path_factory: pytest.TempPathFactory, summary: Summary) -> RunFolder:
+    """5,000 items × 4 variants = 20,000 predictions, each with five worked examples."""
+    folder = RunFolder(tmp_path_factory.mktemp("big"))
+    names = ("zero-shot", "few-shot-nearest", "rag", "lora")
+    samples = [Sample(f"s{i:05}", "norm", f"原始词 {i} 术后复查", (f"标准词 {i % 997}",)) for i in range(5_000)]
+    predictions, scores = [], []
+    for variant in names:
+        for i, sample in enumerate(samples):
+            turns = [(f"把原始词改写为标准词：示例 {(i * 7 + k) % 800}，" * 6, f"标准词 {k}") for k in range(5)]
+            shots = [part for ask, answer in turns for part in (Message("user", ask), Message("assistant", answer))]
+            messages = (*shots, Message("user", f"把原始词改写为标准词：{sample.input}"))
+            predictions.append(Prediction(sample.id, "norm", variant, messages, f"答：{i}", Reading(str(i))))
+            scores.append(Score(sample.id, "norm", variant, "accuracy", float(i % 3 == 0), "expected another term"))
+    folder.write_run({})
+    folder.write_samples(samples)
+    folder.write_predictions(predictions)
+    folder.write_scores(scores)
+    folder.write_summary(summary)
+    return folder
+
+
+def test_twenty_thousand_predictions_open_within_ten_seconds(
+    open_page: Callable[..., Any], big_folder: RunFolder
+) -> None:
+    write(big_folder)
+    start = time.monotonic()
+    page = open_page(big_folder)
+    assert count(page) == "5,000 of 5,000 items"
+    assert time.monotonic() - start < 10
+    start = time.monotonic()
+    page.select_option("select[name=outcome]", "right")
+    assert count(page) == "1,667 of 5,000 items"  # multiples of 3 below 5,000
+    assert time.monotonic() - start < 3

@@ -1,0 +1,239 @@
+"""The whole path with the scripted model: figures, failures as data, stages alone, interruption, resume."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.errors import HarnessError, StoreError
+from harness.store import RunFolder
+
+SUITE = """\
+name: colours
+models:
+  robot:
+    scripted:
+      rules: [{match: "草", reply: 绿}, {match: "天", reply: 蓝}, {match: "雪", fail: out of power}]
+      default: 红
+      seconds: 0
+  wise: {scripted: {rules: [{match: "雪", reply: 白}, {match: "草", reply: 绿}, {match: "天", reply: 蓝}], default: 红}}
+tasks:
+  colour:
+    data: {tsv: {path: test.tsv, input: 词, target: 色}}
+    prompt: "{{ input }}是什么颜色？"
+    metrics: {accuracy: exact_match}
+variants:
+  a: {prompting: {model: robot}}
+  b: {prompting: {model: wise}}
+compare: {reference: a}
+"""
+ROWS = "词\t色\n草\t绿\n天\t蓝\n雪\t白\n夜\t黑\n"
+Write = Callable[..., Path]
+Run = Callable[..., RunFolder]
+
+
+def test_figures_coverage_and_comparison(write_suite: Write, run_suite: Run) -> None:
+    folder = run_suite(write_suite(SUITE, test__tsv=ROWS))
+    summary = folder.summary()
+    results = {result.variant: result for result in summary.results}
+    # a: 绿 and 蓝 right, 红 for the night wrong, snow unknown → 2/3 of what is known; b: 3 of 4
+    assert (results["a"].known, results["a"].mean) == (3, pytest.approx(2 / 3))
+    assert (results["b"].known, results["b"].mean) == (4, 0.75)
+    (comparison,) = summary.comparisons
+    assert (comparison.samples, comparison.difference, comparison.ties) == (3, 0.0, 3)  # shared items only
+    assert comparison.verdict == "inconclusive"
+    assert summary.warnings == ("colour.accuracy, a: 1 of 4 samples are unknown (out of power)",)
+    scores = {(score.variant, score.sample_id): score for score in folder.scores()}
+    assert scores["a", "test:3"].value is None
+    assert scores["a", "test:3"].error == "out of power"
+    assert scores["a", "test:4"].value == 0.0
+    assert folder.read_run()["status"] == "complete"
+
+
+def test_predictions_keep_the_messages_as_sent(write_suite: Write, run_suite: Run) -> None:
+    first = run_suite(write_suite(SUITE, test__tsv=ROWS)).predictions()[0]
+    assert (first.task, first.variant, first.text) == ("colour", "a", "绿")
+    assert [(message.role, message.content) for message in first.messages] == [("user", "草是什么颜色？")]
+
+
+def test_a_second_run_gives_the_same_bytes_without_a_call(write_suite: Write, run_suite: Run) -> None:
+    suite = write_suite(SUITE, test__tsv=ROWS)
+    one, two = run_suite(suite, "one"), run_suite(suite, "two")
+    assert (one.path / "scores.jsonl").read_bytes() == (two.path / "scores.jsonl").read_bytes()
+    assert [p.text for p in one.predictions()] == [p.text for p in two.predictions()]
+    calls = {cell["variant"]: (cell["calls"], cell["cached"]) for cell in two.read_run()["cells"]}
+    assert calls == {"a": (1, 3), "b": (0, 4)}  # only the failure is tried again
+
+
+def test_two_models_never_share_answers(write_suite: Write, run_suite: Run) -> None:
+    run_suite(write_suite(SUITE, test__tsv=ROWS), "one")
+    folder = run_suite(write_suite(SUITE.replace("default: 红", "default: 黑"), test__tsv=ROWS), "two")
+    assert {p.text for p in folder.predictions() if p.sample_id == "test:4"} == {"黑"}
+
+
+def test_scores_can_be_made_again_with_other_metrics(write_suite: Write, run_suite: Run) -> None:
+    folder = run_suite(write_suite(SUITE, test__tsv=ROWS))
+    before = (folder.path / "predictions.jsonl").stat().st_mtime_ns
+    run_suite(write_suite(SUITE.replace("accuracy: exact_match", "found: contains"), test__tsv=ROWS), start="score")
+    assert {score.metric.partition(".")[0] for score in folder.scores()} == {"found"}
+    assert (folder.path / "predictions.jsonl").stat().st_mtime_ns == before
+
+
+def test_scoring_without_predictions_says_what_to_do(write_suite: Write, run_suite: Run) -> None:
+    with pytest.raises(StoreError, match="run the earlier stage first"):
+        run_suite(write_suite(SUITE, test__tsv=ROWS), start="score")
+
+
+# Set-up mistakes that only the data shows: (what is replaced, by what, rows, the message).
+MISTAKES = [
+    ("", "", "词\t色\n", "test.tsv"),
+    ("target: 色", "target: 颜色", ROWS, "test.tsv"),
+    ("test.tsv", "tset.tsv", ROWS, "tset.tsv"),
+    ("{{ input }}", "{{ inptu }}", ROWS, "'inptu' is undefined (there is: input, options)"),
+    ("{model: wise}", "{model: wise, shots: 2}", ROWS, "shots: 2 examples are asked for but train has 0 rows"),
+    ("scripted: {rules: [{match: \"雪\", reply: 白}", "huggingface: {path: ./no/such/model} #", ROWS, "does not exist"),
+    ("scripted: {rules: [{match: \"雪\", reply: 白}", "huggingface: {path: '/no/such/model.gguf'} #", ROWS, "does not exist"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "rows", "message"), MISTAKES, ids=[row[3][:30] for row in MISTAKES])
+def test_mistakes_that_the_data_shows(
+    write_suite: Write, run_suite: Run, old: str, new: str, rows: str, message: str
+) -> None:
+    assert old in SUITE
+    text = SUITE.replace(old, new) if old else SUITE
+    if "#" in new:
+        text = "\n".join(line.split(" #")[0] + ("}" if " #" in line else "") for line in text.splitlines())
+    with pytest.raises(HarnessError) as caught:
+        run_suite(write_suite(text, test__tsv=rows))
+    assert message in str(caught.value)
+    assert len(str(caught.value).splitlines()) <= 2  # one line for each variant concerned
+
+
+# -- the command --------------------------------------------------------------------------------------------------
+
+
+def harness(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from harness.cli import main; main()", *arguments]
+    return subprocess.run(
+        command, cwd=cwd, env={**os.environ, **environment}, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def test_the_command_prints_table_and_report_last(write_suite: Write, tmp_path: Path) -> None:
+    suite = write_suite(SUITE, test__tsv=ROWS)
+    result = harness("run", str(suite), cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "75.0" in result.stdout
+    page = result.stdout.rstrip().splitlines()[-1].removeprefix("Report: ")
+    assert (tmp_path / page).read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_the_plan_changes_nothing_and_counts(write_suite: Write, tmp_path: Path) -> None:
+    suite = write_suite(SUITE, test__tsv=ROWS)
+    before = sorted(tmp_path.rglob("*"))
+    assert "8 calls to compute" in harness("plan", str(suite), cwd=tmp_path).stdout
+    assert sorted(tmp_path.rglob("*")) == before
+    harness("run", str(suite), cwd=tmp_path)
+    assert "1 calls to compute" in harness("plan", str(suite), cwd=tmp_path).stdout  # the failed one
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "nowhere.yaml"], "error: nowhere.yaml: cannot be read"),
+        (["report", "."], "error: .: no run here"),
+        (["list", "metrics"], "error: 'metrics' is not a kind of component (did you mean metric?)"),
+        (["run", "suite/suite.yaml", "--from", "scores"], "error: --from scores: must be one of predict, score"),
+        (["run", "suite/suite.yaml", "--out", "suite/test.tsv"], "is a file; choose another place with --out"),
+    ],
+)
+def test_mistakes_are_one_line_and_exit_2(write_suite: Write, tmp_path: Path, arguments: list[str], message: str) -> None:
+    write_suite(SUITE, test__tsv=ROWS)
+    result = harness(*arguments, cwd=tmp_path)
+    assert result.returncode == 2
+    assert message in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert "Traceback" not in result.stderr
+
+
+def test_a_read_only_folder_is_one_line(write_suite: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_suite: Run) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(Path, "touch", refuse)  # file modes do not stop a root user
+    with pytest.raises(StoreError, match=r"cannot write .*run: Read-only file system; choose another with --out"):
+        run_suite(write_suite(SUITE, test__tsv=ROWS))
+
+
+def test_a_full_disk_keeps_the_old_file(write_suite: Write, run_suite: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = run_suite(write_suite(SUITE, test__tsv=ROWS))
+    before = (folder.path / "scores.jsonl").read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StoreError, match="No space left on device; free some space and run the same command again"):
+        folder.write_scores([])
+    assert (folder.path / "scores.jsonl").read_bytes() == before
+
+
+SLOW = SUITE.replace("seconds: 0", "seconds: 0.2\n      batch_size: 1").replace("b: {prompting: {model: wise}}", "b: {prompting: {model: robot, system: 好}}")
+MANY = "词\t色\n" + "".join(f"草{i}\t绿\n" for i in range(12))
+
+
+def start(suite: Path, cwd: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", "from harness.cli import main; main()", "run", str(suite)]
+    return subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for_calls(cache: Path, count: int) -> int:
+    for _ in range(600):
+        if cache.exists():
+            try:
+                found = sqlite3.connect(cache).execute("SELECT count(*) FROM calls").fetchone()[0]
+            except sqlite3.Error:
+                found = 0
+            if found >= count:
+                return int(found)
+        time.sleep(0.05)
+    raise AssertionError("the run made no calls")
+
+
+def test_kill_9_then_the_same_command(write_suite: Write, tmp_path: Path, run_suite: Run) -> None:
+    suite = write_suite(SLOW, test__tsv=MANY)
+    process = start(suite, tmp_path)
+    wait_for_calls(tmp_path / "cache" / "calls.sqlite", 5)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    finished = wait_for_calls(tmp_path / "cache" / "calls.sqlite", 5)
+    assert finished < 24
+    result = harness("run", str(suite), cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    (resumed,) = (tmp_path / "runs" / "colours").iterdir()  # the unfinished folder was taken up again
+    cells = RunFolder(resumed).read_run()["cells"]
+    assert sum(cell["calls"] for cell in cells) == 24 - finished
+    assert sum(cell["cached"] for cell in cells) == finished
+    (tmp_path / "cache" / "calls.sqlite").rename(tmp_path / "other.sqlite")
+    whole = run_suite(suite, "uninterrupted")
+    assert (whole.path / "scores.jsonl").read_bytes() == (resumed / "scores.jsonl").read_bytes()
+
+
+def test_ctrl_c_says_how_to_go_on(write_suite: Write, tmp_path: Path) -> None:
+    process = start(write_suite(SLOW, test__tsv=MANY), tmp_path)
+    wait_for_calls(tmp_path / "cache" / "calls.sqlite", 2)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "run the same command to go on" in errors
+    assert "Traceback" not in errors
+    (folder,) = (tmp_path / "runs" / "colours").iterdir()
+    assert json.loads((folder / "run.json").read_text())["status"] == "interrupted"
