@@ -8,7 +8,7 @@ from harness.types import Prediction, Sample
 
 
 class Contains(Normalisation, Metric):
-    """1 if any target (`require: all`: every target) occurs in the answer after normalisation, else 0. Higher is better.
+    """1 if any target (`require: all`: every one) occurs in the answer after normalisation, else 0. Higher is better.
 
     Weak: it also counts a negated target ("不是胃炎"), a part of a longer word, and a reply that lists everything.
     Use it beside exact_match, not instead of it.

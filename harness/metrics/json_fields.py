@@ -1,4 +1,4 @@
-"""Structured answers field by field: which fields are exactly right, which are missing, and whether the form was kept."""
+"""Structured answers field by field: which fields are exactly right, which are missing, whether the form was kept."""
 
 import json
 from collections.abc import Mapping

@@ -18,6 +18,4 @@ class Normalisation(Component):
 
     def normal(self, text: str) -> str:
         """`text` in the form in which it is compared."""
-        return normalise(
-            text, nfkc=self.nfkc, punctuation=self.punctuation, case=self.case, whitespace=self.whitespace
-        )
+        return normalise(text, nfkc=self.nfkc, punctuation=self.punctuation, case=self.case, whitespace=self.whitespace)

@@ -59,4 +59,5 @@ def _forward(model: Any, wanted: Sequence[tuple[list[int], int]], pad: int) -> t
 def _sum(logprobs: "torch.Tensor", tokens: list[int], row_length: int, prefix: int, width: int) -> float:
     """The logits kept are those of the row's last `width` positions; position p predicts token p + 1."""
     offset = width - row_length + prefix - 1
-    return float(sum(logprobs[offset + i, token].item() for i, token in enumerate(tokens)))
+    total = float(sum(logprobs[offset + i, token].item() for i, token in enumerate(tokens)))
+    return max(total, -1e9)  # a token masked out by the model has −∞, which JSON cannot hold

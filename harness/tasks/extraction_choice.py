@@ -200,9 +200,8 @@ def _by_text(text: str, choice: Choice, whole: bool) -> Found:
         same = [letter for letter in choice.letters if _same(bare, _option(letter, choice))]
     else:
         same = [letter for letter in choice.letters if _occurs(_option(letter, choice), text)]
-        longest = max((len(_option(letter, choice)) for letter in same), default=0)
-        inside = [a for a in same if any(_option(a, choice) in _option(b, choice) for b in same if a != b)]
-        same = [a for a in same if a not in inside or len(_option(a, choice)) == longest]
+        inside = {a for a in same for b in same if a != b and _option(a, choice) in _option(b, choice)}
+        same = [letter for letter in same if letter not in inside]
     return Found(letters=same[0]) if len(same) == 1 else NOTHING
 
 

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 # An "A" or "I" before a lower-case word is English prose, unless the word can follow an option's letter.
-_FOLLOWS = "and|or|is|are|was|because|since|as|for|due|with|but|not|given|based|according|would|should|seems|looks|rather"
+_FOLLOWS = (
+    "and|or|is|are|was|because|since|as|for|due|with|but|not|given|based|according|would|should|seems|looks|rather"
+)
 _PROSE = rf"(?!(?<=[AI])[ \t]+(?!(?:{_FOLLOWS})\b)[a-z])"
 _LETTER = rf"(?<![A-Za-z0-9_+°-])[A-Z](?![A-Za-z0-9_+]|-[A-Za-z0-9]){_PROSE}"
 _UNIT = rf"(?:[(\[] ?)?{_LETTER}(?: ?[)\]])?"
@@ -23,7 +25,10 @@ RUN = r"(?<![A-Za-z0-9-])[A-Z]{2,26}(?=\s*(?:[,;。.!)\]]|选?项|都|均|$))"  
 LOOSE = rf"{_UNIT}(?:{_AND}{_UNIT}| ?[,;] ?{_UNIT}{_END}){{0,25}}"  # A, B and C, but not the B of "A, B is wrong"
 ANY = rf"({LOOSE}|{RUN})"  # behind a lead such as 答案:
 
-_TAIL = r" ?(?:这?[一二三两四]?[个]?(?:选项|项|答案|说法)|(?:option|choice)s?)? ?(?:(?:明显|显然|完全|也|则|却|说得|的?说法|的?描述|本身) ?)*"
+_TAIL = (
+    r" ?(?:这?[一二三两四]?[个]?(?:选项|项|答案|说法)|(?:option|choice)s?)? ?"
+    r"(?:(?:明显|显然|完全|也|则|却|说得|的?说法|的?描述|本身) ?)*"
+)
 _ALL = r" ?(?:这?[两三四]?[个]?(?:选项|项|者)|all)? ?(?:都|均|全都?|皆|are |were ) ?"
 _WRONG = (
     r"(?:是|属于)?(?:错误|错(?!过)|不(?:太|够)?(?:对(?![称比照])|正确|符合?|选|成立|合适|恰当|属于|是|考虑|准确|行|可能)"
@@ -31,9 +36,13 @@ _WRONG = (
     r"(?:not\b|wrong|incorrect|false|ruled)|(?:can|could|should|do|does)\s?not\b)"
 )
 _RIGHT = (
-    r"(?:才|都|均|就|应该?|完全)*(?:是|为)?(?:最)?(?:正确|(?<!不)对(?![于照比称应抗症])|没错|没有错误?|无误|正解|答案|佳|合适|恰当|符合|成立|可选)"
+    r"(?:才|都|均|就|应该?|完全)*(?:是|为)?(?:最)?"
+    r"(?:正确|(?<!不)对(?![于照比称应抗症])|没错|没有错误?|无误|正解|答案|佳|合适|恰当|符合|成立|可选)"
 )
-_IS_RIGHT = r"(?:is|are|seems|looks)\s+(?:definitely\s+|clearly\s+|therefore\s+)?(?:the\s+)?(?:only\s+)?(?:correct|right|true|best|most|more likely|answer)"
+_IS_RIGHT = (
+    r"(?:is|are|seems|looks)\s+(?:definitely\s+|clearly\s+|therefore\s+)?(?:the\s+)?(?:only\s+)?"
+    r"(?:correct|right|true|best|most|more likely|answer)"
+)
 
 
 @dataclass(frozen=True)
@@ -54,14 +63,34 @@ RULES = (
     _rule("hedge", "可能是A", rf"(?<!最)(?:可能|也许|或许|不确定)(?:是|选)\s*{_ITEM}({TIGHT})"),
     _rule("hedge", "如果选A", rf"(?:如果|假如|若)(?:是|选择?)\s*{_ITEM}({TIGHT})"),
     _rule("hedge", "might be A", rf"\b(?:might|may|could)\s+be\s+{_ITEM}({TIGHT})"),
-    _rule("right", "除了A都错", rf"除了?\s*{_ITEM}({TIGHT})(?:选?项)?(?:之外|以外|外)?,?(?:其[余他它])?(?:选项)?(?:都|均|全){_WRONG}"),
+    _rule(
+        "right",
+        "除了A都错",
+        rf"除了?\s*{_ITEM}({TIGHT})(?:选?项)?(?:之外|以外|外)?,?(?:其[余他它])?(?:选项)?(?:都|均|全){_WRONG}",
+    ),
     _rule("wrong", "A、C、D都错", rf"({LISTED}|{RUN}){_ALL}{_TAIL}{_WRONG}"),
     _rule("wrong", "A错", rf"({TIGHT}){_TAIL}{_WRONG}"),
-    _rule("wrong", "不是A", rf"(?:不(?:应该?|能|会|可能)?(?:是|选择?|为)|并非|而非|别选|非|排除了?|除了?)\s*{_ITEM}({TIGHT})"),
-    _rule("wrong", "not A", rf"\b(?:[Nn]ot|[Nn]either|nor|rather than|instead of|cannot)\s+(?:be\s+|choose\s+|pick\s+|select\s+)?{_ITEM}({TIGHT})"),
+    _rule(
+        "wrong",
+        "不是A",
+        rf"(?:不(?:应该?|能|会|可能)?(?:是|选择?|为)|并非|而非|别选|非|排除了?|除了?)\s*{_ITEM}({TIGHT})",
+    ),
+    _rule(
+        "wrong",
+        "not A",
+        rf"\b(?:[Nn]ot|[Nn]either|nor|rather than|instead of|cannot)\s+(?:(?:be|choose|pick)\s+)?{_ITEM}({TIGHT})",
+    ),
     _rule("wrong", "rule out A", rf"\b(?:[Rr]ul|[Ee]liminat|[Ee]xclud)\w*(?:\s+out)?\s+{_ITEM}({LOOSE})"),
-    _rule("wrong", "错误的是A", rf"(?:错误?|不(?:正确|对|恰当|合适|符合|属于|包括))的?(?:选项|说法|描述|一项)?(?:是|为|有|:)+\s*{_ITEM}({TIGHT})"),
-    _rule("final", "答案是A", rf"(?:(?<!错误)(?<!错误的)答案\]?|(?:正确|最终)(?:的)?(?:选项|选择))\s*(?:应该?|就|只能|最终)?(?:是|为|选|:|=)*\s*{_ITEM}{ANY}"),
+    _rule(
+        "wrong",
+        "错误的是A",
+        rf"(?:错误?|不(?:正确|对|恰当|合适|符合|属于|包括))的?(?:选项|说法|描述|一项)?(?:是|为|有|:)+\s*{_ITEM}({TIGHT})",
+    ),
+    _rule(
+        "final",
+        "答案是A",
+        rf"(?:(?<!错误)(?<!错误的)答案\]?|(?:正确|最终)(?:的)?(?:选项|选择))\s*(?:应该?|就|只能|最终)?(?:是|为|选|:|=)*\s*{_ITEM}{ANY}",
+    ),
     _rule("final", "答A", rf"^\s*(?:答|回答)\s*:\s*{_ITEM}{ANY}"),
     _rule("final", "选A", rf"(?<![不别可能挑])选(?!项)(?:择|定|了)?\s*(?:的?是|为|:)?\s*{_ITEM}{ANY}"),
     _rule("final", "应该是A", rf"(?:应该?|必须|只能|肯定|确定|结论)\s*(?:是|为|:)\s*{_ITEM}{ANY}"),
@@ -69,13 +98,22 @@ RULES = (
     _rule(
         "final",
         "the answer is A",
-        rf"\b(?:[Aa]nswer|ANSWER|(?:correct|right|best|final)\s+(?:option|choice|one))s?\s*(?:(?:is|are|would be|should be|must be|:|=)\s*)+{_ITEM}{ANY}",
+        rf"\b(?:[Aa]nswer|ANSWER|(?:correct|right|best|final)\s+(?:option|choice|one))s?\s*"
+        rf"(?:(?:is|are|would be|should be|must be|:|=)\s*)+{_ITEM}{ANY}",
     ),
-    _rule("final", "所以A", rf"(?:因此|所以|故|\b(?:[Tt]herefore|[Ss]o|[Tt]hus|[Hh]ence)\b),?\s*是?{_ITEM}({TIGHT}){_END}"),
-    _rule("final", "I choose A", rf"\b(?:[Cc]hoos\w*|chose|[Pp]ick\w*|[Ss]elect\w*|go(?:ing)? with|go for)\s+{_ITEM}{ANY}"),
+    _rule(
+        "final", "所以A", rf"(?:因此|所以|故|\b(?:[Tt]herefore|[Ss]o|[Tt]hus|[Hh]ence)\b),?\s*是?{_ITEM}({TIGHT}){_END}"
+    ),
+    _rule(
+        "final", "I choose A", rf"\b(?:[Cc]hoos\w*|chose|[Pp]ick\w*|[Ss]elect\w*|go(?:ing)? with|go for)\s+{_ITEM}{ANY}"
+    ),
     _rule("final", "it must be A", rf"\b(?:[Ii]ts|[Ii]t is|must be|should be|would be)\s+{_ITEM}({TIGHT}){_END}"),
     _rule("final", "not A but B", rf"\bbut\s+(?:rather\s+|is\s+)?{_ITEM}({TIGHT}){_END}"),
-    _rule("right", "正确的是A", rf"(?<!不)(?:正确|对|符合|恰当|合适|可能)的?(?:选项|说法|描述|一项|诊断)?(?:应该?|就|只有)?(?:是|为|有|:)+\s*{_ITEM}{ANY}"),
+    _rule(
+        "right",
+        "正确的是A",
+        rf"(?<!不)(?:正确|对|符合|恰当|合适|可能)的?(?:选项|说法|描述|一项|诊断)?(?:应该?|就|只有)?(?:是|为|有|:)+\s*{_ITEM}{ANY}",
+    ),
     _rule("right", "只有A", rf"(?:只有|只剩下?|剩下的?(?:是|只有)?|唯有|仅有|[Oo]nly)\s*{_ITEM}({TIGHT})"),
     _rule("right", "是A", rf"(?:[,;。]|而|才|就|反而|[,;。]\s*而)是\s*{_ITEM}({TIGHT})"),
     _rule("right", "我认为是A", rf"(?:认为|觉得|感觉|考虑|判断)(?:是|为|选|应该是|:)?\s*{_ITEM}({TIGHT}){_END}"),
@@ -113,7 +151,9 @@ ASKS_FOR_WRONG = re.compile(
     r"|\b(?:EXCEPT|except|NOT|not|incorrect|false|wrong|least)\b"
 )
 HEDGE = re.compile(r"或|还是|\bor\b|就是")
-RETRACTION = re.compile(r"不[对是][,。!]|更正|等等|等一下|重新|但|然而|不过|\b(?:[Ww]ait|[Aa]ctually|[Hh]owever|[Bb]ut|[Cc]orrection|no)\b")
+RETRACTION = re.compile(
+    r"不[对是][,。!]|更正|等等|等一下|重新|但|然而|不过|\b(?:[Ww]ait|[Aa]ctually|[Hh]owever|[Bb]ut|[Cc]orrection|no)\b"
+)
 EVERYTHING = re.compile(
     r"^(?:答案|应该?)?[:是为]*\s*(?:全选|全部(?:都)?(?:正确|对|选)|(?:以上)?(?:[四五]个)?(?:选项)?(?:都|全|均)(?:是|对|正确|选|符合))|"
     r"^[Aa]ll of (?:the above|them)",

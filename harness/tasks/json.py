@@ -15,8 +15,8 @@ from harness.types import JSON, Reading, Sample
 class Json(Answer):
     """Fields by name. `form: json` reads the first complete object; `form: sections` reads `field：content` lines.
 
-    Nothing is repaired: an object that is not strict JSON is a wrong answer. Values become text (`harness.text.as_text`);
-    fields beyond the named ones are kept, so that a metric can count them. A target is a JSON object with the fields.
+    Nothing is repaired: an object that is not strict JSON is a wrong answer. Values become text (`text.as_text`).
+    Fields beyond the named ones are kept, so that a metric can count them. A target is a JSON object with the fields.
     """
 
     fields: tuple[str, ...] = Field(min_length=1)
@@ -101,8 +101,8 @@ def _sections(text: str, fields: tuple[str, ...]) -> Reading:
     names = "|".join(re.escape(field) for field in fields)
     heading = re.compile(rf"^[ \t#>*\d.、\-]*[【\[]?({names})[】\]]?\**[ \t]*[:：][ \t]*\**", re.MULTILINE)
     found = list(heading.finditer(text))
-    ends = [following.start() for following in found[1:]] + [len(text)]
+    ends = [*(following.start() for following in found[1:]), len(text)]
     answer: dict[str, str] = {}
-    for match, end in zip(found, ends, strict=True):
+    for match, end in zip(found, ends, strict=False):
         answer.setdefault(match[1], text[match.end() : end].strip())
     return Reading(answer=answer) if answer else Reading(reason=f"no line begins with one of: {'：, '.join(fields)}：")
