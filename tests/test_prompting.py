@@ -21,7 +21,10 @@ TRAIN = tuple(
     Sample(f"train:{i}", "norm", text, (target,), meta={"why": f"因为{target}"})
     for i, (text, target) in enumerate([("左膝换关节", "左膝置换术"), ("右眼白内障", "右眼摘除术"), ("左膝清理", "左膝清创术"), ("阑尾切了", "阑尾切除术")])
 )  # fmt: skip
-TEST = (Sample("test:1", "norm", "左膝关节换了", ("左膝置换术",)), Sample("test:2", "norm", "右眼内障", ("右眼摘除术",)))
+TEST = (
+    Sample("test:1", "norm", "左膝关节换了", ("左膝置换术",)),
+    Sample("test:2", "norm", "右眼内障", ("右眼摘除术",)),
+)
 
 
 def task(answer: Any = None, train: tuple[Sample, ...] = TRAIN, test: tuple[Sample, ...] = TEST) -> Task:
@@ -60,7 +63,9 @@ def test_nearest_examples_end_with_the_most_similar() -> None:
 
 
 def test_fixed_examples_are_the_first_rows_for_all() -> None:
-    assert [[row.id for row in some] for row_pick in [choose("fixed", TRAIN, TEST, 2, 0)] for some in row_pick] == [["train:0", "train:1"]] * 2
+    assert [[row.id for row in some] for row_pick in [choose("fixed", TRAIN, TEST, 2, 0)] for some in row_pick] == [
+        ["train:0", "train:1"]
+    ] * 2
 
 
 def test_random_examples_depend_on_seed_and_sample_only() -> None:
@@ -109,7 +114,9 @@ def test_history_stands_before_the_question(answer: Go) -> None:
 
 def test_chain_of_thought_reads_what_follows_the_marker(answer: Go) -> None:
     variant = Prompting(model="m", shots=1, chain_of_thought=True, rationale="why", max_tokens=200)
-    replies = Scripted(rules=(Rule(match="^左膝", reply="先看部位。答案：左膝？\n答案：左膝置换术"), Rule(match=".", reply="不清楚")))
+    replies = Scripted(
+        rules=(Rule(match="^左膝", reply="先看部位。答案：左膝？\n答案：左膝置换术"), Rule(match=".", reply="不清楚"))
+    )
     right, unread = answer(variant, task(), replies)
     assert right.reading.answer == "左膝置换术"
     assert right.text.startswith("先看部位")
@@ -128,7 +135,9 @@ class Sampler(Scripted):
     def generate(self, prompts: Sequence[Prompt], generation: Generation, repeats: Sequence[int]) -> list[Completion]:
         assert generation.temperature == 0.7
         return [
-            Completion("", "error", error="gone") if self.answers[i] == "!" else Completion(self.answers[i], tokens_out=2)
+            Completion("", "error", error="gone")
+            if self.answers[i] == "!"
+            else Completion(self.answers[i], tokens_out=2)
             for i in repeats
         ]
 
@@ -153,13 +162,17 @@ def test_self_consistency(answer: Go, answers: tuple[str, ...], chosen: str | No
 
 
 def test_all_samples_failing_is_a_failure(answer: Go) -> None:
-    (prediction,) = answer(Prompting(model="m", samples=2, temperature=0.7), task(test=TEST[:1]), Sampler(answers=("!", "!")))
+    (prediction,) = answer(
+        Prompting(model="m", samples=2, temperature=0.7), task(test=TEST[:1]), Sampler(answers=("!", "!"))
+    )
     assert prediction.error == "gone"
 
 
 def test_what_cannot_be_is_said_before_the_run() -> None:
     assert Prompting(model="m", shots=4).check(task()) == []
-    assert Prompting(model="m", shots=5).check(task()) == ["shots: 5 examples are asked for but train has 4 rows to choose from"]
+    assert Prompting(model="m", shots=5).check(task()) == [
+        "shots: 5 examples are asked for but train has 4 rows to choose from"
+    ]
     asked = Sample("q", "norm", "?", ("A",), ("甲", "乙"))
     by_likelihood = task(Choice(by="loglikelihood"), test=(asked,))
     (problem,) = Prompting(model="m", chain_of_thought=True).check(by_likelihood)

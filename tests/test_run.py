@@ -155,7 +155,9 @@ def test_the_plan_changes_nothing_and_counts(write_suite: Write, tmp_path: Path)
         (["run", "suite/suite.yaml", "--out", "suite/test.tsv"], "is a file; choose another place with --out"),
     ],
 )
-def test_mistakes_are_one_line_and_exit_2(write_suite: Write, tmp_path: Path, arguments: list[str], message: str) -> None:
+def test_mistakes_are_one_line_and_exit_2(
+    write_suite: Write, tmp_path: Path, arguments: list[str], message: str
+) -> None:
     write_suite(SUITE, test__tsv=ROWS)
     result = harness(*arguments, cwd=tmp_path)
     assert result.returncode == 2
@@ -164,7 +166,9 @@ def test_mistakes_are_one_line_and_exit_2(write_suite: Write, tmp_path: Path, ar
     assert "Traceback" not in result.stderr
 
 
-def test_a_read_only_folder_is_one_line(write_suite: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_suite: Run) -> None:
+def test_a_read_only_folder_is_one_line(
+    write_suite: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_suite: Run
+) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise OSError(30, "Read-only file system")
 
@@ -186,7 +190,9 @@ def test_a_full_disk_keeps_the_old_file(write_suite: Write, run_suite: Run, monk
     assert (folder.path / "scores.jsonl").read_bytes() == before
 
 
-SLOW = SUITE.replace("seconds: 0", "seconds: 0.2\n      batch_size: 1").replace("b: {prompting: {model: wise}}", "b: {prompting: {model: robot, system: 好}}")
+SLOW = SUITE.replace("seconds: 0", "seconds: 0.2\n      batch_size: 1").replace(
+    "b: {prompting: {model: wise}}", "b: {prompting: {model: robot, system: 好}}"
+)
 MANY = "词\t色\n" + "".join(f"草{i}\t绿\n" for i in range(12))
 
 

@@ -12,7 +12,12 @@ Read = Callable[[Sample, str], Reading]
 
 
 def ask(
-    context: Context, model: str, task: Task, samples: Sequence[Sample], prompts: Sequence[Prompt], generation: Generation
+    context: Context,
+    model: str,
+    task: Task,
+    samples: Sequence[Sample],
+    prompts: Sequence[Prompt],
+    generation: Generation,
 ) -> list[Completion]:
     """One completion a sample: scored options where the task asks for likelihood, else generated text."""
     options = [task.answer.options(sample) for sample in samples]

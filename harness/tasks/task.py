@@ -35,6 +35,8 @@ class Task:
             system = self.system.render(sample, **extra)
         opening = (Message("system", system),) if system else ()
         history = tuple(
-            turn for user, assistant in sample.history for turn in (Message("user", user), Message("assistant", assistant))
+            turn
+            for user, assistant in sample.history
+            for turn in (Message("user", user), Message("assistant", assistant))
         )
         return (*opening, *demonstrations, *history, self.ask(sample, **extra))
