@@ -49,14 +49,16 @@ def _subject(sample: Sample) -> str:
 
 
 def _fixed(pool: Sequence[Sample], samples: Sequence[Sample], shots: int, seed: int) -> list[list[Sample]]:
-    return [_others(pool, sample)[:shots] for sample in samples]
+    return [list(islice((row for row in pool if row.input != sample.input), shots)) for sample in samples]
 
 
 def _random(pool: Sequence[Sample], samples: Sequence[Sample], shots: int, seed: int) -> list[list[Sample]]:
-    return [
-        random.Random(f"{seed} {sample.id}").sample(others, min(shots, len(others)))
-        for sample, others in ((sample, _others(pool, sample)) for sample in samples)
-    ]
+    known = {row.input for row in pool}
+    chosen = []
+    for sample in samples:
+        others = [row for row in pool if row.input != sample.input] if sample.input in known else pool
+        chosen.append(random.Random(f"{seed} {sample.id}").sample(others, min(shots, len(others))))
+    return chosen
 
 
 def _nearest(pool: Sequence[Sample], samples: Sequence[Sample], shots: int, seed: int) -> list[list[Sample]]:
@@ -73,10 +75,6 @@ def _nearest(pool: Sequence[Sample], samples: Sequence[Sample], shots: int, seed
             others = (pool[i] for i in nearest if pool[i].input != sample.input)
             chosen.append(list(islice(others, shots))[::-1])
     return chosen
-
-
-def _others(pool: Sequence[Sample], sample: Sample) -> list[Sample]:
-    return [row for row in pool if row.input != sample.input]
 
 
 _PICKS: dict[Pick, Callable[[Sequence[Sample], Sequence[Sample], int, int], list[list[Sample]]]] = {

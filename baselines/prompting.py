@@ -52,7 +52,12 @@ class Prompting(Variant):
 
     def answer(self, task: Task, samples: Sequence[Sample], context: Context) -> list[Prediction]:
         examples = choose(self.pick, task.data.train, samples, self.shots, context.seed)
-        prompts = [self._prompt(task, sample, some) for sample, some in zip(samples, examples, strict=True)]
+        rows = {row.id: row for some in examples for row in some}
+        shown = {row_id: self._demonstrate(task, row) for row_id, row in rows.items()}
+        prompts = [
+            self._prompt(task, sample, tuple(chain.from_iterable(shown[row.id] for row in some)))
+            for sample, some in zip(samples, examples, strict=True)
+        ]
         generation = self._generation(task)
         read = after_reasoning(task.answer, self.marker) if self.chain_of_thought else task.answer.read
         if self.samples == 1:
@@ -70,9 +75,8 @@ class Prompting(Variant):
             task.generation, temperature=temperature, max_tokens=self.max_tokens or task.generation.max_tokens
         )
 
-    def _prompt(self, task: Task, sample: Sample, examples: Sequence[Sample]) -> Prompt:
-        shown = tuple(chain.from_iterable(self._demonstrate(task, example) for example in examples))
-        prompt = task.prompt(sample, shown, self.system)
+    def _prompt(self, task: Task, sample: Sample, demonstrations: Prompt) -> Prompt:
+        prompt = task.prompt(sample, demonstrations, self.system)
         return (*prompt[:-1], self._reasoned(prompt[-1])) if self.chain_of_thought else prompt
 
     def _demonstrate(self, task: Task, example: Sample) -> Prompt:

@@ -2,7 +2,7 @@
 
     DATA=… python benchmarks/likelihood_parity.py MODEL [SUBJECT …]
 
-MODEL is anything the suite's `huggingface` accepts. Needs the extra `lm-eval` and the C-Eval csv files under $DATA/ceval.
+MODEL is a path as in a suite. Needs the extra `lm-eval` and the C-Eval csv files under $DATA/ceval.
 Prints the share of items with the same option, the largest difference of log-probabilities, and the time of each.
 """
 

@@ -29,6 +29,7 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._written: dict[str, tuple[int, list[Any]]] = {}  # records written here need not be parsed again
 
     def create(self) -> None:
         """Make the folder. Raises StoreError when it cannot be written."""
@@ -88,7 +89,9 @@ class RunFolder:
 
     def _write_lines(self, name: str, records: Iterable[T], kind: type[T]) -> None:
         dump = _ADAPTERS[kind].dump_json
-        self._replace(name, (dump(record) + b"\n" for record in records))
+        held = list(records)
+        target = self._replace(name, (dump(record) + b"\n" for record in held))
+        self._written[name] = (target.stat().st_mtime_ns, held)
 
     def _replace(self, name: str, chunks: Iterable[bytes]) -> Path:
         target = self.path / name
@@ -102,6 +105,9 @@ class RunFolder:
         return target
 
     def _read_lines(self, name: str, kind: type[T]) -> list[T]:
+        written, held = self._written.get(name, (0, []))
+        if written and written == (self.path / name).stat().st_mtime_ns:
+            return list(held)
         lines = self._bytes(name).splitlines()
         return [self._parse(name, number, line, kind) for number, line in enumerate(lines, 1)]
 

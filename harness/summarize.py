@@ -30,15 +30,18 @@ def summarize(
     for task in dict.fromkeys(sample.task for sample in samples):
         ids = [sample.id for sample in samples if sample.task == task]
         table = _table(ids, [score for score in scores if score.task == task])
-        columns = list(table)
-        means = stats.bootstrap_means(np.column_stack([table[column] for column in columns]), seed)
-        resampled = {column: means[:, i] for i, column in enumerate(columns)}
-        results += [_result(task, column, table[column], resampled[column], metrics) for column in columns]
-        comparisons += [
-            _compare(task, metric, variant, reference or "", table, metrics[f"{task}.{metric}"], seed)
-            for metric, variant in columns
+        pairs = [
+            (metric, variant)
+            for metric, variant in table
             if reference and variant != reference and (metric, reference) in table
         ]
+        differences = [table[pair] - table[pair[0], reference or ""] for pair in pairs]
+        means = stats.bootstrap_means(np.column_stack([*table.values(), *differences]), seed).T
+        for column, resampled in zip(table, means, strict=False):
+            results.append(_result(task, column, table[column], resampled, metrics))
+        for pair, resampled in zip(pairs, means[len(table) :], strict=True):
+            info = metrics[f"{task}.{pair[0]}"]
+            comparisons.append(_compare(task, pair, reference or "", table, resampled, info, seed))
     return Summary(
         name, reference, tuple(headline), metrics, tuple(results), tuple(_corrected(comparisons, headline, metrics)),
         tuple(_usage(predictions)), tuple(_warnings(results, headline, scores)),
@@ -69,10 +72,11 @@ def _result(
 
 
 def _compare(
-    task: str, metric: str, variant: str, reference: str, table: Table, info: MetricInfo, seed: int
+    task: str, pair: tuple[str, str], reference: str, table: Table, means: Floats, info: MetricInfo, seed: int
 ) -> Comparison:
     """One variant against the reference on the items where both are known; p is not yet corrected."""
-    ours, theirs = table[metric, variant], table[metric, reference]
+    metric, variant = pair
+    ours, theirs = table[pair], table[metric, reference]
     shared = ~np.isnan(ours) & ~np.isnan(theirs)
     ours, theirs = ours[shared], theirs[shared]
     differences = ours - theirs
@@ -84,8 +88,7 @@ def _compare(
         )  # fmt: skip
     sign = -1 if info.better == "lower" else 1
     wins, losses = int((sign * differences > 0).sum()), int((sign * differences < 0).sum())
-    resampled = stats.bootstrap_means(differences[:, None], seed)[:, 0]
-    interval = stats.difference_interval(differences, resampled, info.high - info.low)
+    interval = stats.difference_interval(differences, means, info.high - info.low)
     binary = stats.is_binary(ours) and stats.is_binary(theirs)
     p = stats.mcnemar(wins, losses) if binary else stats.sign_flip(differences, seed)
     return Comparison(

@@ -26,7 +26,7 @@ def as_chat(tokenizer: Tokenizer, prompt: Prompt, enable_thinking: bool = False)
 
     A template that refuses a system turn gets it in front of the first user turn.
     """
-    template = tokenizer.chat_template or SIMPLE_TEMPLATE
+    template = None if tokenizer.chat_template else SIMPLE_TEMPLATE  # None: its own; of several, the default
 
     def render(messages: Prompt) -> str:
         text = tokenizer.apply_chat_template(

@@ -2,7 +2,8 @@
 
 import gc
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -11,9 +12,10 @@ from pydantic import Field, PrivateAttr
 
 from harness.cache import digest
 from harness.component import LocalPath, Model
+from harness.errors import ModelError
 from harness.models.batches import Halving, by_length
 from harness.models.chat import Format, as_chat, as_plain
-from harness.models.likelihood import option_logprobs
+from harness.models.likelihood import common_prefix, option_logprobs
 from harness.models.weights import Weights
 from harness.types import JSON, Completion, Generation, Prompt
 
@@ -54,6 +56,7 @@ class HuggingFace(Model):
             "format": self.format,
             "delimiter": self.delimiter if self.format == "plain" else None,
             "enable_thinking": self.enable_thinking,
+            **({"remote_code": True} if self.trust_remote_code else {}),  # it may stand in for a class of transformers
             "scheme": SCHEME,
             "packages": {name: version(name) for name in ("torch", "transformers")},
         }
@@ -96,7 +99,9 @@ class HuggingFace(Model):
     def _tokenizer(self) -> Any:
         from transformers import AutoTokenizer
 
-        tokenizer = AutoTokenizer.from_pretrained(self._weights.folder(), trust_remote_code=self.trust_remote_code)
+        folder = self._weights.folder()
+        with self._translated():
+            tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=self.trust_remote_code)
         if tokenizer.pad_token_id is None:
             tokenizer.pad_token = tokenizer.eos_token
         tokenizer.padding_side = "left"
@@ -108,11 +113,22 @@ class HuggingFace(Model):
             from transformers import AutoModelForCausalLM
 
             log.info("loading %s", self.describe())
-            self._network = AutoModelForCausalLM.from_pretrained(
-                self._weights.folder(), dtype=getattr(torch, self._dtype_name), trust_remote_code=self.trust_remote_code
-            )
+            folder, dtype = self._weights.folder(), getattr(torch, self._dtype_name)
+            with self._translated():
+                self._network = AutoModelForCausalLM.from_pretrained(
+                    folder, dtype=dtype, trust_remote_code=self.trust_remote_code
+                )
             self._network.to(self._device).eval()
         return self._network
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """What transformers cannot load is the user's to mend: a ModelError of one line."""
+        try:
+            yield
+        except (OSError, ValueError, KeyError, ImportError) as error:
+            reason = " ".join(str(error).split())
+            raise ModelError(f"model {self.path} cannot be loaded: {reason}") from error
 
     def close(self) -> None:
         if self._network is not None:
@@ -152,33 +168,37 @@ class HuggingFace(Model):
         return by_length(lengths, self.batch_size or self._fitting(longest))
 
     def _fitting(self, length: int) -> int:
-        """A batch size for sequences of that many tokens: what half the free memory holds, within sensible bounds."""
+        """A batch size for sequences of that many tokens: what half the memory beside the weights holds, within bounds.
+
+        The memory that is free now would make a resumed run form other batches; where less is free, they are halved.
+        """
         import psutil
         import torch
 
-        free = torch.cuda.mem_get_info()[0] if self._device == "cuda" else psutil.virtual_memory().available
+        total = torch.cuda.mem_get_info()[1] if self._device == "cuda" else psutil.virtual_memory().total
+        room = total - self._model().get_memory_footprint()
         config = self._model().config.get_text_config()
         heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
         size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
         cache_bytes = 4 * config.num_hidden_layers * heads * size  # keys and values of 2 bytes, for one token
         per_item = length * (cache_bytes + 16 * config.hidden_size) + 8 * config.vocab_size
         most = 256 if self._device == "cuda" else 16
-        # A power of two, so that small changes of free memory do not change the batches.
-        return max(1, min(most, 1 << max(0, int(free / 2 / per_item).bit_length() - 1)))
+        return max(1, min(most, 1 << max(0, int(max(0, room) / 2 / per_item).bit_length() - 1)))
 
     # -- calls ------------------------------------------------------------------------------------------------------
 
     def generate(self, prompts: Sequence[Prompt], generation: Generation, repeats: Sequence[int]) -> list[Completion]:
         encoded = [self.encode(prompt) for prompt in prompts]
         room = self._window - generation.max_tokens
-        fitting = [i for i, ids in enumerate(encoded) if len(ids) <= room]
-        completions = {i: _too_long(len(ids), self._window) for i, ids in enumerate(encoded) if len(ids) > room}
+        fitting = [i for i, ids in enumerate(encoded) if 0 < len(ids) <= room]
+        completions = {i: _unfit(len(ids), self._window) for i, ids in enumerate(encoded) if i not in set(fitting)}
+
+        def call(batch: Sequence[int]) -> list[Completion]:
+            some = [encoded[i] for i in batch]  # the seed is this batch's own, or halves would repeat each other
+            seed = int(digest([generation.seed, some, [repeats[i] for i in batch]])[:8], 16)
+            return self._generate(some, generation, seed)
+
         if fitting:
-            seed = int(digest([generation.seed, [encoded[i] for i in fitting], list(repeats)])[:8], 16)
-
-            def call(batch: Sequence[int]) -> list[Completion]:
-                return self._generate([encoded[i] for i in batch], generation, seed)
-
             completions.update(zip(fitting, self._halving.run(fitting, call, self._free), strict=True))
         return [completions[i] for i in range(len(prompts))]
 
@@ -232,15 +252,19 @@ class HuggingFace(Model):
                 for i, row in zip(batch, scores, strict=True)
             ]
 
-        longest = [max(len(ids) for ids in rows) for rows in encoded]
-        fitting = [i for i, length in enumerate(longest) if length <= self._window]
-        completions = {i: _too_long(longest[i], self._window) for i in range(len(prompts)) if i not in set(fitting)}
+        longest = [max(map(len, rows)) if common_prefix(rows) else 0 for rows in encoded]
+        fitting = [i for i, length in enumerate(longest) if 0 < length <= self._window]
+        completions = {i: _unfit(longest[i], self._window) for i in range(len(prompts)) if i not in set(fitting)}
         completions.update(zip(fitting, self._halving.run(fitting, call, self._free) if fitting else [], strict=True))
         return [completions[i] for i in range(len(prompts))]
 
 
-def _too_long(tokens: int, window: int) -> Completion:
-    """A prompt is never cut silently: it fails, and lowers coverage."""
+def _unfit(tokens: int, window: int) -> Completion:
+    """A prompt is never cut silently: it fails, and lowers coverage. Before its first token nothing predicts any."""
+    if not tokens:
+        return Completion(
+            "", "error", error="the prompt is empty or merges with the options: no token stands before them"
+        )
     return Completion(
         "", "error", tokens, error=f"the prompt has {tokens} tokens and does not fit the model's {window}"
     )

@@ -14,7 +14,7 @@ def option_logprobs(model: Any, items: Sequence[Sequence[list[int]]], pad: int) 
     across the boundary. What all options of an item share is context; where one token decides, one row serves all.
     Log-softmax in float32. Returns one tuple of len(items[i]) values for each item.
     """
-    shared = [_common_prefix(rows) for rows in items]
+    shared = [common_prefix(rows) for rows in items]
     wanted: list[tuple[list[int], int]] = []  # (row, position of the first scored token)
     where: list[list[int]] = []  # item → option → row
     for rows, prefix in zip(items, shared, strict=True):
@@ -34,7 +34,7 @@ def option_logprobs(model: Any, items: Sequence[Sequence[list[int]]], pad: int) 
     ]
 
 
-def _common_prefix(rows: Sequence[list[int]]) -> int:
+def common_prefix(rows: Sequence[list[int]]) -> int:
     """Length of the common token prefix, leaving every row at least one token of its own."""
     shortest = min(len(row) for row in rows) - 1
     return next((i for i in range(shortest) if len({row[i] for row in rows}) > 1), shortest)

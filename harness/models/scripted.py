@@ -40,7 +40,7 @@ class Scripted(Model):
     rules: tuple[Rule, ...] = ()
     default: str = ""
     echo: Literal["no", "last_example", "last_line"] = "no"  # without a match: what the prompt itself offers
-    batch_size: int = Field(64, ge=1)
+    batch_size: int = Field(256, ge=1)
     seconds: float = Field(0.0, ge=0)  # time each batch takes, to see progress and test interruption
     _failed: dict[int, int] = PrivateAttr(default_factory=dict)
 

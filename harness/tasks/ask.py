@@ -59,7 +59,7 @@ def after_reasoning(answer: Answer, marker: str) -> Read:
     """A reader for chain of thought: the answer is what follows the last marker."""
 
     def read(sample: Sample, reply: str) -> Reading:
-        reasoning, found, conclusion = reply.rpartition(marker)
+        _, found, conclusion = reply.rpartition(marker)
         if not found:
             lenient = answer.read(sample, reply)
             return Reading(None, f"the reply has no {marker}", lenient.lenient or lenient.answer)
