@@ -10,7 +10,7 @@ from tests.conftest import MODELS, ROOT
 
 pytestmark = [pytest.mark.slow]
 SUITES = ROOT / "tests" / "suites"
-SHAPES = {"yidu": (20, 2), "imcs": (4, 1), "ceval": (20, 1), "instruction": (16, 2)}  # samples, variants
+SHAPES = {"yidu": (10, 2), "imcs": (2, 1), "ceval": (8, 1), "instruction": (8, 2)}  # samples, variants
 
 
 @pytest.fixture(autouse=True)

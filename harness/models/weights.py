@@ -74,8 +74,9 @@ class Weights:
         return _converted(place) if place.is_file() else place
 
     def _is_hub_id(self) -> bool:
-        """owner/name, unless `owner` is a folder here: then a missing local path is meant, and no hub is called."""
-        return bool(HUB_ID.fullmatch(self.path)) and not Path(self.path.partition("/")[0]).is_dir()
+        """owner/name; but a .gguf, or a name in a folder that is here, is a missing local path: no hub is called."""
+        local = self.path.lower().endswith(".gguf") or Path(self.path.partition("/")[0]).is_dir()
+        return bool(HUB_ID.fullmatch(self.path)) and not local
 
 
 def file_digest(path: Path) -> str:
@@ -162,16 +163,16 @@ def _verify(file: Path, wanted: str | None, spec: str) -> None:
 
 def _from_hub(name: str, revision: str | None) -> Path:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     patterns = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja", "*.tiktoken"]
     try:
         return Path(snapshot_download(name, revision=revision, allow_patterns=patterns, local_files_only=True))
-    except (LocalEntryNotFoundError, FileNotFoundError):
+    except (LocalEntryNotFoundError, FileNotFoundError, HFValidationError):
         log.info("downloading %s from the hub", name)
     try:
         return Path(snapshot_download(name, revision=revision, allow_patterns=patterns))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         reason = str(error).strip().partition("\n")[0]
         raise ModelError(f"model {name}: not in the local hub cache and not downloadable: {reason}") from error
 
