@@ -61,12 +61,14 @@ class Prompting(Variant):
         generation = self._generation(task)
         read = after_reasoning(task.answer, self.marker) if self.chain_of_thought else task.answer.read
         if self.samples == 1:
-            return predict("", samples, prompts, ask(context, self.model, task, samples, prompts, generation), read)
+            return predict(
+                context, samples, prompts, ask(context, self.model, task, samples, prompts, generation), read
+            )
         numbers = list(range(self.samples)) * len(samples)
         repeated = [prompt for prompt in prompts for _ in range(self.samples)]
         completions = context.generate(self.model, repeated, generation, numbers)
         asked = [sample for sample in samples for _ in range(self.samples)]
-        ballots = predict("", asked, repeated, completions, read)
+        ballots = predict(context, asked, repeated, completions, read)
         return [_vote(ballots[start : start + self.samples]) for start in range(0, len(ballots), self.samples)]
 
     def _generation(self, task: Task) -> Generation:

@@ -38,12 +38,14 @@ class Context:
         self.cache = cache
         self.display = display
         self.seed = seed
+        self.cell = Cell("", "")
         self.tally = Tally()
         self._digests: dict[str, str] = {}
         self._loaded: str | None = None
 
     def begin(self, cell: Cell) -> None:
         """Start counting for a cell."""
+        self.cell = cell
         self.tally = Tally()
         self.display.start(cell)
 

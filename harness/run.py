@@ -1,7 +1,7 @@
 """The main path: plan → prepare → predict → score → summarize → report. A stage reads the files of the one before."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from harness.component import Mark, Marks, Metric, Scale
@@ -99,7 +99,7 @@ def _predict_cell(suite: Suite, task: Task, cell: Cell, context: Context) -> lis
     tally = context.tally
     said = f"{len(made)} done, {tally.calls} calls in {tally.seconds:.1f} s, {tally.cached} cached"
     context.display.finish(said + (f", {tally.failed} failed" if tally.failed else ""))
-    return [replace(prediction, variant=cell.variant) for prediction in made]
+    return made
 
 
 def _cell_records(tallies: dict[Cell, Tally], predictions: dict[Cell, list[Prediction]]) -> list[dict[str, JSON]]:

@@ -44,16 +44,16 @@ def bootstrap_means(values: Floats, seed: int) -> Floats:
     n, m = values.shape
     rng = np.random.default_rng(seed)
     known = ~np.isnan(values)
-    both = np.hstack([np.where(known, values, 0.0), known.astype(float)])
+    filled = np.where(known, values, 0.0)
     means = np.empty((RESAMPLES, m))
     rows = max(1, CHUNK // n)
     for start in range(0, RESAMPLES, rows):
         size = min(rows, RESAMPLES - start)
         drawn = rng.integers(0, n, (size, n)) + np.arange(size)[:, None] * n
         counts = np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n)
-        sums = counts @ both
+        weights = float(n) if known.all() else counts @ known
         with np.errstate(invalid="ignore", divide="ignore"):
-            means[start : start + size] = sums[:, :m] / sums[:, m:]
+            means[start : start + size] = counts @ filled / weights
     return means
 
 

@@ -1,5 +1,6 @@
 """From scores to figures: means with intervals and coverage, paired differences to the reference, and what it cost."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
@@ -7,7 +8,6 @@ from typing import Literal
 import numpy as np
 
 from harness import stats
-from harness.cache import digest
 from harness.stats import Floats
 from harness.types import Comparison, MetricInfo, Prediction, Result, Sample, Score, Summary, Usage
 
@@ -136,10 +136,20 @@ def _usage(predictions: Sequence[Prediction]) -> list[Usage]:
             tokens_in=sum(p.tokens_in for p in some),
             tokens_out=sum(p.tokens_out for p in some),
             seconds=sum(p.seconds for p in some),
-            prompts=digest([[(m.role, m.content) for m in p.messages] for p in some]),
+            prompts=_fingerprint(some),
         )
         for (task, variant), some in cells.items()
     ]
+
+
+def _fingerprint(predictions: Sequence[Prediction]) -> str:
+    """sha256 over all messages as sent: equal for two cells that sent the same."""
+    total = hashlib.sha256()
+    for prediction in predictions:
+        for message in prediction.messages:
+            total.update(f"{message.role}\0{message.content}\0".encode("utf-8", "surrogatepass"))
+        total.update(b"\0")
+    return total.hexdigest()
 
 
 def _warnings(results: Sequence[Result], headline: Sequence[str], scores: Sequence[Score]) -> list[str]:

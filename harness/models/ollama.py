@@ -38,10 +38,11 @@ class Ollama(NetworkModel):
     @cached_property
     def _digest(self) -> str:
         import httpx
+        from ollama import ResponseError
 
         try:
             models = self._client.list().models
-        except (httpx.HTTPError, ConnectionError) as error:
+        except (httpx.HTTPError, ConnectionError, ResponseError, ValueError, TypeError) as error:
             raise ModelError(f"Ollama does not answer at {self._host}; start it with `ollama serve`") from error
         by_name = {str(entry.model): str(entry.digest) for entry in models}
         name = self.model if ":" in self.model else f"{self.model}:latest"
@@ -63,16 +64,19 @@ class Ollama(NetworkModel):
                 self.model, messages, options=options, think=self.think, keep_alive=self.keep_alive
             )
         except ResponseError as error:
-            raise CallError(
-                f"Ollama: HTTP {error.status_code}: {error.error[:200]}", error.status_code < 500
-            ) from error
-        except (httpx.HTTPError, ConnectionError, ValueError) as error:
+            passing = error.status_code == 429 or error.status_code >= 500
+            raise CallError(f"Ollama: HTTP {error.status_code}: {error.error[:200]}", not passing) from error
+        except (httpx.HTTPError, ConnectionError, ValueError, TypeError) as error:  # the last two: not Ollama's JSON
             raise CallError(f"Ollama: {type(error).__name__}: {error}", lasting=False) from error
         tokens_in, tokens_out = reply.prompt_eval_count or 0, reply.eval_count or 0
         if tokens_in >= self.num_ctx - 1:
             raise CallError(f"the prompt fills num_ctx {self.num_ctx}: Ollama has cut it; raise num_ctx", lasting=True)
         finish: Finish = "length" if reply.done_reason == "length" else "stop"
         return Completion(reply.message.content or "", finish, tokens_in, tokens_out)
+
+    def close(self) -> None:
+        if "_client" in self.__dict__:
+            self.__dict__.pop("_client").close()
 
     @property
     def _host(self) -> str:

@@ -39,7 +39,7 @@ class OpenAI(NetworkModel):
             raise ModelError(f"{self.url} does not answer ({error}); start the server or correct url") from error
         if response.status_code in (401, 403):
             raise ModelError(f"{self.url} refuses the key; set the environment variable {self.api_key}")
-        listed = {entry.get("id") for entry in _json(response).get("data", []) if isinstance(entry, dict)}
+        listed = {entry.get("id") for entry in _json(response).get("data") or [] if isinstance(entry, dict)}
         if listed and self.model not in listed:
             raise ModelError(
                 f"{self.url} has no model {self.model}; it has: {', '.join(sorted(map(str, listed))[:20])}"
@@ -64,19 +64,27 @@ class OpenAI(NetworkModel):
             raise CallError(f"{type(error).__name__}: {error}", lasting=False) from error
         if response.status_code != 200:
             passing = response.status_code == 429 or response.status_code >= 500
-            raise CallError(f"HTTP {response.status_code}: {response.text[:200]}", not passing, _wait(response))
+            reason = response.text.replace(self._key, "…") if self._key else response.text
+            raise CallError(f"HTTP {response.status_code}: {reason[:200]}", not passing, _wait(response))
         return _completion(_json(response))
 
     def close(self) -> None:
         if "_client" in self.__dict__:
             self.__dict__.pop("_client").close()
 
+    @property
+    def _key(self) -> str:
+        """Empty when the variable is not set. Refused here, because the transport's error would show it."""
+        key = os.environ.get(self.api_key, "").strip()
+        if not (key.isascii() and key.isprintable()):
+            raise ModelError(f"the environment variable {self.api_key} holds characters that no key has")
+        return key
+
     @cached_property
     def _client(self) -> "httpx.Client":
         import httpx
 
-        key = os.environ.get(self.api_key)
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         limits = httpx.Limits(max_connections=self.workers)
         return httpx.Client(base_url=self.url, headers=headers, timeout=self.timeout, limits=limits)
 
@@ -94,11 +102,13 @@ def _completion(content: dict[str, Any]) -> Completion:
     try:
         choice = content["choices"][0]
         text = choice["message"]["content"] or ""
+        if not isinstance(text, str):
+            raise TypeError
     except (KeyError, IndexError, TypeError) as error:
         raise CallError(f"the reply has no choices[0].message.content: {str(content)[:200]}", lasting=False) from error
     usage = content.get("usage") or {}
     finish: Finish = "length" if choice.get("finish_reason") == "length" else "stop"
-    return Completion(text, finish, usage.get("prompt_tokens", 0), usage.get("completion_tokens", 0))
+    return Completion(text, finish, usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0)
 
 
 def _wait(response: "httpx.Response") -> float:

@@ -27,19 +27,19 @@ def ask(
 
 
 def predict(
-    variant: str,
+    context: Context,
     samples: Sequence[Sample],
     prompts: Sequence[Prompt],
     completions: Sequence[Completion],
     read: Read,
     passages: Sequence[tuple[Mapping[str, JSON], ...]] | None = None,
 ) -> list[Prediction]:
-    """Predictions from completions. A failed completion keeps its error and is not read."""
+    """Predictions of the context's cell from completions. A failed completion keeps its error and is not read."""
     return [
         Prediction(
             sample_id=sample.id,
             task=sample.task,
-            variant=variant,
+            variant=context.cell.variant,
             messages=prompt,
             text=completion.text,
             reading=Reading() if completion.finish == "error" else read(sample, completion.text),

@@ -1,7 +1,7 @@
 """A task at run time: its samples, its prompt, and how its answer is asked for and read back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from harness.component import Answer, Metric
 from harness.data.dataset import Dataset
@@ -20,10 +20,17 @@ class Task:
     answer: Answer
     metrics: Mapping[str, Metric]
     generation: Generation
+    _questions: dict[str, tuple[Sample, str]] = field(default_factory=dict, repr=False, compare=False)  # rendered once
 
     def ask(self, sample: Sample, **extra: JSON) -> Message:
         """The user's turn for one sample; `extra` variables (e.g. passages) are visible to the template."""
-        return Message("user", self.template.render(sample, **extra))
+        if extra:
+            return Message("user", self.template.render(sample, **extra))
+        known, question = self._questions.get(sample.id, (None, ""))
+        if known is not sample:
+            question = self.template.render(sample)
+            self._questions[sample.id] = (sample, question)
+        return Message("user", question)
 
     def demonstrate(self, sample: Sample, **extra: JSON) -> Prompt:
         """One worked example as two turns: the question and the right answer."""
