@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from harness.errors import StoreError
 from harness.types import JSON, Completion
@@ -30,6 +30,14 @@ def digest(content: JSON) -> str:
     """sha256 of canonical JSON: equal content, equal digest, whatever the order of its keys."""
     text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _readable(value: bytes) -> Completion | None:
+    """A stored completion; what cannot be read any more counts as not stored."""
+    try:
+        return _COMPLETION.validate_json(value)
+    except ValidationError:
+        return None
 
 
 class Cache:
@@ -58,7 +66,7 @@ class Cache:
                 some = keys[start : start + 500]
                 marks = ",".join("?" * len(some))
                 rows = self._database.execute(f"SELECT key, value FROM calls WHERE key IN ({marks})", some)
-                found.update((key, _COMPLETION.validate_json(value)) for key, value in rows)
+                found.update((key, completion) for key, value in rows if (completion := _readable(value)))
         return found
 
     def put(self, model: str, completions: Mapping[str, Completion]) -> None:

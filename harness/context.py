@@ -1,5 +1,6 @@
 """The one door to models: every call is keyed by content, served from the cache or run in a planned batch, counted."""
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -117,6 +118,7 @@ class Context:
         self._count_cached(done, len(keys) - (len(first) - len(done)))
         if len(done) < len(first):
             unique = sorted(first.values())
+            self._make_room(model)  # planning batches may load the model
             batches = [[unique[i] for i in batch] for batch in plan(unique)]
             missing = [[i for i in batch if keys[i] not in done] for batch in batches]
             done.update(self._compute(model, [batch for batch in missing if batch], keys, run))
@@ -126,7 +128,6 @@ class Context:
         self, model: str, batches: Sequence[Sequence[int]], keys: Sequence[str], run: Run
     ) -> dict[str, Completion]:
         """Run the batches, each committed to the cache before the next begins."""
-        self._make_room(model)
         done: dict[str, Completion] = {}
         failures = 0
         for batch in batches:
@@ -140,7 +141,7 @@ class Context:
             elapsed = time.perf_counter() - began
             if len(completions) != len(batch):
                 raise RuntimeError(f"{model} returned {len(completions)} completions for {len(batch)} prompts")
-            completions = [_timed(completion, elapsed / len(batch)) for completion in completions]
+            completions = [_checked(completion, elapsed / len(batch)) for completion in completions]
             fresh = {keys[i]: completion for i, completion in zip(batch, completions, strict=True)}
             self.cache.put(self.model_digest(model), {k: c for k, c in fresh.items() if c.finish != "error"})
             done.update(fresh)
@@ -171,14 +172,23 @@ class Context:
 
 
 class DryContext(Context):
-    """Answers from the cache only: counts what a run would compute, and loads and changes nothing."""
+    """Answers from the cache only: counts what a run would compute, and loads, downloads and changes nothing."""
+
+    def __init__(self, models: Mapping[str, Model], cache: Cache, display: Display, seed: int) -> None:
+        super().__init__(models, cache, display, seed)
+        self._counted: set[str] = set()  # equal calls of several cells are made once
+
+    def model_digest(self, name: str) -> str:
+        """The digest, or a stand-in that matches no stored call while the model is not on this machine."""
+        return super().model_digest(name) if self.model(name).at_hand() else f"not here: {name}"
 
     def _answer(
         self, model: str, keys: Sequence[str], plan: Callable[[Sequence[int]], list[list[int]]], run: Run
     ) -> list[Completion]:
         unique = set(keys)
         done = self.cache.get(sorted(unique))
-        missing = len(unique) - len(done)
+        missing = len(unique - done.keys() - self._counted)
+        self._counted |= unique
         self._count_cached(done, len(keys) - missing)
         self.tally.calls += missing
         if missing:
@@ -188,6 +198,13 @@ class DryContext(Context):
         return [done.get(key, unknown) for key in keys]
 
 
-def _timed(completion: Completion, share: float) -> Completion:
-    """A model may time each call itself; otherwise an item gets its equal share of the batch."""
-    return completion if completion.seconds else replace(completion, seconds=share)
+def _checked(completion: Completion, share: float) -> Completion:
+    """A completion fit to be kept: timed, with text that is text, and never with a number that is none.
+
+    A model may time each call itself; otherwise an item gets its equal share of the batch.
+    """
+    seconds = completion.seconds or share
+    if completion.logprobs is not None and not all(map(math.isfinite, completion.logprobs)):
+        return Completion("", "error", completion.tokens_in, 0, seconds, error="the model returned NaN or infinity")
+    text = completion.text.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate cannot be stored
+    return replace(completion, seconds=seconds, text=text)

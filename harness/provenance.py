@@ -9,9 +9,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import harness
-from harness.component import Component, settings
+from harness.component import Component, Model, settings
 from harness.context import Context
 from harness.models.weights import file_digest
+from harness.prepare import used_models
 from harness.suite import Suite
 from harness.tasks.task import Task
 from harness.types import JSON
@@ -26,27 +27,27 @@ def provenance(suite: Suite, tasks: dict[str, Task], context: Context) -> dict[s
         "status": "running",
         "started": now(),
         "command": " ".join(["harness", *sys.argv[1:]]),
-        "suite": {"name": suite.name, "path": suite.path.name, "text": suite.text, "prompts": dict(suite.prompts)},
         "seed": suite.seed,
         "harness": harness.__version__,
         "packages": _versions(),
         "commit": _commit(suite.path.resolve().parent),
         "hardware": _hardware(),
         "data": {name: _data(suite, name, task) for name, task in tasks.items()},
-        "models": {
-            name: {
-                **_described(model),
-                "identity": model.identity(),
-                "digest": context.model_digest(name),
-                "description": model.describe(),
-            }
-            for name, model in suite.models.items()
-        },
+        "models": {name: _model(suite.models[name], context.model_digest(name)) for name in used_models(suite)},
+        **described_suite(suite, tasks),
+    }
+
+
+def described_suite(suite: Suite, tasks: dict[str, Task]) -> dict[str, JSON]:
+    """The part of run.json that says what was asked and how it is scored."""
+    return {
+        "suite": {"name": suite.name, "path": suite.path.name, "text": suite.text, "prompts": dict(suite.prompts)},
         "tasks": {
             name: {
                 "answer": _described(task.answer),
                 "metrics": {metric: _described(component) for metric, component in task.metrics.items()},
                 "prompt": task.template.text,
+                "system": task.system.text if task.system else None,
                 "generation": {
                     "max_tokens": task.generation.max_tokens,
                     "temperature": task.generation.temperature,
@@ -63,6 +64,10 @@ def provenance(suite: Suite, tasks: dict[str, Task], context: Context) -> dict[s
 def now() -> str:
     """The time in ISO 8601, to the second, in UTC."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _model(model: Model, digest: str) -> dict[str, JSON]:
+    return {**_described(model), "identity": model.identity(), "digest": digest, "description": model.describe()}
 
 
 def _described(component: Component) -> dict[str, JSON]:

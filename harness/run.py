@@ -1,14 +1,16 @@
 """The main path: plan → prepare → predict → score → summarize → report. A stage reads the files of the one before."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import SupportsFloat
 
 from harness.component import Mark, Marks, Metric, Scale
 from harness.context import Context, DryContext, Tally
-from harness.errors import StoreError
 from harness.prepare import models_of, prepare
-from harness.provenance import now, provenance
+from harness.provenance import described_suite, now, provenance
+from harness.runs import refuse_changed
 from harness.store import RunFolder
 from harness.suite import Suite
 from harness.summarize import summarize
@@ -22,14 +24,17 @@ Report = Callable[[RunFolder], Path]
 def run(suite: Suite, folder: RunFolder, context: Context, report: Report, start: str = "predict") -> Path:
     """Run a suite from a stage on; returns the report's path. The earlier stages' files are read from the folder."""
     tasks = prepare(suite)
-    if start == "predict":
-        folder.create()
-        predict(suite, tasks, folder, context)
-    if start in ("predict", "score"):
-        score(tasks, folder)
-    if start in ("predict", "score", "summarize"):
-        summarize_run(suite, tasks, folder)
-    return report(folder)
+    folder.create()
+    with folder.locked():
+        if start == "predict":
+            predict(suite, tasks, folder, context)
+        else:
+            refuse_changed(folder, suite, tasks)
+        if start in ("predict", "score"):
+            score(suite, tasks, folder)
+        if start in ("predict", "score", "summarize"):
+            summarize_run(suite, tasks, folder)
+        return report(folder)
 
 
 # -- plan -------------------------------------------------------------------------------------------------------------
@@ -73,6 +78,7 @@ def cells(suite: Suite) -> list[Cell]:
 def predict(suite: Suite, tasks: dict[str, Task], folder: RunFolder, context: Context) -> None:
     """Ask every variant every sample; writes run.json, samples.jsonl and predictions.jsonl."""
     record = provenance(suite, tasks, context)
+    folder.clear()  # an older run's predictions must not stand beside new samples
     folder.write_run(record)
     folder.write_samples(sample for task in tasks.values() for sample in task.data.test)
     predictions: dict[Cell, list[Prediction]] = {}
@@ -112,20 +118,19 @@ def _cell_records(tallies: dict[Cell, Tally], predictions: dict[Cell, list[Predi
 # -- score ------------------------------------------------------------------------------------------------------------
 
 
-def score(tasks: dict[str, Task], folder: RunFolder) -> None:
-    """Score every prediction by every metric of its task; writes scores.jsonl."""
+def score(suite: Suite, tasks: dict[str, Task], folder: RunFolder) -> None:
+    """Score every prediction by every metric of its task; writes scores.jsonl, and to run.json by which metrics."""
     samples = {(sample.task, sample.id): sample for sample in folder.samples()}
     scores: list[Score] = []
     by_task: dict[str, list[Prediction]] = {}
     for prediction in folder.predictions():
         by_task.setdefault(prediction.task, []).append(prediction)
     for name, predictions in by_task.items():
-        if name not in tasks:
-            raise StoreError(f"{folder.path}: its task {name} is not in the suite; run without --from")
         items = [samples[name, prediction.sample_id] for prediction in predictions]
         for metric_name, metric in tasks[name].metrics.items():
             scores += score_metric(metric_name, metric, items, predictions)
     folder.write_scores(scores)
+    folder.write_run({**folder.read_run(), **described_suite(suite, tasks)})
 
 
 def score_metric(
@@ -143,14 +148,23 @@ def score_metric(
             mark = by_index[i].get(part) if i in by_index else Mark(None)
             if mark is not None:  # a part may not apply to every sample
                 place = (prediction.sample_id, prediction.task, prediction.variant, full_name)
-                scores.append(Score(*place, mark.value, mark.reason, prediction.error))
+                scores.append(_score(place, mark, prediction.error))
     return scores
 
 
-def _parts(marks: Marks) -> dict[str, Mark]:
+def _parts(marks: Marks | None) -> dict[str, Mark]:
+    if marks is None:
+        return {"": Mark(None, "the metric gave no value")}
     if isinstance(marks, Mark):
         return {"": marks}
-    return {"": Mark(float(marks))} if isinstance(marks, int | float) else dict(marks)
+    return {"": Mark(float(marks))} if isinstance(marks, SupportsFloat) else dict(marks)
+
+
+def _score(place: tuple[str, str, str, str], mark: Mark, error: str | None) -> Score:
+    """A number that is none (NaN, infinity) is unknown, and is said to be."""
+    if mark.value is not None and not math.isfinite(mark.value):
+        return Score(*place, None, mark.reason, f"the metric returned {mark.value}")
+    return Score(*place, None if mark.value is None else float(mark.value), mark.reason, error)
 
 
 # -- summarize --------------------------------------------------------------------------------------------------------

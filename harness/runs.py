@@ -4,9 +4,10 @@ from datetime import datetime
 from pathlib import Path
 
 from harness.errors import StoreError
+from harness.provenance import described_suite
 from harness.store import RunFolder
 from harness.suite import Suite
-from harness.types import JSON
+from harness.tasks.task import Task
 
 ROOT = Path("runs")
 
@@ -17,7 +18,7 @@ def folder_for(suite: Suite, out: Path | None) -> RunFolder:
         return _named(suite, out)
     root = ROOT / suite.name
     last = latest(root)
-    if last is not None and is_unfinished(last.read_run(), suite):
+    if last is not None and is_unfinished(last, suite) and not last.is_locked():
         return last
     stamp = datetime.now().strftime("%Y-%m-%d_%H%M%S")
     fresh = [stamp, *(f"{stamp}-{i}" for i in range(2, 1000))]
@@ -40,10 +41,42 @@ def run_at(place: Path) -> RunFolder:
     return last
 
 
-def is_unfinished(record: dict[str, JSON], suite: Suite) -> bool:
-    """Whether a run of this very suite was cut short."""
+def is_unfinished(folder: RunFolder, suite: Suite) -> bool:
+    """Whether a run of this very suite was cut short; a folder that cannot be read is not."""
+    try:
+        record = folder.read_run()
+    except StoreError:
+        return False
     same = record["suite"]["text"] == suite.text and record["suite"]["prompts"] == dict(suite.prompts)
     return bool(same and record["status"] != "complete")
+
+
+def refuse_changed(folder: RunFolder, suite: Suite, tasks: dict[str, Task]) -> None:
+    """Raise StoreError if the run's predictions were made by other samples, prompts, answers or variants.
+
+    Metrics may differ: scoring again by other metrics is what a later first stage is for.
+    """
+    record, asked = folder.read_run(), described_suite(suite, tasks)
+    changed = []
+    if record["suite"]["name"] != suite.name:
+        changed.append(f"suite {record['suite']['name']} is not {suite.name}")
+    for name in sorted({*record["tasks"], *tasks}):
+        before, after = record["tasks"].get(name), asked["tasks"].get(name)
+        parts = ("answer", "prompt", "system", "generation")
+        if before is None or after is None or any(before.get(part) != after[part] for part in parts):
+            changed.append(f"task {name}")
+    names = {*record["variants"], *asked["variants"]}
+    changed += [f"variant {n}" for n in sorted(names) if record["variants"].get(n) != asked["variants"].get(n)]
+    if not changed and folder.samples() != [sample for task in tasks.values() for sample in task.data.test]:
+        changed.append("the data")
+    expected = [(s.task, variant, s.id) for t in tasks.values() for variant in suite.variants for s in t.data.test]
+    if not changed and [(p.task, p.variant, p.sample_id) for p in folder.predictions()] != expected:
+        changed.append("predictions.jsonl is not complete")
+    if changed:
+        raise StoreError(
+            f"{folder.path}: changed since its predictions were made: {', '.join(changed)}; "
+            "run without --from (finished calls are cached)"
+        )
 
 
 def _named(suite: Suite, out: Path) -> RunFolder:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from filelock import FileLock, Timeout
 from pydantic import TypeAdapter, ValidationError
 
 from harness.errors import StoreError
@@ -42,10 +43,40 @@ class RunFolder:
     def read_run(self) -> dict[str, JSON]:
         """The content of run.json. Raises StoreError when the folder is not a run."""
         try:
-            content: dict[str, JSON] = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
+            content: JSON = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise StoreError(f"{self.path}: not a run folder ({error}); name one made by `harness run`") from error
+        if not isinstance(content, dict) or not {"suite", "status", "tasks", "variants"} <= content.keys():
+            raise StoreError(f"{self.path}: its run.json was not written by `harness run`; delete the folder")
         return content
+
+    def clear(self) -> None:
+        """Remove what an earlier run left; run.json stays until it is replaced."""
+        self._written.clear()
+        with writing(self.path):
+            for name in ("samples.jsonl", "predictions.jsonl", "scores.jsonl", "summary.json", "report.html"):
+                (self.path / name).unlink(missing_ok=True)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder for this process. Raises StoreError while another run writes to it."""
+        lock = FileLock(self.path / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise StoreError(f"another run is writing to {self.path}; wait for it or choose another --out") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def is_locked(self) -> bool:
+        """Whether another process is writing here."""
+        try:
+            with self.locked():
+                return False
+        except StoreError:
+            return True
 
     def write_run(self, content: dict[str, JSON]) -> None:
         """Write run.json."""
@@ -95,7 +126,7 @@ class RunFolder:
 
     def _replace(self, name: str, chunks: Iterable[bytes]) -> Path:
         target = self.path / name
-        partial = self.path / f".{name}.partial"
+        partial = self.path / f".{name}.{os.getpid()}.partial"
         with writing(target):
             with partial.open("wb") as file:
                 file.writelines(chunks)

@@ -27,6 +27,7 @@ def summarize(
     """All figures of a run. `metrics` is by "task.metric"; parts that share their metric's entry need none."""
     results: list[Result] = []
     comparisons: list[Comparison] = []
+    observed: list[Floats] = []  # each comparison's paired differences
     for task in dict.fromkeys(sample.task for sample in samples):
         ids = [sample.id for sample in samples if sample.task == task]
         table = _table(ids, [score for score in scores if score.task == task])
@@ -42,10 +43,17 @@ def summarize(
         for pair, resampled in zip(pairs, means[len(table) :], strict=True):
             info = metrics[f"{task}.{pair[0]}"]
             comparisons.append(_compare(task, pair, reference or "", table, resampled, info, seed))
+        observed += [some[~np.isnan(some)] for some in differences]
     return Summary(
-        name, reference, tuple(headline), metrics, tuple(results), tuple(_corrected(comparisons, headline, metrics)),
-        tuple(_usage(predictions)), tuple(_warnings(results, headline, scores)),
-    )  # fmt: skip
+        name=name,
+        reference=reference,
+        headline=tuple(headline),
+        metrics=metrics,
+        results=tuple(results),
+        comparisons=tuple(_corrected(comparisons, observed, headline, metrics)),
+        usage=tuple(_usage(predictions)),
+        warnings=tuple(_warnings(results, headline, scores)),
+    )
 
 
 def _table(ids: Sequence[str], scores: Sequence[Score]) -> dict[tuple[str, str], Floats]:
@@ -94,14 +102,20 @@ def _compare(
     return Comparison(
         task, metric, variant, reference, n, interval.mean, interval.low, interval.high, p, None,
         "exact McNemar" if binary else "paired permutation", wins, losses, n - wins - losses, "inconclusive",
-        stats.detectable(differences), stats.needed(differences),
+        None, None,
     )  # fmt: skip
 
 
 def _corrected(
-    comparisons: Sequence[Comparison], headline: Sequence[str], metrics: Mapping[str, MetricInfo]
+    comparisons: Sequence[Comparison],
+    observed: Sequence[Floats],
+    headline: Sequence[str],
+    metrics: Mapping[str, MetricInfo],
 ) -> list[Comparison]:
-    """Holm over all headline comparisons together; other metrics each over their own variants."""
+    """Holm over all headline comparisons together; other metrics each over their own variants.
+
+    Power is stated at the level that the smallest p of a family has to reach.
+    """
     families: dict[str, list[int]] = {}
     for i, comparison in enumerate(comparisons):
         figure = f"{comparison.task}.{comparison.metric}"
@@ -109,9 +123,19 @@ def _corrected(
             families.setdefault("headline" if figure in headline else figure, []).append(i)
     corrected = list(comparisons)
     for members in families.values():
+        level = stats.ALPHA / len(members)
         for i, p in zip(members, stats.holm([comparisons[i].p or 0.0 for i in members]), strict=True):
             better = metrics[f"{comparisons[i].task}.{comparisons[i].metric}"].better
-            corrected[i] = replace(comparisons[i], p_adjusted=p, verdict=_verdict(comparisons[i], p, better))
+            verdict, needed = _verdict(comparisons[i], p, better), stats.needed(observed[i], level)
+            if needed is not None and verdict == "inconclusive":  # so many were not enough, whatever the formula says
+                needed = max(needed, comparisons[i].samples + 1)
+            corrected[i] = replace(
+                comparisons[i],
+                p_adjusted=p,
+                verdict=verdict,
+                detectable=stats.detectable(observed[i], level),
+                needed=needed,
+            )
     return corrected
 
 
@@ -154,7 +178,8 @@ def _fingerprint(predictions: Sequence[Prediction]) -> str:
 
 def _warnings(results: Sequence[Result], headline: Sequence[str], scores: Sequence[Score]) -> list[str]:
     """Every headline figure that does not rest on all samples, with the commonest cause."""
-    lines = []
+    scored = {f"{result.task}.{result.metric}" for result in results}
+    lines = [f"{figure}: no sample has this score" for figure in headline if figure not in scored]
     for result in results:
         if f"{result.task}.{result.metric}" in headline and result.known < result.samples:
             causes = [
@@ -163,7 +188,7 @@ def _warnings(results: Sequence[Result], headline: Sequence[str], scores: Sequen
                 if score.value is None
                 and (score.task, score.variant, score.metric) == (result.task, result.variant, result.metric)
             ]
-            commonest = max(causes, key=causes.count)
+            commonest = max(causes or ["it was not scored for them"], key=causes.count)
             lines.append(
                 f"{result.task}.{result.metric}, {result.variant}: {result.samples - result.known} of {result.samples} "
                 f"samples are unknown ({commonest})"

@@ -148,3 +148,50 @@ def test_options_are_scored_and_kept(door: Door) -> None:
     again = context.score_options("m", prompts("B"), [("A", "B")])
     assert again == first[:1]
     assert context.tally.cached == 1
+
+
+class Broken(Recorder):
+    """Gives what no model should."""
+
+    def score_options(self, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]) -> list[Completion]:
+        return [Completion("A", logprobs=(float("nan"), -1.0)) for _ in prompts]
+
+    def generate(self, prompts: Sequence[Prompt], generation: Generation, repeats: Sequence[int]) -> list[Completion]:
+        return [Completion("左\ud800") for _ in prompts]
+
+
+def test_numbers_that_are_none_are_failures_and_are_not_kept(door: Door) -> None:
+    context = door(m=Broken())
+    (reply,) = context.score_options("m", prompts("q"), [("A", "B")])
+    assert (reply.finish, reply.error) == ("error", "the model returned NaN or infinity")
+    assert context.tally.failed == 1
+    context.score_options("m", prompts("q"), [("A", "B")])
+    assert context.tally.cached == 0
+
+
+def test_a_lone_surrogate_does_not_stop_the_run(door: Door) -> None:
+    assert door(m=Broken()).generate("m", prompts("q"), GREEDY)[0].text == "左?"
+
+
+def test_a_stored_value_that_cannot_be_read_is_made_again(door: Door, tmp_path: Path) -> None:
+    import sqlite3
+
+    door(m=Recorder(default="x")).generate("m", prompts("a"), GREEDY)
+    with sqlite3.connect(tmp_path / "calls.sqlite") as database:
+        database.execute("UPDATE calls SET value = '{}'")
+    database.close()
+    assert door(m=Recorder(default="x")).generate("m", prompts("a"), GREEDY)[0].text == "x"
+    assert asked == ["a"]
+
+
+def test_a_model_leaves_before_the_batches_of_the_next_are_planned(door: Door) -> None:
+    class Planner(Local):
+        def plan(self, prompts: Sequence[Prompt], generation: Generation) -> list[list[int]]:
+            self.closed.append(f"plan {self.label}")
+            return super().plan(prompts, generation)
+
+    Local.closed.clear()
+    context = door(a=Planner(label="a"), b=Planner(label="b"))
+    context.generate("a", prompts("x"), GREEDY)
+    context.generate("b", prompts("x"), GREEDY)
+    assert Local.closed == ["plan a", "a", "plan b"]

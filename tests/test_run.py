@@ -12,8 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from harness.component import Mark, Marks, Metric
 from harness.errors import HarnessError, StoreError
+from harness.run import score_metric
 from harness.store import RunFolder
+from harness.types import Prediction, Reading, Sample
 
 SUITE = """\
 name: colours
@@ -87,7 +90,7 @@ def test_scores_can_be_made_again_with_other_metrics(write_suite: Write, run_sui
 
 
 def test_scoring_without_predictions_says_what_to_do(write_suite: Write, run_suite: Run) -> None:
-    with pytest.raises(StoreError, match="run the earlier stage first"):
+    with pytest.raises(StoreError, match="not a run folder"):
         run_suite(write_suite(SUITE, test__tsv=ROWS), start="score")
 
 
@@ -115,6 +118,90 @@ def test_mistakes_that_the_data_shows(
         run_suite(write_suite(text, test__tsv=rows))
     assert message in str(caught.value)
     assert len(str(caught.value).splitlines()) <= 2  # one line for each variant concerned
+
+
+CHANGES = [
+    ("b: {prompting: {model: wise}}", "c: {prompting: {model: wise}}", ROWS, "variant b, variant c"),
+    ("{model: wise}", "{model: wise, system: 好}", ROWS, "variant b"),
+    ("是什么颜色", "的颜色", ROWS, "task colour"),
+    ("  colour:", "  colours:", ROWS, "task colour, task colours"),
+    ("name: colours", "name: others", ROWS, "suite colours is not others"),
+    ("name: colours", "name: colours", ROWS.replace("黑", "灰"), "the data"),
+    ("name: colours", "name: colours", "词\t色\n天\t蓝\n草\t绿\n雪\t白\n夜\t黑\n", "the data"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rows", "what"), CHANGES, ids=[row[3] + str(i) for i, row in enumerate(CHANGES)]
+)
+def test_old_predictions_are_not_scored_against_a_changed_suite(
+    write_suite: Write, run_suite: Run, old: str, new: str, rows: str, what: str
+) -> None:
+    run_suite(write_suite(SUITE, test__tsv=ROWS))
+    assert old in SUITE
+    with pytest.raises(StoreError, match=f"changed since its predictions were made: {what}; run without --from"):
+        run_suite(write_suite(SUITE.replace(old, new), test__tsv=rows), start="score")
+
+
+def test_a_restart_leaves_nothing_of_the_old_run(
+    write_suite: Write, run_suite: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from harness.models.scripted import Scripted
+
+    folder = run_suite(write_suite(SUITE, test__tsv=ROWS))
+
+    def killed(*_: object) -> None:
+        raise SystemExit
+
+    monkeypatch.setattr(Scripted, "generate", killed)
+    with pytest.raises(SystemExit):
+        run_suite(write_suite(SUITE.replace("红", "黄"), test__tsv=ROWS))
+    left = {path.name for path in folder.path.iterdir() if not path.name.startswith(".")}
+    assert left == {"run.json", "samples.jsonl"}
+    assert folder.read_run()["status"] == "interrupted"
+
+
+def test_run_json_says_which_metrics_made_the_scores(write_suite: Write, run_suite: Run) -> None:
+    run_suite(write_suite(SUITE, test__tsv=ROWS))
+    folder = run_suite(
+        write_suite(SUITE.replace("accuracy: exact_match", "found: contains"), test__tsv=ROWS), start="score"
+    )
+    assert list(folder.read_run()["tasks"]["colour"]["metrics"]) == ["found"]
+    assert "found: contains" in folder.read_run()["suite"]["text"]
+
+
+def test_two_runs_do_not_share_a_folder(write_suite: Write, run_suite: Run, tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    folder.create()
+    with folder.locked(), pytest.raises(StoreError, match="another run is writing to"):
+        run_suite(write_suite(SUITE, test__tsv=ROWS))
+
+
+def test_a_run_folder_that_cannot_be_read_stops_no_further_run(write_suite: Write, tmp_path: Path) -> None:
+    broken = tmp_path / "runs" / "colours" / "9999"
+    broken.mkdir(parents=True)
+    (broken / "run.json").write_text("{}")
+    assert harness("run", str(write_suite(SUITE, test__tsv=ROWS)), cwd=tmp_path).returncode == 0
+    result = harness("report", str(broken), cwd=tmp_path)
+    assert result.returncode == 2
+    assert "was not written by `harness run`; delete the folder" in result.stderr
+
+
+class Strange(Metric):
+    """Returns what no metric should."""
+
+    def score(self, sample: Sample, prediction: Prediction) -> Marks:
+        return {"草": float("nan"), "天": Mark(float("inf")), "雪": None, "夜": 1}[sample.input]  # type: ignore[return-value]
+
+
+def test_a_metric_that_gives_no_number_is_unknown() -> None:
+    samples = [Sample(str(i), "t", word, ("x",)) for i, word in enumerate("草天雪夜")]
+    predictions = [Prediction(s.id, "t", "v", (), "x", Reading("x")) for s in samples]
+    scores = score_metric("odd", Strange(), samples, predictions)
+    assert [score.value for score in scores] == [None, None, None, 1.0]
+    assert [score.error or score.reason for score in scores[:3]] == [
+        "the metric returned nan", "the metric returned inf", "the metric gave no value",
+    ]  # fmt: skip
 
 
 # -- the command --------------------------------------------------------------------------------------------------

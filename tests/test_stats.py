@@ -117,4 +117,18 @@ def test_power() -> None:
     assert stats.detectable(differences) == pytest.approx(0.0663666639)
     assert stats.needed(differences + 0.03) == 969
     assert stats.needed(np.zeros(5)) is None
+
+
+def test_needed_for_right_or_wrong_values() -> None:
+    # Connor: ψ = 0.1, δ = 0.03 → (1.959964·√0.1 + 0.841621·√0.0991)² / 0.0009 = 869.74; 65 wins and 35 losses of 1,000
+    differences = np.repeat([1.0, -1.0, 0.0], [65, 35, 900])
+    assert stats.needed(differences) == 870
+    # five wins, one tie: six discordant items are the fewest with p < 0.05, so 6 / (5/6) = 7.2 → 8 items
+    assert stats.needed(np.array([1.0, 1, 1, 1, 1, 0])) == 8
+    # at α = 0.005: nine discordant items, 2/2⁹ = 0.0039
+    assert stats.needed(np.ones(3), alpha=0.005) == 9
+    assert stats.needed(np.zeros(4)) is None
+
+
+def test_no_detectable_difference_without_spread() -> None:
     assert stats.detectable(np.zeros(5)) is None

@@ -47,7 +47,9 @@ def test_a_clear_win_is_better_and_a_clear_loss_worse() -> None:
 
 def test_less_is_better_where_the_metric_says_so() -> None:
     summary = figures(
-        {("errors", "base"): [5.0, 4.0, 6.0] * 10, ("errors", "up"): [1.0, 2.0, 1.0] * 10}, {"errors": ERRORS}, ["t.errors"]
+        {("errors", "base"): [5.0, 4.0, 6.0] * 10, ("errors", "up"): [1.0, 2.0, 1.0] * 10},
+        {"errors": ERRORS},
+        ["t.errors"],
     )
     (comparison,) = summary.comparisons
     assert comparison.difference == pytest.approx(-11 / 3)  # (−4 − 2 − 5) / 3
@@ -62,11 +64,17 @@ def test_headline_comparisons_are_one_family_and_others_their_own() -> None:
     summary = figures(values, dict.fromkeys("abc", ACCURACY), ["t.a", "t.b"])
     adjusted = {c.metric: c.p_adjusted for c in summary.comparisons}
     assert adjusted == {"a": pytest.approx(0.0625), "b": pytest.approx(0.0625), "c": pytest.approx(0.03125)}
-    assert {c.metric: c.verdict for c in summary.comparisons} == {"a": "inconclusive", "b": "inconclusive", "c": "better"}
+    assert {c.metric: c.verdict for c in summary.comparisons} == {
+        "a": "inconclusive",
+        "b": "inconclusive",
+        "c": "better",
+    }
 
 
 def test_unknown_values_lower_coverage_and_never_a_mean() -> None:
-    summary = figures({("acc", "base"): [1.0, 0.0, None, None], ("acc", "one"): [1.0, None, 1.0, None]}, {"acc": ACCURACY}, ["t.acc"])
+    summary = figures(
+        {("acc", "base"): [1.0, 0.0, None, None], ("acc", "one"): [1.0, None, 1.0, None]}, {"acc": ACCURACY}, ["t.acc"]
+    )
     base, one = summary.results
     assert (base.mean, base.known, base.samples) == (0.5, 2, 4)
     assert (one.mean, one.known) == (1.0, 2)
@@ -83,13 +91,23 @@ def test_nothing_known_is_said_and_not_a_number() -> None:
     (result,) = [result for result in summary.results if result.variant == "one"]
     assert (result.mean, result.low, result.high, result.known) == (None, None, None, 0)
     (comparison,) = summary.comparisons
-    assert (comparison.samples, comparison.difference, comparison.p_adjusted, comparison.verdict) == (0, None, None, "inconclusive")
+    assert (comparison.samples, comparison.difference, comparison.p_adjusted, comparison.verdict) == (
+        0,
+        None,
+        None,
+        "inconclusive",
+    )
 
 
 def test_one_sample_gives_figures_without_claims() -> None:
     summary = figures({("acc", "base"): [0.0], ("acc", "one"): [1.0]}, {"acc": ACCURACY}, ["t.acc"])
     (comparison,) = summary.comparisons
-    assert (comparison.p, comparison.verdict, comparison.needed, comparison.detectable) == (1.0, "inconclusive", None, None)
+    assert (comparison.p, comparison.verdict, comparison.needed, comparison.detectable) == (
+        1.0,
+        "inconclusive",
+        6,
+        None,
+    )
     assert (comparison.low, comparison.high) == (pytest.approx(0.025), 1.0)  # 1 − (1 − 0.025)
 
 

