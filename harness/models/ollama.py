@@ -69,8 +69,10 @@ class Ollama(NetworkModel):
         except (httpx.HTTPError, ConnectionError, ValueError, TypeError) as error:  # the last two: not Ollama's JSON
             raise CallError(f"Ollama: {type(error).__name__}: {error}", lasting=False) from error
         tokens_in, tokens_out = reply.prompt_eval_count or 0, reply.eval_count or 0
-        if tokens_in >= self.num_ctx - 1:
-            raise CallError(f"the prompt fills num_ctx {self.num_ctx}: Ollama has cut it; raise num_ctx", lasting=True)
+        if tokens_in + _droppable(prompt) >= self.num_ctx - 1:
+            raise CallError(
+                f"the prompt fills num_ctx {self.num_ctx}: Ollama may have cut it; raise num_ctx", lasting=True
+            )
         finish: Finish = "length" if reply.done_reason == "length" else "stop"
         return Completion(reply.message.content or "", finish, tokens_in, tokens_out)
 
@@ -87,3 +89,12 @@ class Ollama(NetworkModel):
         from ollama import Client
 
         return Client(host=self._host, timeout=self.timeout)
+
+
+def _droppable(prompt: Prompt) -> int:
+    """An upper estimate of the longest message that Ollama may have dropped, at a token a character.
+
+    Ollama makes a long conversation fit by leaving out its oldest messages and reports the tokens of the rest: then
+    the rest and one dropped message exceed num_ctx together.
+    """
+    return max((len(message.content) for message in prompt[:-1] if message.role != "system"), default=0)

@@ -423,8 +423,24 @@ def test_a_prompt_that_ollama_has_cut_is_a_failure(tokens: int, finish: str, ser
     assert completion.finish == finish
     if finish == "error":
         assert completion.text == ""
-        assert completion.error == "the prompt fills num_ctx 512: Ollama has cut it; raise num_ctx"
+        assert completion.error == "the prompt fills num_ctx 512: Ollama may have cut it; raise num_ctx"
     assert len(server.calls) == 1
+
+
+@pytest.mark.parametrize(("tokens", "finish"), [(410, "stop"), (411, "error")])
+def test_a_conversation_that_lost_a_message_may_look_short(tokens: int, finish: str, server: Server) -> None:
+    # num_ctx 512; the longest earlier message has 100 characters: the rest and it would fill 411 + 100 = 511 tokens
+    server.extra = {"prompt_eval_count": tokens}
+    model = Ollama(model="tiny", host=server.place, num_ctx=512, pause=0)
+    prompt = (
+        Message("system", "s" * 300),
+        Message("user", "例" * 100),
+        Message("assistant", "答"),
+        Message("user", "q" * 200),
+    )
+    (completion,) = model.generate([prompt], Generation(max_tokens=5), [0])
+    model.close()
+    assert completion.finish == finish
 
 
 # -- check --------------------------------------------------------------------------------------------------------------
