@@ -1,6 +1,7 @@
 """Which train rows are shown as worked examples: the same for all, drawn per item, or the lexically nearest."""
 
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Literal
@@ -32,9 +33,18 @@ def choose(pick: Pick, train: Sequence[Sample], samples: Sequence[Sample], shots
 
 
 def fewest(train: Sequence[Sample], samples: Sequence[Sample]) -> int:
-    """How many examples every sample can have: the size of the smallest pool that is drawn from."""
+    """How many examples every sample can have: the smallest pool that is drawn from, without rows of its own input."""
     pools = _by_subject(train)
-    return min((len(pools.get(_subject(sample)) or train) for sample in samples), default=len(train))
+    copies = Counter((_subject(row), row.input) for row in train)
+    copies_anywhere = Counter(row.input for row in train)
+
+    def others(sample: Sample) -> int:
+        subject = _subject(sample)
+        if subject in pools:
+            return len(pools[subject]) - copies[subject, sample.input]
+        return len(train) - copies_anywhere[sample.input]
+
+    return min(map(others, samples), default=len(train))
 
 
 def _by_subject(train: Sequence[Sample]) -> dict[str, list[Sample]]:

@@ -7,11 +7,12 @@ from dataclasses import replace
 from importlib.resources import files
 from itertools import chain
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from baselines.examples import Pick, choose, fewest
 from harness.component import ModelName, Variant
 from harness.context import Context
+from harness.errors import HarnessError
 from harness.prompts import Template
 from harness.tasks.ask import after_reasoning, ask, predict, with_notes
 from harness.tasks.task import Task
@@ -24,13 +25,23 @@ class Prompting(Variant):
     model: ModelName
     shots: int = Field(0, ge=0)
     pick: Pick = "fixed"
-    system: str | None = None  # a system turn for this variant; the task's own otherwise
+    system: str | None = None  # a template of this variant's system turn; the task's own otherwise
     chain_of_thought: bool = False
-    marker: str = "答案："  # what the final answer follows under chain of thought
+    marker: str = Field("答案：", min_length=1, pattern=r"\S")  # what the final answer follows under chain of thought
     rationale: str | None = None  # the train column with the reasoning of worked examples
     samples: int = Field(1, ge=1)  # self-consistency: the majority of so many sampled answers
     temperature: float | None = Field(None, ge=0)  # instead of the task's
     max_tokens: int | None = Field(None, ge=1)  # instead of the task's
+
+    @field_validator("system")
+    @classmethod
+    def _system_compiles(cls, system: str | None) -> str | None:
+        if system is not None:
+            try:
+                Template(system, "system").check()
+            except HarnessError as error:
+                raise ValueError(str(error)) from error
+        return system
 
     @model_validator(mode="after")
     def _sampling(self) -> "Prompting":
@@ -48,6 +59,11 @@ class Prompting(Variant):
         by_likelihood = any(task.answer.options(sample) for sample in task.data.test[:1])
         if by_likelihood and (self.chain_of_thought or self.samples > 1):
             problems.append("options scored by log-likelihood leave no room for reasoning or votes; use by: generation")
+        try:
+            for sample in task.data.test:
+                self._system(sample)
+        except HarnessError as error:
+            problems.append(str(error))
         return problems
 
     def answer(self, task: Task, samples: Sequence[Sample], context: Context) -> list[Prediction]:
@@ -77,8 +93,11 @@ class Prompting(Variant):
             task.generation, temperature=temperature, max_tokens=self.max_tokens or task.generation.max_tokens
         )
 
+    def _system(self, sample: Sample) -> str | None:
+        return None if self.system is None else Template(self.system, "system").render(sample)
+
     def _prompt(self, task: Task, sample: Sample, demonstrations: Prompt) -> Prompt:
-        prompt = task.prompt(sample, demonstrations, self.system)
+        prompt = task.prompt(sample, demonstrations, self._system(sample))
         return (*prompt[:-1], self._reasoned(prompt[-1])) if self.chain_of_thought else prompt
 
     def _demonstrate(self, task: Task, example: Sample) -> Prompt:
@@ -96,21 +115,28 @@ class Prompting(Variant):
 
 
 def _vote(ballots: Sequence[Prediction]) -> Prediction:
-    """The majority among the answers that could be read; a tie goes to the answer given first, and is named."""
-    counts = Counter(_ballot(ballot) for ballot in ballots if ballot.error is None and ballot.reading.reason is None)
-    if not counts:
-        unread = next((ballot for ballot in ballots if ballot.error is None), ballots[0])
-        return _with_cost(unread, ballots, f"none of {len(ballots)} samples gave a readable answer")
-    most = max(counts.values())
-    winners = [answer for answer, count in counts.items() if count == most]  # in the order of first appearance
-    chosen = next(ballot for ballot in ballots if ballot.error is None and _ballot(ballot) == winners[0])
-    tally = ", ".join(f"{answer} × {count}" for answer, count in counts.most_common())
-    failed = sum(ballot.error is not None for ballot in ballots)
-    notes = [f"votes of {len(ballots)}: {tally}"]
+    """The majority among the answers that could be read; a tie goes to the answer given first, and is named.
+
+    Where the samples that failed could have changed the majority, the prediction is a failure.
+    """
+    failed = [ballot for ballot in ballots if ballot.error is not None]
+    read = [ballot for ballot in ballots if ballot.error is None and ballot.reading.reason is None]
+    counts = Counter(map(_ballot, read))
+    ranking = counts.most_common()  # equals in the order of first appearance
+    tally = f"votes of {len(ballots)}: {', '.join(f'{answer} × {count}' for answer, count in ranking) or 'none'}"
+    most, second = [*(count for _, count in ranking), 0, 0][:2]
+    if failed and most - second <= len(failed):
+        error = f"{len(failed)} of {len(ballots)} samples failed and could change the vote: {failed[0].error}"
+        return _with_cost(replace(failed[0], error=error), ballots, tally)
+    if not read:
+        return _with_cost(ballots[0], ballots, f"none of {len(ballots)} samples gave a readable answer")
+    notes = [tally]
     if failed:
-        notes.append(f"{failed} of {len(ballots)} samples failed")
+        notes.append(f"{len(failed)} of {len(ballots)} samples failed")
+    winners = [answer for answer, count in ranking if count == most]
     if len(winners) > 1:
         notes.append(f"tie between {' and '.join(winners)}; the first given was taken")
+    chosen = next(ballot for ballot in read if _ballot(ballot) == winners[0])
     return _with_cost(chosen, ballots, *notes)
 
 

@@ -22,14 +22,23 @@ _ASCII_OF = {
     **dict.fromkeys("〜∼", "~"),
     **dict.fromkeys("•・∙⋅", "·"),
     "…": "...",
+    "⁄": "/",  # ½ is 1⁄2 after NFKC
 }
 _UNIFY = str.maketrans(_ASCII_OF)
-# Marks that carry no meaning of their own. Not among them: - + < > / % #. Between digits all stay: 1.5 is not 15.
-_MARKS = r"""[,.;:!?"'()\[\]{}·]"""
-_DROPPED = re.compile(rf"(?<!\d){_MARKS}|{_MARKS}(?!\d)")
+# Marks that carry no meaning of their own, in runs. Not among them: - + < > / % #.
+_MARKS = re.compile(r"""[,.;:!?"'()\[\]{}·]+""")
+# A decimal point without a digit before it (.5), or comma (,5) where it separates no words (胃炎,3天). Not of "...5".
+_POINT = re.compile(r"""(?<![.,])\.|(?<![\w.,)\]}"']),""")
+_FULL_STOP = re.compile(r"(?<!\d)[。｡]|[。｡](?!\d)")
+# Clearly thousands: a list of numbers has no number that begins with 0. 1,000 but not 100,200.
+_THOUSANDS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?=[\d,]*,0)(?:,\d{3})+(?!,?\d)")
+# What NFKC would merge with the digits before it
+_RAISED = re.compile(r"(?<=\d)(?=[⁺⁻]?[⁰¹²³⁴-⁹])")
+_LOWERED = re.compile(r"(?<=\d)(?=[₊₋]?[₀-₉])")
+_ATTACHED = re.compile(r"(?<=\d)(?=[¼-¾⅐-⅞①-⒛⓪])")
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 _CJK = r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]"
-_SPACE_BESIDE_CJK = re.compile(rf"(?<={_CJK})\s+|\s+(?={_CJK})")
+_SPACE_BESIDE_CJK = re.compile(rf"(?!(?<=\d)\s+\d)(?:(?<={_CJK})\s+|\s+(?={_CJK}))")
 
 
 def normalise(
@@ -37,21 +46,42 @@ def normalise(
 ) -> str:
     """`text` without the differences that are switched off.
 
-    nfkc: compatibility forms become plain ones (Ａ → A, ① → 1, ㎝ → cm; also m² → m2). punctuation: "unify" writes CJK
-    and typographic marks in ASCII, "drop" removes marks that are not between two digits. case: Unicode case folding.
-    whitespace: runs become one space, none at the ends or beside a CJK character, and invisible characters go.
+    nfkc: compatibility forms become plain ones (`compatible`). punctuation: "unify" writes CJK and typographic marks in
+    ASCII, "drop" removes marks that do not belong to a number. case: Unicode case folding. whitespace: runs become one
+    space, none at the ends or beside a CJK character, and invisible characters go. None of them changes a number.
     """
+    if whitespace:
+        text = text.translate(_INVISIBLE)
     if nfkc:
-        text = unicodedata.normalize("NFKC", text)
+        text = compatible(text)
+    if punctuation == "drop":
+        text = _FULL_STOP.sub("", text)
     if punctuation != "keep":
         text = text.translate(_UNIFY)
     if punctuation == "drop":
-        text = _DROPPED.sub("", text)
+        text = _MARKS.sub(_of_number, _THOUSANDS.sub(lambda number: number[0].replace(",", ""), text))
     if case:
         text = text.casefold()
     if whitespace:
-        text = _SPACE_BESIDE_CJK.sub("", " ".join(text.translate(_INVISIBLE).split()))
+        text = _SPACE_BESIDE_CJK.sub("", " ".join(text.split()))
     return text
+
+
+def compatible(text: str) -> str:
+    """NFKC (Ａ → A, ① → 1, ㎝ → cm, m² → m2) that keeps a number's value: 10⁵ is 10^5, not 105; 1½ is 1 1⁄2."""
+    for pattern, mark in ((_RAISED, "^"), (_LOWERED, "_"), (_ATTACHED, " ")):
+        text = pattern.sub(mark, text)
+    return unicodedata.normalize("NFKC", text)
+
+
+def _of_number(marks: re.Match[str]) -> str:
+    """What stays of a run of marks: all between two digits, a decimal point or comma before the first digit."""
+    text, start, end = marks.string, marks.start(), marks.end()
+    if not text[end : end + 1].isdecimal():
+        return ""
+    if start and text[start - 1].isdecimal():
+        return marks[0]
+    return text[end - 1] if _POINT.match(text, end - 1) else ""
 
 
 def as_text(value: JSON) -> str:

@@ -1,21 +1,26 @@
 """Prompting: which examples are shown, what is sent, how reasoning and votes are read."""
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from baselines.examples import choose, fewest
 from baselines.prompting import Prompting
+from harness.cache import Cache
 from harness.context import Context
 from harness.data.dataset import Dataset
 from harness.models.scripted import Rule, Scripted
+from harness.progress import Display
 from harness.prompts import Template
+from harness.tasks.ask import predict
 from harness.tasks.choice import Choice
 from harness.tasks.task import Task
 from harness.tasks.text import Text
-from harness.types import Cell, Completion, Generation, Message, Prediction, Prompt, Sample
+from harness.types import Cell, Completion, Generation, Message, Prediction, Prompt, Reading, Sample
 
 TRAIN = tuple(
     Sample(f"train:{i}", "norm", text, (target,), meta={"why": f"因为{target}"})
@@ -34,9 +39,6 @@ def task(answer: Any = None, train: tuple[Sample, ...] = TRAIN, test: tuple[Samp
 
 @pytest.fixture
 def answer(tmp_path: Path) -> Any:
-    from harness.cache import Cache
-    from harness.progress import Display
-
     cache = Cache(tmp_path / "calls.sqlite")
 
     def go(variant: Prompting, on: Task, model: Scripted) -> list[Prediction]:
@@ -89,6 +91,24 @@ def test_examples_stay_within_the_subject() -> None:
     assert fewest(rows, asked) == 3
 
 
+@pytest.mark.parametrize(
+    ("subject", "text", "expected"),
+    [
+        ("law", "new", 3),
+        ("law", "law0", 1),  # two copies of three rows
+        ("law", "art0", 3),  # a row of another subject is not in the pool
+        ("other", "new", 5),  # a subject without rows draws from all
+        ("other", "law0", 3),
+    ],
+)
+def test_fewest_is_what_is_shown(subject: str, text: str, expected: int) -> None:
+    texts = (("law", "law0"), ("law", "law0"), ("law", "law1"), ("art", "art0"), ("art", "art1"))
+    rows = [Sample(f"{i}", "t", row, ("A",), meta={"subject": s}) for i, (s, row) in enumerate(texts)]
+    asked = [Sample("q", "t", text, ("A",), meta={"subject": subject})]
+    assert fewest(rows, asked) == expected
+    assert [len(choose(pick, rows, asked, 9, 0)[0]) for pick in ("fixed", "random", "nearest")] == [expected] * 3
+
+
 def test_many_samples_pick_the_same_as_few() -> None:
     many = [Sample(f"s{i}", "norm", TEST[i % 2].input, ("x",)) for i in range(600)]
     chosen = choose("nearest", TRAIN, many, 1, 0)
@@ -121,10 +141,58 @@ def test_chain_of_thought_reads_what_follows_the_marker(answer: Go) -> None:
     assert right.reading.answer == "左膝置换术"
     assert right.text.startswith("先看部位")
     assert unread.reading.answer is None
-    assert unread.reading.reason == "the reply has no 答案："
+    assert unread.reading.reason == "the marker “答案：” is missing"
     example = turns(right.messages)[1][1]
     assert example == "因为左膝置换术\n答案：左膝置换术"
     assert "“答案：”" in turns(right.messages)[2][1]
+
+
+@pytest.mark.parametrize(
+    ("reply", "read", "reason"),
+    [
+        ("先看。答案:胃炎", "胃炎", None),  # a half-width colon
+        ("先看。**答案：** 胃炎", "胃炎", None),
+        ("<think>答案：肠炎</think>想好了。答案：胃炎", "胃炎", None),
+        ("<think>先看。答案：肠炎，不对", None, "the reasoning block is not closed: the reply ends before an answer"),
+        ("<think>答案：肠炎</think>胃炎", None, "the marker “答案：” is missing"),
+        ("先看。答案：", None, "nothing follows the marker “答案：”"),
+    ],
+)
+def test_the_conclusion_of_a_chain_of_thought(answer: Go, reply: str, read: str | None, reason: str | None) -> None:
+    variant = Prompting(model="m", chain_of_thought=True)
+    (prediction,) = answer(variant, task(test=TEST[:1]), Scripted(default=reply))
+    assert (prediction.reading.answer, prediction.reading.reason) == (read, reason)
+
+
+@pytest.mark.parametrize(
+    ("settings", "mistake"),
+    [
+        ({"marker": ""}, "at least 1 character"),
+        ({"marker": " "}, "should match pattern"),
+        ({"system": "你好 {{ name"}, "system:1: "),
+        ({"system": "{% if %}"}, "system:1: "),
+    ],
+)
+def test_settings_that_cannot_be(settings: dict[str, str], mistake: str) -> None:
+    with pytest.raises(ValidationError, match=mistake):
+        Prompting(model="m", **settings)
+
+
+def test_the_system_turn_is_a_template(answer: Go) -> None:
+    (prediction,) = answer(Prompting(model="m", system="回答：{{ input }}"), task(test=TEST[:1]), Scripted(default="x"))
+    assert turns(prediction.messages)[0] == ("system", "回答：左膝关节换了")
+    (problem,) = Prompting(model="m", system="{{ name }}").check(task())
+    assert problem.startswith("system: sample test:1: 'name' is undefined")
+
+
+@pytest.mark.parametrize(("error", "said"), [("gone", "gone"), (None, "the call failed without a reason")])
+def test_a_failed_call_is_a_failure(tmp_path: Path, error: str | None, said: str) -> None:
+    with closing(Cache(tmp_path / "calls.sqlite")) as cache:
+        context = Context({}, cache, Display(), seed=7)
+        context.begin(Cell("norm", "v"))
+        failed = Completion("胃炎", "error", error=error)
+        (prediction,) = predict(context, TEST[:1], [()], [failed], Text().read)
+    assert (prediction.error, prediction.reading) == (said, Reading())
 
 
 class Sampler(Scripted):
@@ -146,14 +214,16 @@ class Sampler(Scripted):
     ("answers", "chosen", "note"),
     [
         (("乙", "甲", "甲"), "甲", "votes of 3: 甲 × 2, 乙 × 1"),
+        (("", "null", "null"), "null", "votes of 3: null × 2"),  # an answer, not an empty ballot
+        (("", "", ""), None, "none of 3 samples gave a readable answer"),
+        (("甲", "甲", "!"), "甲", "1 of 3 samples failed"),  # leads by 2: one more vote cannot change it
+        (("!", "甲", "乙", "甲", "甲"), "甲", "votes of 5: 甲 × 3, 乙 × 1"),  # 2 > 1
         (("乙", "甲", "丙"), "乙", "tie between 乙 and 甲 and 丙; the first given was taken"),
         (("甲", "", ""), "甲", "votes of 3: 甲 × 1"),  # an empty reply is no ballot
-        (("!", "甲", "!"), "甲", "2 of 3 samples failed"),
-        (("", "!", ""), None, "none of 3 samples gave a readable answer"),
     ],
 )
 def test_self_consistency(answer: Go, answers: tuple[str, ...], chosen: str | None, note: str) -> None:
-    variant = Prompting(model="m", samples=3, temperature=0.7)
+    variant = Prompting(model="m", samples=len(answers), temperature=0.7)
     (prediction,) = answer(variant, task(test=TEST[:1]), Sampler(answers=answers))
     assert prediction.reading.answer == chosen
     assert note in prediction.notes
@@ -161,17 +231,37 @@ def test_self_consistency(answer: Go, answers: tuple[str, ...], chosen: str | No
     assert prediction.tokens_out == 2 * sum(reply != "!" for reply in answers)
 
 
-def test_all_samples_failing_is_a_failure(answer: Go) -> None:
-    (prediction,) = answer(
-        Prompting(model="m", samples=2, temperature=0.7), task(test=TEST[:1]), Sampler(answers=("!", "!"))
-    )
-    assert prediction.error == "gone"
+@pytest.mark.parametrize(
+    ("answers", "error", "note"),
+    [
+        (("!", "!"), "2 of 2 samples failed and could change the vote: gone", "votes of 2: none"),
+        (("!", "甲", "!"), "2 of 3 samples failed and could change the vote: gone", "votes of 3: 甲 × 1"),
+        (
+            ("甲", "乙", "甲", "!"),
+            "1 of 4 samples failed and could change the vote: gone",
+            "votes of 4: 甲 × 2, 乙 × 1",
+        ),
+        (("", "!", ""), "1 of 3 samples failed and could change the vote: gone", "votes of 3: none"),
+    ],
+)
+def test_failed_samples_that_could_change_the_vote_are_a_failure(
+    answer: Go, answers: tuple[str, ...], error: str, note: str
+) -> None:
+    variant = Prompting(model="m", samples=len(answers), temperature=0.7)
+    (prediction,) = answer(variant, task(test=TEST[:1]), Sampler(answers=answers))
+    assert (prediction.error, prediction.finish, prediction.reading) == (error, "error", Reading())
+    assert prediction.notes == (note,)
+    assert prediction.tokens_out == 2 * sum(reply != "!" for reply in answers)
 
 
 def test_what_cannot_be_is_said_before_the_run() -> None:
     assert Prompting(model="m", shots=4).check(task()) == []
     assert Prompting(model="m", shots=5).check(task()) == [
         "shots: 5 examples are asked for but train has 4 rows to choose from"
+    ]
+    leaked = Sample("test:9", "norm", "左膝换关节", ("左膝置换术",))  # its own copy in train is never shown
+    assert Prompting(model="m", shots=4).check(task(test=(*TEST, leaked))) == [
+        "shots: 4 examples are asked for but train has 3 rows to choose from"
     ]
     asked = Sample("q", "norm", "?", ("A",), ("甲", "乙"))
     by_likelihood = task(Choice(by="loglikelihood"), test=(asked,))

@@ -5,10 +5,12 @@ from dataclasses import replace
 
 from harness.component import Answer
 from harness.context import Context
+from harness.tasks.extraction import after_marker, without_reasoning
 from harness.tasks.task import Task
 from harness.types import JSON, Completion, Generation, Prediction, Prompt, Reading, Sample
 
 Read = Callable[[Sample, str], Reading]
+NO_REASON = "the call failed without a reason"
 
 
 def ask(
@@ -34,7 +36,8 @@ def predict(
     read: Read,
     passages: Sequence[tuple[Mapping[str, JSON], ...]] | None = None,
 ) -> list[Prediction]:
-    """Predictions of the context's cell from completions. A failed completion keeps its error and is not read."""
+    """Predictions of the context's cell from completions. A failed completion has an error and is not read."""
+    errors = [completion.error or (NO_REASON if completion.finish == "error" else None) for completion in completions]
     return [
         Prediction(
             sample_id=sample.id,
@@ -42,27 +45,30 @@ def predict(
             variant=context.cell.variant,
             messages=prompt,
             text=completion.text,
-            reading=Reading() if completion.finish == "error" else read(sample, completion.text),
+            reading=read(sample, completion.text) if errors[index] is None else Reading(),
             finish=completion.finish,
             tokens_in=completion.tokens_in,
             tokens_out=completion.tokens_out,
             seconds=completion.seconds,
             logprobs=completion.logprobs,
             passages=passages[index] if passages else (),
-            error=completion.error,
+            error=errors[index],
         )
         for index, (sample, prompt, completion) in enumerate(zip(samples, prompts, completions, strict=True))
     ]
 
 
 def after_reasoning(answer: Answer, marker: str) -> Read:
-    """A reader for chain of thought: the answer is what follows the last marker."""
+    """A reader for chain of thought: the answer is what follows the last marker outside reasoning blocks."""
 
     def read(sample: Sample, reply: str) -> Reading:
-        _, found, conclusion = reply.rpartition(marker)
-        if not found:
-            lenient = answer.read(sample, reply)
-            return Reading(None, f"the reply has no {marker}", lenient.lenient or lenient.answer)
+        text, reason = without_reasoning(reply)
+        if reason is not None:
+            return Reading(reason=reason)
+        conclusion, reason = after_marker(text, marker)
+        if reason is not None:
+            lenient = answer.read(sample, text)
+            return Reading(None, reason, lenient.lenient or lenient.answer)
         return answer.read(sample, conclusion)
 
     return read

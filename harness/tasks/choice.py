@@ -13,7 +13,7 @@ from harness.types import Reading, Sample
 
 
 class Choice(Answer):
-    """One letter, or with `multiple` several in any order ("AC"), out of options A–Z.
+    """One letter, or with `multiple` several in any order, written as one target ("AC"), out of options A–Z.
 
     by: "loglikelihood" takes the most likely letter as the prompt's continuation; "generation" reads the reply: the
     answer is the strict reading, the lenient one stands beside it.
@@ -42,6 +42,8 @@ class Choice(Answer):
 
     def read(self, sample: Sample, reply: str) -> Reading:
         """Strict and lenient reading. A reason stands wherever there is no strict one."""
+        if self.by == "loglikelihood":
+            return self._scored(sample, reply)
         text, reason = without_reasoning(reply)
         text = plain(text)
         if reason is not None or not text:
@@ -56,8 +58,14 @@ class Choice(Answer):
         why = strict.reason or lenient.reason or open_form or "it names no option"
         return Reading(reason=why, lenient=lenient.letters)
 
+    def _scored(self, sample: Sample, reply: str) -> Reading:
+        """The most likely option is a letter already; as prose it could be an option's text, e.g. a blood group."""
+        if reply in self.options(sample):
+            return Reading(answer=reply, lenient=reply)
+        return Reading(reason=f"“{reply}” is none of the letters that were scored")
+
     def check(self, sample: Sample) -> str | None:
-        """Options that are missing or too many; a target that is not the letter of an option."""
+        """Options that are missing or too many; targets that are no letters of options, or one letter each of a set."""
         if not 2 <= len(sample.options) <= len(LETTERS):
             return f"a choice needs 2 to {len(LETTERS)} options, the sample has {len(sample.options)}"
         choice = extraction.Choice(sample.input, sample.options, self.multiple)
@@ -65,4 +73,10 @@ class Choice(Answer):
             reason = extraction.admit(option_letters(target), choice).reason
             if reason or not option_letters(target):
                 return f"target '{target}': {reason or 'the letter of an option is needed'}"
+        letters = {option_letters(target) for target in sample.targets}
+        if self.multiple and len(letters) > 1 and all(len(target) == 1 for target in letters):
+            together = "".join(sorted(letters))
+            return (
+                f"targets {'、'.join(together)} are alternatives, one letter each; if all are right, write {together}"
+            )
         return None

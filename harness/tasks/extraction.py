@@ -1,4 +1,4 @@
-"""What stands around an answer in a reply: reasoning blocks that are no answer, and ways of writing that hide one."""
+"""What stands around an answer in a reply: reasoning that is no answer, and ways of writing that hide one."""
 
 import re
 import unicodedata
@@ -6,6 +6,7 @@ import unicodedata
 _REASONING_TAG = re.compile(r"<(/?)(?:think|thinking|reasoning)>", re.IGNORECASE)
 UNCLOSED = "the reasoning block is not closed: the reply ends before an answer"
 ONLY_REASONING = "there is nothing but a reasoning block"
+EMPTY = "the reply is empty"
 
 
 def without_reasoning(reply: str) -> tuple[str, str | None]:
@@ -29,6 +30,24 @@ def without_reasoning(reply: str) -> tuple[str, str | None]:
         return "", UNCLOSED
     text = (kept + reply[position:]).strip()
     return text, ONLY_REASONING if tags and not text else None
+
+
+def after_marker(text: str, marker: str) -> tuple[str, str | None]:
+    """What follows the last `marker`; a reason when there is nothing. Colons of both widths are one, and so is any
+    white space.
+    """
+    found = list(re.finditer(_marker_pattern(marker), text))
+    if not found:
+        return "", f"the marker “{marker}” is missing" if text else EMPTY
+    answer = text[found[-1].end() :].strip()
+    if text[: found[-1].start()].endswith("**"):  # **marker** answer, or **marker answer**
+        answer = answer.removeprefix("**").removesuffix("**").strip()
+    return answer, None if answer else f"nothing follows the marker “{marker}”"
+
+
+def _marker_pattern(marker: str) -> str:
+    parts = ("[:：]" if part in ":：" else r"\s*" if part.isspace() else re.escape(part) for part in marker.strip())
+    return "".join(parts)
 
 
 _ENCLOSED = re.compile(r"(?:NEGATIVE )?(?:CIRCLED|SQUARED|PARENTHESIZED) LATIN (?:CAPITAL|SMALL) LETTER ([A-Z])")

@@ -5,6 +5,7 @@ last stated conclusion; what options are judged to be; a leading letter; an opti
 mentioned and not rejected; the only option left. Where statements contradict each other there is no reading.
 """
 
+import re
 from dataclasses import dataclass
 
 from harness.prompts import LETTERS
@@ -100,6 +101,9 @@ def _whole(text: str, choice: Choice, announced: bool = False) -> Found:
 
 def lenient(text: str, choice: Choice) -> Found:
     """The best reading of free prose; `text` in plain writing."""
+    whole = _whole(text, choice)
+    if whole.letters is not None:
+        return whole
     own_words = _by_text(text, choice, whole=True)
     if own_words is not NOTHING:
         return own_words
@@ -197,9 +201,9 @@ def _by_text(text: str, choice: Choice, whole: bool) -> Found:
     """The option whose text the reply is, or the only one whose text occurs in it unnegated."""
     if whole:
         bare = text.partition(":")[2] if text.startswith(("答案", "Answer", "answer")) else text
-        same = [letter for letter in choice.letters if _same(bare, _option(letter, choice))]
+        same = [letter for letter in choice.letters if _same(bare, _own_words(letter, choice))]
     else:
-        same = [letter for letter in choice.letters if _occurs(_option(letter, choice), text)]
+        same = [letter for letter in choice.letters if _occurs(_own_words(letter, choice), text)]
         inside = {a for a in same for b in same if a != b and _option(a, choice) in _option(b, choice)}
         same = [letter for letter in same if letter not in inside]
     return Found(letters=same[0]) if len(same) == 1 else NOTHING
@@ -231,6 +235,13 @@ def _left_over(choice: Choice, rejected: str) -> Found:
 def _option(letter: str, choice: Choice) -> str:
     index = LETTERS.index(letter)
     return choice.options[index] if index < len(choice.options) else ""
+
+
+def _own_words(letter: str, choice: Choice) -> str:
+    """An option's text where it can be told from letters: the blood group A, or AB among A–D, is none ("")."""
+    option = _option(letter, choice)
+    letters = normalise(option, punctuation="drop", case=False)
+    return "" if re.fullmatch(rf"[A-Za-z]|[{choice.letters}]+", letters) else option
 
 
 def _same(text: str, option: str) -> bool:

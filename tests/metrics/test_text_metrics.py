@@ -29,6 +29,10 @@ def pair(answer: str | None, *targets: str, reason: str | None = None) -> tuple[
         ({"whitespace": False}, "胃 镜", ("胃镜",), 0.0),
         ({}, "1.5", ("15",), 0.0),
         ({}, "-5", ("5",), 0.0),
+        ({}, ".5mg", ("5mg",), 0.0),
+        ({}, "10⁹/L", ("109/L",), 0.0),
+        ({}, "10⁹/L", ("10^9/L",), 1.0),
+        ({}, "1,000 ml", ("1000 ml",), 1.0),
         ({}, "乙", ("甲", "乙"), 1.0),
         ({}, "甲乙", ("甲", "乙"), 0.0),
     ],
@@ -73,6 +77,7 @@ def test_contains(require: str, answer: str, targets: tuple[str, ...], value: fl
         ("甲 ## 乙。##", ("甲##乙",), 1.0, 1.0, 1.0, 1.0),
         ("甲##乙", ("甲", "甲##乙##丙"), 0.8, 1.0, 2 / 3, 0.0),  # ⅔ against the first; 2 · ⅔ / (5⁄3) = ⅘ the second
         ("##", ("甲",), 0.0, 0.0, 0.0, 0.0),
+        ("10⁹/L", ("109/L",), 0.0, 0.0, 0.0, 0.0),
     ],
 )
 def test_term_set(
@@ -90,3 +95,8 @@ def test_term_set_tells_what_differs() -> None:
 
 def test_a_separator_that_is_punctuation_still_separates() -> None:
     assert TermSet(separator="，").score(*pair("甲，乙", "乙，甲"))[""].value == 1.0
+
+
+@pytest.mark.parametrize("metric", [ExactMatch, Contains, TermSet])
+def test_letters_of_options_are_left_to_the_choice_metric(metric: type[ExactMatch | Contains | TermSet]) -> None:
+    assert metric.answers == ("text",)  # a choice is read as "AC" where its target may be written "CA"

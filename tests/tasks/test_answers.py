@@ -1,6 +1,7 @@
 """The answer kinds: how an answer is asked for, written in an example, and read back."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,7 @@ def test_a_text_example_can_be_read_back(answer: Text) -> None:
          {"a": "1", "b": '[1, "x"]', "c": '{"y": null, "z": 1}', "d": "", "e": "true"}),
         ('[{"a": "1"}]', {"a": "1"}),
         ('{"a": "1",} 更正：{"a": "2"}', {"a": "2"}),
+        ('{5" 管} {"a": "1"}', {"a": "1"}),  # a quotation mark that is never closed
     ],
 )  # fmt: skip
 def test_the_first_object_that_parses_wins(reply: str, answer: dict[str, str]) -> None:
@@ -91,6 +93,21 @@ def test_what_does_not_parse_is_wrong_with_the_reason(reply: str, reason: str) -
     reading = Json(fields=("a", "b")).read(sample(), reply)
     assert reading.answer is None
     assert reason in (reading.reason or "")
+
+
+@pytest.mark.parametrize(
+    "unit", ["{", "{ ", "{a", '{a"', '{\\"', "{}", "{'a': ", '"{', "{\n", '{a"{\\"', "甲{", '{"a":']
+)
+def test_a_runaway_of_braces_is_read_in_time(unit: str) -> None:
+    reply = (unit * 20_000)[:20_000]
+    began = time.perf_counter()
+    Json(fields=("a",)).read(sample(), reply)
+    assert time.perf_counter() - began < 1  # seconds; quadratic reading took more than a minute
+
+
+@pytest.mark.parametrize("before", ["{" * 5_000, "{x} " * 2_000, r"\frac{1}{2} " * 500, "{甲 " * 2_000])
+def test_an_object_behind_many_braces_is_found(before: str) -> None:
+    assert Json(fields=("a",)).read(sample(), before + ' {"a": "1"}').answer == {"a": "1"}
 
 
 def test_sections() -> None:
@@ -150,6 +167,22 @@ def test_options_are_scored_only_by_likelihood() -> None:
     assert Choice(by="loglikelihood").read(item, "C").answer == "C"
 
 
+@pytest.mark.parametrize(
+    ("options", "reply", "answer", "reason"),
+    [
+        (("B", "A", "AB", "O"), "A", "A", None),
+        (("B", "A", "AB", "O"), "B", "B", None),
+        (("C", "N", "O", "H"), "C", "C", None),
+        (("C", "N", "O", "H"), "O", None, "“O” is none of the letters that were scored"),
+    ],
+)
+def test_a_scored_letter_is_not_read_as_prose(
+    options: tuple[str, ...], reply: str, answer: str | None, reason: str | None
+) -> None:
+    reading = Choice(by="loglikelihood").read(sample("A", options=options), reply)
+    assert (reading.answer, reading.lenient, reading.reason) == (answer, answer, reason)
+
+
 def test_several_letters_cannot_be_scored_by_likelihood() -> None:
     with pytest.raises(ValidationError, match="use by: generation"):
         Choice(by="loglikelihood", multiple=True)
@@ -161,6 +194,9 @@ def test_several_letters_cannot_be_scored_by_likelihood() -> None:
         (("B",), FOUR, False, None),
         (("A", "B"), FOUR, False, None),  # alternatives
         (("CA",), FOUR, True, None),
+        (("A", "A"), FOUR, True, None),
+        (("AC", "ABC"), FOUR, True, None),  # alternative sets
+        (("C", "A"), FOUR, True, "targets A、C are alternatives, one letter each; if all are right, write AC"),
         (("CA",), FOUR, False, "target 'CA': 2 letters (AC) where one is asked for"),
         (("E",), FOUR, False, "target 'E': E is not among the options A–D"),
         (("",), FOUR, False, "target '': the letter of an option is needed"),

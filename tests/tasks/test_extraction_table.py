@@ -192,6 +192,31 @@ REVERSED = [
     ("All of the following are true EXCEPT", "B is false, the others are true.", None, "B"),
 ]
 
+BLOOD = ("B", "A", "AB", "O")
+ELEMENTS = ("C", "N", "O", "H")
+IMAGING = ("CT", "MRI", "X线", "B超")
+
+# options, reply, strict, lenient: the options' texts are letters themselves
+LETTERS_AS_TEXT = [
+    (BLOOD, "A", "A", "A"),
+    (BLOOD, "b", "B", "B"),
+    (BLOOD, "（A）", "A", "A"),
+    (BLOOD, "答案：B", "B", "B"),
+    (BLOOD, "A. B", "A", "A"),
+    (BLOOD, "答案：C. AB", "C", "C"),
+    (BLOOD, "D. O", "D", "D"),
+    (BLOOD, "C. O", None, "C"),  # the letter with another option's text
+    (BLOOD, "O", None, None),
+    (BLOOD, "AB", None, None),
+    (BLOOD, "A. B\nB. A\nC. AB\nD. O\n答案：B", "B", "B"),
+    (ELEMENTS, "C", "C", "C"),
+    (ELEMENTS, "答案是A。", "A", "A"),
+    (ELEMENTS, "A. C", "A", "A"),
+    (IMAGING, "CT", None, "A"),  # T is no option's letter: a text like any other
+    (IMAGING, "首选MRI检查", None, "B"),
+    (("good", "bad", "fair", "none"), "bad", None, "B"),  # a word, not the letters BAD
+]
+
 
 def check(reply: str, strict: str | None, lenient: str | None, multiple: bool, question: Sample) -> None:
     reading = Choice(multiple=multiple).read(question, reply)
@@ -218,3 +243,10 @@ def test_several_letters(reply: str, strict: str | None, lenient: str | None) ->
 def test_questions_for_the_wrong_option(question: str, reply: str, strict: str | None, lenient: str | None) -> None:
     options = ENGLISH if question.isascii() else OPTIONS
     check(reply, strict, lenient, False, sample(question, options))
+
+
+@pytest.mark.parametrize(("options", "reply", "strict", "lenient"), LETTERS_AS_TEXT)
+def test_options_that_are_letters(
+    options: tuple[str, ...], reply: str, strict: str | None, lenient: str | None
+) -> None:
+    check(reply, strict, lenient, False, sample("血型是？", options))
