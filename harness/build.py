@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from harness.errors import nearest
 from harness.source import Source, Where
 from harness.types import JSON
 
-NAME = re.compile(r"[^\s/\\:]+")  # names become parts of ids and file names
+NAME = re.compile(r"(?!\.+$)[^\s/\\:]+")  # names become parts of ids and file names; ".." would be another folder
 
 
 class Builder:
@@ -35,6 +36,8 @@ class Builder:
         else:
             self.source.complain(where, f"must be the name of a {kind} or {{name: {{parameters}}}}")
             return None
+        if "." in name:
+            self.importable()
         try:
             found = find(kind, name)
         except LookupError as error:
@@ -46,6 +49,11 @@ class Builder:
             return None
         component = self.options(found, self.located(found, parameters), inside)
         return component if isinstance(component, Component) else None
+
+    def importable(self) -> None:
+        """A user's module may lie beside the suite; the folder stays on the path for imports that come later."""
+        if str(self.folder) not in sys.path:
+            sys.path.insert(0, str(self.folder))
 
     def located(self, kind: type[Component], parameters: dict[str, JSON]) -> dict[str, JSON]:
         """Paths in a suite are relative to the suite's folder."""
@@ -100,6 +108,8 @@ class Builder:
                 return f"must be more than {context['gt']}"
             case "less_than_equal":
                 return f"must be at most {context['le']}"
+            case "finite_number":
+                return f"must be a finite number, not {written}"
             case "literal_error":
                 return f"must be {context['expected']}, not {written}"
             case "value_error":
@@ -116,7 +126,7 @@ class Builder:
             return {}
         for name in value:
             if not NAME.fullmatch(name):
-                self.source.complain((*where, name), "a name has no spaces, colons or slashes")
+                self.source.complain((*where, name), "a name is more than dots and has no spaces, colons or slashes")
             elif "." in name and where[0] == "tasks":  # "task.metric" is split at the dot
                 self.source.complain((*where, name), "the name of a task or metric has no dots")
         return value

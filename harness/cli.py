@@ -1,5 +1,6 @@
 """The command line: parse, call, print. The only place that joins the packages; no logic lives here."""
 
+import io
 import json
 import logging
 import os
@@ -75,7 +76,7 @@ def run(suite: SuitePath, out: Out = None, start: Stage = "predict") -> None:
     finally:
         cache.close()
     print_summary(folder.summary(), console)
-    console.print(f"\nReport: {page}", highlight=False, soft_wrap=True)
+    console.print(f"\nReport: {page}", soft_wrap=True)
 
 
 @app.command()
@@ -104,7 +105,7 @@ def check(suite: SuitePath) -> None:
 
     loaded = load_suite(suite)
     counts = f"{len(loaded.models)} models, {len(loaded.tasks)} tasks, {len(loaded.variants)} variants"
-    _console().print(f"{suite}: no mistakes ({counts})", highlight=False)
+    _console().print(f"{suite}: no mistakes ({counts})")
 
 
 @app.command()
@@ -119,7 +120,7 @@ def report(
     folder = run_at(run)
     page = write(folder)
     print_summary(folder.summary(), _console())
-    _console().print(f"\nReport: {page}", highlight=False, soft_wrap=True)
+    _console().print(f"\nReport: {page}", soft_wrap=True)
 
 
 @app.command("list")
@@ -141,7 +142,8 @@ def schema() -> None:
     """Print the JSON schema of a suite file, for editors."""
     from harness.schema import suite_schema
 
-    print(json.dumps(suite_schema(), indent=1, ensure_ascii=False))
+    ascii_only = not sys.stdout.encoding.lower().startswith("utf")
+    print(json.dumps(suite_schema(), indent=1, ensure_ascii=ascii_only))
 
 
 @data_app.command()
@@ -165,13 +167,16 @@ def main() -> None:
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("TQDM_DISABLE", "1")  # our own display shows progress
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that lacks a character shows "?" for it
     app()
 
 
 def _console() -> "Console":
     from rich.console import Console
 
-    return Console()
+    return Console(markup=False, emoji=False, highlight=False)  # what users name is shown as they wrote it
 
 
 def _log_to(note: Callable[[str], None]) -> None:

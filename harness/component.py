@@ -47,7 +47,7 @@ FilePath = Annotated[str, LocalPath()]
 class Component(BaseModel):
     """Base of everything a suite can name. Fields are parameters; unknown ones are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Reader(Component):
@@ -100,6 +100,10 @@ class Model(Component):
 
     def check(self) -> None:
         """Raise ModelError if the model cannot be used; cheap, loads no weights."""
+
+    def at_hand(self) -> bool:
+        """Whether `identity` is known without a download."""
+        return True
 
     def plan(self, prompts: Sequence[Prompt], generation: Generation) -> list[list[int]]:
         """Indices of `prompts` in the batches in which they are to be run; depends on nothing but the arguments."""
@@ -155,6 +159,10 @@ class Metric(Component):
     scale: ClassVar[Scale] = Scale()
     part_scales: ClassVar[Mapping[str, Scale]] = {}  # parts whose scale differs
     answers: ClassVar[tuple[str, ...]] = ()  # the answer kinds it can score; empty: all
+
+    def parts(self) -> tuple[str, ...] | None:
+        """The names of its parts besides its own value; None when they depend on the data."""
+        return ()
 
     def score(self, sample: Sample, prediction: Prediction) -> Marks:
         """The value for one prediction that did not fail. An answer that could not be read is wrong, not unknown."""
@@ -238,12 +246,22 @@ def _class_in(module_name: str, base: type[Component]) -> type[Component] | None
 
 
 def _own(kind: str, name: str) -> type[Component]:
+    """A user's class. Whatever importing a module of theirs raises is the reason why it cannot be had."""
     module_name, _, class_name = name.rpartition(".")
+    if not all(part.isidentifier() for part in name.split(".")):
+        raise LookupError(f"{kind} '{name}' is not of the form package.module.Class")
     try:
-        found = getattr(importlib.import_module(module_name), class_name)
-    except (ImportError, AttributeError) as error:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
         raise LookupError(f"{kind} '{name}' cannot be imported: {error}") from error
+    except (Exception, SystemExit) as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise LookupError(f"{kind} '{name}': module {module_name} cannot be imported: {reason}") from error
     base = KINDS[kind].base
+    found = getattr(module, class_name, None)
+    if found is None:
+        own = [name for name, value in vars(module).items() if isinstance(value, type) and issubclass(value, base)]
+        raise LookupError(f"{kind} '{name}': module {module_name} has no {class_name} ({nearest(class_name, own)})")
     if not (isinstance(found, type) and issubclass(found, base)):
         raise LookupError(f"{kind} '{name}' is not a harness.component.{base.__name__}")
     return found

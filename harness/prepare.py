@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 
 from harness.component import Reference, Variant
 from harness.errors import DataError, HarnessError, ModelError, SuiteError
+from harness.prompts import LETTERS
 from harness.suite import Suite, TaskSpec
 from harness.tasks.task import Task
-from harness.types import Sample
+from harness.types import Prompt, Sample
 
 
 def prepare(suite: Suite) -> dict[str, Task]:
@@ -16,7 +17,7 @@ def prepare(suite: Suite) -> dict[str, Task]:
     for name, spec in suite.tasks.items():
         try:
             tasks[name] = _task(name, spec, suite.seed)
-            mistakes += _sample_mistakes(tasks[name], spec)
+            mistakes += _sample_mistakes(tasks[name]) + _prompt_mistakes(tasks[name])
         except HarnessError as error:
             mistakes += str(error).splitlines()
     for variant_name, variant in suite.variants.items():
@@ -74,21 +75,37 @@ def _refuse_equal_ids(name: str, samples: Sequence[Sample]) -> None:
         seen.add(sample.id)
 
 
-def _sample_mistakes(task: Task, spec: TaskSpec) -> list[str]:
-    """The first sample of each kind of problem: unfit for the answer, or not renderable."""
-    mistakes = []
+def _sample_mistakes(task: Task) -> list[str]:
+    """The first sample that is unfit for the answer or whose options have no letters left."""
     for sample in (*task.data.test, *task.data.train):
-        problem = spec.answer.check(sample)
+        problem = task.answer.check(sample)
+        if problem is None and len(sample.options) > len(LETTERS):
+            problem = f"{len(sample.options)} options, but letters for {len(LETTERS)}"
         if problem:
-            mistakes.append(f"tasks.{task.name}: sample {sample.id}: {problem}")
-            break
-    for sample in task.data.test:
-        try:
-            task.prompt(sample)
-        except HarnessError as error:
-            mistakes.append(f"tasks.{task.name}.prompt: {error}")
-            break
-    return mistakes
+            return [f"tasks.{task.name}: sample {sample.id}: {problem}"]
+    return []
+
+
+def _prompt_mistakes(task: Task) -> list[str]:
+    """The first sample, or train row shown as an example, without a proper prompt; or the same prompt for all."""
+    place = f"tasks.{task.name}.prompt"
+    prompts: set[Prompt] = set()
+    try:
+        for sample in task.data.test:
+            prompts.add(task.prompt(sample))
+            _refuse_blank(task, sample, task.ask(sample).content)
+        for row in task.data.train:
+            _refuse_blank(task, row, task.template.render(row))
+    except HarnessError as error:
+        return [f"{place}: {error}"]
+    if len(prompts) == 1 and len({sample.input for sample in task.data.test}) > 1:
+        return [f"{place}: {task.template.origin}: the prompt is the same for every sample; use {{{{ input }}}}"]
+    return []
+
+
+def _refuse_blank(task: Task, sample: Sample, question: str) -> None:
+    if not question.strip():
+        raise HarnessError(f"{task.template.origin}: sample {sample.id}: the prompt is empty; use {{{{ input }}}}")
 
 
 def _option_mistakes(suite: Suite, variant_name: str, variant: Variant, task: Task) -> list[str]:

@@ -6,7 +6,6 @@ from functools import cache
 
 from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError
 from jinja2 import Template as CompiledTemplate
-from jinja2.exceptions import SecurityError, UndefinedError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from harness.errors import HarnessError
@@ -33,7 +32,7 @@ class Template:
         """The text for one sample.
 
         Visible: `input`, `options` (a list of (letter, text)), every column of the row, and `extra`. Raises
-        HarnessError for a variable that the row does not have.
+        HarnessError for a variable that the row does not have, and for whatever else stops the template.
         """
         values = {
             **sample.meta,
@@ -47,16 +46,17 @@ class Template:
         """The text for named values; `subject` opens the message of an error."""
         try:
             return self._compile().render(values)
-        except (UndefinedError, SecurityError, TypeError, ValueError) as error:
+        except Exception as error:  # a template is the user's program: whatever stops it is theirs to mend
             known = ", ".join(sorted(values))
-            raise HarnessError(f"{self.origin}: {subject}{error} (there is: {known})") from error
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise HarnessError(f"{self.origin}: {subject}{reason} (there is: {known})") from error
 
     def _compile(self) -> CompiledTemplate:
         try:
             return _compiled(self.text)
         except TemplateSyntaxError as error:
             raise HarnessError(f"{self.origin}:{error.lineno}: {error.message}") from error
-        except TemplateError as error:
+        except (TemplateError, RecursionError, SyntaxError) as error:
             raise HarnessError(f"{self.origin}: {error}") from error
 
 

@@ -16,7 +16,7 @@ from harness.types import JSON, Generation
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class GenerationOptions(_Strict):
@@ -89,14 +89,15 @@ class _Parser(Builder):
         self.known_keys(data, SECTIONS, ())
         for section in ("tasks", "variants"):
             if not data.get(section):
-                self.source.complain((section,) if section in data else (), f"{section}: at least one entry is needed")
+                place, subject = ((section,), "") if section in data else ((), f"{section}: ")
+                self.source.complain(place, f"{subject}at least one entry is needed")
         models = self.components("model", "models", data)
         tasks = {name: self.task(value, ("tasks", name)) for name, value in self.mapping(data, ("tasks",)).items()}
         variants = self.components("variant", "variants", data)
-        compare = self.options(Compare, data.get("compare") or {}, ("compare",))
+        compare = self.options(Compare, _given(data, "compare"), ("compare",))
         name = data.get("name", self.folder.name)
         if not isinstance(name, str) or not NAME.fullmatch(name):
-            self.source.complain(("name",), "must be text without spaces, colons or slashes")
+            self.source.complain(("name",), "must be text, more than dots and without spaces, colons or slashes")
         seed = data.get("seed", 42)
         if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
             self.source.complain(("seed",), "must be a whole number, 0 or more")
@@ -131,7 +132,7 @@ class _Parser(Builder):
             name: self.component("metric", metric, (*where, "metrics", name))
             for name, metric in self.mapping(value, (*where, "metrics")).items()
         }
-        options = self.options(GenerationOptions, value.get("generation") or {}, (*where, "generation"))
+        options = self.options(GenerationOptions, _given(value, "generation"), (*where, "generation"))
         default = answer.default_prompt if isinstance(answer, Answer) else ""
         prompt = self.template(value.get("prompt"), (*where, "prompt"), default)
         system = self.template(value["system"], (*where, "system"), "") if "system" in value else None
@@ -149,22 +150,28 @@ class _Parser(Builder):
         if not isinstance(value, str):
             self.source.complain(where, "must be the name of a .j2 file or a text with {{ input }}")
             return None
-        template = Template(value, f"{self.source.path.name}:{self.source.lines.get(where, 1)}")
-        if value.endswith(".j2"):
-            places = [self.folder / value, self.folder / "prompts" / value]
-            found = next((place for place in places if place.is_file()), None)
-            if found is None:
-                near = [p.name for p in (*self.folder.glob("*.j2"), *self.folder.glob("prompts/*.j2"))]
-                self.source.complain(where, f"no file {value} beside the suite or in prompts/ ({nearest(value, near)})")
-                return None
-            self.prompts[value] = found.read_text(encoding="utf-8")
-            template = Template(self.prompts[value], value)
         try:
+            if value.endswith(".j2"):
+                template = Template(self.prompt_file(value), value)
+            else:
+                template = Template(value, f"{self.source.path.name}:{self.source.lines.get(where, 1)}")
             template.check()
         except HarnessError as error:
             self.source.complain(where, str(error))
             return None
         return template
+
+    def prompt_file(self, name: str) -> str:
+        """The text of a prompt file, which becomes part of the suite. Raises HarnessError."""
+        found = next((place for folder in ("", "prompts") if (place := self.folder / folder / name).is_file()), None)
+        if found is None:
+            near = [p.name for p in (*self.folder.glob("*.j2"), *self.folder.glob("prompts/*.j2"))]
+            raise HarnessError(f"no file {name} beside the suite or in prompts/ ({nearest(name, near)})")
+        try:
+            self.prompts[name] = found.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise HarnessError(f"{name} cannot be read: {error}; it must be UTF-8 text") from error
+        return self.prompts[name]
 
     # -- agreement --------------------------------------------------------------------------------------------------
 
@@ -188,12 +195,10 @@ class _Parser(Builder):
 
     def agreement(self, suite: Suite) -> None:
         """What only shows when all parts are known: headline, reference, metric against answer."""
-        figures = [f"{task}.{metric}" for task, spec in suite.tasks.items() for metric in spec.metrics]
         for index, figure in enumerate(suite.compare.headline):
-            if ".".join(figure.split(".")[:2]) not in figures:
-                self.source.complain(
-                    ("compare", "headline", index), f"'{figure}' is not a metric ({nearest(figure, figures)})"
-                )
+            problem = _figure_problem(figure, suite)
+            if problem:
+                self.source.complain(("compare", "headline", index), problem)
         reference = suite.compare.reference
         if reference is not None and reference not in suite.variants:
             known = nearest(reference, suite.variants)
@@ -207,3 +212,24 @@ class _Parser(Builder):
                         f"{type(metric).__name__} scores {' or '.join(metric.answers)} answers, "
                         f"but this task's answer is {kind}",
                     )
+
+
+def _given(parent: Mapping[str, JSON], key: str) -> JSON:
+    """What stands at a key; nothing is the empty mapping, and anything else is for the validation to judge."""
+    return {} if parent.get(key) is None else parent[key]
+
+
+def _figure_problem(figure: str, suite: Suite) -> str | None:
+    """Why `task.metric` or `task.metric.part` names no figure of the suite; None if it does, or may by the data."""
+    figures = {f"{task}.{name}": metric for task, spec in suite.tasks.items() for name, metric in spec.metrics.items()}
+    task, _, rest = figure.partition(".")
+    name, dot, part = rest.partition(".")
+    metric = figures.get(f"{task}.{name}")
+    if metric is None:
+        return f"'{figure}' is not a metric ({nearest(figure, figures)})"
+    parts = metric.parts()
+    if not dot or (part and (parts is None or part in parts)):
+        return None
+    known = [f"{task}.{name}", *(f"{task}.{name}.{known}" for known in parts or ())]
+    none = "" if known[1:] else ", whose parts() names none"
+    return f"'{figure}' is not a part of {type(metric).__name__}{none} ({nearest(figure, known)})"

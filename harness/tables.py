@@ -1,10 +1,14 @@
-"""What the command line prints besides the results: the plan, the components, the description of data."""
+"""What the command line prints besides the results: the plan, the components, the description of data.
+
+The console takes text as it is written (`Console(markup=False)`): brackets in a name are no style.
+"""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from harness.component import components, summary
 
@@ -28,7 +32,7 @@ def print_plan(planned: "Sequence[PlannedCell]", console: Console) -> None:
     calls = sum(entry.tally.calls for entry in planned)
     known = [entry.tally.estimate for entry in planned if entry.tally.calls]
     total = None if None in known else sum(seconds or 0.0 for seconds in known)
-    console.print(f"{calls} calls to compute: {_estimate(calls, total)}. Nothing was changed.", highlight=False)
+    console.print(f"{calls} calls to compute: {_estimate(calls, total)}. Nothing was changed.")
 
 
 def _estimate(calls: int, seconds: float | None) -> str:
@@ -52,7 +56,7 @@ def print_components(kinds: Sequence[str], console: Console) -> None:
 def print_description(description: "Description", console: Console) -> None:
     """A task's data in figures, and its first prompt as it is sent."""
     rows = ", ".join(f"{split} {count}" for split, count in description.rows.items() if count)
-    console.print(f"[bold]{description.task}[/bold]  rows: {rows}", highlight=False)
+    console.print(Text.assemble((description.task, "bold"), f"  rows: {rows}"))
     table = Table(description.unit, "min", "median", "p95", "max", box=None, padding=(0, 2))
     for column in table.columns[1:]:
         column.justify = "right"
@@ -60,17 +64,17 @@ def print_description(description: "Description", console: Console) -> None:
         table.add_row(name, str(spread.min), f"{spread.median:g}", str(spread.p95), str(spread.max))
     console.print(table)
     targets = ", ".join(f"{count} rows with {number}" for number, count in description.targets_per_row.items())
-    console.print(f"targets per row: {targets}", highlight=False)
+    console.print(f"targets per row: {targets}")
     console.print(
         f"duplicate inputs in test: {description.duplicates}; test inputs also in train: {description.in_train}"
     )
     if description.skipped:
         console.print(f"skipped rows: {len(description.skipped)}")
         for reason in description.skipped[:10]:
-            console.print(f"  {reason}", markup=False, highlight=False, soft_wrap=True)
+            console.print(f"  {reason}", soft_wrap=True)
     console.print("first prompt:")
     for message in description.prompt:
-        console.print(f"  [dim]{message.role}:[/dim]", highlight=False)
+        console.print(Text(f"  {message.role}:", "dim"))
         for line in message.content.splitlines():
-            console.print(f"    {line}", markup=False, highlight=False, soft_wrap=True)
+            console.print(f"    {line}", soft_wrap=True)
     console.print()

@@ -16,6 +16,9 @@ class Choice(Metric):
 
     answers: ClassVar[tuple[str, ...]] = ("choice",)
 
+    def parts(self) -> tuple[str, ...]:
+        return ("lenient", "read")
+
     def score(self, sample: Sample, prediction: Prediction) -> dict[str, Mark]:
         """The three marks; a reply that could not be read is wrong with the reason."""
         reading, targets = prediction.reading, [option_letters(target) for target in sample.targets]

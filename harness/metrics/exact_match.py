@@ -13,7 +13,7 @@ class ExactMatch(Normalisation, Metric):
     Source: exact match of SQuAD (Rajpurkar et al. 2016, section 6.1), with CJK punctuation instead of English articles.
     """
 
-    answers: ClassVar[tuple[str, ...]] = ("text", "choice")
+    answers: ClassVar[tuple[str, ...]] = ("text",)
 
     def score(self, sample: Sample, prediction: Prediction) -> Mark:
         """1 or 0; a reply without an answer is 0 with the reason why none was read."""

@@ -27,6 +27,9 @@ class JsonFields(Metric):
 
     fields: tuple[str, ...] = ()
 
+    def parts(self) -> tuple[str, ...] | None:
+        return (*map(_part, self.fields), *_OWN_PARTS) if self.fields else None
+
     def score(self, sample: Sample, prediction: Prediction) -> dict[str, Mark]:
         """The share, and the parts against the best target."""
         targets = [_fields_of(target) for target in sample.targets]

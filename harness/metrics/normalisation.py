@@ -8,7 +8,8 @@ class Normalisation(Component):
     """Switches of `harness.text.normalise`. By default only differences without meaning are overlooked.
 
     punctuation: "drop" overlooks commas, full stops, quotes and brackets (as SQuAD does), not + - < > % / # and nothing
-    between two digits; "unify" only their full-width and CJK forms; "keep" nothing.
+    that belongs to a number (1.5, .5, 12:30; but 1,000 is 1000); "unify" only their full-width and CJK forms; "keep"
+    nothing.
     """
 
     nfkc: bool = True

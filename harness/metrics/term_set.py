@@ -1,13 +1,13 @@
 """Answers that are several terms: how many of the right terms are there, in whatever order, and how many others."""
 
 import re
-import unicodedata
 from typing import ClassVar
 
 from pydantic import Field
 
 from harness.component import Mark, Metric
 from harness.metrics.normalisation import Normalisation
+from harness.text import compatible
 from harness.types import Prediction, Sample
 
 
@@ -22,6 +22,9 @@ class TermSet(Normalisation, Metric):
 
     separator: str = Field(default="##", min_length=1)
 
+    def parts(self) -> tuple[str, ...]:
+        return ("precision", "recall", "exact")
+
     def score(self, sample: Sample, prediction: Prediction) -> dict[str, Mark]:
         """The four marks; all 0 with a reason when the answer names no term."""
         if prediction.reading.answer is None:
@@ -35,7 +38,7 @@ class TermSet(Normalisation, Metric):
         """The terms, split before normalisation, which could remove the separator."""
         separator = self.separator
         if self.nfkc:
-            text, separator = unicodedata.normalize("NFKC", text), unicodedata.normalize("NFKC", separator)
+            text, separator = compatible(text), compatible(separator)
         parts = re.split(re.escape(separator), text)
         return frozenset(term for term in map(self.normal, parts) if term)
 
