@@ -47,8 +47,8 @@ def is_unfinished(folder: RunFolder, suite: Suite) -> bool:
         record = folder.read_run()
     except StoreError:
         return False
-    same = record["suite"]["text"] == suite.text and record["suite"]["prompts"] == dict(suite.prompts)
-    return bool(same and record["status"] != "complete")
+    same = record["suite"].get("text") == suite.text and record["suite"].get("prompts") == dict(suite.prompts)
+    return bool(same and record.get("status") != "complete")
 
 
 def refuse_changed(folder: RunFolder, suite: Suite, tasks: dict[str, Task]) -> None:
@@ -58,15 +58,16 @@ def refuse_changed(folder: RunFolder, suite: Suite, tasks: dict[str, Task]) -> N
     """
     record, asked = folder.read_run(), described_suite(suite, tasks)
     changed = []
-    if record["suite"]["name"] != suite.name:
-        changed.append(f"suite {record['suite']['name']} is not {suite.name}")
-    for name in sorted({*record["tasks"], *tasks}):
-        before, after = record["tasks"].get(name), asked["tasks"].get(name)
+    tasks_before, variants_before = record.get("tasks", {}), record.get("variants", {})
+    if record["suite"].get("name") != suite.name:
+        changed.append(f"suite {record['suite'].get('name')} is not {suite.name}")
+    for name in sorted({*tasks_before, *tasks}):
+        before, after = tasks_before.get(name), asked["tasks"].get(name)
         parts = ("answer", "prompt", "system", "generation")
         if before is None or after is None or any(before.get(part) != after[part] for part in parts):
             changed.append(f"task {name}")
-    names = {*record["variants"], *asked["variants"]}
-    changed += [f"variant {n}" for n in sorted(names) if record["variants"].get(n) != asked["variants"].get(n)]
+    names = {*variants_before, *asked["variants"]}
+    changed += [f"variant {n}" for n in sorted(names) if variants_before.get(n) != asked["variants"].get(n)]
     if not changed and folder.samples() != [sample for task in tasks.values() for sample in task.data.test]:
         changed.append("the data")
     expected = [(s.task, variant, s.id) for t in tasks.values() for variant in suite.variants for s in t.data.test]
@@ -81,7 +82,7 @@ def refuse_changed(folder: RunFolder, suite: Suite, tasks: dict[str, Task]) -> N
 
 def _named(suite: Suite, out: Path) -> RunFolder:
     folder = RunFolder(out)
-    if (out / "run.json").exists() and (name := folder.read_run()["suite"]["name"]) != suite.name:
+    if (out / "run.json").exists() and (name := folder.read_run()["suite"].get("name")) != suite.name:
         raise StoreError(f"{out} holds a run of suite {name}; choose another folder with --out")
     if out.exists() and not out.is_dir():
         raise StoreError(f"{out} is a file; choose another place with --out")

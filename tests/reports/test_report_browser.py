@@ -271,7 +271,7 @@ def big_folder(tmp_path_factory: pytest.TempPathFactory, summary: Summary) -> Ru
             messages = (*shots, Message("user", f"把原始词改写为标准词：{sample.input}"))
             predictions.append(Prediction(sample.id, "norm", variant, messages, f"答：{i}", Reading(str(i))))
             scores.append(Score(sample.id, "norm", variant, "accuracy", float(i % 3 == 0), "expected another term"))
-    folder.write_run({})
+    folder.write_run({"suite": {}})
     folder.write_samples(samples)
     folder.write_predictions(predictions)
     folder.write_scores(scores)

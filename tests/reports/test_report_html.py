@@ -126,5 +126,5 @@ def test_answer_without_its_item_is_refused(make_folder: Callable[..., RunFolder
 
 
 def test_page_of_an_empty_run(make_folder: Callable[..., RunFolder]) -> None:
-    page = render(make_folder(Summary("empty", None, (), {}, (), (), ()), [], [], [], {}))
+    page = render(make_folder(Summary("empty", None, (), {}, (), (), ()), [], [], [], {"suite": {}}))
     assert "0 variants · 0 tasks · 0 items" in visible(page)
