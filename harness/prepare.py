@@ -10,8 +10,11 @@ from harness.tasks.task import Task
 from harness.types import Prompt, Sample
 
 
-def prepare(suite: Suite) -> dict[str, Task]:
-    """The suite's tasks with their data. Raises SuiteError with one line for each mistake found."""
+def prepare(suite: Suite, models: Sequence[str] = ()) -> dict[str, Task]:
+    """The suite's tasks with their data. Raises SuiteError with one line for each mistake found.
+
+    `models` are those that will be asked: they must be there, and a server of theirs must answer.
+    """
     mistakes: list[str] = []
     tasks: dict[str, Task] = {}
     for name, spec in suite.tasks.items():
@@ -24,7 +27,7 @@ def prepare(suite: Suite) -> dict[str, Task]:
         for name, task in tasks.items():
             mistakes += [f"variants.{variant_name} on tasks.{name}: {problem}" for problem in variant.check(task)]
             mistakes += _option_mistakes(suite, variant_name, variant, task)
-    for model_name in used_models(suite):
+    for model_name in models:
         try:
             suite.models[model_name].check()
         except ModelError as error:

@@ -8,7 +8,7 @@ from typing import SupportsFloat
 
 from harness.component import Mark, Marks, Metric, Scale
 from harness.context import Context, DryContext, Tally
-from harness.prepare import models_of, prepare
+from harness.prepare import models_of, prepare, used_models
 from harness.provenance import described_suite, now, provenance
 from harness.runs import refuse_changed
 from harness.store import RunFolder
@@ -23,7 +23,7 @@ Report = Callable[[RunFolder], Path]
 
 def run(suite: Suite, folder: RunFolder, context: Context, report: Report, start: str = "predict") -> Path:
     """Run a suite from a stage on; returns the report's path. The earlier stages' files are read from the folder."""
-    tasks = prepare(suite)
+    tasks = prepare(suite, used_models(suite) if start == "predict" else ())
     folder.create()
     with folder.locked():
         if start == "predict":
@@ -51,7 +51,7 @@ class PlannedCell:
 
 def plan(suite: Suite, context: DryContext) -> list[PlannedCell]:
     """What a run would compute and what is cached. Loads no weights and changes nothing."""
-    tasks = prepare(suite)
+    tasks = prepare(suite, used_models(suite))
     planned = []
     for cell in cells(suite):
         task = tasks[cell.task]

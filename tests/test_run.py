@@ -161,6 +161,14 @@ def test_a_restart_leaves_nothing_of_the_old_run(
     assert folder.read_run()["status"] == "interrupted"
 
 
+def test_scoring_again_needs_no_model(write_suite: Write, run_suite: Run) -> None:
+    folder = run_suite(write_suite(SUITE, test__tsv=ROWS))
+    asleep = SUITE.replace('scripted: {rules: [{match: "雪", reply: 白}', "huggingface: {path: ./gone} #")
+    text = "\n".join(line.split(" #")[0] + ("}" if " #" in line else "") for line in asleep.splitlines())
+    run_suite(write_suite(text, test__tsv=ROWS), start="score")
+    assert len(folder.scores()) == 8
+
+
 def test_run_json_says_which_metrics_made_the_scores(write_suite: Write, run_suite: Run) -> None:
     run_suite(write_suite(SUITE, test__tsv=ROWS))
     folder = run_suite(
