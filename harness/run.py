@@ -13,7 +13,7 @@ from harness.provenance import described_suite, now, provenance
 from harness.runs import refuse_changed
 from harness.store import RunFolder
 from harness.suite import Suite
-from harness.summarize import summarize
+from harness.summarize import Design, summarize
 from harness.tasks.task import Task
 from harness.types import JSON, Cell, MetricInfo, Prediction, Sample, Score, Summary
 
@@ -174,10 +174,9 @@ def summarize_run(suite: Suite, tasks: dict[str, Task], folder: RunFolder) -> Su
     """Compute all figures from the files of the run; writes summary.json and closes run.json."""
     scores = folder.scores()
     headline = suite.compare.headline or [f"{name}.{next(iter(task.metrics))}" for name, task in tasks.items()]
-    summary = summarize(
-        suite.name, suite.seed, suite.compare.reference or next(iter(suite.variants)), headline,
-        metric_info(tasks, scores), folder.samples(), folder.predictions(), scores,
-    )  # fmt: skip
+    reference = suite.compare.reference or next(iter(suite.variants))
+    design = Design(suite.name, suite.seed, reference, headline)
+    summary = summarize(design, metric_info(tasks, scores), folder.samples(), folder.predictions(), scores)
     folder.write_summary(summary)
     folder.write_run({**folder.read_run(), "status": "complete", "finished": now()})
     return summary

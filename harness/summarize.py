@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -14,17 +14,25 @@ from harness.types import Comparison, MetricInfo, Prediction, Result, Sample, Sc
 Table = Mapping[tuple[str, str], Floats]  # (metric, variant) → one value a sample, NaN for unknown
 
 
+@dataclass(frozen=True)
+class Design:
+    """What is compared with what: the frame of a run's figures."""
+
+    name: str
+    seed: int
+    reference: str | None  # the variant that the others are measured against
+    headline: Sequence[str]  # "task.metric"
+
+
 def summarize(
-    name: str,
-    seed: int,
-    reference: str | None,
-    headline: Sequence[str],
+    design: Design,
     metrics: Mapping[str, MetricInfo],
     samples: Sequence[Sample],
     predictions: Sequence[Prediction],
     scores: Sequence[Score],
 ) -> Summary:
-    """All figures of a run. `metrics` is by "task.metric"; parts that share their metric's entry need none."""
+    """All figures of a run. `metrics` is by "task.metric" and has an entry for every part that occurs in the scores."""
+    reference, headline = design.reference or "", design.headline
     results: list[Result] = []
     comparisons: list[Comparison] = []
     observed: list[Floats] = []  # each comparison's paired differences
@@ -36,17 +44,17 @@ def summarize(
             for metric, variant in table
             if reference and variant != reference and (metric, reference) in table
         ]
-        differences = [table[pair] - table[pair[0], reference or ""] for pair in pairs]
-        means = stats.bootstrap_means(np.column_stack([*table.values(), *differences]), seed).T
+        differences = [table[pair] - table[pair[0], reference] for pair in pairs]
+        means = stats.bootstrap_means(np.column_stack([*table.values(), *differences]), design.seed).T
         for column, resampled in zip(table, means, strict=False):
             results.append(_result(task, column, table[column], resampled, metrics))
         for pair, resampled in zip(pairs, means[len(table) :], strict=True):
             info = metrics[f"{task}.{pair[0]}"]
-            comparisons.append(_compare(task, pair, reference or "", table, resampled, info, seed))
+            comparisons.append(_compare(task, pair, reference, table, resampled, info, design.seed))
         observed += [some[~np.isnan(some)] for some in differences]
     return Summary(
-        name=name,
-        reference=reference,
+        name=design.name,
+        reference=design.reference,
         headline=tuple(headline),
         metrics=metrics,
         results=tuple(results),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from harness.summarize import summarize
+from harness.summarize import Design, summarize
 from harness.types import MetricInfo, Prediction, Reading, Sample, Score, Summary
 
 ACCURACY = MetricInfo("ExactMatch", {}, 0.0, 1.0, "higher")
@@ -27,7 +27,9 @@ def figures(
         for variant in dict.fromkeys(variant for _, variant in values)
         for i in range(count)
     ]
-    return summarize("s", 1, "base", headline, {f"t.{m}": i for m, i in info.items()}, samples, predictions, scores)
+    return summarize(
+        Design("s", 1, "base", headline), {f"t.{m}": i for m, i in info.items()}, samples, predictions, scores
+    )
 
 
 def test_a_clear_win_is_better_and_a_clear_loss_worse() -> None:
