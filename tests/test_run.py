@@ -293,7 +293,10 @@ MANY = "词\t色\n" + "".join(f"草{i}\t绿\n" for i in range(12))
 
 def start(suite: Path, cwd: Path) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", "from harness.cli import main; main()", "run", str(suite)]
-    return subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # background jobs inherit "ignored"
+    )  # fmt: skip
 
 
 def wait_for_calls(cache: Path, count: int) -> int:
