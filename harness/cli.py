@@ -1,6 +1,7 @@
 """The command line: parse, call, print. The only place that joins the packages; no logic lives here."""
 
 import io
+import gc
 import json
 import logging
 import os
@@ -163,6 +164,7 @@ def describe(suite: SuitePath) -> None:
 
 def main() -> None:
     """Entry point of the command `harness`."""
+    gc.set_threshold(100_000, 50, 100)  # a run holds many records without cycles: looking for cycles cost a sixth
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")

@@ -1,10 +1,9 @@
 """The main path: plan → prepare → predict → score → summarize → report. A stage reads the files of the one before."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import SupportsFloat
 
 from harness.component import Mark, Marks, Metric, Scale
 from harness.context import Context, DryContext, Tally
@@ -157,7 +156,7 @@ def _parts(marks: Marks | None) -> dict[str, Mark]:
         return {"": Mark(None, "the metric gave no value")}
     if isinstance(marks, Mark):
         return {"": marks}
-    return {"": Mark(float(marks))} if isinstance(marks, SupportsFloat) else dict(marks)
+    return dict(marks) if isinstance(marks, Mapping) else {"": Mark(float(marks))}
 
 
 def _score(place: tuple[str, str, str, str], mark: Mark, error: str | None) -> Score:

@@ -3,6 +3,7 @@
 import json
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Literal
 
 from harness.types import JSON
@@ -41,6 +42,7 @@ _CJK = r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]"
 _SPACE_BESIDE_CJK = re.compile(rf"(?!(?<=\d)\s+\d)(?:(?<={_CJK})\s+|\s+(?={_CJK}))")
 
 
+@lru_cache(maxsize=16384)  # a target is compared with every variant's answer
 def normalise(
     text: str, *, nfkc: bool = True, punctuation: Punctuation = "unify", case: bool = True, whitespace: bool = True
 ) -> str:
