@@ -1,7 +1,7 @@
 """The command line: parse, call, print. The only place that joins the packages; no logic lives here."""
 
-import io
 import gc
+import io
 import json
 import logging
 import os
