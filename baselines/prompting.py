@@ -10,9 +10,10 @@ from itertools import chain
 from pydantic import Field, field_validator, model_validator
 
 from baselines.examples import Pick, choose, fewest
-from harness.component import ModelName, Variant
+from harness.component import Variant
 from harness.context import Context
 from harness.errors import HarnessError
+from harness.markers import ModelName
 from harness.prompts import Template
 from harness.tasks.ask import after_reasoning, ask, predict, with_notes
 from harness.tasks.task import Task

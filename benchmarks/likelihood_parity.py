@@ -13,12 +13,13 @@ import time
 from pathlib import Path
 
 from harness.cache import Cache
-from harness.component import Reader, find
+from harness.component import Reader
 from harness.context import Context
 from harness.data.dataset import Dataset
 from harness.models.huggingface import HuggingFace
 from harness.progress import Display
 from harness.prompts import Template
+from harness.registry import find
 from harness.source import data_root
 from harness.tasks.choice import Choice
 from harness.tasks.task import Task

@@ -10,8 +10,11 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from harness.component import Component, LocalPath, find
-from harness.errors import nearest
+from harness.component import Component
+from harness.errors import HarnessError, nearest
+from harness.markers import LocalPath, PromptText, part_of
+from harness.prompts import Template
+from harness.registry import KINDS, find
 from harness.source import Source, Where
 from harness.types import JSON
 
@@ -24,6 +27,8 @@ class Builder:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.folder = source.path.resolve().parent
+        self.places: list[tuple[Component, Where]] = []  # where each component's parameters stand
+        self.prompts: dict[str, str] = {}  # prompt files by name
 
     def component(self, kind: str, value: JSON, where: Where) -> Component | None:
         """`name` or `{name: {parameters}}` → the component."""
@@ -47,26 +52,48 @@ class Builder:
         if not isinstance(parameters, dict):
             self.source.complain(inside, "the parameters must be a mapping")
             return None
-        component = self.options(found, self.located(found, parameters), inside)
-        return component if isinstance(component, Component) else None
+        parts: dict[str, Component] = {}
+        prepared = {
+            field: self.prepared(found, field, given, (*inside, field), parts) for field, given in parameters.items()
+        }
+        component = self.options(found, prepared, inside, parts)
+        if not isinstance(component, Component):
+            return None
+        self.places.append((component, inside))
+        return component
+
+    def prepared(
+        self, found: type[Component], field: str, value: JSON, where: Where, parts: dict[str, Component]
+    ) -> JSON:
+        """A parameter as validation takes it: paths resolved, templates read, components made and named by tokens."""
+        info = found.model_fields.get(field)
+        if info is None:
+            return value
+        part = part_of(info)
+        if part is not None:
+            return self.parts(part.kind, value, where, parts)
+        for mark in info.metadata if isinstance(value, str) else ():
+            if isinstance(mark, LocalPath):
+                return self.resolve(value, mark)
+            if isinstance(mark, PromptText):
+                return self.template_text(value, where)
+        return value
+
+    def parts(self, kind: str, value: JSON, where: Where, parts: dict[str, Component]) -> JSON:
+        """Components inside a component; a list of them stays a list."""
+        if value is None:
+            return None
+        if isinstance(value, list):
+            return [self.parts(kind, item, (*where, i), parts) for i, item in enumerate(value)]
+        component = self.component(kind, value, where)
+        token = f"part {len(parts)} at {where}"
+        parts[token] = component or KINDS[kind].base.model_construct()  # the mistake is noted; look for further ones
+        return token
 
     def importable(self) -> None:
         """A user's module may lie beside the suite; the folder stays on the path for imports that come later."""
         if str(self.folder) not in sys.path:
             sys.path.insert(0, str(self.folder))
-
-    def located(self, kind: type[Component], parameters: dict[str, JSON]) -> dict[str, JSON]:
-        """Paths in a suite are relative to the suite's folder."""
-        marked = {
-            name: mark
-            for name, info in kind.model_fields.items()
-            for mark in info.metadata
-            if isinstance(mark, LocalPath)
-        }
-        return {
-            name: self.resolve(value, marked[name]) if name in marked and isinstance(value, str) else value
-            for name, value in parameters.items()
-        }
 
     def resolve(self, value: str, mark: LocalPath) -> str:
         path = Path(value).expanduser()
@@ -75,13 +102,50 @@ class Builder:
             return value
         return os.path.normpath(resolved)
 
-    def options(self, kind: type[BaseModel], value: JSON, where: Where) -> Any:
+    def template_text(self, value: str, where: Where) -> str:
+        """The source of a template that stands in a file or in the suite itself."""
+        template = self.template(value, where, "")
+        return value if template is None else template.text
+
+    def template(self, value: JSON, where: Where, default: str) -> Template | None:
+        """A prompt: the name of a .j2 file beside the suite or in its prompts/, or the text itself."""
+        if value is None:
+            return Template(default, "default prompt")
+        if not isinstance(value, str):
+            self.source.complain(where, "must be the name of a .j2 file or a text with {{ input }}")
+            return None
+        try:
+            if value.endswith(".j2"):
+                template = Template(self.prompt_file(value), value)
+            else:
+                template = Template(value, f"{self.source.path.name}:{self.source.lines.get(where, 1)}")
+            template.check()
+        except HarnessError as error:
+            self.source.complain(where, str(error))
+            return None
+        return template
+
+    def prompt_file(self, name: str) -> str:
+        """The text of a prompt file, which becomes part of the suite. Raises HarnessError."""
+        found = next((place for folder in ("", "prompts") if (place := self.folder / folder / name).is_file()), None)
+        if found is None:
+            near = [p.name for p in (*self.folder.glob("*.j2"), *self.folder.glob("prompts/*.j2"))]
+            raise HarnessError(f"no file {name} beside the suite or in prompts/ ({nearest(name, near)})")
+        try:
+            self.prompts[name] = found.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise HarnessError(f"{name} cannot be read: {error}; it must be UTF-8 text") from error
+        return self.prompts[name]
+
+    def options(
+        self, kind: type[BaseModel], value: JSON, where: Where, parts: Mapping[str, Component] | None = None
+    ) -> Any:
         """Validate parameters strictly, as JSON would be: no silent change of type."""
         if not isinstance(value, dict):
             self.source.complain(where, "must be a mapping")
             return None
         try:
-            return kind.model_validate_json(json.dumps(value), strict=True)
+            return kind.model_validate_json(json.dumps(value), strict=True, context=parts)
         except ValidationError as error:
             for detail in error.errors():
                 place = (

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import ClassVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -40,11 +41,14 @@ def _readable(value: bytes) -> Completion | None:
         return None
 
 
-class Cache:
-    """Completions by key. Only successes are stored; values are JSON; safe against kill -9 (write-ahead log)."""
+class Database:
+    """One SQLite file, made when it is first written to; safe against kill -9 (write-ahead log)."""
+
+    table: ClassVar[str]  # the statement that creates it
 
     def __init__(self, path: Path, read_only: bool = False) -> None:
         self.path = path
+        self.read_only = read_only
         with self._translated():
             if read_only and not path.exists():
                 self._database = sqlite3.connect(":memory:")
@@ -56,34 +60,19 @@ class Cache:
                 self._database = sqlite3.connect(path, timeout=60)
                 self._database.execute("PRAGMA journal_mode=WAL")
                 self._database.execute("PRAGMA synchronous=NORMAL")
-            self._database.execute(_TABLE)
-
-    def get(self, keys: Sequence[str]) -> dict[str, Completion]:
-        """The stored completions among `keys`."""
-        found: dict[str, Completion] = {}
-        with self._translated():
-            for start in range(0, len(keys), 500):  # SQLite bounds the number of parameters
-                some = keys[start : start + 500]
-                marks = ",".join("?" * len(some))
-                rows = self._database.execute(f"SELECT key, value FROM calls WHERE key IN ({marks})", some)
-                found.update((key, completion) for key, value in rows if (completion := _readable(value)))
-        return found
-
-    def put(self, model: str, completions: Mapping[str, Completion]) -> None:
-        """Store one batch of a model (by its digest) in one transaction."""
-        rows = [(key, model, value.seconds, _COMPLETION.dump_json(value)) for key, value in completions.items()]
-        with self._translated(), self._database:
-            self._database.executemany("INSERT OR REPLACE INTO calls VALUES (?, ?, ?, ?)", rows)
-
-    def seconds(self, model: str) -> float | None:
-        """Mean seconds of a model's stored calls, for estimates; None before the first."""
-        with self._translated():
-            row = self._database.execute("SELECT avg(seconds) FROM calls WHERE model = ?", (model,)).fetchone()
-        return None if row[0] is None else float(row[0])
+            self._database.execute(self.table)
 
     def close(self) -> None:
         """Close the file."""
         self._database.close()
+
+    def _select(self, table: str, keys: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+        """The stored values among `keys`."""
+        with self._translated():
+            for start in range(0, len(keys), 500):  # SQLite bounds the number of parameters
+                some = keys[start : start + 500]
+                marks = ",".join("?" * len(some))
+                yield from self._database.execute(f"SELECT key, value FROM {table} WHERE key IN ({marks})", some)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -96,3 +85,26 @@ class Cache:
                 else "set HARNESS_CACHE to another folder"
             )
             raise StoreError(f"cache {self.path}: {error}; {remedy}") from error
+
+
+class Cache(Database):
+    """Completions by key. Only successes are stored; values are JSON."""
+
+    table = _TABLE
+
+    def get(self, keys: Sequence[str]) -> dict[str, Completion]:
+        """The stored completions among `keys`."""
+        rows = self._select("calls", keys)
+        return {key: completion for key, value in rows if (completion := _readable(value))}
+
+    def put(self, model: str, completions: Mapping[str, Completion]) -> None:
+        """Store one batch of a model (by its digest) in one transaction."""
+        rows = [(key, model, value.seconds, _COMPLETION.dump_json(value)) for key, value in completions.items()]
+        with self._translated(), self._database:
+            self._database.executemany("INSERT OR REPLACE INTO calls VALUES (?, ?, ?, ?)", rows)
+
+    def seconds(self, model: str) -> float | None:
+        """Mean seconds of a model's stored calls, for estimates; None before the first."""
+        with self._translated():
+            row = self._database.execute("SELECT avg(seconds) FROM calls WHERE model = ?", (model,)).fetchone()
+        return None if row[0] is None else float(row[0])

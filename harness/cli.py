@@ -73,7 +73,8 @@ def run(suite: SuitePath, out: Out = None, start: Stage = "predict") -> None:
     try:
         with display(console) as shown:
             _log_to(shown.note)
-            page = engine.run(loaded, folder, Context(loaded.models, cache, shown, loaded.seed), write, start)
+            context = Context(loaded.models, cache, shown, loaded.seed, loaded.knowledge, loaded.variants)
+            page = engine.run(loaded, folder, context, write, start)
     finally:
         cache.close()
     print_summary(folder.summary(), console)
@@ -93,7 +94,8 @@ def plan(suite: SuitePath) -> None:
     loaded = load_suite(suite)
     cache = Cache(cache_root() / "calls.sqlite", read_only=True)
     try:
-        planned = engine(loaded, DryContext(loaded.models, cache, Display(), loaded.seed))
+        context = DryContext(loaded.models, cache, Display(), loaded.seed, loaded.knowledge, loaded.variants)
+        planned = engine(loaded, context)
     finally:
         cache.close()
     print_plan(planned, _console())
@@ -129,8 +131,8 @@ def list_components(
     kind: Annotated[str | None, typer.Argument(help="model, reader, answer, metric or variant")] = None,
 ) -> None:
     """List the components a suite can name."""
-    from harness.component import KINDS
     from harness.errors import nearest
+    from harness.registry import KINDS
     from harness.tables import print_components
 
     if kind is not None and kind not in KINDS:

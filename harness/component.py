@@ -1,47 +1,21 @@
-"""Components are found by name: the folder is the registry, and a component's fields are its YAML parameters.
+"""What a suite can name: the base of each kind of component. A component's fields are its YAML parameters."""
 
-`name` or `{name: {parameters}}` in a suite means the class in the file of that name in the kind's folder;
-`package.module.Class` names a user's own component. Modules import nothing heavy at the top, so that listing and
-validating stay fast.
-"""
-
-import importlib
-import importlib.util
-import inspect
-import pkgutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from harness.errors import nearest
-from harness.types import JSON, Completion, Generation, Prediction, Prompt, Reading, Sample
+from harness.markers import part_of
+from harness.types import JSON, Completion, Corpus, Generation, Passage, Prediction, Prompt, Reading, Sample
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from harness.context import Context
     from harness.data.dataset import Dataset
     from harness.tasks.task import Task
-
-
-@dataclass(frozen=True)
-class Reference:
-    """Marks a text field that names an entry of another mapping of the suite, e.g. a model."""
-
-    section: str
-
-
-ModelName = Annotated[str, Reference("models")]
-
-
-@dataclass(frozen=True)
-class LocalPath:
-    """Marks a text field that is a path: relative ones are taken from the suite's folder."""
-
-    or_name: bool = False  # what is not a path there may be a name elsewhere, e.g. a hub id
-
-
-FilePath = Annotated[str, LocalPath()]
 
 
 class Component(BaseModel):
@@ -84,6 +58,9 @@ class Answer(Component):
         return None
 
 
+Use = Literal["query", "passage"]
+
+
 class Model(Component):
     """Turns prompts into text; may score options. Lists in, lists out, order kept.
 
@@ -92,7 +69,10 @@ class Model(Component):
     """
 
     local: ClassVar[bool] = False  # weights in this process: at most one such model is loaded at a time
+    generates: ClassVar[bool] = True
     scores_options: ClassVar[bool] = False
+    embeds: ClassVar[bool] = False
+    ranks: ClassVar[bool] = False
 
     def identity(self) -> dict[str, JSON]:
         """Everything that determines the output besides prompt and generation options, by content."""
@@ -116,6 +96,18 @@ class Model(Component):
     def score_options(self, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]) -> list[Completion]:
         """Log-probabilities (natural) of each prompt's options as its continuation; `text` is the best option."""
         raise NotImplementedError
+
+    def embed(self, texts: Sequence[str], use: "Use") -> "NDArray[np.float32]":
+        """One vector a text, shape (texts, dimensions); some models write queries and passages differently."""
+        raise NotImplementedError
+
+    def relevance(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        """How well each (query, passage) pair belongs together; higher is better, any range."""
+        raise NotImplementedError
+
+    def context_length(self) -> int | None:
+        """The most tokens of a prompt and its answer together; None when it is out of reach. Loads no weights."""
+        return None
 
     def count_tokens(self, text: str) -> int | None:
         """Tokens of a text, without chat template; None when the tokenizer is out of reach."""
@@ -185,93 +177,62 @@ class Variant(Component):
         return []
 
 
-@dataclass(frozen=True)
-class Kind:
-    """A kind of component: its base class and the packages whose files hold it."""
+class Knowledge(Component):
+    """A knowledge base: what can be looked up, and how an item's right passage is known in it."""
 
-    base: type[Component]
-    packages: tuple[str, ...]
+    def read(self) -> Corpus:
+        """The passages. Raises DataError with `file:line: reason`."""
+        raise NotImplementedError
 
+    def read_update(self) -> Corpus | None:
+        """The passages of its second version, where it has one. Raises DataError."""
+        return None
 
-KINDS: Mapping[str, Kind] = {
-    "model": Kind(Model, ("harness.models", "adapters")),
-    "reader": Kind(Reader, ("harness.data",)),
-    "answer": Kind(Answer, ("harness.tasks",)),
-    "metric": Kind(Metric, ("harness.metrics",)),
-    "variant": Kind(Variant, ("baselines",)),
-}
+    def gold(self, samples: Sequence[Sample], corpus: Corpus) -> list[tuple[int, ...]]:
+        """For each sample the places in `corpus.passages` that hold its answer; none where that is not known."""
+        raise NotImplementedError
 
+    def affected(self, samples: Sequence[Sample]) -> list[tuple[Sample, Sample]]:
+        """The samples whose fact differs in the second version: as they were, and with the answers that hold then."""
+        return []
 
-def names(kind: str) -> list[str]:
-    """The shipped components of a kind, sorted."""
-    return sorted(name for name, _ in components(kind))
-
-
-def components(kind: str) -> Iterator[tuple[str, type[Component]]]:
-    """Name and class of each shipped component of a kind."""
-    for package in KINDS[kind].packages:
-        for name in _modules(package):
-            found = _class_in(f"{package}.{name}", KINDS[kind].base)
-            if found is not None:
-                yield name, found
+    def sources(self) -> tuple[str, ...]:
+        """The local files that the passages depend on, for the digest in run.json."""
+        return ()
 
 
-def find(kind: str, name: str) -> type[Component]:
-    """The class of a component. Raises LookupError with the remedy when there is none of that name."""
-    for package in KINDS[kind].packages:
-        if name in _modules(package):
-            found = _class_in(f"{package}.{name}", KINDS[kind].base)
-            if found is not None:
-                return found
-    if "." in name:
-        return _own(kind, name)
-    raise LookupError(f"{kind} '{name}' is not known ({nearest(name, names(kind))})")
+Hit = tuple[int, float]  # a passage's place in the indexed sequence, its score (higher is better)
 
 
-def _modules(package: str) -> list[str]:
-    spec = importlib.util.find_spec(package)
-    paths = spec.submodule_search_locations if spec else None
-    return [module.name for module in pkgutil.iter_modules(paths)] if paths else []
+class Index(Protocol):
+    """Passages ready to be searched."""
+
+    def search(self, queries: Sequence[str], k: int, allowed: "NDArray[np.bool_] | None" = None) -> list[list[Hit]]:
+        """Up to k hits a query, best first, equal scores in the order of the passages.
+
+        `allowed` (one truth value a passage) leaves out the others. A blank query has no hits.
+        """
 
 
-def _class_in(module_name: str, base: type[Component]) -> type[Component] | None:
-    module = importlib.import_module(module_name)
-    own = [
-        value
-        for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, base) and value.__module__ == module_name
-    ]
-    named = module_name.rpartition(".")[2].replace("_", "")
-    return next((value for value in own if value.__name__.lower() == named), None)
+class Retriever(Component):
+    """Finds the passages that a query is about."""
 
-
-def _own(kind: str, name: str) -> type[Component]:
-    """A user's class. Whatever importing a module of theirs raises is the reason why it cannot be had."""
-    module_name, _, class_name = name.rpartition(".")
-    if not all(part.isidentifier() for part in name.split(".")):
-        raise LookupError(f"{kind} '{name}' is not of the form package.module.Class")
-    try:
-        module = importlib.import_module(module_name)
-    except ImportError as error:
-        raise LookupError(f"{kind} '{name}' cannot be imported: {error}") from error
-    except (Exception, SystemExit) as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise LookupError(f"{kind} '{name}': module {module_name} cannot be imported: {reason}") from error
-    base = KINDS[kind].base
-    found = getattr(module, class_name, None)
-    if found is None:
-        own = [name for name, value in vars(module).items() if isinstance(value, type) and issubclass(value, base)]
-        raise LookupError(f"{kind} '{name}': module {module_name} has no {class_name} ({nearest(class_name, own)})")
-    if not (isinstance(found, type) and issubclass(found, base)):
-        raise LookupError(f"{kind} '{name}' is not a harness.component.{base.__name__}")
-    return found
-
-
-def summary(component: type[Component]) -> str:
-    """The first line of a component's docstring."""
-    return (inspect.getdoc(component) or "").partition("\n")[0]
+    def index(self, passages: Sequence[Passage], context: "Context") -> Index:
+        """Make or load the index. Embedding goes through `context`; what is stored is kept under its cache."""
+        raise NotImplementedError
 
 
 def settings(component: Component) -> dict[str, Any]:
     """All parameters with their values, defaults included, as JSON."""
     return component.model_dump(mode="json")
+
+
+def walk(component: Component) -> Iterator[Component]:
+    """The component and all components in its fields."""
+    yield component
+    for name, info in type(component).model_fields.items():
+        if part_of(info) is not None:
+            value = getattr(component, name)
+            for part in value if isinstance(value, list | tuple) else (value,):
+                if isinstance(part, Component):
+                    yield from walk(part)

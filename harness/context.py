@@ -4,16 +4,23 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
 
 from harness.cache import Cache, digest
-from harness.component import Model
-from harness.errors import HarnessError, nearest
+from harness.component import Knowledge, Model, Use, Variant
+from harness.errors import HarnessError, ModelError, nearest
 from harness.progress import Display
 from harness.types import Cell, Completion, Generation, Prompt
 
+if TYPE_CHECKING:
+    from harness.vectors import Vector, Vectors
+
 KEY_VERSION = 1  # raise when the meaning of a stored completion changes
+EMBED_AT_ONCE = 256  # texts a batch, sorted by length
 GIVE_UP_AFTER = 3  # whole batches failing in a row: the backend is down, the rest is unknown
 
+T = TypeVar("T")
 Run = Callable[[Sequence[int]], list[Completion]]  # indices of one batch → their completions
 
 
@@ -28,14 +35,27 @@ class Tally:
     tokens_out: int = 0
     seconds: float = 0.0  # wall time in models, now
     cached_seconds: float = 0.0  # what the cached calls took when they were made
+    embedded: int = 0  # texts embedded or ranked now
+    retrieval_seconds: float = 0.0  # wall time of indexing and searching, embedding included
     estimate: float | None = None  # of the missing calls, when only planning
 
 
 class Context:
     """Asks models on behalf of variants. One local model is loaded at a time; a failed call is a Completion."""
 
-    def __init__(self, models: Mapping[str, Model], cache: Cache, display: Display, seed: int) -> None:
+    def __init__(
+        self,
+        models: Mapping[str, Model],
+        cache: Cache,
+        display: Display,
+        seed: int,
+        knowledge: Mapping[str, Knowledge] | None = None,
+        variants: Mapping[str, Variant] | None = None,
+    ) -> None:
         self.models = models
+        self.knowledge = knowledge or {}
+        self.variants = variants or {}
+        self.shared: dict[str, object] = {}  # what several cells use, e.g. an index, by what determines it
         self.cache = cache
         self.display = display
         self.seed = seed
@@ -96,8 +116,72 @@ class Context:
         nothing = Generation(max_tokens=1)
         return self._answer(model, keys, lambda unique: engine.plan([prompts[i] for i in unique], nothing), run)
 
+    def embed(self, model: str, texts: Sequence[str], use: Use) -> "Vector":
+        """Vectors of the texts, shape (texts, dimensions), in their order; each text is embedded once, ever.
+
+        Raises ModelError for a vector that is not finite.
+        """
+        keys = [digest({"model": self.model_digest(model), "use": use, "text": text}) for text in texts]
+        return self._numbers(model, keys, texts, len, lambda some: self.model(model).embed(some, use))
+
+    def relevance(self, model: str, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        """How well each (query, passage) pair belongs together by a ranking model; higher is better."""
+        import numpy as np
+
+        keys = [digest({"model": self.model_digest(model), "pair": list(pair)}) for pair in pairs]
+
+        def run(some: Sequence[tuple[str, str]]) -> "Vector":
+            return np.array(self.model(model).relevance(some), dtype=np.float32).reshape(-1, 1)
+
+        found = self._numbers(model, keys, pairs, lambda pair: len(pair[0]) + len(pair[1]), run)
+        return [float(value) for value in found.reshape(-1)]
+
+    def _numbers(
+        self,
+        model: str,
+        keys: Sequence[str],
+        items: Sequence[T],
+        length: Callable[[T], int],
+        run: Callable[[Sequence[T]], "Vector"],
+    ) -> "Vector":
+        """Serve what is known, compute the rest in batches of like length, each stored before the next begins."""
+        import numpy as np
+
+        first = {key: index for index, key in reversed(list(enumerate(keys)))}
+        known = self.vectors.get(list(first))
+        longest_first = sorted(first.values(), key=lambda i: (-length(items[i]), keys[i]))
+        planned = [longest_first[start : start + EMBED_AT_ONCE] for start in range(0, len(first), EMBED_AT_ONCE)]
+        missing = [[i for i in batch if keys[i] not in known] for batch in planned]
+        if len(known) < len(first):
+            self._begin_numbers(model, len(first) - len(known))
+        for batch in filter(None, missing):
+            vectors = run([items[i] for i in batch])
+            for i, vector in zip(batch, vectors, strict=True):
+                if not np.isfinite(vector).all():
+                    raise ModelError(f"model {model} returned NaN or infinity for: {str(items[i])[:80]}")
+            fresh = {keys[i]: vector for i, vector in zip(batch, vectors, strict=True)}
+            self.vectors.put(fresh)
+            known.update(fresh)
+            self.tally.embedded += len(batch)
+            self.display.advance(len(batch))
+        return np.stack([known[key] for key in keys]) if keys else np.zeros((0, 0), dtype=np.float32)
+
+    def _begin_numbers(self, model: str, missing: int) -> None:
+        self._make_room(model)
+        self.display.expect(missing)
+
+    @cached_property
+    def vectors(self) -> "Vectors":
+        """The store of embeddings, beside the cache of calls."""
+        from harness.vectors import Vectors
+
+        return Vectors(self.cache.path.with_name("vectors.sqlite"), self.cache.read_only)
+
     def close(self) -> None:
         """Release every model."""
+        if "vectors" in self.__dict__:
+            self.vectors.close()
+            del self.__dict__["vectors"]
         for model in self.models.values():
             model.close()
         self._loaded = None
@@ -171,12 +255,20 @@ class Context:
         self.display.advance(len(completions), tokens)
 
 
+class NotYetError(Exception):
+    """What a plan asks for depends on vectors that only a run computes; caught where cells are planned."""
+
+
 class DryContext(Context):
     """Answers from the cache only: counts what a run would compute, and loads, downloads and changes nothing."""
 
-    def __init__(self, models: Mapping[str, Model], cache: Cache, display: Display, seed: int) -> None:
-        super().__init__(models, cache, display, seed)
-        self._counted: set[str] = set()  # equal calls of several cells are made once
+    @cached_property
+    def _counted(self) -> set[str]:
+        """The calls seen so far: equal calls of several cells are made once."""
+        return set()
+
+    def _begin_numbers(self, model: str, missing: int) -> None:
+        raise NotYetError(f"{missing} texts to embed or rank with {model}")
 
     def model_digest(self, name: str) -> str:
         """The digest, or a stand-in that matches no stored call while the model is not on this machine."""

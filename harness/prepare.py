@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
-from harness.component import Reference, Variant
+from harness.component import Component, Variant, walk
 from harness.errors import DataError, HarnessError, ModelError, SuiteError
+from harness.markers import Reference, marks
 from harness.prompts import LETTERS
 from harness.suite import Suite, TaskSpec
 from harness.tasks.task import Task
@@ -39,18 +40,36 @@ def prepare(suite: Suite, models: Sequence[str] = ()) -> dict[str, Task]:
 
 def used_models(suite: Suite) -> list[str]:
     """The models that variants ask, in the order of the suite."""
-    asked = {name for variant in suite.variants.values() for name in models_of(variant)}
+    asked = {name for variant in suite.variants.values() for name in models_of(variant, suite)}
     return [name for name in suite.models if name in asked]
 
 
-def models_of(variant: Variant) -> list[str]:
-    """The models that a variant names in its fields."""
+def used_knowledge(suite: Suite) -> list[str]:
+    """The knowledge bases that variants search, in the order of the suite."""
+    asked = {name for variant in suite.variants.values() for name in named(variant, "knowledge")}
+    return [name for name in suite.knowledge if name in asked]
+
+
+def models_of(variant: Variant, suite: Suite) -> list[str]:
+    """The models that a variant names, itself, in its parts, or through the variants that it names."""
+    steps = [suite.variants[name] for name in named(variant, "variants")]
+    return [name for one in (variant, *steps) for name in named(one, "models")]
+
+
+def named(component: Component, section: str) -> list[str]:
+    """The entries of a section that a component names in its fields and parts."""
     return [
-        str(getattr(variant, field))
-        for field, info in type(variant).model_fields.items()
-        for mark in info.metadata
-        if isinstance(mark, Reference) and mark.section == "models" and getattr(variant, field) is not None
+        name
+        for part in walk(component)
+        for field, info in type(part).model_fields.items()
+        for mark in marks(info)
+        if isinstance(mark, Reference) and mark.section == section
+        for name in _names(getattr(part, field))
     ]
+
+
+def _names(value: str | Sequence[str] | None) -> Sequence[str]:
+    return () if value is None else [value] if isinstance(value, str) else value
 
 
 def token_counter(suite: Suite) -> Callable[[str], int] | None:
@@ -117,6 +136,6 @@ def _option_mistakes(suite: Suite, variant_name: str, variant: Variant, task: Ta
     return [
         f"variants.{variant_name} on tasks.{task.name}: model {name} cannot score options; "
         "use answer: {choice: {by: generation}}"
-        for name in models_of(variant)
-        if not suite.models[name].scores_options
+        for name in models_of(variant, suite)
+        if suite.models[name].generates and not suite.models[name].scores_options
     ]

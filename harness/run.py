@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from harness.component import Mark, Marks, Metric, Scale
-from harness.context import Context, DryContext, Tally
+from harness.context import Context, DryContext, NotYetError, Tally
 from harness.prepare import models_of, prepare, used_models
 from harness.provenance import described_suite, now, provenance
 from harness.runs import refuse_changed
@@ -55,7 +55,10 @@ def plan(suite: Suite, context: DryContext) -> list[PlannedCell]:
     for cell in cells(suite):
         task = tasks[cell.task]
         context.begin(cell)
-        suite.variants[cell.variant].answer(task, task.data.test, context)
+        try:
+            suite.variants[cell.variant].answer(task, task.data.test, context)
+        except NotYetError:
+            context.tally.calls = len(task.data.test)  # which of them are known shows when the index is there
         planned.append(PlannedCell(cell, len(task.data.test), context.tally))
     return planned
 
@@ -65,7 +68,7 @@ def cells(suite: Suite) -> list[Cell]:
     order = {name: i for i, name in enumerate(suite.models)}
 
     def rank(variant: str) -> int:
-        return max((order[model] for model in models_of(suite.variants[variant])), default=-1)
+        return max((order[model] for model in models_of(suite.variants[variant], suite)), default=-1)
 
     variants = sorted(suite.variants, key=rank)
     return [Cell(task, variant) for variant in variants for task in suite.tasks]

@@ -1,6 +1,6 @@
 """The JSON schema of a suite file, built from the components' own fields, so that editors complete and check it."""
 
-from harness.component import components, summary
+from harness.registry import KINDS, components, summary
 from harness.suite import Compare, GenerationOptions
 from harness.types import JSON
 
@@ -22,6 +22,9 @@ def suite_schema() -> dict[str, JSON]:
             "generation": GenerationOptions.model_json_schema(),
         },
     }
+    definitions: dict[str, JSON] = {}
+    for kind in KINDS:
+        definitions[kind] = _definition(kind, definitions)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "domain-harness suite",
@@ -32,17 +35,27 @@ def suite_schema() -> dict[str, JSON]:
             "name": text,
             "seed": {"type": "integer", "minimum": 0},
             "models": {"type": "object", "additionalProperties": _choice("model")},
+            "knowledge": {"type": "object", "additionalProperties": _choice("knowledge")},
             "tasks": {**named, "additionalProperties": task},
             "variants": {**named, "additionalProperties": _choice("variant")},
             "compare": Compare.model_json_schema(),
         },
+        "$defs": definitions,
     }
 
 
 def _choice(kind: str) -> dict[str, JSON]:
+    return {"$ref": f"#/$defs/{kind}"}
+
+
+def _definition(kind: str, definitions: dict[str, JSON]) -> dict[str, JSON]:
     """`name`, `{name: {parameters}}`, or a user's own `package.module.Class` in either form."""
     found = sorted(components(kind))
     own = r"^\w+(\.\w+)+$"
+    parameters = {name: component.model_json_schema() for name, component in found}
+    for schema in parameters.values():
+        for name, definition in schema.pop("$defs", {}).items():
+            definitions[name] = _linked(definition)
     return {
         "anyOf": [
             {"enum": [name for name, _ in found]},
@@ -53,7 +66,7 @@ def _choice(kind: str) -> dict[str, JSON]:
                     "description": summary(component),
                     "required": [name],
                     "additionalProperties": False,
-                    "properties": {name: {"anyOf": [component.model_json_schema(), {"type": "null"}]}},
+                    "properties": {name: {"anyOf": [_linked(parameters[name]), {"type": "null"}]}},
                 }
                 for name, component in found
             ),
@@ -65,3 +78,17 @@ def _choice(kind: str) -> dict[str, JSON]:
             },
         ]
     }
+
+
+def _linked(schema: JSON) -> JSON:
+    """A field that holds a component refers to the components of its kind; its default is left out."""
+    if isinstance(schema, list):
+        return [_linked(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if isinstance(schema.get("part"), str):
+        return {
+            **{key: value for key, value in schema.items() if key not in ("part", "default")},
+            **_choice(schema["part"]),
+        }
+    return {key: _linked(value) for key, value in schema.items()}

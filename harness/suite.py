@@ -8,10 +8,11 @@ from typing import cast
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.build import NAME, Builder
-from harness.component import Answer, Component, Metric, Model, Reader, Reference, Variant
-from harness.errors import HarnessError, nearest
+from harness.component import Answer, Component, Knowledge, Metric, Model, Reader, Variant
+from harness.errors import nearest
+from harness.markers import Reference, marks
 from harness.prompts import Template
-from harness.source import Source, Where, read_source
+from harness.source import Where, read_source
 from harness.types import JSON, Generation
 
 
@@ -60,6 +61,7 @@ class Suite:
     path: Path
     text: str
     prompts: Mapping[str, str] = field(default_factory=dict)  # prompt files by name
+    knowledge: Mapping[str, Knowledge] = field(default_factory=dict)
 
 
 def load_suite(path: Path) -> Suite:
@@ -70,16 +72,13 @@ def load_suite(path: Path) -> Suite:
     return cast(Suite, suite)
 
 
-SECTIONS = ("name", "seed", "models", "tasks", "variants", "compare")
+SECTIONS = ("name", "seed", "models", "knowledge", "tasks", "variants", "compare")
+ABILITIES = {"generates": "generates text", "embeds": "embeds texts", "ranks": "ranks passages", "single": "asks"}
 TASK_KEYS = ("data", "prompt", "system", "answer", "metrics", "generation")
 
 
 class _Parser(Builder):
     """Builds a Suite; every problem goes to the source's list instead of being raised."""
-
-    def __init__(self, source: Source) -> None:
-        super().__init__(source)
-        self.prompts: dict[str, str] = {}
 
     def suite(self) -> Suite | None:
         data = self.source.data
@@ -92,6 +91,7 @@ class _Parser(Builder):
                 place, subject = ((section,), "") if section in data else ((), f"{section}: ")
                 self.source.complain(place, f"{subject}at least one entry is needed")
         models = self.components("model", "models", data)
+        knowledge = self.components("knowledge", "knowledge", data)
         tasks = {name: self.task(value, ("tasks", name)) for name, value in self.mapping(data, ("tasks",)).items()}
         variants = self.components("variant", "variants", data)
         compare = self.options(Compare, _given(data, "compare"), ("compare",))
@@ -101,13 +101,13 @@ class _Parser(Builder):
         seed = data.get("seed", 42)
         if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
             self.source.complain(("seed",), "must be a whole number, 0 or more")
-        self.references({"models": models, "variants": variants, "tasks": tasks})
+        self.references({"models": models, "knowledge": knowledge, "variants": variants})
         if self.source.mistakes:
             return None
         suite = Suite(
             name, seed, cast(dict[str, Model], models), cast(dict[str, TaskSpec], tasks),
             cast(dict[str, Variant], variants), cast(Compare, compare), self.source.path, self.source.text,
-            self.prompts,
+            self.prompts, cast(dict[str, Knowledge], knowledge),
         )  # fmt: skip
         self.agreement(suite)
         return suite
@@ -143,55 +143,21 @@ class _Parser(Builder):
             Generation(options.max_tokens, options.temperature, options.top_p, tuple(options.stop)),
         )  # fmt: skip
 
-    def template(self, value: JSON, where: Where, default: str) -> Template | None:
-        """A prompt: the name of a .j2 file beside the suite or in its prompts/, or the text itself."""
-        if value is None:
-            return Template(default, "default prompt")
-        if not isinstance(value, str):
-            self.source.complain(where, "must be the name of a .j2 file or a text with {{ input }}")
-            return None
-        try:
-            if value.endswith(".j2"):
-                template = Template(self.prompt_file(value), value)
-            else:
-                template = Template(value, f"{self.source.path.name}:{self.source.lines.get(where, 1)}")
-            template.check()
-        except HarnessError as error:
-            self.source.complain(where, str(error))
-            return None
-        return template
-
-    def prompt_file(self, name: str) -> str:
-        """The text of a prompt file, which becomes part of the suite. Raises HarnessError."""
-        found = next((place for folder in ("", "prompts") if (place := self.folder / folder / name).is_file()), None)
-        if found is None:
-            near = [p.name for p in (*self.folder.glob("*.j2"), *self.folder.glob("prompts/*.j2"))]
-            raise HarnessError(f"no file {name} beside the suite or in prompts/ ({nearest(name, near)})")
-        try:
-            self.prompts[name] = found.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise HarnessError(f"{name} cannot be read: {error}; it must be UTF-8 text") from error
-        return self.prompts[name]
-
     # -- agreement --------------------------------------------------------------------------------------------------
 
-    def references(self, sections: Mapping[str, Mapping[str, object]]) -> None:
-        """Names that point into another section must exist there."""
-        for section, entries in sections.items():
-            for name, component in entries.items():
-                if isinstance(component, Component):
-                    self.component_references(component, (section, name), sections)
-
-    def component_references(
-        self, component: Component, where: Where, sections: Mapping[str, Mapping[str, object]]
-    ) -> None:
-        inside = next((place for place in self.source.lines if place[:2] == where and len(place) == 3), where)
-        for name, info in type(component).model_fields.items():
-            for mark in info.metadata:
-                value = getattr(component, name)
-                if isinstance(mark, Reference) and value is not None and value not in sections.get(mark.section, {}):
-                    known = nearest(value, sections.get(mark.section, {}))
-                    self.source.complain((*inside, name), f"'{value}' is not among {mark.section} ({known})")
+    def references(self, sections: Mapping[str, Mapping[str, Component | None]]) -> None:
+        """Names that point into another section must exist there, and what they name must be able to serve."""
+        for component, place in self.places:
+            for name, info in type(component).model_fields.items():
+                for mark in marks(info):
+                    if isinstance(mark, Reference):
+                        value = getattr(component, name)
+                        several = (
+                            [(v, (*place, name, i)) for i, v in enumerate(value)] if isinstance(value, list) else []
+                        )
+                        for entry, where in several or [(value, (*place, name))]:
+                            if entry is not None and (problem := _reference_problem(entry, mark, sections)):
+                                self.source.complain(where, problem)
 
     def agreement(self, suite: Suite) -> None:
         """What only shows when all parts are known: headline, reference, metric against answer."""
@@ -217,6 +183,21 @@ class _Parser(Builder):
 def _given(parent: Mapping[str, JSON], key: str) -> JSON:
     """What stands at a key; nothing is the empty mapping, and anything else is for the validation to judge."""
     return {} if parent.get(key) is None else parent[key]
+
+
+def _reference_problem(
+    name: str, mark: Reference, sections: Mapping[str, Mapping[str, Component | None]]
+) -> str | None:
+    """Why a name cannot stand where a reference is marked."""
+    entries = sections.get(mark.section, {})
+    if name not in entries:
+        return f"'{name}' is not among {mark.section} ({nearest(name, entries)})"
+    found = entries[name]
+    if mark.ability and found is not None and not getattr(found, mark.ability, True):
+        able = [other for other, entry in entries.items() if getattr(entry, mark.ability, False)]
+        known = f"among {mark.section}: {', '.join(able)}" if able else f"none among {mark.section} does"
+        return f"'{name}' is {type(found).__name__}, which {ABILITIES[mark.ability]} not; {known}"
+    return None
 
 
 def _figure_problem(figure: str, suite: Suite) -> str | None:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from harness.component import components, summary
+from harness.registry import components, summary
 
 if TYPE_CHECKING:
     from harness.describe import Description

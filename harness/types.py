@@ -35,6 +35,28 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class Passage:
+    """One piece of a knowledge base, as it is searched, shown to a model and cited."""
+
+    id: str
+    text: str
+    source: str = ""  # the file or list it comes from
+    title: str = ""
+    position: int = 1  # its number within the source
+    meta: Mapping[str, JSON] = field(default_factory=dict)  # further columns, for filters
+    copies: int = 1  # equal passages that were merged into this one
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """The passages of a knowledge base, and what was merged or left out on the way."""
+
+    passages: tuple[Passage, ...]
+    merged: int = 0  # passages that were equal to an earlier one
+    skipped: tuple[str, ...] = ()  # "file: reason" of each document left out by choice
+
+
+@dataclass(frozen=True, slots=True)
 class Generation:
     """How text is generated. Temperature 0 is greedy; `seed` matters only above it."""
 

@@ -10,7 +10,19 @@ import pytest
 ROOT = Path(__file__).parents[1]
 LAYERS = {
     0: ("types", "errors"),
-    1: ("component", "cache", "store", "stats", "prompts", "text", "source", "progress"),
+    1: (
+        "component",
+        "registry",
+        "markers",
+        "vectors",
+        "cache",
+        "store",
+        "stats",
+        "prompts",
+        "text",
+        "source",
+        "progress",
+    ),
     2: ("models", "data"),
     3: ("context",),
     4: ("tasks", "metrics"),

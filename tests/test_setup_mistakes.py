@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.component import Metric, components
+from harness.component import Metric
 from harness.errors import HarnessError, SuiteError
 from harness.prepare import prepare
 from harness.prompts import Template
+from harness.registry import components
 from harness.suite import load_suite
 from harness.types import Sample
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from harness.component import FilePath, Reader
+from harness.component import Reader
 from harness.data.assembly import Division, Source, assemble
 from harness.data.columns import Columns
 from harness.data.csv import csv_rows
@@ -18,6 +18,7 @@ from harness.data.dataset import Dataset
 from harness.data.rows import BadRow, Fault, Row
 from harness.data.text_file import read_text
 from harness.errors import DataError, nearest
+from harness.markers import FilePath
 from harness.types import JSON, Sample
 
 _LETTERS = ("A", "B", "C", "D")

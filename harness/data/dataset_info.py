@@ -7,7 +7,6 @@ from pathlib import Path
 
 from pydantic import model_validator
 
-from harness.component import FilePath
 from harness.data.assembly import Source, assemble
 from harness.data.csv import csv_rows
 from harness.data.dataset import Dataset
@@ -19,6 +18,7 @@ from harness.data.rows import Fault, Row
 from harness.data.split import Split
 from harness.data.text_file import read_bytes, read_text
 from harness.errors import DataError
+from harness.markers import FilePath
 
 
 class DatasetInfo(DividedReader):

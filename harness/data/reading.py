@@ -7,11 +7,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from harness.component import FilePath, LocalPath, Reader
+from harness.component import Reader
 from harness.data.assembly import Division, Layout, Source, assemble
 from harness.data.dataset import Dataset
 from harness.data.rows import Fault, Row
 from harness.data.split import Split, parse_split
+from harness.markers import FilePath, LocalPath
 
 OptionalPath = Annotated[str | None, LocalPath()]
 

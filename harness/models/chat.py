@@ -12,12 +12,23 @@ SIMPLE_TEMPLATE = (
     "{% endfor %}{% if add_generation_prompt %}Assistant:{% endif %}"
 )
 PLAIN_JOINT = "\n\n"  # between a finished exchange and the next, as lm-eval joins its examples
+FIXED_DAY = date(2025, 1, 1)
+DAY_PARTS = {f"%{code}": FIXED_DAY.strftime(f"%{code}") for code in "aAbBcdDeFfHIjmMpRSTuUVwWxXyYzZ"} | {
+    f"%-{code}": FIXED_DAY.strftime(f"%{code}").lstrip("0") or "0" for code in "dmjHIMS"
+}
+# A macro, because transformers 5.23 hands templates no function, only plain data. The line break is the one that
+# transformers drops after a block: the template behind it renders as it would alone.
+STRFTIME_NOW = "{{% macro strftime_now(form) %}}{{{{ form{} }}}}{{% endmacro %}}\n".format(
+    "".join(f"|replace({code!r}, {text!r})" for code, text in DAY_PARTS.items())
+)
 
 
 class Tokenizer(Protocol):
     """The part of transformers' tokenizers that is used here."""
 
     chat_template: Any
+
+    def get_chat_template(self) -> str: ...
 
     def apply_chat_template(self, conversation: list[dict[str, str]], **options: Any) -> Any: ...
 
@@ -27,13 +38,13 @@ def as_chat(tokenizer: Tokenizer, prompt: Prompt, enable_thinking: bool = False)
 
     A template that refuses a system turn gets it in front of the first user turn.
     """
-    template = None if tokenizer.chat_template else SIMPLE_TEMPLATE  # None: its own; of several, the default
+    # The tokenizer's own; of several, the default.
+    template = _on_a_fixed_day(tokenizer.get_chat_template()) if tokenizer.chat_template else SIMPLE_TEMPLATE
 
     def render(messages: Prompt) -> str:
         text = tokenizer.apply_chat_template(
             [{"role": message.role, "content": message.content} for message in messages],
             chat_template=template, tokenize=False, add_generation_prompt=True, enable_thinking=enable_thinking,
-            strftime_now=_fixed_day,
         )  # fmt: skip
         return str(text)
 
@@ -47,9 +58,9 @@ def as_chat(tokenizer: Tokenizer, prompt: Prompt, enable_thinking: bool = False)
         return render(without_system(prompt))
 
 
-def _fixed_day(form: str) -> str:
+def _on_a_fixed_day(template: str) -> str:
     """Templates that print today's date would ask another question each day: the day is fixed."""
-    return date(2025, 1, 1).strftime(form)
+    return STRFTIME_NOW + template if "strftime_now" in template else template
 
 
 def without_system(prompt: Prompt) -> Prompt:

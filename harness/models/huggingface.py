@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field, PrivateAttr
 
 from harness.cache import digest
-from harness.component import LocalPath, Model
+from harness.component import Model
 from harness.errors import ModelError
+from harness.markers import LocalPath
 from harness.models.batches import Halving, by_length, fitting, out_of_memory
 from harness.models.chat import Format, as_chat, as_plain
 from harness.models.likelihood import common_prefix, option_logprobs

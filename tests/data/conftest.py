@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.component import Reader, find
+from harness.component import Reader
 from harness.data.dataset import Dataset
+from harness.registry import find
 
 Write = Callable[[str, "str | bytes"], str]
 Read = Callable[..., Dataset]

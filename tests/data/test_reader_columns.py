@@ -5,8 +5,8 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from harness.component import find
 from harness.errors import DataError
+from harness.registry import find
 
 
 def jsonl(write, *rows, name="x.jsonl"):

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.component import find
 from harness.errors import DataError
+from harness.registry import find
 
 
 def alpaca(**more):
@@ -240,7 +240,7 @@ def test_a_hub_entry_through_datasets(write, tmp_path):
         gone={"hf_hub_url": "someone/something", "subset": "en"},
     )
     code = f"""
-from harness.component import find
+from harness.registry import find
 from harness.errors import DataError
 def read(name, **more):
     return find("reader", "dataset_info").model_validate({{"path": {path!r}, "name": name, **more}}).read("t", 42)

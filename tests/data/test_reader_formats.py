@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from openpyxl import Workbook
 
-from harness.component import Reader, find, names
+from harness.component import Reader
 from harness.errors import DataError
+from harness.registry import find, names
 
 ROWS = [{"ask": "咳嗽", "answer": "止咳", "ward": "3"}, {"ask": "发热", "answer": "退热", "ward": "5"}]
 CSV = "ask,answer,ward\n咳嗽,止咳,3\n发热,退热,5\n"
@@ -235,7 +236,7 @@ def test_listing_readers_imports_nothing_heavy():
     import sys
 
     code = (
-        "import sys; from harness.component import names; names('reader'); "
+        "import sys; from harness.registry import names; names('reader'); "
         "print([m for m in ('torch', 'datasets', 'openpyxl', 'charset_normalizer', 'numpy') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -12,8 +12,9 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from harness.component import KINDS, Component, Model, components, find, names, summary
+from harness.component import Component, Model
 from harness.models.network import NetworkModel
+from harness.registry import KINDS, components, find, names, summary
 from harness.schema import suite_schema
 from tests.conftest import ROOT
 
@@ -51,7 +52,7 @@ def test_listing_imports_nothing_heavy() -> None:
     """`harness list` and `harness check` import every component: in a fresh process, or another test's imports count."""
     code = (
         "import json, sys\n"
-        "from harness.component import KINDS, components\n"
+        "from harness.registry import KINDS, components\n"
         "found = {}\n"
         "for kind in KINDS:\n"
         "    for name, component in components(kind):\n"

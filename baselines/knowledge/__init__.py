@@ -1,0 +1,1 @@
+"""Knowledge bases: where passages come from."""

@@ -1,0 +1,1 @@
+"""Retrievers: which passages a query is about."""
