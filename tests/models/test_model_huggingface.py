@@ -209,13 +209,43 @@ def test_the_end_token_stops(llama_folder: Path, tmp_path: Path, llama: HuggingF
     model.close()
 
 
-def test_temperature_0_is_greedy_whatever_the_models_own_defaults(
-    llama_folder: Path, tmp_path: Path, llama: HuggingFace
+# What checkpoints ship beside their weights; `tokens` are those that the model would write first.
+SHIPPED: list[tuple[str, Any]] = [
+    ("sampling", lambda tokens: {"do_sample": True, "temperature": 2.0, "top_k": 20, "top_p": 0.8}),
+    ("beams", lambda tokens: {"num_beams": 4, "length_penalty": 2.0}),
+    ("repetition_penalty", lambda tokens: {"repetition_penalty": 5.0}),
+    ("no_repeat_ngram_size", lambda tokens: {"no_repeat_ngram_size": 1}),
+    ("bad_words_ids", lambda tokens: {"bad_words_ids": [[tokens[1]]]}),
+    ("sequence_bias", lambda tokens: {"sequence_bias": [[[tokens[1]], -1e4]]}),
+    ("suppress_tokens", lambda tokens: {"suppress_tokens": tokens[1:2]}),
+    ("begin_suppress_tokens", lambda tokens: {"begin_suppress_tokens": tokens[:1]}),
+    ("forced_eos_token_id", lambda tokens: {"forced_eos_token_id": 2}),
+    ("stop_strings", lambda tokens: {"stop_strings": ["e", "a", "r"]}),
+]
+
+
+@pytest.mark.parametrize("shipped", [row[1] for row in SHIPPED], ids=[row[0] for row in SHIPPED])
+def test_greedy_is_greedy_whatever_the_model_ships(
+    shipped: Any, llama_folder: Path, tmp_path: Path, llama: HuggingFace
 ) -> None:
+    expected = one_by_one(llama, PROMPTS)
+    ids = llama.encode(PROMPTS[1])
+    row = llama._model().generate(torch.tensor([ids]), max_new_tokens=3, do_sample=False)[0].tolist()[len(ids) :]
     folder = copied(llama_folder, tmp_path)
-    edit_json(folder / "generation_config.json", do_sample=True, temperature=1.7, top_k=20, top_p=0.8)
+    edit_json(folder / "generation_config.json", **shipped(row))
     model = tiny(folder)
-    assert one_by_one(model, PROMPTS[:2]) == one_by_one(llama, PROMPTS[:2])
+    assert one_by_one(model, PROMPTS) == expected
+    assert model.generate(PROMPTS, GREEDY, zeros(PROMPTS)) == expected
+    model.close()
+
+
+def test_sampling_has_only_the_suites_options(llama_folder: Path, tmp_path: Path, llama: HuggingFace) -> None:
+    """min_p 0.9 would leave one token, a penalty would forbid the rest."""
+    warm = Generation(max_tokens=12, temperature=1.0, top_p=0.9, seed=7)
+    folder = copied(llama_folder, tmp_path)
+    edit_json(folder / "generation_config.json", do_sample=True, min_p=0.9, typical_p=0.5, repetition_penalty=5.0)
+    model = tiny(folder)
+    assert model.generate(PROMPTS, warm, zeros(PROMPTS)) == llama.generate(PROMPTS, warm, zeros(PROMPTS))
     model.close()
 
 

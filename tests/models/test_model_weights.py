@@ -217,6 +217,37 @@ def test_a_files_digest_follows_its_content(tmp_path: Path) -> None:
     assert seen[0] == seen[3] != seen[1]
 
 
+def test_a_file_rewritten_in_place_with_its_size_and_time_kept(tmp_path: Path) -> None:
+    """As `rsync --inplace --times` leaves it: only the time of the change of status, which nobody can set, tells."""
+    path = tmp_path / "weights.gguf"
+    path.write_bytes(b"one")
+    before = path.stat()
+    assert file_digest(path) == hashlib.sha256(b"one").hexdigest()
+    while path.stat().st_ctime_ns == before.st_ctime_ns:  # until the clock of the file system ticks
+        path.write_bytes(b"two")
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    after = path.stat()
+    assert (after.st_size, after.st_mtime_ns, after.st_ino) == (before.st_size, before.st_mtime_ns, before.st_ino)
+    assert file_digest(path) == hashlib.sha256(b"two").hexdigest()
+
+
+def test_a_file_replaced_by_one_of_its_size_and_time(tmp_path: Path) -> None:
+    """Within one tick of the file system's clock even the time of the change of status is the same: the inode tells."""
+    for attempt in range(200):  # until all of it happens within a tick
+        path, other = tmp_path / f"{attempt}.gguf", tmp_path / f"{attempt}.new"
+        for file, content in ((path, b"one"), (other, b"two")):
+            file.write_bytes(content)
+            os.utime(file, ns=(0, 0))
+        before = path.stat()
+        assert file_digest(path) == hashlib.sha256(b"one").hexdigest()
+        other.replace(path)
+        after = path.stat()
+        assert (after.st_size, after.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+        assert file_digest(path) == hashlib.sha256(b"two").hexdigest()
+        if after.st_ctime_ns == before.st_ctime_ns:
+            break
+
+
 def test_a_files_digest_is_read_once(tmp_path: Path) -> None:
     path = tmp_path / "weights.gguf"
     path.write_bytes(b"one")
