@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict
@@ -85,6 +86,10 @@ class Model(Component):
         """Whether `identity` is known without a download."""
         return True
 
+    def is_here(self) -> bool:
+        """Whether its tokenizer and configuration are read without a download."""
+        return self.at_hand()
+
     def plan(self, prompts: Sequence[Prompt], generation: Generation) -> list[list[int]]:
         """Indices of `prompts` in the batches in which they are to be run; depends on nothing but the arguments."""
         return [[i] for i in range(len(prompts))]
@@ -156,6 +161,10 @@ class Metric(Component):
         """The names of its parts besides its own value; None when they depend on the data."""
         return ()
 
+    def applies(self, prediction: Prediction) -> bool:
+        """Whether a prediction, failed or not, can have a value at all; e.g. retrieval where something was searched."""
+        return True
+
     def score(self, sample: Sample, prediction: Prediction) -> Marks:
         """The value for one prediction that did not fail. An answer that could not be read is wrong, not unknown."""
         raise NotImplementedError
@@ -163,18 +172,6 @@ class Metric(Component):
     def score_all(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> list[Marks]:
         """The values for many predictions at once; for metrics that gain from batches."""
         return [self.score(sample, prediction) for sample, prediction in zip(samples, predictions, strict=True)]
-
-
-class Variant(Component):
-    """A way of answering: how a model is asked."""
-
-    def answer(self, task: "Task", samples: Sequence[Sample], context: "Context") -> list[Prediction]:
-        """One prediction a sample, in their order. Failures are predictions with `error`, not exceptions."""
-        raise NotImplementedError
-
-    def check(self, task: "Task") -> list[str]:
-        """What makes this variant impossible on this task, e.g. more shots than train rows."""
-        return []
 
 
 class Knowledge(Component):
@@ -188,12 +185,28 @@ class Knowledge(Component):
         """The passages of its second version, where it has one. Raises DataError."""
         return None
 
+    def corpus(self, updated: bool = False) -> Corpus:
+        """The passages of the first or second version, read once."""
+        return self._second if updated else self._first
+
+    @cached_property
+    def _first(self) -> Corpus:
+        return self.read()
+
+    @cached_property
+    def _second(self) -> Corpus:
+        return self.read_update() or self._first
+
     def gold(self, samples: Sequence[Sample], corpus: Corpus) -> list[tuple[int, ...]]:
         """For each sample the places in `corpus.passages` that hold its answer; none where that is not known."""
         raise NotImplementedError
 
     def affected(self, samples: Sequence[Sample]) -> list[tuple[Sample, Sample]]:
         """The samples whose fact differs in the second version: as they were, and with the answers that hold then."""
+        return []
+
+    def withdrawn(self, samples: Sequence[Sample]) -> list[Sample]:
+        """The samples whose fact the second version no longer has; their column `stale` holds the old answers."""
         return []
 
     def sources(self) -> tuple[str, ...]:
@@ -220,6 +233,21 @@ class Retriever(Component):
     def index(self, passages: Sequence[Passage], context: "Context") -> Index:
         """Make or load the index. Embedding goes through `context`; what is stored is kept under its cache."""
         raise NotImplementedError
+
+
+class Variant(Component):
+    """A way of answering: how a model is asked."""
+
+    floor: ClassVar[bool] = False  # asks no model: what every other variant has to beat
+    single: ClassVar[bool] = True  # asks by itself, not through other variants
+
+    def answer(self, task: "Task", samples: Sequence[Sample], context: "Context") -> list[Prediction]:
+        """One prediction a sample, in their order. Failures are predictions with `error`, not exceptions."""
+        raise NotImplementedError
+
+    def check(self, task: "Task", knowledge: Mapping[str, Knowledge]) -> list[str]:
+        """What makes this variant impossible on this task, e.g. more shots than train rows."""
+        return []
 
 
 def settings(component: Component) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from harness.types import Cell, Completion, Generation, Prompt
 if TYPE_CHECKING:
     from harness.vectors import Vector, Vectors
 
-KEY_VERSION = 1  # raise when the meaning of a stored completion changes
+KEY_VERSION = 2  # raise when the meaning of a stored completion changes
 EMBED_AT_ONCE = 256  # texts a batch, sorted by length
 GIVE_UP_AFTER = 3  # whole batches failing in a row: the backend is down, the rest is unknown
 
@@ -177,6 +177,15 @@ class Context:
 
         return Vectors(self.cache.path.with_name("vectors.sqlite"), self.cache.read_only)
 
+    def context_length(self, model: str) -> int | None:
+        """The most tokens of a prompt and its answer together, where it is known without loading weights."""
+        return self.model(model).context_length()
+
+    def token_counter(self, model: str) -> Callable[[str], int] | None:
+        """Counts the tokens of a text; None where the model's tokenizer is out of reach."""
+        engine = self.model(model)
+        return None if engine.count_tokens("") is None else lambda text: engine.count_tokens(text) or 0
+
     def close(self) -> None:
         """Release every model."""
         if "vectors" in self.__dict__:
@@ -269,6 +278,12 @@ class DryContext(Context):
 
     def _begin_numbers(self, model: str, missing: int) -> None:
         raise NotYetError(f"{missing} texts to embed or rank with {model}")
+
+    def context_length(self, model: str) -> int | None:
+        return super().context_length(model) if self.model(model).is_here() else None
+
+    def token_counter(self, model: str) -> Callable[[str], int] | None:
+        return super().token_counter(model) if self.model(model).is_here() else None
 
     def model_digest(self, name: str) -> str:
         """The digest, or a stand-in that matches no stored call while the model is not on this machine."""

@@ -1,11 +1,15 @@
 """Before any model is asked: read the data, check every sample and variant, and say all that is wrong at once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import cast
 
-from harness.component import Component, Variant, walk
+from harness.component import Component, Metric, Variant, walk
 from harness.errors import DataError, HarnessError, ModelError, SuiteError
 from harness.markers import Reference, marks
+from harness.probes import probes
 from harness.prompts import LETTERS
+from harness.registry import find
 from harness.suite import Suite, TaskSpec
 from harness.tasks.task import Task
 from harness.types import Prompt, Sample
@@ -24,9 +28,14 @@ def prepare(suite: Suite, models: Sequence[str] = ()) -> dict[str, Task]:
             mistakes += _sample_mistakes(tasks[name]) + _prompt_mistakes(tasks[name])
         except HarnessError as error:
             mistakes += str(error).splitlines()
+    unread = _knowledge_mistakes(suite)
+    mistakes += unread.values()
     for variant_name, variant in suite.variants.items():
+        if unread.keys() & named(variant, "knowledge"):
+            continue
         for name, task in tasks.items():
-            mistakes += [f"variants.{variant_name} on tasks.{name}: {problem}" for problem in variant.check(task)]
+            problems = variant.check(task, suite.knowledge)
+            mistakes += [f"variants.{variant_name} on tasks.{name}: {problem}" for problem in problems]
             mistakes += _option_mistakes(suite, variant_name, variant, task)
     for model_name in models:
         try:
@@ -35,7 +44,7 @@ def prepare(suite: Suite, models: Sequence[str] = ()) -> dict[str, Task]:
             mistakes += [f"models.{model_name}: {error}"]
     if mistakes:
         raise SuiteError(mistakes)
-    return tasks
+    return with_retrieval(suite, {**tasks, **probes(suite, tasks)})
 
 
 def used_models(suite: Suite) -> list[str]:
@@ -72,6 +81,17 @@ def _names(value: str | Sequence[str] | None) -> Sequence[str]:
     return () if value is None else [value] if isinstance(value, str) else value
 
 
+def with_retrieval(suite: Suite, tasks: Mapping[str, Task]) -> dict[str, Task]:
+    """The tasks, scored also by how well retrieval did where a variant retrieves."""
+    searching = [variant for variant in suite.variants.values() if named(variant, "knowledge") and not variant.floor]
+    metric = find("metric", "retrieval")
+    scored = dict(tasks)
+    for name, task in tasks.items():
+        if searching and not any(isinstance(one, metric) for one in task.metrics.values()):
+            scored[name] = replace(task, metrics={**task.metrics, "retrieval": cast(Metric, metric())})
+    return scored
+
+
 def token_counter(suite: Suite) -> Callable[[str], int] | None:
     """Counts tokens as the first model of the suite with a tokenizer at hand does."""
     for name in used_models(suite):
@@ -79,6 +99,18 @@ def token_counter(suite: Suite) -> Callable[[str], int] | None:
         if model.count_tokens("") is not None:
             return lambda text: model.count_tokens(text) or 0
     return None
+
+
+def _knowledge_mistakes(suite: Suite) -> dict[str, str]:
+    """What keeps a knowledge base that is searched from being read, by its name."""
+    mistakes = {}
+    for name in used_knowledge(suite):
+        try:
+            suite.knowledge[name].corpus()
+            suite.knowledge[name].corpus(updated=True)
+        except HarnessError as error:
+            mistakes[name] = "\n".join(f"knowledge.{name}: {line}" for line in str(error).splitlines())
+    return mistakes
 
 
 def _task(name: str, spec: TaskSpec, seed: int) -> Task:

@@ -9,10 +9,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import harness
-from harness.component import Component, Model, settings
+from harness.component import Component, Knowledge, Model, settings
 from harness.context import Context
 from harness.models.weights import file_digest
-from harness.prepare import used_models
+from harness.prepare import used_knowledge, used_models
 from harness.suite import Suite
 from harness.tasks.task import Task
 from harness.types import JSON
@@ -33,6 +33,7 @@ def provenance(suite: Suite, tasks: dict[str, Task], context: Context) -> dict[s
         "commit": _commit(suite.path.resolve().parent),
         "hardware": _hardware(),
         "data": {name: _data(suite, name, task) for name, task in tasks.items()},
+        "knowledge": {name: _knowledge(suite.knowledge[name]) for name in used_knowledge(suite)},
         "models": {name: _model(suite.models[name], context.model_digest(name)) for name in used_models(suite)},
         **described_suite(suite, tasks),
     }
@@ -70,12 +71,23 @@ def _model(model: Model, digest: str) -> dict[str, JSON]:
     return {**_described(model), "identity": model.identity(), "digest": digest, "description": model.describe()}
 
 
+def _knowledge(knowledge: Knowledge) -> dict[str, JSON]:
+    corpus = knowledge.corpus()
+    return {
+        **_described(knowledge),
+        "files": [{"path": Path(path).name, "sha256": file_digest(Path(path))} for path in knowledge.sources()],
+        "passages": len(corpus.passages),
+        "merged": corpus.merged,
+        "skipped": list(corpus.skipped),
+    }
+
+
 def _described(component: Component) -> dict[str, JSON]:
     return {"component": type(component).__name__, "settings": settings(component)}
 
 
 def _data(suite: Suite, name: str, task: Task) -> dict[str, JSON]:
-    sources = suite.tasks[name].data.sources()
+    sources = suite.tasks[task.origin or name].data.sources()
     return {
         "files": [{"path": Path(path).name, "sha256": file_digest(Path(path))} for path in sources],
         "rows": {split: len(getattr(task.data, split)) for split in ("train", "validation", "test")},

@@ -52,7 +52,7 @@ def plan(suite: Suite, context: DryContext) -> list[PlannedCell]:
     """What a run would compute and what is cached. Loads no weights and changes nothing."""
     tasks = prepare(suite, used_models(suite))
     planned = []
-    for cell in cells(suite):
+    for cell in cells(suite, tasks):
         task = tasks[cell.task]
         context.begin(cell)
         try:
@@ -63,7 +63,7 @@ def plan(suite: Suite, context: DryContext) -> list[PlannedCell]:
     return planned
 
 
-def cells(suite: Suite) -> list[Cell]:
+def cells(suite: Suite, tasks: Mapping[str, Task]) -> list[Cell]:
     """All cells, grouped by model so that each is loaded once, otherwise in the order of the suite."""
     order = {name: i for i, name in enumerate(suite.models)}
 
@@ -71,7 +71,7 @@ def cells(suite: Suite) -> list[Cell]:
         return max((order[model] for model in models_of(suite.variants[variant], suite)), default=-1)
 
     variants = sorted(suite.variants, key=rank)
-    return [Cell(task, variant) for variant in variants for task in suite.tasks]
+    return [Cell(task, variant) for variant in variants for task in tasks]
 
 
 # -- predict ----------------------------------------------------------------------------------------------------------
@@ -86,7 +86,7 @@ def predict(suite: Suite, tasks: dict[str, Task], folder: RunFolder, context: Co
     predictions: dict[Cell, list[Prediction]] = {}
     tallies: dict[Cell, Tally] = {}
     try:
-        for cell in cells(suite):
+        for cell in cells(suite, tasks):
             predictions[cell] = _predict_cell(suite, tasks[cell.task], cell, context)
             tallies[cell] = context.tally
     except BaseException:
@@ -94,7 +94,7 @@ def predict(suite: Suite, tasks: dict[str, Task], folder: RunFolder, context: Co
         raise
     finally:
         context.close()
-    in_suite_order = [Cell(task, variant) for task in suite.tasks for variant in suite.variants]
+    in_suite_order = [Cell(task, variant) for task in tasks for variant in suite.variants]
     folder.write_predictions(prediction for cell in in_suite_order for prediction in predictions[cell])
     folder.write_run({**record, "status": "predicted", "cells": _cell_records(tallies, predictions)})
 
@@ -139,6 +139,8 @@ def score_metric(
     name: str, metric: Metric, samples: Sequence[Sample], predictions: Sequence[Prediction]
 ) -> list[Score]:
     """One metric over all predictions of a task. What failed before an answer is unknown in every part."""
+    fit = [(s, p) for s, p in zip(samples, predictions, strict=True) if metric.applies(p)]
+    samples, predictions = [sample for sample, _ in fit], [prediction for _, prediction in fit]
     answered = [i for i, prediction in enumerate(predictions) if prediction.error is None]
     marks = metric.score_all([samples[i] for i in answered], [predictions[i] for i in answered])
     by_index = {i: _parts(mark) for i, mark in zip(answered, marks, strict=True)}
@@ -175,9 +177,12 @@ def _score(place: tuple[str, str, str, str], mark: Mark, error: str | None) -> S
 def summarize_run(suite: Suite, tasks: dict[str, Task], folder: RunFolder) -> Summary:
     """Compute all figures from the files of the run; writes summary.json and closes run.json."""
     scores = folder.scores()
-    headline = suite.compare.headline or [f"{name}.{next(iter(task.metrics))}" for name, task in tasks.items()]
+    headline = suite.compare.headline or [
+        f"{name}.{next(iter(task.metrics))}" for name, task in tasks.items() if not task.origin
+    ]
     reference = suite.compare.reference or next(iter(suite.variants))
-    design = Design(suite.name, suite.seed, reference, headline)
+    floors = [name for name, variant in suite.variants.items() if variant.floor]
+    design = Design(suite.name, suite.seed, reference, headline, floors)
     summary = summarize(design, metric_info(tasks, scores), folder.samples(), folder.predictions(), scores)
     folder.write_summary(summary)
     folder.write_run({**folder.read_run(), "status": "complete", "finished": now()})

@@ -2,16 +2,15 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass
 
 import numpy as np
 
 from harness import stats
+from harness.comparisons import against_floors, compare, corrected
+from harness.outcomes import deciding, retrieved, routed, values_of
 from harness.stats import Floats
 from harness.types import Comparison, MetricInfo, Prediction, Result, Sample, Score, Summary, Usage
-
-Table = Mapping[tuple[str, str], Floats]  # (metric, variant) → one value a sample, NaN for unknown
 
 
 @dataclass(frozen=True)
@@ -22,6 +21,7 @@ class Design:
     seed: int
     reference: str | None  # the variant that the others are measured against
     headline: Sequence[str]  # "task.metric"
+    floors: Sequence[str] = ()  # the variants that ask no model
 
 
 def summarize(
@@ -36,6 +36,8 @@ def summarize(
     results: list[Result] = []
     comparisons: list[Comparison] = []
     observed: list[Floats] = []  # each comparison's paired differences
+    floors: list[Comparison] = []
+    floors_observed: list[Floats] = []
     for task in dict.fromkeys(sample.task for sample in samples):
         ids = [sample.id for sample in samples if sample.task == task]
         table = _table(ids, [score for score in scores if score.task == task])
@@ -50,16 +52,25 @@ def summarize(
             results.append(_result(task, column, table[column], resampled, metrics))
         for pair, resampled in zip(pairs, means[len(table) :], strict=True):
             info = metrics[f"{task}.{pair[0]}"]
-            comparisons.append(_compare(task, pair, reference, table, resampled, info, design.seed))
+            comparisons.append(compare(task, pair, reference, table, resampled, info, design.seed))
         observed += [some[~np.isnan(some)] for some in differences]
+        deciding_columns = {pair: values for pair, values in table.items() if f"{task}.{pair[0]}" in headline}
+        below, below_observed = against_floors(task, deciding_columns, design.floors, metrics, design.seed)
+        floors += below
+        floors_observed += below_observed
+    chosen = deciding(headline, metrics)
+    values = values_of(scores, chosen)
     return Summary(
         name=design.name,
         reference=design.reference,
         headline=tuple(headline),
         metrics=metrics,
         results=tuple(results),
-        comparisons=tuple(_corrected(comparisons, observed, headline, metrics)),
+        comparisons=tuple(corrected(comparisons, observed, headline, metrics)),
         usage=tuple(_usage(predictions)),
+        floors=tuple(corrected(floors, floors_observed, headline, metrics)),
+        retrieved=tuple(retrieved(predictions, values, chosen, metrics)),
+        routed=tuple(routed(predictions, values, chosen)),
         warnings=tuple(_warnings(results, headline, scores)),
     )
 
@@ -85,72 +96,6 @@ def _result(
     info = metrics[f"{task}.{metric}"]
     interval = stats.mean_interval(known, means, unit=(info.low, info.high) == (0.0, 1.0))
     return Result(task, variant, metric, len(values), len(known), interval.mean, interval.low, interval.high)
-
-
-def _compare(
-    task: str, pair: tuple[str, str], reference: str, table: Table, means: Floats, info: MetricInfo, seed: int
-) -> Comparison:
-    """One variant against the reference on the items where both are known; p is not yet corrected."""
-    metric, variant = pair
-    ours, theirs = table[pair], table[metric, reference]
-    shared = ~np.isnan(ours) & ~np.isnan(theirs)
-    ours, theirs = ours[shared], theirs[shared]
-    differences = ours - theirs
-    n = len(differences)
-    if n == 0:
-        return Comparison(
-            task, metric, variant, reference, 0, None, None, None, None, None, "none", 0, 0, 0, "inconclusive", None,
-            None,
-        )  # fmt: skip
-    sign = -1 if info.better == "lower" else 1
-    wins, losses = int((sign * differences > 0).sum()), int((sign * differences < 0).sum())
-    interval = stats.difference_interval(differences, means, info.high - info.low)
-    binary = stats.is_binary(ours) and stats.is_binary(theirs)
-    p = stats.mcnemar(wins, losses) if binary else stats.sign_flip(differences, seed)
-    return Comparison(
-        task, metric, variant, reference, n, interval.mean, interval.low, interval.high, p, None,
-        "exact McNemar" if binary else "paired permutation", wins, losses, n - wins - losses, "inconclusive",
-        None, None,
-    )  # fmt: skip
-
-
-def _corrected(
-    comparisons: Sequence[Comparison],
-    observed: Sequence[Floats],
-    headline: Sequence[str],
-    metrics: Mapping[str, MetricInfo],
-) -> list[Comparison]:
-    """Holm over all headline comparisons together; other metrics each over their own variants.
-
-    Power is stated at the level that the smallest p of a family has to reach.
-    """
-    families: dict[str, list[int]] = {}
-    for i, comparison in enumerate(comparisons):
-        figure = f"{comparison.task}.{comparison.metric}"
-        if comparison.p is not None:
-            families.setdefault("headline" if figure in headline else figure, []).append(i)
-    corrected = list(comparisons)
-    for members in families.values():
-        level = stats.ALPHA / len(members)
-        for i, p in zip(members, stats.holm([comparisons[i].p or 0.0 for i in members]), strict=True):
-            better = metrics[f"{comparisons[i].task}.{comparisons[i].metric}"].better
-            verdict, needed = _verdict(comparisons[i], p, better), stats.needed(observed[i], level)
-            if needed is not None and verdict == "inconclusive":  # so many were not enough, whatever the formula says
-                needed = max(needed, comparisons[i].samples + 1)
-            corrected[i] = replace(
-                comparisons[i],
-                p_adjusted=p,
-                verdict=verdict,
-                detectable=stats.detectable(observed[i], level),
-                needed=needed,
-            )
-    return corrected
-
-
-def _verdict(comparison: Comparison, p: float, better: str) -> Literal["better", "worse", "inconclusive"]:
-    if p >= stats.ALPHA or better == "neither" or not comparison.difference:
-        return "inconclusive"
-    return "better" if (comparison.difference > 0) == (better == "higher") else "worse"
 
 
 def _usage(predictions: Sequence[Prediction]) -> list[Usage]:

@@ -78,6 +78,7 @@ class Completion:
     seconds: float = 0.0  # wall time of the call; of a batch, the item's equal share
     logprobs: tuple[float, ...] | None = None  # of the options, in their order, when they were scored
     error: str | None = None
+    logprob: float | None = None  # mean natural log-probability of the generated tokens, where the model tells it
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,27 @@ class Reading:
     answer: JSON = None  # text: str; json: {field: text}; choice: letters such as "B" or "AC"
     reason: str | None = None  # why nothing could be read (a wrong answer, not a failure)
     lenient: JSON = None  # what a more forgiving reader makes of it; shown beside, never headline
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """What was looked up for one sample, and where its gold passages were found."""
+
+    gold: tuple[str, ...]  # ids of the passages that hold the answer; empty when not known
+    ranks: tuple[int | None, ...] | None  # of the gold, from 1; None: not found. None alone: nothing was searched
+    depth: int
+    k: int  # passages asked for
+    left_out: int = 0  # passages for which there was no room
+    cut: int = 0  # passages shown in part
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One variant that a cascade asked."""
+
+    variant: str
+    confidence: float | None  # None where it was not needed
+    threshold: float | None  # below it the next variant was asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +126,10 @@ class Prediction:
     tokens_out: int = 0
     seconds: float = 0.0
     logprobs: tuple[float, ...] | None = None
-    passages: tuple[Mapping[str, JSON], ...] = ()
+    passages: tuple[Mapping[str, JSON], ...] = ()  # as shown: number, id, source, title, text, rank, score, gold
+    retrieval: Retrieval | None = None
+    confidence: Mapping[str, float] = field(default_factory=dict)  # margin, logprob, agreement, retrieval
+    route: tuple[Step, ...] = ()  # the variants that a cascade asked; the last one answered
     notes: tuple[str, ...] = ()  # what a reader should know, e.g. a tie among votes
     error: str | None = None  # a machine's failure: every score of this prediction is unknown
 
@@ -184,6 +209,37 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Retrieved:
+    """One cell that looked passages up: did retrieval miss, or did generation fail?"""
+
+    task: str
+    variant: str
+    metric: str  # what decides between right and wrong
+    samples: int
+    counts: Mapping[str, int]  # "hit and right", "hit and wrong", "miss and right", "miss and wrong", "unknown"
+    examples: Mapping[str, tuple[str, ...]]  # some sample ids of each
+    cut: int  # samples with a passage shown in part
+    left_out: int  # samples with passages for which there was no room
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """One step of a cascade: what ended there."""
+
+    task: str
+    variant: str
+    step: str  # the variant that answered
+    place: int  # 1 for the first step
+    samples: int
+    total: int  # samples of the cell
+    metric: str
+    mean: float | None  # of `metric` over these samples
+    threshold: float | None  # of confidence, to stop here; None at the last step
+    tokens: int  # of all steps that these samples went through
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class MetricInfo:
     """How a metric's values are to be read."""
 
@@ -205,4 +261,7 @@ class Summary:
     results: tuple[Result, ...]
     comparisons: tuple[Comparison, ...]
     usage: tuple[Usage, ...]
+    floors: tuple[Comparison, ...] = ()  # headline figures against the best variant that asks no model
+    retrieved: tuple[Retrieved, ...] = ()
+    routed: tuple[Routed, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -27,7 +27,7 @@ LAYERS = {
     3: ("context",),
     4: ("tasks", "metrics"),
     5: ("suite", "schema", "build"),
-    6: ("run", "prepare", "provenance", "summarize", "runs", "describe"),
+    6: ("run", "prepare", "probes", "provenance", "summarize", "comparisons", "outcomes", "runs", "describe"),
     7: ("cli", "tables"),
 }
 LEVEL = {f"harness.{name}": level for level, names in LAYERS.items() for name in names}

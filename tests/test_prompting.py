@@ -169,8 +169,6 @@ def test_the_conclusion_of_a_chain_of_thought(answer: Go, reply: str, read: str 
     [
         ({"marker": ""}, "at least 1 character"),
         ({"marker": " "}, "should match pattern"),
-        ({"system": "你好 {{ name"}, "system:1: "),
-        ({"system": "{% if %}"}, "system:1: "),
     ],
 )
 def test_settings_that_cannot_be(settings: dict[str, str], mistake: str) -> None:
@@ -181,7 +179,7 @@ def test_settings_that_cannot_be(settings: dict[str, str], mistake: str) -> None
 def test_the_system_turn_is_a_template(answer: Go) -> None:
     (prediction,) = answer(Prompting(model="m", system="回答：{{ input }}"), task(test=TEST[:1]), Scripted(default="x"))
     assert turns(prediction.messages)[0] == ("system", "回答：左膝关节换了")
-    (problem,) = Prompting(model="m", system="{{ name }}").check(task())
+    (problem,) = Prompting(model="m", system="{{ name }}").check(task(), {})
     assert problem.startswith("system: sample test:1: 'name' is undefined")
 
 
@@ -255,17 +253,17 @@ def test_failed_samples_that_could_change_the_vote_are_a_failure(
 
 
 def test_what_cannot_be_is_said_before_the_run() -> None:
-    assert Prompting(model="m", shots=4).check(task()) == []
-    assert Prompting(model="m", shots=5).check(task()) == [
+    assert Prompting(model="m", shots=4).check(task(), {}) == []
+    assert Prompting(model="m", shots=5).check(task(), {}) == [
         "shots: 5 examples are asked for but train has 4 rows to choose from"
     ]
     leaked = Sample("test:9", "norm", "左膝换关节", ("左膝置换术",))  # its own copy in train is never shown
-    assert Prompting(model="m", shots=4).check(task(test=(*TEST, leaked))) == [
+    assert Prompting(model="m", shots=4).check(task(test=(*TEST, leaked)), {}) == [
         "shots: 4 examples are asked for but train has 3 rows to choose from"
     ]
     asked = Sample("q", "norm", "?", ("A",), ("甲", "乙"))
     by_likelihood = task(Choice(by="loglikelihood"), test=(asked,))
-    (problem,) = Prompting(model="m", chain_of_thought=True).check(by_likelihood)
+    (problem,) = Prompting(model="m", chain_of_thought=True).check(by_likelihood, {})
     assert "use by: generation" in problem
 
 

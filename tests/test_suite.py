@@ -43,6 +43,8 @@ TABLE = [
     ("{model: robot}", "{model: no}", ['9: variants.plain.prompting.model: must be text, but YAML reads no as something else; write "no" in quotes']),
     ("{model: robot}", "{model: 1.0}", ['9: variants.plain.prompting.model: must be text, but YAML reads 1.0 as something else; write "1.0" in quotes']),
     ("{model: robot}", "{model: robot, shots: many}", ["9: variants.plain.prompting.shots: input should be a valid integer, not many"]),
+    ("{model: robot}", "{model: robot, system: '你好 {{ name'}", ["9: variants.plain.prompting.system: suite.yaml:9:1: unexpected end of template, expected 'end of print statement'."]),
+    ("{model: robot}", "{model: robot, system: role.j2}", ["9: variants.plain.prompting.system: no file role.j2 beside the suite or in prompts/ (none is defined)"]),
     ("{model: robot}", "{model: robot, samples: 3}", ["9: variants.plain.prompting: samples above 1 need a temperature above 0, or all answers are the same (try 0.7)"]),
     ("  plain:", "  no:", ['9: variants: the name no is read as true/false; write "no" in quotes']),
     ("name: small", "nmae: small", ["1: nmae: is not a known key (did you mean name?)"]),

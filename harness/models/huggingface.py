@@ -17,6 +17,7 @@ from harness.markers import LocalPath
 from harness.models.batches import Halving, by_length, fitting, out_of_memory
 from harness.models.chat import Format, as_chat, as_plain
 from harness.models.likelihood import common_prefix, option_logprobs
+from harness.models.watch import Watch
 from harness.models.weights import Weights
 from harness.types import JSON, Completion, Generation, Prompt
 
@@ -68,6 +69,9 @@ class HuggingFace(Model):
 
     def at_hand(self) -> bool:
         return self._weights.at_hand()
+
+    def is_here(self) -> bool:
+        return self._weights.is_here()
 
     def describe(self) -> str:
         return f"{self.path.rpartition('/')[2].partition('#')[0]}, {self._dtype_name} on {self._device}"
@@ -168,10 +172,20 @@ class HuggingFace(Model):
     def count_tokens(self, text: str) -> int | None:
         return len(self._tokenizer(text, add_special_tokens=False)["input_ids"])
 
+    def context_length(self) -> int | None:
+        return getattr(self._config.get_text_config(), "max_position_embeddings", None)
+
+    @cached_property
+    def _config(self) -> Any:
+        from transformers import AutoConfig
+
+        with self._translated():
+            return AutoConfig.from_pretrained(self._weights.folder(), trust_remote_code=self.trust_remote_code)
+
     @property
     def _window(self) -> int:
         """The longest sequence in tokens."""
-        return int(getattr(self._model().config.get_text_config(), "max_position_embeddings", 0) or 1 << 30)
+        return self.context_length() or 1 << 30
 
     def plan(self, prompts: Sequence[Prompt], generation: Generation) -> list[list[int]]:
         lengths = [len(self.encode(prompt)) for prompt in prompts]
@@ -205,7 +219,7 @@ class HuggingFace(Model):
 
     def _generate(self, encoded: list[list[int]], generation: Generation, seed: int) -> list[Completion]:
         import torch
-        from transformers import GenerationConfig
+        from transformers import GenerationConfig, LogitsProcessorList
 
         model, tokenizer = self._model(), self._tokenizer
         inputs = tokenizer.pad({"input_ids": encoded}, return_tensors="pt").to(self._device)
@@ -217,13 +231,22 @@ class HuggingFace(Model):
             stop_strings=list(generation.stop) or None,
             **({"temperature": generation.temperature, "top_p": generation.top_p, "top_k": 0} if sampling else {}),
         )  # fmt: skip
+        watch = Watch(inputs["input_ids"].shape[1])
         torch.manual_seed(seed)
         with torch.inference_mode():
-            output = model.generate(**inputs, generation_config=config, tokenizer=tokenizer)
+            output = model.generate(
+                **inputs, generation_config=config, tokenizer=tokenizer, logits_processor=LogitsProcessorList([watch])
+            )
+            watch.finish(output)
         rows = output[:, inputs["input_ids"].shape[1] :].tolist()
-        return [self._completion(row, len(ids), generation) for row, ids in zip(rows, encoded, strict=True)]
+        return [
+            self._completion(row, len(ids), generation, watch.of(place))
+            for place, (row, ids) in enumerate(zip(rows, encoded, strict=True))
+        ]
 
-    def _completion(self, row: list[int], tokens_in: int, generation: Generation) -> Completion:
+    def _completion(
+        self, row: list[int], tokens_in: int, generation: Generation, logprobs: Sequence[float]
+    ) -> Completion:
         """Cut a generated row at its first end token or stop string."""
         ends = self._model().generation_config.eos_token_id
         ends = {ends} if isinstance(ends, int) else set(ends or []) | {self._tokenizer.eos_token_id}
@@ -237,7 +260,8 @@ class HuggingFace(Model):
             length -= 1
         if length < generation.max_tokens:
             finish = "stop"  # the others of the batch went on
-        return Completion(text, finish, tokens_in, length)
+        said = logprobs[: max(length, 1)]  # of an empty answer, how likely its end was
+        return Completion(text, finish, tokens_in, length, logprob=sum(said) / len(said) if said else None)
 
     def score_options(self, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]) -> list[Completion]:
         encoded = [

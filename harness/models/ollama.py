@@ -32,6 +32,9 @@ class Ollama(NetworkModel):
     def describe(self) -> str:
         return f"{self.model} in Ollama, context {self.num_ctx}"
 
+    def context_length(self) -> int | None:
+        return self.num_ctx
+
     def check(self) -> None:
         _ = self._digest
 

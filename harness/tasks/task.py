@@ -20,6 +20,8 @@ class Task:
     answer: Answer
     metrics: Mapping[str, Metric]
     generation: Generation
+    origin: str = ""  # of a task derived for the freshness probe: the task it was derived from
+    updated: bool = False  # whether knowledge is searched in its second version
     _questions: dict[str, tuple[Sample, str]] = field(default_factory=dict, repr=False, compare=False)  # rendered once
 
     def ask(self, sample: Sample, **extra: JSON) -> Message:

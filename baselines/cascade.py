@@ -1,0 +1,157 @@
+"""Cascades: the cheap variant answers what it is sure of, and only the rest goes to the next one."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from harness.component import Knowledge, Mark, Metric, Variant
+from harness.context import Context
+from harness.errors import HarnessError
+from harness.markers import Reference
+from harness.tasks.task import Task
+from harness.types import Prediction, Sample, Step
+
+Confidence = Literal["margin", "logprob", "agreement", "retrieval"]
+
+
+class Cascade(Variant):
+    """Asks the cheap variant first, and the next one where its confidence is under a threshold learnt before the test.
+
+    The threshold of each step is the lowest whose score on validation rows (train rows where there are none) is within
+    `tolerance` of the best that any threshold reaches there: of equal quality, the cheaper. Test rows are never used.
+    """
+
+    single: ClassVar[bool] = False
+
+    of: list[Annotated[str, Reference("variants", "single")]] = Field(min_length=2)  # the cheap ones first
+    confidence: Confidence = "logprob"
+    metric: str | None = None  # of the task, to be kept up; the first one otherwise
+    tolerance: float = Field(0.0, ge=0)  # of that metric, given up for fewer calls
+    learn: int = Field(200, ge=10)  # rows at most to learn the thresholds from
+    thresholds: list[float] | None = None  # instead of learnt ones, one for each step but the last
+
+    @model_validator(mode="after")
+    def _one_each(self) -> "Cascade":
+        if self.thresholds is not None and len(self.thresholds) != len(self.of) - 1:
+            raise ValueError(f"thresholds: {len(self.of) - 1} are needed, one for each step but the last")
+        return self
+
+    def check(self, task: Task, knowledge: Mapping[str, Knowledge]) -> list[str]:
+        if self.thresholds is None and not (task.data.validation or task.data.train):
+            return ["there are no validation or train rows to learn thresholds from; give thresholds"]
+        if self.metric is not None and self.metric not in task.metrics:
+            return [f"metric: '{self.metric}' is not a metric of the task ({', '.join(task.metrics)})"]
+        return []
+
+    def answer(self, task: Task, samples: Sequence[Sample], context: Context) -> list[Prediction]:
+        thresholds = self.thresholds if self.thresholds is not None else self._learnt(task, context)
+        final: dict[str, Prediction] = {}
+        spent: dict[str, list[Prediction]] = {sample.id: [] for sample in samples}
+        route: dict[str, tuple[Step, ...]] = {sample.id: () for sample in samples}
+        left = list(samples)
+        for name, threshold in zip(self.of, [*thresholds, None], strict=True):
+            predictions = context.variants[name].answer(task, left, context) if left else []
+            for prediction in predictions:
+                sure = self._sure(prediction) if threshold is not None else None
+                route[prediction.sample_id] += (Step(name, _finite(sure), _finite(threshold)),)
+                spent[prediction.sample_id].append(prediction)
+                if threshold is None or sure is None or sure >= threshold:
+                    final[prediction.sample_id] = prediction
+            left = [sample for sample in left if sample.id not in final]
+        return [_routed(final[sample.id], spent[sample.id], route[sample.id]) for sample in samples]
+
+    def _sure(self, prediction: Prediction) -> float:
+        """The confidence; a reply that failed or in which no answer stands is no reason to stop."""
+        if prediction.error is not None or prediction.reading.reason is not None:
+            return -math.inf
+        if self.confidence not in prediction.confidence:
+            if self.confidence == "retrieval":  # nothing was found
+                return -math.inf
+            raise HarnessError(
+                f"cascade: {prediction.task}: the answers of a step have no {self.confidence} "
+                f"({REMEDY[self.confidence]}); they have: {', '.join(prediction.confidence) or 'none'}"
+            )
+        return prediction.confidence[self.confidence]
+
+    def _learnt(self, task: Task, context: Context) -> list[float]:
+        rows = (task.data.validation or task.data.train)[: self.learn]
+        metric = task.metrics[self.metric or next(iter(task.metrics))]
+        trials = []
+        for name in self.of:
+            predictions = context.variants[name].answer(task, rows, context)
+            sure = [] if name == self.of[-1] else [self._sure(prediction) for prediction in predictions]
+            trials.append(Trial(sure, _values(metric, rows, predictions)))
+        sign = -1.0 if metric.scale.better == "lower" else 1.0
+        return learn(trials, sign, self.tolerance)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One step on the rows to learn from: how sure it was of each, and how good each answer was."""
+
+    sure: Sequence[float]
+    values: Sequence[float]
+
+
+def learn(trials: Sequence[Trial], sign: float = 1.0, tolerance: float = 0.0) -> list[float]:
+    """A threshold for each step but the last, from the last backwards, so that each knows what comes after it.
+
+    For every cut between two confidences the mean of "own answer above, the following steps' answer below" is
+    computed; the lowest threshold within `tolerance` of the best mean is taken. -inf stops always, inf never.
+    """
+    after = [sign * value for value in trials[-1].values]
+    thresholds: list[float] = []
+    for trial in reversed(trials[:-1]):
+        own = [sign * value for value in trial.values]
+        cuts = [-math.inf, *sorted({value for value in trial.sure if value > -math.inf}), math.inf]
+        means = {
+            cut: math.fsum(o if s >= cut else a for o, s, a in zip(own, trial.sure, after, strict=True)) for cut in cuts
+        }
+        best = max(means.values())
+        room = tolerance * len(own) + 1e-9
+        threshold = next(cut for cut in cuts if means[cut] >= best - room)
+        thresholds.insert(0, threshold)
+        after = [o if s >= threshold else a for o, s, a in zip(own, trial.sure, after, strict=True)]
+    return thresholds
+
+
+def _values(metric: Metric, rows: Sequence[Sample], predictions: Sequence[Prediction]) -> list[float]:
+    """How good each answer is; a failed one is worth nothing."""
+    answered = [i for i, prediction in enumerate(predictions) if prediction.error is None]
+    marks = metric.score_all([rows[i] for i in answered], [predictions[i] for i in answered])
+    by_index = dict(zip(answered, map(_value, marks), strict=True))
+    return [by_index.get(i, 0.0) for i in range(len(rows))]
+
+
+def _value(marks: object) -> float:
+    """A metric's own value; unknown counts as nothing gained."""
+    mark = marks.get("") if isinstance(marks, Mapping) else marks
+    value = mark.value if isinstance(mark, Mark) else mark
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _routed(final: Prediction, spent: Sequence[Prediction], route: tuple[Step, ...]) -> Prediction:
+    """The answer of the last step asked, at the cost of all steps."""
+    return replace(
+        final,
+        route=route,
+        tokens_in=sum(prediction.tokens_in for prediction in spent),
+        tokens_out=sum(prediction.tokens_out for prediction in spent),
+        seconds=sum(prediction.seconds for prediction in spent),
+    )
+
+
+def _finite(value: float | None) -> float | None:
+    """What JSON can hold: always and never have no number."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+REMEDY: Mapping[Confidence, str] = {
+    "margin": "options must be scored: answer: {choice: {by: loglikelihood}}",
+    "logprob": "the model must tell log-probabilities of what it generates, as huggingface does",
+    "agreement": "the step must sample several answers: samples: 5, temperature: 0.7",
+    "retrieval": "the step must be a rag variant",
+}

@@ -1,0 +1,66 @@
+"""How well retrieval did by itself: where the gold passages came, and whether the answer stands in what was shown."""
+
+import math
+from typing import ClassVar
+
+from harness.component import Mark, Metric
+from harness.text import as_text, normalise
+from harness.types import Prediction, Sample
+from harness.types import Retrieval as Found
+
+
+class Retrieval(Metric):
+    """Retrieval's own quality where the gold passage is known; joins every task that a rag variant answers.
+
+    Its own value is recall@k, k being the passages the variant asked for. Parts: `recall@N` (share of the gold passages
+    among the first N hits), `mrr` (1 / rank of the first gold passage, 0 beyond the depth searched; Voorhees 1999),
+    `ndcg@10` (binary gains, log2 discount; Järvelin & Kekäläinen 2002) and `cited`, 1 if the answer occurs in the
+    passages that were shown. In [0, 1], higher is better. Variants without passages have no values.
+    """
+
+    at: tuple[int, ...] = (1, 5, 10)
+    part_scales: ClassVar = {}
+
+    def parts(self) -> tuple[str, ...]:
+        return (*(f"recall@{n}" for n in self.at), "mrr", "ndcg@10", "cited")
+
+    def applies(self, prediction: Prediction) -> bool:
+        return prediction.retrieval is not None
+
+    def score(self, sample: Sample, prediction: Prediction) -> dict[str, Mark]:
+        """The parts that apply: ranks only where something was searched and the gold is known."""
+        found = prediction.retrieval
+        if found is None:
+            return {}
+        marks = {} if found.ranks is None or not found.gold else self._ranked(found)
+        if prediction.passages and prediction.reading.answer is not None:
+            marks["cited"] = _cited(prediction)
+        return marks
+
+    def _ranked(self, found: Found) -> dict[str, Mark]:
+        ranks = sorted(rank for rank in found.ranks or () if rank is not None)
+        total = len(found.gold)
+        told = f"gold at {', '.join(map(str, ranks))}" if ranks else f"gold not among the first {found.depth}"
+        ideal = math.fsum(1 / math.log2(1 + rank) for rank in range(1, min(total, 10) + 1))
+        gained = math.fsum(1 / math.log2(1 + rank) for rank in ranks if rank <= 10)
+        return {
+            "": Mark(_recall(ranks, found.k, total), told),
+            **{f"recall@{n}": Mark(_recall(ranks, n, total)) for n in self.at},
+            "mrr": Mark(1 / ranks[0] if ranks else 0.0),
+            "ndcg@10": Mark(gained / ideal),
+        }
+
+
+def _recall(ranks: list[int], n: int, total: int) -> float:
+    return sum(rank <= n for rank in ranks) / total
+
+
+def _cited(prediction: Prediction) -> Mark:
+    """Whether the answer stands, differences without meaning aside, in one of the passages shown."""
+    answer = normalise(as_text(prediction.reading.answer), punctuation="drop")
+    if not answer:
+        return Mark(0.0, "the answer is empty")
+    for passage in prediction.passages:
+        if answer in normalise(str(passage["text"]), punctuation="drop"):
+            return Mark(1.0, f"in passage {passage['number']}")
+    return Mark(0.0, "in none of the passages shown")

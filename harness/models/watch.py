@@ -1,0 +1,35 @@
+"""How likely a model's own words were to it: log-probabilities of generated tokens, without keeping all logits."""
+
+from typing import Any
+
+
+class Watch:
+    """A logits processor that changes nothing: it notes each chosen token's log-probability one step later.
+
+    Generation with `output_scores` would keep steps × batch × vocabulary numbers; this keeps one step of them. When
+    tokens are drawn, the distribution is the one that they are drawn from.
+    """
+
+    def __init__(self, prompt_length: int) -> None:
+        self.prompt_length = prompt_length
+        self._last: Any = None  # log-probabilities of the step before, shape (batch, vocabulary)
+        self._chosen: list[Any] = []  # per step, shape (batch,)
+
+    def __call__(self, input_ids: Any, scores: Any) -> Any:
+        """Called before each step with all tokens so far, shape (batch, length), and logits of the next."""
+        self._note(input_ids[:, -1])
+        self._last = scores.float().log_softmax(-1)
+        return scores
+
+    def finish(self, output: Any) -> None:
+        """Note the last token of the finished sequences, shape (batch, length)."""
+        self._note(output[:, -1])
+        self._last = None
+
+    def of(self, row: int) -> list[float]:
+        """The log-probabilities of one row's generated tokens, natural logarithm."""
+        return [float(step[row]) for step in self._chosen]
+
+    def _note(self, tokens: Any) -> None:
+        if self._last is not None:
+            self._chosen.append(self._last.gather(-1, tokens[:, None])[:, 0].cpu())
