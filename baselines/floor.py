@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from baselines.examples import choose
 from baselines.library import search
-from baselines.rag import lexical
+from baselines.retrieval.lexical import Lexical
 from harness.component import Knowledge, Retriever, Variant
 from harness.context import Context
 from harness.markers import KnowledgeName, Part
@@ -23,7 +23,7 @@ class Floor(Variant):
 
     by: Literal["majority", "nearest", "top_passage"] = "nearest"
     knowledge: KnowledgeName | None = None  # for top_passage
-    retriever: Annotated[Retriever, Part("retriever")] = Field(default_factory=lexical)
+    retriever: Annotated[Retriever, Part("retriever")] = Field(default_factory=Lexical)
 
     @model_validator(mode="after")
     def _needs(self) -> "Floor":

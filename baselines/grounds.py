@@ -57,7 +57,7 @@ class Grounding:
         """The grounds of samples with up to k passages each, in their order; without k, none are looked up."""
         if not samples or not k:
             return [Ground(sample, (), Retrieval((), None, 0, 0)) for sample in samples]
-        gold = self.knowledge.gold(samples, self.corpus)
+        gold = self.knowledge.gold_places(samples, self.corpus)
         if self.rag.oracle:
             return [self._given(sample, places) for sample, places in zip(samples, gold, strict=True)]
         depth = max(k, DEPTH)
@@ -105,7 +105,7 @@ class Grounding:
             for place in draw.sample(others, min(self.rag.distractors, len(others))):
                 chosen.insert(draw.randint(0, len(chosen)), (place, None))
         return tuple(
-            _record(number, self.corpus.passages[place], score, place in gold, (rank or {}).get(place))
+            record(number, self.corpus.passages[place], score, place in gold, (rank or {}).get(place))
             for number, (place, score) in enumerate(chosen, 1)
         )
 
@@ -113,19 +113,20 @@ class Grounding:
         return tuple(self.corpus.passages[place].id for place in places)
 
 
-def _record(number: int, passage: Passage, score: float | None, gold: bool, rank: int | None) -> Shown:
-    full: dict[str, JSON] = {
+def record(number: int, passage: Passage, score: float | None, gold: bool, rank: int | None) -> Shown:
+    """A passage as templates, predictions.jsonl and the report see it; score and rank only where it was searched."""
+    known: dict[str, JSON] = {
         "number": number,
         "id": passage.id,
         "source": passage.source,
         "title": passage.title,
         "position": passage.position,
         "text": passage.text,
-        "score": None if score is None else round(float(score), 4),
-        "rank": rank,
+        "meta": dict(passage.meta),
         "gold": gold,
     }
-    return {key: value for key, value in full.items() if value not in (None, "")}
+    searched = {"score": None if score is None else round(float(score), 4), "rank": rank}
+    return {**known, **{key: value for key, value in searched.items() if value is not None}}
 
 
 def _changed(retrieval: Retrieval, left_out: int, cut: int) -> Retrieval:

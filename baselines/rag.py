@@ -7,33 +7,26 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from baselines.grounds import Ground, Grounding
+from baselines.grounds import Ground, Grounding, record
 from baselines.library import refuse_unknown_fields, wishes
 from baselines.prompting import Frame, Framing, Prompting, plain
+from baselines.retrieval.lexical import Lexical
 from baselines.room import Room
 from harness.component import Knowledge, Retriever
 from harness.context import Context
 from harness.errors import HarnessError
 from harness.markers import KnowledgeName, Part, PromptText
 from harness.prompts import Template
-from harness.registry import find
 from harness.tasks.ask import with_notes
 from harness.tasks.task import Task
 from harness.types import JSON, Message, Prediction, Sample
-
-
-def lexical() -> Retriever:
-    """The retriever that needs no model."""
-    made = find("retriever", "lexical")()
-    assert isinstance(made, Retriever)
-    return made
 
 
 class Rag(Prompting):
     """Retrieves passages, then asks: with any retriever, worked examples, or the gold passage as an upper bound."""
 
     knowledge: KnowledgeName
-    retriever: Annotated[Retriever, Part("retriever")] = Field(default_factory=lexical)
+    retriever: Annotated[Retriever, Part("retriever")] = Field(default_factory=Lexical)
     k: int = Field(5, ge=1)  # passages shown
     query: Annotated[str, PromptText()] = "{{ input }}"  # what is searched for
     threshold: float | None = None  # passages with a lower score are not shown
@@ -58,13 +51,14 @@ class Rag(Prompting):
         try:
             corpus = knowledge[self.knowledge].corpus()
             refuse_unknown_fields(corpus, self.filter)
-            gold = knowledge[self.knowledge].gold(task.data.test, corpus)
+            gold = knowledge[self.knowledge].gold_places(task.data.test, corpus)
             if self.oracle and not any(gold):
                 problems.append("oracle: no sample's gold passage is known; say how it is known by gold: in knowledge")
+            shown = record(1, corpus.passages[0], 1.0, False, 1)
             for sample in task.data.test:
                 Template(self.query, "query").render(sample)
                 wishes(self.filter, sample)
-                self._framed(sample, Message("user", "?"), (), False)
+                self._framed(sample, Message("user", "?"), (shown,), False)
         except HarnessError as error:
             problems.append(str(error))
         return problems

@@ -197,7 +197,7 @@ class Knowledge(Component):
     def _second(self) -> Corpus:
         return self.read_update() or self._first
 
-    def gold(self, samples: Sequence[Sample], corpus: Corpus) -> list[tuple[int, ...]]:
+    def gold_places(self, samples: Sequence[Sample], corpus: Corpus) -> list[tuple[int, ...]]:
         """For each sample the places in `corpus.passages` that hold its answer; none where that is not known."""
         raise NotImplementedError
 

@@ -38,7 +38,8 @@ def _versions(task: Task, knowledge: Knowledge) -> dict[str, Task]:
         versions["before"] = _asking(task, [before for before, _ in pairs], task.metrics, updated=False)
         versions["after"] = _asking(task, [after for _, after in pairs], {**task.metrics, **stale}, updated=True)
     if withdrawn:
-        versions["withdrawn"] = _asking(task, withdrawn, stale, updated=True)
+        gone = [replace(sample, meta={**sample.meta, "stale": list(sample.targets)}) for sample in withdrawn]
+        versions["withdrawn"] = _asking(task, gone, stale, updated=True)
     return versions
 
 

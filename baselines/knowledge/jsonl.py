@@ -1,0 +1,51 @@
+"""JSON lines are what other programs export: one entry a line, with whatever else is known of it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from baselines.knowledge.collection import Entry, KnowledgeBase, Unreadable
+from harness.data.json_text import object_rows
+from harness.data.rows import BadRow, Fault, Row, optional_text, text_of
+from harness.errors import DataError, nearest
+
+
+class Jsonl(KnowledgeBase):
+    """JSON lines, or a JSON list of objects: one entry an object, further keys become meta."""
+
+    text: str = "text"
+    id: str = "id"  # ids and titles are used where there are any; a name given in the suite must occur in the file
+    title: str = "title"
+
+    def entries(self, path: str) -> Iterator[Entry | Unreadable]:
+        """One entry an object."""
+        rows = list(object_rows(path, self.encoding))
+        self._require(rows, path)
+        for row in rows:
+            try:
+                yield self._entry(row, path)
+            except BadRow as reason:
+                yield Unreadable(f"{path}:{row.line}: {reason}")
+
+    def _entry(self, row: Row | Fault, path: str) -> Entry:
+        if isinstance(row, Fault):
+            raise BadRow(row.reason)
+        if self.text not in row.values:
+            raise BadRow(f"there is no '{self.text}'")
+        text = optional_text(row.values, self.text)
+        named = "id" in self.model_fields_set and text.strip()
+        own = text_of(row.values, self.id) if named else optional_text(row.values, self.id)
+        return Entry(
+            text=text,
+            source=Path(path).name,
+            id=own.strip() or None,
+            title=optional_text(row.values, self.title),
+            meta={name: value for name, value in row.values.items() if name not in (self.text, self.id, self.title)},
+            place=f"{path}:{row.line}",
+        )
+
+    def _require(self, rows: list[Row | Fault], path: str) -> None:
+        known = dict.fromkeys(key for row in rows if isinstance(row, Row) for key in row.values)
+        named = ["text", *(name for name in ("id", "title") if name in self.model_fields_set)]
+        for column in (str(getattr(self, name)) for name in named):
+            if known and column not in known:
+                raise DataError(f"{path}: no '{column}' in any object ({nearest(column, known)})")

@@ -1,0 +1,53 @@
+"""A second look: a cross-encoder reads query and passage together and reorders what a retriever found."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from baselines.retrieval.wording import wording
+from harness.component import Hit, Index, Retriever
+from harness.context import Context
+from harness.markers import Part, Reference
+from harness.types import Passage
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class Rerank(Retriever):
+    """Another retriever's candidates in the order of a ranking model (cross-encoder)."""
+
+    of: Annotated[Retriever, Part("retriever")]
+    model: Annotated[str, Reference("models", "ranks")]
+    candidates: int = Field(50, ge=1)  # hits that the model reads for each query; at least as many as asked for
+
+    def index(self, passages: Sequence[Passage], context: Context) -> Index:
+        return Reranked(self, self.of.index(passages, context), passages, context)
+
+
+class Reranked:
+    """An index whose hits are scored again."""
+
+    def __init__(self, settings: Rerank, index: Index, passages: Sequence[Passage], context: Context) -> None:
+        self.settings = settings
+        self.inner = index
+        self.texts = passages
+        self.context = context
+
+    def search(self, queries: Sequence[str], k: int, allowed: "NDArray[np.bool_] | None" = None) -> list[list[Hit]]:
+        """Up to k hits a query, best first, equal scores in the order of the passages. Scores are the model's."""
+        if k <= 0:
+            return [[] for _ in queries]
+        unique = list(dict.fromkeys(queries))
+        found = self.inner.search(unique, max(self.settings.candidates, k), allowed)
+        pairs = [
+            (query, wording(self.texts[place])) for query, hits in zip(unique, found, strict=True) for place, _ in hits
+        ]
+        scores = iter(self.context.relevance(self.settings.model, pairs) if pairs else ())
+        ranked = {
+            query: sorted(((place, next(scores)) for place, _ in hits), key=lambda hit: (-hit[1], hit[0]))[:k]
+            for query, hits in zip(unique, found, strict=True)
+        }
+        return [list(ranked[query]) for query in queries]

@@ -1,0 +1,104 @@
+"""The cheap variant answers what it is sure of; thresholds come from rows that are not scored."""
+
+import math
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from baselines.cascade import Cascade, Trial, learn
+from baselines.prompting import Prompting
+from baselines.rag import Rag
+from harness.component import Retriever
+from harness.errors import HarnessError
+from harness.models.scripted import Scripted
+from harness.types import Step
+
+INF = math.inf
+
+
+@pytest.mark.parametrize(
+    ("sure", "own", "after", "tolerance", "expected"),
+    [
+        # sure of the right ones: stop at 3 and above gains all four; escalating only the two doubtful ones
+        ([4, 3, 2, 1], [1, 1, 0, 0], [1, 1, 1, 1], 0.0, 3),
+        # the next step is no better: never ask it
+        ([4, 3, 2, 1], [1, 1, 0, 0], [0, 0, 0, 0], 0.0, -INF),
+        ([4, 3, 2, 1], [1, 1, 1, 1], [1, 1, 1, 1], 0.0, -INF),
+        # the cheap one is never right: always go on
+        ([4, 3, 2, 1], [0, 0, 0, 0], [1, 1, 1, 1], 0.0, INF),
+        # means by cut: -inf 2/4, 2 → 3/4, 3 → 4/4; a tolerance of 0.25 takes the cheaper cut, of 0.5 the cheapest
+        ([4, 3, 2, 1], [1, 1, 0, 0], [1, 1, 1, 1], 0.25, 2),
+        ([4, 3, 2, 1], [1, 1, 0, 0], [1, 1, 1, 1], 0.5, -INF),
+        # what could not be read has no confidence and goes on at every cut but "always"
+        ([4, -INF], [1, 0], [0, 1], 0.0, 4),
+        # equal confidences cannot be told apart: 2 and 2 both stop or both go on
+        ([2, 2], [1, 0], [0, 1], 0.0, -INF),
+    ],
+)
+def test_the_threshold_learnt(
+    sure: list[float], own: list[float], after: list[float], tolerance: float, expected: float
+) -> None:
+    assert learn([Trial(sure, own), Trial([], after)], tolerance=tolerance) == [expected]
+
+
+def test_three_steps_are_learnt_from_the_last_backwards() -> None:
+    # second step: sure of its first two → with the third behind it all four are right above 3
+    # first step: its only right answer is one that the others get right too, so stopping there saves calls: 9
+    first = Trial([9, 1, 1, 1], [1, 0, 0, 0])
+    second = Trial([4, 3, 2, 1], [1, 1, 0, 0])
+    assert learn([first, second, Trial([], [1, 1, 1, 1])]) == [9, 3]
+
+
+def test_a_metric_where_lower_is_better() -> None:
+    assert learn([Trial([2, 1], [0, 1]), Trial([], [0, 0])], sign=-1.0) == [2]
+
+
+@pytest.fixture
+def steps(overlap: Retriever) -> dict[str, Any]:
+    cheap = Rag(model="m", knowledge="kb", retriever=overlap, k=1)
+    return {"cheap": cheap, "dear": Prompting(model="m")}
+
+
+def test_samples_take_the_route_their_confidence_sends_them(ask: Any, steps: dict[str, Any]) -> None:
+    cascade = Cascade(of=["cheap", "dear"], confidence="retrieval", thresholds=[4.0])
+    model = Scripted(default="某手术")
+    first, second, third = ask(cascade, model, variants=steps)
+    # overlaps: 左膝关节换了 5, 白内障 3, 肝移植 none
+    assert first.route == (Step("cheap", 5.0, 4.0),)
+    assert second.route == (Step("cheap", 3.0, 4.0), Step("dear", None, None))
+    assert third.route == (Step("cheap", None, 4.0), Step("dear", None, None))
+    assert first.messages[-1].content.startswith("参考资料")
+    assert second.messages[-1].content == "白内障 →"
+    alone = ask(steps["dear"], model)[1].tokens_in
+    assert second.tokens_in > alone  # the first step is paid for too
+
+
+def test_thresholds_are_learnt_on_train_and_never_on_test(ask: Any, steps: dict[str, Any], norm: Any) -> None:
+    # On the train rows the cheap step answers with the passage found (right for all three, overlaps 5, 3 and 4), the
+    # dear one repeats the question (always wrong): the cheap one always answers, whatever the test rows would want.
+    cascade = Cascade(of=["cheap", "dear"], confidence="retrieval")
+    model = Scripted(echo="last_line", rules=({"match": r"^参考资料：\n\[1\] (.*)", "reply": r"\1"},))
+    predictions = ask(cascade, model, variants=steps)
+    assert [len(prediction.route) for prediction in predictions] == [1, 1, 1]
+    assert predictions[0].route[0].threshold is None  # always: no number
+
+
+def test_a_failed_step_is_no_answer_and_goes_on(ask: Any, steps: dict[str, Any]) -> None:
+    model = Scripted(default="某手术", rules=({"match": "参考资料", "fail": "down"},))
+    first, *_ = ask(Cascade(of=["cheap", "dear"], confidence="retrieval", thresholds=[0.0]), model, variants=steps)
+    assert (first.error, first.reading.answer, len(first.route)) == (None, "某手术", 2)
+
+
+def test_a_confidence_that_a_step_cannot_give_is_an_error_with_the_remedy(ask: Any, steps: dict[str, Any]) -> None:
+    with pytest.raises(HarnessError, match=r"have no agreement .the step must sample several answers"):
+        ask(Cascade(of=["dear", "cheap"], confidence="agreement"), variants=steps)
+
+
+def test_settings_and_data_that_cannot_be(norm: Any) -> None:
+    with pytest.raises(ValidationError, match="thresholds: 1 are needed"):
+        Cascade(of=["a", "b"], thresholds=[1, 2])
+    assert "no validation or train rows" in Cascade(of=["a", "b"]).check(norm(train=()), {})[0]
+    assert Cascade(of=["a", "b"], metric="f1").check(norm(), {}) == [
+        "metric: 'f1' is not a metric of the task (accuracy)"
+    ]
