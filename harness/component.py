@@ -197,6 +197,9 @@ class Knowledge(Component):
     def _second(self) -> Corpus:
         return self.read_update() or self._first
 
+    def check(self, samples: Sequence[Sample]) -> None:
+        """Raise DataError if the samples of a task have not what this knowledge base names, e.g. a column."""
+
     def gold_places(self, samples: Sequence[Sample], corpus: Corpus) -> list[tuple[int, ...]]:
         """For each sample the places in `corpus.passages` that hold its answer; none where that is not known."""
         raise NotImplementedError

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import cast
 
-from harness.component import Component, Metric, Variant, walk
+from harness.component import Component, Knowledge, Metric, Variant, walk
 from harness.errors import DataError, HarnessError, ModelError, SuiteError
 from harness.markers import Reference, marks
 from harness.probes import probes
@@ -28,7 +28,7 @@ def prepare(suite: Suite, models: Sequence[str] = ()) -> dict[str, Task]:
             mistakes += _sample_mistakes(tasks[name]) + _prompt_mistakes(tasks[name])
         except HarnessError as error:
             mistakes += str(error).splitlines()
-    unread = _knowledge_mistakes(suite)
+    unread = _knowledge_mistakes(suite, tasks)
     mistakes += unread.values()
     for variant_name, variant in suite.variants.items():
         if unread.keys() & named(variant, "knowledge"):
@@ -101,16 +101,30 @@ def token_counter(suite: Suite) -> Callable[[str], int] | None:
     return None
 
 
-def _knowledge_mistakes(suite: Suite) -> dict[str, str]:
-    """What keeps a knowledge base that is searched from being read, by its name."""
+def _knowledge_mistakes(suite: Suite, tasks: Mapping[str, Task]) -> dict[str, str]:
+    """What keeps a knowledge base that is searched from being read, or from fitting any task, by its name."""
     mistakes = {}
     for name in used_knowledge(suite):
+        knowledge = suite.knowledge[name]
         try:
-            suite.knowledge[name].corpus()
-            suite.knowledge[name].corpus(updated=True)
+            knowledge.corpus()
+            knowledge.corpus(updated=True)
+            _refuse_unfit(knowledge, list(tasks.values()))
         except HarnessError as error:
             mistakes[name] = "\n".join(f"knowledge.{name}: {line}" for line in str(error).splitlines())
     return mistakes
+
+
+def _refuse_unfit(knowledge: Knowledge, tasks: Sequence[Task]) -> None:
+    """Raise the first task's DataError if the knowledge base fits none of them."""
+    problems = []
+    for task in tasks:
+        try:
+            knowledge.check(task.data.test)
+        except DataError as error:
+            problems.append(error)
+    if problems and len(problems) == len(tasks):
+        raise problems[0]
 
 
 def _task(name: str, spec: TaskSpec, seed: int) -> Task:

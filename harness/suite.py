@@ -73,7 +73,9 @@ def load_suite(path: Path) -> Suite:
 
 
 SECTIONS = ("name", "seed", "models", "knowledge", "tasks", "variants", "compare")
-ABILITIES = {"generates": "generates text", "embeds": "embeds texts", "ranks": "ranks passages", "single": "asks"}
+ABILITIES = {
+    "generates": "generate text", "embeds": "embed texts", "ranks": "rank passages", "single": "be a step of another variant",
+}  # fmt: skip
 TASK_KEYS = ("data", "prompt", "system", "answer", "metrics", "generation")
 
 
@@ -195,8 +197,8 @@ def _reference_problem(
     found = entries[name]
     if mark.ability and found is not None and not getattr(found, mark.ability, True):
         able = [other for other, entry in entries.items() if getattr(entry, mark.ability, False)]
-        known = f"among {mark.section}: {', '.join(able)}" if able else f"none among {mark.section} does"
-        return f"'{name}' is {type(found).__name__}, which {ABILITIES[mark.ability]} not; {known}"
+        known = f"these can: {', '.join(able)}" if able else f"none of the {mark.section} can"
+        return f"'{name}' is {type(found).__name__}, which cannot {ABILITIES[mark.ability]}; {known}"
     return None
 
 

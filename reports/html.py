@@ -2,6 +2,8 @@
 
 import base64
 import hashlib
+import re
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -9,9 +11,11 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.store import RunFolder
-from harness.types import Summary
-from reports import plot, provenance, samples
-from reports.table import DIRECTION, Column, Entry, build, columns, variants
+from harness.types import JSON, Prediction, Summary
+from reports import cascade, freshness, plot, provenance, retrieval, samples
+from reports.columns import DIRECTION, Column, columns, probes, variants
+from reports.floors import alarms
+from reports.table import Entry, build
 from reports.verdict import findings
 
 NAME = "report.html"
@@ -25,12 +29,10 @@ def write(folder: RunFolder) -> Path:
 def render(folder: RunFolder) -> str:
     """The page as text. Equal runs give equal pages."""
     run, summary = folder.read_run(), folder.summary()
-    items = folder.samples()
-    style, early, late = (
-        _data("report.css") + _data("items.css"),
-        _data("theme.js"),
-        _data("samples.js") + _data("report.js"),
-    )
+    items, predictions = folder.samples(), folder.predictions()
+    probing = probes(summary)
+    style = _data("report.css") + _data("sections.css") + _data("items.css")
+    early, late = _data("theme.js"), _data("samples.js") + _data("report.js")
     return (
         _environment()
         .get_template("template.html.j2")
@@ -39,14 +41,18 @@ def render(folder: RunFolder) -> str:
             summary=summary,
             run=run,
             when=provenance.when(run),
-            items=len(items),
+            items=sum(item.task not in probing for item in items),
+            probes=len({(probe.task, probe.knowledge) for probe in probing.values()}),
+            alarms=alarms(summary),
             findings=findings(summary),
             warnings=provenance.warnings(run, summary),
             tables=build(summary),
             columns=columns(summary),
             variants=variants(summary),
             tasks=list(dict.fromkeys(item.task for item in items)),
+            plain_tasks={item.task for item in items} - probing.keys(),
             forests=plot.forests(summary),
+            **_sections(run, summary, predictions),
             costs=provenance.costs(run, summary),
             sources=provenance.sources(run),
             facts=provenance.facts(run, summary),
@@ -57,9 +63,19 @@ def render(folder: RunFolder) -> str:
             late=Markup(late),
             style_hash=_hash(style),
             script_hashes=(_hash(early), _hash(late)),
-            payload=samples.pack(summary, items, folder.predictions(), folder.scores()),
+            payload=samples.pack(summary, items, predictions, folder.scores()),
         )
     )
+
+
+def _sections(run: Mapping[str, JSON], summary: Summary, predictions: Sequence[Prediction]) -> dict[str, JSON]:
+    """What is on the page only where the run has it."""
+    return {
+        "freshness": freshness.section(summary),
+        "retrieval": retrieval.section(summary, predictions),
+        "kinds": retrieval.KINDS,
+        "cascades": cascade.section(summary, run),
+    }
 
 
 def _whisker(summary: Summary, entry: Entry, column: Column) -> plot.Whisker | None:
@@ -80,9 +96,9 @@ def _environment() -> Environment:
 
 def _tied(text: str) -> str:
     """No line may end between a sign and its figure."""
-    for loose in ("95 % CI ", "p = ", "p < ", "p > "):
+    for loose in ("95 % CI ", "p = ", "p < ", "p > ", " %"):
         text = text.replace(loose, loose.replace(" ", "\u00a0"))
-    return text
+    return re.sub(r"(?<=\d) to (?=[\d−])", "\u00a0to\u00a0", text)
 
 
 def _data(name: str) -> str:

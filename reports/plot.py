@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from harness.types import MetricInfo, Result, Summary
 from reports import numbers
-from reports.table import Column, Verdict, columns
+from reports.columns import Column, ordinary
+from reports.table import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def whisker(axis: Axis, middle: float, low: float | None, high: float | None) ->
 
 def forests(summary: Summary) -> tuple[Forest, ...]:
     """One picture per metric that was compared, headline first."""
-    return tuple(forest for column in columns(summary) if (forest := _forest(summary, column)))
+    return tuple(forest for column in ordinary(summary) if (forest := _forest(summary, column)))
 
 
 def _forest(summary: Summary, column: Column) -> Forest | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from harness.types import JSON, Summary
-from reports.table import DIRECTION, columns
+from reports.columns import DIRECTION, columns, probes
 
 FINISHED = {"finished", "complete", "completed", "done", "ok"}
 
@@ -40,10 +40,22 @@ class CostRow:
     seconds: str
     calls: str
     cached: str
+    looking_up: str  # seconds of this run, in all
+    embedded: str  # texts, in this run
     failed: int
     unread: int
     truncated: int
     prompts: str
+
+
+@dataclass(frozen=True, slots=True)
+class CostGroup:
+    """One task."""
+
+    task: str
+    is_probe: bool
+    searched: bool  # whether anything was looked up in this run
+    rows: tuple[CostRow, ...]
 
 
 def sources(run: Mapping[str, JSON]) -> tuple[Source, ...]:
@@ -63,6 +75,7 @@ def facts(run: Mapping[str, JSON], summary: Summary) -> tuple[Facts, ...]:
         Facts("Variants", _entries(run, "variants")),
         Facts("Models", _entries(run, "models")),
         Facts("Tasks", _entries(run, "tasks")),
+        Facts("Knowledge", tuple((name, _knowledge(record)) for name, record in (run.get("knowledge") or {}).items())),
         Facts("Data", tuple((task, _data(data)) for task, data in (run.get("data") or {}).items())),
         Facts("Run", _circumstances(run)),
         Facts("Hardware", _flat(run.get("hardware"))),
@@ -80,8 +93,16 @@ def warnings(run: Mapping[str, JSON], summary: Summary) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*unfinished, *summary.warnings, *map(str, run.get("warnings") or ())]))
 
 
-def costs(run: Mapping[str, JSON], summary: Summary) -> dict[str, list[CostRow]]:
+def costs(run: Mapping[str, JSON], summary: Summary) -> list[CostGroup]:
     """By task, one row a variant; calls and cache hits only where run.json counts them."""
+    probing = probes(summary)
+    return [
+        CostGroup(task, task in probing, any((row.looking_up, row.embedded) != ("–", "–") for row in some), tuple(some))
+        for task, some in _cost_rows(run, summary).items()
+    ]
+
+
+def _cost_rows(run: Mapping[str, JSON], summary: Summary) -> dict[str, list[CostRow]]:
     cells = {(cell.get("task"), cell.get("variant")): cell for cell in run.get("cells") or ()}
     rows: dict[str, list[CostRow]] = {}
     for usage in summary.usage:
@@ -96,8 +117,10 @@ def costs(run: Mapping[str, JSON], summary: Summary) -> dict[str, list[CostRow]]
                 tokens_in_total=f"{usage.tokens_in:,}",
                 tokens_out_total=f"{usage.tokens_out:,}",
                 seconds=_seconds(usage.seconds / share),
-                calls=f"{cell['calls']:,}" if isinstance(cell.get("calls"), int) else "–",
-                cached=f"{cell['cached']:,}" if isinstance(cell.get("cached"), int) else "–",
+                calls=_count(cell.get("calls")),
+                cached=_count(cell.get("cached")),
+                looking_up=_seconds(cell["retrieval_seconds"]) if cell.get("retrieval_seconds") else "–",
+                embedded=_count(cell.get("embedded") or None),
                 failed=usage.failed,
                 unread=usage.unread,
                 truncated=usage.truncated,
@@ -167,6 +190,21 @@ def _data(data: JSON) -> str:
     return "\n".join(line for line in (f"rows: {rows}" if rows else "", *files, *skipped) if line)
 
 
+def _knowledge(record: JSON) -> str:
+    """What was searched: how many passages, what was merged and left out on the way, and from which files."""
+    if not isinstance(record, dict):
+        return _compact(record)
+    counts = [_plural(record.get("passages"), "passage"), _plural(record.get("merged"), "equal passage", " merged")]
+    files = [f"{file.get('path')}\nsha256 {file.get('sha256')}" for file in record.get("files") or ()]
+    skipped = [f"skipped {reason}" for reason in record.get("skipped") or ()]
+    lines = (_component(record), "; ".join(count for count in counts if count), *skipped, *files)
+    return "\n".join(line for line in lines if line)
+
+
+def _plural(count: JSON, what: str, end: str = "") -> str:
+    return f"{count:,} {what}{'s' if count != 1 else ''}{end}" if isinstance(count, int) and count else ""
+
+
 def _circumstances(run: Mapping[str, JSON]) -> tuple[tuple[str, str], ...]:
     commit = run.get("commit") or {}
     dirty = " with uncommitted changes" if commit.get("dirty") else ""
@@ -210,6 +248,10 @@ def _nested(value: JSON) -> str:
 def _is_component(value: JSON) -> bool:
     """Whether nothing but a component is described; a model's identity names its component among other facts."""
     return isinstance(value, dict) and "component" in value and value.keys() <= {"component", "settings"}
+
+
+def _count(count: JSON) -> str:
+    return f"{count:,}" if isinstance(count, int) else "–"
 
 
 def _seconds(seconds: float) -> str:

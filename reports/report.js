@@ -3,7 +3,7 @@
 const PAGE = 25;
 const byId = (id) => document.getElementById(id);
 const form = byId("filters");
-const NAMES = ["task", "variant", "metric", "outcome", "q", "disagree"];
+const NAMES = ["task", "variant", "metric", "outcome", "retrieval", "q", "disagree"].filter((name) => form.elements[name]);
 let data;
 let state = {};
 
@@ -42,7 +42,9 @@ function matches(item) {
   if (state.task && item.task !== state.task) return false;
   if (state.judged && item.task !== state.judged[0]) return false;
   if (state.variant && !visible(item).length) return false;
-  if (state.outcome && !visible(item).some((answer) => judge(item, answer)[0] === state.outcome)) return false;
+  const wanted = (answer) => (!state.outcome || judge(item, answer)[0] === state.outcome)
+    && (!state.retrieval || answer.retrieved === state.retrieval);
+  if ((state.outcome || state.retrieval) && !visible(item).some(wanted)) return false;
   if (state.disagree) {
     const outcomes = new Set(item.answers.map((answer) => judge(item, answer)[0]));
     if (!outcomes.has("right") || !outcomes.has("wrong")) return false;
@@ -100,10 +102,14 @@ function change(wanted) {
   show();
 }
 
-function turn(by) {
-  change({ ...state, page: state.page + by });
+function arrive() {
   byId("samples").scrollIntoView();
   byId("items").focus({ preventScroll: true });
+}
+
+function turn(by) {
+  change({ ...state, page: state.page + by });
+  arrive();
 }
 
 async function copy() {
@@ -132,8 +138,13 @@ function listen() {
   byId("next").addEventListener("click", () => turn(1));
   addEventListener("hashchange", () => { // a link to a section of the page leaves the filter as it is
     if (!location.hash.includes("=") && !state.sample) return;
-    if (read()) byId("samples").scrollIntoView();
+    const asked = read();
     show();
+    if (asked) arrive();
+  });
+  document.addEventListener("click", (event) => { // the address that is shown already changes nothing, yet was asked for
+    const link = event.target.closest('a[href^="#"]');
+    if (link && link.hash.includes("=") && link.hash === location.hash) arrive();
   });
 }
 

@@ -88,13 +88,24 @@ function messages(answer, texts) {
     h("li", { class: role }, h("span", { class: "role" }, role), h("pre", {}, texts[content]))));
 }
 
+// What the model was shown: title and text, then where it stands and how it was found.
 function passages(answer, texts) {
-  return h("ol", { class: "passages" }, answer.passages.map((passage) => {
-    const facts = Object.entries(passage).filter(([key]) => key !== "text");
-    const body = Array.isArray(passage.text) ? texts[passage.text[0]] : passage.text;
-    return h("li", {}, body != null && value(body), h("p", { class: "hint" },
-      facts.map(([key, fact]) => `${key} ${typeof fact === "string" ? fact : JSON.stringify(fact)}`).join(" · ")));
+  return h("ol", { class: "passages" }, answer.passages.map((passage, place) => {
+    const { number = place + 1, title, text: content, gold, cut, ...rest } = passage;
+    const body = Array.isArray(content) ? texts[content[0]] : content;
+    const order = ["rank", "score", "source", "position", "id"].filter((key) => key in rest);
+    const facts = [...order, ...Object.keys(rest).filter((key) => !order.includes(key))];
+    return h("li", { class: gold ? "gold" : "" },
+      h("span", { class: "number" }, String(number)),
+      (title || gold || cut) && h("p", { class: "passage-head" }, title && h("b", {}, String(title)),
+        gold && h("span", { class: "passage-tag gold" }, "gold"), cut && h("span", { class: "passage-tag" }, "cut")),
+      body != null && value(body),
+      h("p", { class: "hint" }, facts.map((key) => `${key} ${typeof rest[key] === "string" ? rest[key] : JSON.stringify(rest[key])}`).join(" · ")));
   }));
+}
+
+function route(answer) {
+  return h("ol", { class: "route" }, answer.route.map(([variant, reason]) => h("li", {}, h("b", {}, variant), " ", h("span", { class: "hint" }, reason))));
 }
 
 function spent(answer) {
@@ -121,6 +132,8 @@ function reply(answer, outcome, shown, texts, open) {
     likelihoods && part("Log-likelihood of the options", h("p", { class: "numbers" }, likelihoods)),
     part("Scores", scores(answer)),
     answer.notes && part("Notes", h("ul", { class: "values" }, answer.notes.map((note) => h("li", {}, note)))),
+    answer.route && part("Route", route(answer)),
+    answer.lookup && part("Retrieval", h("p", {}, answer.lookup, answer.retrieved && h("span", { class: "hint" }, ` (${answer.retrieved})`))),
     answer.passages && folded(`Retrieved passages (${answer.passages.length})`, () => passages(answer, texts)),
     answer.messages && folded(`Prompt as sent (${answer.messages.length} message${answer.messages.length === 1 ? "" : "s"})`, () => messages(answer, texts), open),
     h("p", { class: "hint" }, spent(answer)));

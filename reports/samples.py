@@ -9,8 +9,8 @@ from typing import Literal
 
 from harness.errors import StoreError
 from harness.types import JSON, MetricInfo, Prediction, Sample, Score, Summary
-from reports import numbers
-from reports.table import columns, metric_info, variants
+from reports import cascade, numbers, retrieval
+from reports.columns import columns, metric_info, variants
 
 Outcome = Literal["right", "partly", "wrong", "unknown", "neutral"]
 
@@ -32,9 +32,13 @@ def table(
     """The same content before compression: texts by number, metrics, and one record per item with its answers."""
     texts = Texts()
     found: dict[tuple[str, str, str], list[list[JSON]]] = defaultdict(list)
-    metrics = {(column.task, column.metric): column.info for column in columns(summary)}
+    metrics = {column.key: column.info for column in columns(summary)}
+    deciding = {(cell.task, cell.variant): cell.metric for cell in summary.retrieved}
+    kinds: dict[tuple[str, str, str], Score] = {}  # the scores by which looked-up answers are right or wrong
     for score in scores:
         info = metrics.get((score.task, score.metric)) or metric_info(summary, score.task, score.metric)
+        if deciding.get((score.task, score.variant)) == score.metric:
+            kinds[score.task, score.sample_id, score.variant] = score
         found[score.task, score.sample_id, score.variant].append(_score(score, info))
     items: dict[tuple[str, str], dict[str, JSON]] = {
         (sample.task, sample.id): _item(sample, texts) | {"answers": []} for sample in samples
@@ -43,7 +47,10 @@ def table(
         key = (prediction.task, prediction.sample_id)
         if key not in items:
             raise StoreError(f"item {prediction.task}/{prediction.sample_id} was answered but is not in samples.jsonl")
-        items[key]["answers"].append(_answer(prediction, found[*key, prediction.variant], texts))
+        answer = _answer(prediction, found[*key, prediction.variant], texts)
+        if (prediction.task, prediction.variant) in deciding and prediction.retrieval is not None:
+            answer["retrieved"] = _kind(prediction, kinds.get((*key, prediction.variant)), summary)
+        items[key]["answers"].append(answer)
     return {
         "texts": texts.all,
         "variants": list(dict.fromkeys([*variants(summary), *(prediction.variant for prediction in predictions)])),
@@ -108,12 +115,21 @@ def _answer(prediction: Prediction, scores: list[list[JSON]], texts: Texts) -> d
         finish=None if prediction.finish == "stop" else prediction.finish,
         error=prediction.error,
         notes=prediction.notes,
+        lookup=None if prediction.retrieval is None else retrieval.told(prediction.retrieval),
+        route=cascade.route(prediction.route),
         passages=[_passage(passage, texts) for passage in prediction.passages],
         logprobs=None if prediction.logprobs is None else [round(logprob, 3) for logprob in prediction.logprobs],
         tokens=[prediction.tokens_in, prediction.tokens_out],
         seconds=round(prediction.seconds, 3),
         scores=scores,
     )
+
+
+def _kind(prediction: Prediction, score: Score | None, summary: Summary) -> str:
+    """Whether a gold passage was shown and whether the answer is right, by the metric that decides in `Retrieved`."""
+    if score is None:
+        return "unknown"
+    return retrieval.kind(prediction, score.value, metric_info(summary, score.task, score.metric))
 
 
 def _passage(passage: JSON, texts: Texts) -> dict[str, JSON]:

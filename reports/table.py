@@ -6,28 +6,11 @@ from typing import Literal
 
 from harness.types import Comparison, MetricInfo, Result, Summary
 from reports import numbers
+from reports.columns import Column, ordinary, variants
+from reports.floors import without_model
 
 Verdict = Literal["better", "worse", "inconclusive"]
 Mark = Literal["best", "leading"]
-Key = tuple[str, str]  # task, metric
-
-UNKNOWN_METRIC = MetricInfo(component="", settings={}, low=0.0, high=1.0, better="neither")
-DIRECTION = {"higher": "higher is better", "lower": "lower is better", "neither": "no better end"}
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One metric of one task."""
-
-    task: str
-    metric: str
-    info: MetricInfo
-    headline: bool
-
-    @property
-    def name(self) -> str:
-        """As the suite's `headline` writes it."""
-        return f"{self.task}.{self.metric}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +25,7 @@ class Entry:
     verdict: Verdict | None
     mark: Mark | None
     comparison: Comparison | None
+    below_floor: bool = False  # shown to be worse than the best variant that asks no model
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +34,7 @@ class Row:
 
     variant: str
     is_reference: bool
+    is_floor: bool  # asks no model
     entries: tuple[Entry | None, ...]  # one a column; None where the variant has no result
 
 
@@ -63,67 +48,44 @@ class Table:
 
 
 def build(summary: Summary) -> tuple[Table, ...]:
-    """The headline metrics of all tasks first, then each task's other metrics; parts (`name.part`) last."""
-    every = columns(summary)
+    """The headline metrics of all tasks first, then each task's other metrics; parts (`name.part`) last.
+
+    Probes and retrieval's own figures have sections of their own.
+    """
+    every = ordinary(summary)
     headline = [column for column in every if column.headline]
-    tables = [_table(summary, "Headline", headline)] if headline else []
+    tables = [table_of(summary, "Headline", headline)] if headline else []
     for task in dict.fromkeys(column.task for column in every):
         rest = [column for column in every if column.task == task and not column.headline]
         if rest:
-            tables.append(_table(summary, task, rest))
+            tables.append(table_of(summary, task, rest))
     return tuple(tables)
 
 
-def columns(summary: Summary) -> tuple[Column, ...]:
-    """All metrics that have a result: headline in the suite's order, then whole metrics, then parts, task by task."""
-    tasks = list(dict.fromkeys(result.task for result in summary.results))
-    found = dict.fromkeys((result.task, result.metric) for result in summary.results)
-    order = {name: place for place, name in enumerate(summary.headline)}
-
-    def place(key: Key) -> tuple[int, int, bool]:
-        task, metric = key
-        return order.get(f"{task}.{metric}", len(order)), tasks.index(task), "." in metric
-
-    return tuple(
-        Column(task, metric, metric_info(summary, task, metric), f"{task}.{metric}" in order)
-        for task, metric in sorted(found, key=place)
-    )
-
-
-def metric_info(summary: Summary, task: str, metric: str) -> MetricInfo:
-    """How a metric's values are to be read; a part that has no entry of its own is read as its whole."""
-    whole = f"{task}.{metric.split('.')[0]}"
-    return summary.metrics.get(f"{task}.{metric}") or summary.metrics.get(whole) or UNKNOWN_METRIC
-
-
-def variants(summary: Summary) -> tuple[str, ...]:
-    """All variants, the reference first, the others in the suite's order."""
-    found = dict.fromkeys(result.variant for result in summary.results)
-    return tuple(sorted(found, key=lambda variant: variant != summary.reference))
-
-
-def _table(summary: Summary, title: str, chosen: Iterable[Column]) -> Table:
+def table_of(summary: Summary, title: str, chosen: Iterable[Column]) -> Table:
+    """The chosen columns for all variants that have a result on one of them."""
     chosen = tuple(chosen)
-    filled = {(column.task, column.metric): _entries(summary, column) for column in chosen}
+    filled = {column.key: _entries(summary, column) for column in chosen}
+    floors = without_model(summary)
     rows = (
-        Row(variant, variant == summary.reference, tuple(filled[c.task, c.metric].get(variant) for c in chosen))
-        for variant in variants(summary)
+        Row(name, name == summary.reference, name in floors, tuple(filled[column.key].get(name) for column in chosen))
+        for name in variants(summary)
     )
     return Table(title, chosen, tuple(row for row in rows if any(row.entries)))
 
 
 def _entries(summary: Summary, column: Column) -> dict[str, Entry]:
-    key = (column.task, column.metric)
-    results = {result.variant: result for result in summary.results if (result.task, result.metric) == key}
-    against = {found.variant: found for found in summary.comparisons if (found.task, found.metric) == key}
+    results = {result.variant: result for result in summary.results if (result.task, result.metric) == column.key}
+    against = {found.variant: found for found in summary.comparisons if (found.task, found.metric) == column.key}
+    below = {c.variant for c in summary.floors if (c.task, c.metric) == column.key and c.verdict == "worse"}
     marks = leaders(results, against, summary.reference, column.info)
     return {
-        variant: _entry(result, against.get(variant), marks.get(variant), column.info)
+        variant: _entry(result, against.get(variant), marks.get(variant), column.info, variant in below)
         for variant, result in results.items()
     }
 
 
-def _entry(result: Result, comparison: Comparison | None, mark: Mark | None, info: MetricInfo) -> Entry:
+def _entry(result: Result, comparison: Comparison | None, mark: Mark | None, info: MetricInfo, below: bool) -> Entry:
     tested = comparison is not None and comparison.difference is not None
     return Entry(
         result=result,
@@ -136,6 +98,7 @@ def _entry(result: Result, comparison: Comparison | None, mark: Mark | None, inf
         verdict=comparison.verdict if comparison and tested else None,
         mark=mark,
         comparison=comparison,
+        below_floor=below,
     )
 
 

@@ -1,13 +1,16 @@
 """The same table for the terminal, for whoever started the run and waits for its answer."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
 from harness.types import Summary
-from reports.table import Column, Entry, Row, Table, build
+from reports import cascade, freshness, retrieval
+from reports.columns import Column
+from reports.floors import alarms
+from reports.table import Entry, Row, Table, build
 from reports.verdict import findings
 
 STYLES = {"better": "green", "worse": "red", "inconclusive": "yellow", "no comparison": "dim"}
@@ -18,15 +21,27 @@ VARIANT_WIDTH = 20
 
 def print_summary(summary: Summary, console: Console) -> None:
     """Print verdicts, the comparison tables and warnings; ASCII where the console cannot show more."""
+    _print_lines("warning", "red", alarms(summary), console)
     for finding in findings(summary):
         text = Text.assemble((f"{finding.verdict}: ", f"bold {STYLES[finding.verdict]}"), finding.sentence)
         console.print(_safe(text.append(f" {finding.others}" if finding.others else ""), console))
+        _print_lines("floor", "dim", finding.floor, console)
     for table in build(summary):
         for chosen in _chunks(len(table.columns), console.width):
             console.print()
             console.print(_grid(table, chosen, console))
-    for warning in summary.warnings:
-        console.print(_safe(Text.assemble(("warning: ", "bold yellow"), warning), console))
+    for name, lines in (
+        ("freshness", freshness.sentences(summary)),
+        ("retrieval", retrieval.sentences(summary)),
+        ("cascade", cascade.sentences(summary)),
+    ):
+        _print_lines(name, "dim", lines, console)
+    _print_lines("warning", "yellow", summary.warnings, console)
+
+
+def _print_lines(name: str, style: str, lines: Iterable[str], console: Console) -> None:
+    for line in lines:
+        console.print(_safe(Text.assemble((f"{name}: ", f"bold {style}"), line), console))
 
 
 def _chunks(count: int, width: int) -> Iterator[Sequence[int]]:
@@ -41,7 +56,8 @@ def _grid(table: Table, chosen: Sequence[int], console: Console) -> Grid:
         grid.add_column(_safe(_head(table.columns[place]), console), justify="right", overflow="fold")
     for row in table.rows:
         cells = [_safe(_cell(entry, row), console) for entry in (row.entries[place] for place in chosen)]
-        name = Text(row.variant, "bold").append("\nreference" if row.is_reference else "", "dim")
+        tags = [tag for tag, holds in (("reference", row.is_reference), ("floor", row.is_floor)) if holds]
+        name = Text(row.variant, "bold").append(f"\n{', '.join(tags)}" if tags else "", "dim")
         grid.add_row(_safe(name, console), *cells)
     return grid
 
@@ -58,6 +74,8 @@ def _cell(entry: Entry | None, row: Row) -> Text:
         lines.append(Text(entry.mark, "bold green"))
     if entry.difference and entry.verdict:
         lines.append(Text.assemble(entry.difference, " ", (entry.verdict, STYLES[entry.verdict])))
+    if entry.below_floor:
+        lines.append(Text("below the floor", "red"))
     if entry.coverage:
         lines.append(Text(entry.coverage, "yellow"))
     return Text("\n").join(lines)

@@ -1,12 +1,13 @@
 """The answer in plain words, because most readers stop after the first sentence."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from harness.types import Comparison, Result, Summary
 from reports import numbers
-from reports.table import Column, columns
+from reports.columns import Column, ordinary
+from reports.floors import floors, sentences, without_model
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,25 +18,41 @@ class Finding:
     verdict: Literal["better", "worse", "inconclusive", "no comparison"]
     sentence: str
     others: str | None  # what became of the other variants
+    floor: tuple[str, ...] = ()  # which variants are above the best one that asks no model, and which are not
 
 
 def findings(summary: Summary) -> tuple[Finding, ...]:
     """One finding per headline metric; without any, one per whole metric."""
-    every = columns(summary)
+    every = ordinary(summary)
     chosen = [column for column in every if column.headline] or [c for c in every if "." not in c.metric]
-    return tuple(_finding(summary, column) for column in chosen)
+    against = floors(summary)
+    return tuple(
+        replace(_finding(summary, column), floor=sentences(against[column.name]) if column.name in against else ())
+        for column in chosen
+    )
 
 
 def _finding(summary: Summary, column: Column) -> Finding:
-    key = (column.task, column.metric)
-    tested = [c for c in summary.comparisons if (c.task, c.metric) == key and c.difference is not None]
-    results = [r for r in summary.results if (r.task, r.metric) == key]
+    unaided = without_model(summary)
+    tested = [
+        replace(c, variant=_named(c.variant, unaided), reference=_named(c.reference, unaided))
+        for c in summary.comparisons
+        if (c.task, c.metric) == column.key and c.difference is not None
+    ]
+    results = [
+        replace(r, variant=_named(r.variant, unaided)) for r in summary.results if (r.task, r.metric) == column.key
+    ]
     if not tested:
         return Finding(column.name, "no comparison", _alone(column, results), None)
     first = _most_telling(tested, column)
     whole = next((r.samples for r in results if r.variant == first.variant), first.samples)
     rest = [c for c in tested if c is not first]
     return Finding(column.name, first.verdict, _compared(column, first, whole, len(tested)), _others(rest))
+
+
+def _named(variant: str, unaided: Collection[str]) -> str:
+    """A variant as sentences call it."""
+    return f"{variant} (no model)" if variant in unaided else variant
 
 
 def _most_telling(tested: Sequence[Comparison], column: Column) -> Comparison:

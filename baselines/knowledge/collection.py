@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from baselines.knowledge.gold import ALSO_IDS, ALSO_IN, ENTRY_ID, Gold, GoldOption
+from baselines.knowledge.gold import ALSO_IDS, ALSO_IN, ENTRY_ID, Gold, GoldOption, require_column
 from baselines.knowledge.splitting import Split, SplitOption, sections
 from baselines.knowledge.versions import Changes, Version, compare
 from harness.component import Knowledge
@@ -76,8 +76,14 @@ class KnowledgeBase(Knowledge):
         """The passages of the second version, if there is one. Raises DataError."""
         return None if self.update is None else self._version(self.update).corpus
 
+    def check(self, samples: Sequence[Sample]) -> None:
+        """Raise DataError for a column named here that no sample has."""
+        for column, parameter in ((self.gold.field, "gold: field"), (self.updated, "updated")):
+            if column is not None:
+                require_column(samples, column, parameter)
+
     def gold_places(self, samples: Sequence[Sample], corpus: Corpus) -> list[tuple[int, ...]]:
-        """For each sample the places of its right passages. Raises DataError for a column that no sample has."""
+        """For each sample the places of its right passages; none where they are not known."""
         return self.gold.find(samples, corpus.passages)
 
     def affected(self, samples: Sequence[Sample]) -> list[tuple[Sample, Sample]]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
-from baselines.knowledge.gold import Expected, Gold, Places, plain, require_column, values_of
+from baselines.knowledge.gold import Expected, Gold, Places, plain, values_of
 from harness.text import normalise
 from harness.types import Corpus, Sample
 
@@ -34,8 +34,6 @@ def compare(samples: Sequence[Sample], old: Version, new: Version, gold: Gold, u
     term, by text, the term is replaced; every other answer that no longer holds is dropped. A sample left without
     answers is withdrawn. Answers that the first version does not hold are left as they are.
     """
-    if updated is not None:
-        require_column(samples, updated, "updated")
     judged = _Judge(samples, old, new, gold)
     changes = Changes([], [])
     for number, sample in enumerate(samples):

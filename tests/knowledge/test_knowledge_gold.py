@@ -59,10 +59,13 @@ def test_gold(gold, item, expected):
 
 
 def test_a_column_that_no_sample_has():
+    knowledge = Texts(path="a", gold={"by": "field", "field": "contxt"})
     with pytest.raises(
         DataError, match=r"gold: field: the rows of task t have no column 'contxt' \(did you mean context\?\)"
     ):
-        Gold(by="field", field="contxt").find([sample("x", context="a")], PASSAGES)
+        knowledge.check([sample("x", context="a")])
+    knowledge.check([sample("x", contxt="a")])
+    assert knowledge.gold.find([sample("x", context="a")], PASSAGES) == [()]  # another task's rows: not known
 
 
 @pytest.mark.parametrize(
@@ -156,7 +159,7 @@ def test_without_ids_a_change_is_a_withdrawal(lists):
 
 def test_updated_must_be_a_column(lists):
     with pytest.raises(DataError, match=r"updated: the rows of task t have no column 'nwo' \(did you mean now\?\)"):
-        lists(updated="nwo").affected([sample("甲术", now="x")])
+        lists(updated="nwo").check([sample("甲术", now="x")])
     assert [p.text for p in lists().read_update().passages][-1] == "庚术"
     with pytest.raises(ValidationError, match="updated needs update"):
         Texts(path="a", updated="x")

@@ -1,12 +1,31 @@
 """Run folders written by hand, so that every expected number can be counted on paper."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import grounded
 import pytest
+from browsing import browser as browser
+from browsing import open_page as open_page
 
 from harness.store import RunFolder
-from harness.types import Comparison, Message, MetricInfo, Prediction, Reading, Result, Sample, Score, Summary, Usage
+from harness.types import (
+    Comparison,
+    Message,
+    MetricInfo,
+    Prediction,
+    Reading,
+    Result,
+    Retrieval,
+    Retrieved,
+    Routed,
+    Sample,
+    Score,
+    Step,
+    Summary,
+    Usage,
+)
 
 TERMS = (
     ("左膝关节置换术后疼痛", "膝关节疼痛"),
@@ -154,7 +173,7 @@ def summary() -> Summary:
         results,
         comparisons,
         usage,
-        ("norm × rag: 2 of 30 items have no value; compare on the 28 known ones",),
+        warnings=("norm × rag: 2 of 30 items have no value; compare on the 28 known ones",),
     )
 
 
@@ -306,6 +325,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory, summary: Summary) -> RunFol
 
 
 @pytest.fixture(scope="session")
+def grounded_summary() -> Summary:
+    """Floors, retrieval, a cascade and a freshness probe; see grounded.py for the counts."""
+    return grounded.summary()
+
+
+@pytest.fixture(scope="session")
+def grounded_folder(tmp_path_factory: pytest.TempPathFactory, grounded_summary: Summary) -> RunFolder:
+    """The run behind `grounded_summary`."""
+    return build_folder(tmp_path_factory.mktemp("grounded"), grounded_summary, *grounded.records(), grounded.RUN)
+
+
+@pytest.fixture(scope="session")
 def nasty_folder(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     """One variant, no reference, nothing optional in run.json; text that tries to become markup in every field."""
     nested = {NASTY: [NASTY, {"深": NASTY}]}
@@ -324,7 +355,9 @@ def nasty_folder(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
             Reading(nested, lenient=NASTY),
             "length",
             notes=(NASTY,),
-            passages=({"text": NASTY, NASTY: NASTY},),
+            passages=({"text": NASTY, NASTY: NASTY, "title": NASTY, "source": NASTY, "gold": True, "cut": True},),
+            retrieval=Retrieval((NASTY,), (1,), 100, 5),
+            route=(Step(NASTY, 0.5, 0.4),),
         ),
         Prediction(
             "long",
@@ -339,8 +372,29 @@ def nasty_folder(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
         Score(NASTY, "task.x", NASTY, "m", 0.4, NASTY),
         Score("long", "task.x", NASTY, "m", None, None, NASTY),
     ]
-    summary = Summary(NASTY, None, (), {}, (result("task.x", NASTY, "m", 1, 2, 0.4, None, None),), (), (), (NASTY,))
+    probe = f"task.x@{NASTY}-after"
+    results = (
+        result("task.x", NASTY, "m", 1, 2, 0.4, None, None),
+        result("task.x", "floor", "m", 1, 2, 0.9, None, None),
+        result(probe, NASTY, "m", 1, 2, 0.4, None, None),
+        result(probe, NASTY, "stale", 1, 2, 0.6, None, None),
+    )
+    below = comparison("task.x", "m", NASTY, 1, (-0.5, -0.6, -0.4), 0.01, (0, 1, 0), "worse", None, None)
+    summary = Summary(
+        NASTY,
+        None,
+        ("task.x.m",),
+        {},
+        results,
+        (),
+        (),
+        floors=(replace(below, reference="floor"),),
+        retrieved=(Retrieved("task.x", NASTY, "m", 1, {"hit and wrong": 1}, {}, 0, 0),),
+        routed=(Routed("task.x", NASTY, NASTY, 1, 1, 1, "m", 0.4, None, 5, 0.1),),
+        warnings=(NASTY,),
+    )
     run = {
+        "knowledge": {NASTY: {"component": NASTY, "skipped": [NASTY], "files": [{"path": NASTY}]}},
         "suite": {"text": NASTY, "prompts": {NASTY: NASTY}},
         "models": {NASTY: {"identity": nested}},
         "status": "stopped",

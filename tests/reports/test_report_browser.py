@@ -1,91 +1,18 @@
 """The page in a real browser: what a reader clicks, on a desk and on a phone, by day and by night."""
 
-import re
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+from browsing import CONTRAST, DESK, PHONE, count, shown
 
 from harness.store import RunFolder
 from harness.types import Message, Prediction, Reading, Sample, Score, Summary
 from reports.html import write
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGS = "--no-sandbox --disable-gpu --disable-background-networking --no-first-run --disable-component-update --disable-sync"
-PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
-
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no browser at {CHROMIUM}"),
-]
-
-CONTRAST = """() => {
-  const channel = (c) => (c /= 255) <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
-  const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
-  const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
-  const ground = (element) => {
-    for (let at = element; at; at = at.parentElement) {
-      const colour = numbers(getComputedStyle(at).backgroundColor);
-      if (colour.length < 4 || colour[3] === 1) return colour;
-    }
-    return [255, 255, 255];
-  };
-  const low = [];
-  for (const element of document.querySelectorAll("body *")) {
-    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
-    if (!own || !element.getClientRects().length || element.disabled || element.closest("script, noscript")) continue;
-    const style = getComputedStyle(element);
-    const colour = numbers(element.namespaceURI.endsWith("svg") ? style.fill : style.color);
-    const [high, deep] = [light(colour), light(ground(element))].sort((a, b) => b - a);
-    if ((high + 0.05) / (deep + 0.05) < 4.5) low.push(`${element.className} ${element.textContent.slice(0, 30)}`);
-  }
-  return low;
-}"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        found = driver.chromium.launch(executable_path=str(CHROMIUM), args=ARGS.split())
-        yield found
-        found.close()
-
-
-@pytest.fixture
-def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
-    """Opens a run's page; afterwards there must have been no error, and no request but for the file itself."""
-    contexts, problems, requests = [], [], []
-
-    def visit(folder: RunFolder, fragment: str = "", view: dict[str, int] = DESK, scheme: str = "light") -> Any:
-        path = folder.path / "report.html"
-        if not path.exists():
-            write(folder)
-        contexts.append(browser.new_context(viewport=view, color_scheme=scheme, reduced_motion="reduce"))
-        page = contexts[-1].new_page()
-        page.on("console", lambda message: problems.append(message.text))
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("request", lambda request: requests.append(request.url))
-        page.goto(f"{path.as_uri()}{fragment}")
-        playwright.expect(page.locator("#count")).not_to_have_text(re.compile("Unpacking"), timeout=30_000)
-        return page
-
-    yield visit
-    for context in contexts:
-        context.close()
-    assert problems == []
-    assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
-
-
-def count(page: Any) -> str:
-    return page.locator("#count").inner_text()
-
-
-def shown(page: Any) -> list[str]:
-    return page.locator("article.item").evaluate_all("items => items.map(item => item.getAttribute('aria-label'))")
+pytestmark = pytest.mark.browser
 
 
 # Counted from norm_right and exam_right in conftest.py (norm: i = 1 … 30, exam: i = 1 … 6).
@@ -136,7 +63,7 @@ def test_disagreement(open_page: Callable[..., Any], folder: RunFolder) -> None:
 def test_search_and_shared_address(open_page: Callable[..., Any], folder: RunFolder) -> None:
     page = open_page(folder)
     page.get_by_label("Search").fill("双眼干涩")  # the question of i % 6 == 2: 2, 8, 14, 20, 26
-    playwright.expect(page.locator("#count")).to_have_text("5 of 36 items")
+    page.locator("#count", has_text="5 of 36 items").wait_for()
     page.select_option("select[name=variant]", "few-shot-nearest")
     page.select_option("select[name=outcome]", "right")
     assert shown(page) == ["norm n02", "norm n08", "norm n14", "norm n20", "norm n26"]
@@ -232,7 +159,7 @@ def test_long_text_folds(open_page: Callable[..., Any], nasty_folder: RunFolder)
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("view", [PHONE, DESK], ids=["phone", "desk"])
-@pytest.mark.parametrize("name", ["folder", "nasty_folder"])
+@pytest.mark.parametrize("name", ["folder", "nasty_folder", "grounded_folder"])
 def test_fits_and_reads(
     open_page: Callable[..., Any], request: pytest.FixtureRequest, name: str, view: dict[str, int], scheme: str
 ) -> None:

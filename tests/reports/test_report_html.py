@@ -5,6 +5,7 @@ import gzip
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.resources import files
 
 import pytest
@@ -58,6 +59,63 @@ def test_written_beside_the_run(folder: RunFolder) -> None:
 )
 def test_the_page_says(folder: RunFolder, text: str) -> None:
     assert text in visible(render(folder))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "8 variants · 1 task · 30 items · 1 freshness probe · seed 42",
+        "zero-shot reference 33.3 % 18.3–48.3 below the floor",
+        "nearest floor 50.0 % 35.0–65.0",
+        "zero-shot stays below the floor: nearest reaches 50.0 % without any model (zero-shot −16.7,",
+        "rag: of 11 wrong answers, 6 never saw the gold passage: retrieval missed; 5 had it in front of them",
+        "rag k = 5 17 56.7 % 5 16.7 % 1 3.3 % 6 20.0 % 1 3.3 % 1 3",
+        "Variant recall@k recall@1 recall@10 MRR rag 79.3 % 64.3–94.3 29 of 30 known 37.9 %",
+        "lora 91.7 % 76.7–100.0 8.3 % 0.0–23.3 83.3 % 68.3–98.3 100.0 % 85.0–100.0",
+        "Threshold of logprob Tokens Seconds few-shot 12 40.0 % 100.0 % 0.5 1,320 1.20",
+        "all items 30 100.0 % 82.8 % – 10,680 8.40 rag for all 30 100.0 % 62.1 % – 12,300 9.00",
+        "rag 400 10 0.30 30 0 12 8,462 1 0 0",  # 12.4 s of retrieval, 8,462 texts embedded
+        "icd Texts (path: icd.txt, column: 1) 8,432 passages; 399 equal passages merged skipped old.doc: a format that "
+        "cannot be read skipped empty.pdf: no text icd.txt sha256 9f86d081884c7d65",
+    ],
+)
+def test_the_page_says_of_what_was_looked_up(grounded_folder: RunFolder, text: str) -> None:
+    assert text in visible(render(grounded_folder))
+
+
+def test_sections_are_there_only_when_asked_for(folder: RunFolder, grounded_folder: RunFolder) -> None:
+    names = ("freshness", "retrieval", "cascades")
+    assert not any(f'id="{name}"' in render(folder) for name in names)
+    assert all(f'id="{name}"' in render(grounded_folder) for name in names)
+    assert "Retrieval, this run" not in render(folder)
+    assert "freshness probe" not in visible(render(folder))
+
+
+def test_warning_at_the_top_where_no_model_is_above_the_floor(
+    make_folder: Callable[..., RunFolder], grounded_summary: Summary, grounded_folder: RunFolder
+) -> None:
+    worse = tuple(replace(found, verdict="worse") for found in grounded_summary.floors)
+    page = visible(render(make_folder(replace(grounded_summary, floors=worse), [], [], [])))
+    alarm = "No variant is worth deploying on norm.accuracy: all 6 that ask a model stay below nearest"
+    assert page.index(alarm) < page.index("On norm.accuracy, oracle beats zero-shot")
+    assert alarm not in visible(render(grounded_folder))
+
+
+def test_a_run_from_before_these_records_still_renders(
+    make_folder: Callable[..., RunFolder], summary: Summary, folder: RunFolder
+) -> None:
+    old = make_folder(summary, folder.samples(), folder.predictions(), folder.scores())
+    lines = (old.path / "predictions.jsonl").read_text(encoding="utf-8").splitlines()
+    fields = ("retrieval", "route", "confidence")
+    old.write_text(
+        "predictions.jsonl",
+        "\n".join(json.dumps({k: v for k, v in json.loads(line).items() if k not in fields}) for line in lines),
+    )
+    figures = json.loads((old.path / "summary.json").read_text(encoding="utf-8"))
+    old.write_text(
+        "summary.json", json.dumps({k: v for k, v in figures.items() if k not in ("floors", "retrieved", "routed")})
+    )
+    assert "rag beats zero-shot by 28.6 points" in visible(render(RunFolder(old.path)))
 
 
 def test_nothing_can_be_loaded(folder: RunFolder) -> None:

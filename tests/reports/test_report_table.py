@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from harness.types import Comparison, MetricInfo, Result, Summary
+from reports.columns import columns
 from reports.plot import Axis, forests, value_axis, whisker
-from reports.table import build, columns, leaders
+from reports.table import build, leaders
 from reports.verdict import findings
 
 HIGHER = MetricInfo("", {}, 0.0, 1.0, "higher")

@@ -37,6 +37,26 @@ def test_same_table_as_the_page(summary: Summary) -> None:
     assert any(line.startswith("warning: norm × rag: 2 of 30") for line in lines)
 
 
+def test_floors_and_sections_in_few_lines(grounded_summary: Summary) -> None:
+    text = printed(grounded_summary, 240, "utf-8")
+    lines = [" ".join(line.replace("│", " ").split()) for line in text.splitlines()]
+    for cell in ("reference below the floor", "floor +16.7 better", "floor −23.3 worse"):
+        assert cell in lines
+    for start in (
+        "floor: zero-shot stays below the floor: nearest reaches 50.0 % without any model",
+        "floor: few-shot is not shown to be above it",
+        "freshness: After the change of icd, rag reaches 75.0 %",
+        "retrieval: On norm, rag: of 11 wrong answers",
+        "cascade: On norm, cascade answers 40.0 %",
+    ):
+        assert any(line.startswith(start) for line in lines), start
+    assert "norm@icd" not in text
+    assert "recall" not in text
+    worse = replace(grounded_summary, floors=tuple(replace(c, verdict="worse") for c in grounded_summary.floors))
+    assert printed(worse, 240, "utf-8").startswith("warning: No variant is worth deploying on norm.accuracy: all 6")
+    assert max(map(len, printed(grounded_summary, 40, "utf-8").splitlines())) <= 40
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "gbk"])
 def test_other_encodings_get_what_they_can_show(summary: Summary, encoding: str) -> None:
     named = replace(summary, warnings=("术语 × rag: …",))

@@ -1,0 +1,86 @@
+"""A cascade's steps, what it saves, and why each step answered or passed an item on."""
+
+from dataclasses import asdict, replace
+
+import grounded
+import pytest
+
+from harness.outcomes import deciding, routed, values_of
+from harness.types import Step, Summary
+from reports import cascade
+
+
+def test_steps_and_totals(grounded_summary: Summary) -> None:
+    (part,) = cascade.section(grounded_summary, grounded.RUN)
+    assert (part.task, part.variant, part.metric, part.confidence) == ("norm", "cascade", "norm.accuracy", "logprob")
+    rows = [
+        (row.name, row.items, row.share, row.value, row.threshold, row.tokens, row.seconds)
+        for row in (*part.steps, part.total, part.alone)
+        if row
+    ]
+    assert rows == [
+        ("few-shot", "12", "40.0 %", "100.0 %", "0.5", "1,320", "1.20"),  # 12 × 110 tokens, 12 × 0.1 s
+        ("rag", "18", "60.0 %", "70.6 %", "–", "9,360", "7.20"),  # 12/17; 18 × 520, 18 × 0.4
+        ("all items", "30", "100.0 %", "82.8 %", "–", "10,680", "8.40"),  # 24/29
+        ("rag for all", "30", "100.0 %", "62.1 %", "–", "12,300", "9.00"),  # 18/29; 30 × 410, 30 × 0.3
+    ]
+    assert [(row.start, row.width) for row in part.steps] == [(0.0, 40.0), (40.0, 60.0)]
+
+
+def test_what_is_saved(grounded_summary: Summary) -> None:
+    # 1 − 10,680/12,300 = 13.2 %; 1 − 8.4/9.0 = 6.7 %
+    assert cascade.sentences(grounded_summary) == (
+        "On norm, cascade answers 40.0 % of 30 items before rag is asked and spends 13.2 % fewer tokens and 6.7 % less "
+        "model time than rag for all of them (accuracy 82.8 % against 62.1 %, a difference not tested here).",
+    )
+
+
+def test_what_costs_more_is_said(grounded_summary: Summary) -> None:
+    dear = tuple(replace(step, tokens=step.tokens * 2, seconds=step.seconds * 2) for step in grounded_summary.routed)
+    # 21,360/12,300 − 1 = 73.7 %; 16.8/9.0 − 1 = 86.7 %
+    assert (
+        "73.7 % more tokens and 86.7 % more model time than rag"
+        in cascade.sentences(replace(grounded_summary, routed=dear))[0]
+    )
+    (sentence,) = cascade.sentences(replace(grounded_summary, usage=()))
+    assert sentence == "On norm, cascade answers 40.0 % of 30 items before rag is asked."
+
+
+def test_a_step_where_nothing_ended_is_known_from_the_run(grounded_summary: Summary) -> None:
+    settings = {"of": ["few-shot", "lora", "rag", "oracle"], "confidence": "margin"}
+    (part,) = cascade.section(grounded_summary, {"variants": {"cascade": {"settings": settings}}})
+    assert [(row.name, row.items, row.place) for row in part.steps] == [
+        ("few-shot", "12", 1),
+        ("lora", "0", 2),
+        ("rag", "18", 3),
+        ("oracle", "0", 4),
+    ]
+    assert part.alone is not None
+    assert part.alone.name == "oracle for all"
+    assert "answers 100.0 % of 30 items before oracle is asked" in part.sentence
+
+
+def test_demo_is_routed_as_the_engine_does(grounded_summary: Summary) -> None:
+    _, predictions, scores = grounded.records()
+    chosen = deciding(grounded_summary.headline, grounded_summary.metrics)
+    engine = routed(predictions, values_of(scores, chosen), chosen)
+    assert [asdict(step) for step in engine] == [pytest.approx(asdict(step)) for step in grounded_summary.routed]
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ([Step("a", 0.71, 0.55)], ["answered: confidence 0.71, threshold 0.55"]),
+        ([Step("a", -1.5, -0.4), Step("b", None, None)], ["passed on: confidence −1.5 below −0.4", "answered"]),
+        (
+            [Step("a", None, 0.5), Step("b", None, None)],
+            ["passed on: no answer to be sure of, threshold 0.5", "answered"],
+        ),
+        # always and never have no number
+        ([Step("a", 0.2, None)], ["answered: confidence 0.2, no threshold"]),
+        ([Step("a", 0.9, None), Step("b", None, None)], ["passed on: confidence 0.9, never enough", "answered"]),
+        ([Step("a", None, None), Step("b", None, None)], ["passed on always", "answered"]),
+    ],
+)
+def test_route(steps: list[Step], expected: list[str]) -> None:
+    assert [reason for _, reason in cascade.route(steps)] == expected

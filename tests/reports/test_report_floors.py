@@ -1,0 +1,101 @@
+"""What is said of variants that do not beat the best one without a model."""
+
+from dataclasses import replace
+
+import pytest
+from grounded import FLOORS
+
+from harness.types import Comparison, Summary
+from reports.floors import alarms, floors, sentences, without_model
+from reports.table import build
+from reports.verdict import findings
+
+
+def test_the_verdict_names_below_open_and_above(grounded_summary: Summary) -> None:
+    (found,) = findings(grounded_summary)
+    assert found.sentence.startswith("On norm.accuracy, oracle beats zero-shot by 50.0 points")
+    assert found.floor == (
+        # 10/30 − 15/30 = −16.7; the interval is 15 points to either side
+        "zero-shot stays below the floor: nearest reaches 50.0 % without any model (zero-shot −16.7, 95 % CI −31.7 to "
+        "−1.7, p = 0.031).",
+        # 12/30 − 15/30 = −10.0; 205 rounded up to two digits
+        "few-shot is not shown to be above it (few-shot −10.0, 95 % CI −25.0 to 5.0, p = 0.41, about 210 items needed).",
+        # rag (18 − 15)/29, oracle 10/30, lora 6/30, cascade (24 − 15)/29
+        "rag, oracle, lora and cascade are above it (rag +10.3, p = 0.028; oracle +33.3, p < 0.001; lora +20.0, "
+        "p = 0.012; cascade +31.0, p = 0.002).",
+    )
+    assert found.others == (
+        "Also better: nearest (no model), rag, lora, cascade. Worse: majority (no model). Inconclusive: few-shot."
+    )
+
+
+def judged(verdicts: str) -> tuple[Comparison, ...]:
+    """zero-shot, few-shot and rag, with these verdicts."""
+    return tuple(replace(c, verdict=v, needed=None) for c, v in zip(FLOORS, verdicts.split(), strict=False))
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "expected"),
+    [
+        ("worse worse better", ()),
+        ("inconclusive inconclusive better", ()),
+        (
+            "worse worse worse",
+            (
+                "No variant is worth deploying on norm.accuracy: all 3 that ask a model stay below nearest, which reaches "
+                "50.0 % without any model.",
+            ),
+        ),
+        (
+            "worse inconclusive inconclusive",
+            (
+                "No variant is shown to be worth deploying on norm.accuracy: none of the 3 that ask a model is shown to be "
+                "above nearest, which reaches 50.0 % without any model.",
+            ),
+        ),
+        (
+            "worse",
+            (
+                "No variant is worth deploying on norm.accuracy: the only one that asks a model stays below nearest, which "
+                "reaches 50.0 % without any model.",
+            ),
+        ),
+    ],
+)
+def test_a_warning_where_no_model_beats_the_floor(
+    grounded_summary: Summary, verdicts: str, expected: tuple[str, ...]
+) -> None:
+    assert alarms(replace(grounded_summary, floors=judged(verdicts))) == expected
+
+
+def test_the_first_sentence_introduces_the_floor(grounded_summary: Summary) -> None:
+    (floor,) = floors(replace(grounded_summary, floors=FLOORS[4:5])).values()
+    assert sentences(floor) == (
+        "lora is above the floor: nearest reaches 50.0 % without any model (lora +20.0, p = 0.012).",
+    )
+    (floor,) = floors(replace(grounded_summary, floors=judged("worse worse"))).values()
+    assert sentences(floor)[0].startswith("zero-shot and few-shot stay below the floor: nearest reaches 50.0 % without")
+
+
+def test_lower_is_better_is_said(grounded_summary: Summary) -> None:
+    lower = replace(grounded_summary.metrics["norm.accuracy"], better="lower")
+    (floor,) = floors(replace(grounded_summary, floors=FLOORS[:1], metrics={"norm.accuracy": lower})).values()
+    assert sentences(floor)[0].startswith("zero-shot stays below the floor (lower is better): nearest reaches 50.0 %")
+
+
+def test_no_shared_item_is_said(grounded_summary: Summary) -> None:
+    none = replace(FLOORS[2], difference=None, low=None, high=None, p=None, p_adjusted=None, verdict="inconclusive")
+    (floor,) = floors(replace(grounded_summary, floors=(none,))).values()
+    assert sentences(floor)[0].endswith("without any model (rag: no item known for both).")
+
+
+def test_rows_and_cells_are_tagged(grounded_summary: Summary) -> None:
+    assert without_model(grounded_summary) == {"nearest", "majority"}
+    table = build(grounded_summary)[0]
+    assert [row.variant for row in table.rows if row.is_floor] == ["nearest", "majority"]
+    assert [row.variant for row in table.rows if row.entries[0] and row.entries[0].below_floor] == ["zero-shot"]
+
+
+def test_without_floors_nothing_is_said(summary: Summary) -> None:
+    assert (alarms(summary), without_model(summary)) == ((), frozenset())
+    assert all(found.floor == () for found in findings(summary))

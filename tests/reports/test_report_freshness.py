@@ -1,0 +1,116 @@
+"""Probes are shown as one section: before, after, and who keeps saying the old."""
+
+from dataclasses import replace
+
+import pytest
+from grounded import AFTER, BEFORE, WITHDRAWN
+
+from harness.types import Result, Summary
+from reports import freshness
+from reports.columns import probes
+from reports.table import build
+from reports.verdict import findings
+
+
+def test_section(grounded_summary: Summary) -> None:
+    (part,) = freshness.section(grounded_summary)
+    assert (part.task, part.knowledge) == ("norm", "icd")
+    assert [(head.title, head.detail, head.items) for head in part.heads] == [
+        ("Before", "accuracy", "12 items"),
+        ("After", "accuracy", "12 items"),
+        ("Still says the old", "lower is better", "12 items"),
+        ("Still says what was withdrawn", "lower is better", "3 items"),
+    ]
+    shown = {row.variant: [figure and figure.value for figure in row.figures] for row in part.rows}
+    # of 12, 12, 12 and 3
+    assert shown["rag"] == ["83.3 %", "75.0 %", "8.3 %", "0.0 %"]  # 10, 9, 1, 0
+    assert shown["lora"] == ["91.7 %", "8.3 %", "83.3 %", "100.0 %"]  # 11, 1, 10, 3
+    assert next(iter(shown)) == "zero-shot"
+    assert [row.variant for row in part.rows if row.is_floor] == ["nearest", "majority"]
+    stale = next(row for row in part.rows if row.variant == "lora").figures[2]
+    assert stale is not None
+    assert stale.interval == "68.3–98.3"
+    assert stale.address == "#task=norm%40icd-after&variant=lora&metric=norm%40icd-after.stale&outcome=wrong"
+
+
+def test_sentences(grounded_summary: Summary) -> None:
+    assert freshness.sentences(grounded_summary) == (
+        "After the change of icd, rag reaches 75.0 % accuracy on the 12 affected questions of norm (83.3 % before) and keeps "
+        "saying the old answer in 8.3 %; lora reaches 8.3 % (91.7 % before) and keeps saying the old answer in 83.3 %.",
+        # never: majority, rag, oracle, cascade
+        "Of the 3 questions whose answer was withdrawn, lora still gives the old one in 100.0 %; 4 of the 8 variants never "
+        "do.",
+    )
+
+
+def probed(*results: tuple[str, str, str, float]) -> tuple[Result, ...]:
+    made = [Result("norm", "a", "accuracy", 9, 9, 0.5, None, None)]
+    return (*made, *(Result(t, v, m, 24, 24, mean, None, None) for t, v, m, mean in results))
+
+
+@pytest.mark.parametrize(
+    ("results", "expected"),
+    [
+        (  # 20/24; nobody says the old
+            [(AFTER, "a", "accuracy", 20 / 24), (AFTER, "a", "stale", 0.0)],
+            ["After the change of icd, a reaches 83.3 % accuracy on the 24 affected questions of norm."],
+        ),
+        (  # the best is also who says the old most
+            [
+                (AFTER, "a", "accuracy", 0.5),
+                (AFTER, "a", "stale", 0.25),
+                (AFTER, "b", "accuracy", 0.1),
+                (AFTER, "b", "stale", 0.0),
+            ],
+            [
+                "After the change of icd, a reaches 50.0 % accuracy on the 24 affected questions of norm and keeps saying the "
+                "old answer in 25.0 %."
+            ],
+        ),
+        (
+            [(WITHDRAWN, "a", "stale", 0.0), (WITHDRAWN, "b", "stale", 0.0)],
+            ["No variant still gives the old answer to the 24 questions whose answer was withdrawn."],
+        ),
+        (
+            [(WITHDRAWN, "a", "stale", 0.5), (WITHDRAWN, "b", "stale", 0.0)],
+            [
+                "Of the 24 questions whose answer was withdrawn, a still gives the old one in 50.0 %; 1 of the 2 variants never "
+                "does."
+            ],
+        ),
+        ([(BEFORE, "a", "accuracy", 0.5)], []),
+    ],
+)
+def test_what_is_said(
+    grounded_summary: Summary, results: list[tuple[str, str, str, float]], expected: list[str]
+) -> None:
+    assert list(freshness.sentences(replace(grounded_summary, results=probed(*results)))) == expected
+
+
+def test_deciding_is_the_tasks_headline(grounded_summary: Summary) -> None:
+    results = probed((AFTER, "a", "accuracy", 0.5), (AFTER, "a", "terms", 0.25))
+    results += (Result("norm", "a", "terms", 9, 9, 0.5, None, None),)
+    (part,) = freshness.section(replace(grounded_summary, results=results, headline=("norm.terms",)))
+    assert [head.detail for head in part.heads] == ["terms"]
+
+
+@pytest.mark.parametrize(
+    ("task", "expected"),
+    [
+        ("norm@icd-after", ("norm", "icd", "after")),
+        ("norm@icd-9-before", ("norm", "icd-9", "before")),
+        ("norm@icd", None),
+        ("other@icd-after", None),  # no such task: a name of the author's own
+        ("norm@icd-later", None),
+    ],
+)
+def test_names(grounded_summary: Summary, task: str, expected: tuple[str, str, str] | None) -> None:
+    found = probes(replace(grounded_summary, results=probed((task, "a", "accuracy", 0.5)))).get(task)
+    assert (found and (found.task, found.knowledge, found.version)) == expected
+
+
+def test_probes_are_no_ordinary_tasks(grounded_summary: Summary) -> None:
+    assert [table.title for table in build(grounded_summary)] == ["Headline"]
+    assert [found.metric for found in findings(replace(grounded_summary, headline=()))] == ["norm.accuracy"]
+    named = replace(grounded_summary, headline=("norm.accuracy", f"{AFTER}.accuracy"))
+    assert [found.metric for found in findings(named)] == list(named.headline)

@@ -1,0 +1,123 @@
+"""Retrieval's section: the counts, what is said of them, and that the page counts as the engine does."""
+
+from collections import Counter
+from dataclasses import replace
+
+import grounded
+import pytest
+
+from harness.outcomes import deciding, retrieved, values_of
+from harness.types import Retrieval, Retrieved, Summary
+from reports import retrieval, samples
+from reports.columns import ordinary
+from reports.plot import forests
+from reports.table import build
+
+
+def cell(*counts: int) -> Retrieved:
+    return Retrieved("norm", "rag", "accuracy", sum(counts), dict(zip(retrieval.KINDS, counts, strict=True)), {}, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        (
+            (5, 15, 0, 6, 0),
+            "of 21 wrong answers, 15 had the gold passage in front of them: generation failed; 6 never saw it: retrieval "
+            "missed.",
+        ),
+        (
+            (5, 6, 0, 15, 3),
+            "of 21 wrong answers, 15 never saw the gold passage: retrieval missed; 6 had it in front of them: generation "
+            "failed.",
+        ),
+        (
+            (5, 4, 0, 4, 0),
+            "of 8 wrong answers, 4 had the gold passage in front of them (generation failed) and 4 never saw it (retrieval "
+            "missed); neither dominates.",
+        ),
+        ((5, 3, 0, 0, 0), "all 3 wrong answers had the gold passage in front of them: generation failed."),
+        ((5, 0, 0, 2, 0), "all 2 wrong answers never saw the gold passage: retrieval missed."),
+        ((5, 1, 0, 0, 0), "the only wrong answer had the gold passage in front of it: generation failed."),
+        ((5, 0, 0, 1, 0), "the only wrong answer never saw the gold passage: retrieval missed."),
+        ((5, 0, 2, 0, 4), "no answer is wrong among the 7 whose gold passage is known."),
+    ],
+)
+def test_the_dominating_cause(grounded_summary: Summary, counts: tuple[int, ...], expected: str) -> None:
+    (sentence,) = retrieval.sentences(replace(grounded_summary, retrieved=(cell(*counts),)))
+    assert sentence == f"On norm, rag: {expected}"
+
+
+def test_nothing_is_said_where_no_gold_is_known(grounded_summary: Summary) -> None:
+    assert retrieval.sentences(replace(grounded_summary, retrieved=(cell(0, 0, 0, 0, 9),))) == ()
+
+
+def test_section(grounded_summary: Summary) -> None:
+    _, predictions, _ = grounded.records()
+    (part,) = retrieval.section(grounded_summary, predictions)
+    assert (part.task, part.metric, part.labels) == (
+        "norm",
+        "norm.accuracy",
+        ("recall@k", "recall@1", "recall@10", "MRR"),
+    )
+    rag, oracle, _ = part.rows
+    assert (rag.asked, rag.cut, rag.left_out) == ("k = 5", 1, 3)  # n04 cut; n04, n08, n12 had passages left out
+    assert oracle.asked is None  # it does not ask for k: it is given
+    # of 30: 17/30, 5/30, 1/30, 6/30, 1/30
+    assert [(s.count, s.share) for s in rag.shares] == [
+        (17, "56.7 %"),
+        (5, "16.7 %"),
+        (1, "3.3 %"),
+        (6, "20.0 %"),
+        (1, "3.3 %"),
+    ]
+    assert [s.start for s in rag.shares] == [0.0, 56.67, 73.33, 76.67, 96.67]
+    assert rag.shares[1].address == "#task=norm&variant=rag&retrieval=hit+and+wrong"
+    assert part.figures is not None
+    # over the 29 that did not fail: at rank 1 to 5 24 − n07 = 23, at rank 1 12 − n07 = 11, to 10 23 + 3 = 26;
+    # MRR (11 + 12/3 + 3/8)/29 = 0.530
+    assert [entry and entry.value for entry in part.figures.rows[0].entries] == ["79.3 %", "37.9 %", "89.7 %", "53.0 %"]
+    assert [row.variant for row in part.figures.rows] == ["rag", "cascade"]
+
+
+def test_shown_once(grounded_summary: Summary) -> None:
+    assert [column.name for table in build(grounded_summary) for column in table.columns] == ["norm.accuracy"]
+    assert [forest.column.name for forest in forests(grounded_summary)] == ["norm.accuracy"]
+    named = replace(grounded_summary, headline=("norm.accuracy", "norm.retrieval", "norm@icd-after.accuracy"))
+    assert [column.name for column in ordinary(named)] == list(named.headline)
+    assert retrieval.section(named, ())[0].labels == ("recall@1", "recall@10", "MRR")
+    old = replace(grounded_summary, retrieved=())  # without the section they stay where they were
+    assert "norm.retrieval" in [column.name for column in ordinary(old)]
+
+
+def test_the_page_counts_as_the_engine_does(grounded_summary: Summary) -> None:
+    items, predictions, scores = grounded.records()
+    chosen = deciding(grounded_summary.headline, grounded_summary.metrics)
+    engine = retrieved(predictions, values_of(scores, chosen), chosen, grounded_summary.metrics)
+    assert tuple(replace(found, examples={}) for found in engine) == grounded_summary.retrieved
+    page = Counter(
+        (answer["variant"], answer["retrieved"])
+        for item in samples.table(grounded_summary, items, predictions, scores)["items"]
+        for answer in item["answers"]
+        if "retrieved" in answer
+    )
+    assert page == Counter(
+        {(c.variant, kind): n for c in grounded_summary.retrieved for kind, n in c.counts.items() if n}
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (Retrieval(("a",), (3,), 100, 5), "gold at rank 3"),
+        (Retrieval(("a", "b"), (4, 1), 100, 5), "gold at ranks 1, 4"),
+        (Retrieval(("a", "b"), (None, 2), 100, 5), "gold at rank 2; 1 more not among the first 100"),
+        (Retrieval(("a",), (None,), 100, 5), "gold not among the first 100"),
+        (Retrieval((), (), 100, 5), "gold not known"),
+        (Retrieval((), None, 0, 0), "nothing was looked up; gold not known"),
+        (Retrieval(("a",), None, 0, 1), "gold passages given, nothing was searched"),
+        (Retrieval(("a",), (1,), 100, 5, 2, 1), "gold at rank 1 · 1 passage cut · 2 passages left out"),
+    ],
+)
+def test_where_the_gold_was(found: Retrieval, expected: str) -> None:
+    assert retrieval.told(found) == expected
