@@ -46,6 +46,9 @@ class Rag(Prompting):
             raise ValueError("example_k is for worked examples; give shots as well")
         return self
 
+    def is_bound(self) -> bool:
+        return self.oracle
+
     def check(self, task: Task, knowledge: Mapping[str, Knowledge]) -> list[str]:
         problems = super().check(task, knowledge)
         try:

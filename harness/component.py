@@ -248,6 +248,10 @@ class Variant(Component):
         """One prediction a sample, in their order. Failures are predictions with `error`, not exceptions."""
         raise NotImplementedError
 
+    def is_bound(self) -> bool:
+        """Whether it is told what only the answer's author knows: an upper bound, never a recommendation."""
+        return False
+
     def check(self, task: "Task", knowledge: Mapping[str, Knowledge]) -> list[str]:
         """What makes this variant impossible on this task, e.g. more shots than train rows."""
         return []

@@ -9,10 +9,21 @@ EXAMPLES = 20  # items of each kind named, to be looked at
 Values = Mapping[tuple[str, str, str], float | None]  # (task, variant, sample) → the deciding metric's value
 
 
-def deciding(headline: Sequence[str], metrics: Mapping[str, MetricInfo]) -> dict[str, str]:
-    """The metric that decides for each task what is right: its first headline figure, else its first metric."""
+def deciding(
+    headline: Sequence[str], metrics: Mapping[str, MetricInfo], origins: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """The metric that decides for each task what is right: its first headline figure, else its first metric.
+
+    A probe is decided as the task that it was derived from, if it has that metric.
+    """
     chosen: dict[str, str] = {}
-    for figure in (*headline, *metrics):
+    for figure in headline:
+        task, _, metric = figure.partition(".")
+        chosen.setdefault(task, metric)
+    for probe, origin in (origins or {}).items():
+        if f"{probe}.{chosen.get(origin)}" in metrics:
+            chosen[probe] = chosen[origin]
+    for figure in metrics:
         task, _, metric = figure.partition(".")
         chosen.setdefault(task, metric)
     return chosen

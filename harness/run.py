@@ -182,7 +182,9 @@ def summarize_run(suite: Suite, tasks: dict[str, Task], folder: RunFolder) -> Su
     ]
     reference = suite.compare.reference or next(iter(suite.variants))
     floors = [name for name, variant in suite.variants.items() if variant.floor]
-    design = Design(suite.name, suite.seed, reference, headline, floors)
+    bounds = [name for name, variant in suite.variants.items() if variant.is_bound()]
+    origins = {name: task.origin for name, task in tasks.items() if task.origin}
+    design = Design(suite.name, suite.seed, reference, headline, floors, bounds, origins)
     summary = summarize(design, metric_info(tasks, scores), folder.samples(), folder.predictions(), scores)
     folder.write_summary(summary)
     folder.write_run({**folder.read_run(), "status": "complete", "finished": now()})

@@ -74,7 +74,8 @@ def load_suite(path: Path) -> Suite:
 
 SECTIONS = ("name", "seed", "models", "knowledge", "tasks", "variants", "compare")
 ABILITIES = {
-    "generates": "generate text", "embeds": "embed texts", "ranks": "rank passages", "single": "be a step of another variant",
+    "generates": "generate text", "embeds": "embed texts", "ranks": "rank passages",
+    "single": "be a step of another variant",
 }  # fmt: skip
 TASK_KEYS = ("data", "prompt", "system", "answer", "metrics", "generation")
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -22,6 +22,8 @@ class Design:
     reference: str | None  # the variant that the others are measured against
     headline: Sequence[str]  # "task.metric"
     floors: Sequence[str] = ()  # the variants that ask no model
+    bounds: Sequence[str] = ()  # the variants that are shown the gold passage
+    origins: Mapping[str, str] = field(default_factory=dict)  # of a probe: the task that it was derived from
 
 
 def summarize(
@@ -54,11 +56,15 @@ def summarize(
             info = metrics[f"{task}.{pair[0]}"]
             comparisons.append(compare(task, pair, reference, table, resampled, info, design.seed))
         observed += [some[~np.isnan(some)] for some in differences]
-        deciding_columns = {pair: values for pair, values in table.items() if f"{task}.{pair[0]}" in headline}
+        deciding_columns = {
+            (metric, variant): values
+            for (metric, variant), values in table.items()
+            if f"{task}.{metric}" in headline and variant not in design.bounds
+        }
         below, below_observed = against_floors(task, deciding_columns, design.floors, metrics, design.seed)
         floors += below
         floors_observed += below_observed
-    chosen = deciding(headline, metrics)
+    chosen = deciding(headline, metrics, design.origins)
     values = values_of(scores, chosen)
     return Summary(
         name=design.name,
@@ -72,6 +78,8 @@ def summarize(
         retrieved=tuple(retrieved(predictions, values, chosen, metrics)),
         routed=tuple(routed(predictions, values, chosen)),
         warnings=tuple(_warnings(results, headline, scores)),
+        unaided=tuple(design.floors),
+        bounds=tuple(design.bounds),
     )
 
 

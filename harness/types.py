@@ -265,3 +265,5 @@ class Summary:
     retrieved: tuple[Retrieved, ...] = ()
     routed: tuple[Routed, ...] = ()
     warnings: tuple[str, ...] = ()
+    unaided: tuple[str, ...] = ()  # variants that ask no model: floors
+    bounds: tuple[str, ...] = ()  # variants that are told what only the answer's author knows: upper bounds

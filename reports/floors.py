@@ -25,17 +25,6 @@ def floors(summary: Summary) -> dict[str, Floor]:
     return {column.name: floor for column in columns(summary) if (floor := _floor(summary, column))}
 
 
-def without_model(summary: Summary) -> frozenset[str]:
-    """The variants that ask no model: all that have a floor's figure and are not compared with it."""
-    compared = {(c.task, c.metric, c.variant) for c in summary.floors}
-    figures = {(task, metric) for task, metric, _ in compared}
-    return frozenset(
-        r.variant
-        for r in summary.results
-        if (r.task, r.metric) in figures and (r.task, r.metric, r.variant) not in compared
-    )
-
-
 def alarms(summary: Summary) -> tuple[str, ...]:
     """One line for each figure on which no variant that asks a model is above the floor."""
     return tuple(_alarm(floor) for floor in floors(summary).values() if not floor.above)

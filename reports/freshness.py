@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 from harness.types import Result, Summary
 from reports import numbers
 from reports.columns import columns, metric_info, ordinary, probes, variants
-from reports.floors import without_model
 
 STALE = "stale"  # the metric that counts answers which no longer hold
 
@@ -96,7 +95,7 @@ def _deciding(summary: Summary, task: str) -> str:
 
 def _part(summary: Summary, change: _Change) -> Part:
     figures = change.figures()
-    unaided = without_model(summary)
+    unaided = summary.unaided
     rows = [
         Row(variant, variant in unaided, tuple(_figure(summary, change, v, m, variant) for _, v, m in figures))
         for variant in variants(summary)
@@ -133,7 +132,8 @@ def _sentences(summary: Summary, change: _Change) -> Iterable[str]:
     if after:
         info = metric_info(summary, next(iter(after.values())).task, change.metric)
         sign = -1.0 if info.better == "lower" else 1.0
-        best = max(after, key=lambda variant: sign * (after[variant].mean or 0.0))
+        contenders = [variant for variant in after if variant not in summary.bounds] or list(after)
+        best = max(contenders, key=lambda variant: sign * (after[variant].mean or 0.0))
         stale = _known(change, "after", STALE)
         sticking = [variant for variant, result in stale.items() if result.mean and variant in after]
         told = dict.fromkeys([best, *sorted(sticking, key=lambda variant: -(stale[variant].mean or 0.0))[:1]])

@@ -7,7 +7,6 @@ from typing import Literal
 from harness.types import Comparison, MetricInfo, Result, Summary
 from reports import numbers
 from reports.columns import Column, ordinary, variants
-from reports.floors import without_model
 
 Verdict = Literal["better", "worse", "inconclusive"]
 Mark = Literal["best", "leading"]
@@ -35,6 +34,7 @@ class Row:
     variant: str
     is_reference: bool
     is_floor: bool  # asks no model
+    is_bound: bool  # is told what only the answer's author knows
     entries: tuple[Entry | None, ...]  # one a column; None where the variant has no result
 
 
@@ -66,9 +66,14 @@ def table_of(summary: Summary, title: str, chosen: Iterable[Column]) -> Table:
     """The chosen columns for all variants that have a result on one of them."""
     chosen = tuple(chosen)
     filled = {column.key: _entries(summary, column) for column in chosen}
-    floors = without_model(summary)
     rows = (
-        Row(name, name == summary.reference, name in floors, tuple(filled[column.key].get(name) for column in chosen))
+        Row(
+            name,
+            name == summary.reference,
+            name in summary.unaided,
+            name in summary.bounds,
+            tuple(filled[column.key].get(name) for column in chosen),
+        )
         for name in variants(summary)
     )
     return Table(title, chosen, tuple(row for row in rows if any(row.entries)))
@@ -78,7 +83,8 @@ def _entries(summary: Summary, column: Column) -> dict[str, Entry]:
     results = {result.variant: result for result in summary.results if (result.task, result.metric) == column.key}
     against = {found.variant: found for found in summary.comparisons if (found.task, found.metric) == column.key}
     below = {c.variant for c in summary.floors if (c.task, c.metric) == column.key and c.verdict == "worse"}
-    marks = leaders(results, against, summary.reference, column.info)
+    contenders = {variant: result for variant, result in results.items() if variant not in summary.bounds}
+    marks = leaders(contenders, against, summary.reference, column.info)
     return {
         variant: _entry(result, against.get(variant), marks.get(variant), column.info, variant in below)
         for variant, result in results.items()

@@ -56,7 +56,8 @@ def _grid(table: Table, chosen: Sequence[int], console: Console) -> Grid:
         grid.add_column(_safe(_head(table.columns[place]), console), justify="right", overflow="fold")
     for row in table.rows:
         cells = [_safe(_cell(entry, row), console) for entry in (row.entries[place] for place in chosen)]
-        tags = [tag for tag, holds in (("reference", row.is_reference), ("floor", row.is_floor)) if holds]
+        named = (("reference", row.is_reference), ("floor", row.is_floor), ("upper bound", row.is_bound))
+        tags = [tag for tag, holds in named if holds]
         name = Text(row.variant, "bold").append(f"\n{', '.join(tags)}" if tags else "", "dim")
         grid.add_row(_safe(name, console), *cells)
     return grid

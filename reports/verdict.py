@@ -7,7 +7,7 @@ from typing import Literal
 from harness.types import Comparison, Result, Summary
 from reports import numbers
 from reports.columns import Column, ordinary
-from reports.floors import floors, sentences, without_model
+from reports.floors import floors, sentences
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +33,16 @@ def findings(summary: Summary) -> tuple[Finding, ...]:
 
 
 def _finding(summary: Summary, column: Column) -> Finding:
-    unaided = without_model(summary)
+    unaided = summary.unaided
     tested = [
         replace(c, variant=_named(c.variant, unaided), reference=_named(c.reference, unaided))
         for c in summary.comparisons
-        if (c.task, c.metric) == column.key and c.difference is not None
+        if (c.task, c.metric) == column.key and c.difference is not None and c.variant not in summary.bounds
     ]
     results = [
-        replace(r, variant=_named(r.variant, unaided)) for r in summary.results if (r.task, r.metric) == column.key
+        replace(r, variant=_named(r.variant, unaided))
+        for r in summary.results
+        if (r.task, r.metric) == column.key and r.variant not in summary.bounds
     ]
     if not tested:
         return Finding(column.name, "no comparison", _alone(column, results), None)

@@ -66,7 +66,7 @@ class Nearest:
                 for query, near in zip(tied_queries, self._above(vectors[tied_queries], floors, allowed), strict=True):
                     found[query] = self._ranked(vectors[query], near, k)
                 break
-            left, exact = left[starved | tied], exact or True
+            left, exact = left[starved | tied], exact or bool(starved.any())
             fetch = min(room, fetch * 4) if tied.any() else fetch
         return found
 

@@ -103,7 +103,9 @@ def test_it_is_found_by_its_name(kind: str, name: str) -> None:
 @pytest.mark.parametrize("model", [component for kind, _, component in ALL if kind == "model"])
 def test_a_model_states_its_own_identity_and_generation(model: type[Model]) -> None:
     assert model.identity is not Model.identity
-    assert model.generate is not Model.generate
+    assert model.generates is (model.generate is not Model.generate)
+    assert model.embeds is (model.embed is not Model.embed)
+    assert model.ranks is (model.relevance is not Model.relevance)
     assert not issubclass(model, NetworkModel) or model.call is not NetworkModel.call
     assert model.scores_options is (model.score_options is not Model.score_options)
     assert not model.local or model.close is not Model.close  # one local model at a time: it must go when told

