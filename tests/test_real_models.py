@@ -46,4 +46,11 @@ def test_quickstart_tells_the_truth(run_suite: Callable[..., RunFolder]) -> None
     folder = run_suite(ROOT / "suites" / "quickstart" / "suite.yaml")
     means = {result.variant: result.mean for result in folder.summary().results if result.metric == "accuracy"}
     assert means["few-shot-nearest"] > means["zero-shot"]  # type: ignore[operator]
-    assert {c.variant: c.verdict for c in folder.summary().comparisons}["few-shot-nearest"] == "better"
+    verdicts = {c.variant: c.verdict for c in folder.summary().comparisons if c.metric == "accuracy"}
+    assert verdicts["few-shot-nearest"] == verdicts["rag-lexical"] == "better"
+    assert means["first-term"] == pytest.approx(42 / 60)
+    assert means["rag-oracle"] > means["rag-lexical"] > means["few-shot-nearest"]  # type: ignore[operator]
+    found = {(r.variant, r.metric): r.mean for r in folder.summary().results}
+    assert found["rag-lexical", "retrieval.recall@1"] == pytest.approx(42 / 60)
+    floor = {c.variant: c.verdict for c in folder.summary().floors}
+    assert floor["few-shot-nearest"] == floor["zero-shot"] == "worse"

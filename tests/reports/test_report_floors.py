@@ -68,7 +68,7 @@ def test_a_warning_where_no_model_beats_the_floor(
 
 
 def test_the_first_sentence_introduces_the_floor(grounded_summary: Summary) -> None:
-    (floor,) = floors(replace(grounded_summary, floors=FLOORS[4:5])).values()
+    (floor,) = floors(replace(grounded_summary, floors=FLOORS[3:4])).values()
     assert sentences(floor) == (
         "lora is above the floor: nearest reaches 50.0 % without any model (lora +20.0, p = 0.012).",
     )

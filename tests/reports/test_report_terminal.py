@@ -53,7 +53,7 @@ def test_floors_and_sections_in_few_lines(grounded_summary: Summary) -> None:
     assert "norm@icd" not in text
     assert "recall" not in text
     worse = replace(grounded_summary, floors=tuple(replace(c, verdict="worse") for c in grounded_summary.floors))
-    assert printed(worse, 240, "utf-8").startswith("warning: No variant is worth deploying on norm.accuracy: all 6")
+    assert printed(worse, 240, "utf-8").startswith("warning: No variant is worth deploying on norm.accuracy: all 5")
     assert max(map(len, printed(grounded_summary, 40, "utf-8").splitlines())) <= 40
 
 
