@@ -299,8 +299,9 @@ class DryContext(Context):
         self._count_cached(done, len(keys) - missing)
         self.tally.calls += missing
         if missing:
-            mean = self.cache.seconds(self.model_digest(model))
-            self.tally.estimate = None if mean is None else (self.tally.estimate or 0.0) + mean * missing
+            mean, so_far = self.cache.seconds(self.model_digest(model)), self.tally.estimate
+            known = mean is not None and (so_far is not None or self.tally.calls == missing)
+            self.tally.estimate = (so_far or 0.0) + (mean or 0.0) * missing if known else None
         unknown = Completion("", "error", error="not computed yet")
         return [done.get(key, unknown) for key in keys]
 

@@ -268,6 +268,8 @@ def test_the_estimate_is_the_mean_of_the_stored_calls(door: Door) -> None:
     context.begin(Cell("task", "other"))
     context.generate("other", prompts("a"), GREEDY)
     assert context.tally.estimate is None  # none of its calls was ever timed
+    context.generate("m", prompts("c"), GREEDY)
+    assert context.tally.estimate is None  # part of the time is no estimate of the whole
 
 
 class Timed(Recorder):

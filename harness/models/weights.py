@@ -204,9 +204,19 @@ def _local_snapshot(name: str, revision: str | None) -> Path | None:
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(name, revision=revision, allow_patterns=HUB_FILES, local_files_only=True))
+        folder = Path(snapshot_download(name, revision=revision, allow_patterns=HUB_FILES, local_files_only=True))
     except (LocalEntryNotFoundError, FileNotFoundError, HFValidationError):
         return None
+    return folder if _has_weights(folder) else None
+
+
+def _has_weights(folder: Path) -> bool:
+    """Whether a snapshot has its weights, all shards of them: one cut short looks whole to the hub's own cache."""
+    index = folder / "model.safetensors.index.json"
+    if index.is_file():
+        shards = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+        return all((folder / shard).is_file() for shard in shards)
+    return any(folder.glob("*.safetensors")) or any(folder.glob("*.bin"))
 
 
 def _from_modelscope(name: str, revision: str | None) -> Path:

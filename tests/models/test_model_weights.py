@@ -13,7 +13,7 @@ import pytest
 from harness.cache import cache_root
 from harness.errors import ModelError
 from harness.models.huggingface import HuggingFace
-from harness.models.weights import Weights, file_digest, folder_digest
+from harness.models.weights import Weights, _has_weights, file_digest, folder_digest
 from harness.types import Generation, Message
 
 HEX = "0" * 64
@@ -426,3 +426,20 @@ def test_a_file_that_is_no_gguf_is_told_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"broken\.gguf: transformers cannot read this GGUF: .+$"):
         Weights(str(tmp_path / "broken.gguf")).folder()
     assert [path for path in (cache_root() / "models").iterdir() if path.is_dir()] == []
+
+
+@pytest.mark.parametrize(
+    ("files", "whole"),
+    [
+        (["config.json"], False),  # cut short before the weights
+        (["config.json", "model.safetensors"], True),
+        (["config.json", "pytorch_model.bin"], True),
+        (["model.safetensors.index.json", "model-1.safetensors"], False),  # one shard of two
+        (["model.safetensors.index.json", "model-1.safetensors", "model-2.safetensors"], True),
+    ],
+)
+def test_a_download_cut_short_is_not_taken_for_a_model(tmp_path: Path, files: list[str], whole: bool) -> None:
+    shards = '{"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}'
+    for name in files:
+        (tmp_path / name).write_text(shards if name.endswith("index.json") else "x")
+    assert _has_weights(tmp_path) is whole
