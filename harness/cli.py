@@ -128,7 +128,7 @@ def report(
 
 @app.command("list")
 def list_components(
-    kind: Annotated[str | None, typer.Argument(help="model, reader, answer, metric, variant, knowledge or retriever")] = None,
+    kind: Annotated[str | None, typer.Argument(help="e.g. model, metric, variant; default: all")] = None,
 ) -> None:
     """List the components a suite can name."""
     from harness.errors import nearest
