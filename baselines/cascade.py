@@ -3,18 +3,19 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field, model_validator
 
+from baselines.confidence import Confidence, holds_rows, searched, unfit
 from harness.component import Knowledge, Mark, Metric, Variant
 from harness.context import Context
-from harness.errors import HarnessError
 from harness.markers import Reference
 from harness.tasks.task import Task
 from harness.types import Prediction, Sample, Step
 
-Confidence = Literal["margin", "logprob", "agreement", "retrieval"]
+if TYPE_CHECKING:
+    from harness.suite import Suite
 
 
 class Cascade(Variant):
@@ -37,17 +38,34 @@ class Cascade(Variant):
     def _one_each(self) -> "Cascade":
         if self.thresholds is not None and len(self.thresholds) != len(self.of) - 1:
             raise ValueError(f"thresholds: {len(self.of) - 1} are needed, one for each step but the last")
+        if len(set(self.of)) < len(self.of):
+            raise ValueError("of: the steps must differ")
         return self
 
     def check(self, task: Task, knowledge: Mapping[str, Knowledge]) -> list[str]:
         if self.thresholds is None and not (task.data.validation or task.data.train):
             return ["there are no validation or train rows to learn thresholds from; give thresholds"]
-        if self.metric is not None and self.metric not in task.metrics:
+        if self.metric is not None and self.metric not in (task.parent or task).metrics:
             return [f"metric: '{self.metric}' is not a metric of the task ({', '.join(task.metrics)})"]
         return []
 
+    def check_steps(self, task: Task, steps: Mapping[str, Variant], suite: "Suite") -> list[str]:
+        problems = []
+        for name in self.of[:-1]:
+            reason = unfit(self.confidence, steps[name], task, suite)
+            if reason is not None:
+                problems.append(f"confidence: {self.confidence}: step {name} {reason}")
+        if self.thresholds is None and not task.data.validation:
+            problems += [
+                f"knowledge {name} holds the train rows themselves: thresholds learnt on them would be those of "
+                "questions whose answer is looked up; give validation rows, or thresholds"
+                for name in sorted({name for step in steps.values() for name in searched(step)})
+                if holds_rows(suite.knowledge[name].corpus(), task.data.train[: self.learn])
+            ]
+        return problems
+
     def answer(self, task: Task, samples: Sequence[Sample], context: Context) -> list[Prediction]:
-        thresholds = self.thresholds if self.thresholds is not None else self._learnt(task, context)
+        thresholds = self.thresholds if self.thresholds is not None else self._once_learnt(task, context)
         final: dict[str, Prediction] = {}
         spent: dict[str, list[Prediction]] = {sample.id: [] for sample in samples}
         route: dict[str, tuple[Step, ...]] = {sample.id: () for sample in samples}
@@ -63,17 +81,21 @@ class Cascade(Variant):
             left = [sample for sample in left if sample.id not in final]
         return [_routed(final[sample.id], spent[sample.id], route[sample.id]) for sample in samples]
 
+    def _once_learnt(self, task: Task, context: Context) -> list[float]:
+        """The thresholds of the task itself, also for the probes derived from it: they are one system."""
+        base = task.parent or task
+        key = f"thresholds {context.cell.variant} {base.name}"
+        if key not in context.shared:
+            context.shared[key] = self._learnt(base, context)
+        found: list[float] = context.shared[key]  # type: ignore[assignment]
+        return found
+
     def _sure(self, prediction: Prediction) -> float:
         """The confidence; a reply that failed or in which no answer stands is no reason to stop."""
         if prediction.error is not None or prediction.reading.reason is not None:
             return -math.inf
         if self.confidence not in prediction.confidence:
-            if self.confidence == "retrieval":  # nothing was found
-                return -math.inf
-            raise HarnessError(
-                f"cascade: {prediction.task}: the answers of a step have no {self.confidence} "
-                f"({REMEDY[self.confidence]}); they have: {', '.join(prediction.confidence) or 'none'}"
-            )
+            return -math.inf  # nothing was found, or a vote failed
         return prediction.confidence[self.confidence]
 
     def _learnt(self, task: Task, context: Context) -> list[float]:
@@ -119,18 +141,19 @@ def learn(trials: Sequence[Trial], sign: float = 1.0, tolerance: float = 0.0) ->
 
 
 def _values(metric: Metric, rows: Sequence[Sample], predictions: Sequence[Prediction]) -> list[float]:
-    """How good each answer is; a failed one is worth nothing."""
+    """How good each answer is; a failed one counts as the worst."""
     answered = [i for i, prediction in enumerate(predictions) if prediction.error is None]
     marks = metric.score_all([rows[i] for i in answered], [predictions[i] for i in answered])
-    by_index = dict(zip(answered, map(_value, marks), strict=True))
-    return [by_index.get(i, 0.0) for i in range(len(rows))]
+    worst = metric.scale.high if metric.scale.better == "lower" else metric.scale.low
+    by_index = {i: _value(mark, worst) for i, mark in zip(answered, marks, strict=True)}
+    return [by_index.get(i, worst) for i in range(len(rows))]
 
 
-def _value(marks: object) -> float:
-    """A metric's own value; unknown counts as nothing gained."""
+def _value(marks: object, worst: float) -> float:
+    """A metric's own value; unknown counts as the worst."""
     mark = marks.get("") if isinstance(marks, Mapping) else marks
     value = mark.value if isinstance(mark, Mark) else mark
-    return float(value) if isinstance(value, int | float) else 0.0
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else worst
 
 
 def _routed(final: Prediction, spent: Sequence[Prediction], route: tuple[Step, ...]) -> Prediction:
@@ -147,11 +170,3 @@ def _routed(final: Prediction, spent: Sequence[Prediction], route: tuple[Step, .
 def _finite(value: float | None) -> float | None:
     """What JSON can hold: always and never have no number."""
     return value if value is not None and math.isfinite(value) else None
-
-
-REMEDY: Mapping[Confidence, str] = {
-    "margin": "options must be scored: answer: {choice: {by: loglikelihood}}",
-    "logprob": "the model must tell log-probabilities of what it generates, as huggingface does",
-    "agreement": "the step must sample several answers: samples: 5, temperature: 0.7",
-    "retrieval": "the step must be a rag variant",
-}

@@ -66,8 +66,9 @@ class Floor(Variant):
     def _first(self, task: Task, samples: Sequence[Sample], context: Context) -> "Replies":
         """The text of the first passage found for the input."""
         name = str(self.knowledge)
-        passages = context.knowledge[name].corpus(task.updated).passages
-        hits = search(context, name, self.retriever, [sample.input for sample in samples], 1, task.updated)
+        updated = task.updated == name
+        passages = context.knowledge[name].corpus(updated).passages
+        hits = search(context, name, self.retriever, [sample.input for sample in samples], 1, updated)
         return [
             (passages[some[0][0]].text, (f"passage {passages[some[0][0]].id}, score {some[0][1]:.3g}",))
             if some

@@ -50,7 +50,8 @@ class Grounding:
         self.task = task
         self.context = context
         self.knowledge = context.knowledge[rag.knowledge]
-        self.corpus: Corpus = self.knowledge.corpus(task.updated)
+        self.updated = task.updated == rag.knowledge
+        self.corpus: Corpus = self.knowledge.corpus(self.updated)
         self.several_sources = len({passage.source for passage in self.corpus.passages}) > 1
 
     def of(self, samples: Sequence[Sample], k: int) -> list[Ground]:
@@ -63,7 +64,7 @@ class Grounding:
         depth = max(k, DEPTH)
         hits = search(
             self.context, self.rag.knowledge, self.rag.retriever,
-            [Template(self.rag.query, "query").render(sample) for sample in samples], depth, self.task.updated,
+            [Template(self.rag.query, "query").render(sample) for sample in samples], depth, self.updated,
             [wishes(self.rag.filter, sample) for sample in samples] if self.rag.filter else None,
         )  # fmt: skip
         return [

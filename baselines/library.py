@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from baselines.knowledge.gold import ALSO_IDS, ALSO_IN, ENTRY_ID
 from harness.component import Hit, Index, Retriever
 from harness.context import Context
 from harness.errors import HarnessError, nearest
 from harness.markers import written
 from harness.prompts import Template
-from harness.types import JSON, Corpus, Passage, Sample
+from harness.types import Corpus, Passage, Sample
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,13 +49,21 @@ def allowed(corpus: Corpus, wish: Mapping[str, str]) -> "NDArray[np.bool_]":
     """Which passages have the wanted fields."""
     import numpy as np
 
-    return np.array([all(field(passage, name) == value for name, value in wish.items()) for passage in corpus.passages])
+    return np.array(
+        [all(value in fields(passage, name) for name, value in wish.items()) for passage in corpus.passages]
+    )
 
 
-def field(passage: Passage, name: str) -> str:
-    """A field of a passage as text: source, title, id, or one of its further columns."""
-    own: Mapping[str, JSON] = {"source": passage.source, "title": passage.title, "id": passage.id}
-    return str(own[name] if name in own else passage.meta.get(name, ""))
+def fields(passage: Passage, name: str) -> set[str]:
+    """What a field of a passage holds, as texts: source, title, id, or one of its further columns.
+
+    A passage that stands in several sources or entries has all of them; a part has the id of its entry too.
+    """
+    if name == "source":
+        return {passage.source, *passage.meta.get(ALSO_IN, ())}
+    if name == "id":
+        return {passage.id, passage.meta.get(ENTRY_ID, passage.id), *passage.meta.get(ALSO_IDS, ())}
+    return {passage.title if name == "title" else str(passage.meta.get(name, ""))}
 
 
 def wishes(filters: Filter, sample: Sample) -> dict[str, str]:

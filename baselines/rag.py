@@ -11,7 +11,7 @@ from baselines.grounds import Ground, Grounding, record
 from baselines.library import refuse_unknown_fields, wishes
 from baselines.prompting import Frame, Framing, Prompting, plain
 from baselines.retrieval.lexical import Lexical
-from baselines.room import Room
+from baselines.room import AN_OPTION, Room
 from harness.component import Knowledge, Retriever
 from harness.context import Context
 from harness.errors import HarnessError
@@ -52,24 +52,27 @@ class Rag(Prompting):
     def check(self, task: Task, knowledge: Mapping[str, Knowledge]) -> list[str]:
         problems = super().check(task, knowledge)
         try:
-            corpus = knowledge[self.knowledge].corpus()
+            corpus, second = (knowledge[self.knowledge].corpus(updated) for updated in (False, True))
             refuse_unknown_fields(corpus, self.filter)
+            refuse_unknown_fields(second, self.filter)
             gold = knowledge[self.knowledge].gold_places(task.data.test, corpus)
             if self.oracle and not any(gold):
                 problems.append("oracle: no sample's gold passage is known; say how it is known by gold: in knowledge")
-            shown = record(1, corpus.passages[0], 1.0, False, 1)
-            for sample in task.data.test:
+            for sample in (*task.data.test, *task.data.validation):
                 Template(self.query, "query").render(sample)
                 wishes(self.filter, sample)
-                self._framed(sample, Message("user", "?"), (shown,), False)
+                self._framed(sample, Message("user", "?"), (), False)
+            kinds = {frozenset(passage.meta): passage for passage in (*corpus.passages, *second.passages)}
+            for passage in kinds.values():  # a prompt may use columns that not all passages have
+                self._framed(task.data.test[0], Message("user", "?"), (record(1, passage, 1.0, False, 1),), False)
         except HarnessError as error:
             problems.append(str(error))
         return problems
 
     def answer(self, task: Task, samples: Sequence[Sample], context: Context) -> list[Prediction]:
         if self.closed_book:
-            bare = Framing(lambda row, question: self._framed(row, question, (), False))
-            return self.ask_framed(task, samples, context, bare)
+            bare: Frame = lambda row, question: self._framed(row, question, (), False)  # noqa: E731
+            return self.ask_framed(task, samples, context, Framing(bare, bare if self.example_k else plain))
         grounding = Grounding(self, task, context)
         grounds = {ground.sample.id: ground for ground in grounding.of(samples, self.k)}
         framing = Framing(self._frame(grounds, grounding.several_sources), self._example_frame(grounding, samples))
@@ -93,7 +96,9 @@ class Rag(Prompting):
         self, task: Task, samples: Sequence[Sample], context: Context, grounds: dict[str, Ground], framing: Framing
     ) -> None:
         """Leave out and cut passages until the budget and the context window hold the prompt and its answer."""
-        room = Room(context, self.model, self.generation(task).max_tokens, self.budget)
+        scored = any(task.answer.options(sample) for sample in samples[:1])  # options are a few tokens, not max_tokens
+        answer = AN_OPTION if scored else self.generation(task).max_tokens
+        room = Room(context, self.model, answer, self.budget)
         if not room.bounded:
             return
         full = {sample_id: ground.shown for sample_id, ground in grounds.items()}

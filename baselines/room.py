@@ -8,6 +8,7 @@ from harness.types import JSON, Prompt
 
 A_TURN = 16  # tokens that a chat template adds to each turn, at most
 A_PASSAGE = 12  # tokens that number, source and line breaks add to each passage
+AN_OPTION = 16  # tokens of an option's letter or words
 CUT = "…"
 
 

@@ -73,8 +73,11 @@ def corrected(
     observed: Sequence[Floats],
     headline: Sequence[str],
     metrics: Mapping[str, MetricInfo],
+    bounds: Sequence[str] = (),
 ) -> list[Comparison]:
     """Holm over all headline comparisons together; other metrics each over their own variants.
+
+    Upper bounds are families of their own: nobody chooses among them, so they make no other verdict weaker.
 
     Power is stated at the level that the smallest p of a family has to reach.
     """
@@ -82,7 +85,8 @@ def corrected(
     for i, comparison in enumerate(comparisons):
         figure = f"{comparison.task}.{comparison.metric}"
         if comparison.p is not None:
-            families.setdefault("headline" if figure in headline else figure, []).append(i)
+            family = "headline" if figure in headline else figure
+            families.setdefault(f"bound {family}" if comparison.variant in bounds else family, []).append(i)
     judged = list(comparisons)
     for members in families.values():
         level = stats.ALPHA / len(members)

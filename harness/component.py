@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from harness.context import Context
     from harness.data.dataset import Dataset
+    from harness.suite import Suite
     from harness.tasks.task import Task
 
 
@@ -71,6 +72,7 @@ class Model(Component):
 
     local: ClassVar[bool] = False  # weights in this process: at most one such model is loaded at a time
     generates: ClassVar[bool] = True
+    tells_logprob: ClassVar[bool] = False  # of the text that it generates
     scores_options: ClassVar[bool] = False
     embeds: ClassVar[bool] = False
     ranks: ClassVar[bool] = False
@@ -251,6 +253,10 @@ class Variant(Component):
     def is_bound(self) -> bool:
         """Whether it is told what only the answer's author knows: an upper bound, never a recommendation."""
         return False
+
+    def check_steps(self, task: "Task", steps: "Mapping[str, Variant]", suite: "Suite") -> list[str]:
+        """What makes the variants that it names unfit to be its steps on this task."""
+        return []
 
     def check(self, task: "Task", knowledge: Mapping[str, Knowledge]) -> list[str]:
         """What makes this variant impossible on this task, e.g. more shots than train rows."""

@@ -31,10 +31,10 @@ def prepare(suite: Suite, models: Sequence[str] = ()) -> dict[str, Task]:
     unread = _knowledge_mistakes(suite, tasks)
     mistakes += unread.values()
     for variant_name, variant in suite.variants.items():
-        if unread.keys() & named(variant, "knowledge"):
+        if unread.keys() & _reached(suite, variant, "knowledge"):
             continue
         for name, task in tasks.items():
-            problems = variant.check(task, suite.knowledge)
+            problems = variant.check(task, suite.knowledge) + _step_problems(suite, variant, task)
             mistakes += [f"variants.{variant_name} on tasks.{name}: {problem}" for problem in problems]
             mistakes += _option_mistakes(suite, variant_name, variant, task)
     for model_name in models:
@@ -44,7 +44,7 @@ def prepare(suite: Suite, models: Sequence[str] = ()) -> dict[str, Task]:
             mistakes += [f"models.{model_name}: {error}"]
     if mistakes:
         raise SuiteError(mistakes)
-    return with_retrieval(suite, {**tasks, **probes(suite, tasks)})
+    return with_retrieval(suite, {**tasks, **probes(suite, tasks, used_knowledge(suite))})
 
 
 def used_models(suite: Suite) -> list[str]:
@@ -61,8 +61,12 @@ def used_knowledge(suite: Suite) -> list[str]:
 
 def models_of(variant: Variant, suite: Suite) -> list[str]:
     """The models that a variant names, itself, in its parts, or through the variants that it names."""
+    return _reached(suite, variant, "models")
+
+
+def _reached(suite: Suite, variant: Variant, section: str) -> list[str]:
     steps = [suite.variants[name] for name in named(variant, "variants")]
-    return [name for one in (variant, *steps) for name in named(one, "models")]
+    return [name for one in (variant, *steps) for name in named(one, section)]
 
 
 def named(component: Component, section: str) -> list[str]:
@@ -79,6 +83,12 @@ def named(component: Component, section: str) -> list[str]:
 
 def _names(value: str | Sequence[str] | None) -> Sequence[str]:
     return () if value is None else [value] if isinstance(value, str) else value
+
+
+def _step_problems(suite: Suite, variant: Variant, task: Task) -> list[str]:
+    """What keeps the variants that a variant names from serving as its steps."""
+    steps = {name: suite.variants[name] for name in named(variant, "variants")}
+    return variant.check_steps(task, steps, suite) if steps else []
 
 
 def with_retrieval(suite: Suite, tasks: Mapping[str, Task]) -> dict[str, Task]:

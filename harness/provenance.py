@@ -33,7 +33,7 @@ def provenance(suite: Suite, tasks: dict[str, Task], context: Context) -> dict[s
         "commit": _commit(suite.path.resolve().parent),
         "hardware": _hardware(),
         "data": {name: _data(suite, name, task) for name, task in tasks.items()},
-        "knowledge": {name: _knowledge(suite.knowledge[name]) for name in used_knowledge(suite)},
+        "knowledge": {name: _knowledge(one) for name, one in _searched(suite).items()},
         "models": {name: _model(suite.models[name], context.model_digest(name)) for name in used_models(suite)},
         **described_suite(suite, tasks),
     }
@@ -67,6 +67,21 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+def described_entries(suite: Suite, kind: str) -> dict[str, dict[str, JSON]]:
+    """What predictions depend on in a section, without asking for weights: settings, and the files of knowledge."""
+    if kind == "models":
+        return {name: _described(suite.models[name]) for name in used_models(suite)}
+    return {name: {**_described(one), "files": _files(one)} for name, one in _searched(suite).items()}
+
+
+def _searched(suite: Suite) -> dict[str, Knowledge]:
+    return {name: suite.knowledge[name] for name in used_knowledge(suite)}
+
+
+def _files(component: Knowledge) -> list[dict[str, JSON]]:
+    return [{"path": Path(path).name, "sha256": file_digest(Path(path))} for path in component.sources()]
+
+
 def _model(model: Model, digest: str) -> dict[str, JSON]:
     return {**_described(model), "identity": model.identity(), "digest": digest, "description": model.describe()}
 
@@ -75,7 +90,7 @@ def _knowledge(knowledge: Knowledge) -> dict[str, JSON]:
     corpus = knowledge.corpus()
     return {
         **_described(knowledge),
-        "files": [{"path": Path(path).name, "sha256": file_digest(Path(path))} for path in knowledge.sources()],
+        "files": _files(knowledge),
         "passages": len(corpus.passages),
         "merged": corpus.merged,
         "skipped": list(corpus.skipped),

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from harness.component import Mark, Marks, Metric, Scale
+from harness.component import Mark, Marks, Metric, Scale, Variant
 from harness.context import Context, DryContext, NotYetError, Tally
-from harness.prepare import models_of, prepare, used_models
+from harness.prepare import models_of, named, prepare, used_models
 from harness.provenance import described_suite, now, provenance
 from harness.runs import refuse_changed
 from harness.store import RunFolder
@@ -46,6 +46,7 @@ class PlannedCell:
     cell: Cell
     samples: int
     tally: Tally  # calls: to be computed; cached: already known
+    exact: bool = True  # not while passages are to be embedded first: then calls is a guess
 
 
 def plan(suite: Suite, context: DryContext) -> list[PlannedCell]:
@@ -58,7 +59,9 @@ def plan(suite: Suite, context: DryContext) -> list[PlannedCell]:
         try:
             suite.variants[cell.variant].answer(task, task.data.test, context)
         except NotYetError:
-            context.tally.calls = len(task.data.test)  # which of them are known shows when the index is there
+            context.tally = Tally(0 if suite.variants[cell.variant].floor else len(task.data.test))
+            planned.append(PlannedCell(cell, len(task.data.test), context.tally, exact=False))
+            continue
         planned.append(PlannedCell(cell, len(task.data.test), context.tally))
     return planned
 
@@ -182,13 +185,20 @@ def summarize_run(suite: Suite, tasks: dict[str, Task], folder: RunFolder) -> Su
     ]
     reference = suite.compare.reference or next(iter(suite.variants))
     floors = [name for name, variant in suite.variants.items() if variant.floor]
-    bounds = [name for name, variant in suite.variants.items() if variant.is_bound()]
+    bounds = [name for name, variant in suite.variants.items() if _is_bound(suite, variant)]
     origins = {name: task.origin for name, task in tasks.items() if task.origin}
-    design = Design(suite.name, suite.seed, reference, headline, floors, bounds, origins)
+    cascades = {name: steps for name, one in suite.variants.items() if (steps := named(one, "variants"))}
+    design = Design(suite.name, suite.seed, reference, headline, floors, bounds, origins, cascades)
     summary = summarize(design, metric_info(tasks, scores), folder.samples(), folder.predictions(), scores)
     folder.write_summary(summary)
     folder.write_run({**folder.read_run(), "status": "complete", "finished": now()})
     return summary
+
+
+def _is_bound(suite: Suite, variant: Variant) -> bool:
+    """Whether it, or a variant that it asks, is an upper bound."""
+    steps = [suite.variants[name] for name in named(variant, "variants")]
+    return any(one.is_bound() for one in (variant, *steps))
 
 
 def metric_info(tasks: dict[str, Task], scores: Sequence[Score]) -> dict[str, MetricInfo]:

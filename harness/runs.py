@@ -4,10 +4,12 @@ from datetime import datetime
 from pathlib import Path
 
 from harness.errors import StoreError
-from harness.provenance import described_suite
+from harness.prepare import used_knowledge, used_models
+from harness.provenance import described_entries, described_suite
 from harness.store import RunFolder
 from harness.suite import Suite
 from harness.tasks.task import Task
+from harness.types import JSON
 
 ROOT = Path("runs")
 
@@ -68,6 +70,10 @@ def refuse_changed(folder: RunFolder, suite: Suite, tasks: dict[str, Task]) -> N
             changed.append(f"task {name}")
     names = {*variants_before, *asked["variants"]}
     changed += [f"variant {n}" for n in sorted(names) if variants_before.get(n) != asked["variants"].get(n)]
+    for kind, asked_of in (("knowledge", used_knowledge(suite)), ("models", used_models(suite))):
+        before = record.get(kind, {})
+        described = described_entries(suite, kind)
+        changed += [f"{kind}.{n}" for n in asked_of if _changed(before.get(n), described[n])]
     if not changed and folder.samples() != [sample for task in tasks.values() for sample in task.data.test]:
         changed.append("the data")
     expected = [(s.task, variant, s.id) for t in tasks.values() for variant in suite.variants for s in t.data.test]
@@ -78,6 +84,11 @@ def refuse_changed(folder: RunFolder, suite: Suite, tasks: dict[str, Task]) -> N
             f"{folder.path}: changed since its predictions were made: {', '.join(changed)}; "
             "run without --from (finished calls are cached)"
         )
+
+
+def _changed(before: JSON, after: dict[str, JSON]) -> bool:
+    """Whether an entry differs from its record, in what it says and in its files."""
+    return before is None or any(before.get(part) != after[part] for part in after)
 
 
 def _named(suite: Suite, out: Path) -> RunFolder:

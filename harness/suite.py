@@ -77,6 +77,7 @@ ABILITIES = {
     "generates": "generate text", "embeds": "embed texts", "ranks": "rank passages",
     "single": "be a step of another variant",
 }  # fmt: skip
+RESERVED = ("retrieval", "stale")  # metrics that join by themselves
 TASK_KEYS = ("data", "prompt", "system", "answer", "metrics", "generation")
 
 
@@ -175,6 +176,11 @@ class _Parser(Builder):
         for name, spec in suite.tasks.items():
             kind = type(spec.answer).__name__.lower()
             for metric_name, metric in spec.metrics.items():
+                if metric_name in RESERVED and type(metric).__name__.lower() != metric_name:
+                    self.source.complain(
+                        ("tasks", name, "metrics", metric_name),
+                        f"the name {metric_name} belongs to the metric of that name; choose another",
+                    )
                 if metric.answers and kind not in metric.answers:
                     self.source.complain(
                         ("tasks", name, "metrics", metric_name),

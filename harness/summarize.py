@@ -24,6 +24,7 @@ class Design:
     floors: Sequence[str] = ()  # the variants that ask no model
     bounds: Sequence[str] = ()  # the variants that are shown the gold passage
     origins: Mapping[str, str] = field(default_factory=dict)  # of a probe: the task that it was derived from
+    cascades: Mapping[str, Sequence[str]] = field(default_factory=dict)  # of a cascade: its steps, in their order
 
 
 def summarize(
@@ -72,11 +73,11 @@ def summarize(
         headline=tuple(headline),
         metrics=metrics,
         results=tuple(results),
-        comparisons=tuple(corrected(comparisons, observed, headline, metrics)),
+        comparisons=tuple(corrected(comparisons, observed, headline, metrics, design.bounds)),
         usage=tuple(_usage(predictions)),
         floors=tuple(corrected(floors, floors_observed, headline, metrics)),
         retrieved=tuple(retrieved(predictions, values, chosen, metrics)),
-        routed=tuple(routed(predictions, values, chosen)),
+        routed=tuple(routed(predictions, values, chosen, design.cascades)),
         warnings=tuple(_warnings(results, headline, scores)),
         unaided=tuple(design.floors),
         bounds=tuple(design.bounds),

@@ -25,13 +25,16 @@ def print_plan(planned: "Sequence[PlannedCell]", console: Console) -> None:
     for entry in planned:
         tally = entry.tally
         table.add_row(
-            entry.cell.task, entry.cell.variant, str(entry.samples), str(tally.cached), str(tally.calls),
+            entry.cell.task, entry.cell.variant, str(entry.samples), str(tally.cached),
+            str(tally.calls) if entry.exact else f"about {tally.calls}",
             _estimate(tally.calls, tally.estimate),
         )  # fmt: skip
     console.print(table)
     calls = sum(entry.tally.calls for entry in planned)
     known = [entry.tally.estimate for entry in planned if entry.tally.calls]
     total = None if None in known else sum(seconds or 0.0 for seconds in known)
+    if not all(entry.exact for entry in planned):
+        console.print("Where passages are not embedded yet, the calls are guessed: one a sample.")
     console.print(f"{calls} calls to compute: {_estimate(calls, total)}. Nothing was changed.")
 
 

@@ -216,7 +216,7 @@ class Retrieved:
     variant: str
     metric: str  # what decides between right and wrong
     samples: int
-    counts: Mapping[str, int]  # "hit and right", "hit and wrong", "miss and right", "miss and wrong", "unknown"
+    counts: Mapping[str, int]  # of outcomes.KINDS, e.g. "miss and wrong"; "not shown": wrong, its gold found in vain
     examples: Mapping[str, tuple[str, ...]]  # some sample ids of each
     cut: int  # samples with a passage shown in part
     left_out: int  # samples with passages for which there was no room
@@ -224,13 +224,13 @@ class Retrieved:
 
 @dataclass(frozen=True, slots=True)
 class Routed:
-    """One step of a cascade: what ended there."""
+    """One step of a cascade: what ended there, be it nothing."""
 
     task: str
     variant: str
-    step: str  # the variant that answered
+    step: str  # the variant that answers
     place: int  # 1 for the first step
-    samples: int
+    samples: int  # 0 where nothing ended
     total: int  # samples of the cell
     metric: str
     mean: float | None  # of `metric` over these samples

@@ -39,7 +39,7 @@ class Part:
 
 
 def section(summary: Summary, run: Mapping[str, JSON] | None = None) -> tuple[Part, ...]:
-    """One part for each cascade and task; run.json tells the steps where nothing ended and what confidence is."""
+    """One part for each cascade and task; run.json tells what confidence is."""
     cells = dict.fromkeys((step.task, step.variant) for step in summary.routed if step.task not in probes(summary))
     settings = {name: _settings(record) for name, record in ((run or {}).get("variants") or {}).items()}
     return tuple(_part(summary, task, variant, settings.get(variant, {})) for task, variant in cells)
@@ -73,17 +73,15 @@ def _part(summary: Summary, task: str, variant: str, settings: Mapping[str, JSON
     found = [step for step in summary.routed if (step.task, step.variant) == (task, variant)]
     metric, total = found[0].metric, found[0].total
     info = metric_info(summary, task, metric)
-    by_name = {step.step: step for step in found}
-    names = [name for name in settings.get("of") or () if isinstance(name, str)] or list(by_name)
-    names += [name for name in by_name if name not in names]
+    last = found[-1].step
     steps, start = [], 0.0
-    for place, name in enumerate(names, 1):
-        width = 100 * by_name[name].samples / max(1, total) if name in by_name else 0.0
-        steps.append(_step(name, by_name.get(name), info, (place, round(start, 2), round(width, 2))))
+    for step in found:
+        width = 100 * step.samples / max(1, total)
+        steps.append(_step(step, info, (step.place, round(start, 2), round(width, 2))))
         start += width
     reached = means(summary, (task, metric))
     tokens, seconds = sum(step.tokens for step in found), sum(step.seconds for step in found)
-    usage = next((u for u in summary.usage if (u.task, u.variant) == (task, names[-1])), None)
+    usage = next((u for u in summary.usage if (u.task, u.variant) == (task, last)), None)
     return Part(
         task,
         variant,
@@ -91,18 +89,18 @@ def _part(summary: Summary, task: str, variant: str, settings: Mapping[str, JSON
         settings.get("confidence"),
         tuple(steps),
         _row("all items", total, 100.0, _value(reached.get(variant), info), (tokens, seconds)),
-        _alone(usage, _value(reached.get(names[-1]), info)) if usage else None,
-        _sentence(found, names, (reached.get(variant), reached.get(names[-1])), info, usage),
+        _alone(usage, _value(reached.get(last), info)) if usage else None,
+        _sentence(found, (reached.get(variant), reached.get(last)), info, usage),
     )
 
 
-def _step(name: str, step: Routed | None, info: MetricInfo, bar: tuple[int, float, float]) -> Row:
-    if step is None:
-        return Row(name, "0", "0.0 %", "–", "–", "–", "–", *bar)
+def _step(step: Routed, info: MetricInfo, bar: tuple[int, float, float]) -> Row:
     threshold = "–" if step.threshold is None else _short(step.threshold)
+    if not step.samples:
+        return Row(step.step, "0", "0.0 %", "–", threshold, "–", "–", *bar)
     share = f"{100 * step.samples / max(1, step.total):.1f} %"
     value = _value(step.mean, info)
-    return Row(name, f"{step.samples:,}", share, value, threshold, f"{step.tokens:,}", _time(step.seconds), *bar)
+    return Row(step.step, f"{step.samples:,}", share, value, threshold, f"{step.tokens:,}", _time(step.seconds), *bar)
 
 
 def _row(name: str, samples: int, share: float, value: str, spent: tuple[int, float]) -> Row:
@@ -116,14 +114,13 @@ def _alone(usage: Usage, value: str) -> Row:
 
 def _sentence(
     found: Sequence[Routed],
-    names: Sequence[str],
     reached: tuple[float | None, float | None],
     info: MetricInfo,
     usage: Usage | None,
 ) -> str:
     """Where items ended, what is saved against the last step for everything, and both means, which are not tested."""
-    first, last = found[0], names[-1]
-    early = sum(step.samples for step in found if step.step != last)
+    first, last = found[0], found[-1].step
+    early = sum(step.samples for step in found[:-1])
     opening = (
         f"On {first.task}, {first.variant} answers {_percent(early / max(1, first.total))} of {first.total:,} items"
     )

@@ -49,7 +49,7 @@ def sentences(floor: Floor) -> tuple[str, ...]:
 
 
 def _floor(summary: Summary, column: Column) -> Floor | None:
-    tested = [c for c in summary.floors if (c.task, c.metric) == column.key]
+    tested = [c for c in summary.floors if (c.task, c.metric) == column.key and c.variant not in summary.bounds]
     if not tested:
         return None
     best = tested[0].reference

@@ -10,6 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from harness.outcomes import KINDS
 from harness.store import RunFolder
 from harness.types import JSON, Prediction, Summary
 from reports import cascade, freshness, plot, provenance, retrieval, samples
@@ -73,7 +74,7 @@ def _sections(run: Mapping[str, JSON], summary: Summary, predictions: Sequence[P
     return {
         "freshness": freshness.section(summary),
         "retrieval": retrieval.section(summary, predictions),
-        "kinds": retrieval.KINDS,
+        "kinds": KINDS,
         "cascades": cascade.section(summary, run),
     }
 

@@ -4,12 +4,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from harness.types import MetricInfo, Prediction, Retrieval, Retrieved, Summary
+from harness.outcomes import KINDS
+from harness.types import Prediction, Retrieval, Retrieved, Summary
 from reports.columns import probes, retrieval_columns
 from reports.table import Table, table_of
 
-KINDS = ("hit and right", "hit and wrong", "miss and right", "miss and wrong", "unknown")
 LABELS = {"mrr": "MRR", "ndcg@10": "nDCG@10", "cited": "cited", "": "recall@k"}
+CAUSES = {  # of a wrong answer: what was shown, and what that means
+    "hit and wrong": ("had {} in front of them", "generation failed"),
+    "miss and wrong": ("never saw {}", "retrieval missed"),
+    "not shown": ("had {} found but not shown", "no room or under the threshold"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,7 @@ class Part:
     figures: Table | None
     labels: tuple[str, ...]  # of the figures' columns
     metric: str  # what decides between right and wrong
+    not_shown: bool  # whether any gold passage was found but not shown: its own column
     rows: tuple[Row, ...]
     sentences: tuple[str, ...]
 
@@ -62,16 +68,6 @@ def sentences(summary: Summary) -> tuple[str, ...]:
         for cell in cells
         if _known(cell)
     )  # fmt: skip
-
-
-def kind(prediction: Prediction, value: float | None, info: MetricInfo) -> str:
-    """Which count of `Retrieved` an answer with this value of the deciding metric is in."""
-    found = prediction.retrieval
-    if value is None or found is None or not found.gold:
-        return "unknown"
-    hit = any(passage.get("gold") for passage in prediction.passages)
-    right = value <= info.low if info.better == "lower" else value >= info.high
-    return f"{'hit' if hit else 'miss'} and {'right' if right else 'wrong'}"
 
 
 def told(found: Retrieval) -> str:
@@ -105,12 +101,15 @@ def _by_task(summary: Summary) -> Mapping[str, list[Retrieved]]:
 def _part(summary: Summary, task: str, cells: Sequence[Retrieved], asked: Mapping[tuple[str, str], str]) -> Part:
     columns = [column for column in retrieval_columns(summary) if column.task == task and not column.headline]
     figures = table_of(summary, task, columns) if columns else None
+    not_shown = any(cell.counts.get("not shown") for cell in cells)
+    kinds = [name for name in KINDS if not_shown or name != "not shown"]
     return Part(
         task,
         figures,
         tuple(_label(column.metric) for column in columns),
         f"{task}.{cells[0].metric}",
-        tuple(_row(cell, asked.get((task, cell.variant))) for cell in cells),
+        not_shown,
+        tuple(_row(cell, asked.get((task, cell.variant)), kinds) for cell in cells),
         tuple(_sentence(cell) for cell in cells if _known(cell)),
     )
 
@@ -120,13 +119,13 @@ def _label(metric: str) -> str:
     return LABELS.get(part, part)
 
 
-def _row(cell: Retrieved, asked: str | None) -> Row:
-    return Row(cell.variant, asked, tuple(_shares(cell)), cell.samples, cell.cut, cell.left_out)
+def _row(cell: Retrieved, asked: str | None, kinds: Sequence[str]) -> Row:
+    return Row(cell.variant, asked, tuple(_shares(cell, kinds)), cell.samples, cell.cut, cell.left_out)
 
 
-def _shares(cell: Retrieved) -> Iterator[Share]:
+def _shares(cell: Retrieved, kinds: Sequence[str]) -> Iterator[Share]:
     start, total = 0.0, max(1, cell.samples)
-    for name in KINDS:
+    for name in kinds:
         count = cell.counts.get(name, 0)
         width = 100 * count / total
         address = urlencode({"task": cell.task, "variant": cell.variant, "retrieval": name})
@@ -139,30 +138,30 @@ def _known(cell: Retrieved) -> int:
 
 
 def _sentence(cell: Retrieved) -> str:
-    """The dominating cause first: "generation failed" with the gold passage shown, "retrieval missed" without."""
-    failed, missed = cell.counts.get("hit and wrong", 0), cell.counts.get("miss and wrong", 0)
-    wrong = failed + missed
+    """The dominating cause first, e.g. "generation failed" where most had the gold passage in front of them."""
+    counts = {name: count for name in CAUSES if (count := cell.counts.get(name, 0))}
+    wrong = sum(counts.values())
     if not wrong:
         return f"{cell.variant}: no answer is wrong among the {_known(cell):,} whose gold passage is known."
     answers = f"{wrong:,} wrong answer{'s' if wrong > 1 else ''}"
-    had, never = "had the gold passage in front of them", "never saw it"
-    if not failed or not missed:
-        cause = f"{had}: generation failed" if failed else "never saw the gold passage: retrieval missed"
-        what = "the only wrong answer" if wrong == 1 else f"all {answers}"
-        return f"{cell.variant}: {what} {cause.replace('them', 'it') if wrong == 1 else cause}."
-    if failed == missed:
-        return (
-            f"{cell.variant}: of {answers}, {failed:,} {had} (generation failed) and {missed:,} {never} "
-            "(retrieval missed); neither dominates."
-        )
-    if failed > missed:
-        return (
-            f"{cell.variant}: of {answers}, {failed:,} {had}: generation failed; {missed:,} {never}: retrieval missed."
-        )
-    return (
-        f"{cell.variant}: of {answers}, {missed:,} never saw the gold passage: retrieval missed; {failed:,} had it in "
-        "front of them: generation failed."
-    )
+    if len(counts) == 1:
+        shown, cause = CAUSES[next(iter(counts))]
+        told = f"{shown.format('the gold passage')}: {cause}"
+        if wrong == 1:
+            return f"{cell.variant}: the only wrong answer {told.replace('front of them', 'front of it')}."
+        return f"{cell.variant}: all {answers} {told}."
+    ordered = sorted(counts, key=lambda name: -counts[name])
+    tied = [name for name in ordered if counts[name] == counts[ordered[0]]]
+    said = {
+        name: f"{counts[name]:,} {CAUSES[name][0].format('the gold passage' if name == ordered[0] else 'it')}"
+        for name in ordered
+    }
+    parts = [f"{said[name]}: {CAUSES[name][1]}" for name in ordered]
+    if len(tied) > 1:
+        alike = [f"{said[name]} ({CAUSES[name][1]})" for name in tied]
+        none = "neither dominates" if len(tied) == 2 else "none dominates"
+        parts = [f"{', '.join(alike[:-1])} and {alike[-1]}", none, *parts[len(tied) :]]
+    return f"{cell.variant}: of {answers}, {'; '.join(parts)}."
 
 
 def _asked(predictions: Iterable[Prediction]) -> dict[tuple[str, str], str]:

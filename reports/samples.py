@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from harness.errors import StoreError
+from harness.outcomes import kind
 from harness.types import JSON, MetricInfo, Prediction, Sample, Score, Summary
 from reports import cascade, numbers, retrieval
 from reports.columns import columns, metric_info, variants
@@ -129,7 +130,7 @@ def _kind(prediction: Prediction, score: Score | None, summary: Summary) -> str:
     """Whether a gold passage was shown and whether the answer is right, by the metric that decides in `Retrieved`."""
     if score is None:
         return "unknown"
-    return retrieval.kind(prediction, score.value, metric_info(summary, score.task, score.metric))
+    return kind(prediction, score.value, metric_info(summary, score.task, score.metric))
 
 
 def _passage(passage: JSON, texts: Texts) -> dict[str, JSON]:

@@ -1,6 +1,6 @@
 """The answer in plain words, because most readers stop after the first sentence."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -33,28 +33,32 @@ def findings(summary: Summary) -> tuple[Finding, ...]:
 
 
 def _finding(summary: Summary, column: Column) -> Finding:
-    unaided = summary.unaided
     tested = [
-        replace(c, variant=_named(c.variant, unaided), reference=_named(c.reference, unaided))
+        replace(c, variant=_named(c.variant, summary), reference=_named(c.reference, summary))
         for c in summary.comparisons
         if (c.task, c.metric) == column.key and c.difference is not None and c.variant not in summary.bounds
     ]
-    results = [
-        replace(r, variant=_named(r.variant, unaided))
-        for r in summary.results
-        if (r.task, r.metric) == column.key and r.variant not in summary.bounds
-    ]
+    results, bounds = (
+        [
+            replace(r, variant=_named(r.variant, summary))
+            for r in summary.results
+            if (r.task, r.metric) == column.key and (r.variant in summary.bounds) is bound
+        ]
+        for bound in (False, True)
+    )
     if not tested:
-        return Finding(column.name, "no comparison", _alone(column, results), None)
+        return Finding(column.name, "no comparison", _alone(column, results, bounds), None)
     first = _most_telling(tested, column)
     whole = next((r.samples for r in results if r.variant == first.variant), first.samples)
     rest = [c for c in tested if c is not first]
     return Finding(column.name, first.verdict, _compared(column, first, whole, len(tested)), _others(rest))
 
 
-def _named(variant: str, unaided: Collection[str]) -> str:
+def _named(variant: str, summary: Summary) -> str:
     """A variant as sentences call it."""
-    return f"{variant} (no model)" if variant in unaided else variant
+    if variant in summary.bounds:
+        return f"{variant} (upper bound)"
+    return f"{variant} (no model)" if variant in summary.unaided else variant
 
 
 def _most_telling(tested: Sequence[Comparison], column: Column) -> Comparison:
@@ -111,8 +115,11 @@ def _others(rest: Sequence[Comparison]) -> str | None:
     return " ".join(groups) or None
 
 
-def _alone(column: Column, results: Sequence[Result]) -> str:
+def _alone(column: Column, results: Sequence[Result], capped: Sequence[Result]) -> str:
     known = [result for result in results if result.mean is not None]
+    valued = [bound.variant for bound in capped if bound.mean is not None]
+    if not known and valued:
+        return f"On {column.name}, only what cannot be deployed has a value: {', '.join(valued)}."
     if not known:
         return f"On {column.name}, nothing is known: no item has a value."
     sign = -1.0 if column.info.better == "lower" else 1.0
@@ -122,7 +129,7 @@ def _alone(column: Column, results: Sequence[Result]) -> str:
     items = f"{first.known:,} items" if first.known == first.samples else f"{first.known:,} of {first.samples:,} items"
     basis = f"(95 % CI {bounds}, {items})" if bounds else f"({items})"
     if len(results) == 1:
-        return (
-            f"On {column.name}, {first.variant} reaches {value} {basis}; there is no other variant to compare it with."
-        )
+        other = f"besides {', '.join(bound.variant for bound in capped)}, there" if capped else "there"
+        compared = f"{other} is no other variant to compare it with"
+        return f"On {column.name}, {first.variant} reaches {value} {basis}; {compared}."
     return f"On {column.name}, {first.variant} leads with {value} {basis}; no difference was tested."

@@ -34,7 +34,7 @@ LEVEL = {f"harness.{name}": level for level, names in LAYERS.items() for name in
 ALLOWED = {  # what the other packages may import of ours
     "baselines": ("harness", "baselines"),
     "adapters": ("harness", "adapters"),
-    "reports": ("harness.types", "harness.store", "harness.errors", "reports"),
+    "reports": ("harness.types", "harness.store", "harness.errors", "harness.outcomes", "reports"),  # records only
 }
 
 

@@ -1,5 +1,6 @@
 """What all knowledge bases share: entries of any form become passages with stable ids, equal ones merged."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -164,23 +165,27 @@ class _Draft:
 
 
 class _Gathering:
-    """Numbers passages by source, merges equal ones, refuses an id with two meanings."""
+    """Numbers passages by source, merges those equal in all that is known of them, refuses an id with two meanings."""
 
     def __init__(self) -> None:
-        self.passages: dict[tuple[str, str], _Draft] = {}  # by text and title
+        self.passages: dict[tuple[str, str, str], _Draft] = {}  # by text, title and meta, which filters look at
+        self._names: dict[str, str | None] = {}  # a passage's id → its entry
         self._positions: Counter[str] = Counter()
         self._ids: dict[str, tuple[str, list[tuple[str, str]]]] = {}  # entry → where it stands, its pieces
 
     def add(self, entry: Entry, pieces: list[tuple[str, str]]) -> None:
         self._refuse(entry, pieces)
+        meta = json.dumps(entry.meta, sort_keys=True, default=str)
         for number, (title, text) in enumerate(pieces, start=1):
             self._positions[entry.source] += 1
             position = self._positions[entry.source]
-            known = self.passages.get((text, title))
+            known = self.passages.get((text, title, meta))
             if known is None:
                 own = entry.id if len(pieces) == 1 else f"{entry.id}#{number}"
-                name = f"{entry.source}:{position}" if entry.id is None or own is None else own
-                known = self.passages[text, title] = _Draft(name, text, title, position, entry)
+                if entry.id is None or own is None or self._names.get(own) == entry.id:  # the same with another meta
+                    own = f"{entry.source}:{position}"
+                self._names.setdefault(own, entry.id)
+                known = self.passages[text, title, meta] = _Draft(own, text, title, position, entry)
             else:
                 known.copies += 1
                 if entry.source != known.entry.source and entry.source not in known.sources:

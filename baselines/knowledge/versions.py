@@ -102,7 +102,7 @@ class _Judge:
         found = []
         for owner in sorted(owners):
             before = self.old_of[owner]
-            fresh = [text for text in self.new_of.get(owner, ()) if text not in before]
+            fresh = list(dict.fromkeys(text for text in self.new_of.get(owner, ()) if text not in before))
             if len(fresh) == 1:  # of several it is not known which one took the place
                 found.append(self.written[fresh[0]])
         return list(dict.fromkeys(found))

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 LAYOUT = 1  # raise when a stored index would be built otherwise
 AT_ONCE = 1 << 16  # passages embedded and added at a time: a large corpus is never held twice
+NOT_FINITE = "returned NaN or infinity"  # how Context.embed tells of such a vector
 POINTS_A_LIST = 39  # what faiss asks for at least to train a list
 
 
@@ -36,7 +37,7 @@ class Dense(Retriever):
     method: Kind = "exact"
     m: int = Field(32, ge=2, le=256)  # hnsw: links of a node
     ef_construction: int = Field(100, ge=1)  # hnsw: breadth of the search for a new node's neighbours
-    ef_search: int = Field(128, ge=1)  # hnsw: breadth of a query's search
+    ef_search: int = Field(128, ge=1)  # hnsw: breadth of a query's search; k where that is larger
     lists: int | None = Field(None, ge=1)  # ivf; 4 √passages when not given
     probes: int = Field(16, ge=1)  # ivf: lists that a query looks into
 
@@ -58,7 +59,7 @@ class Dense(Retriever):
         else:
             index = stored.get(suits, lambda: self._built(texts, len(first), context), context.display.note)
         effort = self.ef_search if self.method == "hnsw" else self.probes
-        return Nearest(index, self.method, effort, lambda some: self._embed(context, some, "query"))
+        return Nearest(index, self.method, effort, lambda some: self._queries(context, some))
 
     def _key(self, texts: Sequence[str], context: Context) -> str:
         """Digest of everything that determines the index. How it is searched is no part of it."""
@@ -77,15 +78,38 @@ class Dense(Retriever):
 
     def _embed(self, context: Context, texts: Sequence[str], use: Use) -> "Vector":
         """Vectors of length 1, shape (texts, dimensions). Raises ModelError for one that has no direction."""
+        vectors, good = _directions(context.embed(self.model, texts, use))
+        if not good.all():
+            text = texts[int(good.argmin())][:80]
+            raise ModelError(f"model {self.model} returned a vector that is zero or not finite for: {text}")
+        return vectors
+
+    def _queries(self, context: Context, texts: Sequence[str]) -> "tuple[list[str], Vector]":
+        """The queries whose vectors have a direction, and these; of the others it is told that they find nothing."""
         import numpy as np
 
-        vectors = context.embed(self.model, texts, use)
-        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-        bad = ~(np.isfinite(norms) & (norms > 0)).reshape(-1)
-        if bad.any():
-            text = texts[int(bad.argmax())][:80]
-            raise ModelError(f"model {self.model} returned a vector that is zero or not finite for: {text}")
-        return np.ascontiguousarray(vectors / norms, dtype=np.float32)
+        finite, found = self._finite(context, texts)
+        vectors, good = _directions(np.concatenate(found or [np.zeros((0, 0), np.float32)]))
+        usable = [text for text, fine in zip(finite, good, strict=True) if fine]
+        if lost := sorted(set(texts).difference(usable)):
+            context.display.note(
+                f"model {self.model} returned a vector that is zero or not finite for {len(lost)} of {len(texts)} "
+                f"queries, which find nothing; the first: {lost[0][:80]}"
+            )
+        return usable, vectors[good]
+
+    def _finite(self, context: Context, texts: Sequence[str]) -> "tuple[list[str], list[Vector]]":
+        """The queries that the context gives vectors for, and these in pieces: it refuses a whole batch for one NaN."""
+        try:
+            return list(texts), [context.embed(self.model, texts, "query")]
+        except ModelError as error:
+            if NOT_FINITE not in str(error):
+                raise
+        if len(texts) == 1:
+            return [], []
+        half = len(texts) // 2
+        (first, some), (second, others) = (self._finite(context, part) for part in (texts[:half], texts[half:]))
+        return first + second, some + others
 
     def _built(self, texts: Sequence[str], dimension: int, context: Context) -> Any:
         faiss = library()
@@ -108,6 +132,15 @@ class Dense(Retriever):
         index = faiss.IndexIVFFlat(faiss.IndexFlatIP(dimension), dimension, lists, faiss.METRIC_INNER_PRODUCT)
         index.train(self._embed(context, sample, "passage"))
         return index
+
+
+def _directions(vectors: "Vector") -> "tuple[Vector, NDArray[np.bool_]]":
+    """Vectors scaled to length 1, and which of them have a direction."""
+    import numpy as np
+
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    good = np.isfinite(norms) & (norms > 0)
+    return np.ascontiguousarray(vectors / np.where(good, norms, 1), dtype=np.float32), good.reshape(-1)
 
 
 class Empty:

@@ -23,7 +23,7 @@ class Hybrid(Retriever):
     of: list[Annotated[Retriever, Part("retriever")]] = Field(default_factory=lambda: [Tfidf(), Lexical()])
     rank_constant: int = Field(60, ge=0)  # the higher, the less the first places outweigh the others
     weights: list[Annotated[float, Field(gt=0)]] | None = None  # one a retriever; equal when not given
-    depth: int = Field(100, ge=1)  # hits taken from each retriever
+    depth: int = Field(100, ge=1)  # hits taken from each retriever, whatever k is
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -45,9 +45,12 @@ class Fused:
         self.indexes = indexes
 
     def search(self, queries: Sequence[str], k: int, allowed: "NDArray[np.bool_] | None" = None) -> list[list[Hit]]:
-        """Up to k hits a query, best first, equal scores in the order of the passages."""
+        """Up to k hits a query, best first, equal scores in the order of the passages.
+
+        The retrievers are asked for `depth` hits each, so the ranking does not depend on k.
+        """
         unique = list(dict.fromkeys(queries))
-        rankings = [index.search(unique, max(self.settings.depth, k), allowed) for index in self.indexes]
+        rankings = [index.search(unique, self.settings.depth, allowed) for index in self.indexes]
         weights = self.settings.weights or [1.0] * len(self.indexes)
         constant = self.settings.rank_constant
         found = {

@@ -20,12 +20,13 @@ FEW = 0.1  # a filter that leaves a smaller share than this makes a graph walk f
 SCORES_AT_ONCE = 1 << 26  # 256 MB
 
 Kind = Literal["exact", "hnsw", "ivf"]
+Embed = Callable[[Sequence[str]], "tuple[list[str], Vector]"]  # queries → those that have a vector, these vectors
 
 
 class Nearest:
     """A FAISS index over normalised vectors; a score is the cosine."""
 
-    def __init__(self, index: Any, kind: Kind, effort: int, embed: "Callable[[Sequence[str]], Vector]") -> None:
+    def __init__(self, index: Any, kind: Kind, effort: int, embed: Embed) -> None:
         faiss = library()
         self.index = index
         self.kind = kind
@@ -36,14 +37,19 @@ class Nearest:
         self.gpu = _on_gpu(index, kind, effort)
 
     def search(self, queries: Sequence[str], k: int, allowed: "NDArray[np.bool_] | None" = None) -> list[list[Hit]]:
-        """Up to k hits a query, best first, equal scores in the order of the passages."""
+        """Up to k hits a query, best first, equal scores in the order of the passages.
+
+        A graph is walked with the breadth `ef_search`, so that the first hits do not depend on k; with k where that is
+        larger, since FAISS finds no more than its breadth. A query without a vector has no hits.
+        """
         check_filter(allowed, self.index.ntotal)
         unique = list(dict.fromkeys(query for query in queries if query.strip()))
         room = self.index.ntotal if allowed is None else int(allowed.sum())
         found: dict[str, list[Hit]] = {}
         if unique and k > 0 and room:
-            hits = self._nearest(self.embed(unique), min(k, room), room, allowed)
-            found = dict(zip(unique, hits, strict=True))
+            usable, vectors = self.embed(unique)
+            if usable:
+                found = dict(zip(usable, self._nearest(vectors, min(k, room), room, allowed), strict=True))
         return [list(found.get(query, ())) for query in queries]
 
     def _nearest(self, vectors: "Vector", k: int, room: int, allowed: "NDArray[np.bool_] | None") -> list[list[Hit]]:
@@ -53,11 +59,13 @@ class Nearest:
         if vectors.shape[1] != self.index.d:
             raise ValueError(f"the query has {vectors.shape[1]} dimensions, the index {self.index.d}")
         found: list[list[Hit]] = [[] for _ in vectors]
-        left, fetch = np.arange(len(vectors)), min(room, k + SPARE)
+        breadth = max(self.effort, k) if self.kind == "hnsw" else k
+        left, fetch = np.arange(len(vectors)), min(room, breadth + SPARE)
+        needed = k if self.kind == "hnsw" else fetch  # a graph walk may end before it has seen the spare ones
         exact = self.kind == "exact" or (allowed is not None and room < FEW * self.index.ntotal)
         while len(left):
-            scores, places = self._ask(vectors[left], fetch, allowed, exact)
-            starved = (places < 0).any(axis=1) & (not exact)
+            scores, places = self._ask(vectors[left], fetch, allowed, exact, breadth)
+            starved = (places[:, :needed] < 0).any(axis=1) & (not exact)
             tied = (scores[:, k - 1] - scores[:, -1] <= SAME) & (fetch < room) & ~starved
             for row in np.flatnonzero(~starved & ~tied):
                 found[left[row]] = self._ranked(vectors[left[row]], places[row], k)
@@ -67,7 +75,8 @@ class Nearest:
                     found[query] = self._ranked(vectors[query], near, k)
                 break
             left, exact = left[starved | tied], exact or bool(starved.any())
-            fetch = min(room, fetch * 4) if tied.any() else fetch
+            if tied.any():
+                fetch = needed = breadth = min(room, fetch * 4)
         return found
 
     def _above(
@@ -86,7 +95,9 @@ class Nearest:
                 reached &= allowed
             yield from map(np.flatnonzero, reached)
 
-    def _ask(self, vectors: "Vector", fetch: int, allowed: Any, exact: bool) -> "tuple[Vector, NDArray[np.int64]]":
+    def _ask(
+        self, vectors: "Vector", fetch: int, allowed: Any, exact: bool, breadth: int
+    ) -> "tuple[Vector, NDArray[np.int64]]":
         import numpy as np
 
         faiss = library()
@@ -96,7 +107,7 @@ class Nearest:
             index = self.index if self.kind == "exact" else faiss.downcast_index(self.index.storage)
             params = faiss.SearchParameters(**chosen) if chosen else None
         elif self.kind == "hnsw":
-            index, params = self.index, faiss.SearchParametersHNSW(efSearch=max(self.effort, fetch), **chosen)
+            index, params = self.index, faiss.SearchParametersHNSW(efSearch=breadth, **chosen)
         else:
             probes = self.index.nlist if exact else min(self.effort, self.index.nlist)
             index, params = self.index, faiss.SearchParametersIVF(nprobe=probes, **chosen)
@@ -107,6 +118,7 @@ class Nearest:
 
     def _ranked(self, query: "Vector", places: "NDArray[np.int64]", k: int) -> list[Hit]:
         """Scores summed in one order whatever the batch, so that equal vectors score equally."""
+        places = places[places >= 0]
         vectors = self.index.reconstruct_batch(places)
         return best(places, (vectors * query).sum(axis=1), k)
 

@@ -21,7 +21,7 @@ class Rerank(Retriever):
 
     of: Annotated[Retriever, Part("retriever")]
     model: Annotated[str, Reference("models", "ranks")]
-    candidates: int = Field(50, ge=1)  # hits that the model reads for each query; at least as many as asked for
+    candidates: int = Field(50, ge=1)  # hits that the model reads for each query; there are never more
 
     def index(self, passages: Sequence[Passage], context: Context) -> Index:
         return Reranked(self, self.of.index(passages, context), passages, context)
@@ -37,11 +37,14 @@ class Reranked:
         self.context = context
 
     def search(self, queries: Sequence[str], k: int, allowed: "NDArray[np.bool_] | None" = None) -> list[list[Hit]]:
-        """Up to k hits a query, best first, equal scores in the order of the passages. Scores are the model's."""
+        """Up to k of a query's candidates, best first, equal scores in the order of the passages.
+
+        Scores are the model's. How many it reads does not depend on k, so the first hits do not either.
+        """
         if k <= 0:
             return [[] for _ in queries]
         unique = list(dict.fromkeys(queries))
-        found = self.inner.search(unique, max(self.settings.candidates, k), allowed)
+        found = self.inner.search(unique, self.settings.candidates, allowed)
         pairs = [
             (query, wording(self.texts[place])) for query, hits in zip(unique, found, strict=True) for place, _ in hits
         ]

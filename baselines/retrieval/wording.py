@@ -18,14 +18,20 @@ def wording(passage: Passage) -> str:
 def documents(passages: Sequence[Passage]) -> "tuple[list[str], NDArray[np.int64]]":
     """The texts to index and the place of the passage that each stands for.
 
-    `meta["aliases"]`, a list of texts, are other wordings of a passage: it scores as its best one.
+    `meta["aliases"]`, a text or a list of texts, are other wordings of a passage: it scores as its best one. What is no
+    text is no alias.
     """
     import numpy as np
 
     texts = [wording(passage) for passage in passages]
     owners = list(range(len(passages)))
     for place, passage in enumerate(passages):
-        aliases = passage.meta.get("aliases") or ()
-        texts += map(str, aliases)
+        aliases = _aliases(passage)
+        texts += aliases
         owners += [place] * len(aliases)
     return texts, np.array(owners, dtype=np.int64)
+
+
+def _aliases(passage: Passage) -> list[str]:
+    given = passage.meta.get("aliases")
+    return [alias for alias in (given if isinstance(given, list | tuple) else [given]) if isinstance(alias, str)]

@@ -4,7 +4,8 @@ import math
 from typing import ClassVar
 
 from harness.component import Mark, Metric
-from harness.text import as_text, normalise
+from harness.prompts import LETTERS
+from harness.text import normalise, option_letters
 from harness.types import Prediction, Sample
 from harness.types import Retrieval as Found
 
@@ -34,7 +35,7 @@ class Retrieval(Metric):
             return {}
         marks = {} if found.ranks is None or not found.gold else self._ranked(found)
         if prediction.passages and prediction.reading.answer is not None:
-            marks["cited"] = _cited(prediction)
+            marks |= _cited(sample, prediction)
         return marks
 
     def _ranked(self, found: Found) -> dict[str, Mark]:
@@ -55,12 +56,21 @@ def _recall(ranks: list[int], n: int, total: int) -> float:
     return sum(rank <= n for rank in ranks) / total
 
 
-def _cited(prediction: Prediction) -> Mark:
-    """Whether the answer stands, differences without meaning aside, in one of the passages shown."""
-    answer = normalise(as_text(prediction.reading.answer), punctuation="drop")
-    if not answer:
-        return Mark(0.0, "the answer is empty")
+def _cited(sample: Sample, prediction: Prediction) -> dict[str, Mark]:
+    """Whether the answer stands, differences without meaning aside, in one of the passages shown.
+
+    Of a choice the texts of the options chosen; an answer with fields is no text, so it has no such value.
+    """
+    answer = prediction.reading.answer
+    if not isinstance(answer, str):
+        return {}
+    chosen = [LETTERS.index(letter) for letter in option_letters(answer)] if sample.options else []
+    texts = [sample.options[i] for i in chosen if i < len(sample.options)] if sample.options else [answer]
+    wanted = [text for text in (normalise(text, punctuation="drop") for text in texts) if text]
+    if not wanted:
+        return {"cited": Mark(0.0, "the answer is empty")}
     for passage in prediction.passages:
-        if answer in normalise(str(passage["text"]), punctuation="drop"):
-            return Mark(1.0, f"in passage {passage['number']}")
-    return Mark(0.0, "in none of the passages shown")
+        shown = normalise(str(passage["text"]), punctuation="drop")
+        if all(text in shown for text in wanted):
+            return {"cited": Mark(1.0, f"in passage {passage['number']}")}
+    return {"cited": Mark(0.0, "in none of the passages shown")}

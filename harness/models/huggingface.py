@@ -34,6 +34,7 @@ class HuggingFace(Model):
 
     local: ClassVar[bool] = True
     scores_options: ClassVar[bool] = True
+    tells_logprob: ClassVar[bool] = True
 
     path: Annotated[str, LocalPath(or_name=True)]
     revision: str | None = None

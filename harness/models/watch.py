@@ -6,8 +6,8 @@ from typing import Any
 class Watch:
     """A logits processor that changes nothing: it notes each chosen token's log-probability one step later.
 
-    Generation with `output_scores` would keep steps × batch × vocabulary numbers; this keeps one step of them. When
-    tokens are drawn, the distribution is the one that they are drawn from.
+    Generation with `output_scores` would keep steps × batch × vocabulary numbers; this keeps one step of them. The
+    distribution is the model's own, before temperature and top-p.
     """
 
     def __init__(self, prompt_length: int) -> None:

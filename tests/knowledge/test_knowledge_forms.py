@@ -101,8 +101,9 @@ def test_own_ids_and_pieces(put):
     corpus = Texts(path=path, column="name", id_column="code", title_column="a", split="sentence").read()
     assert [(p.id, p.text, p.title, dict(p.meta)) for p in corpus.passages] == [
         ("x1#1", "甲。", "A", {"ward": "3", "entry_id": "x1"}),
-        ("x1#2", "乙。", "A", {"ward": "3", "entry_id": "x1", "also_ids": ["x3"]}),
+        ("x1#2", "乙。", "A", {"ward": "3", "entry_id": "x1"}),
         ("x2", "丙。", "A", {"ward": "5"}),
+        ("x3", "乙。", "A", {"ward": "7"}),  # its ward can be filtered by
     ]
 
 

@@ -67,6 +67,18 @@ def test_an_answer_is_cited_when_it_stands_in_a_passage(answer: str, passages: t
     assert marks["cited"].value == cited
 
 
+def test_the_citation_of_a_choice_is_its_text_and_of_fields_there_is_none() -> None:
+    sample = Sample("s", "t", "?", ("B",), ("维生素A", "铁剂"))
+    found = Found((), (), 100, 5)
+    for letter, cited in (("B", 0.0), ("A", 1.0), ("AB", 0.0)):
+        marks = Retrieval().score(sample, prediction(found, letter, ("缺乏维生素A 的 B 型",)))
+        assert marks["cited"].value == cited
+    answered = Prediction(
+        "s", "t", "v", (), "{}", Reading({"病名": "x"}), passages=({"number": 1, "text": "x"},), retrieval=found
+    )
+    assert Retrieval().score(SAMPLE, answered) == {}
+
+
 @pytest.mark.parametrize(
     ("answer", "stale", "value"),
     [

@@ -1,18 +1,23 @@
 """The cheap variant answers what it is sure of; thresholds come from rows that are not scored."""
 
 import math
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from baselines.cascade import Cascade, Trial, learn
+from baselines.cascade import Cascade, Trial, _values, learn
+from baselines.floor import Floor
+from baselines.knowledge.texts import Texts
 from baselines.prompting import Prompting
 from baselines.rag import Rag
-from harness.component import Retriever
-from harness.errors import HarnessError
+from harness.component import Retriever, Scale
+from harness.metrics.exact_match import ExactMatch
 from harness.models.scripted import Scripted
-from harness.types import Step
+from harness.types import Prediction, Reading, Sample, Step
 
 INF = math.inf
 
@@ -90,12 +95,63 @@ def test_a_failed_step_is_no_answer_and_goes_on(ask: Any, steps: dict[str, Any])
     assert (first.error, first.reading.answer, len(first.route)) == (None, "某手术", 2)
 
 
-def test_a_confidence_that_a_step_cannot_give_is_an_error_with_the_remedy(ask: Any, steps: dict[str, Any]) -> None:
-    with pytest.raises(HarnessError, match=r"have no agreement .the step must sample several answers"):
-        ask(Cascade(of=["dear", "cheap"], confidence="agreement"), variants=steps)
+@pytest.mark.parametrize(
+    ("of", "confidence", "problem"),
+    [
+        (["dear", "cheap"], "agreement", "step dear answers once; give it samples: 5, temperature: 0.7"),
+        (["dear", "cheap"], "retrieval", "step dear looks nothing up; it must be a rag variant that retrieves"),
+        (["dear", "cheap"], "margin", "step dear scores no options; that takes answer: {choice: {by: loglikelihood}}"),
+        (["dear", "cheap"], "logprob", "step dear asks m, which does not tell log-probabilities; use confidence: agreement or retrieval"),
+        (["floor", "cheap"], "retrieval", "step floor asks no model, so nothing tells how sure it is"),
+        (["cheap", "dear"], "retrieval", None),
+    ],
+)  # fmt: skip
+def test_a_confidence_that_a_step_cannot_give(
+    steps: dict[str, Any], norm: Any, terms: Any, of: list[str], confidence: Any, problem: str | None
+) -> None:
+    suite = SimpleNamespace(models={"m": Scripted()}, knowledge={"kb": terms})
+    chosen = {name: {**steps, "floor": Floor(by="majority")}[name] for name in of}
+    found = Cascade(of=of, confidence=confidence).check_steps(norm(), chosen, suite)  # type: ignore[arg-type]
+    assert found == ([f"confidence: {confidence}: {problem}"] if problem else [])
+
+
+def test_train_rows_that_the_knowledge_holds_teach_nothing(steps: dict[str, Any], norm: Any, tmp_path: Path) -> None:
+    """A base made of the train questions answers those, and only those."""
+    rows = tuple(Sample(f"t{i}", "norm", f"第{i}个问题怎么回答", (f"答案{i}",)) for i in range(5))
+    path = tmp_path / "faq.txt"
+    path.write_text("\n".join(f"{row.input}：{row.targets[0]}" for row in rows), encoding="utf-8")
+    suite = SimpleNamespace(models={"m": Scripted()}, knowledge={"kb": Texts(path=str(path))})
+    cascade = Cascade(of=["cheap", "dear"], confidence="retrieval")
+    (problem,) = cascade.check_steps(norm(train=rows), steps, suite)  # type: ignore[arg-type]
+    assert problem.startswith("knowledge kb holds the train rows themselves")
+    given = Cascade(of=["cheap", "dear"], confidence="retrieval", thresholds=[1.0])
+    assert given.check_steps(norm(train=rows), steps, suite) == []  # type: ignore[arg-type]
+
+
+def test_a_probe_goes_by_the_thresholds_of_its_task(ask: Any, steps: dict[str, Any], norm: Any) -> None:
+    base = norm()
+    probe = replace(base, name="norm@kb-withdrawn", parent=base, metrics={}, updated="kb")
+    cascade = Cascade(of=["cheap", "dear"], confidence="retrieval", metric="accuracy")
+    assert cascade.check(probe, {}) == []
+    model = Scripted(echo="last_line", rules=({"match": r"^参考资料：\n\[1\] (.*)", "reply": r"\1"},))
+    on_task, on_probe = (ask(cascade, model, on=one, variants=steps) for one in (base, probe))
+    assert [p.route for p in on_probe] == [p.route for p in on_task]
+
+
+@pytest.mark.parametrize(("better", "worst"), [("higher", 0.0), ("lower", 9.0)])
+def test_what_failed_counts_as_the_worst(better: Any, worst: float) -> None:
+    class Errors(ExactMatch):
+        scale = Scale(0.0, 9.0, better)
+
+    rows = [Sample("a", "t", "?", ("x",)), Sample("b", "t", "?", ("x",))]
+    failed = Prediction("a", "t", "v", (), "", Reading(), error="down")
+    answered = Prediction("b", "t", "v", (), "x", Reading("x"))
+    assert _values(Errors(), rows, [failed, answered]) == [worst, 1.0]
 
 
 def test_settings_and_data_that_cannot_be(norm: Any) -> None:
+    with pytest.raises(ValidationError, match="the steps must differ"):
+        Cascade(of=["a", "b", "a"])
     with pytest.raises(ValidationError, match="thresholds: 1 are needed"):
         Cascade(of=["a", "b"], thresholds=[1, 2])
     assert "no validation or train rows" in Cascade(of=["a", "b"]).check(norm(train=()), {})[0]

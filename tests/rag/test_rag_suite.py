@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import SuiteError
+from harness.errors import StoreError, SuiteError
 from harness.prepare import prepare
 from harness.store import RunFolder
 from harness.suite import load_suite
@@ -55,6 +55,8 @@ def mistakes(path: Path) -> tuple[str, ...]:
         ("k: 2", "k: 2, prompt: rag.j2", ["12: variants.rag.rag.prompt: no file rag.j2 beside the suite or in prompts/ (none is defined)"]),
         ("of: [rag, plain]", "of: [rag, plan]", ["16: variants.both.cascade.of.1: 'plan' is not among variants (did you mean plain?)"]),
         ("of: [rag, plain]", "of: [rag, both]", ["16: variants.both.cascade.of.1: 'both' is Cascade, which cannot be a step of another variant; these can: plain, rag, oracle, nearest, first"]),
+        ("{accuracy: exact_match}", "{retrieval: exact_match}", ["9: tasks.norm.metrics.retrieval: the name retrieval belongs to the metric of that name; choose another"]),
+        ("confidence: retrieval", "confidence: logprob", ["variants.both on tasks.norm: confidence: logprob: step rag asks robot, which does not tell log-probabilities; use confidence: agreement or retrieval"]),
         ("texts: {path", "text: {path", ["5: knowledge.terms: knowledge 'text' is not known (did you mean texts?)"]),
     ],
 )  # fmt: skip
@@ -87,7 +89,7 @@ def test_the_whole_path(write_suite: Write, run_suite: Run) -> None:
     assert summary.headline == ("norm.accuracy",)
     found = {r.variant: r.counts for r in summary.retrieved}
     assert found["rag"] == {
-        "hit and right": 2, "hit and wrong": 0, "miss and right": 0, "miss and wrong": 0, "unknown": 1,
+        "hit and right": 2, "hit and wrong": 0, "miss and right": 0, "miss and wrong": 0, "not shown": 0, "unknown": 1,
     }  # fmt: skip
     assert {c.variant for c in summary.floors} == {"plain", "rag", "both"}  # not the oracle
     assert {r.variant for r in summary.routed} == {"both"}
@@ -101,3 +103,48 @@ def test_a_second_run_repeats_nothing_and_scores_the_same(write_suite: Write, ru
     assert sum(cell["calls"] for cell in second.read_run()["cells"]) == 0
     assert (first.path / "scores.jsonl").read_bytes() == (second.path / "scores.jsonl").read_bytes()
     assert (first.path / "predictions.jsonl").read_bytes() == (second.path / "predictions.jsonl").read_bytes()
+
+
+def test_a_cascade_over_an_oracle_is_an_upper_bound_too(write_suite: Write, run_suite: Run) -> None:
+    folder = run_suite(write_suite(SUITE.replace("of: [rag, plain]", "of: [rag, oracle]"), **FILES))
+    assert folder.summary().bounds == ("oracle", "both")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("separator: '##'", "by: contains", "knowledge.terms"),
+        ("default: 不知道", "default: 知道", "models.robot"),
+    ],
+)
+def test_scoring_again_refuses_what_made_the_predictions_if_it_changed(
+    write_suite: Write, run_suite: Run, old: str, new: str, told: str
+) -> None:
+    run_suite(write_suite(SUITE, **FILES))
+    with pytest.raises(StoreError, match=f"changed since its predictions were made: {told}"):
+        run_suite(write_suite(SUITE.replace(old, new), **FILES), start="score")
+
+
+def test_scoring_again_refuses_a_changed_knowledge_file(write_suite: Write, run_suite: Run) -> None:
+    run_suite(write_suite(SUITE, **FILES))
+    changed = {**FILES, "terms__txt": FILES["terms__txt"] + "胆囊切除术\n"}
+    with pytest.raises(StoreError, match=r"knowledge\.terms"):
+        run_suite(write_suite(SUITE, **changed), start="score")
+
+
+def test_a_changed_knowledge_file_is_searched_anew(write_suite: Write, run_suite: Run) -> None:
+    run_suite(write_suite(SUITE, **FILES))
+    changed = {**FILES, "terms__txt": "肝移植术\n"}
+    folder = run_suite(write_suite(SUITE.replace("oracle: true", "k: 1"), **changed), "again")
+    right = {p.sample_id for p in folder.predictions() if p.variant == "rag" and p.reading.answer == "肝移植术"}
+    assert right == {"test:3"}
+
+
+def test_a_prompt_may_use_only_columns_that_all_passages_have(write_suite: Write) -> None:
+    suite = SUITE.replace("texts: {path: terms.txt, gold: {separator: '##'}}", "jsonl: {path: terms.jsonl}").replace(
+        "k: 2", "k: 2, prompt: '{% for p in passages %}{{ p.meta.year }}{% endfor %}{{ question }}'"
+    )
+    terms = '{"text": "左膝关节置换术", "year": 2020}\n{"text": "白内障摘除术"}\n'
+    (line,) = mistakes(write_suite(suite, **{**FILES, "terms__jsonl": terms}))
+    assert "variants.rag on tasks.norm" in line
+    assert "'dict object' has no attribute 'year'" in line

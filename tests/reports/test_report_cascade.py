@@ -46,24 +46,43 @@ def test_what_costs_more_is_said(grounded_summary: Summary) -> None:
     assert sentence == "On norm, cascade answers 40.0 % of 30 items before rag is asked."
 
 
-def test_a_step_where_nothing_ended_is_known_from_the_run(grounded_summary: Summary) -> None:
-    settings = {"of": ["few-shot", "lora", "rag", "oracle"], "confidence": "margin"}
-    (part,) = cascade.section(grounded_summary, {"variants": {"cascade": {"settings": settings}}})
-    assert [(row.name, row.items, row.place) for row in part.steps] == [
-        ("few-shot", "12", 1),
-        ("lora", "0", 2),
-        ("rag", "18", 3),
-        ("oracle", "0", 4),
+def test_a_step_where_nothing_ended(grounded_summary: Summary) -> None:
+    first, rag = grounded_summary.routed
+    lora, oracle = (
+        replace(rag, step=step, place=place, samples=0, mean=None, tokens=0, seconds=0.0)
+        for step, place in (("lora", 2), ("oracle", 4))
+    )
+    (part,) = cascade.section(replace(grounded_summary, routed=(first, lora, replace(rag, place=3), oracle)))
+    assert [(row.name, row.items, row.value, row.place, row.start) for row in part.steps] == [
+        ("few-shot", "12", "100.0 %", 1, 0.0),
+        ("lora", "0", "–", 2, 40.0),
+        ("rag", "18", "70.6 %", 3, 40.0),
+        ("oracle", "0", "–", 4, 100.0),
     ]
     assert part.alone is not None
     assert part.alone.name == "oracle for all"
     assert "answers 100.0 % of 30 items before oracle is asked" in part.sentence
 
 
+def test_nothing_reaches_the_last_step(grounded_summary: Summary) -> None:
+    """From the summary alone, as the terminal has it: 100 % before rag, and what rag would have cost."""
+    _, predictions, scores = grounded.records()
+    chosen = deciding(grounded_summary.headline, grounded_summary.metrics)
+    sure = [replace(p, route=p.route[:1]) for p in predictions if p.variant == "cascade"]
+    ended = routed(sure, values_of(scores, chosen), chosen, {"cascade": ["few-shot", "rag"]})
+    cheap = tuple(replace(step, tokens=step.samples * 110, seconds=step.samples * 0.1) for step in ended)
+    (sentence,) = cascade.sentences(replace(grounded_summary, routed=cheap))
+    # 1 − 30 × 110/12,300 = 73.2 %; 1 − 3/9 = 66.7 %
+    assert sentence.startswith(
+        "On norm, cascade answers 100.0 % of 30 items before rag is asked and spends 73.2 % fewer tokens and 66.7 % less "
+        "model time than rag for all of them"
+    )
+
+
 def test_demo_is_routed_as_the_engine_does(grounded_summary: Summary) -> None:
     _, predictions, scores = grounded.records()
     chosen = deciding(grounded_summary.headline, grounded_summary.metrics)
-    engine = routed(predictions, values_of(scores, chosen), chosen)
+    engine = routed(predictions, values_of(scores, chosen), chosen, {"cascade": ["few-shot", "rag"]})
     assert [asdict(step) for step in engine] == [pytest.approx(asdict(step)) for step in grounded_summary.routed]
 
 

@@ -7,6 +7,7 @@ from grounded import FLOORS
 
 from harness.types import Comparison, Summary
 from reports.floors import alarms, floors, sentences
+from reports.plot import forests
 from reports.table import build
 from reports.verdict import findings
 
@@ -108,3 +109,41 @@ def test_an_upper_bound_is_never_the_winner(grounded_summary: Summary) -> None:
     assert "oracle" not in findings(grounded_summary)[0].sentence
     marks = {row.variant: row.entries[0].mark for row in build(grounded_summary)[0].rows if row.entries[0]}
     assert marks["oracle"] is None
+
+
+def test_an_upper_bound_quiets_no_alarm(grounded_summary: Summary) -> None:
+    above = replace(FLOORS[4], variant="oracle")
+    (line,) = alarms(replace(grounded_summary, floors=(*judged("worse worse worse"), above)))
+    assert line.startswith("No variant is worth deploying on norm.accuracy: all 3 that ask a model stay below nearest")
+
+
+def test_an_upper_bound_is_compared_yet_in_no_sentence(grounded_summary: Summary) -> None:
+    (found,) = findings(grounded_summary)
+    assert "oracle" not in f"{found.sentence} {found.others} {found.floor}"
+    shown = {row.variant: row.entries[0] for row in build(grounded_summary)[0].rows}["oracle"]
+    assert shown is not None
+    assert (shown.difference, shown.verdict, shown.mark) == ("+50.0", "better", None)
+    assert "oracle" in [row.variant for row in forests(grounded_summary)[0].rows]
+
+
+@pytest.mark.parametrize(
+    ("kept", "bounds", "expected"),
+    [
+        (("oracle", "rag"), ("oracle", "rag"), "only what cannot be deployed has a value: rag (upper bound), oracle (upper bound)."),
+        (("lora", "oracle"), ("oracle",), "; besides oracle (upper bound), there is no other variant to compare it with."),
+        (("lora", "rag", "oracle"), ("oracle",), "lora leads with"),
+    ],
+)  # fmt: skip
+def test_an_upper_bound_never_leads_an_untested_figure(
+    grounded_summary: Summary, kept: tuple[str, ...], bounds: tuple[str, ...], expected: str
+) -> None:
+    results = tuple(r for r in grounded_summary.results if r.task == "norm" and r.variant in kept)
+    (found,) = findings(replace(grounded_summary, results=results, comparisons=(), bounds=bounds))
+    assert found.verdict == "no comparison"
+    assert expected in found.sentence
+
+
+def test_a_reference_that_is_an_upper_bound_is_called_one(grounded_summary: Summary) -> None:
+    worse = tuple(replace(c, reference="oracle", verdict="worse") for c in grounded_summary.comparisons[2:4])
+    (found,) = findings(replace(grounded_summary, reference="oracle", comparisons=worse, floors=()))
+    assert found.sentence.startswith("On norm.accuracy, oracle (upper bound) stands:")

@@ -1,46 +1,68 @@
 """Retrieval's section: the counts, what is said of them, and that the page counts as the engine does."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 
 import grounded
 import pytest
 
-from harness.outcomes import deciding, retrieved, values_of
+from harness.outcomes import KINDS, deciding, retrieved, values_of
+from harness.store import RunFolder
 from harness.types import Retrieval, Retrieved, Summary
 from reports import retrieval, samples
 from reports.columns import ordinary
+from reports.html import render
 from reports.plot import forests
 from reports.table import build
 
 
 def cell(*counts: int) -> Retrieved:
-    return Retrieved("norm", "rag", "accuracy", sum(counts), dict(zip(retrieval.KINDS, counts, strict=True)), {}, 0, 0)
+    return Retrieved("norm", "rag", "accuracy", sum(counts), dict(zip(KINDS, counts, strict=True)), {}, 0, 0)
 
 
 @pytest.mark.parametrize(
     ("counts", "expected"),
     [
         (
-            (5, 15, 0, 6, 0),
+            (5, 15, 0, 6, 0, 0),
             "of 21 wrong answers, 15 had the gold passage in front of them: generation failed; 6 never saw it: retrieval "
             "missed.",
         ),
         (
-            (5, 6, 0, 15, 3),
+            (5, 6, 0, 15, 0, 3),
             "of 21 wrong answers, 15 never saw the gold passage: retrieval missed; 6 had it in front of them: generation "
             "failed.",
         ),
         (
-            (5, 4, 0, 4, 0),
+            (5, 4, 0, 4, 0, 0),
             "of 8 wrong answers, 4 had the gold passage in front of them (generation failed) and 4 never saw it (retrieval "
             "missed); neither dominates.",
         ),
-        ((5, 3, 0, 0, 0), "all 3 wrong answers had the gold passage in front of them: generation failed."),
-        ((5, 0, 0, 2, 0), "all 2 wrong answers never saw the gold passage: retrieval missed."),
-        ((5, 1, 0, 0, 0), "the only wrong answer had the gold passage in front of it: generation failed."),
-        ((5, 0, 0, 1, 0), "the only wrong answer never saw the gold passage: retrieval missed."),
-        ((5, 0, 2, 0, 4), "no answer is wrong among the 7 whose gold passage is known."),
+        ((5, 3, 0, 0, 0, 0), "all 3 wrong answers had the gold passage in front of them: generation failed."),
+        ((5, 0, 0, 2, 0, 0), "all 2 wrong answers never saw the gold passage: retrieval missed."),
+        ((5, 1, 0, 0, 0, 0), "the only wrong answer had the gold passage in front of it: generation failed."),
+        ((5, 0, 0, 1, 0, 0), "the only wrong answer never saw the gold passage: retrieval missed."),
+        ((5, 0, 2, 0, 0, 4), "no answer is wrong among the 7 whose gold passage is known."),
+        (
+            (5, 15, 0, 6, 3, 0),
+            "of 24 wrong answers, 15 had the gold passage in front of them: generation failed; 6 never saw it: retrieval "
+            "missed; 3 had it found but not shown: no room or under the threshold.",
+        ),
+        (
+            (5, 0, 0, 2, 3, 0),
+            "of 5 wrong answers, 3 had the gold passage found but not shown: no room or under the threshold; 2 never saw "
+            "it: retrieval missed.",
+        ),
+        (
+            (5, 4, 0, 4, 1, 0),
+            "of 9 wrong answers, 4 had the gold passage in front of them (generation failed) and 4 never saw it "
+            "(retrieval missed); neither dominates; 1 had it found but not shown: no room or under the threshold.",
+        ),
+        (
+            (5, 0, 0, 0, 2, 0),
+            "all 2 wrong answers had the gold passage found but not shown: no room or under the threshold.",
+        ),
     ],
 )
 def test_the_dominating_cause(grounded_summary: Summary, counts: tuple[int, ...], expected: str) -> None:
@@ -49,7 +71,7 @@ def test_the_dominating_cause(grounded_summary: Summary, counts: tuple[int, ...]
 
 
 def test_nothing_is_said_where_no_gold_is_known(grounded_summary: Summary) -> None:
-    assert retrieval.sentences(replace(grounded_summary, retrieved=(cell(0, 0, 0, 0, 9),))) == ()
+    assert retrieval.sentences(replace(grounded_summary, retrieved=(cell(0, 0, 0, 0, 0, 9),))) == ()
 
 
 def test_section(grounded_summary: Summary) -> None:
@@ -63,21 +85,37 @@ def test_section(grounded_summary: Summary) -> None:
     rag, oracle, _ = part.rows
     assert (rag.asked, rag.cut, rag.left_out) == ("k = 5", 1, 3)  # n04 cut; n04, n08, n12 had passages left out
     assert oracle.asked is None  # it does not ask for k: it is given
-    # of 30: 17/30, 5/30, 1/30, 6/30, 1/30
+    assert part.not_shown  # n04
+    # of 30: 17/30, 5/30, 1/30, 5/30, 1/30, 1/30
     assert [(s.count, s.share) for s in rag.shares] == [
         (17, "56.7 %"),
         (5, "16.7 %"),
         (1, "3.3 %"),
-        (6, "20.0 %"),
+        (5, "16.7 %"),
+        (1, "3.3 %"),
         (1, "3.3 %"),
     ]
-    assert [s.start for s in rag.shares] == [0.0, 56.67, 73.33, 76.67, 96.67]
+    assert [s.start for s in rag.shares] == [0.0, 56.67, 73.33, 76.67, 93.33, 96.67]
     assert rag.shares[1].address == "#task=norm&variant=rag&retrieval=hit+and+wrong"
     assert part.figures is not None
     # over the 29 that did not fail: at rank 1 to 5 24 − n07 = 23, at rank 1 12 − n07 = 11, to 10 23 + 3 = 26;
     # MRR (11 + 12/3 + 3/8)/29 = 0.530
     assert [entry and entry.value for entry in part.figures.rows[0].entries] == ["79.3 %", "37.9 %", "89.7 %", "53.0 %"]
     assert [row.variant for row in part.figures.rows] == ["rag", "cascade"]
+
+
+def test_a_column_of_its_own_only_where_any_was_found_but_not_shown(
+    grounded_summary: Summary, make_folder: Callable[..., RunFolder]
+) -> None:
+    page = render(make_folder(grounded_summary, *grounded.records()))
+    assert "Found, no room</th>" in page
+    assert 'aria-label="rag, not shown: show the 1 item"' in page
+    assert "<option>not shown</option>" in page
+    none = replace(grounded_summary, retrieved=(cell(5, 3, 0, 2, 0, 0),))
+    (part,) = retrieval.section(none, ())
+    assert not part.not_shown
+    assert [share.kind for share in part.rows[0].shares] == [kind for kind in KINDS if kind != "not shown"]
+    assert "Found, no room</th>" not in render(make_folder(none, *grounded.records()))
 
 
 def test_shown_once(grounded_summary: Summary) -> None:

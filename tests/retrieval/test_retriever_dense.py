@@ -168,9 +168,34 @@ def test_a_vector_without_direction_is_an_error_that_names_the_text(opened: Open
     context = opened()
     with pytest.raises(ModelError, match=f"for: {bad}"):
         Dense(model="m").index(passages(["1,0", bad]), context)
+
+
+@every
+@pytest.mark.parametrize("bad", ["0,0", "nan,1", "inf,1"])
+def test_a_query_without_direction_finds_nothing_and_is_told(opened: Open, method: Any, bad: str) -> None:
+    context = opened()
+    index = Dense(model="m", method=method).index(passages(["1,0", "0,1"]), context)
+    found = index.search(["1,0", bad, "0,1", bad, "2,1"], 1)
+    assert [places(hits) for hits in found] == [[0], [], [1], [], [0]]
+    assert index.search([bad], 1) == [[]]
+    first, again = notes(context)
+    assert f"for 1 of 4 queries, which find nothing; the first: {bad}" in first
+    assert "for 1 of 1 queries" in again
+
+
+def test_a_model_that_fails_on_queries_is_still_an_error(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    context = opened()
     index = Dense(model="m").index(passages(["1,0"]), context)
-    with pytest.raises(ModelError, match=f"for: {bad}"):
-        index.search(["1,1", bad], 1)
+    asked: list[int] = []
+
+    def down(self: Known, texts: Sequence[str], use: Use) -> Any:
+        asked.append(len(texts))
+        raise ModelError("no connection")
+
+    monkeypatch.setattr(Known, "embed", down)
+    with pytest.raises(ModelError, match="no connection"):
+        index.search(["1,1", "2,1"], 1)
+    assert asked == [2]
 
 
 def test_titles_are_embedded_and_make_another_index(opened: Open) -> None:
@@ -338,4 +363,4 @@ def test_a_ranking_model_reorders_the_candidates(opened: Open) -> None:
     assert places(index.search(["胃切术"], 5, np.array([True, False, True, True]))[0]) == [0, 2]
     assert index.search(["胃切术"], 0) == [[]]
     one = Rerank(of=Lexical(), model="m", candidates=1).index(passages(texts), opened())
-    assert len(one.search(["胃切术"], 2)[0]) == 2  # at least as many are read as are asked for
+    assert one.search(["胃切术"], 2) == [[(1, 3.0)]]  # no more are read than there are candidates
