@@ -62,6 +62,7 @@ class Grounding:
         if self.rag.oracle:
             return [self._given(sample, places) for sample, places in zip(samples, gold, strict=True)]
         depth = max(k, DEPTH)
+        depth = min(depth, self.rag.retriever.reach() or depth)
         hits = search(
             self.context, self.rag.knowledge, self.rag.retriever,
             [Template(self.rag.query, "query").render(sample) for sample in samples], depth, self.updated,

@@ -235,6 +235,10 @@ class Index(Protocol):
 class Retriever(Component):
     """Finds the passages that a query is about."""
 
+    def reach(self) -> int | None:
+        """The most hits that a query ever has; None when only the passages bound them."""
+        return None
+
     def index(self, passages: Sequence[Passage], context: "Context") -> Index:
         """Make or load the index. Embedding goes through `context`; what is stored is kept under its cache."""
         raise NotImplementedError

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from harness.cache import Cache, digest
 from harness.component import Knowledge, Model, Use, Variant
-from harness.errors import HarnessError, ModelError, nearest
+from harness.errors import HarnessError, NotFiniteError, nearest
 from harness.progress import Display
 from harness.types import Cell, Completion, Generation, Prompt
 
@@ -119,7 +119,7 @@ class Context:
     def embed(self, model: str, texts: Sequence[str], use: Use) -> "Vector":
         """Vectors of the texts, shape (texts, dimensions), in their order; each text is embedded once, ever.
 
-        Raises ModelError for a vector that is not finite.
+        Raises NotFiniteError for a vector that is none.
         """
         keys = [digest({"model": self.model_digest(model), "use": use, "text": text}) for text in texts]
         return self._numbers(model, keys, texts, len, lambda some: self.model(model).embed(some, use))
@@ -158,7 +158,7 @@ class Context:
             vectors = run([items[i] for i in batch])
             for i, vector in zip(batch, vectors, strict=True):
                 if not np.isfinite(vector).all():
-                    raise ModelError(f"model {model} returned NaN or infinity for: {str(items[i])[:80]}")
+                    raise NotFiniteError(f"model {model} returned NaN or infinity for: {str(items[i])[:80]}")
             fresh = {keys[i]: vector for i, vector in zip(batch, vectors, strict=True)}
             self.vectors.put(fresh)
             known.update(fresh)

@@ -4,6 +4,7 @@ HarnessError                 the user's set-up or input: printed as one line on 
 ├── SuiteError               mistakes in a suite file: all of them, one line each
 ├── DataError                a data file or one of its rows: names file and line
 ├── ModelError               a model that cannot be found, loaded or reached
+│   └── NotFiniteError       a model that gave NaN or infinity where a number is needed
 └── StoreError               the run folder or the cache cannot be read or written
 
 A single failed model call is not an exception: it is a Completion whose finish is "error" (failure is data).
@@ -31,6 +32,10 @@ class DataError(HarnessError):
 
 class ModelError(HarnessError):
     """A model that cannot be found, loaded or reached."""
+
+
+class NotFiniteError(ModelError):
+    """A model gave NaN or infinity where a number is needed."""
 
 
 class StoreError(HarnessError):

@@ -14,7 +14,7 @@ from baselines.retrieval.wording import wording
 from harness.cache import digest
 from harness.component import Hit, Index, Retriever, Use
 from harness.context import Context, DryContext, NotYetError
-from harness.errors import ModelError
+from harness.errors import ModelError, NotFiniteError
 from harness.markers import Reference
 from harness.types import Passage
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 LAYOUT = 1  # raise when a stored index would be built otherwise
 AT_ONCE = 1 << 16  # passages embedded and added at a time: a large corpus is never held twice
-NOT_FINITE = "returned NaN or infinity"  # how Context.embed tells of such a vector
 POINTS_A_LIST = 39  # what faiss asks for at least to train a list
 
 
@@ -102,11 +101,9 @@ class Dense(Retriever):
         """The queries that the context gives vectors for, and these in pieces: it refuses a whole batch for one NaN."""
         try:
             return list(texts), [context.embed(self.model, texts, "query")]
-        except ModelError as error:
-            if NOT_FINITE not in str(error):
-                raise
-        if len(texts) == 1:
-            return [], []
+        except NotFiniteError:
+            if len(texts) == 1:
+                return [], []
         half = len(texts) // 2
         (first, some), (second, others) = (self._finite(context, part) for part in (texts[:half], texts[half:]))
         return first + second, some + others

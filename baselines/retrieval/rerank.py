@@ -23,6 +23,9 @@ class Rerank(Retriever):
     model: Annotated[str, Reference("models", "ranks")]
     candidates: int = Field(50, ge=1)  # hits that the model reads for each query; there are never more
 
+    def reach(self) -> int | None:
+        return self.candidates
+
     def index(self, passages: Sequence[Passage], context: Context) -> Index:
         return Reranked(self, self.of.index(passages, context), passages, context)
 
