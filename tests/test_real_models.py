@@ -49,7 +49,7 @@ def test_quickstart_tells_the_truth(run_suite: Callable[..., RunFolder]) -> None
     verdicts = {c.variant: c.verdict for c in folder.summary().comparisons if c.metric == "accuracy"}
     assert verdicts["few-shot-nearest"] == verdicts["rag-lexical"] == "better"
     assert means["first-term"] == pytest.approx(42 / 60)
-    assert means["rag-oracle"] > means["rag-lexical"] > means["few-shot-nearest"]  # type: ignore[operator]
+    assert folder.summary().bounds == ("rag-oracle",)
     found = {(r.variant, r.metric): r.mean for r in folder.summary().results}
     assert found["rag-lexical", "retrieval.recall@1"] == pytest.approx(42 / 60)
     floor = {c.variant: c.verdict for c in folder.summary().floors}

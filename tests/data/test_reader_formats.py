@@ -227,7 +227,7 @@ def test_sources_are_the_files_read(write):
 
 def test_every_reader_is_found_by_its_name():
     assert names("reader") == [
-        "alpaca", "ceval", "csv", "dataset_info", "imcs_mrg", "json", "jsonl", "sharegpt", "tsv", "xlsx",
+        "alpaca", "ceval", "csv", "dataset_info", "imcs_mrg", "json", "jsonl", "sharegpt", "squad", "tsv", "xlsx",
     ]  # fmt: skip
 
 
