@@ -85,7 +85,7 @@ def run(suite: SuitePath, out: Out = None, start: Stage = "predict") -> None:
 def plan(suite: SuitePath) -> None:
     """Show the cells of a suite, what is cached and what a run would compute. Changes nothing."""
     from harness.cache import Cache, cache_root
-    from harness.context import DryContext
+    from harness.dry_context import DryContext
     from harness.progress import Display
     from harness.run import plan as engine
     from harness.suite import load_suite

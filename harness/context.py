@@ -264,48 +264,6 @@ class Context:
         self.display.advance(len(completions), tokens)
 
 
-class NotYetError(Exception):
-    """What a plan asks for depends on vectors that only a run computes; caught where cells are planned."""
-
-
-class DryContext(Context):
-    """Answers from the cache only: counts what a run would compute, and loads, downloads and changes nothing."""
-
-    @cached_property
-    def _counted(self) -> set[str]:
-        """The calls seen so far: equal calls of several cells are made once."""
-        return set()
-
-    def _begin_numbers(self, model: str, missing: int) -> None:
-        raise NotYetError(f"{missing} texts to embed or rank with {model}")
-
-    def context_length(self, model: str) -> int | None:
-        return super().context_length(model) if self.model(model).is_here() else None
-
-    def token_counter(self, model: str) -> Callable[[str], int] | None:
-        return super().token_counter(model) if self.model(model).is_here() else None
-
-    def model_digest(self, name: str) -> str:
-        """The digest, or a stand-in that matches no stored call while the model is not on this machine."""
-        return super().model_digest(name) if self.model(name).at_hand() else f"not here: {name}"
-
-    def _answer(
-        self, model: str, keys: Sequence[str], plan: Callable[[Sequence[int]], list[list[int]]], run: Run
-    ) -> list[Completion]:
-        unique = set(keys)
-        done = self.cache.get(sorted(unique))
-        missing = len(unique - done.keys() - self._counted)
-        self._counted |= unique
-        self._count_cached(done, len(keys) - missing)
-        self.tally.calls += missing
-        if missing:
-            mean, so_far = self.cache.seconds(self.model_digest(model)), self.tally.estimate
-            known = mean is not None and (so_far is not None or self.tally.calls == missing)
-            self.tally.estimate = (so_far or 0.0) + (mean or 0.0) * missing if known else None
-        unknown = Completion("", "error", error="not computed yet")
-        return [done.get(key, unknown) for key in keys]
-
-
 def _checked(completion: Completion, share: float) -> Completion:
     """A completion fit to be kept: timed, with text that is text, and never with a number that is none.
 

@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from harness.component import Mark, Marks, Metric, Scale, Variant
-from harness.context import Context, DryContext, NotYetError, Tally
+from harness.context import Context, Tally
+from harness.dry_context import DryContext, NotYetError
 from harness.prepare import models_of, named, prepare, used_models
 from harness.provenance import described_suite, now, provenance
 from harness.runs import refuse_changed

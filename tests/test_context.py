@@ -8,7 +8,8 @@ import pytest
 
 from harness.cache import Cache
 from harness.component import Model
-from harness.context import Context, DryContext
+from harness.context import Context
+from harness.dry_context import DryContext
 from harness.models.scripted import Rule, Scripted
 from harness.progress import Display
 from harness.types import JSON, Cell, Completion, Generation, Message, Prompt

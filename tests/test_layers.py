@@ -24,7 +24,7 @@ LAYERS = {
         "progress",
     ),
     2: ("models", "data"),
-    3: ("context",),
+    3: ("context", "dry_context"),
     4: ("tasks", "metrics"),
     5: ("suite", "schema", "build"),
     6: ("run", "prepare", "probes", "provenance", "summarize", "comparisons", "outcomes", "runs", "describe"),

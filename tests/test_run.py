@@ -16,7 +16,7 @@ import pytest
 
 from harness.cache import Cache
 from harness.component import Mark, Marks, Metric
-from harness.context import DryContext
+from harness.dry_context import DryContext
 from harness.errors import HarnessError, StoreError
 from harness.models.scripted import Scripted
 from harness.progress import Display

@@ -13,7 +13,8 @@ from baselines.retrieval.store import StoredIndex, library
 from baselines.retrieval.wording import wording
 from harness.cache import digest
 from harness.component import Hit, Index, Retriever, Use
-from harness.context import Context, DryContext, NotYetError
+from harness.context import Context
+from harness.dry_context import DryContext, NotYetError
 from harness.errors import ModelError, NotFiniteError
 from harness.markers import Reference
 from harness.types import Passage

@@ -16,6 +16,7 @@ from harness.component import Model
 from harness.errors import ModelError
 from harness.markers import LocalPath
 from harness.models.batches import out_of_memory
+from harness.models.device import chosen
 from harness.models.weights import Weights, folder_digest
 from harness.types import JSON
 
@@ -84,13 +85,7 @@ class Encoder(Model):
 
     @cached_property
     def _device(self) -> str:
-        import torch
-
-        if self.device != "auto":
-            return self.device
-        if torch.cuda.is_available():
-            return "cuda"
-        return "mps" if torch.backends.mps.is_available() else "cpu"
+        return chosen(self.device)
 
     @property
     def _dtype_name(self) -> str:

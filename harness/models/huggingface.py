@@ -16,6 +16,7 @@ from harness.errors import ModelError
 from harness.markers import LocalPath
 from harness.models.batches import Halving, by_length, fitting, out_of_memory
 from harness.models.chat import Format, as_chat, as_plain
+from harness.models.device import chosen
 from harness.models.likelihood import common_prefix, option_logprobs
 from harness.models.watch import Watch
 from harness.models.weights import Weights
@@ -83,13 +84,7 @@ class HuggingFace(Model):
 
     @cached_property
     def _device(self) -> str:
-        import torch
-
-        if self.device != "auto":
-            return self.device
-        if torch.cuda.is_available():
-            return "cuda"
-        return "mps" if torch.backends.mps.is_available() else "cpu"
+        return chosen(self.device)
 
     @cached_property
     def _dtype_name(self) -> str:

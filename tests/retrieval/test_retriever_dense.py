@@ -17,7 +17,8 @@ from baselines.retrieval.lexical import Lexical
 from baselines.retrieval.rerank import Rerank
 from harness.cache import Cache, cache_root
 from harness.component import Model, Use
-from harness.context import Context, DryContext, NotYetError
+from harness.context import Context
+from harness.dry_context import DryContext, NotYetError
 from harness.errors import ModelError
 from harness.progress import Display
 from harness.types import JSON, Passage
