@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from harness import stats
-from harness.comparisons import against_floors, compare, corrected
+from harness.comparisons import Table, against_floors, compare, corrected
 from harness.outcomes import deciding, retrieved, routed, values_of
 from harness.stats import Floats
 from harness.types import Comparison, MetricInfo, Prediction, Result, Sample, Score, Summary, Usage
@@ -37,18 +37,12 @@ def summarize(
     """All figures of a run. `metrics` is by "task.metric" and has an entry for every part that occurs in the scores."""
     reference, headline = design.reference or "", design.headline
     results: list[Result] = []
-    comparisons: list[Comparison] = []
-    observed: list[Floats] = []  # each comparison's paired differences
-    floors: list[Comparison] = []
-    floors_observed: list[Floats] = []
+    comparisons, floors = list[Comparison](), list[Comparison]()
+    observed, floors_observed = list[Floats](), list[Floats]()  # each comparison's paired differences
     for task in dict.fromkeys(sample.task for sample in samples):
         ids = [sample.id for sample in samples if sample.task == task]
         table = _table(ids, [score for score in scores if score.task == task])
-        pairs = [
-            (metric, variant)
-            for metric, variant in table
-            if reference and variant != reference and (metric, reference) in table
-        ]
+        pairs = [pair for pair in table if reference not in ("", pair[1]) and (pair[0], reference) in table]
         differences = [table[pair] - table[pair[0], reference] for pair in pairs]
         means = stats.bootstrap_means(np.column_stack([*table.values(), *differences]), design.seed).T
         for column, resampled in zip(table, means, strict=False):
@@ -57,12 +51,8 @@ def summarize(
             info = metrics[f"{task}.{pair[0]}"]
             comparisons.append(compare(task, pair, reference, table, resampled, info, design.seed))
         observed += [some[~np.isnan(some)] for some in differences]
-        deciding_columns = {
-            (metric, variant): values
-            for (metric, variant), values in table.items()
-            if f"{task}.{metric}" in headline and variant not in design.bounds
-        }
-        below, below_observed = against_floors(task, deciding_columns, design.floors, metrics, design.seed)
+        contending = _contending(task, table, design)
+        below, below_observed = against_floors(task, contending, design.floors, metrics, design.seed)
         floors += below
         floors_observed += below_observed
     chosen = deciding(headline, metrics, design.origins)
@@ -82,6 +72,15 @@ def summarize(
         unaided=tuple(design.floors),
         bounds=tuple(design.bounds),
     )
+
+
+def _contending(task: str, table: Table, design: Design) -> Table:
+    """The headline columns of what can be deployed."""
+    return {
+        (metric, variant): values
+        for (metric, variant), values in table.items()
+        if f"{task}.{metric}" in design.headline and variant not in design.bounds
+    }
 
 
 def _table(ids: Sequence[str], scores: Sequence[Score]) -> dict[tuple[str, str], Floats]:
