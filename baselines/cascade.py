@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from pydantic import Field, model_validator
 
 from baselines.confidence import Confidence, holds_rows, searched, unfit
-from harness.component import Knowledge, Mark, Metric, Variant, named
+from harness.component import Mark, Metric, Variant, named
 from harness.context import Context
 from harness.markers import Reference
+from harness.retrieval import Knowledge
 from harness.tasks.task import Task
 from harness.types import Prediction, Sample, Step
 

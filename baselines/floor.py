@@ -9,9 +9,10 @@ from pydantic import Field, model_validator
 from baselines.examples import choose
 from baselines.library import search
 from baselines.retrieval.lexical import Lexical
-from harness.component import Knowledge, Retriever, Variant
+from harness.component import Variant
 from harness.context import Context
 from harness.markers import KnowledgeName, Part
+from harness.retrieval import Knowledge, Retriever
 from harness.tasks.task import Task
 from harness.types import Prediction, Sample
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from baselines.library import search, wishes
 from baselines.room import Room
-from harness.component import Hit
 from harness.context import Context
 from harness.prompts import Template
+from harness.retrieval import Hit
 from harness.tasks.task import Task
 from harness.types import JSON, Corpus, Passage, Prompt, Retrieval, Sample
 

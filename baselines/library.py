@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from baselines.knowledge.gold import ALSO_IDS, ALSO_IN, ENTRY_ID
-from harness.component import Hit, Index, Retriever
 from harness.context import Context
 from harness.errors import HarnessError, nearest
 from harness.markers import written
 from harness.prompts import Template
+from harness.retrieval import Hit, Index, Retriever
 from harness.types import Corpus, Passage, Sample
 
 if TYPE_CHECKING:

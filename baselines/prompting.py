@@ -10,11 +10,12 @@ from pydantic import Field, model_validator
 
 from baselines.examples import Pick, choose, fewest
 from baselines.vote import vote
-from harness.component import Knowledge, Variant
+from harness.component import Variant
 from harness.context import Context
 from harness.errors import HarnessError
 from harness.markers import ModelName, PromptText
 from harness.prompts import Template
+from harness.retrieval import Knowledge
 from harness.tasks.ask import after_reasoning, ask, predict
 from harness.tasks.task import Task
 from harness.types import Generation, Message, Prediction, Prompt, Sample

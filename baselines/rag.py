@@ -12,11 +12,11 @@ from baselines.library import refuse_unknown_fields, wishes
 from baselines.prompting import Frame, Framing, Prompting, plain
 from baselines.retrieval.lexical import Lexical
 from baselines.room import AN_OPTION, Room
-from harness.component import Knowledge, Retriever
 from harness.context import Context
 from harness.errors import HarnessError
 from harness.markers import KnowledgeName, Part, PromptText
 from harness.prompts import Template
+from harness.retrieval import Knowledge, Retriever
 from harness.tasks.ask import with_notes
 from harness.tasks.task import Task
 from harness.types import JSON, Message, Prediction, Sample

@@ -22,10 +22,11 @@ from baselines.retrieval.hybrid import Hybrid
 from baselines.retrieval.lexical import Lexical
 from baselines.retrieval.tfidf import Tfidf
 from harness.cache import Cache, cache_root
-from harness.component import Index, Model, Retriever, Use
+from harness.component import Model, Use
 from harness.context import Context
 from harness.models.sentence_transformers import SentenceTransformers
 from harness.progress import Display
+from harness.retrieval import Index, Retriever
 from harness.types import Passage
 
 DATA = Path(__file__).parents[2] / "shared" / "data"

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness import stats
+from harness.figures import Comparison, MetricInfo
 from harness.stats import Floats
-from harness.types import Comparison, MetricInfo
 
 Column = tuple[str, str]  # metric, variant
+Power = Callable[[float], tuple[float | None, int | None]]  # level → smallest detectable difference, items needed
 
 
 class Table(dict[Column, Floats]):
@@ -58,8 +59,7 @@ class Compared:
     """A comparison with what its power rests on."""
 
     comparison: Comparison
-    differences: Floats  # of the items where both are known
-    crossed: bool = False  # with seeds: how many more trainings it takes, two or three of them cannot tell
+    power: Power | None = None  # none with seeds: how many more trainings it takes, two or three of them cannot tell
 
 
 def against_floors(
@@ -99,11 +99,7 @@ def compare(
     differences = ours - theirs
     n = len(differences)
     if n == 0:
-        unknown = Comparison(
-            task, metric, variant, reference, 0, None, None, None, None, None, "none", 0, 0, 0, "inconclusive", None,
-            None,
-        )  # fmt: skip
-        return Compared(unknown, differences)
+        return untested(task, metric, variant, reference)
     sign = -1 if info.better == "lower" else 1
     wins, losses = int((sign * differences > 0).sum()), int((sign * differences < 0).sum())
     interval = stats.difference_interval(differences, means, info.high - info.low)
@@ -118,7 +114,21 @@ def compare(
         task, metric, variant, reference, n, interval.mean, interval.low, interval.high, p, None, test, wins, losses,
         n - wins - losses, "inconclusive", None, None,
     )  # fmt: skip
-    return Compared(made, differences, crossed=bool(seeds))
+
+    def power(level: float) -> tuple[float | None, int | None]:
+        return stats.detectable(differences, level), stats.needed(differences, level)
+
+    return Compared(made, None if seeds else power)
+
+
+def untested(task: str, metric: str, variant: str, reference: str) -> Compared:
+    """Two variants without an item where both are known."""
+    return Compared(
+        Comparison(
+            task, metric, variant, reference, 0, None, None, None, None, None, "none", 0, 0, 0, "inconclusive", None,
+            None,
+        )
+    )  # fmt: skip
 
 
 def corrected(
@@ -146,15 +156,15 @@ def corrected(
         for i, p in zip(members, stats.holm([comparisons[i].p or 0.0 for i in members]), strict=True):
             better = metrics[f"{comparisons[i].task}.{comparisons[i].metric}"].better
             verdict = _verdict(comparisons[i], p, better)
-            power = not made[i].crossed
-            needed = stats.needed(made[i].differences, level) if power else None
+            power = made[i].power
+            detectable, needed = power(level) if power else (None, None)
             if needed is not None and verdict == "inconclusive":  # so many were not enough, whatever the formula says
                 needed = max(needed, comparisons[i].samples + 1)
             judged[i] = replace(
                 comparisons[i],
                 p_adjusted=p,
                 verdict=verdict,
-                detectable=stats.detectable(made[i].differences, level) if power else None,
+                detectable=detectable,
                 needed=needed,
             )
     return judged

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from harness.markers import Reference, marks, part_of
-from harness.types import JSON, Completion, Corpus, Generation, Passage, Prediction, Prompt, Reading, Sample
+from harness.types import JSON, Completion, Generation, Prediction, Prompt, Reading, Sample
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,6 +15,8 @@ if TYPE_CHECKING:
 
     from harness.context import Context
     from harness.data.dataset import Dataset
+    from harness.retrieval import Knowledge
+    from harness.scoring import Scoring
     from harness.suite import Suite
     from harness.tasks.task import Task
 
@@ -150,6 +151,7 @@ class Mark:
 
     value: float | None
     reason: str | None = None
+    counts: Mapping[str, float] | None = None  # of a corpus metric: what the sample adds to the corpus's totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,16 +170,30 @@ class Metric(Component):
     """What makes an answer good. Fields are settings and are shown in the report.
 
     `score` returns a value, a Mark, or several Marks by part; the part "" is the metric's own value and the others are
-    reported as `name.part`.
+    reported as `name.part`. A corpus metric, whose figure is no mean over samples (F1, BLEU), also gives the Mark of
+    part "" its sample's counts, and makes the figures from their sums in `aggregate`.
     """
 
     scale: ClassVar[Scale] = Scale()
     part_scales: ClassVar[Mapping[str, Scale]] = {}  # parts whose scale differs
     answers: ClassVar[tuple[str, ...]] = ()  # the answer kinds it can score; empty: all
+    corpus: ClassVar[bool] = False  # whether its figures are made by `aggregate`
+    asks_answerers: ClassVar[bool] = False  # whether it asks the models that answered, e.g. for a likelihood
 
     def parts(self) -> tuple[str, ...] | None:
         """The names of its parts besides its own value; None when they depend on the data."""
         return ()
+
+    def scale_of(self, part: str) -> Scale:
+        """The scale of its own value (part "") or of a part."""
+        return self.part_scales.get(part, self.scale)
+
+    def check(self) -> None:
+        """Raise HarnessError if what it needs is not there, e.g. a package or a rubric; cheap."""
+
+    def check_task(self, task: "Task") -> str | None:
+        """What makes it impossible on a task, e.g. samples without a reference; None if nothing."""
+        return None
 
     def applies(self, prediction: Prediction) -> bool:
         """Whether a prediction, failed or not, can have a value at all; e.g. retrieval where something was searched."""
@@ -188,76 +204,31 @@ class Metric(Component):
         raise NotImplementedError
 
     def score_all(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> list[Marks]:
-        """The values for many predictions at once; for metrics that gain from batches."""
+        """The values for many predictions at once, of all variants of a task; for metrics that gain from batches."""
         return [self.score(sample, prediction) for sample, prediction in zip(samples, predictions, strict=True)]
 
+    def evaluate(self, samples: Sequence[Sample], predictions: Sequence[Prediction], scoring: "Scoring") -> list[Marks]:
+        """As score_all, for metrics that ask models: `scoring` is their door to them."""
+        return self.score_all(samples, predictions)
 
-class Knowledge(Component):
-    """A knowledge base: what can be looked up, and how an item's right passage is known in it."""
+    def aggregate(self, totals: "Mapping[str, NDArray[np.float64]]") -> "Mapping[str, NDArray[np.float64]]":
+        """Of a corpus metric: the figure of each part [m] from the sums of its samples' counts [m], one a resample.
 
-    def read(self) -> Corpus:
-        """The passages. Raises DataError with `file:line: reason`."""
-        raise NotImplementedError
-
-    def read_update(self) -> Corpus | None:
-        """The passages of its second version, where it has one. Raises DataError."""
-        return None
-
-    def corpus(self, updated: bool = False) -> Corpus:
-        """The passages of the first or second version, read once."""
-        return self._second if updated else self._first
-
-    @cached_property
-    def _first(self) -> Corpus:
-        return self.read()
-
-    @cached_property
-    def _second(self) -> Corpus:
-        return self.read_update() or self._first
-
-    def check(self, samples: Sequence[Sample]) -> None:
-        """Raise DataError if the samples of a task have not what this knowledge base names, e.g. a column."""
-
-    def gold_places(self, samples: Sequence[Sample], corpus: Corpus) -> list[tuple[int, ...]]:
-        """For each sample the places in `corpus.passages` that hold its answer; none where that is not known."""
-        raise NotImplementedError
-
-    def affected(self, samples: Sequence[Sample]) -> list[tuple[Sample, Sample]]:
-        """The samples whose fact differs in the second version: as they were, and with the answers that hold then."""
-        return []
-
-    def withdrawn(self, samples: Sequence[Sample]) -> list[Sample]:
-        """The samples whose fact the second version no longer has; their column `stale` holds the old answers."""
-        return []
-
-    def sources(self) -> tuple[str, ...]:
-        """The local files that the passages depend on, for the digest in run.json."""
-        return ()
-
-
-Hit = tuple[int, float]  # a passage's place in the indexed sequence, its score (higher is better)
-
-
-class Index(Protocol):
-    """Passages ready to be searched."""
-
-    def search(self, queries: Sequence[str], k: int, allowed: "NDArray[np.bool_] | None" = None) -> list[list[Hit]]:
-        """Up to k hits a query, best first, equal scores in the order of the passages.
-
-        `allowed` (one truth value a passage) leaves out the others. A blank query has no hits.
+        NaN where a figure is not defined for those totals.
         """
+        raise NotImplementedError
 
-
-class Retriever(Component):
-    """Finds the passages that a query is about."""
-
-    def reach(self) -> int | None:
-        """The most hits that a query ever has; None when only the passages bound them."""
+    def confusion(self, totals: Mapping[str, float]) -> "Confused | None":
+        """Of a corpus metric over labels: how often each label was taken for which; None of others."""
         return None
 
-    def index(self, passages: Sequence[Passage], context: "Context") -> Index:
-        """Make or load the index. Embedding goes through `context`; what is stored is kept under its cache."""
-        raise NotImplementedError
+
+@dataclass(frozen=True, slots=True)
+class Confused:
+    """A confusion matrix: rows are right labels, columns what was said."""
+
+    labels: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
 
 
 class Variant(Component):
@@ -278,7 +249,7 @@ class Variant(Component):
         """What makes the variants that it names unfit to be its steps on this task."""
         return []
 
-    def check(self, task: "Task", knowledge: Mapping[str, Knowledge]) -> list[str]:
+    def check(self, task: "Task", knowledge: "Mapping[str, Knowledge]") -> list[str]:
         """What makes this variant impossible on this task, e.g. more shots than train rows."""
         return []
 

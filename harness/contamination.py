@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from harness.component import named
 from harness.errors import SuiteError
+from harness.figures import Overlap, Twin
 from harness.leakage import held, overlap, overlaps
 from harness.prepare import making, used_knowledge
 from harness.prompts import LETTERS
@@ -12,7 +13,7 @@ from harness.suite import Suite
 from harness.tasks.task import Task
 from harness.text import whole_question
 from harness.training import DerivedModel
-from harness.types import Overlap, Sample, Twin
+from harness.types import Sample
 
 Rows = Sequence[tuple[str, str]]
 

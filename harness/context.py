@@ -8,9 +8,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from harness.cache import Cache, digest
-from harness.component import Knowledge, Model, Use, Variant
+from harness.component import Model, Use, Variant
 from harness.errors import HarnessError, NotFiniteError, nearest
 from harness.progress import Display
+from harness.retrieval import Knowledge
 from harness.types import Cell, Completion, Generation, Prompt
 
 if TYPE_CHECKING:
@@ -38,6 +39,11 @@ class Tally:
     embedded: int = 0  # texts embedded or ranked now
     retrieval_seconds: float = 0.0  # wall time of indexing and searching, embedding included
     estimate: float | None = None  # of the missing calls, when only planning
+
+    @property
+    def asked(self) -> bool:
+        """Whether any model was asked, now or before."""
+        return bool(self.calls or self.cached)
 
 
 class Context:
@@ -88,7 +94,7 @@ class Context:
         """One completion a prompt, in their order. `repeats` numbers equal prompts that are sampled several times."""
         generation = replace(generation, seed=self.seed if generation.temperature > 0 else 0)
         numbers = list(repeats) if repeats is not None else [0] * len(prompts)
-        options = asdict(generation)
+        options = _written(generation)
         keys = [
             self._key(model, "generate", prompt, {"options": options, "repeat": number})
             for prompt, number in zip(prompts, numbers, strict=True)
@@ -263,6 +269,14 @@ class Context:
         self.tally.tokens_out += tokens
         self.tally.seconds += elapsed
         self.display.advance(len(completions), tokens)
+
+
+def _written(generation: Generation) -> dict[str, object]:
+    """The options as part of a key. Without a schema there is none: most calls never have one."""
+    options = asdict(generation)
+    if generation.schema is None:
+        del options["schema"]
+    return options
 
 
 def _checked(completion: Completion, share: float) -> Completion:

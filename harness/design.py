@@ -1,13 +1,34 @@
 """What a run compares with what, as its suite declares it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from harness.component import Scale, named
+from harness.component import Metric, named
 from harness.families import root_of
+from harness.figures import MetricInfo, Point
 from harness.suite import Suite
-from harness.summarize import Design
 from harness.tasks.task import Task
-from harness.types import JSON, MetricInfo, Point, Score
+from harness.types import JSON, Score
+
+
+@dataclass(frozen=True)
+class Design:
+    """What is compared with what: the frame of a run's figures."""
+
+    name: str
+    seed: int
+    reference: str | None  # the variant that the others are measured against
+    headline: Sequence[str]  # "task.metric"
+    floors: Sequence[str] = ()  # the variants that ask no model
+    bounds: Sequence[str] = ()  # the variants that are shown the gold passage
+    origins: Mapping[str, str] = field(default_factory=dict)  # of a probe: the task that it was derived from
+    cascades: Mapping[str, Sequence[str]] = field(default_factory=dict)  # of a cascade: its steps, in their order
+    pools: Mapping[str, Sequence[str]] = field(default_factory=dict)  # variants that stand for those of several seeds
+    curve: Sequence[Point] = ()
+    general: Sequence[str] = ()  # tasks that only tell what training made a model forget
+    made_of: Mapping[str, str] = field(default_factory=dict)  # there: a model → the one that it is made of in the end
+    model_pools: Mapping[str, Sequence[str]] = field(default_factory=dict)  # there: what stands for several seeds
+    corpora: Mapping[str, Metric] = field(default_factory=dict)  # "task.metric" whose figures are no means over samples
 
 
 def design_of(suite: Suite, tasks: Mapping[str, Task], training: Mapping[str, JSON]) -> Design:
@@ -37,6 +58,7 @@ def design_of(suite: Suite, tasks: Mapping[str, Task], training: Mapping[str, JS
             pool_of.get(name, name): root for name in suite.models if (root := root_of(name, suite.models)) != name
         },
         model_pools=model_pools,
+        corpora={f"{name}.{m}": one for name, task in tasks.items() for m, one in task.metrics.items() if one.corpus},
     )
 
 
@@ -54,12 +76,14 @@ def _is_bound(suite: Suite, name: str) -> bool:
 
 
 def metric_info(tasks: dict[str, Task], scores: Sequence[Score]) -> dict[str, MetricInfo]:
-    """How to read each metric, and each part that occurs in the scores, by "task.metric"."""
+    """How to read each metric, and each part that occurs in the scores or is made of them, by "task.metric"."""
     found = {}
     for task, name in dict.fromkeys((score.task, score.metric) for score in scores):
         base, _, part = name.partition(".")
         metric = tasks[task].metrics[base]
-        scale: Scale = metric.part_scales.get(part, metric.scale) if part else metric.scale
-        settings = metric.model_dump(mode="json")
-        found[f"{task}.{name}"] = MetricInfo(type(metric).__name__, settings, scale.low, scale.high, scale.better)
+        for one in ("", *(metric.parts() or ())) if metric.corpus else (part,):
+            figure = f"{task}.{base}.{one}" if one else f"{task}.{base}"
+            scale, settings = metric.scale_of(one), metric.model_dump(mode="json")
+            component = type(metric).__name__
+            found[figure] = MetricInfo(component, settings, scale.low, scale.high, scale.better, metric.corpus)
     return found

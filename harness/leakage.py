@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Literal
 
+from harness.figures import Overlap, Twin
 from harness.text import normalise
-from harness.types import Overlap, Twin
 
 SIZE = 3  # characters of an n-gram
 EDGE = "\n" * (SIZE - 1)  # no plain text has a line break

@@ -3,7 +3,8 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from harness.types import MetricInfo, Prediction, Retrieved, Routed, Score
+from harness.figures import MetricInfo, Retrieved, Routed
+from harness.types import Prediction, Score
 
 EXAMPLES = 20  # items of each kind named, to be looked at
 Values = Mapping[tuple[str, str, str], float | None]  # (task, variant, sample) → the deciding metric's value

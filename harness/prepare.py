@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import cast
 
-from harness.component import Knowledge, Metric, Variant, named
+from harness.component import Metric, Variant, named
 from harness.errors import DataError, HarnessError, SuiteError
 from harness.probes import probes
 from harness.prompts import LETTERS
 from harness.registry import find
+from harness.retrieval import Knowledge
 from harness.suite import Suite, TaskSpec
 from harness.tasks.task import Task
 from harness.training import DerivedModel
@@ -59,6 +60,29 @@ def used_models(suite: Suite) -> list[str]:
     """The models that variants ask, in the order of the suite."""
     asked = {name for variant in suite.answering().values() for name in models_of(variant, suite)}
     return [name for name in suite.models if name in asked]
+
+
+def judges(suite: Suite) -> list[str]:
+    """The models that metrics name, in the order of the suite."""
+    asked = {
+        name for spec in suite.tasks.values() for metric in spec.metrics.values() for name in named(metric, "models")
+    }
+    return [name for name in suite.models if name in asked]
+
+
+def needed_models(suite: Suite, start: str) -> list[str]:
+    """The models that a run asks from a stage on."""
+    answerers = used_models(suite) if start == "predict" else []
+    return [*answerers, *(name for name in judges(suite) if name not in answerers and start in ("predict", "score"))]
+
+
+def answering_models(suite: Suite) -> dict[str, str | None]:
+    """The model that answers for each variant; None where several do, or none."""
+    found: dict[str, str | None] = {}
+    for name, variant in suite.answering().items():
+        models = [model for model in models_of(variant, suite) if suite.models[model].generates]
+        found[name] = models[0] if len(set(models)) == 1 else None
+    return found
 
 
 def making(suite: Suite) -> list[str]:

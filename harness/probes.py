@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import cast
 
-from harness.component import Knowledge, Metric
+from harness.component import Metric
 from harness.data.dataset import Dataset
 from harness.registry import find
+from harness.retrieval import Knowledge
 from harness.suite import Suite
 from harness.tasks.task import Task
 from harness.types import Sample

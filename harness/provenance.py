@@ -10,10 +10,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import harness
-from harness.component import Component, Knowledge, Model, settings
+from harness.component import Component, Model, settings
 from harness.context import Context
 from harness.models.weights import file_digest
-from harness.prepare import making, used_knowledge, used_models
+from harness.prepare import judges, making, used_knowledge, used_models
+from harness.retrieval import Knowledge
 from harness.suite import Suite
 from harness.tasks.task import Task
 from harness.types import JSON
@@ -71,6 +72,11 @@ def described_suite(suite: Suite, tasks: dict[str, Task]) -> dict[str, JSON]:
         },
         "variants": {name: _described(variant) for name, variant in suite.answering().items()},
     }
+
+
+def described_judges(suite: Suite, context: Context) -> dict[str, JSON]:
+    """The models that metrics ask: what run.json says of them."""
+    return {name: _model(suite.models[name], context.model_digest(name)) for name in judges(suite)}
 
 
 def now() -> str:

@@ -12,8 +12,9 @@ import pkgutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from harness.component import Answer, Component, Knowledge, Metric, Model, Reader, Retriever, Variant
+from harness.component import Answer, Component, Metric, Model, Reader, Variant
 from harness.errors import nearest
+from harness.retrieval import Knowledge, Retriever
 from harness.training import Method
 
 

@@ -1,25 +1,27 @@
 """The main path: plan → prepare → predict → score → summarize → report. A stage reads the files of the one before."""
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from harness.component import Mark, Marks, Metric
+from harness.component import Metric
 from harness.contamination import contamination
 from harness.context import Context, Tally
 from harness.design import design_of, metric_info
 from harness.families import PROBE
+from harness.figures import Overlap, Summary
+from harness.judgements import Judgement
 from harness.planning import cells
-from harness.prepare import making, prepare, used_models
-from harness.provenance import described_suite, now, provenance
+from harness.prepare import answering_models, making, needed_models, prepare
+from harness.provenance import described_judges, described_suite, now, provenance
 from harness.runs import refuse_changed
+from harness.scoring import Scoring, asks, score_metric
 from harness.store import RunFolder
 from harness.suite import Suite
 from harness.summarize import summarize
 from harness.tasks.task import Task
 from harness.training import DerivedModel
-from harness.types import JSON, Cell, Overlap, Prediction, Sample, Score, Summary
+from harness.types import JSON, Cell, Prediction, Sample, Score
 
 STAGES = ("predict", "score", "summarize", "report")
 Report = Callable[[RunFolder], Path]
@@ -27,7 +29,7 @@ Report = Callable[[RunFolder], Path]
 
 def run(suite: Suite, folder: RunFolder, context: Context, report: Report, start: str = "predict") -> Path:
     """Run a suite from a stage on; returns the report's path. The earlier stages' files are read from the folder."""
-    tasks = prepare(suite, used_models(suite) if start == "predict" else ())
+    tasks = prepare(suite, needed_models(suite, start))
     overlaps = contamination(suite, tasks) if start == "predict" else []
     folder.create()
     with folder.locked():
@@ -36,7 +38,7 @@ def run(suite: Suite, folder: RunFolder, context: Context, report: Report, start
         else:
             refuse_changed(folder, suite, tasks)
         if start in ("predict", "score"):
-            score(suite, tasks, folder)
+            score(suite, tasks, folder, context)
         if start in ("predict", "score", "summarize"):
             summarize_run(suite, tasks, folder)
         return report(folder)
@@ -93,10 +95,13 @@ def _predict_cell(suite: Suite, task: Task, cell: Cell, context: Context) -> lis
     made = suite.answering()[cell.variant].answer(task, task.data.test, context)
     if [prediction.sample_id for prediction in made] != [sample.id for sample in task.data.test]:
         raise RuntimeError(f"variant {cell.variant} did not answer each sample of {cell.task} once and in order")
-    tally = context.tally
-    said = f"{len(made)} done, {tally.calls} calls in {tally.seconds:.1f} s, {tally.cached} cached"
-    context.display.finish(said + (f", {tally.failed} failed" if tally.failed else ""))
+    context.display.finish(_said(len(made), context.tally))
     return made
+
+
+def _said(done: int, tally: Tally) -> str:
+    failed = f", {tally.failed} failed" if tally.failed else ""
+    return f"{done} done, {tally.calls} calls in {tally.seconds:.1f} s, {tally.cached} cached{failed}"
 
 
 def _cell_records(tallies: dict[Cell, Tally], predictions: dict[Cell, list[Prediction]]) -> list[dict[str, JSON]]:
@@ -109,55 +114,42 @@ def _cell_records(tallies: dict[Cell, Tally], predictions: dict[Cell, list[Predi
 # -- score ------------------------------------------------------------------------------------------------------------
 
 
-def score(suite: Suite, tasks: dict[str, Task], folder: RunFolder) -> None:
-    """Score every prediction by every metric of its task; writes scores.jsonl, and to run.json by which metrics."""
+def score(suite: Suite, tasks: dict[str, Task], folder: RunFolder, context: Context) -> None:
+    """Score every prediction by every metric of its task, judges last; writes scores, judgements and their cost."""
     samples = {(sample.task, sample.id): sample for sample in folder.samples()}
-    scores: list[Score] = []
     by_task: dict[str, list[Prediction]] = {}
     for prediction in folder.predictions():
         by_task.setdefault(prediction.task, []).append(prediction)
-    for name, predictions in by_task.items():
-        items = [samples[name, prediction.sample_id] for prediction in predictions]
-        for metric_name, metric in tasks[name].metrics.items():
-            scores += score_metric(metric_name, metric, items, predictions)
-    folder.write_scores(scores)
-    folder.write_run({**folder.read_run(), **described_suite(suite, tasks)})
+    order = [(name, metric) for name in by_task for metric in tasks[name].metrics]
+    scores: dict[tuple[str, str], list[Score]] = {}
+    judgements: list[Judgement] = []
+    costs: list[dict[str, JSON]] = []
+    try:
+        for name, metric in sorted(order, key=lambda pair: asks(tasks[pair[0]].metrics[pair[1]])):
+            scoring = Scoring(metric, tasks[name], context, answering_models(suite), suite.seed, judgements)
+            items = [samples[name, prediction.sample_id] for prediction in by_task[name]]
+            scores[name, metric] = _score_one(tasks[name].metrics[metric], items, by_task[name], scoring)
+            costs += [{"task": name, "metric": metric, **asdict(context.tally)}] if context.tally.asked else []
+    finally:
+        context.close()
+    folder.write_scores(score for pair in order for score in scores[pair])
+    folder.write_judgements(judgements)
+    judged = {"judges": described_judges(suite, context), "judging": costs}
+    folder.write_run({**folder.read_run(), **described_suite(suite, tasks), **judged})
 
 
-def score_metric(
-    name: str, metric: Metric, samples: Sequence[Sample], predictions: Sequence[Prediction]
+def _score_one(
+    metric: Metric, samples: Sequence[Sample], predictions: Sequence[Prediction], scoring: Scoring
 ) -> list[Score]:
-    """One metric over all predictions of a task. What failed before an answer is unknown in every part."""
-    fit = [(s, p) for s, p in zip(samples, predictions, strict=True) if metric.applies(p)]
-    samples, predictions = [sample for sample, _ in fit], [prediction for _, prediction in fit]
-    answered = [i for i, prediction in enumerate(predictions) if prediction.error is None]
-    marks = metric.score_all([samples[i] for i in answered], [predictions[i] for i in answered])
-    by_index = {i: _parts(mark) for i, mark in zip(answered, marks, strict=True)}
-    parts = list(dict.fromkeys(part for some in by_index.values() for part in some)) or [""]
-    scores = []
-    for i, prediction in enumerate(predictions):
-        for part in parts:
-            full_name = f"{name}.{part}" if part else name
-            mark = by_index[i].get(part) if i in by_index else Mark(None)
-            if mark is not None:  # a part may not apply to every sample
-                place = (prediction.sample_id, prediction.task, prediction.variant, full_name)
-                scores.append(_score(place, mark, prediction.error))
+    """One metric of a task; its progress is shown where it asks models."""
+    context = scoring.context
+    context.tally = Tally()
+    if not asks(metric):
+        return score_metric(metric, samples, predictions, scoring)
+    context.begin(Cell(scoring.task.name, scoring.metric))
+    scores = score_metric(metric, samples, predictions, scoring)
+    context.display.finish(_said(len(predictions), context.tally))
     return scores
-
-
-def _parts(marks: Marks | None) -> dict[str, Mark]:
-    if marks is None:
-        return {"": Mark(None, "the metric gave no value")}
-    if isinstance(marks, Mark):
-        return {"": marks}
-    return dict(marks) if isinstance(marks, Mapping) else {"": Mark(float(marks))}
-
-
-def _score(place: tuple[str, str, str, str], mark: Mark, error: str | None) -> Score:
-    """A number that is none (NaN, infinity) is unknown, and is said to be."""
-    if mark.value is not None and not math.isfinite(mark.value):
-        return Score(*place, None, mark.reason, f"the metric returned {mark.value}")
-    return Score(*place, None if mark.value is None else float(mark.value), mark.reason, error)
 
 
 # -- summarize --------------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Whether a difference is real: paired, exact where possible, corrected for many comparisons, honest about power."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -37,25 +37,30 @@ def wilson(mean: float, n: int) -> tuple[float, float]:
     return (0.0 if mean == 0 else max(0.0, centre - half), 1.0 if mean == 1 else min(1.0, centre + half))
 
 
+def resamples(n: int, seed: int) -> Iterator[Floats]:
+    """How often each of n items is drawn in RESAMPLES resamples, some rows at a time: [rows, n]."""
+    rng = np.random.default_rng(seed)
+    rows = max(1, CHUNK // n)
+    for start in range(0, RESAMPLES, rows):
+        size = min(rows, RESAMPLES - start)
+        drawn = rng.integers(0, n, (size, n)) + np.arange(size)[:, None] * n
+        yield np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n).astype(np.float64)
+
+
 def bootstrap_means(values: Floats, seed: int) -> Floats:
     """Means of resampled items. values [n, m] with NaN for unknown → [RESAMPLES, m].
 
     All columns are resampled by the same items, so that differences of columns are paired. Efron & Tibshirani 1993.
     """
-    n, m = values.shape
-    rng = np.random.default_rng(seed)
+    n = len(values)
     known = ~np.isnan(values)
     filled = np.where(known, values, 0.0)
-    means = np.empty((RESAMPLES, m))
-    rows = max(1, CHUNK // n)
-    for start in range(0, RESAMPLES, rows):
-        size = min(rows, RESAMPLES - start)
-        drawn = rng.integers(0, n, (size, n)) + np.arange(size)[:, None] * n
-        counts = np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n)
+    means = []
+    for counts in resamples(n, seed):
         weights = float(n) if known.all() else counts @ known
         with np.errstate(invalid="ignore", divide="ignore"):
-            means[start : start + size] = counts @ filled / weights
-    return means
+            means.append(counts @ filled / weights)
+    return np.concatenate(means)
 
 
 def mean_interval(values: Floats, means: Floats, unit: bool) -> Interval:
@@ -67,7 +72,7 @@ def mean_interval(values: Floats, means: Floats, unit: bool) -> Interval:
     mean = float(values.mean())
     if unit and (is_binary(values) or np.ptp(values) == 0):
         return Interval(mean, *wilson(mean, len(values)))
-    return Interval(mean, *_percentiles(means))
+    return Interval(mean, *percentiles(means))
 
 
 def difference_interval(differences: Floats, means: Floats, span: float) -> Interval:
@@ -80,7 +85,7 @@ def difference_interval(differences: Floats, means: Floats, span: float) -> Inte
     if np.ptp(differences) == 0:
         unseen = (1 - (ALPHA / 2) ** (1 / len(differences))) * span
         return Interval(mean, max(-span, mean - unseen), min(span, mean + unseen))
-    return Interval(mean, *_percentiles(means))
+    return Interval(mean, *percentiles(means))
 
 
 def crossed(values: Floats, seeds: Sequence[Floats]) -> tuple[Interval, float]:
@@ -90,10 +95,17 @@ def crossed(values: Floats, seeds: Sequence[Floats]) -> tuple[Interval, float]:
     means over the items of each seed [k]. The variances of the two means add, with Satterthwaite's (1946) degrees of
     freedom: conservative, because an item's own noise between seeds is counted in both.
     """
+    spread = [values.var(ddof=1) / len(values)] if len(values) > 1 else []
+    return crossed_with(float(values.mean()), float(sum(spread)), len(values), seeds)
+
+
+def crossed_with(mean: float, variance: float, n: int, seeds: Sequence[Floats]) -> tuple[Interval, float]:
+    """As `crossed`, for a figure of n items that is no mean: its variance over items is given, e.g. by a bootstrap."""
     from scipy.stats import t
 
-    parts = [(some.var(ddof=1) / len(some), len(some) - 1) for some in (values, *seeds) if len(some) > 1]
-    mean, variance = float(values.mean()), float(sum(part for part, _ in parts))
+    parts = [(variance, n - 1)] if n > 1 else []
+    parts += [(some.var(ddof=1) / len(some), len(some) - 1) for some in seeds if len(some) > 1]
+    variance = float(sum(part for part, _ in parts))
     if not variance:
         return Interval(mean, mean, mean), 0.0 if mean else 1.0
     freedom = variance**2 / sum(part**2 / df for part, df in parts if part)
@@ -102,7 +114,8 @@ def crossed(values: Floats, seeds: Sequence[Floats]) -> tuple[Interval, float]:
     return Interval(mean, mean - half, mean + half), float(2 * t.sf(abs(mean) / error, freedom))
 
 
-def _percentiles(means: Floats) -> tuple[float, float]:
+def percentiles(means: Floats) -> tuple[float, float]:
+    """The ends of the 95 % interval of resampled figures; NaN for what is not defined in a resample."""
     low, high = np.nanpercentile(means, [100 * ALPHA / 2, 100 * (1 - ALPHA / 2)])
     return float(low), float(high)
 
@@ -137,14 +150,16 @@ def sign_flip(differences: Floats, seed: int) -> float:
     if 2**n <= RESAMPLES:
         signs = 1.0 - 2 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
         return float((np.abs(signs @ differences) >= observed).mean())
+    hits = sum(int((np.abs((1.0 - 2 * swaps) @ differences) >= observed).sum()) for swaps in coin_tosses(n, seed))
+    return (hits + 1) / (RESAMPLES + 1)
+
+
+def coin_tosses(n: int, seed: int) -> Iterator[Floats]:
+    """RESAMPLES × n tosses of a coin, 0 or 1, some rows at a time: which items change sides in a permutation test."""
     rng = np.random.default_rng(seed)
-    hits = 0
     rows = max(1, CHUNK // n)
     for start in range(0, RESAMPLES, rows):
-        size = min(rows, RESAMPLES - start)
-        tossed = rng.integers(0, 2, (size, n), dtype=np.int8) * 2.0 - 1
-        hits += int((np.abs(tossed @ differences) >= observed).sum())
-    return (hits + 1) / (RESAMPLES + 1)
+        yield rng.integers(0, 2, (min(rows, RESAMPLES - start), n), dtype=np.int8).astype(np.float64)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -162,6 +177,16 @@ def detectable(differences: Floats, alpha: float = ALPHA) -> float | None:
     """The smallest true difference found with 80 % power at this size. Miller 2024, section 5, eq. 9 solved for δ."""
     spread = _spread(differences)
     return (_z(alpha) + Z_POWER) * spread / math.sqrt(len(differences)) if spread else None
+
+
+def detectable_at(error: float, alpha: float) -> float | None:
+    """As `detectable`, for a difference of figures that are no means, by its standard error."""
+    return (_z(alpha) + Z_POWER) * error or None
+
+
+def needed_at(difference: float, error: float, n: int, alpha: float) -> int | None:
+    """As `needed`, by the standard error over n items, which shrinks with the root of their number."""
+    return math.ceil(n * ((_z(alpha) + Z_POWER) * error / difference) ** 2) or None if difference else None
 
 
 def needed(differences: Floats, alpha: float = ALPHA) -> int | None:

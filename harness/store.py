@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,11 +11,13 @@ from filelock import FileLock, Timeout
 from pydantic import TypeAdapter, ValidationError
 
 from harness.errors import StoreError
-from harness.types import JSON, Overlap, Prediction, Sample, Score, Summary
+from harness.figures import Overlap, Summary
+from harness.judgements import Judgement
+from harness.types import JSON, Prediction, Sample, Score
 
 T = TypeVar("T")
 _ADAPTERS: dict[type, TypeAdapter[Any]] = {
-    kind: TypeAdapter(kind) for kind in (Sample, Prediction, Overlap, Score, Summary)
+    kind: TypeAdapter(kind) for kind in (Sample, Prediction, Overlap, Score, Judgement, Summary)
 }
 
 
@@ -27,6 +29,7 @@ class RunFolder:
     predictions.jsonl  every variant's answer with the messages as sent
     overlaps.jsonl     which test items also stand in what models learn from or look up
     scores.jsonl       every metric's value and reason
+    judgements.jsonl   everything that judges said, where there are any
     summary.json       the figures
     report.html        the page
     """
@@ -62,6 +65,7 @@ class RunFolder:
                 "predictions.jsonl",
                 "overlaps.jsonl",
                 "scores.jsonl",
+                "judgements.jsonl",
                 "summary.json",
                 "report.html",
             ):
@@ -108,6 +112,10 @@ class RunFolder:
         """All scores, in cell order."""
         return self._read_lines("scores.jsonl", Score)
 
+    def judgements(self) -> list[Judgement]:
+        """What judges said; empty in runs without any."""
+        return self._read_lines("judgements.jsonl", Judgement) if (self.path / "judgements.jsonl").is_file() else []
+
     def summary(self) -> Summary:
         """The figures."""
         return self._parse("summary.json", 1, (self._bytes("summary.json")), Summary)
@@ -127,6 +135,14 @@ class RunFolder:
     def write_scores(self, scores: Iterable[Score]) -> None:
         """Write scores.jsonl."""
         self._write_lines("scores.jsonl", scores, Score)
+
+    def write_judgements(self, judgements: Sequence[Judgement]) -> None:
+        """Write judgements.jsonl, or remove it where there are none."""
+        if judgements:
+            self._write_lines("judgements.jsonl", judgements, Judgement)
+        else:
+            with writing(self.path):
+                (self.path / "judgements.jsonl").unlink(missing_ok=True)
 
     def write_summary(self, summary: Summary) -> None:
         """Write summary.json."""

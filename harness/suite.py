@@ -9,10 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from harness.agreement import Sections, check_agreement, check_bases, check_references
 from harness.build import NAME, Builder
-from harness.component import Answer, Component, Knowledge, Metric, Model, Reader, Variant
+from harness.component import Answer, Component, Metric, Model, Reader, Variant
 from harness.data.dataset import Dataset
 from harness.families import Families, forgetting_probes, unfolded
 from harness.prompts import Template
+from harness.retrieval import Knowledge
 from harness.source import Where, read_source
 from harness.types import JSON, Generation
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.types import JSON, MetricInfo, Routed, Step, Summary, Usage
+from harness.figures import MetricInfo, Routed, Summary, Usage
+from harness.types import JSON, Step
 from reports import numbers
 from reports.columns import means, metric_info, probes
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.types import MetricInfo, Summary
+from harness.figures import MetricInfo, Summary
 
 Key = tuple[str, str]  # task, metric
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.types import Point, Result, Summary
+from harness.figures import Point, Result, Summary
 from reports import numbers
 from reports.chart import STYLES, Chart, Curve, Frame, LogAxis, Scale, Value, chart
 from reports.columns import Column, columns

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from harness.types import Comparison, Summary
+from harness.figures import Comparison, Summary
 from reports import numbers
 from reports.columns import Column, columns, means
 from reports.words import listed

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from harness.types import Comparison, Summary
+from harness.figures import Comparison, Summary
 from reports import numbers
 from reports.columns import Column, metric_info
 from reports.plot import Axis, Whisker, around, whisker

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from harness.types import Result, Summary
+from harness.figures import Result, Summary
 from reports import numbers
 from reports.columns import columns, metric_info, ordinary, probes, variants
 from reports.words import counted

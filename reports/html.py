@@ -10,9 +10,10 @@ from pathlib import Path
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from harness.figures import Summary
 from harness.outcomes import KINDS
 from harness.store import RunFolder
-from harness.types import JSON, Prediction, Summary
+from harness.types import JSON, Prediction
 from reports import (
     cascade,
     curve,

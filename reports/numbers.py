@@ -2,7 +2,7 @@
 
 import math
 
-from harness.types import Comparison, MetricInfo, Result
+from harness.figures import Comparison, MetricInfo, Result
 
 MINUS = "\u2212"  # as wide as "+", unlike the hyphen
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from harness.types import Overlap, Result, Summary, Twin
+from harness.figures import Overlap, Result, Summary, Twin
 from reports import numbers
 from reports.columns import Column, columns
 from reports.words import counted, listed

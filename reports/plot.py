@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from harness.types import MetricInfo, Result, Summary
+from harness.figures import MetricInfo, Result, Summary
 from reports import numbers
 from reports.columns import Column, ordinary
 from reports.table import Verdict

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from harness.types import JSON, Summary
+from harness.figures import Summary
+from harness.types import JSON
 from reports import numbers
 from reports.columns import DIRECTION, columns, probes
 from reports.spent import models_behind

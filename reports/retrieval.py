@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from harness.figures import Retrieved, Summary
 from harness.outcomes import KINDS
-from harness.types import Prediction, Retrieval, Retrieved, Summary
+from harness.types import Prediction, Retrieval
 from reports.columns import probes, retrieval_columns
 from reports.table import Table, table_of
 

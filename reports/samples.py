@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from harness.errors import StoreError
+from harness.figures import MetricInfo, Summary
 from harness.outcomes import kind
-from harness.types import JSON, MetricInfo, Prediction, Sample, Score, Summary
+from harness.types import JSON, Prediction, Sample, Score
 from reports import cascade, numbers, retrieval
 from reports.columns import columns, metric_info, variants
 

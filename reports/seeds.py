@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from harness.types import Seeds, Summary
+from harness.figures import Seeds, Summary
 from reports import numbers
 from reports.columns import Column, columns
 

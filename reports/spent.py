@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.types import JSON, Summary
+from harness.figures import Summary
+from harness.types import JSON
 from reports import numbers
 from reports.columns import variants
 from reports.stages import Stage, count, stages

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from harness.types import Comparison, MetricInfo, Result, Summary
+from harness.figures import Comparison, MetricInfo, Result, Summary
 from reports import numbers
 from reports.columns import Column, ordinary, variants
 from reports.seeds import spreads

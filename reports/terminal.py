@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from harness.types import Summary
+from harness.figures import Summary
 from reports import cascade, curve, forgetting, freshness, retrieval, seeds
 from reports.columns import Column
 from reports.floors import alarms

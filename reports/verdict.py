@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from harness.types import Comparison, Result, Summary
+from harness.figures import Comparison, Result, Summary
 from reports import forgetting, numbers, overlap
 from reports.columns import Column, ordinary
 from reports.floors import floors, sentences

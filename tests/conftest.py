@@ -2,18 +2,26 @@
 
 import os
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two workers with two threads each would wait for each other
 
 from harness.cache import Cache
+from harness.component import Model
 from harness.context import Context
+from harness.data.dataset import Dataset
 from harness.progress import Display
+from harness.prompts import Template
+from harness.scoring import Scoring
 from harness.store import RunFolder
 from harness.suite import Suite, load_suite
+from harness.tasks.task import Task
+from harness.tasks.text import Text
+from harness.types import Generation
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data"
@@ -61,6 +69,21 @@ def context(tmp_path: Path) -> Iterator[Callable[[Suite], Context]]:
     def make(suite: Suite) -> Context:
         opened.append(Cache(tmp_path / "cache" / "calls.sqlite"))
         return Context(suite.models, opened[-1], Display(), suite.seed, suite.knowledge, suite.variants)
+
+    yield make
+    for cache in opened:
+        cache.close()
+
+
+@pytest.fixture
+def scoring(tmp_path: Path) -> Iterator[Callable[..., Scoring]]:
+    """Makes the surroundings in which a metric scores: a task of its own, and a door to the models given."""
+    opened: list[Cache] = []
+
+    def make(metric: str = "m", models: Mapping[str, Model] | None = None, **further: Any) -> Scoring:
+        opened.append(Cache(tmp_path / "cache" / "calls.sqlite"))
+        task = Task("t", Dataset(()), Template("{{ input }}", "prompt"), None, Text(), {}, Generation())
+        return Scoring(metric, task, Context(models or {}, opened[-1], Display(), 0), **further)
 
     yield make
     for cache in opened:

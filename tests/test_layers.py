@@ -9,9 +9,10 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LAYERS = {
-    0: ("types", "errors"),
+    0: ("types", "figures", "judgements", "errors"),
     1: (
         "component",
+        "retrieval",
         "registry",
         "markers",
         "vectors",
@@ -26,7 +27,7 @@ LAYERS = {
     ),
     2: ("models", "data"),
     3: ("context", "dry_context"),
-    4: ("tasks", "metrics"),
+    4: ("tasks", "scoring", "judging", "metrics"),
     5: ("suite", "schema", "build", "agreement", "families", "leakage"),
     6: (
         "run",
@@ -38,6 +39,8 @@ LAYERS = {
         "provenance",
         "summarize",
         "comparisons",
+        "corpus",
+        "task_figures",
         "outcomes",
         "runs",
         "describe",
@@ -48,7 +51,15 @@ LEVEL = {f"harness.{name}": level for level, names in LAYERS.items() for name in
 ALLOWED = {  # what the other packages may import of ours
     "baselines": ("harness", "baselines"),
     "adapters": ("harness", "adapters"),
-    "reports": ("harness.types", "harness.store", "harness.errors", "harness.outcomes", "reports"),  # records only
+    "reports": (
+        "harness.types",
+        "harness.figures",
+        "harness.judgements",
+        "harness.store",
+        "harness.errors",
+        "harness.outcomes",
+        "reports",
+    ),  # records only
 }
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from harness import leakage
+from harness.figures import Overlap, Twin
 from harness.leakage import held, overlap, overlaps
-from harness.types import Overlap, Twin
 
 LONG = "天地玄黄宇宙洪荒日月盈昃辰宿列张寒来暑往秋收冬藏闰余成岁"  # 28 characters, all different
 SOME = "甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未申酉戌亥"

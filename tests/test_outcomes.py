@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from harness.design import Design
+from harness.figures import MetricInfo
 from harness.outcomes import deciding, retrieved, routed, values_of
-from harness.summarize import Design, summarize
-from harness.types import MetricInfo, Prediction, Reading, Retrieval, Sample, Score, Step
+from harness.summarize import summarize
+from harness.types import Prediction, Reading, Retrieval, Sample, Score, Step
 
 INFO = {"t.a": MetricInfo("ExactMatch", {}, 0.0, 1.0, "higher"), "t.e": MetricInfo("Errors", {}, 0.0, 5.0, "lower")}
 

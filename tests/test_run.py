@@ -21,7 +21,7 @@ from harness.errors import HarnessError, StoreError
 from harness.models.scripted import Scripted
 from harness.planning import plan
 from harness.progress import Display
-from harness.run import score_metric
+from harness.scoring import Scoring, score_metric
 from harness.store import RunFolder
 from harness.suite import load_suite
 from harness.types import Prediction, Reading, Sample
@@ -210,10 +210,10 @@ class Strange(Metric):
         return {"草": float("nan"), "天": Mark(float("inf")), "雪": None, "夜": 1}[sample.input]  # type: ignore[return-value]
 
 
-def test_a_metric_that_gives_no_number_is_unknown() -> None:
+def test_a_metric_that_gives_no_number_is_unknown(scoring: Callable[..., Scoring]) -> None:
     samples = [Sample(str(i), "t", word, ("x",)) for i, word in enumerate("草天雪夜")]
     predictions = [Prediction(s.id, "t", "v", (), "x", Reading("x")) for s in samples]
-    scores = score_metric("odd", Strange(), samples, predictions)
+    scores = score_metric(Strange(), samples, predictions, scoring("odd"))
     assert [score.value for score in scores] == [None, None, None, 1.0]
     assert [score.error or score.reason for score in scores[:3]] == [
         "the metric returned nan", "the metric returned inf", "the metric gave no value",

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from harness.summarize import Design, summarize
-from harness.types import MetricInfo, Overlap, Prediction, Reading, Sample, Score, Summary, Twin
+from harness.design import Design
+from harness.figures import MetricInfo, Overlap, Summary, Twin
+from harness.summarize import summarize
+from harness.types import Prediction, Reading, Sample, Score
 
 ACCURACY = MetricInfo("ExactMatch", {}, 0.0, 1.0, "higher")
 ERRORS = MetricInfo("Count", {}, 0.0, 100.0, "lower")

@@ -13,9 +13,9 @@ from pydantic import Field, model_validator
 from baselines.knowledge.gold import ALSO_IDS, ALSO_IN, ENTRY_ID, Gold, GoldOption, require_column
 from baselines.knowledge.splitting import Split, SplitOption, sections
 from baselines.knowledge.versions import Changes, Version, compare
-from harness.component import Knowledge
 from harness.errors import DataError
 from harness.markers import FilePath, LocalPath
+from harness.retrieval import Knowledge
 from harness.types import JSON, Corpus, Passage, Sample
 
 _SHOWN = 5  # unreadable documents told one by one

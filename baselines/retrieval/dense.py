@@ -12,11 +12,12 @@ from baselines.retrieval.nearest import Kind, Nearest
 from baselines.retrieval.store import StoredIndex, library
 from baselines.retrieval.wording import wording
 from harness.cache import digest
-from harness.component import Hit, Index, Retriever, Use
+from harness.component import Use
 from harness.context import Context
 from harness.dry_context import DryContext, NotYetError
 from harness.errors import ModelError, NotFiniteError
 from harness.markers import Reference
+from harness.retrieval import Hit, Index, Retriever
 from harness.types import Passage
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from pydantic import Field, model_validator
 
 from baselines.retrieval.lexical import Lexical
 from baselines.retrieval.tfidf import Tfidf
-from harness.component import Hit, Index, Retriever
 from harness.context import Context
 from harness.markers import Part
+from harness.retrieval import Hit, Index, Retriever
 from harness.types import Passage
 
 if TYPE_CHECKING:

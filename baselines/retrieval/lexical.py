@@ -8,8 +8,8 @@ from pydantic import Field
 from baselines.retrieval.matches import Matches
 from baselines.retrieval.tokens import Tokens, tokenise
 from baselines.retrieval.wording import documents
-from harness.component import Index, Retriever
 from harness.context import Context
+from harness.retrieval import Index, Retriever
 from harness.types import Passage
 
 

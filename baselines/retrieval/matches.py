@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness.component import Hit
+from harness.retrieval import Hit
 
 if TYPE_CHECKING:
     import numpy as np

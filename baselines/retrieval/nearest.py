@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from baselines.retrieval.matches import best, check_filter
 from baselines.retrieval.store import library
-from harness.component import Hit
+from harness.retrieval import Hit
 
 if TYPE_CHECKING:
     import numpy as np

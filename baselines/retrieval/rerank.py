@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from baselines.retrieval.wording import wording
-from harness.component import Hit, Index, Retriever
 from harness.context import Context
 from harness.markers import Part, Reference
+from harness.retrieval import Hit, Index, Retriever
 from harness.types import Passage
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from pydantic import Field, field_validator
 
 from baselines.retrieval.matches import Matches
 from baselines.retrieval.wording import documents
-from harness.component import Index, Retriever
 from harness.context import Context
+from harness.retrieval import Index, Retriever
 from harness.text import normalise
 from harness.types import Passage
 

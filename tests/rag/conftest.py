@@ -8,13 +8,14 @@ import pytest
 
 from baselines.knowledge.texts import Texts
 from harness.cache import Cache
-from harness.component import Hit, Index, Knowledge, Retriever, Variant
+from harness.component import Variant
 from harness.context import Context
 from harness.data.dataset import Dataset
 from harness.metrics.exact_match import ExactMatch
 from harness.models.scripted import Scripted
 from harness.progress import Display
 from harness.prompts import Template
+from harness.retrieval import Hit, Index, Knowledge, Retriever
 from harness.tasks.task import Task
 from harness.tasks.text import Text
 from harness.types import Cell, Generation, Passage, Prediction, Sample

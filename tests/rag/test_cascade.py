@@ -14,9 +14,10 @@ from baselines.floor import Floor
 from baselines.knowledge.texts import Texts
 from baselines.prompting import Prompting
 from baselines.rag import Rag
-from harness.component import Retriever, Scale
+from harness.component import Scale
 from harness.metrics.exact_match import ExactMatch
 from harness.models.scripted import Scripted
+from harness.retrieval import Retriever
 from harness.types import Prediction, Reading, Sample, Step
 
 INF = math.inf

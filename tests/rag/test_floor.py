@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from baselines.floor import Floor
-from harness.component import Retriever
+from harness.retrieval import Retriever
 from harness.types import Sample
 
 

@@ -7,8 +7,8 @@ from pydantic import ValidationError
 
 from baselines.knowledge.texts import Texts
 from baselines.rag import Rag
-from harness.component import Retriever
 from harness.models.scripted import Rule, Scripted
+from harness.retrieval import Retriever
 from harness.types import Prediction, Retrieval, Sample
 
 

@@ -10,19 +10,9 @@ import trained
 from browsing import browser as browser
 from browsing import open_page as open_page
 
+from harness.figures import Comparison, MetricInfo, Result, Summary, Usage
 from harness.store import RunFolder
-from harness.types import (
-    Comparison,
-    Message,
-    MetricInfo,
-    Prediction,
-    Reading,
-    Result,
-    Sample,
-    Score,
-    Summary,
-    Usage,
-)
+from harness.types import Message, Prediction, Reading, Sample, Score
 
 TERMS = (
     ("左膝关节置换术后疼痛", "膝关节疼痛"),

@@ -14,23 +14,8 @@ n07 unknown, 12 right; in all 24 of 29 right.
 from collections.abc import Iterator
 from dataclasses import replace
 
-from harness.types import (
-    JSON,
-    Comparison,
-    Message,
-    MetricInfo,
-    Prediction,
-    Reading,
-    Result,
-    Retrieval,
-    Retrieved,
-    Routed,
-    Sample,
-    Score,
-    Step,
-    Summary,
-    Usage,
-)
+from harness.figures import Comparison, MetricInfo, Result, Retrieved, Routed, Summary, Usage
+from harness.types import JSON, Message, Prediction, Reading, Retrieval, Sample, Score, Step
 
 VARIANTS = ("nearest", "majority", "zero-shot", "few-shot", "rag", "oracle", "lora", "cascade")
 TERMS = (("左膝关节置换术后疼痛", "膝关节疼痛"), ("右侧肩袖部分撕裂", "肩袖损伤"), ("双眼干涩伴视疲劳", "干眼症"))

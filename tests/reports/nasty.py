@@ -2,25 +2,8 @@
 
 from dataclasses import replace
 
-from harness.types import (
-    JSON,
-    Comparison,
-    Message,
-    Overlap,
-    Point,
-    Prediction,
-    Reading,
-    Result,
-    Retrieval,
-    Retrieved,
-    Routed,
-    Sample,
-    Score,
-    Seeds,
-    Step,
-    Summary,
-    Twin,
-)
+from harness.figures import Comparison, Overlap, Point, Result, Retrieved, Routed, Seeds, Summary, Twin
+from harness.types import JSON, Message, Prediction, Reading, Retrieval, Sample, Score, Step
 
 NASTY = "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">&amp;<b>"
 NESTED: dict[str, JSON] = {NASTY: [NASTY, {"深": NASTY}]}

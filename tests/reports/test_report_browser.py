@@ -8,8 +8,9 @@ from urllib.parse import quote
 import pytest
 from browsing import CONTRAST, DESK, PHONE, count, shown
 
+from harness.figures import Summary
 from harness.store import RunFolder
-from harness.types import Message, Prediction, Reading, Sample, Score, Summary
+from harness.types import Message, Prediction, Reading, Sample, Score
 from reports.html import write
 
 pytestmark = pytest.mark.browser

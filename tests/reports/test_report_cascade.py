@@ -5,8 +5,9 @@ from dataclasses import asdict, replace
 import grounded
 import pytest
 
+from harness.figures import Summary
 from harness.outcomes import deciding, routed, values_of
-from harness.types import Step, Summary
+from harness.types import Step
 from reports import cascade
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from grounded import FLOORS
 
-from harness.types import Comparison, Summary
+from harness.figures import Comparison, Summary
 from reports.floors import alarms, floors, sentences
 from reports.plot import forests
 from reports.table import build

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from grounded import AFTER, BEFORE, WITHDRAWN
 
-from harness.types import Result, Summary
+from harness.figures import Result, Summary
 from reports import freshness
 from reports.columns import probes
 from reports.table import build

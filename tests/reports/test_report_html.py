@@ -11,8 +11,9 @@ from importlib.resources import files
 import pytest
 
 from harness.errors import StoreError
+from harness.figures import MetricInfo, Summary
 from harness.store import RunFolder
-from harness.types import Message, MetricInfo, Prediction, Reading, Sample, Summary
+from harness.types import Message, Prediction, Reading, Sample
 from reports import samples
 from reports.html import render, write
 

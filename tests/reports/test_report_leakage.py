@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from harness.types import Overlap, Summary
+from harness.figures import Overlap, Summary
 from reports import forgetting, overlap
 from reports.columns import general, ordinary, variants
 from reports.verdict import Caution, cautions

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import trained
 
-from harness.types import Result, Summary
+from harness.figures import Result, Summary
 from reports import curve, seeds
 from reports.samples import answering
 from reports.table import build

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from harness.types import Comparison, MetricInfo, Result
+from harness.figures import Comparison, MetricInfo, Result
 from reports import numbers
 
 SHARE = MetricInfo("", {}, 0.0, 1.0, "higher")

@@ -7,9 +7,10 @@ from dataclasses import replace
 import grounded
 import pytest
 
+from harness.figures import Retrieved, Summary
 from harness.outcomes import KINDS, deciding, retrieved, values_of
 from harness.store import RunFolder
-from harness.types import Retrieval, Retrieved, Summary
+from harness.types import Retrieval
 from reports import retrieval, samples
 from reports.columns import ordinary
 from reports.html import render

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.types import Comparison, MetricInfo, Result, Summary
+from harness.figures import Comparison, MetricInfo, Result, Summary
 from reports.columns import columns
 from reports.plot import Axis, forests, value_axis, whisker
 from reports.table import build, leaders

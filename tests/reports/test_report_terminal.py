@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from harness.figures import Summary
 from harness.store import RunFolder
-from harness.types import Summary
 from reports.terminal import print_summary
 
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 import trained
 
-from harness.types import JSON, Routed, Summary
+from harness.figures import Routed, Summary
+from harness.types import JSON
 from reports import losses, provenance, recipe, training
 from reports.chart import Chart, Curve, Frame, LogAxis, Value, chart, scale, spread
 from reports.plot import Axis

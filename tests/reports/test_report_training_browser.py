@@ -10,8 +10,8 @@ import pytest
 from browsing import DESK, PHONE, count, shown
 from test_report_html import visible
 
+from harness.figures import Summary
 from harness.store import RunFolder
-from harness.types import Summary
 from reports.html import render
 
 SECTIONS = ("learning-curve", "seeds", "training", "forgetting", "leakage")

@@ -12,23 +12,8 @@ The items n01 … n06 stand elsewhere. 7 i mod 60 of them is 7, 14, 21, 28, 35, 
 import math
 from statistics import stdev
 
-from harness.types import (
-    JSON,
-    Comparison,
-    Message,
-    MetricInfo,
-    Overlap,
-    Point,
-    Prediction,
-    Reading,
-    Result,
-    Sample,
-    Score,
-    Seeds,
-    Summary,
-    Twin,
-    Usage,
-)
+from harness.figures import Comparison, MetricInfo, Overlap, Point, Result, Seeds, Summary, Twin, Usage
+from harness.types import JSON, Message, Prediction, Reading, Sample, Score
 
 TERMS = (("左膝关节置换术后疼痛", "膝关节疼痛"), ("右侧肩袖部分撕裂", "肩袖损伤"), ("双眼干涩伴视疲劳", "干眼症"))
 ACCURACY = MetricInfo("ExactMatch", {}, 0.0, 1.0, "higher")

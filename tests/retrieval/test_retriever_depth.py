@@ -15,9 +15,10 @@ from baselines.retrieval.rerank import Rerank
 from baselines.retrieval.tfidf import Tfidf
 from baselines.retrieval.wording import documents
 from harness.cache import Cache
-from harness.component import Model, Retriever, Use
+from harness.component import Model, Use
 from harness.context import Context
 from harness.progress import Display
+from harness.retrieval import Retriever
 from harness.types import JSON, Passage
 
 WORDS = "胃肝肾肺心脑左右上下部分全切除术炎"

@@ -11,8 +11,8 @@ from baselines.retrieval.hybrid import Hybrid, fuse
 from baselines.retrieval.lexical import Lexical
 from baselines.retrieval.tfidf import Tfidf
 from baselines.retrieval.tokens import tokenise
-from harness.component import Index, Retriever
 from harness.context import Context
+from harness.retrieval import Index, Retriever
 from harness.types import Passage
 
 NO_CONTEXT = cast(Context, None)  # these retrievers ask no model
