@@ -76,6 +76,7 @@ class Model(Component):
     generates: ClassVar[bool] = True
     tells_logprob: ClassVar[bool] = False  # of the text that it generates
     scores_options: ClassVar[bool] = False
+    tells_likelihood: ClassVar[bool] = False  # of a text that is given
     embeds: ClassVar[bool] = False
     ranks: ClassVar[bool] = False
 
@@ -104,6 +105,13 @@ class Model(Component):
 
     def score_options(self, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]) -> list[Completion]:
         """Log-probabilities (natural) of each prompt's options as its continuation; `text` is the best option."""
+        raise NotImplementedError
+
+    def likelihood(self, prompts: Sequence[Prompt], continuations: Sequence[str]) -> list[Completion]:
+        """How likely each continuation is after its prompt: `logprobs` is (the natural log-probability of all of it,).
+
+        `tokens_out` is the number of its tokens, to divide by. What ends a turn is no part of it.
+        """
         raise NotImplementedError
 
     def embed(self, texts: Sequence[str], use: "Use") -> "NDArray[np.float32]":
@@ -193,6 +201,10 @@ class Metric(Component):
 
     def check_task(self, task: "Task") -> str | None:
         """What makes it impossible on a task, e.g. samples without a reference; None if nothing."""
+        return None
+
+    def check_models(self, task: "Task", models: "Mapping[str, Model]") -> str | None:
+        """What keeps the models that it asks from scoring a task, e.g. too little context; None if nothing."""
         return None
 
     def applies(self, prediction: Prediction) -> bool:

@@ -31,21 +31,19 @@ class Design:
     corpora: Mapping[str, Metric] = field(default_factory=dict)  # "task.metric" whose figures are no means over samples
 
 
-def design_of(suite: Suite, tasks: Mapping[str, Task], training: Mapping[str, JSON]) -> Design:
-    """What the suite compares with what."""
+def design_of(
+    suite: Suite, tasks: Mapping[str, Task], training: Mapping[str, JSON], demoted: Mapping[str, str]
+) -> Design:
+    """What the suite compares with what. `demoted` figures, by "task.metric", may not stand in the headline."""
     families = suite.families
-    headline = suite.compare.headline or [
-        f"{name}.{next(iter(task.metrics))}"
-        for name, task in tasks.items()
-        if not task.origin and name not in suite.general
-    ]
+    headline = [figure for figure in _headline(suite, tasks, demoted) if _whole(figure) not in demoted]
     model_pools = families.model_pools()
     pool_of = {member: pool for pool, members in model_pools.items() for member in members}
     rows = {name: record["rows"] for name, record in training.items()}
     return Design(
         suite.name,
         suite.seed,
-        reference=suite.compare.reference or reported(suite)[0],
+        reference=reference_of(suite),
         headline=headline,
         floors=[name for name, variant in suite.variants.items() if variant.floor],
         bounds=[name for name in reported(suite) if _is_bound(suite, name)],
@@ -60,6 +58,25 @@ def design_of(suite: Suite, tasks: Mapping[str, Task], training: Mapping[str, JS
         model_pools=model_pools,
         corpora={f"{name}.{m}": one for name, task in tasks.items() for m, one in task.metrics.items() if one.corpus},
     )
+
+
+def _headline(suite: Suite, tasks: Mapping[str, Task], demoted: Mapping[str, str]) -> list[str]:
+    """What the suite names, else the first metric of each task that may decide."""
+    if suite.compare.headline:
+        return suite.compare.headline
+    own = {name: task for name, task in tasks.items() if not task.origin and name not in suite.general}
+    able = {name: [m for m in task.metrics if f"{name}.{m}" not in demoted] for name, task in own.items()}
+    return [f"{name}.{metrics[0]}" for name, metrics in able.items() if metrics]
+
+
+def _whole(figure: str) -> str:
+    """The metric that a part belongs to."""
+    return ".".join(figure.split(".")[:2])
+
+
+def reference_of(suite: Suite) -> str:
+    """The variant that the others are measured against: the suite's first where it names none."""
+    return suite.compare.reference or reported(suite)[0]
 
 
 def reported(suite: Suite) -> list[str]:

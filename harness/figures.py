@@ -1,9 +1,10 @@
 """The records of a run's figures: what its predictions and scores come to. Frozen, equal after a round trip."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
+from harness.judgements import Judging
 from harness.types import JSON
 
 
@@ -184,3 +185,4 @@ class Summary:
     seeds: tuple[Seeds, ...] = ()
     confusions: tuple[Confusion, ...] = ()
     curve: tuple[Point, ...] = ()
+    judging: Judging = field(default_factory=Judging)

@@ -29,8 +29,28 @@ def prepare(suite: Suite, models: Sequence[str] = ()) -> dict[str, Task]:
             mistakes += _sample_mistakes(tasks[name]) + _prompt_mistakes(tasks[name])
         except HarnessError as error:
             mistakes += str(error).splitlines()
+    mistakes += _metric_mistakes(tasks)
     unread = _knowledge_mistakes(suite, tasks)
     mistakes += unread.values()
+    mistakes += _variant_mistakes(suite, tasks, unread)
+    _refuse(mistakes)
+    for model in suite.models.values():
+        if isinstance(model, DerivedModel):
+            model.join(suite, tasks)
+    _refuse(_model_mistakes(suite, models))
+    _refuse(_asking_mistakes(suite, tasks))
+    specific = {name: task for name, task in tasks.items() if name not in suite.general}
+    return with_retrieval(suite, {**tasks, **probes(suite, specific, used_knowledge(suite))})
+
+
+def _refuse(mistakes: Sequence[str]) -> None:
+    if mistakes:
+        raise SuiteError(mistakes)
+
+
+def _variant_mistakes(suite: Suite, tasks: Mapping[str, Task], unread: Mapping[str, str]) -> list[str]:
+    """What keeps variants from answering tasks, but for those whose knowledge base could not be read."""
+    mistakes = []
     for variant_name, variant in suite.variants.items():
         if unread.keys() & _reached(suite, variant, "knowledge"):
             continue
@@ -40,20 +60,41 @@ def prepare(suite: Suite, models: Sequence[str] = ()) -> dict[str, Task]:
             problems = variant.check(task, suite.knowledge) + _step_problems(suite, variant, task)
             mistakes += [f"variants.{variant_name} on tasks.{name}: {problem}" for problem in problems]
             mistakes += _option_mistakes(suite, variant_name, variant, task)
-    if mistakes:
-        raise SuiteError(mistakes)
-    for model in suite.models.values():
-        if isinstance(model, DerivedModel):
-            model.join(suite, tasks)
-    for model_name in models:
+    return mistakes
+
+
+def _model_mistakes(suite: Suite, models: Sequence[str]) -> list[str]:
+    mistakes = []
+    for name in models:
         try:
-            suite.models[model_name].check()
+            suite.models[name].check()
         except HarnessError as error:
-            mistakes += [f"models.{model_name}: {line}" for line in str(error).splitlines()]
-    if mistakes:
-        raise SuiteError(mistakes)
-    specific = {name: task for name, task in tasks.items() if name not in suite.general}
-    return with_retrieval(suite, {**tasks, **probes(suite, specific, used_knowledge(suite))})
+            mistakes += [f"models.{name}: {line}" for line in str(error).splitlines()]
+    return mistakes
+
+
+def _metric_mistakes(tasks: Mapping[str, Task]) -> list[str]:
+    """What keeps metrics from scoring their tasks: what they need, and their samples."""
+    mistakes = []
+    for name, task in tasks.items():
+        for metric_name, metric in task.metrics.items():
+            try:
+                metric.check()
+                problem = metric.check_task(task)
+            except HarnessError as error:
+                problem = str(error)
+            mistakes += [f"tasks.{name}.metrics.{metric_name}: {line}" for line in (problem or "").splitlines()]
+    return mistakes
+
+
+def _asking_mistakes(suite: Suite, tasks: Mapping[str, Task]) -> list[str]:
+    """What keeps the models that metrics ask from judging the tasks."""
+    return [
+        f"tasks.{name}.metrics.{metric_name}: {problem}"
+        for name, task in tasks.items()
+        for metric_name, metric in task.metrics.items()
+        if (problem := metric.check_models(task, suite.models))
+    ]
 
 
 def used_models(suite: Suite) -> list[str]:

@@ -7,10 +7,11 @@ from pathlib import Path
 from harness.component import Metric
 from harness.contamination import contamination
 from harness.context import Context, Tally
-from harness.design import design_of, metric_info
+from harness.design import design_of, metric_info, reference_of
 from harness.families import PROBE
 from harness.figures import Overlap, Summary
 from harness.judgements import Judgement
+from harness.judges import identities, judging
 from harness.planning import cells
 from harness.prepare import answering_models, making, needed_models, prepare
 from harness.provenance import described_judges, described_suite, now, provenance
@@ -126,7 +127,9 @@ def score(suite: Suite, tasks: dict[str, Task], folder: RunFolder, context: Cont
     costs: list[dict[str, JSON]] = []
     try:
         for name, metric in sorted(order, key=lambda pair: asks(tasks[pair[0]].metrics[pair[1]])):
-            scoring = Scoring(metric, tasks[name], context, answering_models(suite), suite.seed, judgements)
+            scoring = Scoring(
+                metric, tasks[name], context, answering_models(suite), reference_of(suite), suite.seed, judgements
+            )
             items = [samples[name, prediction.sample_id] for prediction in by_task[name]]
             scores[name, metric] = _score_one(tasks[name].metrics[metric], items, by_task[name], scoring)
             costs += [{"task": name, "metric": metric, **asdict(context.tally)}] if context.tally.asked else []
@@ -134,7 +137,9 @@ def score(suite: Suite, tasks: dict[str, Task], folder: RunFolder, context: Cont
         context.close()
     folder.write_scores(score for pair in order for score in scores[pair])
     folder.write_judgements(judgements)
-    judged = {"judges": described_judges(suite, context), "judging": costs}
+    judged = {
+        "judges": described_judges(suite, context), "judge_ids": identities(tasks, context), "judging": costs,
+    }  # fmt: skip
     folder.write_run({**folder.read_run(), **described_suite(suite, tasks), **judged})
 
 
@@ -157,13 +162,15 @@ def _score_one(
 
 def summarize_run(suite: Suite, tasks: dict[str, Task], folder: RunFolder) -> Summary:
     """Compute all figures from the files of the run; writes summary.json and closes run.json."""
-    scores = folder.scores()
-    design = design_of(suite, tasks, folder.read_run().get("training", {}))
+    scores, record = folder.scores(), folder.read_run()
+    judged = judging(suite, tasks, record, folder.judgements())
+    design = design_of(suite, tasks, record.get("training", {}), judged.demoted)
     predictions = folder.predictions()
     if suite.general:  # models that were asked by themselves are reported by their own names
         predictions = [replace(one, variant=one.variant.removeprefix(PROBE)) for one in predictions]
         scores = [replace(one, variant=one.variant.removeprefix(PROBE)) for one in scores]
     summary = summarize(design, metric_info(tasks, scores), folder.samples(), predictions, scores, folder.overlaps())
+    summary = replace(summary, judging=judged)
     folder.write_summary(summary)
-    folder.write_run({**folder.read_run(), "status": "complete", "finished": now()})
+    folder.write_run({**record, "status": "complete", "finished": now()})
     return summary

@@ -1,5 +1,6 @@
 """The JSON schema of a suite file, built from the components' own fields, so that editors complete and check it."""
 
+from harness.judging.trust import Trust
 from harness.registry import KINDS, components, summary
 from harness.suite import Compare, GenerationOptions, Leakage
 from harness.types import JSON
@@ -41,6 +42,7 @@ def suite_schema() -> dict[str, JSON]:
             "tasks": {**named, "additionalProperties": task},
             "variants": {**named, "additionalProperties": _choice("variant")},
             "compare": Compare.model_json_schema(),
+            "trust": Trust.model_json_schema(),
             "leakage": Leakage.model_json_schema(),
         },
         "$defs": definitions,

@@ -19,6 +19,7 @@ class Scoring:
     task: Task
     context: Context
     answering: Mapping[str, str | None] = field(default_factory=dict)  # variant → the one model that answers, if one
+    reference: str | None = None  # the variant that the others are measured against
     seed: int = 0
     judgements: list[Judgement] = field(default_factory=list)  # a judge adds what it said
 

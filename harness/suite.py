@@ -12,6 +12,7 @@ from harness.build import NAME, Builder
 from harness.component import Answer, Component, Metric, Model, Reader, Variant
 from harness.data.dataset import Dataset
 from harness.families import Families, forgetting_probes, unfolded
+from harness.judging.trust import Trust
 from harness.prompts import Template
 from harness.retrieval import Knowledge
 from harness.source import Where, read_source
@@ -76,6 +77,7 @@ class Suite:
     probes: Mapping[str, Variant] = field(default_factory=dict)  # how they are asked: each derived model and its base
     leakage: Leakage = field(default_factory=Leakage)
     families: Families = field(default_factory=lambda: Families({}, {}))
+    trust: Trust = field(default_factory=Trust)
     _read: dict[str, Dataset] = field(default_factory=dict, repr=False, compare=False)
 
     def dataset(self, name: str) -> Dataset:
@@ -101,7 +103,7 @@ def load_suite(path: Path) -> Suite:
     return cast(Suite, suite)
 
 
-SECTIONS = ("name", "seed", "models", "knowledge", "datasets", "tasks", "general", "variants", "compare", "leakage")
+SECTIONS = ("name", "seed", "models", "knowledge", "datasets", "tasks", "general", "variants", "compare", "trust", "leakage")
 KINDS_OF = {"models": "model", "knowledge": "knowledge", "datasets": "reader", "variants": "variant"}
 TASK_KEYS = ("data", "prompt", "system", "answer", "metrics", "generation")
 
@@ -123,6 +125,7 @@ class _Parser(Builder):
         tasks = {name: self.task(value, ("tasks", name)) for name, value in self.mapping(data, ("tasks",)).items()}
         compare = self.options(Compare, _given(data, "compare"), ("compare",))
         leakage = self.options(Leakage, _given(data, "leakage"), ("leakage",))
+        trust = self.options(Trust, _given(data, "trust"), ("trust",))
         name, seed = self.name(data), self.seed(data)
         general = self.general(data)
         check_bases(self.source, sections["models"])
@@ -140,7 +143,7 @@ class _Parser(Builder):
             name, seed, families.models, cast(dict[str, TaskSpec], tasks), families.variants, cast(Compare, compare),
             self.source.path, self.source.text, self.prompts, cast(dict[str, Knowledge], sections["knowledge"]),
             cast(dict[str, Reader], sections["datasets"]), general, forgetting_probes(families) if general else {},
-            cast(Leakage, leakage), families,
+            cast(Leakage, leakage), families, cast(Trust, trust),
         )  # fmt: skip
         check_agreement(self.source, suite, families)
         return suite

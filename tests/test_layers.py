@@ -39,6 +39,7 @@ LAYERS = {
         "provenance",
         "summarize",
         "comparisons",
+        "judges",
         "corpus",
         "task_figures",
         "outcomes",

@@ -1,0 +1,63 @@
+"""The rule by which a judge loses its place in the headline: stated before, applied to all."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from harness.judgements import Reliability
+
+
+class Trust(BaseModel):
+    """What a judge must show before its figures may stand in the headline; null waives a demand."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    min_kappa: float | None = Field(0.4, ge=-1, le=1)  # Cohen's κ against people, from `harness calibrate`
+    max_flip: float | None = Field(0.2, ge=0, le=1)  # share of pairs whose verdict changes with the order
+    max_unreadable: float | None = Field(0.02, ge=0, le=1)  # share of judgements without a verdict
+
+
+def examined(one: Reliability, trust: Trust) -> Reliability:
+    """The judge with all that speaks against its figures deciding."""
+    return replace(one, doubts=tuple(filter(None, (_people(one, trust), _order(one, trust), _readable(one, trust)))))
+
+
+def demotion(judges: Sequence[Reliability]) -> str | None:
+    """Why a metric of these judges may not decide: one doubtful judge of a panel is enough."""
+    several = len(judges) > 1
+    doubts = [f"{one.judge}: {doubt}" if several else doubt for one in judges for doubt in one.doubts]
+    return "; ".join(doubts) or None
+
+
+def _people(one: Reliability, trust: Trust) -> str | None:
+    if trust.min_kappa is None:
+        return None
+    if one.calibration is None:
+        return "not calibrated against people (harness calibrate SUITE --labels FILE)"
+    kappa = one.calibration.against.kappa
+    if kappa is None:
+        return f"its agreement with people is not defined on {one.calibration.items} items"
+    if kappa < trust.min_kappa:
+        return f"κ against people is {kappa:.2f}, less than {trust.min_kappa:g}"
+    return None
+
+
+def _order(one: Reliability, trust: Trust) -> str | None:
+    """Flips in this run, or, of a judge of single answers, none: they are shown one at a time."""
+    if trust.max_flip is None or not one.pairwise:
+        return None
+    if one.flips is None:
+        return "no pair was read in both orders" if one.judgements else None
+    if one.flips > trust.max_flip:
+        return f"{one.flips:.1%} of its verdicts change with the order, more than {trust.max_flip:.0%}"
+    return None
+
+
+def _readable(one: Reliability, trust: Trust) -> str | None:
+    if trust.max_unreadable is None or not one.judgements:
+        return None
+    share = (one.unreadable + one.failed) / one.judgements
+    if share > trust.max_unreadable:
+        return f"{share:.1%} of its judgements have no verdict, more than {trust.max_unreadable:.0%}"
+    return None

@@ -1,0 +1,147 @@
+"""Which of two answers a judge prefers, always asked in both orders: a verdict that flips with the order is a tie."""
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
+
+from pydantic import Field
+
+from harness.component import Mark, Marks
+from harness.judgements import Judgement
+from harness.judging.asking import Form, Heard, ask
+from harness.judging.combining import Pair, outcome
+from harness.judging.opinion import Opinion, shown
+from harness.judging.reply import Preferred, read_preference
+from harness.scoring import Scoring
+from harness.types import Prediction, Sample
+
+OUTCOMES = {"first": 1.0, "tie": 0.5, "second": 0.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Duel:
+    """Two answers to one item, in the order in which they are shown."""
+
+    sample: Sample
+    first: Prediction
+    second: Prediction
+    repeat: int
+
+
+class Pairwise(Opinion):
+    """How often a judge prefers a variant's answer, in [0, 1]: 1 won, 0.5 tie, 0 lost; higher is better.
+
+    `against: reference` compares each variant with the suite's reference, which itself has 0.5; `all` compares every
+    pair, and the value is the mean over the opponents met. The report also ranks the variants by Bradley and Terry's
+    model. Equal answers are a tie and an empty one loses, without asking. With `at_most`, each item meets so many of
+    the pairs, in turn, so that all are met equally often: read the ranking then. Zheng et al. 2023, section 3.4.
+    """
+
+    pairwise = True
+
+    against: Literal["reference", "all"] = "reference"
+    at_most: int | None = Field(None, ge=1)  # pairs an item; all where not given
+
+    def evaluate(self, samples: Sequence[Sample], predictions: Sequence[Prediction], scoring: Scoring) -> list[Marks]:
+        """One Mark a prediction; an opponent that failed makes it unknown."""
+        items: dict[str, Sample] = {sample.id: sample for sample in samples}
+        answers: dict[str, dict[str, Prediction]] = {}
+        for prediction in predictions:
+            answers.setdefault(prediction.sample_id, {})[prediction.variant] = prediction
+        pairs = self._pairs(answers, list(dict.fromkeys(one.variant for one in predictions)), scoring)
+        judgements = self._judgements(items, answers, pairs, scoring)
+        scoring.judgements.extend(judgements)
+        by_item: dict[str, list[Judgement]] = {}
+        for one in judgements:
+            by_item.setdefault(one.sample_id, []).append(one)
+        return [self._mark(one, pairs[one.sample_id], by_item.get(one.sample_id, []), scoring) for one in predictions]
+
+    def _pairs(
+        self, answers: Mapping[str, Mapping[str, Prediction]], variants: Sequence[str], scoring: Scoring
+    ) -> dict[str, list[Pair]]:
+        """The pairs that each item meets: of those that there are, its turn."""
+        if self.against == "all":
+            every = list(combinations(variants, 2))
+        else:
+            every = [(one, scoring.reference) for one in variants if scoring.reference not in (None, one)]
+        random.Random(scoring.seed).shuffle(every)
+        most = min(self.at_most or len(every), len(every))
+        turns = {item: [every[(i * most + k) % len(every)] for k in range(most)] for i, item in enumerate(answers)}
+        return {item: [pair for pair in some if set(pair) <= answers[item].keys()] for item, some in turns.items()}
+
+    def _judgements(
+        self,
+        items: Mapping[str, Sample],
+        answers: Mapping[str, Mapping[str, Prediction]],
+        pairs: Mapping[str, Sequence[Pair]],
+        scoring: Scoring,
+    ) -> list[Judgement]:
+        duels = [
+            Duel(items[item], answers[item][first], answers[item][second], repeat)
+            for item, some in pairs.items()
+            for pair in some
+            for repeat in range(self.repeats)
+            for first, second in (pair, pair[::-1])
+        ]
+        asked = [duel for duel in duels if _plain(duel) is None]
+        prompts = [
+            self.rules.comparison(
+                self.question(scoring.task, duel.sample),
+                shown(duel.first),
+                shown(duel.second),
+                self.reference(scoring.task, duel.sample),
+            )
+            for duel in asked
+        ]
+        form = Form(self.generation(self.rules.comparison_schema()), read_preference, self.language)
+        found = []
+        for judge in self.judges:
+            heard = iter(ask(scoring.context, judge, prompts, [duel.repeat for duel in asked], form))
+            found += [_judgement(scoring, judge, duel, heard) for duel in duels]
+        return found
+
+    def _mark(self, one: Prediction, pairs: Sequence[Pair], judgements: Sequence[Judgement], scoring: Scoring) -> Mark:
+        if self.against == "reference" and one.variant == scoring.reference:
+            return Mark(0.5, "the reference itself")
+        met = [pair if pair[0] == one.variant else pair[::-1] for pair in pairs if one.variant in pair]
+        if not met:
+            return Mark(None, "its opponent failed, or it was not its turn")
+        told = {pair[1]: outcome([j for j in judgements if {j.variant, j.rival} == set(pair)], pair) for pair in met}
+        known = [value for value in told.values() if value is not None]
+        words = {1.0: "better than", 0.5: "tied with", 0.0: "worse than", None: "no verdict against"}
+        reason = "; ".join(f"{words[value]} {rival}" for rival, value in told.items())
+        return Mark(sum(known) / len(known) if known else None, reason)
+
+
+def _plain(duel: Duel) -> float | None:
+    """What is decided without a judge, for the answer shown first."""
+    first, second = shown(duel.first), shown(duel.second)
+    if first == second:
+        return 0.5
+    return 1.0 if not second else 0.0 if not first else None
+
+
+def _judgement(scoring: Scoring, judge: str, duel: Duel, heard: Iterator[Heard[Preferred]]) -> Judgement:
+    lengths = (len(shown(duel.first)), len(shown(duel.second)))
+    place = (
+        scoring.task.name,
+        scoring.metric,
+        judge,
+        duel.sample.id,
+        duel.first.variant,
+        duel.second.variant,
+        duel.repeat,
+    )
+    decided = _plain(duel)
+    if decided is not None:
+        reason = "the answers are equal" if decided == 0.5 else "one answer is empty"
+        return Judgement(*place, {"": decided}, {"": reason}, lengths, attempts=0)
+    one = next(heard)
+    values = {"": OUTCOMES[one.said.verdict]} if one.said else {}
+    reasons = {"": one.said.reason} if one.said else {}
+    return Judgement(
+        *place, values, reasons, lengths, one.attempts, one.tokens_in, one.tokens_out, one.seconds, one.unreadable,
+        one.error,
+    )  # fmt: skip
