@@ -54,7 +54,7 @@ def _known(
     suite: Suite, task: str, name: str, metric: Opinion, judge_ids: Mapping[str, str], record: Mapping[str, JSON]
 ) -> Judged:
     answering = {variant: model for variant, model in answering_models(suite).items() if model is not None}
-    families = {name: family(name, suite.models) for name in {*answering.values(), *metric.judges}}
+    families = {name: family(suite.models[name], suite.models) for name in {*answering.values(), *metric.judges}}
     found = {judge: calibrations.stored(identity) for judge, identity in judge_ids.items()}
     return Judged(
         task,

@@ -9,7 +9,8 @@ from harness.context import Tally
 from harness.dry_context import DryContext, NotYetError
 from harness.errors import ModelError
 from harness.families import root_of
-from harness.prepare import making, models_of, prepare, used_models
+from harness.judging.opinion import Opinion
+from harness.prepare import making, models_of, needed_models, prepare
 from harness.suite import Suite
 from harness.tasks.task import Task
 from harness.training import DerivedModel, Preparation
@@ -29,23 +30,44 @@ class PlannedCell:
 
 
 @dataclass(frozen=True)
+class PlannedJudging:
+    """What a run would ask a judge, once the answers are known."""
+
+    task: str
+    metric: str
+    judge: str
+    calls: int  # without those for replies that cannot be read; equal answers are asked about once
+
+
+@dataclass(frozen=True)
 class Plan:
     """What a run would do."""
 
     cells: list[PlannedCell]
     preparations: Mapping[str, Preparation]  # of models that are made before, by name
+    judging: list[PlannedJudging]
 
 
 def plan(suite: Suite, context: DryContext) -> Plan:
     """What a run would compute and what is cached. Loads no weights and changes nothing."""
-    tasks = prepare(suite, used_models(suite))
+    tasks = prepare(suite, needed_models(suite, "predict"))
     contamination(suite, tasks)
     planned = [
         _planned(cell, suite.answering()[cell.variant], tasks[cell.task], context) for cell in cells(suite, tasks)
     ]
     made = {name: suite.models[name] for name in making(suite)}
     prepared = {name: m.preparation() for name, m in made.items() if isinstance(m, DerivedModel)}
-    return Plan(planned, {name: one for name, one in prepared.items() if one is not None})
+    return Plan(planned, {name: one for name, one in prepared.items() if one is not None}, _judging(suite, tasks))
+
+
+def _judging(suite: Suite, tasks: Mapping[str, Task]) -> list[PlannedJudging]:
+    return [
+        PlannedJudging(name, metric_name, judge, metric.calls(len(task.data.test), len(suite.asked(name))))
+        for name, task in tasks.items()
+        for metric_name, metric in task.metrics.items()
+        if isinstance(metric, Opinion)
+        for judge in metric.judges
+    ]
 
 
 def _planned(cell: Cell, variant: Variant, task: Task, context: DryContext) -> PlannedCell:

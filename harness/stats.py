@@ -63,15 +63,16 @@ def bootstrap_means(values: Floats, seed: int) -> Floats:
     return np.concatenate(means)
 
 
-def mean_interval(values: Floats, means: Floats, unit: bool) -> Interval:
-    """Mean of known values with its interval: Wilson for right-or-wrong values, else bootstrap percentiles.
+def mean_interval(values: Floats, means: Floats, low: float, high: float) -> Interval:
+    """Mean of known values in [low, high] with its interval: Wilson for right-or-wrong values, else a bootstrap.
 
-    `unit` says that values lie in [0, 1]. Values that do not vary there get the Wilson interval too, because a
-    bootstrap of equal values would claim certainty.
+    Values that do not vary get the Wilson interval of their place in the range too, because a bootstrap of equal values
+    would claim certainty.
     """
     mean = float(values.mean())
-    if unit and (is_binary(values) or np.ptp(values) == 0):
-        return Interval(mean, *wilson(mean, len(values)))
+    if ((low, high) == (0.0, 1.0) and is_binary(values)) or np.ptp(values) == 0:
+        ends = wilson((mean - low) / (high - low), len(values))
+        return Interval(mean, *(low + end * (high - low) for end in ends))
     return Interval(mean, *percentiles(means))
 
 

@@ -23,6 +23,11 @@ def print_plan(plan: "Plan", console: Console) -> None:
     if plan.preparations:
         _print_preparations(plan.preparations, console)
     _print_cells(plan.cells, console)
+    if plan.judging:
+        table = Table("metric", "judge", "calls", title="Judging, once the answers are known", title_justify="left")
+        for one in plan.judging:
+            table.add_row(f"{one.task}.{one.metric}", one.judge, f"{one.calls:,}")
+        console.print(table)
 
 
 def _print_preparations(preparations: "Mapping[str, Preparation]", console: Console) -> None:

@@ -55,6 +55,8 @@ def add_task(
 
 def _compared(figures: Figures, task: str, table: Table, design: Design, metrics: Mapping[str, MetricInfo]) -> None:
     """Means of all columns, and the differences to the reference and to the floors."""
+    if not table:  # all its metrics are figures of the corpus
+        return
     reference = design.reference or ""
     pairs = [pair for pair in table if reference not in ("", pair[1]) and (pair[0], reference) in table]
     differences = [table[pair] - table[pair[0], reference] for pair in pairs]
@@ -169,7 +171,7 @@ def _result(task: str, column: Column, table: Table, means: Floats, metrics: Map
     if not len(known):
         return Result(task, variant, metric, len(values), 0, None, None, None)
     info = metrics[f"{task}.{metric}"]
-    interval = stats.mean_interval(known, means, unit=(info.low, info.high) == (0.0, 1.0))
+    interval = stats.mean_interval(known, means, info.low, info.high)
     low, high = interval.low, interval.high
     if seeds := table.seed_means(column, rows):
         wider, _ = stats.crossed(known, seeds)

@@ -101,9 +101,11 @@ def test_bootstrap_in_small_chunks_has_the_same_spread(monkeypatch: pytest.Monke
 
 def test_no_variation_claims_no_certainty() -> None:
     ones = np.ones(60)
-    interval = stats.mean_interval(ones, np.ones(10), unit=True)
+    interval = stats.mean_interval(ones, np.ones(10), 0.0, 1.0)
     assert (interval.mean, interval.high) == (1.0, 1.0)
     assert interval.low == pytest.approx(60 / (60 + 1.959964**2))  # Wilson at 1: n / (n + z²)
+    hundred = stats.mean_interval(100 * ones, 100 * np.ones(10), 0.0, 100.0)
+    assert (hundred.low, hundred.high) == pytest.approx((100 * interval.low, 100.0))
     unseen = 1 - 0.025 ** (1 / 60)  # Clopper–Pearson for 0 of 60
     nothing = stats.difference_interval(np.zeros(60), np.zeros(10), span=1.0)
     assert (nothing.low, nothing.high) == pytest.approx((-unseen, unseen))

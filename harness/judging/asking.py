@@ -61,12 +61,13 @@ def _added(before: Heard[T], reply: Completion, form: Form[T]) -> Heard[T]:
     """One more reply read."""
     said: T | None = None
     unreadable = None
-    if reply.finish != "error":
+    if reply.finish == "length" and not reply.text.rstrip().endswith(("}", "```")):
+        unreadable = f"the reply was cut at {form.generation.max_tokens} tokens"  # "8" may be the start of 85
+    elif reply.finish != "error":
         try:
             said = form.read(reply.text)
         except UnreadableError as error:
-            cut = f"the reply was cut at {form.generation.max_tokens} tokens; " if reply.finish == "length" else ""
-            unreadable = f"{cut}{error}"
+            unreadable = str(error)
     return Heard(
         said,
         before.attempts + 1,

@@ -48,6 +48,10 @@ class Opinion(Metric):
             raise ValueError("; ".join(str(error).splitlines())) from error
         return self
 
+    def calls(self, items: int, variants: int) -> int:
+        """How often one judge is asked, at most, if it can be read at once."""
+        return items * variants * self.repeats
+
     @property
     def judges(self) -> tuple[str, ...]:
         """The names of the judges."""

@@ -44,6 +44,10 @@ class Pairwise(Opinion):
     against: Literal["reference", "all"] = "reference"
     at_most: int | None = Field(None, ge=1)  # pairs an item; all where not given
 
+    def calls(self, items: int, variants: int) -> int:
+        pairs = variants - 1 if self.against == "reference" else variants * (variants - 1) // 2
+        return items * min(self.at_most or pairs, pairs) * 2 * self.repeats
+
     def evaluate(self, samples: Sequence[Sample], predictions: Sequence[Prediction], scoring: Scoring) -> list[Marks]:
         """One Mark a prediction; an opponent that failed makes it unknown."""
         items: dict[str, Sample] = {sample.id: sample for sample in samples}
