@@ -24,6 +24,7 @@ class Derived(DerivedModel):
     local: ClassVar[bool] = True
     trainable: ClassVar[bool] = True
     scores_options: ClassVar[bool] = True
+    tells_likelihood: ClassVar[bool] = True
     tells_logprob: ClassVar[bool] = True
 
     base: Annotated[str, Reference("models", "trainable")]
@@ -104,6 +105,9 @@ class Derived(DerivedModel):
 
     def score_options(self, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]) -> list[Completion]:
         return self.engine.score_options(prompts, options)
+
+    def likelihood(self, prompts: Sequence[Prompt], continuations: Sequence[str]) -> list[Completion]:
+        return self.engine.likelihood(prompts, continuations)
 
     def weights_bytes(self) -> int | None:
         return self.engine.weights_bytes()

@@ -103,20 +103,11 @@ def _stop(base: HuggingFace) -> int:
 
 
 def _row(base: HuggingFace, prompt: Prompt, answer: str, end: int, loss: str) -> tuple[Row, bool]:
-    """The row, and whether prompt and answer had to be tokenised apart.
-
-    They are tokenised together, as options are scored. Where the tokenizer would merge the prompt's last token with the
-    answer's first, the prompt keeps its own tokens: at inference the model is given them and must go on from there.
-    """
-    asked = base.encode(prompt)
-    whole = base.encode(prompt, answer) if answer else asked
-    merged = whole[: len(asked)] != asked
-    if merged:
-        alone = (base.delimiter if base.format == "plain" else "") + answer
-        whole = asked + base.tokenizer(alone, add_special_tokens=False)["input_ids"]
+    """The row, and whether prompt and answer had to be tokenised apart."""
+    whole, asked, apart = base.encode_answer(prompt, answer)
     ids = (*whole, end)
-    first = 1 if loss == "all" else max(1, len(asked))  # nothing stands before the first token
-    return Row(ids, (IGNORED,) * first + ids[first:]), merged
+    first = 1 if loss == "all" else max(1, asked)  # nothing stands before the first token
+    return Row(ids, (IGNORED,) * first + ids[first:]), apart
 
 
 def _without_oldest(prompt: Prompt) -> Prompt | None:

@@ -237,7 +237,7 @@ class Metric(Component):
 
 @dataclass(frozen=True, slots=True)
 class Confused:
-    """A confusion matrix: rows are right labels, columns what was said."""
+    """A confusion matrix: rows are right labels, columns what was said; a last column without a row is no label."""
 
     labels: tuple[str, ...]
     counts: tuple[tuple[int, ...], ...]

@@ -122,6 +122,20 @@ class Context:
         nothing = Generation(max_tokens=1)
         return self._answer(model, keys, lambda unique: engine.plan([prompts[i] for i in unique], nothing), run)
 
+    def likelihood(self, model: str, prompts: Sequence[Prompt], continuations: Sequence[str]) -> list[Completion]:
+        """How likely each continuation is after its prompt, as Model.likelihood tells."""
+        keys = [
+            self._key(model, "likelihood", prompt, {"continuation": text})
+            for prompt, text in zip(prompts, continuations, strict=True)
+        ]
+        engine = self.model(model)
+        longest = Generation(max_tokens=max(map(len, continuations), default=1))  # a character is a token, roughly
+
+        def run(batch: Sequence[int]) -> list[Completion]:
+            return engine.likelihood([prompts[i] for i in batch], [continuations[i] for i in batch])
+
+        return self._answer(model, keys, lambda unique: engine.plan([prompts[i] for i in unique], longest), run)
+
     def embed(self, model: str, texts: Sequence[str], use: Use) -> "Vector":
         """Vectors of the texts, shape (texts, dimensions), in their order; each text is embedded once, ever.
 

@@ -16,6 +16,8 @@ from harness.types import Score
 
 Rows = NDArray[np.bool_]
 Figures = Mapping[str, Floats]  # part → one figure a resample [m]
+ENDLESS = 1e9  # the high end of a scale that has none, e.g. of perplexity: JSON has no infinity
+ROUNDING = 1e-10  # relative to a figure: what sums in another order may differ by
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,9 @@ def counted(
     grouped: dict[str, list[str]] = {}
     for variant in counts:
         grouped.setdefault(member_of.get(variant, variant), []).append(variant)
+    for pool, members in grouped.items():
+        if len(members) < len(pools.get(pool, ())):  # what only some of its seeds have is not known of the whole
+            values[members[0]] = np.full(len(ids), np.nan)
     return Counted(
         task, name, metric, kinds,
         {variant: tuple(counts[member] for member in members) for variant, members in grouped.items()},
@@ -114,7 +119,7 @@ def comparisons(
 def confusions(table: Counted) -> list[Confusion]:
     """The confusion matrix of each variant over its known samples, over all seeds together; none for most metrics."""
     found = []
-    for variant, members in table.variants.items():
+    for variant, members in table.variants.items() if table.kinds else ():
         totals = np.nansum(np.concatenate(members), axis=0)
         made = table.metric.confusion(dict(zip(table.kinds, totals.tolist(), strict=True)))
         if made is not None:
@@ -144,15 +149,16 @@ def _comparison(
     if np.isnan(difference):
         return untested(table.task, _full(table, part), *pair)
     n, error = int(shared.sum()), float(np.nanstd(differences, ddof=1))
-    if error == 0:
-        interval = stats.difference_interval(np.full(n, difference), differences, info.high - info.low)
+    if _steady(differences):
+        span = _span(info, [table.values[one][shared] for one in pair], difference)
+        interval, error = stats.difference_interval(np.full(n, difference), differences, span), 0.0
     else:
         interval = stats.Interval(difference, *stats.percentiles(differences))
     test = "approximate randomisation"
     if seeds := [some for some in points if len(some) > 1]:
-        wider, p = stats.crossed_with(difference, error**2, n, seeds)
+        wider, p_seeds = stats.crossed_with(difference, error**2, n, seeds)
         interval = stats.Interval(difference, min(interval.low, wider.low), max(interval.high, wider.high))
-        test = "bootstrap over items crossed with seeds"
+        p, test = max(p, p_seeds), f"{test}, and items crossed with seeds"
     sign = -1 if info.better == "lower" else 1
     gains = sign * (table.values[pair[0]] - table.values[pair[1]])[shared]
     wins, losses = int((gains > 0).sum()), int((gains < 0).sum())
@@ -175,7 +181,7 @@ def _result(
     if not known or means is None or np.isnan(mean):
         return Result(table.task, variant, full, samples, known, None, None, None)
     info = frame.metrics[f"{table.task}.{full}"]
-    if np.nanstd(means) == 0 and (info.low, info.high) == (0.0, 1.0):
+    if _steady(means) and (info.low, info.high) == (0.0, 1.0):
         low, high = stats.wilson(mean, known)  # a bootstrap of equal figures would claim certainty
     else:
         low, high = stats.percentiles(means)
@@ -183,6 +189,19 @@ def _result(
         wider, _ = stats.crossed_with(mean, float(np.nanvar(means, ddof=1)), known, [points])
         low, high = max(info.low, min(low, wider.low)), min(info.high, max(high, wider.high))
     return Result(table.task, variant, full, samples, known, mean, low, high)
+
+
+def _steady(figures: Floats) -> bool:
+    """Whether resamples make no difference. Their deviation cannot tell: that of equal numbers may miss 0."""
+    low, high = float(np.nanmin(figures)), float(np.nanmax(figures))
+    return high - low <= ROUNDING * max(1.0, abs(high))
+
+
+def _span(info: MetricInfo, values: Sequence[Floats], difference: float) -> float:
+    """The most that one sample may differ by; on a scale without end as far as any sample here is from its good end."""
+    if info.high < ENDLESS:
+        return info.high - info.low
+    return max(1.0, abs(difference), float(np.max(values)) - info.low)
 
 
 def _known(table: Counted, variant: str, rows: Rows | None) -> Rows:
@@ -210,18 +229,22 @@ def _resampled(table: Counted, variants: Sequence[str], rows: Rows, seed: int) -
 def _randomised(table: Counted, variant: str, reference: str, rows: Rows, seed: int) -> dict[str, float]:
     """p of each part: how often a difference as large comes about when answers change places at random."""
     ours, theirs = (np.mean([member[rows] for member in table.variants[one]], axis=0) for one in (variant, reference))
-    observed = _gaps(_figures(table, ours.sum(axis=0)[None]), _figures(table, theirs.sum(axis=0)[None]))
+    figures = [_figures(table, some.sum(axis=0)[None]) for some in (ours, theirs)]
+    observed = _gaps(*figures)
+    slack = {part: ROUNDING * max(1.0, *(abs(one[part][0]) for one in figures)) for part in observed}
     tossed = []
     for swaps in stats.coin_tosses(len(ours), seed):
         moved = swaps @ (theirs - ours)
         tossed.append(_gaps(_figures(table, ours.sum(axis=0) + moved), _figures(table, theirs.sum(axis=0) - moved)))
     gaps = _joined(tossed)
-    hits = {part: int((some >= observed[part][0] - 1e-12).sum()) for part, some in gaps.items()}
+    hits = {part: int((some >= observed[part][0] - slack[part]).sum()) for part, some in gaps.items()}
     return {part: (hits[part] + 1) / (int((~np.isnan(gaps[part])).sum()) + 1) for part in gaps}
 
 
 def _figures(table: Counted, totals: Floats) -> Figures:
-    """totals [m, kinds] → each part's figure [m]."""
+    """totals [m, kinds] → each part's figure [m]; none is defined where no sample has a value."""
+    if not table.kinds:
+        return {part: np.full(len(totals), np.nan) for part in ("", *(table.metric.parts() or ()))}
     return table.metric.aggregate({kind: totals[:, i] for i, kind in enumerate(table.kinds)})
 
 

@@ -40,6 +40,10 @@ class DryContext(Context):
         self._measure(model, prompts, max((len(option) for some in options for option in some), default=0))
         return super().score_options(model, prompts, options)
 
+    def likelihood(self, model: str, prompts: Sequence[Prompt], continuations: Sequence[str]) -> list[Completion]:
+        self._measure(model, prompts, max(map(len, continuations), default=0))
+        return super().likelihood(model, prompts, continuations)
+
     def _measure(self, model: str, prompts: Sequence[Prompt], further: int) -> None:
         """Count the tokens of the prompt with most characters; its template's own are left out."""
         count = self.token_counter(model) if self.model(model).local else None

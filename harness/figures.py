@@ -140,7 +140,10 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Confusion:
-    """How often each label was taken for which, by one variant: rows are right labels, columns what was said."""
+    """How often each label was taken for which, by one variant: rows are right labels, columns `labels`.
+
+    A last column without a row holds the answers that are no label.
+    """
 
     task: str
     metric: str

@@ -64,7 +64,9 @@ def _known(
         {judge: record.get("judges", {}).get(judge, {}).get("description", "") for judge in metric.judges},
         {judge: one for judge, one in found.items() if one is not None},
         {
-            judge: tuple(v for v, m in answering.items() if m != judge and families[m] and families[m] == families[judge])
+            judge: tuple(
+                v for v, m in answering.items() if m != judge and families[m] and families[m] == families[judge]
+            )
             for judge in metric.judges
         },
         {judge: tuple(v for v, m in answering.items() if m == judge) for judge in metric.judges},

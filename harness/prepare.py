@@ -113,7 +113,9 @@ def judges(suite: Suite) -> list[str]:
 
 def needed_models(suite: Suite, start: str) -> list[str]:
     """The models that a run asks from a stage on."""
-    answerers = used_models(suite) if start == "predict" else []
+    metrics = [metric for spec in suite.tasks.values() for metric in spec.metrics.values()]
+    again = start == "score" and any(metric.asks_answerers for metric in metrics)
+    answerers = used_models(suite) if start == "predict" or again else []
     return [*answerers, *(name for name in judges(suite) if name not in answerers and start in ("predict", "score"))]
 
 

@@ -39,11 +39,14 @@ def score_metric(
     marks = metric.evaluate([samples[i] for i in answered], [predictions[i] for i in answered], scoring)
     by_index = {i: _parts(mark) for i, mark in zip(answered, marks, strict=True)}
     parts = list(dict.fromkeys(part for some in by_index.values() for part in some)) or [""]
+    told = {predictions[i].variant for i, some in by_index.items() if some}
+    silent = {predictions[i].variant for i in answered} - told
     scores = []
     for i, prediction in enumerate(predictions):
         for part in parts:
             full_name = f"{scoring.metric}.{part}" if part else scoring.metric
-            mark = by_index[i].get(part) if i in by_index else Mark(None)
+            untold = None if prediction.variant in silent else Mark(None)  # it does not apply to the variant at all
+            mark = by_index[i].get(part) if i in by_index else untold
             if mark is not None:  # a part may not apply to every sample
                 place = (prediction.sample_id, prediction.task, prediction.variant, full_name)
                 scores.append(_score(place, mark, prediction.error))

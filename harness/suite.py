@@ -103,7 +103,9 @@ def load_suite(path: Path) -> Suite:
     return cast(Suite, suite)
 
 
-SECTIONS = ("name", "seed", "models", "knowledge", "datasets", "tasks", "general", "variants", "compare", "trust", "leakage")
+SECTIONS = (
+    "name", "seed", "models", "knowledge", "datasets", "tasks", "general", "variants", "compare", "trust", "leakage",
+)  # fmt: skip
 KINDS_OF = {"models": "model", "knowledge": "knowledge", "datasets": "reader", "variants": "variant"}
 TASK_KEYS = ("data", "prompt", "system", "answer", "metrics", "generation")
 

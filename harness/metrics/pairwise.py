@@ -111,7 +111,7 @@ class Pairwise(Opinion):
             return Mark(0.5, "the reference itself")
         met = [pair if pair[0] == one.variant else pair[::-1] for pair in pairs if one.variant in pair]
         if not met:
-            return Mark(None, "its opponent failed, or it was not its turn")
+            return Mark(None, "it met no opponent: that one failed, or it was not its turn")
         told = {pair[1]: outcome([j for j in judgements if {j.variant, j.rival} == set(pair)], pair) for pair in met}
         known = [value for value in told.values() if value is not None]
         words = {1.0: "better than", 0.5: "tied with", 0.0: "worse than", None: "no verdict against"}

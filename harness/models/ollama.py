@@ -1,19 +1,26 @@
 """Models served by Ollama, through its official client and /api/chat, with the context length always explicit."""
 
+import json
+import logging
 import os
+from contextlib import closing
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from harness.errors import ModelError, nearest
 from harness.models.network import CallError, NetworkModel
 from harness.types import JSON, Completion, Finish, Generation, Prompt
 
 if TYPE_CHECKING:
-    from ollama import Client
+    import httpx
+    from ollama import ChatResponse, Client
+
+log = logging.getLogger("harness")
 
 DEFAULT_HOST = "http://127.0.0.1:11434"
+UNLOADING = 10.0  # seconds that a run waits at most to have a model unloaded
 
 
 class Ollama(NetworkModel):
@@ -24,10 +31,15 @@ class Ollama(NetworkModel):
     num_ctx: int = Field(8192, ge=256)  # Ollama cuts longer prompts silently, so it is always sent and checked
     think: bool = False
     keep_alive: str = "5m"
+    unload: bool = True  # when the run is done with it: the accelerator may be needed for another model
+    _used: bool = PrivateAttr(False)
 
     def identity(self) -> dict[str, JSON]:
         """The server's own digest of the model stands for its weights, template and defaults."""
-        return {"component": "ollama", "digest": self._digest, "num_ctx": self.num_ctx, "think": self.think}
+        return {
+            "component": "ollama", "digest": self._digest, "num_ctx": self.num_ctx, "think": self.think,
+            "truncate": False,  # replies from before that was asked for may answer a cut prompt
+        }  # fmt: skip
 
     def describe(self) -> str:
         return f"{self.model} in Ollama, context {self.num_ctx}"
@@ -35,8 +47,26 @@ class Ollama(NetworkModel):
     def context_length(self) -> int | None:
         return self.num_ctx
 
+    def trained_length(self) -> int | None:
+        """The context length that the model was trained with, in tokens; None when the server does not tell."""
+        import httpx
+        from ollama import ResponseError
+
+        try:
+            told = self._client.show(self.model).modelinfo or {}
+        except (httpx.HTTPError, ConnectionError, ResponseError, ValueError, TypeError):
+            return None
+        length = told.get(f"{told.get('general.architecture')}.context_length")
+        return length if isinstance(length, int) and length > 0 else None
+
     def check(self) -> None:
         _ = self._digest
+        trained = self.trained_length()
+        if trained is not None and self.num_ctx > trained:
+            raise ModelError(
+                f"model {self.model}: num_ctx {self.num_ctx} is more than the {trained} tokens it was trained with, "
+                f"and Ollama would lower it silently; set num_ctx: {trained} or less"
+            )
 
     @cached_property
     def _digest(self) -> str:
@@ -54,6 +84,27 @@ class Ollama(NetworkModel):
         return by_name[name]
 
     def call(self, prompt: Prompt, generation: Generation) -> Completion:
+        """One request. A reply to a prompt that was cut, or may have been, is a CallError, never an answer."""
+        reply = self._chat(prompt, generation)
+        tokens_in, tokens_out = reply.prompt_eval_count or 0, reply.eval_count or 0
+        if not tokens_in:
+            raise CallError(
+                "Ollama did not count the prompt's tokens, so a cut prompt could not be told; update Ollama",
+                lasting=True,
+            )
+        if tokens_in + _droppable(prompt) >= self.num_ctx - 1:
+            raise CallError(
+                f"the prompt fills num_ctx {self.num_ctx}: Ollama may have cut it; raise num_ctx", lasting=True
+            )
+        if tokens_in + tokens_out > self.num_ctx + 1:  # the last token generated takes no place
+            raise CallError(
+                f"prompt and reply overflow num_ctx {self.num_ctx}: Ollama cut the prompt on the way; raise num_ctx",
+                lasting=True,
+            )
+        finish: Finish = "length" if reply.done_reason == "length" else "stop"
+        return Completion(reply.message.content or "", finish, tokens_in, tokens_out)
+
+    def _chat(self, prompt: Prompt, generation: Generation) -> "ChatResponse":
         import httpx
         from ollama import ResponseError
 
@@ -62,26 +113,38 @@ class Ollama(NetworkModel):
             "top_p": generation.top_p, "seed": generation.seed, "stop": list(generation.stop),
         }  # fmt: skip
         messages = [{"role": message.role, "content": message.content} for message in prompt]
+        schema = None if generation.schema is None else dict(generation.schema)
+        self._used = True
         try:
-            reply = self._client.chat(
-                self.model, messages, options=options, think=self.think, keep_alive=self.keep_alive
+            return self._client.chat(
+                self.model, messages, options=options, think=self.think, keep_alive=self.keep_alive, format=schema
             )
         except ResponseError as error:
+            if error.status_code == 400 and "context" in error.error:
+                reason = f"the prompt does not fit num_ctx {self.num_ctx}; raise num_ctx: {error.error[:200]}"
+                raise CallError(reason, lasting=True) from error
             passing = error.status_code == 429 or error.status_code >= 500
             raise CallError(f"Ollama: HTTP {error.status_code}: {error.error[:200]}", not passing) from error
         except (httpx.HTTPError, ConnectionError, ValueError, TypeError) as error:  # the last two: not Ollama's JSON
             raise CallError(f"Ollama: {type(error).__name__}: {error}", lasting=False) from error
-        tokens_in, tokens_out = reply.prompt_eval_count or 0, reply.eval_count or 0
-        if tokens_in + _droppable(prompt) >= self.num_ctx - 1:
-            raise CallError(
-                f"the prompt fills num_ctx {self.num_ctx}: Ollama may have cut it; raise num_ctx", lasting=True
-            )
-        finish: Finish = "length" if reply.done_reason == "length" else "stop"
-        return Completion(reply.message.content or "", finish, tokens_in, tokens_out)
 
     def close(self) -> None:
+        if self._used and self.unload:
+            self._release()
+        self._used = False
         if "_client" in self.__dict__:
             self.__dict__.pop("_client").close()
+
+    def _release(self) -> None:
+        """Have the weights unloaded. A server that is gone or slow holds up no run: nothing is raised."""
+        import httpx
+        from ollama import Client, ResponseError
+
+        try:
+            with closing(Client(host=self._host, timeout=min(UNLOADING, self.timeout))) as client:
+                client.generate(self.model, keep_alive=0)  # without a prompt: Ollama's way of unloading
+        except (httpx.HTTPError, ConnectionError, ResponseError, ValueError, TypeError) as error:
+            log.info("model %s stays loaded in Ollama for %s: %s", self.model, self.keep_alive, error)
 
     @property
     def _host(self) -> str:
@@ -91,7 +154,22 @@ class Ollama(NetworkModel):
     def _client(self) -> "Client":
         from ollama import Client
 
-        return Client(host=self._host, timeout=self.timeout)
+        return Client(host=self._host, timeout=self.timeout, event_hooks={"request": [_refuse_to_be_cut]})
+
+
+def _refuse_to_be_cut(request: "httpx.Request") -> None:
+    """Ask for an error where Ollama would cut the prompt silently: fields that its client has no arguments for.
+
+    Ollama knows them from 0.12.6 on and ignores them before. They matter most from 0.30 on, which cuts a prompt to
+    about half of num_ctx, where its token count looks harmless.
+    """
+    import httpx
+
+    asked = request.read()  # of a redirected request, too
+    if asked and request.url.path.endswith("/api/chat"):
+        content = json.dumps(json.loads(asked) | {"truncate": False, "shift": False}).encode()
+        request.stream = httpx.ByteStream(content)
+        request.headers["Content-Length"] = str(len(content))
 
 
 def _droppable(prompt: Prompt) -> int:

@@ -1,11 +1,12 @@
 """Models behind any server that speaks OpenAI's chat completions: vLLM, llama.cpp, LM Studio, hosted services."""
 
+import logging
 import os
 from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from harness.errors import ModelError
 from harness.models.network import CallError, NetworkModel
@@ -13,6 +14,8 @@ from harness.types import JSON, Completion, Finish, Generation, Prompt
 
 if TYPE_CHECKING:
     import httpx
+
+log = logging.getLogger("harness")
 
 
 class OpenAI(NetworkModel):
@@ -22,6 +25,7 @@ class OpenAI(NetworkModel):
     url: str = Field("https://api.openai.com/v1", pattern=r"^https?://")
     api_key: str = "OPENAI_API_KEY"  # the environment variable that holds the key; never the key itself
     extra: Mapping[str, JSON] = Field(default_factory=dict)  # further fields of the request, sent as they are
+    _refuses_schemas: bool = PrivateAttr(False)
 
     def identity(self) -> dict[str, JSON]:
         """A server's weights cannot be seen: its address and model name stand for them."""
@@ -46,6 +50,26 @@ class OpenAI(NetworkModel):
             )
 
     def call(self, prompt: Prompt, generation: Generation) -> Completion:
+        """One request. A server that refuses `response_format` is asked without it, then and from then on.
+
+        A reply is therefore not certain to be of the schema; who asks for one reads it with care.
+        """
+        schema = None if self._refuses_schemas or "response_format" in self.extra else generation.schema
+        response = self._post(prompt, generation, schema)
+        if schema is not None and response.status_code in (400, 422) and "response_format" in response.text:
+            log.warning("%s refuses response_format: %s is asked without a schema", self.url, self.model)
+            self._refuses_schemas = True
+            response = self._post(prompt, generation, None)
+        if response.status_code != 200:
+            passing = response.status_code == 429 or response.status_code >= 500
+            reason = response.text.replace(self._key, "…") if self._key else response.text
+            raise CallError(f"HTTP {response.status_code}: {reason[:200]}", not passing, _wait(response))
+        return _completion(_json(response))
+
+    def _post(self, prompt: Prompt, generation: Generation, schema: Mapping[str, JSON] | None) -> "httpx.Response":
+        """Send the request; with a schema, the reply is to be held to it."""
+        import httpx
+
         body = {
             "model": self.model,
             "messages": [{"role": message.role, "content": message.content} for message in prompt],
@@ -54,19 +78,13 @@ class OpenAI(NetworkModel):
             "top_p": generation.top_p,
             "seed": generation.seed,
             **({"stop": list(generation.stop)} if generation.stop else {}),
+            **({} if schema is None else {"response_format": _response_format(schema)}),
             **self.extra,
         }
-        import httpx
-
         try:
-            response = self._client.post("/chat/completions", json=body)
+            return self._client.post("/chat/completions", json=body)
         except httpx.HTTPError as error:
             raise CallError(f"{type(error).__name__}: {error}", lasting=False) from error
-        if response.status_code != 200:
-            passing = response.status_code == 429 or response.status_code >= 500
-            reason = response.text.replace(self._key, "…") if self._key else response.text
-            raise CallError(f"HTTP {response.status_code}: {reason[:200]}", not passing, _wait(response))
-        return _completion(_json(response))
 
     def close(self) -> None:
         if "_client" in self.__dict__:
@@ -87,6 +105,10 @@ class OpenAI(NetworkModel):
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         limits = httpx.Limits(max_connections=self.workers)
         return httpx.Client(base_url=self.url, headers=headers, timeout=self.timeout, limits=limits)
+
+
+def _response_format(schema: Mapping[str, JSON]) -> dict[str, JSON]:
+    return {"type": "json_schema", "json_schema": {"name": "reply", "schema": dict(schema), "strict": True}}
 
 
 def _json(response: "httpx.Response") -> dict[str, Any]:

@@ -10,12 +10,16 @@ from typing import Any
 import pytest
 from pydantic import Field
 
+from harness.cache import Cache
 from harness.component import Mark, Model
 from harness.data.dataset import Dataset
+from harness.dry_context import DryContext
 from harness.errors import SuiteError
 from harness.metrics.judge import Judge
 from harness.metrics.pairwise import Pairwise
 from harness.models.scripted import Scripted
+from harness.planning import PlannedJudging, plan
+from harness.progress import Display
 from harness.scoring import Scoring
 from harness.store import RunFolder
 from harness.suite import load_suite
@@ -197,7 +201,7 @@ def test_a_verdict_that_cannot_be_read_is_no_tie(scoring: Make) -> None:
 def test_an_opponent_that_failed_makes_it_unknown(scoring: Make) -> None:
     place = scoring("better", {"j": FAIR}, reference="a")
     found = marks(Pairwise(model="j"), answers("b", ["好"]), place)
-    assert found == [Mark(None, "its opponent failed, or it was not its turn")]
+    assert found == [Mark(None, "it met no opponent: that one failed, or it was not its turn")]
 
 
 # -- the whole path -------------------------------------------------------------------------------------------------
@@ -259,6 +263,15 @@ def test_scoring_again_asks_nothing_again_and_gives_the_same_bytes(write_suite: 
     run_suite(path, start="score")
     assert {name: (folder.path / name).read_bytes() for name in names} == before
     assert [one["calls"] for one in folder.read_run()["judging"]] == [0, 0]
+
+
+def test_the_plan_counts_what_judges_will_be_asked(write_suite: Any, tmp_path: Path) -> None:
+    suite = load_suite(write_suite(SUITE.replace("TRUST", ""), test__tsv=ROWS))
+    cache = Cache(tmp_path / "cache" / "calls.sqlite", read_only=True)
+    found = plan(suite, DryContext(suite.models, cache, Display(), suite.seed, {}, suite.variants))
+    # 6 items × 2 variants; 6 items × 1 pair × 2 orders
+    assert found.judging == [PlannedJudging("t", "quality", "judge", 12), PlannedJudging("t", "better", "judge", 12)]
+    cache.close()
 
 
 def test_without_a_judge_there_are_no_judgements(write_suite: Any, run_suite: Any) -> None:

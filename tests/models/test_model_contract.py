@@ -108,6 +108,7 @@ def test_a_model_states_its_own_identity_and_generation(model: type[Model]) -> N
     assert model.ranks is (model.relevance is not Model.relevance)
     assert not issubclass(model, NetworkModel) or model.call is not NetworkModel.call
     assert model.scores_options is (model.score_options is not Model.score_options)
+    assert model.tells_likelihood is (model.likelihood is not Model.likelihood)
     assert not model.local or model.close is not Model.close  # one local model at a time: it must go when told
 
 

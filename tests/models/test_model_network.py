@@ -81,7 +81,11 @@ class Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         with self.server.lock:
             self.server.requests.append((self.path, dict(self.headers), body))
-            fault = self.server.script.pop(0) if self.server.script else OK
+            if "chat" in self.path:
+                fault = self.server.script.pop(0) if self.server.script else OK
+        if "chat" not in self.path:  # what a model was trained with is not told, and unloading is agreed to
+            self.reply(OK, {"model_info": {}} if self.path == "/api/show" else {"response": "", "done": True})
+            return
         text = body["messages"][-1]["content"]
         if self.server.delays:
             time.sleep(0.02 * (8 - int(text)))
@@ -221,6 +225,53 @@ def test_what_openai_is_sent(openai: OpenAI, server: Server) -> None:
     ]
     one(openai, generation=Generation())
     assert "stop" not in server.calls[1]  # some servers refuse an empty list
+
+
+SCHEMA = {"type": "object", "properties": {"score": {"type": "integer"}}}
+HELD = Generation(schema=SCHEMA)
+
+
+def test_openai_holds_the_reply_to_a_schema(openai: OpenAI, server: Server) -> None:
+    one(openai, generation=HELD)
+    one(openai)
+    assert [call.get("response_format") for call in server.calls] == [
+        {"type": "json_schema", "json_schema": {"name": "reply", "schema": SCHEMA, "strict": True}},
+        None,
+    ]
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_a_server_that_refuses_schemas_is_asked_without_from_then_on(
+    status: int, openai: OpenAI, server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = openai.identity()
+    server.script = [Fault(status, {"error": "response_format: json_schema is not supported"})]
+    assert one(openai, generation=HELD).text == "echo: 1"
+    assert one(openai, generation=HELD).text == "echo: 1"
+    assert ["response_format" in call for call in server.calls] == [True, False, False]
+    assert "refuses response_format: tiny is asked without a schema" in caplog.text
+    assert openai.identity() == before
+
+
+@pytest.mark.parametrize(
+    ("fault", "calls"),
+    [
+        (Fault(400, {"error": "no such option"}), 1),  # refused for something else
+        (Fault(500, {"error": "response_format made me fall over"}), 2),  # passing: tried again, with the schema
+    ],
+)
+def test_another_failure_does_not_lose_the_schema(fault: Fault, calls: int, openai: OpenAI, server: Server) -> None:
+    server.script = [fault]
+    one(openai, generation=HELD)
+    assert ["response_format" in call for call in server.calls] == [True] * calls
+
+
+def test_a_response_format_of_the_suite_is_kept(server: Server) -> None:
+    model = OpenAI(model="tiny", url=f"{server.place}/v1", pause=0, extra={"response_format": {"type": "json_object"}})
+    server.script = [Fault(400, {"error": "response_format"})]
+    assert one(model, generation=HELD).finish == "error"
+    model.close()
+    assert [call["response_format"] for call in server.calls] == [{"type": "json_object"}]
 
 
 def test_further_fields_are_sent_as_they_are(server: Server) -> None:
@@ -513,7 +564,7 @@ def test_ollama_host_is_the_variable_else_this_machine(server: Server, monkeypat
     model = Ollama(model="tiny")
     model.check()
     model.close()
-    assert [path for path, _, _ in server.requests] == ["/api/tags"]
+    assert [path for path, _, _ in server.requests] == ["/api/tags", "/api/show"]
 
 
 # -- identity and key ---------------------------------------------------------------------------------------------------
@@ -527,7 +578,7 @@ def test_ollamas_identity_is_the_servers_digest(server: Server) -> None:
         return found
 
     assert identity() == identity(model="tiny:latest") == identity(workers=1, timeout=5, keep_alive="1m")
-    assert identity() == {"component": "ollama", "digest": "abc123", "num_ctx": 8192, "think": False}
+    assert identity() == {"component": "ollama", "digest": "abc123", "num_ctx": 8192, "think": False, "truncate": False}
     assert identity() != identity(model="big:7b")
     assert identity() != identity(num_ctx=512)
     assert identity() != identity(think=True)
