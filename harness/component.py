@@ -196,6 +196,10 @@ class Metric(Component):
         """The scale of its own value (part "") or of a part."""
         return self.part_scales.get(part, self.scale)
 
+    def resolved(self, task: "Task") -> dict[str, JSON]:
+        """What it decides by a task's data, shown with its settings."""
+        return {}
+
     def check(self) -> None:
         """Raise HarnessError if what it needs is not there, e.g. a package or a rubric; cheap."""
 

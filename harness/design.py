@@ -100,7 +100,7 @@ def metric_info(tasks: dict[str, Task], scores: Sequence[Score]) -> dict[str, Me
         metric = tasks[task].metrics[base]
         for one in ("", *(metric.parts() or ())) if metric.corpus else (part,):
             figure = f"{task}.{base}.{one}" if one else f"{task}.{base}"
-            scale, settings = metric.scale_of(one), metric.model_dump(mode="json")
+            scale, settings = metric.scale_of(one), metric.model_dump(mode="json") | metric.resolved(tasks[task])
             component = type(metric).__name__
             found[figure] = MetricInfo(component, settings, scale.low, scale.high, scale.better, metric.corpus)
     return found

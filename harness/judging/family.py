@@ -16,7 +16,7 @@ FAMILIES = tuple(
         ("baichuan", r"baichuan"),
         ("qwen", r"qwen|qwq|tongyi"),
         ("llama", r"(?<!o)llama(?![.-]?cpp)"),  # the programs are no models
-        ("mistral", r"mi[sx]tral"),
+        ("mistral", r"mi[sx]tral|ministral|magistral|codestral|devstral"),
         ("gemma", r"gemma"),
         ("gemini", r"gemini"),
         ("deepseek", r"deepseek"),

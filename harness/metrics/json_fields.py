@@ -1,16 +1,29 @@
 """Structured answers field by field: which fields are exactly right, which are missing, whether the form was kept."""
 
 import json
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from harness.component import Mark, Metric, Scale
+from pydantic import field_validator
+
+from harness.component import Mark, Marks, Metric, Scale
+from harness.markers import Part
+from harness.metrics.tokens import cut
 from harness.text import as_text
-from harness.types import Prediction, Sample
+from harness.types import Prediction, Reading, Sample
+
+if TYPE_CHECKING:
+    from harness.component import Model
+    from harness.scoring import Scoring
+    from harness.tasks.task import Task
 
 _MOST = 100  # a runaway reply with thousands of fields must not decide a mean
 _COUNT = Scale(0.0, float(_MOST), "lower")
 _OWN_PARTS = ("parsed", "missing", "extra")
+_SIMILAR = "similarity"
+
+Ask = Callable[[Sequence[Sample], Sequence[Prediction]], list[Marks]]
 
 
 class JsonFields(Metric):
@@ -20,23 +33,154 @@ class JsonFields(Metric):
     Parts: each field (1 or 0), parsed (1 or 0), missing and extra (numbers of fields, at most 100, lower is better). A
     field called like one of these parts is reported as "field <name>". Fields come from the parameter, or else from the
     target. Of alternative targets the one with the best share counts, the first among equals.
+
+    similarity: a metric of single texts, e.g. `rouge`, which compares each field's text with the target's, so that the
+    same said in other words is seen. Parts, on that metric's scale: "similarity of <field>", and `similarity`, their
+    mean over fields. A field that is missing is scored as that metric scores an answer that could not be read; where
+    the target's field holds no word or number, the same has the best value and anything else the worst.
     """
 
     part_scales: ClassVar[Mapping[str, Scale]] = {"missing": _COUNT, "extra": _COUNT}
     answers: ClassVar[tuple[str, ...]] = ("json",)
 
     fields: tuple[str, ...] = ()
+    similarity: Annotated[Metric, Part("metric")] | None = None
+
+    @field_validator("similarity")
+    @classmethod
+    def _compares_two_texts(cls, metric: Metric | None) -> Metric | None:
+        if metric is not None:
+            name, instead = type(metric).__name__, "use a metric of single texts, e.g. rouge"
+            if metric.corpus:
+                raise ValueError(f"{name} makes one figure of a whole corpus and cannot compare fields; {instead}")
+            if metric.answers and "text" not in metric.answers:
+                raise ValueError(f"{name} scores {' or '.join(metric.answers)} answers, but a field is text; {instead}")
+            if metric.asks_answerers:
+                raise ValueError(f"{name} asks the models that answered, who gave no fields; {instead}")
+            if metric.scale_of("").better != "higher":
+                raise ValueError(f"{name} is not higher for more similar texts; {instead}")
+        return metric
 
     def parts(self) -> tuple[str, ...] | None:
-        return (*map(_part, self.fields), *_OWN_PARTS) if self.fields else None
+        if not self.fields:
+            return None
+        similar = () if self.similarity is None else (_SIMILAR, *map(_similarity_of, self.fields))
+        return (*map(self._part, self.fields), *_OWN_PARTS, *similar)
+
+    def scale_of(self, part: str) -> Scale:
+        if self.similarity is not None and (part == _SIMILAR or part.startswith(_similarity_of(""))):
+            return self.similarity.scale_of("")
+        return super().scale_of(part)
+
+    def check(self) -> None:
+        if self.similarity is not None:
+            self.similarity.check()
+
+    def check_task(self, task: "Task") -> str | None:
+        return None if self.similarity is None else self.similarity.check_task(self._task_of_fields(task))
+
+    def check_models(self, task: "Task", models: "Mapping[str, Model]") -> str | None:
+        return None if self.similarity is None else self.similarity.check_models(self._task_of_fields(task), models)
 
     def score(self, sample: Sample, prediction: Prediction) -> dict[str, Mark]:
         """The share, and the parts against the best target."""
-        targets = [_fields_of(target) for target in sample.targets]
-        answer = prediction.reading.answer
+        return self._score_all([sample], [prediction], self._ask())[0]
+
+    def score_all(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> list[Marks]:
+        return list(self._score_all(samples, predictions, self._ask()))
+
+    def evaluate(self, samples: Sequence[Sample], predictions: Sequence[Prediction], scoring: "Scoring") -> list[Marks]:
+        """The metric of similarity sees each field as a sample of its own."""
+        metric = self.similarity
+        if metric is None:
+            return self.score_all(samples, predictions)
+        inner = replace(scoring, task=self._task_of_fields(scoring.task))
+        return list(self._score_all(samples, predictions, lambda some, said: metric.evaluate(some, said, inner)))
+
+    def _ask(self) -> Ask | None:
+        return None if self.similarity is None else self.similarity.score_all
+
+    def _score_all(
+        self, samples: Sequence[Sample], predictions: Sequence[Prediction], ask: Ask | None
+    ) -> list[dict[str, Mark]]:
+        """Equal fields one by one; the similarity of all fields of all predictions at once."""
+        pairs = list(zip(samples, predictions, strict=True))
+        targets = [self._target(sample, prediction) for sample, prediction in pairs]
+        found = [self._compared(p, target) for (_, p), target in zip(pairs, targets, strict=True)]
+        if self.similarity is None or ask is None:
+            return found
+        rows = [self._field_pairs(s, p, target) for (s, p), target in zip(pairs, targets, strict=True)]
+        asked = [pair for row in rows for pair in row.values() if _comparable(pair[0].targets[0])]
+        marks = iter(map(_own, ask([sample for sample, _ in asked], [said for _, said in asked]) if asked else ()))
+        return [{**one, **self._similar(row, marks)} for one, row in zip(found, rows, strict=True)]
+
+    def _compared(self, prediction: Prediction, target: Mapping[str, str]) -> dict[str, Mark]:
+        answer, fields = prediction.reading.answer, self.fields or tuple(target)
+        names = {field: self._part(field) for field in fields}
         if answer is None:
-            return _unread(self.fields or tuple(targets[0]), prediction.reading.reason)
-        return max((_compare(answer, target, self.fields or tuple(target)) for target in targets), key=_share)
+            return _unread(names, prediction.reading.reason)
+        return _compare(answer, target, names)
+
+    def _target(self, sample: Sample, prediction: Prediction) -> dict[str, str]:
+        """The fields of the target that counts: the best one."""
+        return max(map(_fields_of, sample.targets), key=lambda target: _share(self._compared(prediction, target)))
+
+    def _part(self, field: str) -> str:
+        taken = field in ("", *_OWN_PARTS)
+        if self.similarity is not None:
+            taken = taken or field == _SIMILAR or field.startswith(_similarity_of(""))
+        return f"field {field}" if taken else field
+
+    def _field_pairs(
+        self, sample: Sample, prediction: Prediction, target: Mapping[str, str]
+    ) -> dict[str, tuple[Sample, Prediction]]:
+        """Each field as a sample and a prediction of its own."""
+        answer = prediction.reading.answer
+        pairs = {}
+        for field in self.fields or target:
+            if answer is None:
+                reading = Reading(reason=prediction.reading.reason)
+            elif field not in answer:
+                reading = Reading(reason="the field is missing")
+            else:
+                reading = Reading(answer[field])
+            one = _field_sample(sample, field, target.get(field, ""))
+            text = reading.answer or ""
+            pairs[field] = (one, replace(prediction, sample_id=one.id, text=text, reading=reading))
+        return pairs
+
+    def _similar(self, row: Mapping[str, tuple[Sample, Prediction]], marks: Iterator[Mark]) -> dict[str, Mark]:
+        """The parts of one prediction; takes its fields' marks from `marks`, in their order."""
+        by_field = {}
+        for field, (sample, said) in row.items():
+            by_field[field] = next(marks) if _comparable(sample.targets[0]) else self._equal(sample, said)
+        values = [mark.value for mark in by_field.values() if mark.value is not None]
+        unknown = [field for field, mark in by_field.items() if mark.value is None]
+        if unknown or not values:
+            mean = Mark(None, f"unknown: {'、'.join(unknown)}" if unknown else "there is no field to compare")
+        else:
+            mean = Mark(sum(values) / len(values))
+        return {_SIMILAR: mean, **{_similarity_of(field): mark for field, mark in by_field.items()}}
+
+    def _equal(self, sample: Sample, said: Prediction) -> Mark:
+        """Of a field in which there is nothing that a metric of texts could compare."""
+        scale, answer, wanted = self.scale_of(_SIMILAR), said.reading.answer, sample.targets[0].strip()
+        if answer is None:
+            return Mark(scale.low, said.reading.reason)
+        if answer.strip() == wanted:
+            return Mark(scale.high)
+        return Mark(scale.low, f"the reference's field is {f'“{wanted}”' if wanted else 'blank'}")
+
+    def _task_of_fields(self, task: "Task") -> "Task":
+        """The task as the metric of similarity sees it: a sample for each field that can be compared."""
+        samples = [
+            _field_sample(sample, field, target.get(field, ""))
+            for sample in task.data.test
+            for target in map(_fields_of, sample.targets)
+            for field in self.fields or target
+            if _comparable(target.get(field, ""))
+        ]
+        return replace(task, data=replace(task.data, test=tuple(samples)))
 
 
 def _share(marks: Mapping[str, Mark]) -> float:
@@ -47,30 +191,46 @@ def _fields_of(target: str) -> dict[str, str]:
     return {name: as_text(value) for name, value in json.loads(target).items()}
 
 
-def _part(field: str) -> str:
-    return f"field {field}" if field in ("", *_OWN_PARTS) else field
+def _similarity_of(field: str) -> str:
+    return f"{_SIMILAR} of {field}"
 
 
-def _unread(fields: tuple[str, ...], reason: str | None) -> dict[str, Mark]:
+def _comparable(text: str) -> bool:
+    return bool(cut(text, "characters"))
+
+
+def _field_sample(sample: Sample, field: str, target: str) -> Sample:
+    return replace(sample, id=f"{sample.id} {field}", targets=(target,))
+
+
+def _own(marks: Marks) -> Mark:
+    """A metric's own value."""
+    if isinstance(marks, Mapping):
+        return marks.get("", Mark(None, "the metric gave no value"))
+    return marks if isinstance(marks, Mark) else Mark(float(marks))
+
+
+def _unread(names: Mapping[str, str], reason: str | None) -> dict[str, Mark]:
     """No field right, all missing."""
     return {
         "": Mark(0.0, reason),
-        **{_part(field): Mark(0.0, reason) for field in fields},
+        **{part: Mark(0.0, reason) for part in names.values()},
         "parsed": Mark(0.0, reason),
-        "missing": Mark(float(min(len(fields), _MOST)), reason),
+        "missing": Mark(float(min(len(names), _MOST)), reason),
         "extra": Mark(0.0, reason),
     }
 
 
-def _compare(answer: Mapping[str, str], target: Mapping[str, str], fields: tuple[str, ...]) -> dict[str, Mark]:
-    by_field = {field: _field(field, answer, target) for field in fields}
+def _compare(answer: Mapping[str, str], target: Mapping[str, str], names: Mapping[str, str]) -> dict[str, Mark]:
+    """The marks by part; `names` are the parts' names by field."""
+    by_field = {field: _field(field, answer, target) for field in names}
     right = sum(mark.value == 1.0 for mark in by_field.values())
     wrong = [field for field, mark in by_field.items() if mark.value != 1.0]
-    missing = [field for field in fields if field not in answer]
-    extra = [field for field in answer if field not in fields]
+    missing = [field for field in names if field not in answer]
+    extra = [field for field in answer if field not in names]
     return {
-        "": Mark(right / len(fields) if fields else 0.0, f"wrong: {'、'.join(wrong)}" if wrong else None),
-        **{_part(field): mark for field, mark in by_field.items()},
+        "": Mark(right / len(names) if names else 0.0, f"wrong: {'、'.join(wrong)}" if wrong else None),
+        **{names[field]: mark for field, mark in by_field.items()},
         "parsed": Mark(1.0),
         "missing": Mark(float(min(len(missing), _MOST)), "、".join(missing) or None),
         "extra": Mark(float(min(len(extra), _MOST)), "、".join(extra) or None),
