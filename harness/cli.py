@@ -135,6 +135,49 @@ def report(
     _console().print(f"\nReport: {page}", soft_wrap=True)
 
 
+@app.command()
+def calibrate(
+    suite: SuitePath,
+    labels: Annotated[
+        Path, typer.Option(metavar="FILE", help="What people said: .csv, .tsv, .json or .jsonl; see docs/judging.md")
+    ],
+    metric: Annotated[
+        str | None, typer.Option(metavar="TASK.METRIC", help="Which metric's judges; default: the one that fits")
+    ] = None,
+    items: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The answers, where the labels are a bare list of scores")
+    ] = None,
+    answer: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="The column of the answers; default: answer or response")
+    ] = None,
+) -> None:
+    """Measure a suite's judges against people: agreement, Cohen's kappa, rank correlation, the annotators' own.
+
+    The judges are asked as a run asks them. What is found is kept and shown in every report of a run with the same
+    judge (model, rubric and options), and decides there whether the suite's `trust` lets it decide. For example:
+
+    harness calibrate suite.yaml --labels ratings.csv --metric summary.judge
+    """
+    from harness.cache import Cache, cache_root
+    from harness.context import Context
+    from harness.judging.calibrate import calibrate as engine
+    from harness.judging.calibration_table import print_calibrations
+    from harness.progress import display
+    from harness.suite import load_suite
+
+    loaded = load_suite(suite)
+    console = _console()
+    cache = Cache(cache_root() / "calls.sqlite")
+    try:
+        with display(console) as shown:
+            _log_to(shown.note)
+            context = Context(loaded.models, cache, shown, loaded.seed)
+            found = engine(loaded, labels, metric, context, items, answer)
+    finally:
+        cache.close()
+    print_calibrations(found, loaded.trust, console)
+
+
 @app.command("list")
 def list_components(
     kind: Annotated[str | None, typer.Argument(help="e.g. model, metric, variant; default: all")] = None,

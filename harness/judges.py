@@ -1,15 +1,19 @@
 """All that is known of a run's judges: how they behaved, how they stand against people, and who may decide."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from pathlib import Path
 
 from harness.context import Context
-from harness.judgements import Judgement, Judging, Panel, Ranked, Reliability
+from harness.judgements import HumanMean, Judging, Panel, Ranked, Reliability
 from harness.judging import calibrations, reliability
 from harness.judging.family import family
+from harness.judging.human import human_means
 from harness.judging.opinion import Opinion
 from harness.judging.reliability import Judged
 from harness.judging.trust import demotion, examined
+from harness.metrics.judge import Judge
 from harness.prepare import answering_models
+from harness.store import RunFolder
 from harness.suite import Suite
 from harness.tasks.task import Task
 from harness.types import JSON
@@ -25,10 +29,10 @@ def identities(tasks: Mapping[str, Task], context: Context) -> dict[str, dict[st
     }
 
 
-def judging(
-    suite: Suite, tasks: Mapping[str, Task], record: Mapping[str, JSON], judgements: Sequence[Judgement]
-) -> Judging:
+def judging(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder) -> Judging:
     """The judges of a run, from what they said, what is known of them, and what the suite demands."""
+    record, judgements = folder.read_run(), folder.judgements()
+    human: list[HumanMean] = []
     judges: list[Reliability] = []
     panels: list[Panel] = []
     rankings: list[Ranked] = []
@@ -44,10 +48,20 @@ def judging(
         judges += found
         panels += filter(None, [reliability.panel(known, own)])
         rankings += filter(None, [reliability.ranked(known, own, suite.seed)])
+        human += _corrected(task, name, metric, folder)
         reason = demotion(found)
         if reason:
             demoted[figure] = reason
-    return Judging(tuple(judges), tuple(panels), tuple(rankings), demoted=demoted)
+    return Judging(tuple(judges), tuple(panels), tuple(rankings), tuple(human), demoted)
+
+
+def _corrected(task: str, name: str, metric: Opinion, folder: RunFolder) -> list[HumanMean]:
+    """The judged means, corrected by human scores where the metric names some."""
+    if not isinstance(metric, Judge) or metric.human is None:
+        return []
+    own = [prediction for prediction in folder.predictions() if prediction.task == task]
+    scores = [score for score in folder.scores() if (score.task, score.metric) == (task, name)]
+    return human_means(task, name, Path(metric.human), metric.rules.low, metric.rules.high, own, scores)
 
 
 def _known(

@@ -163,7 +163,7 @@ def _score_one(
 def summarize_run(suite: Suite, tasks: dict[str, Task], folder: RunFolder) -> Summary:
     """Compute all figures from the files of the run; writes summary.json and closes run.json."""
     scores, record = folder.scores(), folder.read_run()
-    judged = judging(suite, tasks, record, folder.judgements())
+    judged = judging(suite, tasks, folder)
     design = design_of(suite, tasks, record.get("training", {}), judged.demoted)
     predictions = folder.predictions()
     if suite.general:  # models that were asked by themselves are reported by their own names

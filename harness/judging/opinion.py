@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_serializer, field_validator, model_validator
 
 from harness.cache import digest
 from harness.component import Metric, Model, Scale
@@ -39,6 +40,10 @@ class Opinion(Metric):
         if isinstance(value, list) and (not value or len(set(value)) < len(value)):
             raise ValueError("must name one judge or several different ones")
         return value
+
+    @field_serializer("rubric")
+    def _rubric_name(self, value: str) -> str:
+        return Path(value).name  # a path of one machine says nothing on another
 
     @model_validator(mode="after")
     def _with_a_rubric(self) -> Self:

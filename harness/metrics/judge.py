@@ -1,6 +1,10 @@
 """A model's opinion of each answer by itself, on the scale of a rubric. It may decide only if it deserves trust."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import field_serializer
 
 from harness.component import Mark, Marks, Scale
 from harness.judgements import Judgement
@@ -8,6 +12,7 @@ from harness.judging.asking import Form, Heard, ask
 from harness.judging.combining import pointwise
 from harness.judging.opinion import Opinion, scale, shown
 from harness.judging.reply import Scored, read_scores
+from harness.markers import LocalPath
 from harness.scoring import Scoring
 from harness.types import Prediction, Sample
 
@@ -21,7 +26,17 @@ class Judge(Opinion):
     Source: Zheng et al. 2023 (arXiv 2306.05685), single-answer grading.
     """
 
-    human: str | None = None
+    human: Annotated[str | None, LocalPath()] = None  # human scores of some answers: correct the judged means
+
+    @field_serializer("human")
+    def _file_name(self, value: str | None) -> str | None:
+        return None if value is None else Path(value).name
+
+    def check(self) -> None:
+        from harness.judging.human import human_labels
+
+        if self.human is not None:
+            human_labels(Path(self.human), self.rules.low, self.rules.high)
 
     def parts(self) -> tuple[str, ...]:
         names = tuple(dimension.name for dimension in self.rules.dimensions)

@@ -274,6 +274,21 @@ def test_the_plan_counts_what_judges_will_be_asked(write_suite: Any, tmp_path: P
     cache.close()
 
 
+def test_human_scores_of_this_runs_answers_correct_the_judged_mean(write_suite: Any, run_suite: Any) -> None:
+    text = SUITE.replace("TRUST", "").replace("{judge: {model: judge}}", "{judge: {model: judge, human: people.csv}}")
+    path = write_suite(text, test__tsv=ROWS, people__csv="id,question,answer,score\n")
+    with pytest.raises(SuiteError, match=r"people\.csv"):
+        run_suite(path)  # no label in it: said before anything is computed
+    plain = run_suite(write_suite(SUITE.replace("TRUST", ""), test__tsv=ROWS))
+    ids = [sample.id for sample in plain.samples()]
+    rows = "".join(f"{one},问,好,{score}\n" for one, score in zip(ids, (100, 80, 90, 100), strict=False))
+    path = write_suite(text, test__tsv=ROWS, people__csv=f"id,question,answer,score\n{rows}{ids[5]},问,别的,0\n")
+    found = run_suite(path, "corrected").summary().judging.human
+    assert [(one.variant, one.corrected.labelled, one.unmatched) for one in found] == [("good", 4, 1)]
+    # The judge said 90 throughout, so it weighs nothing: the mean of 100, 80, 90, 100.
+    assert (found[0].corrected.mean, found[0].corrected.lam, found[0].corrected.judged_mean) == (92.5, 0.0, 90.0)
+
+
 def test_without_a_judge_there_are_no_judgements(write_suite: Any, run_suite: Any) -> None:
     text = SUITE.replace("TRUST", "").replace(
         "{quality: {judge: {model: judge}}, better: {pairwise: {model: judge}}, accuracy", "{accuracy"

@@ -1,0 +1,81 @@
+"""The mean that people would have given each variant: the judged mean, corrected by the answers that people scored."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from harness.errors import DataError
+from harness.judgements import Corrected, HumanMean
+from harness.judging.against_people import mean
+from harness.judging.labels import ScoredItem, check_scale, read_labels, refuse
+from harness.judging.prediction_powered import corrected_mean
+from harness.types import Prediction, Score
+
+
+def human_means(
+    task: str,
+    metric_name: str,
+    path: Path,
+    rubric_low: float,
+    rubric_high: float,
+    predictions: Sequence[Prediction],
+    scores: Sequence[Score],
+) -> list[HumanMean]:
+    """The corrected mean of each variant of which people scored at least three answers, in units of the rubric's scale.
+
+    A label belongs to a variant if its id is the sample's and its answer, but for white space around it, is what the
+    variant answered in this run; one that names a variant belongs to no other. Labels of other answers are counted and
+    never used. People must have scored a random draw of the items (see `corrected_mean`). Raises DataError.
+    """
+    labels = human_labels(path, rubric_low, rubric_high)
+    answers: dict[str, dict[str, str]] = {}
+    for prediction in predictions:
+        if prediction.task == task and prediction.error is None:
+            answers.setdefault(prediction.variant, {})[prediction.sample_id] = prediction.text.strip()
+    found = []
+    for variant, given in answers.items():
+        judged = {
+            one.sample_id: one.value
+            for one in scores
+            if (one.task, one.variant, one.metric) == (task, variant, metric_name) and one.value is not None
+        }
+        own = [one for one in labels if one.variant in (None, variant)]
+        matched = _matched(own, given)
+        corrected = _corrected(matched, judged, rubric_high - rubric_low)
+        if corrected is not None:
+            found.append(HumanMean(task, metric_name, variant, corrected, len(own) - len(matched)))
+    return found
+
+
+def human_labels(path: Path, low: float, high: float) -> list[ScoredItem]:
+    """The answers that hold a human score on the scale, each with the id of its sample. Raises DataError."""
+    labels = read_labels(path)
+    if labels.pairs:
+        raise DataError(f"{path}: holds verdicts on two answers; a mean needs scores of single ones")
+    refuse(
+        f"{item.place}: has no id; give each answer the id of its sample in the task"
+        for item in labels.scored
+        if item.id is None
+    )
+    check_scale(labels, low, high)
+    return [one for one in labels.scored if mean(one.scores) is not None]
+
+
+def _matched(labels: Sequence[ScoredItem], given: Mapping[str, str]) -> dict[str, float]:
+    """By sample the human score of the answer that was given: the mean of the annotators."""
+    found: dict[str, float] = {}
+    places: dict[str, str] = {}
+    for one in labels:
+        score = mean(one.scores)
+        if one.id is None or score is None or given.get(one.id) != one.answer.strip():
+            continue
+        if one.id in found:
+            raise DataError(f"{one.place}: labels the same answer to {one.id} as {places[one.id]}; keep one row")
+        found[one.id], places[one.id] = score, one.place
+    return found
+
+
+def _corrected(people: Mapping[str, float], judged: Mapping[str, float], span: float) -> Corrected | None:
+    """Items of which the judge gave no score are left out on both sides."""
+    both = [item for item in people if item in judged]
+    rest = [value for item, value in judged.items() if item not in people]
+    return corrected_mean([people[item] for item in both], [judged[item] for item in both], rest, span)
