@@ -1,0 +1,178 @@
+"""Whether a text says the same in other words: BERTScore, for tasks where no two people write the same report."""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field, computed_field
+
+from harness.component import Mark, Metric, Scale
+from harness.errors import ModelError
+from harness.markers import FilePath, LocalPath
+from harness.metrics import bertscore_settings as known
+from harness.types import Prediction, Sample
+
+if TYPE_CHECKING:
+    from harness.metrics.bertscore_matching import Matches
+    from harness.tasks.task import Task
+
+_PARTS = ("precision", "recall", "")
+_NO_ANSWER = "the answer is empty"
+
+
+class BertScore(Metric):
+    """BERTScore F1 of the answer against its reference, in [0, 1]; higher is better.
+
+    Parts: precision, recall, and windows (1 if the answer or a reference is longer than the model reads at once, else
+    0). Source: Zhang et al. 2020, section 3, without idf weights: each token takes the cosine of the most similar token
+    of the other text, or 0 if that is negative, from the vectors of one layer; precision is the mean over the answer's
+    tokens, recall over the reference's. Of several references each of precision, recall and F1 is the best one, as in
+    the bert-score library, with which values agree to 1e-6 where it reads the whole text (but see
+    bertscore_matching.py on cosines below 0, which it treats by the batch). Computed in float32.
+
+    A text longer than the model reads is not cut: it is read in windows of full length that overlap by half or more.
+    Each token takes its vector from the window whose middle is nearest, so that it has seen a quarter of a window on
+    either side; the markers of beginning and end come from the first and the last window. Then all tokens are matched
+    as those of a short text are.
+
+    An answer that is empty or could not be read is 0, with `rescale` too. With `rescale` a value is (x - b) / (1 - b),
+    b being what unrelated sentences reach, so that 0 stands for unrelated and values below it occur; `baseline` is a
+    file LAYER,P,R,F, by default the library's own for the model and `language`.
+    """
+
+    answers: ClassVar[tuple[str, ...]] = ("text",)
+
+    model: Annotated[str, LocalPath(or_name=True)] = "bert-base-chinese"  # folder, hub id, or package:NAME/FOLDER
+    layer: int | None = Field(None, ge=0)  # 0: the embeddings before the first; the library's choice for known names
+    rescale: bool = False
+    baseline: FilePath | None = None
+    language: str = Field("zh", pattern=r"^[a-z]+(-[a-z]+)?$")  # whose baseline, e.g. zh, en, en-sci
+    batch_size: int = Field(64, ge=1)  # texts at once; fewer where they are long
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+
+    def parts(self) -> tuple[str, ...]:
+        return ("precision", "recall", "windows")
+
+    def scale_of(self, part: str) -> Scale:
+        if part == "windows":
+            return Scale(0.0, 1.0, "neither")
+        return Scale(min(self._rescaled(dict.fromkeys(_PARTS, 0.0))[part], 0.0), 1.0)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def hash(self) -> str | None:
+        """The bert-score library's name for these settings, to be given with published figures."""
+        return known.config_hash(self.model, self._layer, self.rescale, self.baseline is not None)
+
+    def check(self) -> None:
+        """Raise HarnessError for a missing package, model, layer or baseline; asks a hub for one small file at most."""
+        known.library()
+        layers = known.layers_of(self.model, known.config(self.model))
+        if self._layer is None:
+            raise ModelError(
+                f"metric bertscore: bert-score names no layer for model {self.model}: set `layer`, "
+                f"from 0 to {layers or 'the number of its layers'}; two thirds of them is usual"
+            )
+        if layers is not None and self._layer > layers:
+            raise ModelError(
+                f"metric bertscore: model {self.model} has {layers} layers: set `layer` from 0 to {layers}, "
+                f"not {self._layer}"
+            )
+        known.check_files(self.model)
+        self._baselines()
+
+    def check_task(self, task: "Task") -> str | None:
+        without = [sample.id for sample in task.data.test if not any(target.strip() for target in sample.targets)]
+        if not without:
+            return None
+        return f"{len(without)} samples have no reference text to compare with, the first is {without[0]}"
+
+    def score(self, sample: Sample, prediction: Prediction) -> dict[str, Mark]:
+        """The four marks of one answer. Loads the model each time: use `score_all` for many."""
+        return self.score_all([sample], [prediction])[0]
+
+    # A metric may give any Marks; these are always parts.
+    def score_all(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> list[dict[str, Mark]]:  # type: ignore[override]
+        """The four marks of each answer; every different text goes through the model once. Raises ModelError."""
+        answers = [_text(prediction.reading.answer) for prediction in predictions]
+        targets = [[text for text in map(_text, sample.targets) if text] for sample in samples]
+        pairs = {(answer, target) for answer, some in zip(answers, targets, strict=True) if answer for target in some}
+        matches = self._matches(sorted(pairs)) if pairs else None
+        return [
+            self._marks(answer, some, matches) if answer and some and matches else _plain(*_without(answer, prediction))
+            for answer, some, prediction in zip(answers, targets, predictions, strict=True)
+        ]
+
+    def _matches(self, pairs: Sequence[tuple[str, str]]) -> "Matches":
+        from harness.metrics.bertscore_matching import matched
+        from harness.metrics.bertscore_network import Network
+
+        self.check()
+        assert self._layer is not None  # check() has run
+        with Network(known.folder(self.model), self.model, self._layer, self.device, self.batch_size) as network:
+            return matched(pairs, network)
+
+    def _marks(self, answer: str, targets: Sequence[str], matches: "Matches") -> dict[str, Mark]:
+        usable = [target for target in targets if target not in matches.wordless]
+        if not usable:
+            return _plain(None, "the reference has no token for the model")
+        if answer in matches.wordless:
+            return _plain(0.0, "the answer has no token for the model")
+        found = [_with_f1(*matches.values[answer, target]) for target in usable]
+        best = {name: _highest([one[name] for one in found]) for name in _PARTS}
+        read = [("answer", answer), *(("reference", target) for target in usable)]
+        split = [
+            f"the {what} has {matches.tokens[text]} tokens and was read in {matches.windows[text]} windows"
+            for what, text in read
+            if matches.windows[text] > 1
+        ]
+        told = "; ".join(split) or None
+        return {
+            **{name: Mark(value, told) for name, value in self._rescaled(best).items()},
+            "windows": Mark(float(bool(split)), told),
+        }
+
+    def _rescaled(self, values: dict[str, float]) -> dict[str, float]:
+        baselines = self._baselines()
+        return {name: (value - baselines[name]) / (1 - baselines[name]) for name, value in values.items()}
+
+    def _baselines(self) -> dict[str, float]:
+        """What unrelated sentences reach, by part; 0 without rescaling."""
+        if not self.rescale:
+            if self.baseline is not None:
+                raise ModelError("metric bertscore: `baseline` is used with `rescale: true` only")
+            return dict.fromkeys(_PARTS, 0.0)
+        file = known.baseline_file(self.model, self.language, self.baseline)
+        return dict(zip(_PARTS, known.baselines(file, self._layer), strict=True))
+
+    @property
+    def _layer(self) -> int | None:
+        return known.layer_of(self.model) if self.layer is None else self.layer
+
+
+def _text(answer: object) -> str:
+    """A text without the white space around it, which the library ignores too; empty where there is none."""
+    return answer.strip() if isinstance(answer, str) else ""
+
+
+def _without(answer: str, prediction: Prediction) -> tuple[float | None, str | None]:
+    if answer:
+        return None, "the sample has no reference text"
+    read = prediction.reading
+    return 0.0, _NO_ANSWER if read.answer is not None else read.reason
+
+
+def _plain(value: float | None, reason: str | None) -> dict[str, Mark]:
+    """One value in all parts: nothing was read."""
+    return {**{name: Mark(value, reason) for name in _PARTS}, "windows": Mark(0.0, reason)}
+
+
+def _with_f1(precision: float, recall: float) -> dict[str, float]:
+    total = precision + recall
+    f1 = 2 * precision * recall / total if total else 0.0
+    return {"precision": precision, "recall": recall, "": f1}
+
+
+def _highest(values: Sequence[float]) -> float:
+    """The best value; not a number if one is not, whatever the order."""
+    return math.nan if any(map(math.isnan, values)) else max(values)
