@@ -1,6 +1,6 @@
 """What a run compares with what, as its suite declares it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.component import Metric, named
@@ -28,6 +28,7 @@ class Design:
     general: Sequence[str] = ()  # tasks that only tell what training made a model forget
     made_of: Mapping[str, str] = field(default_factory=dict)  # there: a model → the one that it is made of in the end
     model_pools: Mapping[str, Sequence[str]] = field(default_factory=dict)  # there: what stands for several seeds
+    demoted: Collection[str] = ()  # "task.metric" of judges that may not decide
     corpora: Mapping[str, Metric] = field(default_factory=dict)  # "task.metric" whose figures are no means over samples
 
 
@@ -56,6 +57,7 @@ def design_of(
             pool_of.get(name, name): root for name in suite.models if (root := root_of(name, suite.models)) != name
         },
         model_pools=model_pools,
+        demoted=tuple(demoted),
         corpora={f"{name}.{m}": one for name, task in tasks.items() for m, one in task.metrics.items() if one.corpus},
     )
 
@@ -67,6 +69,11 @@ def _headline(suite: Suite, tasks: Mapping[str, Task], demoted: Mapping[str, str
     own = {name: task for name, task in tasks.items() if not task.origin and name not in suite.general}
     able = {name: [m for m in task.metrics if f"{name}.{m}" not in demoted] for name, task in own.items()}
     return [f"{name}.{metrics[0]}" for name, metrics in able.items() if metrics]
+
+
+def able_first(metrics: Mapping[str, MetricInfo], design: Design) -> dict[str, MetricInfo]:
+    """The metrics, those that may not decide last."""
+    return dict(sorted(metrics.items(), key=lambda one: _whole(one[0]) in design.demoted))
 
 
 def _whole(figure: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from harness.comparisons import corrected
-from harness.design import Design
+from harness.design import Design, able_first
 from harness.figures import MetricInfo, Overlap, Result, Summary, Usage
 from harness.outcomes import deciding, retrieved, routed, values_of
 from harness.task_figures import Asked, Figures, add_task
@@ -32,7 +32,7 @@ def summarize(
         twins = {twin.sample_id for one in overlaps if one.task == task for twin in one.twins}
         asked_items = Asked(task, ids, np.array([one not in twins for one in ids]))
         add_task(figures, asked_items, own, design, metrics)
-    chosen = deciding(design.headline, metrics, design.origins)
+    chosen = deciding(design.headline, able_first(metrics, design), design.origins)
     values = values_of(scores, chosen)
     asked = [prediction for prediction in predictions if prediction.task not in design.general]
     return Summary(

@@ -7,7 +7,7 @@ import numpy as np
 
 from harness import corpus, stats
 from harness.comparisons import Column, Compared, Table, against_floors, compare, pooled
-from harness.design import Design
+from harness.design import Design, able_first
 from harness.figures import Confusion, MetricInfo, Result, Seeds
 from harness.outcomes import deciding
 from harness.stats import Floats
@@ -90,7 +90,7 @@ def _unseen(
 
 def _remembered(figures: Figures, task: str, table: Table, design: Design, metrics: Mapping[str, MetricInfo]) -> None:
     """A general task: each derived model against the one it is made of, by the task's deciding metric."""
-    metric = _decides(task, metrics)
+    metric = _decides(task, metrics, design)
     if metric is None:
         return
     table = table.only(lambda column: column[0] == metric)
@@ -112,7 +112,7 @@ def _add_corpus(
     frame = corpus.Frame(metrics, design.seed)
     results, spread = corpus.results(table, frame)
     if asked.task in design.general:
-        if table.name == _decides(asked.task, metrics):
+        if table.name == _decides(asked.task, metrics, design):
             pairs = [(one, base) for one, base in design.made_of.items() if {one, base} <= table.variants.keys()]
             figures.general += [one for one in results if one.metric == table.name]
             made = corpus.comparisons(table, pairs, frame)
@@ -148,9 +148,10 @@ def _corpus_floors(
     return found
 
 
-def _decides(task: str, metrics: Mapping[str, MetricInfo]) -> str | None:
+def _decides(task: str, metrics: Mapping[str, MetricInfo], design: Design) -> str | None:
     """The metric by which forgetting on a general task is told."""
-    return deciding((), {name: info for name, info in metrics.items() if name.startswith(f"{task}.")}).get(task)
+    own = {name: info for name, info in metrics.items() if name.startswith(f"{task}.")}
+    return deciding((), able_first(own, design)).get(task)
 
 
 def _columns(ids: Sequence[str], scores: Sequence[Score]) -> dict[Column, Floats]:

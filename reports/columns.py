@@ -20,6 +20,7 @@ class Column:
     metric: str
     info: MetricInfo
     headline: bool
+    demoted: str | None = None  # why it may not decide
 
     @property
     def name(self) -> str:
@@ -42,19 +43,31 @@ class Probe:
 
 
 def columns(summary: Summary) -> tuple[Column, ...]:
-    """All metrics that have a result: headline in the suite's order, then whole metrics, then parts, task by task."""
+    """All metrics that have a result: headline in the suite's order, then whole metrics, then parts, task by task.
+
+    What may not decide comes last.
+    """
     tasks = list(dict.fromkeys(result.task for result in summary.results))
     found = dict.fromkeys((result.task, result.metric) for result in summary.results)
     order = {name: place for place, name in enumerate(summary.headline)}
 
-    def place(key: Key) -> tuple[int, int, bool]:
+    def place(key: Key) -> tuple[bool, int, int, bool]:
         task, metric = key
-        return order.get(f"{task}.{metric}", len(order)), tasks.index(task), "." in metric
+        last = demotion(summary, key) is not None
+        return last, order.get(f"{task}.{metric}", len(order)), tasks.index(task), "." in metric
 
-    return tuple(
-        Column(task, metric, metric_info(summary, task, metric), f"{task}.{metric}" in order)
-        for task, metric in sorted(found, key=place)
-    )
+    every = []
+    for key in sorted(found, key=place):
+        demoted = demotion(summary, key)
+        headline = ".".join(key) in order and demoted is None
+        every.append(Column(*key, metric_info(summary, *key), headline, demoted))
+    return tuple(every)
+
+
+def demotion(summary: Summary, key: Key) -> str | None:
+    """Why a metric, and with it each of its parts, may not decide; None where it may."""
+    task, metric = key
+    return summary.judging.demoted.get(f"{task}.{metric.split('.')[0]}")
 
 
 def ordinary(summary: Summary) -> tuple[Column, ...]:

@@ -16,12 +16,16 @@ from harness.store import RunFolder
 from harness.types import JSON, Prediction
 from reports import (
     cascade,
+    confusion,
+    corrected,
     curve,
     forgetting,
     freshness,
+    judging,
     overlap,
     plot,
     provenance,
+    ranking,
     retrieval,
     samples,
     seeds,
@@ -84,6 +88,11 @@ def render(folder: RunFolder) -> str:
 def _sections(run: Mapping[str, JSON], summary: Summary, predictions: Sequence[Prediction]) -> dict[str, JSON]:
     """What is on the page only where the run has it."""
     return {
+        "judges": judging.section(summary),
+        "calibrate": judging.COMMAND,
+        "rankings": ranking.section(summary),
+        "people": corrected.section(summary),
+        "confusions": confusion.section(summary),
         "freshness": freshness.section(summary),
         "retrieval": retrieval.section(summary, predictions),
         "kinds": KINDS,
@@ -98,7 +107,7 @@ def _sections(run: Mapping[str, JSON], summary: Summary, predictions: Sequence[P
 
 def _assets() -> dict[str, JSON]:
     """Styles and scripts: our own files, not a run's text, with the digests that admit them."""
-    style = "".join(map(_data, ("report.css", "sections.css", "items.css", "training.css")))
+    style = "".join(map(_data, ("report.css", "sections.css", "items.css", "training.css", "judging.css")))
     early, late = _data("theme.js"), _data("samples.js") + _data("report.js")
     hashes = {"style_hash": _hash(style), "script_hashes": (_hash(early), _hash(late))}
     return {"style": Markup(style), "early": Markup(early), "late": Markup(late), **hashes}

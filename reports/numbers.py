@@ -5,6 +5,7 @@ import math
 from harness.figures import Comparison, MetricInfo, Result
 
 MINUS = "\u2212"  # as wide as "+", unlike the hyphen
+ENDLESS = 1e9  # a scale that reaches so far has no end (harness.corpus.ENDLESS, which would load numpy)
 
 
 def is_percent(info: MetricInfo) -> bool:
@@ -14,7 +15,7 @@ def is_percent(info: MetricInfo) -> bool:
 
 def number(value: float, info: MetricInfo) -> str:
     """A value without unit: one decimal of a percentage, otherwise as many as the metric's range asks for."""
-    text = f"{value * 100:.1f}" if is_percent(info) else _plain(value, info.high - info.low)
+    text = f"{value * 100:.1f}" if is_percent(info) else _plain(value, info)
     if not text.strip("-0.,"):
         text = text.lstrip("-")  # a rounded −0.0 is 0.0
     return text.replace("-", MINUS)
@@ -49,10 +50,27 @@ def p_value(comparison: Comparison) -> str | None:
     p = comparison.p if comparison.p_adjusted is None else comparison.p_adjusted
     if p is None:
         return None
-    name = "p" if p == comparison.p else "adjusted p"
+    return probability("p" if p == comparison.p else "adjusted p", p)
+
+
+def probability(name: str, p: float) -> str:
+    """ "p = 0.042", "p < 0.001"; nothing is shown as 0 or 1."""
     if p < 0.001:
         return f"{name} < 0.001"
     return f"{name} > 0.99" if p > 0.99 else f"{name} = {p:.{3 if p < 0.1 else 2}f}"
+
+
+def share(value: float | None) -> str:
+    """A share in percent, e.g. "11.5 %"."""
+    return "not defined" if value is None else f"{100 * value:.1f} %"
+
+
+def coefficient(value: float | None, sign: str = "-") -> str:
+    """A coefficient such as κ or ρ with two decimals; "+" as `sign` shows the sign of positive ones too."""
+    if value is None:
+        return "not defined"
+    text = f"{value:{sign}.2f}"
+    return (text.lstrip("+-") if not text.strip("+-0.") else text).replace("-", MINUS)
 
 
 def coverage(result: Result) -> str | None:
@@ -89,7 +107,19 @@ def short(count: float) -> str:
     return f"{count:,.0f}"
 
 
-def _plain(value: float, span: float) -> str:
-    if not math.isfinite(span) or span <= 0:
-        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-    return f"{value:,.{max(0, 3 - math.ceil(math.log10(span)))}f}"
+def is_closed(info: MetricInfo) -> bool:
+    """Whether the scale has two ends, unlike that of perplexity."""
+    return math.isfinite(info.high - info.low) and info.low < info.high < ENDLESS
+
+
+def scale(info: MetricInfo) -> str:
+    """Both ends, e.g. "0 to 100"; a scale without an end says so."""
+    return f"{info.low:g} to {info.high:g}" if is_closed(info) else f"{info.low:g} upwards"
+
+
+def _plain(value: float, info: MetricInfo) -> str:
+    """Three significant digits where the scale has no end; three decimals where its best is 1, as of a similarity."""
+    span = info.high - info.low
+    if not is_closed(info):
+        return f"{value:,.0f}" if abs(value) >= 999.5 else f"{value:#.3g}".removesuffix(".")
+    return f"{value:,.{3 if info.high <= 1 else max(0, 3 - math.ceil(math.log10(span)))}f}"

@@ -78,6 +78,7 @@ def facts(run: Mapping[str, JSON], summary: Summary) -> tuple[Facts, ...]:
         ),
         Facts("Variants", _entries(run, "variants")),
         Facts("Models", _entries(run, "models")),
+        Facts("Judges", _entries(run, "judges")),
         Facts("Tasks", _entries(run, "tasks")),
         Facts("Knowledge", tuple((name, _knowledge(record)) for name, record in (run.get("knowledge") or {}).items())),
         Facts("Data", tuple((task, _data(data)) for task, data in (run.get("data") or {}).items())),
@@ -171,7 +172,8 @@ def _statistics(summary: Summary) -> tuple[tuple[str, str], ...]:
 def _metric(summary: Summary, name: str) -> str:
     info = summary.metrics[name]
     component = _component({"component": info.component, "settings": dict(info.settings)})
-    return f"{component}\nrange {info.low:g} to {info.high:g}, {DIRECTION[info.better]}"
+    made = "\na figure of all items together, not a mean over them" if info.corpus else ""
+    return f"{component}\nrange {numbers.scale(info)}, {DIRECTION[info.better]}{made}"
 
 
 def _entries(run: Mapping[str, JSON], section: str) -> tuple[tuple[str, str], ...]:

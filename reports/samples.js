@@ -3,6 +3,7 @@
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const SIGNS = { right: "✓", partly: "◐", wrong: "✗", unknown: "?", neutral: "·" };
 const LONG = 1200; // characters shown before a text is folded
+const LONG_REASON = 120; // a judge's, in a narrow column
 
 function h(tag, attributes, ...children) {
   const element = document.createElement(tag);
@@ -14,9 +15,9 @@ function h(tag, attributes, ...children) {
   return element;
 }
 
-function text(value) {
+function text(value, long = LONG) {
   const block = h("div", { class: "text" }, value);
-  if (value.length <= LONG) return block;
+  if (value.length <= long) return block;
   block.classList.add("folded");
   const label = `Show all ${[...value].length.toLocaleString("en")} characters`;
   const button = h("button", { type: "button", class: "quiet", "aria-expanded": "false" }, label);
@@ -72,6 +73,12 @@ function question(item, texts) {
     item.meta && folded("Other columns of the row", () => value(item.meta)));
 }
 
+// Most reasons are one line; those of judges are paragraphs.
+function told(reason) {
+  if (reason.length <= LONG_REASON && !reason.includes("\n")) return h("span", { class: "reason" }, reason);
+  return h("div", { class: "reason" }, text(reason, LONG_REASON));
+}
+
 function scores(answer) {
   if (!answer.scores) return h("p", { class: "empty" }, "not scored");
   return h("ul", { class: "scores" }, answer.scores.map(([metric, outcome, shown, reason, error]) =>
@@ -79,7 +86,7 @@ function scores(answer) {
       h("span", { class: "sign", title: outcome, role: "img", "aria-label": outcome }, SIGNS[outcome]),
       h("span", { class: metric.includes(".") ? "metric sub" : "metric" }, metric),
       h("span", { class: "figure" }, shown ?? "unknown"),
-      reason && h("span", { class: "reason" }, reason),
+      reason && told(reason),
       error && error !== answer.error && h("span", { class: "reason error" }, error))));
 }
 

@@ -7,6 +7,7 @@ from typing import Literal
 from harness.figures import Comparison, MetricInfo, Result, Summary
 from reports import numbers
 from reports.columns import Column, ordinary, variants
+from reports.demoted import Demotion, demotions
 from reports.seeds import spreads
 from reports.spent import Spent
 
@@ -51,13 +52,20 @@ class Table:
     rows: tuple[Row, ...]
 
     @property
+    def demotions(self) -> tuple[Demotion, ...]:
+        """What of it may not decide, and why."""
+        return demotions(self.columns)
+
+    @property
     def tells_training(self) -> bool:
         """Whether any model of its variants was trained."""
         return any(row.training for row in self.rows)
 
 
 def build(summary: Summary, training: Mapping[str, Spent] | None = None) -> tuple[Table, ...]:
-    """The headline metrics of all tasks first, then each task's other metrics; parts (`name.part`) last.
+    """The headline metrics of all tasks first, then each task's other metrics; parts (`name.part`) after their wholes.
+
+    What may not decide comes last, without marks.
 
     Probes, general tasks and retrieval's own figures have sections of their own. The first table tells what training
     a variant's model cost, where that is known.
@@ -97,7 +105,7 @@ def _entries(summary: Summary, column: Column) -> dict[str, Entry]:
     against = {found.variant: found for found in summary.comparisons if (found.task, found.metric) == column.key}
     below = {c.variant for c in summary.floors if (c.task, c.metric) == column.key and c.verdict == "worse"}
     contenders = {variant: result for variant, result in results.items() if variant not in summary.bounds}
-    marks = leaders(contenders, against, summary.reference, column.info)
+    marks = {} if column.demoted else leaders(contenders, against, summary.reference, column.info)
     spread = spreads(summary)
     return {
         variant: replace(

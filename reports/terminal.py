@@ -7,14 +7,18 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from harness.figures import Summary
-from reports import cascade, curve, forgetting, freshness, retrieval, seeds
+from reports import cascade, corrected, curve, forgetting, freshness, judging, ranking, retrieval, seeds
 from reports.columns import Column
+from reports.demoted import SIGN
 from reports.floors import alarms
-from reports.table import Entry, Row, Table, build
+from reports.table import Entry, Table, build
 from reports.verdict import cautions, findings
 
-STYLES = {"better": "green", "worse": "red", "inconclusive": "yellow", "no comparison": "dim"}
-PLAIN = str.maketrans({"\u2212": "-", "–": "-", "—": "-", "“": '"', "”": '"', "’": "'", "…": "~", "×": "x", "·": "|"})
+STYLES = {"better": "green", "worse": "red", "inconclusive": "yellow", "no comparison": "dim", "undecided": "yellow"}
+PLAIN = str.maketrans(
+    {"\u2212": "-", "–": "-", "—": "-", "“": '"', "”": '"', "’": "'", "…": "~", "×": "x", "·": "|"}
+    | {SIGN: "*", "κ": "k", "ρ": "r", "λ": "l"}
+)
 ENTRY_WIDTH = 24  # "28 of 30 known (93.3 %)"; columns beyond the console's width go to a further grid
 VARIANT_WIDTH = 20
 
@@ -31,7 +35,11 @@ def print_summary(summary: Summary, console: Console) -> None:
         for chosen in _chunks(len(table.columns), console.width):
             console.print()
             console.print(_grid(table, chosen, console))
+        _print_lines(SIGN, "dim", (one.sentence for one in table.demotions), console)
     for name, lines in (
+        ("judge", judging.sentences(summary)),
+        ("ranking", ranking.sentences(summary)),
+        ("people", corrected.sentences(summary)),
         ("curve", curve.sentences(summary)),
         ("seeds", seeds.sentences(summary)),
         ("forgetting", forgetting.sentences(summary)),
@@ -45,7 +53,8 @@ def print_summary(summary: Summary, console: Console) -> None:
 
 def _print_lines(name: str, style: str, lines: Iterable[str], console: Console) -> None:
     for line in lines:
-        console.print(_safe(Text.assemble((f"{name}: ", f"bold {style}"), line), console))
+        mark = f"{name} " if name == SIGN else f"{name}: "
+        console.print(_safe(Text.assemble((mark, f"bold {style}"), line), console))
 
 
 def _chunks(count: int, width: int) -> Iterator[Sequence[int]]:
@@ -59,7 +68,7 @@ def _grid(table: Table, chosen: Sequence[int], console: Console) -> Grid:
     for place in chosen:
         grid.add_column(_safe(_head(table.columns[place]), console), justify="right", overflow="fold")
     for row in table.rows:
-        cells = [_safe(_cell(entry, row), console) for entry in (row.entries[place] for place in chosen)]
+        cells = [_safe(_cell(row.entries[place], table.columns[place]), console) for place in chosen]
         named = (("reference", row.is_reference), ("floor", row.is_floor), ("upper bound", row.is_bound))
         tags = [tag for tag, holds in named if holds]
         name = Text(row.variant, "bold").append(f"\n{', '.join(tags)}" if tags else "", "dim")
@@ -68,10 +77,11 @@ def _grid(table: Table, chosen: Sequence[int], console: Console) -> Grid:
 
 
 def _head(column: Column) -> Text:
-    return Text(column.name).append(" (lower is better)" if column.info.better == "lower" else "", "dim")
+    name = Text.assemble((column.name, "dim"), f" {SIGN}") if column.demoted else Text(column.name)
+    return name.append(" (lower is better)" if column.info.better == "lower" else "", "dim")
 
 
-def _cell(entry: Entry | None, row: Row) -> Text:
+def _cell(entry: Entry | None, column: Column) -> Text:
     if entry is None:
         return Text("–", "dim")
     lines = [Text.assemble((entry.value, "bold"), f"  {entry.interval}" if entry.interval else "")]
@@ -85,7 +95,8 @@ def _cell(entry: Entry | None, row: Row) -> Text:
         lines.append(Text("below the floor", "red"))
     if entry.coverage:
         lines.append(Text(entry.coverage, "yellow"))
-    return Text("\n").join(lines)
+    cell = Text("\n").join(lines)
+    return Text(cell.plain, "dim") if column.demoted else cell
 
 
 def _safe(text: Text, console: Console) -> Text:

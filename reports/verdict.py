@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from harness.figures import Comparison, Result, Summary
-from reports import forgetting, numbers, overlap
+from reports import demoted, forgetting, judging, numbers, overlap
 from reports.columns import Column, ordinary
 from reports.floors import floors, sentences
 
@@ -15,7 +15,7 @@ class Finding:
     """What one headline metric says."""
 
     metric: str
-    verdict: Literal["better", "worse", "inconclusive", "no comparison"]
+    verdict: Literal["better", "worse", "inconclusive", "no comparison", "undecided"]
     sentence: str
     others: str | None  # what became of the other variants
     floor: tuple[str, ...] = ()  # which variants are above the best one that asks no model, and which are not
@@ -30,9 +30,12 @@ class Caution:
 
 
 def findings(summary: Summary) -> tuple[Finding, ...]:
-    """One finding per headline metric; without any, one per whole metric."""
+    """One finding per headline metric; without any, one per whole metric. Nothing demoted is ever among them."""
+    if undecided := demoted.undecided(summary):
+        return (Finding("", "undecided", undecided, "What is shown below is for reading, not for deciding."),)
     every = ordinary(summary)
-    chosen = [column for column in every if column.headline] or [c for c in every if "." not in c.metric]
+    chosen = [column for column in every if column.headline and not column.demoted]
+    chosen = chosen or [c for c in every if "." not in c.metric and not c.demoted]
     against = floors(summary)
     return tuple(
         replace(_finding(summary, column), floor=sentences(against[column.name]) if column.name in against else ())
@@ -41,8 +44,9 @@ def findings(summary: Summary) -> tuple[Finding, ...]:
 
 
 def cautions(summary: Summary) -> tuple[Caution, ...]:
-    """What training spoilt, and which test items are no test."""
+    """Which judges may not decide, what training spoilt, and which test items are no test."""
     return (
+        *(Caution(sentence, "judges") for sentence in judging.alarms(summary)),
         *(Caution(sentence, "leakage") for sentence in overlap.alarms(summary)),
         *(Caution(sentence, "forgetting") for sentence in forgetting.alarms(summary)),
     )

@@ -99,7 +99,7 @@ def _reason(judgements: Sequence[Judgement], dimension: str | None) -> str | Non
     for judge, some in several.items():
         said = next(one for one in some if one.values)
         if dimension is None and len(said.values) > 1:
-            text = " ".join(f"{name} {value:g}: {said.reasons.get(name, '')}" for name, value in said.values.items())
+            text = "\n".join(f"{name} {value:g}: {said.reasons.get(name, '')}" for name, value in said.values.items())
         else:
             text = said.reasons.get(dimension or next(iter(said.values)), "")
         lines.append(f"{judge}: {text}" if len(several) > 1 else text)

@@ -34,7 +34,7 @@ def _people(one: Reliability, trust: Trust) -> str | None:
     if trust.min_kappa is None:
         return None
     if one.calibration is None:
-        return "not calibrated against people (harness calibrate SUITE --labels FILE)"
+        return "it is not calibrated against people (harness calibrate SUITE --labels FILE)"
     kappa = one.calibration.against.kappa
     if kappa is None:
         return f"its agreement with people is not defined on {one.calibration.items} items"

@@ -191,7 +191,7 @@ GOOD = only(reliability(DUELS, [duel("1", "a", "b", 1.0), duel("1", "b", "a", 0.
         ({"calibration": calibrated(0.4)}, {}, None),
         ({"calibration": calibrated(0.39)}, {}, "κ against people is 0.39, less than 0.4"),
         ({"calibration": calibrated(None)}, {}, "its agreement with people is not defined on 50 items"),
-        ({}, {}, "not calibrated against people (harness calibrate SUITE --labels FILE)"),
+        ({}, {}, "it is not calibrated against people (harness calibrate SUITE --labels FILE)"),
         ({}, {"min_kappa": None}, None),
         ({"flips": 0.2}, {"min_kappa": None}, None),
         ({"flips": 0.21}, {"min_kappa": None}, "21.0% of its verdicts change with the order, more than 20%"),

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import grounded
+import judged
 import nasty
 import pytest
 import trained
@@ -332,6 +333,18 @@ def trained_summary() -> Summary:
 def trained_folder(tmp_path_factory: pytest.TempPathFactory, trained_summary: Summary) -> RunFolder:
     """The run behind `trained_summary`."""
     return build_folder(tmp_path_factory.mktemp("trained"), trained_summary, *trained.records(), trained.RUN)
+
+
+@pytest.fixture(scope="session")
+def judged_summary() -> Summary:
+    """Judges, a ranking, human scores and confusions; see judged.py for the counts."""
+    return judged.summary()
+
+
+@pytest.fixture(scope="session")
+def judged_folder(tmp_path_factory: pytest.TempPathFactory, judged_summary: Summary) -> RunFolder:
+    """The run behind `judged_summary`."""
+    return build_folder(tmp_path_factory.mktemp("judged"), judged_summary, *judged.records(), judged.RUN)
 
 
 @pytest.fixture(scope="session")

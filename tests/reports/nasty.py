@@ -2,7 +2,30 @@
 
 from dataclasses import replace
 
-from harness.figures import Comparison, Overlap, Point, Result, Retrieved, Routed, Seeds, Summary, Twin
+from harness.figures import (
+    Comparison,
+    Confusion,
+    Overlap,
+    Point,
+    Result,
+    Retrieved,
+    Routed,
+    Seeds,
+    Summary,
+    Twin,
+)
+from harness.judgements import (
+    Agreed,
+    Calibration,
+    Corrected,
+    HumanMean,
+    Judging,
+    Panel,
+    Ranked,
+    Ranking,
+    Reliability,
+    Standing,
+)
 from harness.types import JSON, Message, Prediction, Reading, Retrieval, Sample, Score, Step
 
 NASTY = "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">&amp;<b>"
@@ -59,6 +82,8 @@ def summary() -> Summary:
         result("task.x", "floor", "m", 0.9),
         result(probe, NASTY, "m", 0.4),
         result(probe, NASTY, "stale", 0.6),
+        result("task.x", NASTY, "judged", 0.5),
+        result("task.x", "floor", "judged", 0.6),
     )
     return Summary(
         NASTY,
@@ -79,6 +104,26 @@ def summary() -> Summary:
         forgotten=(replace(BELOW, reference="长" * 40),),
         seeds=(Seeds("task.x", "m", NASTY, ((NASTY, 0.4), ("长" * 40, None)), 0.1),),
         curve=(Point(NASTY, NASTY, 5), Point(NASTY, "floor", 9)),
+        confusions=(Confusion("task.x", NASTY, NASTY, (NASTY, "长" * 40), ((1, 1), (0, 2))),),
+        judging=judging(),
+    )
+
+
+def judging() -> Judging:
+    agreed = Agreed(3, 0.5, None)
+    known = Calibration(NASTY, NASTY, NASTY, NASTY, False, 3, 0, 0, agreed, None, None, 1, None, None, None, NASTY)
+    one = Reliability(
+        "task.x", "judged", NASTY, NASTY, NASTY, False, 2, 1, 1, 0, 1, None, None, 0, None, None, (NASTY,), ("长" * 40,),
+        5, 5, 0.1, known, (NASTY,),
+    )  # fmt: skip
+    standings = (Standing(NASTY, None, None, None, None), Standing("长" * 40, None, None, None, None))
+    ranking = Ranking(standings, (), None, 0, 0, 1, ((NASTY,), ("长" * 40,)), False, 0.0, 0, 0.0, False, NASTY)
+    return Judging(
+        (one, replace(one, pairwise=True, calibration=None)),
+        (Panel("task.x", "judged", (NASTY, "长" * 40), None, 0),),
+        (Ranked("task.x", "judged", ranking),),
+        (HumanMean("task.x", "judged", NASTY, Corrected(0.4, None, None, 0.0, 3, 0, 0.5), 1),),
+        {"task.x.judged": NASTY},
     )
 
 

@@ -160,7 +160,7 @@ def test_long_text_folds(open_page: Callable[..., Any], nasty_folder: RunFolder)
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("view", [PHONE, DESK], ids=["phone", "desk"])
-@pytest.mark.parametrize("name", ["folder", "nasty_folder", "grounded_folder", "trained_folder"])
+@pytest.mark.parametrize("name", ["folder", "nasty_folder", "grounded_folder", "trained_folder", "judged_folder"])
 def test_fits_and_reads(
     open_page: Callable[..., Any], request: pytest.FixtureRequest, name: str, view: dict[str, int], scheme: str
 ) -> None:

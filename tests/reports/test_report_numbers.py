@@ -10,6 +10,9 @@ from reports import numbers
 SHARE = MetricInfo("", {}, 0.0, 1.0, "higher")
 LIKERT = MetricInfo("", {}, 1.0, 5.0, "higher")
 OPEN = MetricInfo("", {}, 0.0, math.inf, "lower")
+BLEU = MetricInfo("", {}, 0.0, 100.0, "higher")
+SIMILAR = MetricInfo("", {}, -1.0, 1.0, "higher")
+PERPLEXITY = MetricInfo("", {}, 1.0, 1e9, "lower")  # 1e9: no end
 
 
 @pytest.mark.parametrize(
@@ -24,6 +27,17 @@ OPEN = MetricInfo("", {}, 0.0, math.inf, "lower")
         (-0.3, LIKERT, "−0.30", "−0.30"),
         (0.01234, OPEN, "0.0123", "+0.0123"),  # no range: three significant digits
         (12345.6, OPEN, "12,346", "+12,346"),
+        (34.2, BLEU, "34.2", "+34.2"),
+        (100.0, BLEU, "100.0", "+100.0"),
+        (-3.04, BLEU, "−3.0", "−3.0"),
+        (0.8314, SIMILAR, "0.831", "+0.831"),  # a similarity of at most 1: three decimals, however low it may go
+        (-0.0035, SIMILAR, "−0.004", "−0.004"),
+        (14.04, PERPLEXITY, "14.0", "+14.0"),
+        (3.0, PERPLEXITY, "3.00", "+3.00"),
+        (123.0, PERPLEXITY, "123", "+123"),
+        (999.7, PERPLEXITY, "1,000", "+1,000"),
+        (1e9, PERPLEXITY, "1,000,000,000", "+1,000,000,000"),
+        (0.0, PERPLEXITY, "0.00", "0.00"),
     ],
 )
 def test_value_and_difference(value: float, info: MetricInfo, alone: str, signed: str) -> None:
@@ -53,6 +67,28 @@ def test_interval(low: float | None, high: float | None, text: str | None) -> No
 def test_p_value(p: float | None, adjusted: float | None, text: str | None) -> None:
     found = Comparison("t", "m", "a", "b", 9, 0.1, 0.0, 0.2, p, adjusted, "", 1, 0, 8, "inconclusive", None, None)
     assert numbers.p_value(found) == text
+
+
+@pytest.mark.parametrize(
+    ("info", "text"),
+    [(SHARE, "0 to 1"), (LIKERT, "1 to 5"), (BLEU, "0 to 100"), (OPEN, "0 upwards"), (PERPLEXITY, "1 upwards")],
+)
+def test_scale(info: MetricInfo, text: str) -> None:
+    assert numbers.scale(info) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "sign", "text"),
+    [
+        (0.617, "-", "0.62"),
+        (-0.617, "-", "−0.62"),
+        (0.617, "+", "+0.62"),
+        (-0.001, "+", "0.00"),
+        (None, "-", "not defined"),
+    ],
+)
+def test_coefficient(value: float | None, sign: str, text: str) -> None:
+    assert numbers.coefficient(value, sign) == text
 
 
 @pytest.mark.parametrize(
