@@ -39,7 +39,7 @@ def _people(one: Reliability, trust: Trust) -> str | None:
     if kappa is None:
         return f"its agreement with people is not defined on {one.calibration.items} items"
     if kappa < trust.min_kappa:
-        return f"κ against people is {kappa:.2f}, less than {trust.min_kappa:g}"
+        return f"its κ against people is {kappa:.2f}, less than {trust.min_kappa:g}"
     return None
 
 

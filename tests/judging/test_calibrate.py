@@ -287,7 +287,7 @@ def test_the_interval_of_kappa(made: Path) -> None:
 
 POLICIES = [
     (Trust(), ["25.0% of its judgements have no verdict, more than 2%"]),
-    (Trust(min_kappa=0.99, max_unreadable=None), ["κ against people is 0.97, less than 0.99"]),
+    (Trust(min_kappa=0.99, max_unreadable=None), ["its κ against people is 0.97, less than 0.99"]),
     (Trust(max_unreadable=0.3), []),
 ]
 

@@ -189,7 +189,7 @@ GOOD = only(reliability(DUELS, [duel("1", "a", "b", 1.0), duel("1", "b", "a", 0.
     ("change", "trust", "doubt"),
     [
         ({"calibration": calibrated(0.4)}, {}, None),
-        ({"calibration": calibrated(0.39)}, {}, "κ against people is 0.39, less than 0.4"),
+        ({"calibration": calibrated(0.39)}, {}, "its κ against people is 0.39, less than 0.4"),
         ({"calibration": calibrated(None)}, {}, "its agreement with people is not defined on 50 items"),
         ({}, {}, "it is not calibrated against people (harness calibrate SUITE --labels FILE)"),
         ({}, {"min_kappa": None}, None),
@@ -216,5 +216,5 @@ def test_what_a_judge_must_show(change: dict[str, object], trust: dict[str, obje
 def test_one_doubtful_judge_of_a_panel_is_enough() -> None:
     sure = examined(replace(GOOD, calibration=calibrated(0.9)), Trust())
     doubtful = examined(replace(GOOD, judge="k", calibration=calibrated(0.1)), Trust())
-    assert demotion([sure, doubtful]) == "k: κ against people is 0.10, less than 0.4"
+    assert demotion([sure, doubtful]) == "k: its κ against people is 0.10, less than 0.4"
     assert demotion([sure, sure]) is None

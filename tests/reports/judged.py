@@ -96,7 +96,7 @@ RELIABLE = Reliability(
     "report", "quality", "qwen3", LOCAL, "clinical (zh)", False, 600, 4, 0, 11, 3, 0.18, None, 0, None, 0.31, (), (),
     742_000, 96_000, 1_260.0, CALIBRATION, (),
 )  # fmt: skip
-DOUBT = "κ against people is 0.21, less than 0.4"
+DOUBT = "its κ against people is 0.21, less than 0.4"
 RELIABILITY = (
     RELIABLE,
     replace(

@@ -34,7 +34,7 @@ def without(summary: Summary, headline: tuple[str, ...], *demoted: str) -> Summa
 @pytest.mark.parametrize(
     "text",
     [
-        "report.style may not decide: gemma3: κ against people is 0.21, less than 0.4. See Judges",
+        "report.style may not decide: gemma3: its κ against people is 0.21, less than 0.4. See Judges",
         "On report.style, gemma3 judges answers that it wrote itself (zero-shot and &lt;b&gt;lora&lt;/b&gt; &amp; rag, merged "
         "after three epochs on all departments, seed 42) and answers of models of its own family (few-shot): judges tend to "
         "prefer their own kind. See Judges",
@@ -50,7 +50,7 @@ def without(summary: Summary, headline: tuple[str, ...], *demoted: str) -> Summa
         "Rank correlation ρ = 0.71, τ = 0.58 Spearman, Kendall Ceiling κ = 0.79 annotators among each other, mean over their "
         "pairs; equal labels 64.0 % Fleiss’ κ 0.77 all annotators together No verdict 2 2 unreadable, 0 failed "
         "doctors.jsonl, 2026-11-20",
-        "gemma3 not trusted Gemma-3-4B, Q4_K_M · rubric score100 (zh) κ against people is 0.21, less than 0.4.",
+        "gemma3 not trusted Gemma-3-4B, Q4_K_M · rubric score100 (zh) Its κ against people is 0.21, less than 0.4.",
         "Panel of qwen3 and gemma3: two judges’ scores of the same answer differ by 11.4 on average, on a scale of 0 to 100 "
         "(200 answers).",
         "lora ranks first of 5, expected to win 76.2 % against the others; its interval meets that of &lt;b&gt;lora",
@@ -80,7 +80,7 @@ def test_demoted_columns_come_last_without_marks(judged_summary: Summary) -> Non
     table = build(judged_summary)[1]
     assert [column.metric for column in table.columns][-3:] == ["quality.faithful", "quality.complete", "style"]
     assert [column.demoted for column in table.columns if column.demoted] == [
-        "gemma3: κ against people is 0.21, less than 0.4"
+        "gemma3: its κ against people is 0.21, less than 0.4"
     ]
     assert {row.entries[-1].mark for row in table.rows if row.entries[-1]} == {None}
     trusted = build(without(judged_summary, judged_summary.headline))[1]
@@ -141,7 +141,7 @@ def test_cautions_name_each_demoted_figure_once(judged_summary: Summary) -> None
 
 def test_the_reason_stands_at_each_place(page: str) -> None:
     # above the verdict, under the table, under the difference, in the judges' section, and as a doubt
-    assert page.count("κ against people is 0.21, less than 0.4.") == 5
+    assert page.count("ts κ against people is 0.21, less than 0.4.") == 5
     for before, after in (
         ("report.style † higher is better", "† May not decide: gemma3"),
         ("report.style †", "† report.style"),
@@ -227,11 +227,11 @@ def test_panel(panel: Panel, pairwise: bool, told: str) -> None:
 
 def test_terminal_in_few_lines(judged_summary: Summary) -> None:
     lines = [" ".join(line.replace("│", " ").split()) for line in printed(judged_summary, 300, "utf-8").splitlines()]
-    assert lines[0] == "warning: report.style may not decide: gemma3: κ against people is 0.21, less than 0.4."
+    assert lines[0] == "warning: report.style may not decide: gemma3: its κ against people is 0.21, less than 0.4."
     for line in (
-        "† report.style may not decide: gemma3: κ against people is 0.21, less than 0.4.",
+        "† report.style may not decide: gemma3: its κ against people is 0.21, less than 0.4.",
         "judge: qwen3 on report.quality is trusted: κ 0.62 against people on 118 items.",
-        "judge: gemma3 on report.style is not trusted: κ against people is 0.21, less than 0.4.",
+        "judge: gemma3 on report.style is not trusted: its κ against people is 0.21, less than 0.4.",
         "people: On report.quality, lora is judged 4.21; people would give 4.02 (95 % CI 3.80–4.24), from 10 labelled items.",
     ):
         assert line in lines
@@ -239,7 +239,7 @@ def test_terminal_in_few_lines(judged_summary: Summary) -> None:
     assert any("report.style †" in line for line in lines)
     assert max(map(len, printed(judged_summary, 40, "utf-8").splitlines())) <= 40
     plain = printed(judged_summary, 100, "ascii")
-    assert "* report.style may not decide: gemma3: k against people is 0.21" in plain
+    assert "* report.style may not decide: gemma3: its k against people is 0.21" in plain
     assert (
         printed(without(judged_summary, (), "report.style"), 300, "utf-8")
         .splitlines()[2]

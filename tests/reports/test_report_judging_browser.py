@@ -40,7 +40,7 @@ def test_what_may_not_decide_is_grey_and_says_why(open_page: Callable[..., Any],
     assert set(figures.evaluate_all("some => some.map(one => getComputedStyle(one).color)")) == {muted}
     assert page.locator("td.demoted .mark").count() == 0
     assert page.locator("#results .demoted-note").inner_text() == (
-        "† report.style may not decide: gemma3: κ against people is 0.21, less than 0.4."
+        "† report.style may not decide: gemma3: its κ against people is 0.21, less than 0.4."
     )
     page.locator("#results").get_by_role("link", name="See Judges").first.click()
     assert page.evaluate("location.hash") == "#judges"
