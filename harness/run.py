@@ -16,7 +16,7 @@ from harness.planning import cells
 from harness.prepare import answering_models, making, needed_models, prepare
 from harness.provenance import described_judges, described_suite, now, provenance
 from harness.runs import refuse_changed
-from harness.scoring import Scoring, asks, score_metric
+from harness.scoring import Scoring, score_metric, turn
 from harness.store import RunFolder
 from harness.suite import Suite
 from harness.summarize import summarize
@@ -126,7 +126,7 @@ def score(suite: Suite, tasks: dict[str, Task], folder: RunFolder, context: Cont
     judgements: list[Judgement] = []
     costs: list[dict[str, JSON]] = []
     try:
-        for name, metric in sorted(order, key=lambda pair: asks(tasks[pair[0]].metrics[pair[1]])):
+        for name, metric in sorted(order, key=lambda pair: turn(tasks[pair[0]].metrics[pair[1]])):
             scoring = Scoring(
                 metric, tasks[name], context, answering_models(suite), reference_of(suite), suite.seed, judgements
             )
@@ -149,7 +149,7 @@ def _score_one(
     """One metric of a task; its progress is shown where it asks models."""
     context = scoring.context
     context.tally = Tally()
-    if not asks(metric):
+    if not turn(metric):
         return score_metric(metric, samples, predictions, scoring)
     context.begin(Cell(scoring.task.name, scoring.metric))
     scores = score_metric(metric, samples, predictions, scoring)

@@ -24,9 +24,9 @@ class Scoring:
     judgements: list[Judgement] = field(default_factory=list)  # a judge adds what it said
 
 
-def asks(metric: Metric) -> bool:
-    """Whether it asks models: then it is slow, shown while it works, and its cost is told."""
-    return metric.asks_answerers or bool(named(metric, "models"))
+def turn(metric: Metric) -> int:
+    """When it is a metric's turn: 0 if it asks no model, 1 if it asks those that answered, 2 if it asks a judge."""
+    return 2 if named(metric, "models") else int(metric.asks_answerers)
 
 
 def score_metric(
