@@ -12,6 +12,7 @@ from harness.component import Mark, Metric, Variant, named
 from harness.context import Context
 from harness.markers import Reference
 from harness.retrieval import Knowledge
+from harness.scoring import turn
 from harness.tasks.task import Task
 from harness.types import Prediction, Sample, Step
 
@@ -54,6 +55,13 @@ class Cascade(Variant):
             return ["there are no validation or train rows to learn thresholds from; give thresholds"]
         if self.metric is not None and self.metric not in (task.parent or task).metrics:
             return [f"metric: '{self.metric}' is not a metric of the task ({', '.join(task.metrics)})"]
+        metrics = (task.parent or task).metrics
+        deciding = self.metric or next(iter(metrics))
+        if self.thresholds is None and turn(metrics[deciding]):
+            return [
+                f"thresholds cannot be learnt by {deciding}, which asks models itself; "
+                "give metric: one that does not, or thresholds"
+            ]
         return []
 
     def check_steps(self, task: Task, steps: Mapping[str, Variant], suite: "Suite") -> list[str]:
@@ -119,7 +127,7 @@ class Cascade(Variant):
             predictions = context.variants[name].answer(task, rows, context)
             sure = [] if name == self.of[-1] else [self._sure(prediction) for prediction in predictions]
             trials.append(Trial(sure, _values(metric, rows, predictions)))
-        sign = -1.0 if metric.scale.better == "lower" else 1.0
+        sign = -1.0 if metric.scale_of("").better == "lower" else 1.0
         return learn(trials, sign, self.tolerance)
 
 
@@ -157,7 +165,8 @@ def _values(metric: Metric, rows: Sequence[Sample], predictions: Sequence[Predic
     """How good each answer is; a failed one counts as the worst."""
     answered = [i for i, prediction in enumerate(predictions) if prediction.error is None]
     marks = metric.score_all([rows[i] for i in answered], [predictions[i] for i in answered])
-    worst = metric.scale.high if metric.scale.better == "lower" else metric.scale.low
+    scale = metric.scale_of("")
+    worst = scale.high if scale.better == "lower" else scale.low
     by_index = {i: _value(mark, worst) for i, mark in zip(answered, marks, strict=True)}
     return [by_index.get(i, worst) for i in range(len(rows))]
 

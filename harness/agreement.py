@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from harness.component import Component, named
+from harness.component import Component, Variant, named
 from harness.errors import nearest
 from harness.markers import Reference, marks
 from harness.source import Source, Where
@@ -30,7 +30,8 @@ def check_references(
     for component, place in places:
         for mark, name, where in _named_at(component, place):
             problem = _reference_problem(name, mark, sections)
-            if problem is None and name in members and (mark.section, mark.ability) != ("models", "generates"):
+            whole = isinstance(component, Variant) and (mark.section, mark.ability) == ("models", "generates")
+            if problem is None and name in members and not whole:
                 problem = f"'{name}' stands for {', '.join(members[name])}; name one of them"
             if problem:
                 source.complain(where, problem)

@@ -159,6 +159,9 @@ def _comparison(
         wider, p_seeds = stats.crossed_with(difference, error**2, n, seeds)
         interval = stats.Interval(difference, min(interval.low, wider.low), max(interval.high, wider.high))
         p, test = max(p, p_seeds), f"{test}, and items crossed with seeds"
+    if info.high < ENDLESS:
+        most = info.high - info.low
+        interval = stats.Interval(difference, max(-most, interval.low), min(most, interval.high))
     sign = -1 if info.better == "lower" else 1
     gains = sign * (table.values[pair[0]] - table.values[pair[1]])[shared]
     wins, losses = int((gains > 0).sum()), int((gains < 0).sum())
@@ -181,8 +184,11 @@ def _result(
     if not known or means is None or np.isnan(mean):
         return Result(table.task, variant, full, samples, known, None, None, None)
     info = frame.metrics[f"{table.task}.{full}"]
-    if _steady(means) and (info.low, info.high) == (0.0, 1.0):
-        low, high = stats.wilson(mean, known)  # a bootstrap of equal figures would claim certainty
+    if _steady(means) and info.high >= ENDLESS:
+        return Result(table.task, variant, full, samples, known, mean, None, None)  # nothing tells how wide it is
+    if _steady(means):  # a bootstrap of equal figures would claim certainty
+        span = info.high - info.low
+        low, high = (info.low + end * span for end in stats.wilson((mean - info.low) / span, known))
     else:
         low, high = stats.percentiles(means)
     if len(points) > 1:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from harness.agreement import RESERVED
 from harness.component import Metric, named
 from harness.families import root_of
 from harness.figures import MetricInfo, Point
@@ -67,7 +68,10 @@ def _headline(suite: Suite, tasks: Mapping[str, Task], demoted: Mapping[str, str
     if suite.compare.headline:
         return suite.compare.headline
     own = {name: task for name, task in tasks.items() if not task.origin and name not in suite.general}
-    able = {name: [m for m in task.metrics if f"{name}.{m}" not in demoted] for name, task in own.items()}
+    able = {
+        name: [m for m in task.metrics if f"{name}.{m}" not in demoted and m not in RESERVED]
+        for name, task in own.items()
+    }
     return [f"{name}.{metrics[0]}" for name, metrics in able.items() if metrics]
 
 

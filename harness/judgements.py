@@ -182,3 +182,4 @@ class Judging:
     rankings: tuple[Ranked, ...] = ()
     human: tuple[HumanMean, ...] = ()
     demoted: Mapping[str, str] = field(default_factory=dict)  # "task.metric" → why it may not decide
+    notes: tuple[str, ...] = ()  # warnings

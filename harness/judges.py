@@ -1,10 +1,12 @@
 """All that is known of a run's judges: how they behaved, how they stand against people, and who may decide."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from harness.context import Context
-from harness.judgements import HumanMean, Judging, Panel, Ranked, Reliability
+from harness.families import PROBE
+from harness.judgements import Judgement, Judging
 from harness.judging import calibrations, reliability
 from harness.judging.family import family
 from harness.judging.human import human_means
@@ -31,47 +33,68 @@ def identities(tasks: Mapping[str, Task], context: Context) -> dict[str, dict[st
 
 def judging(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder) -> Judging:
     """The judges of a run, from what they said, what is known of them, and what the suite demands."""
-    record, judgements = folder.read_run(), folder.judgements()
-    human: list[HumanMean] = []
-    judges: list[Reliability] = []
-    panels: list[Panel] = []
-    rankings: list[Ranked] = []
-    demoted: dict[str, str] = {}
+    record, judgements = folder.read_run(), [_named(one) for one in folder.judgements()]
+    found = Judging()
     for figure, judge_ids in record.get("judge_ids", {}).items():
         task, _, name = figure.partition(".")
         metric = tasks[task].metrics[name]
-        if not isinstance(metric, Opinion):
-            continue
-        own = [one for one in judgements if (one.task, one.metric) == (task, name)]
-        known = _known(suite, task, name, metric, judge_ids, record)
-        found = [examined(one, suite.trust) for one in reliability.reliability(known, own)]
-        judges += found
-        panels += filter(None, [reliability.panel(known, own)])
-        rankings += filter(None, [reliability.ranked(known, own, suite.seed)])
-        human += _corrected(task, name, metric, folder)
-        reason = demotion(found)
-        if reason:
-            demoted[figure] = reason
-    return Judging(tuple(judges), tuple(panels), tuple(rankings), tuple(human), demoted)
+        if isinstance(metric, Opinion):
+            own = [one for one in judgements if (one.task, one.metric) == (task, name)]
+            known = _known(suite, tasks[task], name, metric, judge_ids, record)
+            found = _with(found, known, own, suite)
+            if isinstance(metric, Judge) and metric.human is not None and not tasks[task].origin:
+                found = _with_people(found, task, name, metric, folder)
+    return found
 
 
-def _corrected(task: str, name: str, metric: Opinion, folder: RunFolder) -> list[HumanMean]:
-    """The judged means, corrected by human scores where the metric names some."""
-    if not isinstance(metric, Judge) or metric.human is None:
-        return []
+def _with(found: Judging, known: Judged, judgements: Sequence[Judgement], suite: Suite) -> Judging:
+    """What is known, and one more metric."""
+    judges = [examined(one, suite.trust) for one in reliability.reliability(known, judgements)]
+    panel, ranked = reliability.panel(known, judgements), reliability.ranked(known, judgements, suite.seed)
+    reason = demotion(judges)
+    return replace(
+        found,
+        judges=(*found.judges, *judges),
+        panels=(*found.panels, *([panel] if panel else [])),
+        rankings=(*found.rankings, *([ranked] if ranked else [])),
+        demoted={**found.demoted, **({f"{known.task}.{known.metric}": reason} if reason else {})},
+    )
+
+
+def _with_people(found: Judging, task: str, name: str, metric: Judge, folder: RunFolder) -> Judging:
+    """What is known, and the judged means corrected by human scores. On a probe other answers are right: not there."""
+    path, low, high = Path(metric.human or ""), metric.rules.low, metric.rules.high
     own = [prediction for prediction in folder.predictions() if prediction.task == task]
     scores = [score for score in folder.scores() if (score.task, score.metric) == (task, name)]
-    return human_means(task, name, Path(metric.human), metric.rules.low, metric.rules.high, own, scores)
+    means = human_means(task, name, path, low, high, own, scores)
+    if means:
+        return replace(found, human=(*found.human, *means))
+    note = (
+        f"{task}.{name}: no variant has three of the answers that {path.name} scores (id and answer must be those of "
+        "this run), so no judged mean is corrected"
+    )
+    return replace(found, notes=(*found.notes, note))
+
+
+def _named(one: Judgement) -> Judgement:
+    """A model that was asked by itself is reported by its own name."""
+    rival = None if one.rival is None else one.rival.removeprefix(PROBE)
+    return replace(one, variant=one.variant.removeprefix(PROBE), rival=rival)
 
 
 def _known(
-    suite: Suite, task: str, name: str, metric: Opinion, judge_ids: Mapping[str, str], record: Mapping[str, JSON]
+    suite: Suite, task: Task, name: str, metric: Opinion, judge_ids: Mapping[str, str], record: Mapping[str, JSON]
 ) -> Judged:
-    answering = {variant: model for variant, model in answering_models(suite).items() if model is not None}
+    asked = suite.asked(task.origin or task.name)
+    answering = {
+        variant.removeprefix(PROBE): model
+        for variant, model in answering_models(suite).items()
+        if model is not None and variant in asked
+    }
     families = {name: family(suite.models[name], suite.models) for name in {*answering.values(), *metric.judges}}
     found = {judge: calibrations.stored(identity) for judge, identity in judge_ids.items()}
     return Judged(
-        task,
+        task.name,
         name,
         metric.rules.name,
         metric.pairwise,

@@ -131,7 +131,7 @@ def answering_models(suite: Suite) -> dict[str, str | None]:
 def making(suite: Suite) -> list[str]:
     """The models that must be made for those that variants ask, each after the one it is made of."""
     order: dict[str, None] = {}
-    for name in used_models(suite):
+    for name in [*used_models(suite), *judges(suite)]:
         chain = []
         while isinstance(suite.models[name], DerivedModel):
             chain.append(name)

@@ -57,8 +57,8 @@ def described_suite(suite: Suite, tasks: dict[str, Task]) -> dict[str, JSON]:
         "suite": {"name": suite.name, "path": suite.path.name, "text": suite.text, "prompts": dict(suite.prompts)},
         "tasks": {
             name: {
-                "answer": _described(task.answer),
-                "metrics": {metric: _described(component) for metric, component in task.metrics.items()},
+                "answer": described(task.answer),
+                "metrics": {metric: described(component) for metric, component in task.metrics.items()},
                 "prompt": task.template.text,
                 "system": task.system.text if task.system else None,
                 "generation": {
@@ -70,7 +70,7 @@ def described_suite(suite: Suite, tasks: dict[str, Task]) -> dict[str, JSON]:
             }
             for name, task in tasks.items()
         },
-        "variants": {name: _described(variant) for name, variant in suite.answering().items()},
+        "variants": {name: described(variant) for name, variant in suite.answering().items()},
     }
 
 
@@ -87,8 +87,8 @@ def now() -> str:
 def described_entries(suite: Suite, kind: str) -> dict[str, dict[str, JSON]]:
     """What predictions depend on in a section, without asking for weights: settings, and the files of knowledge."""
     if kind == "models":
-        return {name: _described(suite.models[name]) for name in asked_or_made(suite)}
-    return {name: {**_described(one), "files": _files(one)} for name, one in _searched(suite).items()}
+        return {name: described(suite.models[name]) for name in asked_or_made(suite)}
+    return {name: {**described(one), "files": _files(one)} for name, one in _searched(suite).items()}
 
 
 def asked_or_made(suite: Suite) -> list[str]:
@@ -106,7 +106,7 @@ def _files(component: Knowledge) -> list[dict[str, JSON]]:
 
 def _model(model: Model, digest: str) -> dict[str, JSON]:
     return {
-        **_described(model),
+        **described(model),
         "identity": model.identity(),
         "digest": digest,
         "description": model.describe(),
@@ -117,7 +117,7 @@ def _model(model: Model, digest: str) -> dict[str, JSON]:
 def _knowledge(knowledge: Knowledge) -> dict[str, JSON]:
     corpus = knowledge.corpus()
     return {
-        **_described(knowledge),
+        **described(knowledge),
         "files": _files(knowledge),
         "passages": len(corpus.passages),
         "merged": corpus.merged,
@@ -125,7 +125,8 @@ def _knowledge(knowledge: Knowledge) -> dict[str, JSON]:
     }
 
 
-def _described(component: Component) -> dict[str, JSON]:
+def described(component: Component) -> dict[str, JSON]:
+    """What a component is, and its settings."""
     return {"component": type(component).__name__, "settings": settings(component)}
 
 

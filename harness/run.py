@@ -37,7 +37,7 @@ def run(suite: Suite, folder: RunFolder, context: Context, report: Report, start
         if start == "predict":
             predict(suite, tasks, overlaps, folder, context)
         else:
-            refuse_changed(folder, suite, tasks)
+            refuse_changed(folder, suite, tasks, scored=start in ("summarize", "report"))
         if start in ("predict", "score"):
             score(suite, tasks, folder, context)
         if start in ("predict", "score", "summarize"):
@@ -128,7 +128,14 @@ def score(suite: Suite, tasks: dict[str, Task], folder: RunFolder, context: Cont
     try:
         for name, metric in sorted(order, key=lambda pair: turn(tasks[pair[0]].metrics[pair[1]])):
             scoring = Scoring(
-                metric, tasks[name], context, answering_models(suite), reference_of(suite), suite.seed, judgements
+                metric,
+                tasks[name],
+                context,
+                answering_models(suite),
+                reference_of(suite),
+                suite.families.pools,
+                suite.seed,
+                judgements,
             )
             items = [samples[name, prediction.sample_id] for prediction in by_task[name]]
             scores[name, metric] = _score_one(tasks[name].metrics[metric], items, by_task[name], scoring)
@@ -170,7 +177,7 @@ def summarize_run(suite: Suite, tasks: dict[str, Task], folder: RunFolder) -> Su
         predictions = [replace(one, variant=one.variant.removeprefix(PROBE)) for one in predictions]
         scores = [replace(one, variant=one.variant.removeprefix(PROBE)) for one in scores]
     summary = summarize(design, metric_info(tasks, scores), folder.samples(), predictions, scores, folder.overlaps())
-    summary = replace(summary, judging=judged)
+    summary = replace(summary, judging=judged, warnings=(*summary.warnings, *judged.notes))
     folder.write_summary(summary)
     folder.write_run({**record, "status": "complete", "finished": now()})
     return summary

@@ -4,8 +4,8 @@ from datetime import datetime
 from pathlib import Path
 
 from harness.errors import StoreError
-from harness.prepare import used_knowledge
-from harness.provenance import asked_or_made, described_entries, described_suite
+from harness.prepare import judges, used_knowledge
+from harness.provenance import asked_or_made, described, described_entries, described_suite
 from harness.store import RunFolder
 from harness.suite import Suite
 from harness.tasks.task import Task
@@ -53,10 +53,11 @@ def is_unfinished(folder: RunFolder, suite: Suite) -> bool:
     return bool(same and record.get("status") != "complete")
 
 
-def refuse_changed(folder: RunFolder, suite: Suite, tasks: dict[str, Task]) -> None:
+def refuse_changed(folder: RunFolder, suite: Suite, tasks: dict[str, Task], scored: bool) -> None:
     """Raise StoreError if the run's predictions were made by other samples, prompts, answers or variants.
 
-    Metrics may differ: scoring again by other metrics is what a later first stage is for.
+    Metrics may differ: scoring again by other metrics is what a later first stage is for. Where the scores are taken as
+    they are (`scored`), they must be those of these metrics and judges.
     """
     record, asked = folder.read_run(), described_suite(suite, tasks)
     changed = []
@@ -79,11 +80,30 @@ def refuse_changed(folder: RunFolder, suite: Suite, tasks: dict[str, Task]) -> N
     expected = [(s.task, variant, s.id) for n, t in tasks.items() for variant in suite.asked(n) for s in t.data.test]
     if not changed and [(p.task, p.variant, p.sample_id) for p in folder.predictions()] != expected:
         changed.append("predictions.jsonl is not complete")
+    if not changed and scored:
+        _refuse_other_metrics(folder, suite, tasks)
     if changed:
         raise StoreError(
             f"{folder.path}: changed since its predictions were made: {', '.join(changed)}; "
             "run without --from (finished calls are cached)"
         )
+
+
+def _refuse_other_metrics(folder: RunFolder, suite: Suite, tasks: dict[str, Task]) -> None:
+    record, asked = folder.read_run(), described_suite(suite, tasks)
+    changed = [
+        f"the metrics of task {name}"
+        for name, task in asked["tasks"].items()
+        if task["metrics"] != record["tasks"][name]["metrics"]
+    ]
+    known = record.get("judges", {})
+    changed += [
+        f"models.{name}"
+        for name in judges(suite)
+        if any(known.get(name, {}).get(part) != one for part, one in described(suite.models[name]).items())
+    ]
+    if changed:
+        raise StoreError(f"{folder.path}: changed since it was scored: {', '.join(changed)}; run with --from score")
 
 
 def _changed(before: JSON, after: dict[str, JSON]) -> bool:

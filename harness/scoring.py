@@ -20,8 +20,13 @@ class Scoring:
     context: Context
     answering: Mapping[str, str | None] = field(default_factory=dict)  # variant → the one model that answers, if one
     reference: str | None = None  # the variant that the others are measured against
+    pools: Mapping[str, Sequence[str]] = field(default_factory=dict)  # variants that stand for those of several seeds
     seed: int = 0
     judgements: list[Judgement] = field(default_factory=list)  # a judge adds what it said
+
+    def team(self, variant: str) -> str:
+        """The variant as it is reported: one for those of several seeds."""
+        return next((pool for pool, members in self.pools.items() if variant in members), variant)
 
 
 def turn(metric: Metric) -> int:

@@ -34,6 +34,7 @@ def summarize(
         add_task(figures, asked_items, own, design, metrics)
     chosen = deciding(design.headline, able_first(metrics, design), design.origins)
     values = values_of(scores, chosen)
+    plain = {key: value for key, value in values.items() if f"{key[0]}.{chosen[key[0]]}" not in design.corpora}
     asked = [prediction for prediction in predictions if prediction.task not in design.general]
     return Summary(
         name=design.name,
@@ -45,7 +46,7 @@ def summarize(
         usage=tuple(pooled_usage(_usage(asked), design.pools)),
         floors=tuple(corrected(figures.floors, design.headline, metrics)),
         retrieved=tuple(retrieved(asked, values, chosen, metrics)),
-        routed=tuple(routed(asked, values, chosen, design.cascades)),
+        routed=tuple(routed(asked, plain, chosen, design.cascades)),
         warnings=tuple(_warnings(figures.results, design, scores)),
         unaided=tuple(design.floors),
         bounds=tuple(design.bounds),

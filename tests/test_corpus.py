@@ -215,6 +215,23 @@ def test_ties_count_as_hits_however_large_the_figures_are(seed: int) -> None:
     assert compared({"a": [(0.0, one) for one in given], "b": apart}, "rate.odds").comparison.p == 1.0
 
 
+def test_a_figure_that_never_varies_claims_no_certainty_on_any_scale() -> None:
+    hundred = corpus.Frame({**INFO, "t.rate": MetricInfo("Rate", {}, 0.0, 100.0, "higher", True)}, 3)
+    results, _ = corpus.results(table({"a": [(300, 3)] * 5}), hundred)
+    own, odds = (next(one for one in results if one.metric == name) for name in ("rate", "rate.odds"))
+    assert (own.mean, own.high) == (100.0, 100.0)
+    assert own.low == pytest.approx(100 * 5 / (5 + stats.Z_95**2))  # Wilson at the end of the scale
+    assert (odds.low, odds.high) == (None, None)  # a scale without end: nothing tells how wide
+
+
+def test_no_difference_lies_beyond_the_scale() -> None:
+    """Two seeds that lie far apart leave an interval wider than the scale."""
+    seeds = {"a": B, "b~1": [(5, 5)] * 10, "b~2": [(1, 5)] * 10}
+    made = corpus.comparisons(table(seeds, {"b": ("b~1", "b~2")}), [("b", "a")], FRAME)
+    found = next(one.comparison for one in made if one.comparison.metric == "rate")
+    assert (found.low, found.high) == (-1.0, 1.0)
+
+
 def test_identical_variants_differ_by_nothing_but_not_for_sure() -> None:
     found = compared({"a": A, "b": A})
     one = found.comparison

@@ -1,12 +1,14 @@
 """The mean that people would have given each variant: the judged mean, corrected by the answers that people scored."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from harness.errors import DataError
 from harness.judgements import Corrected, HumanMean
 from harness.judging.against_people import mean
 from harness.judging.labels import ScoredItem, check_scale, read_labels, refuse
+from harness.judging.opinion import shown
 from harness.judging.prediction_powered import corrected_mean
 from harness.types import Prediction, Score
 
@@ -30,7 +32,7 @@ def human_means(
     answers: dict[str, dict[str, str]] = {}
     for prediction in predictions:
         if prediction.task == task and prediction.error is None:
-            answers.setdefault(prediction.variant, {})[prediction.sample_id] = prediction.text.strip()
+            answers.setdefault(prediction.variant, {})[prediction.sample_id] = shown(prediction)
     found = []
     for variant, given in answers.items():
         judged = {
@@ -40,7 +42,7 @@ def human_means(
         }
         own = [one for one in labels if one.variant in (None, variant)]
         matched = _matched(own, given)
-        corrected = _corrected(matched, judged, rubric_high - rubric_low)
+        corrected = _corrected(matched, judged, (rubric_low, rubric_high))
         if corrected is not None:
             found.append(HumanMean(task, metric_name, variant, corrected, len(own) - len(matched)))
     return found
@@ -74,8 +76,14 @@ def _matched(labels: Sequence[ScoredItem], given: Mapping[str, str]) -> dict[str
     return found
 
 
-def _corrected(people: Mapping[str, float], judged: Mapping[str, float], span: float) -> Corrected | None:
-    """Items of which the judge gave no score are left out on both sides."""
+def _corrected(
+    people: Mapping[str, float], judged: Mapping[str, float], scale: tuple[float, float]
+) -> Corrected | None:
+    """Items of which the judge gave no score are left out on both sides. No mean lies beyond the scale."""
     both = [item for item in people if item in judged]
     rest = [value for item, value in judged.items() if item not in people]
-    return corrected_mean([people[item] for item in both], [judged[item] for item in both], rest, span)
+    found = corrected_mean([people[item] for item in both], [judged[item] for item in both], rest, scale[1] - scale[0])
+    if found is None or found.low is None or found.high is None:
+        return found
+    low, mean, high = (min(max(one, scale[0]), scale[1]) for one in (found.low, found.mean, found.high))
+    return replace(found, low=low, mean=mean, high=high)

@@ -14,9 +14,11 @@ from harness.errors import HarnessError
 from harness.judging import rubric as rubrics
 from harness.judging.rubric import Rubric
 from harness.markers import LocalPath, ModelName
+from harness.tasks.extraction import without_reasoning
 from harness.tasks.task import Task
 from harness.types import JSON, Generation, Prediction, Sample
 
+PROCEDURE = 1  # raise when how a judge is asked, asked again or read changes: its calibrations no longer hold then
 CJK_TOKENS, OTHER_TOKENS = 0.6, 0.25  # tokens a character, rather too few: what is refused could not have fitted
 
 
@@ -71,6 +73,7 @@ class Opinion(Metric):
         """sha256 over all that determines what a judge says: another model, rubric or option is another judge."""
         return digest(
             {
+                "procedure": PROCEDURE,
                 "model": model_digest,
                 "rubric": self.rules.text,
                 "language": self.language,
@@ -87,7 +90,7 @@ class Opinion(Metric):
         return f"rubric {self.rules.name} needs a reference answer, {blank[0]} has none" if blank else None
 
     def check_models(self, task: Task, models: Mapping[str, Model]) -> str | None:
-        longest = max(task.data.test, key=lambda sample: len(self.question(task, sample)))
+        longest = max(task.data.test, key=lambda one: len(self.question(task, one) + (self.reference(task, one) or "")))
         for name in self.judges:
             room = models[name].context_length() if models[name].at_hand() else None
             needed = self._tokens(task, longest, models[name]) + self.max_tokens
@@ -134,5 +137,5 @@ def scale(rubric: Rubric) -> Scale:
 
 
 def shown(prediction: Prediction) -> str:
-    """The answer as a judge sees it: the reply, as it was written."""
-    return prediction.text.strip()
+    """The answer as a judge sees it: the reply as it was written, without its reasoning."""
+    return without_reasoning(prediction.text)[0].strip()

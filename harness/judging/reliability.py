@@ -24,7 +24,8 @@ class Judged:
 
 def reliability(one: Judged, judgements: Sequence[Judgement]) -> list[Reliability]:
     """Each judge of a metric. `doubts` are filled in by the suite's policy."""
-    return [_reliability(one, judge, some) for judge, some in by_judge(judgements).items()]
+    said = by_judge(judgements)
+    return [_reliability(one, judge, said.get(judge, [])) for judge in one.descriptions]
 
 
 def panel(one: Judged, judgements: Sequence[Judgement]) -> Panel | None:

@@ -14,13 +14,16 @@ class Trust(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     min_kappa: float | None = Field(0.4, ge=-1, le=1)  # Cohen's κ against people, from `harness calibrate`
+    min_items: int | None = Field(30, ge=2)  # labelled by people: κ of a few items is chance
     max_flip: float | None = Field(0.2, ge=0, le=1)  # share of pairs whose verdict changes with the order
     max_unreadable: float | None = Field(0.02, ge=0, le=1)  # share of judgements without a verdict
 
 
 def examined(one: Reliability, trust: Trust) -> Reliability:
     """The judge with all that speaks against its figures deciding."""
-    return replace(one, doubts=tuple(filter(None, (_people(one, trust), _order(one, trust), _readable(one, trust)))))
+    return replace(
+        one, doubts=tuple(filter(None, (_people(one, trust), _order(one, trust), _readable(one, trust), _idle(one))))
+    )
 
 
 def demotion(judges: Sequence[Reliability]) -> str | None:
@@ -35,12 +38,22 @@ def _people(one: Reliability, trust: Trust) -> str | None:
         return None
     if one.calibration is None:
         return "it is not calibrated against people (harness calibrate SUITE --labels FILE)"
-    kappa = one.calibration.against.kappa
+    against = one.calibration.against
+    if trust.min_items is not None and against.items < trust.min_items:
+        return f"it is calibrated on {against.items} items only, less than {trust.min_items}"
+    kappa = against.kappa
     if kappa is None:
         return f"its agreement with people is not defined on {one.calibration.items} items"
     if kappa < trust.min_kappa:
         return f"its κ against people is {kappa:.2f}, less than {trust.min_kappa:g}"
+    if against.low is not None and against.low <= 0:
+        return f"its κ against people, {kappa:.2f}, may be chance (95 % CI from {against.low:.2f})"
     return None
+
+
+def _idle(one: Reliability) -> str | None:
+    """A policy that waives everything still asks that the judge was asked something."""
+    return None if one.judgements else "no answer was put before it"
 
 
 def _order(one: Reliability, trust: Trust) -> str | None:

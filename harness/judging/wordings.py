@@ -100,7 +100,7 @@ _LABELLED = re.compile(
 _LEAD = (
     r"(?:(?:因此|所以|故|综上(?:所述)?|总之|总体(?:而言|来看|来说|上)?|整体(?:而言|来看|来说|上)?|综合(?:来看|考虑|比较)?"
     rf"|我(?:认为|觉得|判断)|最终|overall|therefore|thus|so|hence|in (?:conclusion|summary)|on the whole|{_LABEL}"
-    r"|i (?:think|believe)(?: that)?|in my (?:opinion|view))\s*[,:]?\s*)*"
+    r"|i (?:think|believe)(?: that)?|in my (?:opinion|view))\s*(?:[,:]\s*)?)*"
 )
 _IS_BETTER = (
     rf"\s*(?:比\s*{_ONE}\s*(?:明显|显然|略|稍|更|要)*(?:好|优)|(?:明显|显然|整体上?|总体上?|略|稍|稍微|相对)*"

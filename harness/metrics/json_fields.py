@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import field_validator
 
-from harness.component import Mark, Marks, Metric, Scale
+from harness.component import Mark, Marks, Metric, Scale, named
 from harness.markers import Part
 from harness.metrics.tokens import cut
 from harness.text import as_text
@@ -55,6 +55,8 @@ class JsonFields(Metric):
                 raise ValueError(f"{name} makes one figure of a whole corpus and cannot compare fields; {instead}")
             if metric.answers and "text" not in metric.answers:
                 raise ValueError(f"{name} scores {' or '.join(metric.answers)} answers, but a field is text; {instead}")
+            if named(metric, "models"):
+                raise ValueError(f"{name} asks a judge, whose trust is not known field by field; {instead}")
             if metric.asks_answerers:
                 raise ValueError(f"{name} asks the models that answered, who gave no fields; {instead}")
             if metric.scale_of("").better != "higher":

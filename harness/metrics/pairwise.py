@@ -1,7 +1,7 @@
 """Which of two answers a judge prefers, always asked in both orders: a verdict that flips with the order is a tie."""
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
@@ -49,7 +49,7 @@ class Pairwise(Opinion):
         return items * min(self.at_most or pairs, pairs) * 2 * self.repeats
 
     def evaluate(self, samples: Sequence[Sample], predictions: Sequence[Prediction], scoring: Scoring) -> list[Marks]:
-        """One Mark a prediction; an opponent that failed makes it unknown."""
+        """One Mark a prediction; an opponent that failed makes it unknown, and so does a duel without a verdict."""
         items: dict[str, Sample] = {sample.id: sample for sample in samples}
         answers: dict[str, dict[str, Prediction]] = {}
         for prediction in predictions:
@@ -62,18 +62,24 @@ class Pairwise(Opinion):
             by_item.setdefault(one.sample_id, []).append(one)
         return [self._mark(one, pairs[one.sample_id], by_item.get(one.sample_id, []), scoring) for one in predictions]
 
-    def _pairs(
-        self, answers: Mapping[str, Mapping[str, Prediction]], variants: Sequence[str], scoring: Scoring
-    ) -> dict[str, list[Pair]]:
-        """The pairs that each item meets: of those that there are, its turn."""
-        if self.against == "all":
-            every = list(combinations(variants, 2))
-        else:
-            every = [(one, scoring.reference) for one in variants if scoring.reference not in (None, one)]
-        random.Random(scoring.seed).shuffle(every)
+    def _pairs(self, items: Collection[str], variants: Sequence[str], scoring: Scoring) -> dict[str, list[Pair]]:
+        """The pairs that each item meets. With `at_most` they are dealt from a deck that is shuffled anew when it is
+        empty: all pairs are met equally often, and no two always together."""
+        every = [pair for pair in combinations(variants, 2) if len({scoring.team(one) for one in pair}) == 2]
+        if self.against == "reference":
+            own = [one for one in variants if scoring.team(one) == scoring.reference]
+            every = [(one, rival) for one in variants if one not in own for rival in own]
         most = min(self.at_most or len(every), len(every))
-        turns = {item: [every[(i * most + k) % len(every)] for k in range(most)] for i, item in enumerate(answers)}
-        return {item: [pair for pair in some if set(pair) <= answers[item].keys()] for item, some in turns.items()}
+        if most == len(every):
+            return dict.fromkeys(items, every)
+        deal = random.Random(scoring.seed)
+        deck: list[Pair] = []
+        dealt: dict[str, list[Pair]] = {}
+        for item in items:
+            if len(deck) < most:
+                deck += deal.sample([pair for pair in every if pair not in deck], len(every) - len(deck))
+            dealt[item], deck = deck[:most], deck[most:]
+        return dealt
 
     def _judgements(
         self,
@@ -86,6 +92,7 @@ class Pairwise(Opinion):
             Duel(items[item], answers[item][first], answers[item][second], repeat)
             for item, some in pairs.items()
             for pair in some
+            if set(pair) <= answers[item].keys()
             for repeat in range(self.repeats)
             for first, second in (pair, pair[::-1])
         ]
@@ -107,16 +114,20 @@ class Pairwise(Opinion):
         return found
 
     def _mark(self, one: Prediction, pairs: Sequence[Pair], judgements: Sequence[Judgement], scoring: Scoring) -> Mark:
-        if self.against == "reference" and one.variant == scoring.reference:
+        if self.against == "reference" and scoring.team(one.variant) == scoring.reference:
             return Mark(0.5, "the reference itself")
         met = [pair if pair[0] == one.variant else pair[::-1] for pair in pairs if one.variant in pair]
         if not met:
-            return Mark(None, "it met no opponent: that one failed, or it was not its turn")
+            return Mark(None, "it met no opponent")
         told = {pair[1]: outcome([j for j in judgements if {j.variant, j.rival} == set(pair)], pair) for pair in met}
-        known = [value for value in told.values() if value is not None]
         words = {1.0: "better than", 0.5: "tied with", 0.0: "worse than", None: "no verdict against"}
         reason = "; ".join(f"{words[value]} {rival}" for rival, value in told.items())
-        return Mark(sum(known) / len(known) if known else None, reason)
+        teams: dict[str, list[float]] = {}
+        for rival, value in told.items():
+            if value is None:  # a mean over the others would be over easier or harder opponents than another's
+                return Mark(None, reason)
+            teams.setdefault(scoring.team(rival), []).append(value)
+        return Mark(sum(sum(some) / len(some) for some in teams.values()) / len(teams), reason)
 
 
 def _plain(duel: Duel) -> float | None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("harness")
 
 DEFAULT_HOST = "http://127.0.0.1:11434"
+REFUSING = (0, 12, 6)  # the version from which Ollama answers an error where it used to cut a prompt
 UNLOADING = 10.0  # seconds that a run waits at most to have a model unloaded
 
 
@@ -92,7 +93,8 @@ class Ollama(NetworkModel):
                 "Ollama did not count the prompt's tokens, so a cut prompt could not be told; update Ollama",
                 lasting=True,
             )
-        if tokens_in + _droppable(prompt) >= self.num_ctx - 1:
+        droppable = 0 if self._refuses_to_cut else _droppable(prompt)
+        if tokens_in + droppable >= self.num_ctx - 1:
             raise CallError(
                 f"the prompt fills num_ctx {self.num_ctx}: Ollama may have cut it; raise num_ctx", lasting=True
             )
@@ -103,6 +105,18 @@ class Ollama(NetworkModel):
             )
         finish: Finish = "length" if reply.done_reason == "length" else "stop"
         return Completion(reply.message.content or "", finish, tokens_in, tokens_out)
+
+    @cached_property
+    def _refuses_to_cut(self) -> bool:
+        """Whether the server knows `truncate: false`, by its version; what does not tell is taken for old."""
+        import httpx
+
+        try:
+            with closing(httpx.Client(base_url=str(self._client._client.base_url), timeout=UNLOADING)) as client:
+                told = str(client.get("/api/version").json()["version"])
+            return tuple(int(part) for part in told.split("-")[0].split(".")[:3]) >= REFUSING
+        except (httpx.HTTPError, ValueError, KeyError, TypeError):
+            return False
 
     def _chat(self, prompt: Prompt, generation: Generation) -> "ChatResponse":
         import httpx

@@ -286,9 +286,10 @@ def test_the_interval_of_kappa(made: Path) -> None:
 
 
 POLICIES = [
-    (Trust(), ["25.0% of its judgements have no verdict, more than 2%"]),
-    (Trust(min_kappa=0.99, max_unreadable=None), ["its κ against people is 0.97, less than 0.99"]),
-    (Trust(max_unreadable=0.3), []),
+    (Trust(min_items=None), ["25.0% of its judgements have no verdict, more than 2%"]),
+    (Trust(min_kappa=0.99, max_unreadable=None, min_items=None), ["its κ against people is 0.97, less than 0.99"]),
+    (Trust(max_unreadable=0.3, min_items=None, min_kappa=None), []),
+    (Trust(max_unreadable=0.3), ["it is calibrated on 3 items only, less than 30"]),
 ]
 
 
@@ -367,7 +368,7 @@ def test_the_command(made: Path) -> None:
     assert "Judges against people: scores.csv" in result.stdout
     row = next(line for line in result.stdout.splitlines() if line.startswith("│ judge "))
     assert [cell.strip() for cell in row.split("│")[2:6]] == ["4", "1", "66.7%", "0.97"]
-    assert "judge: may not decide: 25.0% of its judgements have no verdict, more than 2%" in result.stdout
+    assert "25.0% of its judgements have no verdict, more than 2%" in result.stdout
     assert "left out: 1 of 5 items, which are decided without a judge" in result.stdout
     assert "left out: 1 of 6 items, which nobody labelled" in result.stdout
 

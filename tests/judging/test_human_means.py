@@ -1,16 +1,26 @@
 """Judged means corrected by people: which labels count, for which variant, and what comes out."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness.errors import DataError
-from harness.judgements import HumanMean
+from harness.judgements import Corrected, HumanMean
 from harness.judging.human import human_means
 from harness.judging.prediction_powered import corrected_mean
 from harness.types import Prediction, Reading, Score
 
 JUDGED = {"a": (80.0, 60.0, 90.0, 50.0, 70.0, 40.0), "b": (10.0, 20.0, 30.0, 40.0, 50.0, 60.0)}  # of samples s0 … s5
+
+
+def on_scale(human: list[float], judged: list[float], rest: list[float], span: float) -> Corrected:
+    """Three answers leave an interval of more than the scale: no mean lies beyond it."""
+    made = corrected_mean(human, judged, rest, span)
+    assert made is not None
+    assert made.low is not None
+    assert made.high is not None
+    return replace(made, low=max(0.0, made.low), high=min(span, made.high))
 
 
 def answers(variant: str, *, error_at: int | None = None) -> list[Prediction]:
@@ -48,7 +58,7 @@ def test_labels_of_the_answers_given_correct_the_judged_mean(labels: Path) -> No
     # a: people give 10 less than the judge on s0 and s2, the same on s3; s1, s4, s5 stand on the judge alone
     (found,) = corrected(labels, HEADER + "s0,问,a0,70\ns2,问,a2 ,80\ns3,问,a3,50\n")
     assert (found.task, found.metric, found.variant, found.unmatched) == ("t", "q", "a", 0)
-    assert found.corrected == corrected_mean([70, 80, 50], [80, 90, 50], [60, 70, 40], 100)
+    assert found.corrected == on_scale([70, 80, 50], [80, 90, 50], [60, 70, 40], 100)
     assert (found.corrected.labelled, found.corrected.unlabelled) == (3, 3)
     assert found.corrected.judged_mean == pytest.approx(65)  # (80 + 60 + 90 + 50 + 70 + 40)/6
     # people 200/3, the judge there 220/3 and 170/3 elsewhere: 200/3 - λ·50/3
@@ -60,15 +70,15 @@ def test_labels_of_other_answers_are_counted_and_never_used(labels: Path) -> Non
     told = HEADER + "s0,问,a0,70\ns1,问,an older answer,0\ns2,问,a2,80\ns3,问,a3,50\ns9,问,a9,0\n"
     (found,) = corrected(labels, told)
     assert found.unmatched == 2
-    assert found.corrected == corrected_mean([70, 80, 50], [80, 90, 50], [60, 70, 40], 100)
+    assert found.corrected == on_scale([70, 80, 50], [80, 90, 50], [60, 70, 40], 100)
 
 
 def test_each_variant_has_its_own_labels(labels: Path) -> None:
     told = "".join(f"s{n},问,{variant}{n},{score}\n" for variant in "ab" for n, score in enumerate((50, 40, 30, 20)))
     one, two = corrected(labels, HEADER + told)
     assert (one.variant, two.variant) == ("a", "b")
-    assert one.corrected == corrected_mean([50, 40, 30, 20], [80, 60, 90, 50], [70, 40], 100)
-    assert two.corrected == corrected_mean([50, 40, 30, 20], [10, 20, 30, 40], [50, 60], 100)
+    assert one.corrected == on_scale([50, 40, 30, 20], [80, 60, 90, 50], [70, 40], 100)
+    assert two.corrected == on_scale([50, 40, 30, 20], [10, 20, 30, 40], [50, 60], 100)
     assert (one.unmatched, two.unmatched) == (4, 4)  # each the other's
 
 
@@ -85,14 +95,14 @@ def test_a_label_that_names_its_variant_belongs_to_no_other(labels: Path) -> Non
 def test_several_annotators_are_averaged_and_gaps_are_none(labels: Path) -> None:
     rows = "s0,问,a0,70,80\ns1,问,a1,60,\ns2,问,a2,,\ns3,问,a3,20,40\n"
     (found,) = corrected(labels, "id,question,answer,score_x,score_y\n" + rows)
-    assert found.corrected == corrected_mean([75, 60, 30], [80, 60, 50], [90, 70, 40], 100)
+    assert found.corrected == on_scale([75, 60, 30], [80, 60, 50], [90, 70, 40], 100)
     assert found.unmatched == 0
 
 
 def test_an_unknown_score_is_left_out_on_both_sides(labels: Path) -> None:
     rows = "".join(f"s{n},问,a{n},50\n" for n in range(4))
     (found,) = corrected(labels, HEADER + rows, judged("a", unknown=(1, 5)))
-    assert found.corrected == corrected_mean([50, 50, 50], [80, 90, 50], [70], 100)
+    assert found.corrected == on_scale([50, 50, 50], [80, 90, 50], [70], 100)
     assert found.unmatched == 0
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,12 +14,15 @@ from pydantic import Field
 from harness.cache import Cache
 from harness.component import Mark, Model
 from harness.data.dataset import Dataset
+from harness.design import design_of
 from harness.dry_context import DryContext
-from harness.errors import SuiteError
+from harness.errors import StoreError, SuiteError
 from harness.metrics.judge import Judge
 from harness.metrics.pairwise import Pairwise
+from harness.metrics.retrieval import Retrieval
 from harness.models.scripted import Scripted
 from harness.planning import PlannedJudging, plan
+from harness.prepare import making, prepare
 from harness.progress import Display
 from harness.scoring import Scoring
 from harness.store import RunFolder
@@ -201,7 +205,49 @@ def test_a_verdict_that_cannot_be_read_is_no_tie(scoring: Make) -> None:
 def test_an_opponent_that_failed_makes_it_unknown(scoring: Make) -> None:
     place = scoring("better", {"j": FAIR}, reference="a")
     found = marks(Pairwise(model="j"), answers("b", ["好"]), place)
-    assert found == [Mark(None, "it met no opponent: that one failed, or it was not its turn")]
+    assert found == [Mark(None, "it met no opponent")]
+    predictions = [
+        *answers("a", ["好", "好"]),
+        *answers("b", ["坏", "坏"]),
+        *answers("c", ["差"]),
+    ]  # c failed on item 1
+    found = marks(Pairwise(model="j", against="all"), predictions, place)
+    assert [one.value for one in found] == [1.0, None, 0.25, None, 0.25]
+
+
+def test_a_duel_without_a_verdict_is_not_left_out_of_the_mean(scoring: Make) -> None:
+    torn = judging(("JSON Schema", "也许"), (r"(?s)>\n差", "也许"), (r"(?s)<first-\w+>\n好", '{"reason": "", "verdict": "first"}'),
+                   default='{"reason": "", "verdict": "second"}')  # fmt: skip
+    predictions = [*answers("a", ["好"]), *answers("b", ["坏"]), *answers("c", ["差"])]
+    found = marks(Pairwise(model="j", against="all"), predictions, scoring("better", {"j": torn}))
+    assert [one.value for one in found] == [None, None, None]  # each met c, whose duels have no verdict
+
+
+def test_seeds_of_one_model_are_one_opponent(scoring: Make) -> None:
+    pools = {"lora": ("lora~1", "lora~2")}
+    place = scoring("better", {"j": FAIR}, pools=pools)
+    predictions = [
+        *answers("base", ["坏"]),
+        *answers("lora~1", ["好"]),
+        *answers("lora~2", ["好了"]),
+        *answers("c", ["差"]),
+    ]
+    found = marks(Pairwise(model="j", against="all"), predictions, place)
+    # base: lost to both seeds (one opponent), tied with c: (0 + 1/2) / 2; a seed does not meet its sibling
+    assert [one.value for one in found] == [0.25, 1.0, 1.0, 0.25]
+    pooled = scoring("better", {"j": FAIR}, pools=pools, reference="lora")
+    found = marks(Pairwise(model="j"), predictions, pooled)
+    assert [one.value for one in found] == [0.0, 0.5, 0.5, 0.0]
+
+
+def test_no_two_pairs_are_always_dealt_together(scoring: Make) -> None:
+    """A variant that meets the weak only would look good: with at_most, who is met is drawn for each item anew."""
+    items = [str(i) for i in range(60)]
+    dealt = Pairwise(model="j", against="all", at_most=2)._pairs(items, ["a", "b", "c", "d"], scoring())
+    together = {frozenset(some) for some in dealt.values()}
+    assert len(together) > 10  # of the 15 pairs of pairs; in turn it would be 3
+    assert sorted(Counter(pair for some in dealt.values() for pair in some).values()) == [20] * 6  # 60 × 2 / 6
+    assert all(len(set(some)) == 2 for some in dealt.values())
 
 
 # -- the whole path -------------------------------------------------------------------------------------------------
@@ -263,6 +309,77 @@ def test_scoring_again_asks_nothing_again_and_gives_the_same_bytes(write_suite: 
     run_suite(path, start="score")
     assert {name: (folder.path / name).read_bytes() for name in names} == before
     assert [one["calls"] for one in folder.read_run()["judging"]] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ("quality: {judge: {model: judge}}", "opinion: {judge: {model: judge}}", "the metrics of task t"),
+        ("quality: {judge: {model: judge}}", "quality: exact_match", "the metrics of task t"),
+        ('"score": 20}', '"score": 30}', "models.judge"),
+    ],
+)
+def test_a_summary_is_of_the_metrics_and_judges_that_scored(
+    write_suite: Any, run_suite: Any, old: str, new: str, named: str
+) -> None:
+    text = SUITE.replace("TRUST", "")
+    run_suite(write_suite(text, test__tsv=ROWS))
+    with pytest.raises(StoreError, match=f"changed since it was scored: {named}; run with --from score"):
+        run_suite(write_suite(text.replace(old, new), test__tsv=ROWS), start="summarize")
+
+
+def test_what_judged_nothing_does_not_decide(write_suite: Any, run_suite: Any) -> None:
+    """All other variants failed: the reference's one half would be the only figure."""
+    text = SUITE.replace("TRUST", "trust: {min_kappa: null}").replace(
+        "{scripted: {default: 好}}", "{scripted: {rules: [{match: '', fail: down}]}}"
+    )
+    metrics = "metrics: {better: {pairwise: {model: judge}}, accuracy: exact_match}"
+    text = re.sub(r"metrics: \{quality.*", metrics, text)
+    summary = run_suite(write_suite(text, test__tsv=ROWS)).summary()
+    assert summary.judging.demoted == {"t.better": "no answer was put before it"}
+    assert summary.headline == ("t.accuracy",)
+
+
+def test_how_retrieval_did_is_no_headline_that_nobody_declared(write_suite: Any) -> None:
+    suite = load_suite(write_suite(SUITE.replace("TRUST", ""), test__tsv=ROWS))
+    task = prepare(suite)["t"]
+    metrics = {"quality": task.metrics["quality"], "retrieval": Retrieval()}
+    demoted = {"t.quality": "why"}
+    assert design_of(suite, {"t": replace(task, metrics=metrics)}, {}, demoted).headline == []
+    assert design_of(suite, {"t": task}, {}, demoted).headline == ["t.better"]
+
+
+def test_a_judge_that_is_trained_is_trained_though_no_variant_asks_it(write_suite: Any) -> None:
+    text = (
+        SUITE.replace("TRUST", "")
+        .replace("{judge: {model: judge}}", "{judge: {model: own}}")
+        .replace(
+            "  judge:\n",
+            "  own: {tuned: {base: hf, method: lora, on: [t]}}\n  hf: {huggingface: {path: x/y}}\n  judge:\n",
+        )
+    )
+    assert making(load_suite(write_suite(text, test__tsv=ROWS))) == ["own"]
+
+
+def test_a_judge_cannot_be_several_models(write_suite: Any) -> None:
+    text = (
+        SUITE.replace("TRUST", "")
+        .replace("{judge: {model: judge}}", "{judge: {model: lora}}")
+        .replace(
+            "  judge:\n",
+            "  lora: {tuned: {base: hf, method: lora, on: [t], seeds: 2}}\n  hf: {huggingface: {path: x/y}}\n  judge:\n",
+        )
+    )
+    with pytest.raises(SuiteError, match="'lora' stands for lora~1, lora~2; name one of them"):
+        load_suite(write_suite(text, test__tsv=ROWS))
+
+
+def test_an_empty_label_of_people_is_a_warning(write_suite: Any, run_suite: Any) -> None:
+    text = SUITE.replace("TRUST", "").replace("{judge: {model: judge}}", "{judge: {model: judge, human: people.csv}}")
+    rows = "id,question,answer,score\n1,问,好,50\n2,问,好,60\n3,问,好,70\n"
+    summary = run_suite(write_suite(text, test__tsv=ROWS, people__csv=rows)).summary()
+    assert summary.judging.human == ()
+    assert any("no judged mean is corrected" in line for line in summary.warnings)
 
 
 def test_the_plan_counts_what_judges_will_be_asked(write_suite: Any, tmp_path: Path) -> None:

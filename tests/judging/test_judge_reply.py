@@ -440,3 +440,9 @@ def test_a_runaway_reply_is_read_in_time_that_grows_with_its_length(noise: str) 
     for read in (lambda: read_scores(noise, HUNDRED), lambda: read_preference(noise)):
         with pytest.raises(UnreadableError):
             read()
+
+
+@pytest.mark.parametrize("word", ["so ", "so, ", "overall ", "因此，", "better "])
+def test_a_judge_that_loops_is_unreadable_and_holds_nobody_up(word: str) -> None:
+    with pytest.raises(UnreadableError):
+        read_preference(word * 3000 + "x")

@@ -176,9 +176,10 @@ def test_the_ranking_takes_each_pair_of_an_item_once() -> None:
 # -- the rule of trust --------------------------------------------------------------------------------------------
 
 
-def calibrated(kappa: float | None) -> Calibration:
+def calibrated(kappa: float | None, items: int = 50, low: float | None = 0.2) -> Calibration:
+    against = Agreed(items, 0.8, kappa, low, 0.95)
     return Calibration(
-        "j", "i", "labels.json", "d", False, 50, 0, 0, Agreed(50, 0.8, kappa), None, None, 3, None, None, None, "2026"
+        "j", "i", "labels.json", "d", False, items, 0, 0, against, None, None, 3, None, None, None, "2026"
     )
 
 
@@ -190,6 +191,14 @@ GOOD = only(reliability(DUELS, [duel("1", "a", "b", 1.0), duel("1", "b", "a", 0.
     [
         ({"calibration": calibrated(0.4)}, {}, None),
         ({"calibration": calibrated(0.39)}, {}, "its κ against people is 0.39, less than 0.4"),
+        ({"calibration": calibrated(0.9, items=29)}, {}, "it is calibrated on 29 items only, less than 30"),
+        ({"calibration": calibrated(0.9, items=29)}, {"min_items": 20}, None),
+        (
+            {"calibration": calibrated(0.5, low=-0.1)},
+            {},
+            "its κ against people, 0.50, may be chance (95 % CI from -0.10)",
+        ),
+        ({"judgements": 0}, {"min_kappa": None}, "no answer was put before it"),
         ({"calibration": calibrated(None)}, {}, "its agreement with people is not defined on 50 items"),
         ({}, {}, "it is not calibrated against people (harness calibrate SUITE --labels FILE)"),
         ({}, {"min_kappa": None}, None),
@@ -211,6 +220,12 @@ def test_what_a_judge_must_show(change: dict[str, object], trust: dict[str, obje
     found = examined(replace(GOOD, **change), Trust(**trust))  # type: ignore[arg-type]
     assert found.doubts == ((doubt,) if doubt else ())
     assert demotion([found]) == doubt
+
+
+def test_a_judge_that_said_nothing_is_named_and_doubted() -> None:
+    found = only(reliability(DUELS, []))
+    assert (found.judge, found.judgements) == ("j", 0)
+    assert examined(found, Trust(min_kappa=None)).doubts == ("no answer was put before it",)
 
 
 def test_one_doubtful_judge_of_a_panel_is_enough() -> None:

@@ -557,7 +557,7 @@ def test_a_tokenizer_without_a_bound_takes_the_models(folders: dict[str, Path], 
 
 def test_without_the_package_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(HarnessError, match=r"pip install 'domain-harness\[judge\]'"):
+    with pytest.raises(HarnessError, match=r"pip install 'domain-harness\[bertscore\]'"):
         BertScore().check()
     assert settings(BertScore())["hash"] is None  # a report can be written without it
 

@@ -12,6 +12,7 @@ from harness.component import Mark, Marks, Scale
 from harness.data.dataset import Dataset
 from harness.errors import SuiteError
 from harness.metrics.json_fields import JsonFields
+from harness.metrics.judge import Judge
 from harness.metrics.python import Python
 from harness.metrics.rouge import Rouge
 from harness.scoring import Scoring, score_metric
@@ -215,3 +216,8 @@ class Strict(Rouge):
 
     def check_task(self, task: Task) -> str | None:
         return ", ".join(sample.id for sample in task.data.test)
+
+
+def test_a_judge_is_no_similarity() -> None:
+    with pytest.raises(ValueError, match="Judge asks a judge, whose trust is not known field by field"):
+        JsonFields(similarity=Judge(model="j"))

@@ -122,6 +122,13 @@ ANSWERED = (
 )
 
 
+@pytest.mark.parametrize(("old", "finish"), [(False, "stop"), (True, "error")])
+def test_a_long_conversation_that_fits_is_answered(old: bool, finish: str, stand_in: Start, make: Make) -> None:
+    """A judge that is asked again: 300 + 1 + 100 fit 512. An old server may have dropped the first 300 all the same."""
+    asked_again = (Message("user", "u" * 300), Message("assistant", "a"), Message("user", "q" * 100))
+    assert one(make(stand_in(lambda body: "y", old=old)), asked_again).finish == finish
+
+
 @pytest.mark.parametrize(
     ("prompt", "old", "error"),
     [

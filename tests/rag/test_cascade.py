@@ -16,6 +16,8 @@ from baselines.prompting import Prompting
 from baselines.rag import Rag
 from harness.component import Scale
 from harness.metrics.exact_match import ExactMatch
+from harness.metrics.judge import Judge
+from harness.metrics.python import Python
 from harness.models.scripted import Scripted
 from harness.retrieval import Retriever
 from harness.types import Prediction, Reading, Sample, Step
@@ -148,6 +150,22 @@ def test_what_failed_counts_as_the_worst(better: Any, worst: float) -> None:
     failed = Prediction("a", "t", "v", (), "", Reading(), error="down")
     answered = Prediction("b", "t", "v", (), "x", Reading("x"))
     assert _values(Errors(), rows, [failed, answered]) == [worst, 1.0]
+
+
+def test_the_scale_of_a_metric_may_depend_on_its_settings(tmp_path: Path) -> None:
+    (tmp_path / "m.py").write_text("def score(answer, targets, sample):\n    return 3.0\n", encoding="utf-8")
+    errors = Python(file=str(tmp_path / "m.py"), high=5.0, better="lower")
+    row, failed = Sample("a", "t", "?", ("x",)), Prediction("a", "t", "v", (), "", Reading(), error="down")
+    assert _values(errors, [row], [failed]) == [5.0]  # the worst of 0 to 5, where lower is better
+
+
+def test_thresholds_are_not_learnt_by_what_asks_models(norm: Any) -> None:
+    task = norm()
+    judged = replace(task, metrics={"quality": Judge(model="j"), **task.metrics})
+    problem = "thresholds cannot be learnt by quality, which asks models itself; give metric: one that does not, or thresholds"
+    assert problem in Cascade(of=["a", "b"]).check(judged, {})
+    assert problem not in Cascade(of=["a", "b"], metric="accuracy").check(judged, {})
+    assert problem not in Cascade(of=["a", "b"], thresholds=[1.0]).check(judged, {})
 
 
 def test_settings_and_data_that_cannot_be(norm: Any) -> None:
