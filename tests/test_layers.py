@@ -21,6 +21,7 @@ LAYERS = {
         "stats",
         "prompts",
         "text",
+        "segmentation",
         "source",
         "progress",
         "training",

@@ -1,13 +1,11 @@
 """Text as the tokens of a lexical index: Chinese by words or characters, Latin words and numbers whole."""
 
-import logging
 import re
-import warnings
 from collections.abc import Callable
-from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
+from harness.segmentation import segmenter
 from harness.text import normalise
 
 Tokens = Literal["words", "bigrams", "characters"]
@@ -34,21 +32,8 @@ def _bigrams(run: str) -> list[str]:
 
 
 def _words(run: str) -> list[str]:
-    return _jieba()(run)
-
-
-@lru_cache(maxsize=1)
-def _jieba() -> Callable[[str], list[str]]:
-    """jieba's cut for search engines. Version 0.42.1 warns of its own regular expressions and of pkg_resources."""
-    with warnings.catch_warnings():
-        for category in (SyntaxWarning, DeprecationWarning, UserWarning, ResourceWarning):
-            warnings.simplefilter("ignore", category)
-        import jieba
-
-        jieba.setLogLevel(logging.WARNING)
-        jieba.initialize()
-    cut: Callable[[str], list[str]] = jieba.lcut_for_search
-    return cut
+    words: list[str] = segmenter().lcut_for_search(run)
+    return words
 
 
 _CUTS: dict[Tokens, Callable[[str], list[str]]] = {"words": _words, "bigrams": _bigrams, "characters": list}

@@ -4,14 +4,13 @@ The tokenizers made for English find no token at all in Chinese: identical texts
 nothing but digits and Latin letters score 1.
 """
 
-import logging
 import re
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from harness.component import Marks, Metric
+from harness.segmentation import segmenter
 from harness.text import normalise
 from harness.types import JSON, Prediction, Sample
 
@@ -83,7 +82,7 @@ def _cut(text: str, by_words: bool) -> tuple[str, ...]:
         if not run["unspaced"]:
             found.append(run[0])
         else:
-            found += _jieba()(run[0]) if by_words else run[0]
+            found += segmenter().lcut(run[0]) if by_words else run[0]
     return tuple(found)
 
 
@@ -123,18 +122,4 @@ def _porter() -> Callable[[str], str]:
     from nltk.stem.porter import PorterStemmer
 
     found: Callable[[str], str] = PorterStemmer().stem
-    return found
-
-
-@lru_cache(maxsize=1)
-def _jieba() -> Callable[[str], list[str]]:
-    """jieba's plain cut. Version 0.42.1 warns of its own regular expressions and of pkg_resources."""
-    with warnings.catch_warnings():
-        for category in (SyntaxWarning, DeprecationWarning, UserWarning, ResourceWarning):
-            warnings.simplefilter("ignore", category)
-        import jieba
-
-        jieba.setLogLevel(logging.WARNING)
-        jieba.initialize()
-    found: Callable[[str], list[str]] = jieba.lcut
     return found
