@@ -31,6 +31,12 @@ def identities(tasks: Mapping[str, Task], context: Context) -> dict[str, dict[st
     }
 
 
+def rubric_texts(tasks: Mapping[str, Task]) -> dict[str, str]:
+    """The rubrics that judges go by, verbatim, by name."""
+    asking = [metric for task in tasks.values() for metric in task.metrics.values() if isinstance(metric, Opinion)]
+    return {metric.rules.name: metric.rules.text for metric in asking}
+
+
 def judging(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder) -> Judging:
     """The judges of a run, from what they said, what is known of them, and what the suite demands."""
     record, judgements = folder.read_run(), [_named(one) for one in folder.judgements()]

@@ -11,7 +11,7 @@ from harness.design import design_of, metric_info, reference_of
 from harness.families import PROBE
 from harness.figures import Overlap, Summary
 from harness.judgements import Judgement
-from harness.judges import identities, judging
+from harness.judges import identities, judging, rubric_texts
 from harness.planning import cells
 from harness.prepare import answering_models, making, needed_models, prepare
 from harness.provenance import described_judges, described_suite, now, provenance
@@ -146,6 +146,7 @@ def score(suite: Suite, tasks: dict[str, Task], folder: RunFolder, context: Cont
     folder.write_judgements(judgements)
     judged = {
         "judges": described_judges(suite, context), "judge_ids": identities(tasks, context), "judging": costs,
+        "rubrics": rubric_texts(tasks),
     }  # fmt: skip
     folder.write_run({**folder.read_run(), **described_suite(suite, tasks), **judged})
 

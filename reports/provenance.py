@@ -63,10 +63,12 @@ class CostGroup:
 
 
 def sources(run: Mapping[str, JSON]) -> tuple[Source, ...]:
-    """The suite file and the prompts, verbatim."""
+    """The suite file, the prompts and the rubrics, verbatim."""
     suite = run.get("suite") or {}
     found = [Source(str(suite.get("path") or "suite.yaml"), suite["text"])] if suite.get("text") else []
-    return (*found, *(Source(name, text) for name, text in (suite.get("prompts") or {}).items()))
+    further = [*(suite.get("prompts") or {}).items()]
+    further += [(f"rubric {name}", text) for name, text in (run.get("rubrics") or {}).items()]
+    return (*found, *(Source(name, text) for name, text in further))
 
 
 def facts(run: Mapping[str, JSON], summary: Summary) -> tuple[Facts, ...]:

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, field_serializer, field_validator, model_validator
+from pydantic import Field, computed_field, field_serializer, field_validator, model_validator
 
 from harness.cache import digest
 from harness.component import Metric, Model, Scale
@@ -46,6 +47,12 @@ class Opinion(Metric):
     @field_serializer("rubric")
     def _rubric_name(self, value: str) -> str:
         return Path(value).name  # a path of one machine says nothing on another
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def rubric_sha256(self) -> str:
+        """Of the rubric as it was used."""
+        return sha256(self.rules.text.encode()).hexdigest()
 
     @model_validator(mode="after")
     def _with_a_rubric(self) -> Self:

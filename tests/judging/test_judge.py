@@ -290,6 +290,8 @@ def test_a_judge_nobody_has_calibrated_does_not_decide(write_suite: Any, run_sui
     assert record["judges"]["judge"]["component"] == "Scripted"
     assert [(one["metric"], one["calls"]) for one in record["judging"]] == [("quality", 12), ("better", 12)]
     assert len(folder.judgements()) == 24
+    assert record["rubrics"] == {"score100": Judge(model="j").rules.text}
+    assert "rubric score100" in (folder.path / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_judge_that_is_not_asked_to_be_calibrated_decides(write_suite: Any, run_suite: Any) -> None:
