@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from harness.context import Context
     from harness.data.dataset import Dataset
+    from harness.figures import Confused
     from harness.retrieval import Knowledge
     from harness.scoring import Scoring
     from harness.suite import Suite
@@ -237,14 +238,6 @@ class Metric(Component):
     def confusion(self, totals: Mapping[str, float]) -> "Confused | None":
         """Of a corpus metric over labels: how often each label was taken for which; None of others."""
         return None
-
-
-@dataclass(frozen=True, slots=True)
-class Confused:
-    """A confusion matrix: rows are right labels, columns what was said; a last column without a row is no label."""
-
-    labels: tuple[str, ...]
-    counts: tuple[tuple[int, ...], ...]
 
 
 class Variant(Component):

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
@@ -12,6 +12,7 @@ from harness.component import Model, Use, Variant
 from harness.errors import HarnessError, NotFiniteError, nearest
 from harness.progress import Display
 from harness.retrieval import Knowledge
+from harness.tally import Tally
 from harness.types import Cell, Completion, Generation, Prompt
 
 if TYPE_CHECKING:
@@ -23,27 +24,6 @@ GIVE_UP_AFTER = 3  # whole batches failing in a row: the backend is down, the re
 
 T = TypeVar("T")
 Run = Callable[[Sequence[int]], list[Completion]]  # indices of one batch → their completions
-
-
-@dataclass
-class Tally:
-    """What the calls of one cell amounted to."""
-
-    calls: int = 0  # computed now
-    cached: int = 0
-    failed: int = 0
-    tokens_in: int = 0
-    tokens_out: int = 0
-    seconds: float = 0.0  # wall time in models, now
-    cached_seconds: float = 0.0  # what the cached calls took when they were made
-    embedded: int = 0  # texts embedded or ranked now
-    retrieval_seconds: float = 0.0  # wall time of indexing and searching, embedding included
-    estimate: float | None = None  # of the missing calls, when only planning
-
-    @property
-    def asked(self) -> bool:
-        """Whether any model was asked, now or before."""
-        return bool(self.calls or self.cached)
 
 
 class Context:
@@ -110,31 +90,38 @@ class Context:
         self, model: str, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]
     ) -> list[Completion]:
         """Log-probabilities of each prompt's options; `text` is the likeliest one."""
-        keys = [
-            self._key(model, "score_options", prompt, {"options": list(some)})
-            for prompt, some in zip(prompts, options, strict=True)
-        ]
         engine = self.model(model)
 
         def run(batch: Sequence[int]) -> list[Completion]:
             return engine.score_options([prompts[i] for i in batch], [options[i] for i in batch])
 
-        nothing = Generation(max_tokens=1)
-        return self._answer(model, keys, lambda unique: engine.plan([prompts[i] for i in unique], nothing), run)
+        rest = [{"options": list(some)} for some in options]
+        return self._scored(model, "score_options", prompts, rest, run, 1)
 
     def likelihood(self, model: str, prompts: Sequence[Prompt], continuations: Sequence[str]) -> list[Completion]:
         """How likely each continuation is after its prompt, as Model.likelihood tells."""
-        keys = [
-            self._key(model, "likelihood", prompt, {"continuation": text})
-            for prompt, text in zip(prompts, continuations, strict=True)
-        ]
         engine = self.model(model)
-        longest = Generation(max_tokens=max(map(len, continuations), default=1))  # a character is a token, roughly
 
         def run(batch: Sequence[int]) -> list[Completion]:
             return engine.likelihood([prompts[i] for i in batch], [continuations[i] for i in batch])
 
-        return self._answer(model, keys, lambda unique: engine.plan([prompts[i] for i in unique], longest), run)
+        longest = max(map(len, continuations), default=1)  # a character is a token, roughly
+        rest = [{"continuation": text} for text in continuations]
+        return self._scored(model, "likelihood", prompts, rest, run, longest)
+
+    def _scored(
+        self,
+        model: str,
+        call: str,
+        prompts: Sequence[Prompt],
+        rest: Sequence[Mapping[str, object]],
+        run: Run,
+        room: int,
+    ) -> list[Completion]:
+        """Calls that score given texts; `room` is the tokens that such a text takes, to plan batches by."""
+        keys = [self._key(model, call, prompt, one) for prompt, one in zip(prompts, rest, strict=True)]
+        engine, generation = self.model(model), Generation(max_tokens=room)
+        return self._answer(model, keys, lambda unique: engine.plan([prompts[i] for i in unique], generation), run)
 
     def embed(self, model: str, texts: Sequence[str], use: Use) -> "Vector":
         """Vectors of the texts, shape (texts, dimensions), in their order; each text is embedded once, ever.

@@ -139,6 +139,14 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
+class Confused:
+    """A confusion matrix: rows are right labels, columns what was said; a last column without a row is no label."""
+
+    labels: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Confusion:
     """How often each label was taken for which, by one variant: rows are right labels, columns `labels`.
 

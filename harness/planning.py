@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from harness.component import Variant
 from harness.contamination import contamination
-from harness.context import Tally
 from harness.dry_context import DryContext, NotYetError
 from harness.errors import ModelError
 from harness.families import root_of
 from harness.judging.opinion import Opinion
 from harness.prepare import making, models_of, needed_models, prepare
 from harness.suite import Suite
+from harness.tally import Tally
 from harness.tasks.task import Task
 from harness.training import DerivedModel, Preparation
 from harness.types import Cell

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harness.component import Metric
 from harness.contamination import contamination
-from harness.context import Context, Tally
+from harness.context import Context
 from harness.design import design_of, metric_info, reference_of
 from harness.families import PROBE
 from harness.figures import Overlap, Summary
@@ -20,6 +20,7 @@ from harness.scoring import Scoring, score_metric, turn
 from harness.store import RunFolder
 from harness.suite import Suite
 from harness.summarize import summarize
+from harness.tally import Tally
 from harness.tasks.task import Task
 from harness.training import DerivedModel
 from harness.types import JSON, Cell, Prediction, Sample, Score

@@ -10,19 +10,6 @@ def suite_schema() -> dict[str, JSON]:
     """Draft 2020-12 schema; every shipped component with its parameters, users' own classes by dotted name."""
     named = {"type": "object", "minProperties": 1}
     text = {"type": "string"}
-    task = {
-        "type": "object",
-        "required": ["data", "metrics"],
-        "additionalProperties": False,
-        "properties": {
-            "data": _choice("reader"),
-            "prompt": {**text, "description": "a .j2 file beside the suite or in prompts/, or the template itself"},
-            "system": {**text, "description": "the system turn: a .j2 file or the template itself"},
-            "answer": _choice("answer"),
-            "metrics": {**named, "additionalProperties": _choice("metric")},
-            "generation": GenerationOptions.model_json_schema(),
-        },
-    }
     definitions: dict[str, JSON] = {}
     for kind in KINDS:
         definitions[kind] = _definition(kind, definitions)
@@ -39,13 +26,30 @@ def suite_schema() -> dict[str, JSON]:
             "knowledge": {"type": "object", "additionalProperties": _choice("knowledge")},
             "datasets": {"type": "object", "additionalProperties": _choice("reader")},
             "general": {"type": "array", "items": text},
-            "tasks": {**named, "additionalProperties": task},
+            "tasks": {**named, "additionalProperties": _task()},
             "variants": {**named, "additionalProperties": _choice("variant")},
             "compare": Compare.model_json_schema(),
             "trust": Trust.model_json_schema(),
             "leakage": Leakage.model_json_schema(),
         },
         "$defs": definitions,
+    }
+
+
+def _task() -> dict[str, JSON]:
+    named, text = {"type": "object", "minProperties": 1}, {"type": "string"}
+    return {
+        "type": "object",
+        "required": ["data", "metrics"],
+        "additionalProperties": False,
+        "properties": {
+            "data": _choice("reader"),
+            "prompt": {**text, "description": "a .j2 file beside the suite or in prompts/, or the template itself"},
+            "system": {**text, "description": "the system turn: a .j2 file or the template itself"},
+            "answer": _choice("answer"),
+            "metrics": {**named, "additionalProperties": _choice("metric")},
+            "generation": GenerationOptions.model_json_schema(),
+        },
     }
 
 

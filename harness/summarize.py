@@ -1,7 +1,7 @@
 """From scores to figures: means with intervals and coverage, paired differences to the reference, and what it cost."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -26,12 +26,8 @@ def summarize(
 ) -> Summary:
     """All figures of a run. `metrics` is by "task.metric" and has an entry for every part that occurs in the scores."""
     figures = Figures()
-    for task in dict.fromkeys(sample.task for sample in samples):
-        ids = [sample.id for sample in samples if sample.task == task]
-        own = [score for score in scores if score.task == task]
-        twins = {twin.sample_id for one in overlaps if one.task == task for twin in one.twins}
-        asked_items = Asked(task, ids, np.array([one not in twins for one in ids]))
-        add_task(figures, asked_items, own, design, metrics)
+    for items in _by_task(samples, overlaps):
+        add_task(figures, items, [score for score in scores if score.task == items.task], design, metrics)
     chosen = deciding(design.headline, able_first(metrics, design), design.origins)
     values = values_of(scores, chosen)
     plain = {key: value for key, value in values.items() if f"{key[0]}.{chosen[key[0]]}" not in design.corpora}
@@ -58,6 +54,14 @@ def summarize(
         confusions=tuple(figures.confusions),
         curve=tuple(design.curve),
     )
+
+
+def _by_task(samples: Sequence[Sample], overlaps: Sequence[Overlap]) -> Iterator[Asked]:
+    """The items of each task, and which of them stand nowhere else."""
+    for task in dict.fromkeys(sample.task for sample in samples):
+        ids = [sample.id for sample in samples if sample.task == task]
+        twins = {twin.sample_id for one in overlaps if one.task == task for twin in one.twins}
+        yield Asked(task, ids, np.array([one not in twins for one in ids]))
 
 
 def _usage(predictions: Sequence[Prediction]) -> list[Usage]:

@@ -12,10 +12,10 @@ import pytest
 
 from harness import corpus, stats
 from harness.comparisons import Compared
-from harness.component import Confused, Metric, Scale
+from harness.component import Metric, Scale
 from harness.corpus import ENDLESS
 from harness.design import Design
-from harness.figures import MetricInfo, Overlap, Result, Summary, Twin
+from harness.figures import Confused, MetricInfo, Overlap, Result, Summary, Twin
 from harness.store import RunFolder
 from harness.summarize import summarize
 from harness.types import Prediction, Reading, Sample, Score

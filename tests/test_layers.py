@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LAYERS = {
-    0: ("types", "figures", "judgements", "errors"),
+    0: ("types", "tally", "figures", "judgements", "errors"),
     1: (
         "component",
         "retrieval",

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.component import Model
-from harness.context import Context, Tally
+from harness.context import Context
 from harness.data.dataset import Dataset
 from harness.errors import DataError, HarnessError, nearest
 from harness.judgements import Calibration, Judgement
@@ -18,6 +18,7 @@ from harness.judging.labels import Labels, ScoredItem, check_scale, read_labels
 from harness.judging.opinion import OTHER_TOKENS, Opinion
 from harness.prompts import Template
 from harness.scoring import Scoring
+from harness.tally import Tally
 from harness.tasks.task import Task
 from harness.tasks.text import Text
 from harness.training import DerivedModel

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from pydantic import model_validator
 
-from harness.component import Confused, Mark, Marks, Metric
+from harness.component import Mark, Marks, Metric
 from harness.errors import nearest
+from harness.figures import Confused
 from harness.metrics.normalisation import Normalisation
 from harness.tasks.choice import Choice as ChoiceAnswer
 from harness.text import option_letters

@@ -9,8 +9,9 @@ import pytest
 from pydantic import ValidationError
 from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 
-from harness.component import Answer, Confused, Mark
+from harness.component import Answer, Mark
 from harness.data.dataset import Dataset
+from harness.figures import Confused
 from harness.metrics.classification import NO_LABEL, Classification
 from harness.prompts import Template
 from harness.scoring import Scoring, score_metric
