@@ -92,7 +92,8 @@ def measure(way: str, work: Path, model: Path, layer: int) -> None:
 
 def ours(pairs: list[tuple[str, str]], model: Path, layer: int, calls: int) -> Rows:
     from harness.metrics.bertscore import BertScore
-    from harness.types import Prediction, Reading, Sample
+    from harness.records.inputs import Sample
+    from harness.records.outputs import Prediction, Reading
 
     samples = [Sample(str(i), "t", "q", (target,)) for i, (_, target) in enumerate(pairs)]
     predictions = [Prediction(str(i), "t", "v", (), text, Reading(text)) for i, (text, _) in enumerate(pairs)]

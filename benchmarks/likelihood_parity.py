@@ -12,18 +12,19 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness.cache import Cache
-from harness.component import Reader
-from harness.context import Context
-from harness.data.dataset import Dataset
+from harness.answers.choice import Choice
+from harness.components.dataset import Dataset
+from harness.components.display import Display
+from harness.components.reader import Reader
+from harness.components.registry import find
+from harness.components.task import Task
 from harness.models.huggingface import HuggingFace
-from harness.progress import Display
-from harness.prompts import Template
-from harness.registry import find
-from harness.source import data_root
-from harness.tasks.choice import Choice
-from harness.tasks.task import Task
-from harness.types import Cell, Generation, Prediction
+from harness.records.inputs import Cell, Generation
+from harness.records.outputs import Prediction
+from harness.runtime.cache import Cache
+from harness.runtime.context import Context
+from harness.suite.yaml_source import data_root
+from harness.text.templates import Template
 
 SHOTS = 5
 TASK = """
@@ -67,7 +68,7 @@ def main() -> None:
 
 def predict(model: HuggingFace, subject: str) -> list[Prediction]:
     """Our own way through: reader, prompt, variant, context; with a cache that is thrown away."""
-    from baselines.prompting import Prompting
+    from baselines.variants.prompting import Prompting
 
     reader = find("reader", "ceval")(path=str(data_root() / "ceval"), subjects=[subject])
     assert isinstance(reader, Reader)

@@ -19,9 +19,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from adapters.encoding import Example
-from adapters.machine import return_freed_memory
-from adapters.memory import training_memory
+from adapters.memory.estimate import training_memory
+from adapters.memory.machine import return_freed_memory
 from adapters.methods.bottleneck import Bottleneck
 from adapters.methods.freeze import Freeze
 from adapters.methods.full import Full
@@ -30,14 +29,15 @@ from adapters.methods.lora import Lora
 from adapters.methods.prefix import Prefix
 from adapters.methods.prompt import Prompt
 from adapters.methods.qlora import Qlora
-from adapters.recipe import Recipe
-from adapters.record import STATUS
-from adapters.training import train
+from adapters.training.encoding import Example
+from adapters.training.record import STATUS
+from adapters.training.settings import Recipe
+from adapters.training.train import train
+from harness.components.method import Method
 from harness.models.huggingface import HuggingFace
-from harness.models.memory import CUDA, GIB, PROCESS
-from harness.suite import load_suite
-from harness.training import Method
-from harness.types import Message
+from harness.models.local.memory import CUDA, GIB, PROCESS
+from harness.records.inputs import Message
+from harness.suite.parser import load_suite
 
 SUITE = Path(__file__).parents[1] / "suites" / "quickstart" / "suite.yaml"
 METHODS: dict[str, Method] = {

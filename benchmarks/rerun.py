@@ -13,10 +13,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness.cache import cache_root
 from harness.models.huggingface import HuggingFace
-from harness.models.weights import Weights
-from harness.suite import load_suite
+from harness.models.local.weights import Weights
+from harness.runtime.cache import cache_root
+from harness.suite.parser import load_suite
 
 
 def main() -> None:

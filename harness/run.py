@@ -4,26 +4,28 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from harness.component import Metric
-from harness.contamination import contamination
-from harness.context import Context
-from harness.design import design_of, metric_info, reference_of
-from harness.families import PROBE
-from harness.figures import Overlap, Summary
-from harness.judgements import Judgement
-from harness.judges import identities, judging, rubric_texts
-from harness.planning import cells
-from harness.prepare import answering_models, making, needed_models, prepare
-from harness.provenance import described_judges, described_suite, now, provenance
-from harness.runs import refuse_changed
-from harness.scoring import Scoring, score_metric, turn
-from harness.store import RunFolder
-from harness.suite import Suite
-from harness.summarize import summarize
-from harness.tally import Tally
-from harness.tasks.task import Task
-from harness.training import DerivedModel
-from harness.types import JSON, Cell, Prediction, Sample, Score
+from harness.checks.leakage import contamination
+from harness.components.metric import Metric
+from harness.components.scoring import Scoring, turn
+from harness.components.task import Task
+from harness.components.trained_model import DerivedModel
+from harness.records.call_counts import Tally
+from harness.records.figures import Overlap, Summary
+from harness.records.inputs import JSON, Cell, Sample
+from harness.records.judgements import Judgement
+from harness.records.outputs import Prediction, Score
+from harness.runtime.context import Context
+from harness.runtime.provenance import described_judges, described_suite, now, provenance
+from harness.runtime.run_folder import RunFolder
+from harness.runtime.run_lookup import refuse_changed
+from harness.stages.plan import cells
+from harness.stages.prepare import answering_models, making, needed_models, prepare
+from harness.stages.score_metric import score_metric
+from harness.stages.summarize import summarize
+from harness.suite.expansion import PROBE
+from harness.suite.suite import Suite
+from harness.summary.comparison_plan import design_of, metric_info, reference_of
+from harness.summary.judge_quality import identities, judging, rubric_texts
 
 STAGES = ("predict", "score", "summarize", "report")
 Report = Callable[[RunFolder], Path]

@@ -10,11 +10,16 @@ from pathlib import Path
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from harness.figures import Summary
-from harness.outcomes import KINDS
-from harness.store import RunFolder
-from harness.types import JSON, Prediction
-from reports import (
+from harness.records.figures import Summary
+from harness.records.inputs import JSON
+from harness.records.outputs import Prediction
+from harness.runtime.run_folder import RunFolder
+from harness.summary.error_causes import KINDS
+from reports.charts import whiskers as plot
+from reports.facts.columns import DIRECTION, Column, columns, general, probes, variants
+from reports.facts.spent import spent
+from reports.facts.table import Entry, build
+from reports.sections import (
     cascade,
     confusion,
     corrected,
@@ -22,8 +27,6 @@ from reports import (
     forgetting,
     freshness,
     judging,
-    overlap,
-    plot,
     provenance,
     ranking,
     retrieval,
@@ -31,10 +34,8 @@ from reports import (
     seeds,
     training,
 )
-from reports.columns import DIRECTION, Column, columns, general, probes, variants
-from reports.floors import alarms
-from reports.spent import spent
-from reports.table import Entry, build
+from reports.sections import leakage as overlap
+from reports.sections.floors import alarms
 from reports.verdict import cautions, findings
 
 NAME = "report.html"
@@ -137,7 +138,7 @@ def _tied(text: str) -> str:
 
 
 def _data(name: str) -> str:
-    return files("reports").joinpath(name).read_text(encoding="utf-8")
+    return files("reports").joinpath("assets", name).read_text(encoding="utf-8")
 
 
 def _hash(text: str) -> str:

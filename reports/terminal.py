@@ -6,12 +6,12 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from harness.figures import Summary
-from reports import cascade, corrected, curve, forgetting, freshness, judging, ranking, retrieval, seeds
-from reports.columns import Column
-from reports.demoted import SIGN
-from reports.floors import alarms
-from reports.table import Entry, Table, build
+from harness.records.figures import Summary
+from reports.facts.columns import Column
+from reports.facts.demoted import SIGN
+from reports.facts.table import Entry, Table, build
+from reports.sections import cascade, corrected, curve, forgetting, freshness, judging, ranking, retrieval, seeds
+from reports.sections.floors import alarms
 from reports.verdict import cautions, findings
 
 STYLES = {"better": "green", "worse": "red", "inconclusive": "yellow", "no comparison": "dim", "undecided": "yellow"}

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from harness.figures import Comparison, Result, Summary
-from reports import demoted, forgetting, judging, numbers, overlap
-from reports.columns import Column, ordinary
-from reports.floors import floors, sentences
+from harness.records.figures import Comparison, Result, Summary
+from reports.facts import demoted, numbers
+from reports.facts.columns import Column, ordinary
+from reports.sections import forgetting, judging
+from reports.sections import leakage as overlap
+from reports.sections.floors import floors, sentences
 
 
 @dataclass(frozen=True, slots=True)

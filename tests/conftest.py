@@ -10,18 +10,19 @@ import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two workers with two threads each would wait for each other
 
-from harness.cache import Cache
-from harness.component import Model
-from harness.context import Context
-from harness.data.dataset import Dataset
-from harness.progress import Display
-from harness.prompts import Template
-from harness.scoring import Scoring
-from harness.store import RunFolder
-from harness.suite import Suite, load_suite
-from harness.tasks.task import Task
-from harness.tasks.text import Text
-from harness.types import Generation
+from harness.answers.text import Text
+from harness.components.dataset import Dataset
+from harness.components.display import Display
+from harness.components.model import Model
+from harness.components.scoring import Scoring
+from harness.components.task import Task
+from harness.records.inputs import Generation
+from harness.runtime.cache import Cache
+from harness.runtime.context import Context
+from harness.runtime.run_folder import RunFolder
+from harness.suite.parser import load_suite
+from harness.suite.suite import Suite
+from harness.text.templates import Template
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data"

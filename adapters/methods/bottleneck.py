@@ -5,9 +5,9 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from adapters.network import FEED_FORWARD, TRAINED, freeze, layers, load_trained, save_trained
+from adapters.methods.base.network import FEED_FORWARD, TRAINED, freeze, layers, load_trained, save_trained
+from harness.components.method import Method
 from harness.errors import ModelError
-from harness.training import Method
 
 NAME = "bottleneck"  # the adapter's name within its feed-forward block
 

@@ -4,8 +4,8 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from adapters.network import freeze, layers
-from adapters.own_weights import OwnWeightsMethod
+from adapters.methods.base.network import freeze, layers
+from adapters.methods.base.own_weights import OwnWeightsMethod
 from harness.errors import ModelError, nearest
 
 

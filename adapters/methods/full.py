@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from adapters.own_weights import OwnWeightsMethod
+from adapters.methods.base.own_weights import OwnWeightsMethod
 
 
 class Full(OwnWeightsMethod):

@@ -2,8 +2,8 @@
 
 from typing import Any, ClassVar
 
-from adapters.network import ATTENTION, linear, targets
-from adapters.peft import PeftMethod
+from adapters.methods.base.network import ATTENTION, linear, targets
+from adapters.methods.base.peft import PeftMethod
 from harness.errors import ModelError
 
 USUAL = ("k_proj", "v_proj", "down_proj")  # llama, qwen, gemma, mistral and their kin

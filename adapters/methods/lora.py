@@ -4,8 +4,8 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from adapters.network import targets
-from adapters.peft import PeftMethod
+from adapters.methods.base.network import targets
+from adapters.methods.base.peft import PeftMethod
 
 
 class Lora(PeftMethod):

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from adapters.peft import PeftMethod
+from adapters.methods.base.peft import PeftMethod
 
 
 class Prefix(PeftMethod):

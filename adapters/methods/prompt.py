@@ -4,7 +4,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from adapters.peft import PeftMethod
+from adapters.methods.base.peft import PeftMethod
 
 
 class Prompt(PeftMethod):

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from adapters.methods.base.network import keep_weights
 from adapters.methods.lora import Lora
-from adapters.network import keep_weights
-from adapters.quantised import check_bitsandbytes, four_bit_options, four_bits
+from adapters.models.quantised import check_bitsandbytes, four_bit_options, four_bits
 
 
 class Qlora(Lora):

@@ -9,9 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from baselines.knowledge.collection import Entry, KnowledgeBase, Unreadable, folder_files
-from harness.data.text_file import read_bytes, read_text
+from baselines.knowledge.parsing.collection import Entry, KnowledgeBase, Unreadable, folder_files
 from harness.errors import DataError
+from harness.readers.parsing.text_file import read_bytes, read_text
 
 if TYPE_CHECKING:
     from markitdown import MarkItDown

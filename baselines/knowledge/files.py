@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from baselines.knowledge.collection import Entry, KnowledgeBase, Unreadable, folder_files
-from harness.data.text_file import read_text
+from baselines.knowledge.parsing.collection import Entry, KnowledgeBase, Unreadable, folder_files
 from harness.errors import DataError
+from harness.readers.parsing.text_file import read_text
 
 SUFFIXES = (".md", ".markdown", ".txt")
 MARKDOWN = (".md", ".markdown")

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from baselines.knowledge.collection import Entry, KnowledgeBase, Unreadable
-from harness.data.json_text import object_rows
-from harness.data.rows import BadRow, Fault, Row, optional_text, text_of
+from baselines.knowledge.parsing.collection import Entry, KnowledgeBase, Unreadable
 from harness.errors import DataError, nearest
+from harness.readers.parsing.json_text import object_rows
+from harness.readers.parsing.rows import BadRow, Fault, Row, optional_text, text_of
 
 
 class Jsonl(KnowledgeBase):

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from baselines.knowledge.collection import Entry, KnowledgeBase, Unreadable
-from harness.data.rows import Fault
-from harness.data.squad import contexts
+from baselines.knowledge.parsing.collection import Entry, KnowledgeBase, Unreadable
+from harness.readers.parsing.rows import Fault
+from harness.readers.squad import contexts
 
 
 class Squad(KnowledgeBase):

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from pydantic import model_validator
 
-from baselines.knowledge.collection import Entry, KnowledgeBase, Unreadable
-from harness.data.rows import BadRow, Fault, Row, optional_text, text_of
-from harness.data.table import table_rows
-from harness.data.text_file import read_text
-from harness.data.xlsx import Xlsx
+from baselines.knowledge.parsing.collection import Entry, KnowledgeBase, Unreadable
 from harness.errors import DataError, nearest
+from harness.readers.parsing.rows import BadRow, Fault, Row, optional_text, text_of
+from harness.readers.parsing.table import table_rows
+from harness.readers.parsing.text_file import read_text
+from harness.readers.xlsx import Xlsx
 
 Column = int | str
 

@@ -1,1 +1,1 @@
-"""LLM-as-judge: what a judge is asked, how its reply is read, and how far it can be trusted."""
+"""How models judge answers, and how far they deserve trust."""

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from harness.judgements import Calibration, Judgement, Panel, Ranked, Reliability
-from harness.judging.combining import by_judge, outcome, value_of, verdicts
+from harness.judging.asking.combining import by_judge, outcome, value_of, verdicts
+from harness.records.judgements import Calibration, Judgement, Panel, Ranked, Reliability
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def panel(one: Judged, judgements: Sequence[Judgement]) -> Panel | None:
 
 def ranked(one: Judged, judgements: Sequence[Judgement], seed: int) -> Ranked | None:
     """The variants ranked by all duels of a metric that compares answers; None of others."""
-    from harness.judging.ranking import Battle, rank
+    from harness.statistics.bradley_terry import Battle, rank
 
     if not one.pairwise or not judgements:
         return None
@@ -90,7 +90,7 @@ def _noise(judgements: Sequence[Judgement]) -> float | None:
 
 def _flips(judgements: Sequence[Judgement]) -> tuple[float | None, int, float | None]:
     """Flip rate, the pairs that it is computed from, and the p of no preference for a place."""
-    from harness.judging.positions import swapped
+    from harness.statistics.order_effects import swapped
 
     both = swapped([one for (_, pair), some in _duels(judgements).items() for one in verdicts(some, pair)])
     return both.flip_rate, both.read, both.position_p
@@ -98,7 +98,7 @@ def _flips(judgements: Sequence[Judgement]) -> tuple[float | None, int, float | 
 
 def _length(judgements: Sequence[Judgement]) -> float | None:
     """Spearman's ρ of score and length, both as differences from the item's mean, so that hard items tell nothing."""
-    from harness.judging.kappa import spearman
+    from harness.statistics.agreement import spearman
 
     items: dict[str, list[tuple[float, float]]] = {}
     for one in judgements:

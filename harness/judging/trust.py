@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from harness.judgements import Reliability
+from harness.records.judgements import Reliability
 
 
 class Trust(BaseModel):

@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, computed_field
 
-from harness.component import Mark, Metric, Scale
+from harness.components.fields import FilePath, LocalPath
+from harness.components.metric import Mark, Metric, Scale
 from harness.errors import ModelError
-from harness.markers import FilePath, LocalPath
-from harness.metrics import bertscore_settings as known
-from harness.types import Prediction, Sample
+from harness.metrics.support import bertscore_settings as known
+from harness.records.inputs import Sample
+from harness.records.outputs import Prediction
 
 if TYPE_CHECKING:
-    from harness.metrics.bertscore_matching import Matches
-    from harness.tasks.task import Task
+    from harness.components.task import Task
+    from harness.metrics.support.bertscore_matching import Matches
 
 _PARTS = ("precision", "recall", "")
 _NO_ANSWER = "the answer is empty"
@@ -104,8 +105,8 @@ class BertScore(Metric):
         ]
 
     def _matches(self, pairs: Sequence[tuple[str, str]]) -> "Matches":
-        from harness.metrics.bertscore_matching import matched
-        from harness.metrics.bertscore_network import Network
+        from harness.metrics.support.bertscore_matching import matched
+        from harness.metrics.support.bertscore_network import Network
 
         self.check()
         assert self._layer is not None  # check() has run

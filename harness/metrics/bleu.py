@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import computed_field
 
-from harness.component import Mark, Marks, Metric, Scale
-from harness.metrics.tokens import mostly_chinese, references_each, sample_without_reference
-from harness.types import JSON, Prediction, Sample
+from harness.components.metric import Mark, Marks, Metric, Scale
+from harness.metrics.support.tokens import mostly_chinese, references_each, sample_without_reference
+from harness.records.inputs import JSON, Sample
+from harness.records.outputs import Prediction
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from sacrebleu.metrics.bleu import BLEU
 
-    from harness.scoring import Scoring
-    from harness.tasks.task import Task
+    from harness.components.scoring import Scoring
+    from harness.components.task import Task
 
 _ORDERS = (1, 2, 3, 4)
 Tokenizer = Literal["zh", "13a", "char", "intl"]

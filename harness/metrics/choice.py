@@ -2,9 +2,10 @@
 
 from typing import ClassVar
 
-from harness.component import Mark, Metric
-from harness.text import option_letters
-from harness.types import Prediction, Sample
+from harness.components.metric import Mark, Metric
+from harness.records.inputs import Sample
+from harness.records.outputs import Prediction
+from harness.text.normalise import option_letters
 
 
 class Choice(Metric):

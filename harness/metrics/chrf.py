@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field, computed_field
 
-from harness.component import Mark, Metric, Scale
-from harness.metrics.tokens import references_each, sample_without_reference
-from harness.types import JSON, Prediction, Sample
+from harness.components.metric import Mark, Metric, Scale
+from harness.metrics.support.tokens import references_each, sample_without_reference
+from harness.records.inputs import JSON, Sample
+from harness.records.outputs import Prediction
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from harness.tasks.task import Task
+    from harness.components.task import Task
 
 _COUNTS = ("given", "wanted", "common")
 

@@ -6,20 +6,21 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from pydantic import model_validator
 
-from harness.component import Mark, Marks, Metric
+from harness.answers.choice import Choice as ChoiceAnswer
+from harness.components.metric import Mark, Marks, Metric
 from harness.errors import nearest
-from harness.figures import Confused
-from harness.metrics.normalisation import Normalisation
-from harness.tasks.choice import Choice as ChoiceAnswer
-from harness.text import option_letters
-from harness.types import Prediction, Sample
+from harness.metrics.support.normalisation import Normalisation
+from harness.records.figures import Confused
+from harness.records.inputs import Sample
+from harness.records.outputs import Prediction
+from harness.text.normalise import option_letters
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from harness.scoring import Scoring
-    from harness.tasks.task import Task
+    from harness.components.scoring import Scoring
+    from harness.components.task import Task
 
     Floats = NDArray[np.float64]
 

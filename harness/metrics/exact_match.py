@@ -2,9 +2,10 @@
 
 from typing import ClassVar
 
-from harness.component import Mark, Metric
-from harness.metrics.normalisation import Normalisation
-from harness.types import Prediction, Sample
+from harness.components.metric import Mark, Metric
+from harness.metrics.support.normalisation import Normalisation
+from harness.records.inputs import Sample
+from harness.records.outputs import Prediction
 
 
 class ExactMatch(Normalisation, Metric):

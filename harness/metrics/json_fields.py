@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import field_validator
 
-from harness.component import Mark, Marks, Metric, Scale, named
-from harness.markers import Part
-from harness.metrics.tokens import cut
-from harness.text import as_text
-from harness.types import Prediction, Reading, Sample
+from harness.components.component import named
+from harness.components.fields import Part
+from harness.components.metric import Mark, Marks, Metric, Scale
+from harness.metrics.support.tokens import cut
+from harness.records.inputs import Sample
+from harness.records.outputs import Prediction, Reading
+from harness.text.normalise import as_text
 
 if TYPE_CHECKING:
-    from harness.component import Model
-    from harness.scoring import Scoring
-    from harness.tasks.task import Task
+    from harness.components.model import Model
+    from harness.components.scoring import Scoring
+    from harness.components.task import Task
 
 _MOST = 100  # a runaway reply with thousands of fields must not decide a mean
 _COUNT = Scale(0.0, float(_MOST), "lower")

@@ -6,15 +6,16 @@ from typing import Annotated
 
 from pydantic import field_serializer
 
-from harness.component import Mark, Marks, Scale
-from harness.judgements import Judgement
-from harness.judging.asking import Form, Heard, ask
-from harness.judging.combining import pointwise
-from harness.judging.opinion import Opinion, scale, shown
-from harness.judging.reply import Scored, read_scores
-from harness.markers import LocalPath
-from harness.scoring import Scoring
-from harness.types import Prediction, Sample
+from harness.components.fields import LocalPath
+from harness.components.metric import Mark, Marks, Scale
+from harness.components.scoring import Scoring
+from harness.judging.asking.combining import pointwise
+from harness.judging.asking.judge_metric import Opinion, scale, shown
+from harness.judging.asking.questions import Form, Heard, ask
+from harness.judging.asking.reply import Scored, read_scores
+from harness.records.inputs import Sample
+from harness.records.judgements import Judgement
+from harness.records.outputs import Prediction
 
 
 class Judge(Opinion):
@@ -33,7 +34,7 @@ class Judge(Opinion):
         return None if value is None else Path(value).name
 
     def check(self) -> None:
-        from harness.judging.human import human_labels
+        from harness.judging.people.human_scores import human_labels
 
         if self.human is not None:
             human_labels(Path(self.human), self.rules.low, self.rules.high)

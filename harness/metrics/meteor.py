@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from harness.component import Mark
-from harness.metrics.tokens import NAMES, TokenOverlap, Tokens, cut, stem
-from harness.types import Prediction, Sample
+from harness.components.metric import Mark
+from harness.metrics.support.tokens import NAMES, TokenOverlap, Tokens, cut, stem
+from harness.records.inputs import Sample
+from harness.records.outputs import Prediction
 
 _MOST_RUNS = 100_000  # of two texts of 10,000 Chinese characters there are fewer
 

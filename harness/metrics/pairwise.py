@@ -8,14 +8,15 @@ from typing import Literal
 
 from pydantic import Field
 
-from harness.component import Mark, Marks
-from harness.judgements import Judgement
-from harness.judging.asking import Form, Heard, ask
-from harness.judging.combining import Pair, outcome
-from harness.judging.opinion import Opinion, shown
-from harness.judging.reply import Preferred, read_preference
-from harness.scoring import Scoring
-from harness.types import Prediction, Sample
+from harness.components.metric import Mark, Marks
+from harness.components.scoring import Scoring
+from harness.judging.asking.combining import Pair, outcome
+from harness.judging.asking.judge_metric import Opinion, shown
+from harness.judging.asking.questions import Form, Heard, ask
+from harness.judging.asking.reply import Preferred, read_preference
+from harness.records.inputs import Sample
+from harness.records.judgements import Judgement
+from harness.records.outputs import Prediction
 
 OUTCOMES = {"first": 1.0, "tie": 0.5, "second": 0.0}
 

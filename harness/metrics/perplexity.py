@@ -4,17 +4,19 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from harness.component import Mark, Marks, Metric, Model, Scale
-from harness.types import Completion, Prediction, Prompt, Sample
+from harness.components.metric import Mark, Marks, Metric, Scale
+from harness.components.model import Model
+from harness.records.inputs import Prompt, Sample
+from harness.records.outputs import Completion, Prediction
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from harness.scoring import Scoring
-    from harness.tasks.task import Task
+    from harness.components.scoring import Scoring
+    from harness.components.task import Task
 
-_CEILING = 1e9  # the scales have no end, and JSON no infinity: what is more is shown as this (harness.corpus.ENDLESS)
+_CEILING = 1e9  # the scales have no end, and JSON no infinity: what is more is shown as this (ENDLESS)
 
 
 class Perplexity(Metric):

@@ -12,10 +12,11 @@ from typing import Any, Literal
 
 from pydantic import Field, computed_field, field_serializer, model_validator
 
-from harness.component import Mark, Marks, Metric, Scale
+from harness.components.fields import FilePath
+from harness.components.metric import Mark, Marks, Metric, Scale
 from harness.errors import HarnessError, nearest
-from harness.markers import FilePath
-from harness.types import Prediction, Sample
+from harness.records.inputs import Sample
+from harness.records.outputs import Prediction
 
 
 class Python(Metric):

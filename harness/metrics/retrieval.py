@@ -3,11 +3,12 @@
 import math
 from typing import ClassVar
 
-from harness.component import Mark, Metric
-from harness.prompts import LETTERS
-from harness.text import normalise, option_letters
-from harness.types import Prediction, Sample
-from harness.types import Retrieval as Found
+from harness.components.metric import Mark, Metric
+from harness.records.inputs import Sample
+from harness.records.outputs import Prediction
+from harness.records.outputs import Retrieval as Found
+from harness.text.normalise import normalise, option_letters
+from harness.text.templates import LETTERS
 
 
 class Retrieval(Metric):

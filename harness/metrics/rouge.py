@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from harness.component import Mark
-from harness.metrics.tokens import NAMES, TokenOverlap, Tokens, cut, stem
-from harness.types import Prediction, Sample
+from harness.components.metric import Mark
+from harness.metrics.support.tokens import NAMES, TokenOverlap, Tokens, cut, stem
+from harness.records.inputs import Sample
+from harness.records.outputs import Prediction
 
 if TYPE_CHECKING:
     from rouge_score.rouge_scorer import RougeScorer

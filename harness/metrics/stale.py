@@ -2,10 +2,11 @@
 
 from typing import ClassVar
 
-from harness.component import Mark, Metric, Scale
-from harness.metrics.normalisation import Normalisation
-from harness.text import as_text
-from harness.types import Prediction, Sample
+from harness.components.metric import Mark, Metric, Scale
+from harness.metrics.support.normalisation import Normalisation
+from harness.records.inputs import Sample
+from harness.records.outputs import Prediction
+from harness.text.normalise import as_text
 
 
 class Stale(Normalisation, Metric):

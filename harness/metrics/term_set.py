@@ -5,10 +5,11 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from harness.component import Mark, Metric
-from harness.metrics.normalisation import Normalisation
-from harness.text import compatible
-from harness.types import Prediction, Sample
+from harness.components.metric import Mark, Metric
+from harness.metrics.support.normalisation import Normalisation
+from harness.records.inputs import Sample
+from harness.records.outputs import Prediction
+from harness.text.normalise import compatible
 
 
 class TermSet(Normalisation, Metric):

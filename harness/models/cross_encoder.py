@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from harness.errors import ModelError
-from harness.models.encoders import Encoder
-from harness.types import JSON
+from harness.models.local.encoders import Encoder
+from harness.records.inputs import JSON
 
 
 class CrossEncoder(Encoder):

@@ -5,13 +5,14 @@ from typing import ClassVar, Literal
 
 from pydantic import PrivateAttr
 
-from harness.cache import digest
-from harness.models.batches import Halving, by_length, fitting
-from harness.models.chat import as_chat, as_plain
-from harness.models.likelihood import common_prefix, continuation_logprobs, option_logprobs
-from harness.models.local import LocalModel
-from harness.models.watch import Watch
-from harness.types import Completion, Generation, Prompt
+from harness.models.local.batches import Halving, by_length, fitting
+from harness.models.local.chat_template import as_chat, as_plain
+from harness.models.local.likelihood import common_prefix, continuation_logprobs, option_logprobs
+from harness.models.local.loading import LocalModel
+from harness.models.local.logprobs import Watch
+from harness.records.inputs import Generation, Prompt
+from harness.records.outputs import Completion
+from harness.runtime.cache import digest
 
 TOO_BIG = Completion("", "error", error="out of memory with this item alone; use a smaller dtype or max_tokens")
 

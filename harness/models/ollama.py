@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from pydantic import Field, PrivateAttr
 
 from harness.errors import ModelError, nearest
-from harness.models.network import CallError, NetworkModel
-from harness.types import JSON, Completion, Finish, Generation, Prompt
+from harness.models.remote.server_model import CallError, NetworkModel
+from harness.records.inputs import JSON, Generation, Prompt
+from harness.records.outputs import Completion, Finish
 
 if TYPE_CHECKING:
     import httpx

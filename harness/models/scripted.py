@@ -8,8 +8,9 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
 
-from harness.component import Model
-from harness.types import JSON, Completion, Generation, Prompt
+from harness.components.model import Model
+from harness.records.inputs import JSON, Generation, Prompt
+from harness.records.outputs import Completion
 
 
 class Rule(BaseModel):

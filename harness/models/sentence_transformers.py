@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import PrivateAttr
 
-from harness.component import Use
+from harness.components.model import Use
 from harness.errors import ModelError
-from harness.models.encoders import Encoder
-from harness.types import JSON
+from harness.models.local.encoders import Encoder
+from harness.records.inputs import JSON
 
 if TYPE_CHECKING:
-    from harness.vectors import Vector
+    from harness.runtime.vectors import Vector
 
 log = logging.getLogger("harness")
 PROMPTS: dict[Use, tuple[str, ...]] = {"query": ("query",), "passage": ("passage", "document", "corpus")}

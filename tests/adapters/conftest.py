@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import torch
 
-from adapters.encoding import Example
+from adapters.training.encoding import Example
 from harness.models.huggingface import HuggingFace
-from harness.types import Message
-from tests.models.test_model_huggingface import CHATML, readable, save_tokenizer, sizes
+from harness.records.inputs import Message
+from tests.harness.models.test_model_huggingface import CHATML, readable, save_tokenizer, sizes
 
 WORDS = ("fever", "cough", "headache", "fatigue", "肺炎", "高血压", "糖尿病肾病", "支气管炎")
 LEARN = [

@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 import torch
 
-from adapters.adapter import Adapter
-from harness.cache import Cache
-from harness.dry_context import DryContext
+from adapters.models.adapter import Adapter
+from harness.components.display import Display
 from harness.errors import ModelError, SuiteError
 from harness.models.huggingface import HuggingFace
-from harness.models.local import LocalModel
-from harness.planning import plan
-from harness.progress import Display
-from harness.store import RunFolder
-from harness.suite import load_suite
-from tests.models.test_model_huggingface import CHATML, save_tokenizer, user
+from harness.models.local.loading import LocalModel
+from harness.runtime.cache import Cache
+from harness.runtime.dry_context import DryContext
+from harness.runtime.run_folder import RunFolder
+from harness.stages.plan import plan
+from harness.suite.parser import load_suite
+from tests.harness.models.test_model_huggingface import CHATML, save_tokenizer, user
 
 SUITE = """\
 name: letters

@@ -17,10 +17,12 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 from torch.nn.functional import cross_entropy
 
-import adapters.distributed
-from adapters.attempt import Job
-from adapters.batches import Collator, Order
-from adapters.distributed import (
+import adapters.training.distributed
+from adapters.methods.full import Full
+from adapters.methods.lora import Lora
+from adapters.training.batches import Collator, Order
+from adapters.training.device_batches import ShareCollator, Shares
+from adapters.training.distributed import (
     FOLDER,
     OUTPUT,
     RECORD,
@@ -32,18 +34,16 @@ from adapters.distributed import (
     devices_for,
     launch,
 )
-from adapters.encoding import IGNORED, Encoded, Row
-from adapters.loss import summed_loss
-from adapters.methods.full import Full
-from adapters.methods.lora import Lora
-from adapters.recipe import Recipe
-from adapters.record import TrainingRecord
-from adapters.shares import ShareCollator, Shares
-from adapters.trainer import Plan
-from adapters.training import inputs_digest
-from harness.component import Component
+from adapters.training.encoding import IGNORED, Encoded, Row
+from adapters.training.loss import summed_loss
+from adapters.training.record import TrainingRecord
+from adapters.training.session import Job
+from adapters.training.settings import Recipe
+from adapters.training.train import inputs_digest
+from adapters.training.trainer import Plan
+from harness.components.component import Component
+from harness.components.fields import LocalPath
 from harness.errors import DataError, ModelError, StoreError
-from harness.markers import LocalPath
 from harness.models.huggingface import HuggingFace
 from tests.adapters.conftest import LEARN
 from tests.adapters.test_trainer import close, go
@@ -245,7 +245,7 @@ def test_a_configuration_is_handed_on_to_accelerate(tmp_path: Path) -> None:
     assert plain[2:6] == ["torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     handed = _command(Recipe(accelerate_config="fsdp.yaml"), 4, tmp_path)
     assert handed[2:7] == ["accelerate.commands.launch", "--config_file", "fsdp.yaml", "--num_processes", "4"]
-    assert plain[6:] == handed[7:] == ["-m", "adapters.distributed", str(tmp_path)]
+    assert plain[6:] == handed[7:] == ["-m", "adapters.training.distributed", str(tmp_path)]
 
 
 def test_a_component_with_a_recipe_takes_the_path_from_the_suites_folder() -> None:
@@ -278,7 +278,7 @@ def played(monkeypatch: pytest.MonkeyPatch, script: str) -> None:
     """Another program in place of the processes that train; `folder` is where they would write."""
     start = f"import json, os, sys, time\nfrom pathlib import Path\nfolder = Path({{!r}})\n{script}\n"
     monkeypatch.setattr(
-        adapters.distributed, "_command",
+        adapters.training.distributed, "_command",
         lambda _, __, folder: [sys.executable, "-S", "-c", start.replace("{!r}", repr(str(folder)))],
     )  # fmt: skip
 
@@ -360,7 +360,7 @@ def test_no_process_is_left_when_the_caller_stops(job: Job, monkeypatch: pytest.
 
 
 def test_a_process_ends_when_the_one_that_asked_is_killed(tmp_path: Path) -> None:
-    script = "from adapters.distributed import _end_with_parent; print('up', flush=True); _end_with_parent()"
+    script = "from adapters.training.distributed import _end_with_parent; print('up', flush=True); _end_with_parent()"
     child = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert child.stdin is not None
     assert child.stdout is not None
@@ -398,14 +398,14 @@ SHARED = Recipe(epochs=5, batch_size=4, accumulation=2, learning_rate=1e-2, eval
 
 
 def workers() -> list[int]:
-    """The processes of adapters.distributed whose ancestor this process is, launchers not counted."""
+    """The processes of adapters.training.distributed whose ancestor this process is, launchers not counted."""
     import psutil
 
     found = []
     for child in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.Error):
             line = child.cmdline()
-            if "adapters.distributed" in line and not any("torch.distributed.run" in part for part in line):
+            if "adapters.training.distributed" in line and not any("torch.distributed.run" in part for part in line):
                 found.append(child.pid)
     return found
 

@@ -13,18 +13,18 @@ import yaml
 from transformers import TrainingArguments
 from typer.testing import CliRunner
 
-from adapters.encoding import Example
-from adapters.export import export_adapter, export_llamafactory, export_merged
-from adapters.templates import PROBES, template_for
+from adapters.export.chat_templates import PROBES, template_for
+from adapters.export.export import export_adapter, export_llamafactory, export_merged
+from adapters.training.encoding import Example
 from harness.cli import app
+from harness.components.registry import find
 from harness.errors import HarnessError
 from harness.models.huggingface import HuggingFace
-from harness.prepare import prepare
-from harness.registry import find
-from harness.store import RunFolder
-from harness.suite import load_suite
+from harness.runtime.run_folder import RunFolder
+from harness.stages.prepare import prepare
+from harness.suite.parser import load_suite
 from tests.adapters.test_tuned import GENERAL
-from tests.models.test_model_huggingface import CHATML, save_tokenizer
+from tests.harness.models.test_model_huggingface import CHATML, save_tokenizer
 
 SUITE = """\
 name: letters

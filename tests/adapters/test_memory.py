@@ -11,22 +11,23 @@ import pytest
 import torch
 from torch.autograd.graph import saved_tensors_hooks
 
-from adapters import record, remedy
-from adapters.activations import Batch, activations
-from adapters.encoding import IGNORED
-from adapters.loss import summed_loss
-from adapters.machine import return_freed_memory
-from adapters.memory import state, training_memory
+from adapters.memory.activations import Batch, activations
+from adapters.memory.estimate import state, training_memory
+from adapters.memory.machine import return_freed_memory
+from adapters.methods.base.network import size
 from adapters.methods.full import Full
 from adapters.methods.lora import Lora
 from adapters.methods.prefix import Prefix
 from adapters.methods.qlora import Qlora
-from adapters.network import size
-from adapters.recipe import Recipe
-from harness.models.device import available, cgroup_limit
+from adapters.training import advice as remedy
+from adapters.training import record
+from adapters.training.encoding import IGNORED
+from adapters.training.loss import summed_loss
+from adapters.training.settings import Recipe
+from harness.components.method import Method
 from harness.models.huggingface import HuggingFace
-from harness.models.memory import CUDA, PROCESS, Memory, cache, inference_memory
-from harness.training import Method
+from harness.models.local.device import available, cgroup_limit
+from harness.models.local.memory import CUDA, PROCESS, Memory, cache, inference_memory
 from tests.adapters.test_training_methods import VARIED, method
 
 # The tiny llama: vocabulary 320, width 64, inner width 96, 2 layers, 4 heads of 16, 2 of keys and values, untied.

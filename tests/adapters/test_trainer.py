@@ -14,17 +14,17 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-import adapters.trainer
-from adapters.encoding import Example
-from adapters.merging import merged
+import adapters.training.trainer
+from adapters.export.merging import merged
 from adapters.methods.bottleneck import Bottleneck
 from adapters.methods.full import Full
 from adapters.methods.lora import Lora
 from adapters.methods.prefix import Prefix
-from adapters.recipe import Recipe
-from adapters.record import TrainingRecord
-from adapters.trainer import COMPLETE, Plan, Training, last_checkpoint
-from adapters.training import read_record, train
+from adapters.training.encoding import Example
+from adapters.training.record import TrainingRecord
+from adapters.training.settings import Recipe
+from adapters.training.train import read_record, train
+from adapters.training.trainer import COMPLETE, Plan, Training, last_checkpoint
 from harness.errors import ModelError, StoreError
 from harness.models.huggingface import HuggingFace
 from tests.adapters.conftest import LEARN
@@ -130,8 +130,8 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 import torch
-from adapters.recipe import Recipe
-from adapters.training import train
+from adapters.training.settings import Recipe
+from adapters.training.train import train
 from adapters.methods.lora import Lora
 from harness.models.huggingface import HuggingFace
 from tests.adapters.conftest import LEARN
@@ -301,7 +301,7 @@ def test_a_full_disk_is_told_with_the_remedy(
     base: HuggingFace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Writing fails as it does on a full disk, at the second checkpoint; the first is whole and is gone on from."""
-    written, whole = [], adapters.trainer.save_trained
+    written, whole = [], adapters.training.trainer.save_trained
 
     def full(network: Any, file: Path) -> None:
         written.append(file)
@@ -311,17 +311,17 @@ def test_a_full_disk_is_told_with_the_remedy(
         whole(network, file)
 
     recipe = QUICK.model_copy(update={"save_every": 2})
-    monkeypatch.setattr(adapters.trainer, "save_trained", full)
+    monkeypatch.setattr(adapters.training.trainer, "save_trained", full)
     with pytest.raises(StoreError, match="No space left on device; free some space and run the same command again"):
         go(base, tmp_path / "a", recipe)
-    monkeypatch.setattr(adapters.trainer, "save_trained", whole)
+    monkeypatch.setattr(adapters.training.trainer, "save_trained", whole)
     seen: list[int] = []
     go(base, tmp_path / "a", recipe, progress=lambda done, *_: seen.append(done))
     assert seen[0] == 3
 
 
 def test_a_bug_is_not_taken_for_a_full_disk(base: HuggingFace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(adapters.trainer, "save_trained", lambda *_: {}["missing"])
+    monkeypatch.setattr(adapters.training.trainer, "save_trained", lambda *_: {}["missing"])
     with pytest.raises(KeyError):
         go(base, tmp_path / "a")
 
@@ -423,5 +423,5 @@ def test_a_finished_training_is_read_where_nothing_can_be_written(
     def locked(*_: Any) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("adapters.training.FileLock", locked)
+    monkeypatch.setattr("adapters.training.train.FileLock", locked)
     assert go(base, tmp_path / "a") == record

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import torch
 
-from adapters.batches import Collator, Order, check_packing, pack
-from adapters.encoding import IGNORED, Row, encode_examples
-from adapters.loss import summed_loss
+from adapters.training.batches import Collator, Order, check_packing, pack
+from adapters.training.encoding import IGNORED, Row, encode_examples
+from adapters.training.loss import summed_loss
+from harness.components.registry import find
 from harness.errors import ModelError
 from harness.models.huggingface import HuggingFace
-from harness.registry import find
 from tests.adapters.conftest import LEARN
 
 SHAPES: dict[str, dict[str, Any]] = {

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from adapters.encoding import IGNORED, Example, Row, encode_examples, encode_texts, end_of_turn, shared_prefix
+from adapters.training.encoding import IGNORED, Example, Row, encode_examples, encode_texts, end_of_turn, shared_prefix
 from harness.errors import DataError
 from harness.models.huggingface import HuggingFace
-from harness.types import Message, Prompt
+from harness.records.inputs import Message, Prompt
 
 SYSTEM = Message("system", "Answer with the letter.")
 PROMPTS: dict[str, Prompt] = {

@@ -9,18 +9,18 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from adapters.batches import Collator
-from adapters.encoding import encode_examples
-from adapters.engines import wearing
-from adapters.loss import summed_loss
-from adapters.network import quantised, size
-from adapters.recipe import Recipe
-from adapters.training import train
+from adapters.methods.base.network import quantised, size
+from adapters.models.base.engines import wearing
+from adapters.training.batches import Collator
+from adapters.training.encoding import encode_examples
+from adapters.training.loss import summed_loss
+from adapters.training.settings import Recipe
+from adapters.training.train import train
+from harness.components.method import Method
+from harness.components.registry import find, names
 from harness.errors import ModelError
 from harness.models.huggingface import HuggingFace
-from harness.registry import find, names
-from harness.training import Method
-from harness.types import Generation, Message
+from harness.records.inputs import Generation, Message
 from tests.adapters.conftest import LEARN
 
 RATES = {"full": 3e-3, "freeze": 1e-2, "ia3": 0.1, "prefix": 0.1, "prompt": 0.1}  # a model of 64 dimensions needs more

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from harness.cache import Cache
-from harness.dry_context import DryContext
+from harness.components.display import Display
 from harness.errors import StoreError, SuiteError
 from harness.models.huggingface import HuggingFace
-from harness.models.local import LocalModel
-from harness.planning import Plan, plan
-from harness.progress import Display
-from harness.store import RunFolder
-from harness.suite import load_suite
+from harness.models.local.loading import LocalModel
+from harness.runtime.cache import Cache
+from harness.runtime.dry_context import DryContext
+from harness.runtime.run_folder import RunFolder
+from harness.stages.plan import Plan, plan
+from harness.suite.parser import load_suite
 
 SUITE = """\
 name: letters
@@ -152,8 +152,8 @@ def test_adapters_of_one_base_load_it_once(suite: Make, run_suite: Run, monkeypa
 def test_taking_an_adapter_off_leaves_the_base_as_it_was(base: HuggingFace, tmp_path: Path) -> None:
     import torch
 
-    from adapters.recipe import Recipe
-    from adapters.training import train
+    from adapters.training.settings import Recipe
+    from adapters.training.train import train
     from tests.adapters.conftest import LEARN
     from tests.adapters.test_training_methods import CASES, method
 
@@ -419,11 +419,11 @@ def test_what_cannot_fit_is_refused_with_what_would(
 ) -> None:
     path = suite({"t": LORA.replace("lora: {r: 4}", "full: {}") + ", cutoff: 256"})
     needs = planned(path, tmp_path / "cache").preparations["t"].needs or 0
-    monkeypatch.setattr("adapters.requirement.available", lambda device: needs - 1)
+    monkeypatch.setattr("adapters.memory.requirement.available", lambda device: needs - 1)
     said = mistakes(path, tmp_path / "cache")
     assert said.startswith("models.t: ")
     assert any(setting in said for setting in ("batch_size", "gradient_checkpointing", "lora"))
-    monkeypatch.setattr("harness.models.local.available", lambda device: 1 << 20)
+    monkeypatch.setattr("harness.models.local.loading.available", lambda device: 1 << 20)
     assert "set dtype: bfloat16" in mistakes(path, tmp_path / "cache")
 
 

@@ -3,17 +3,15 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import grounded
-import judged
-import nasty
 import pytest
-import trained
-from browsing import browser as browser
-from browsing import open_page as open_page
 
-from harness.figures import Comparison, MetricInfo, Result, Summary, Usage
-from harness.store import RunFolder
-from harness.types import Message, Prediction, Reading, Sample, Score
+from harness.records.figures import Comparison, MetricInfo, Result, Summary, Usage
+from harness.records.inputs import Message, Sample
+from harness.records.outputs import Prediction, Reading, Score
+from harness.runtime.run_folder import RunFolder
+from tests.shared import grounded, judged, nasty, trained
+from tests.shared.browsing import browser as browser
+from tests.shared.browsing import open_page as open_page
 
 TERMS = (
     ("左膝关节置换术后疼痛", "膝关节疼痛"),

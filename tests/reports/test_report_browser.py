@@ -6,12 +6,13 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from browsing import CONTRAST, DESK, PHONE, count, shown
 
-from harness.figures import Summary
-from harness.store import RunFolder
-from harness.types import Message, Prediction, Reading, Sample, Score
+from harness.records.figures import Summary
+from harness.records.inputs import Message, Sample
+from harness.records.outputs import Prediction, Reading, Score
+from harness.runtime.run_folder import RunFolder
 from reports.html import write
+from tests.shared.browsing import CONTRAST, DESK, PHONE, count, shown
 
 pytestmark = pytest.mark.browser
 

@@ -2,13 +2,13 @@
 
 from dataclasses import asdict, replace
 
-import grounded
 import pytest
 
-from harness.figures import Summary
-from harness.outcomes import deciding, routed, values_of
-from harness.types import Step
-from reports import cascade
+from harness.records.figures import Summary
+from harness.records.outputs import Step
+from harness.summary.error_causes import deciding, routed, values_of
+from reports.sections import cascade
+from tests.shared import grounded
 
 
 def test_steps_and_totals(grounded_summary: Summary) -> None:

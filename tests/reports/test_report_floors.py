@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from grounded import FLOORS
 
-from harness.figures import Comparison, Summary
-from reports.floors import alarms, floors, sentences
-from reports.plot import forests
-from reports.table import build
+from harness.records.figures import Comparison, Summary
+from reports.charts.whiskers import forests
+from reports.facts.table import build
+from reports.sections.floors import alarms, floors, sentences
 from reports.verdict import findings
+from tests.shared.grounded import FLOORS
 
 
 def test_the_verdict_names_below_open_and_above(grounded_summary: Summary) -> None:

@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from grounded import AFTER, BEFORE, WITHDRAWN
 
-from harness.figures import Result, Summary
-from reports import freshness
-from reports.columns import probes
-from reports.table import build
+from harness.records.figures import Result, Summary
+from reports.facts.columns import probes
+from reports.facts.table import build
+from reports.sections import freshness
 from reports.verdict import findings
+from tests.shared.grounded import AFTER, BEFORE, WITHDRAWN
 
 
 def test_section(grounded_summary: Summary) -> None:

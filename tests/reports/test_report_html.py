@@ -11,11 +11,12 @@ from importlib.resources import files
 import pytest
 
 from harness.errors import StoreError
-from harness.figures import MetricInfo, Summary
-from harness.store import RunFolder
-from harness.types import Message, Prediction, Reading, Sample
-from reports import samples
+from harness.records.figures import MetricInfo, Summary
+from harness.records.inputs import Message, Sample
+from harness.records.outputs import Prediction, Reading
+from harness.runtime.run_folder import RunFolder
 from reports.html import render, write
+from reports.sections import samples
 
 
 def unpacked(page: str) -> dict:
@@ -141,7 +142,7 @@ def test_untrusted_text_stays_text(nasty_folder: RunFolder) -> None:
 
 def test_scripts_never_write_markup() -> None:
     for name in ("theme.js", "samples.js", "report.js"):
-        source = files("reports").joinpath(name).read_text(encoding="utf-8")
+        source = files("reports").joinpath("assets", name).read_text(encoding="utf-8")
         assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", source)
 
 

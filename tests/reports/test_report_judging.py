@@ -3,20 +3,20 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-import judged
 import pytest
-from test_report_html import unpacked, visible
-from test_report_terminal import printed
 
-from harness.figures import MetricInfo, Summary
-from harness.judgements import Judging, Panel, Reliability
-from harness.store import RunFolder
-from reports import judging
-from reports.columns import columns
-from reports.demoted import undecided
+from harness.records.figures import MetricInfo, Summary
+from harness.records.judgements import Judging, Panel, Reliability
+from harness.runtime.run_folder import RunFolder
+from reports.facts.columns import columns
+from reports.facts.demoted import undecided
+from reports.facts.table import build
 from reports.html import render
-from reports.table import build
+from reports.sections import judging
 from reports.verdict import cautions, findings
+from tests.reports.test_report_html import unpacked, visible
+from tests.reports.test_report_terminal import printed
+from tests.shared import judged
 
 SECTIONS = ("judges", "rankings", "people", "confusions")
 WHY = "not calibrated against people (harness calibrate SUITE --labels FILE)"

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from browsing import CONTRAST, DESK, PHONE
 
-from harness.store import RunFolder
+from harness.runtime.run_folder import RunFolder
+from tests.shared.browsing import CONTRAST, DESK, PHONE
 
 pytestmark = pytest.mark.browser
 SECTIONS = ("judges", "rankings", "people", "confusions")

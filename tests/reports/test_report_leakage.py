@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
-from harness.figures import Overlap, Summary
-from reports import forgetting, overlap
-from reports.columns import general, ordinary, variants
+from harness.records.figures import Overlap, Summary
+from reports.facts.columns import general, ordinary, variants
+from reports.sections import forgetting
+from reports.sections import leakage as overlap
 from reports.verdict import Caution, cautions
 
 

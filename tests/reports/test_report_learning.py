@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 import pytest
-import trained
 
-from harness.figures import Result, Summary
-from reports import curve, seeds
-from reports.samples import answering
-from reports.table import build
+from harness.records.figures import Result, Summary
+from reports.facts.table import build
+from reports.sections import curve, seeds
+from reports.sections.samples import answering
+from tests.shared import trained
 
 
 def test_from_how_many_rows_on(trained_summary: Summary) -> None:

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from harness.figures import Comparison, MetricInfo, Result
-from reports import numbers
+from harness.records.figures import Comparison, MetricInfo, Result
+from reports.facts import numbers
 
 SHARE = MetricInfo("", {}, 0.0, 1.0, "higher")
 LIKERT = MetricInfo("", {}, 1.0, 5.0, "higher")

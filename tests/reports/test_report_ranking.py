@@ -2,9 +2,9 @@
 
 import pytest
 
-from harness.figures import Confusion, Summary
-from harness.judgements import Judging, Ranked, Ranking, Standing, Tally
-from reports import confusion, corrected, ranking
+from harness.records.figures import Confusion, Summary
+from harness.records.judgements import Judging, Ranked, Ranking, Standing, Tally
+from reports.sections import confusion, corrected, ranking
 
 
 def ranked(*standings: tuple[str, float | None, float | None, float | None], **others: object) -> ranking.Part:

@@ -4,18 +4,18 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
-import grounded
 import pytest
 
-from harness.figures import Retrieved, Summary
-from harness.outcomes import KINDS, deciding, retrieved, values_of
-from harness.store import RunFolder
-from harness.types import Retrieval
-from reports import retrieval, samples
-from reports.columns import ordinary
+from harness.records.figures import Retrieved, Summary
+from harness.records.outputs import Retrieval
+from harness.runtime.run_folder import RunFolder
+from harness.summary.error_causes import KINDS, deciding, retrieved, values_of
+from reports.charts.whiskers import forests
+from reports.facts.columns import ordinary
+from reports.facts.table import build
 from reports.html import render
-from reports.plot import forests
-from reports.table import build
+from reports.sections import retrieval, samples
+from tests.shared import grounded
 
 
 def cell(*counts: int) -> Retrieved:

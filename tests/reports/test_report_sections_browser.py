@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from browsing import DESK, PHONE, count, shown
 
-from harness.store import RunFolder
+from harness.runtime.run_folder import RunFolder
+from tests.shared.browsing import DESK, PHONE, count, shown
 
 pytestmark = pytest.mark.browser
 

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from harness.figures import Comparison, MetricInfo, Result, Summary
-from reports.columns import columns
-from reports.plot import Axis, forests, value_axis, whisker
-from reports.table import build, leaders
+from harness.records.figures import Comparison, MetricInfo, Result, Summary
+from reports.charts.whiskers import Axis, forests, value_axis, whisker
+from reports.facts.columns import columns
+from reports.facts.table import build, leaders
 from reports.verdict import findings
 
 HIGHER = MetricInfo("", {}, 0.0, 1.0, "higher")

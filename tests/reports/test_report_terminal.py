@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from harness.figures import Summary
-from harness.store import RunFolder
+from harness.records.figures import Summary
+from harness.runtime.run_folder import RunFolder
 from reports.terminal import print_summary
 
 

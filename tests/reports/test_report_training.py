@@ -3,15 +3,17 @@
 from dataclasses import replace
 
 import pytest
-import trained
 
-from harness.figures import Routed, Summary
-from harness.types import JSON
-from reports import losses, provenance, recipe, training
-from reports.chart import Chart, Curve, Frame, LogAxis, Value, chart, scale, spread
-from reports.plot import Axis
-from reports.spent import Spent, spent
-from reports.stages import Stage, method, stages
+from harness.records.figures import Routed, Summary
+from harness.records.inputs import JSON
+from reports.charts import losses
+from reports.charts.curves import Chart, Curve, Frame, LogAxis, Value, chart, scale, spread
+from reports.charts.whiskers import Axis
+from reports.facts import recipe
+from reports.facts.spent import Spent, spent
+from reports.facts.stages import Stage, method, stages
+from reports.sections import provenance, training
+from tests.shared import trained
 
 
 def stage(model: str, **changed: JSON) -> Stage:

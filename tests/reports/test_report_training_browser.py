@@ -7,12 +7,12 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from browsing import DESK, PHONE, count, shown
-from test_report_html import visible
 
-from harness.figures import Summary
-from harness.store import RunFolder
+from harness.records.figures import Summary
+from harness.runtime.run_folder import RunFolder
 from reports.html import render
+from tests.reports.test_report_html import visible
+from tests.shared.browsing import DESK, PHONE, count, shown
 
 SECTIONS = ("learning-curve", "seeds", "training", "forgetting", "leakage")
 

@@ -1,0 +1,1 @@
+"""What a suite trains, handed to other tools."""

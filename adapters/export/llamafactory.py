@@ -1,0 +1,229 @@
+"""A training as LLaMA-Factory writes it: the same data and settings, and what it cannot express said in comments.
+
+The argument names are those of LLaMA-Factory's main branch of 2026 (src/llamafactory/hparams). Not run against
+llamafactory-cli.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import yaml
+
+from adapters.export.chat_templates import Choice, template_for
+from adapters.methods.base.network import targets
+from adapters.methods.freeze import Freeze
+from adapters.methods.full import Full
+from adapters.methods.lora import Lora
+from adapters.methods.qlora import Qlora
+from adapters.models.tuned import Tuned
+from adapters.training.batches import pack
+from adapters.training.encoding import Example, encode_examples, encode_texts
+from adapters.training.examples import Lessons
+from adapters.training.session import OPTIMISERS
+from adapters.training.settings import Recipe
+from adapters.training.trainer import Plan
+from harness.components.method import Method
+from harness.errors import ModelError
+from harness.models.huggingface import HuggingFace
+from harness.records.inputs import JSON
+
+TRAIN, VALIDATION, OUTPUT = "train", "validation", "trained"  # data sets, and the folder beside them
+SPEAKERS = {"user": "human", "assistant": "gpt"}  # roles as ShareGPT names them
+OUTSIDE_LAYERS = ("embed_tokens", "norm", "lm_head")  # what freeze_extra_modules can name
+Rows = Sequence[Example] | Sequence[str]
+Settings = dict[str, JSON]
+
+
+def data_files(data: Lessons) -> dict[str, JSON]:
+    """File names and contents: the rows as the suite asks them, and dataset_info.json that describes them."""
+    splits = {TRAIN: data.examples, VALIDATION: data.validation}
+    given = {name: rows for name, rows in splits.items() if rows}
+    files: dict[str, JSON] = {f"{name}.json": [_row(row) for row in rows] for name, rows in given.items()}
+    return {"dataset_info.json": {name: _entry(name, rows) for name, rows in given.items()}, **files}
+
+
+def _entry(name: str, rows: Rows) -> JSON:
+    if isinstance(rows[0], str):
+        return {"file_name": f"{name}.json", "columns": {"prompt": "text"}}
+    columns = {"messages": "conversations", "system": "system"}
+    return {"file_name": f"{name}.json", "formatting": "sharegpt", "columns": columns}
+
+
+def _row(row: Example | str) -> JSON:
+    if isinstance(row, str):
+        return {"text": row}
+    system = row.prompt[0].content if row.prompt[0].role == "system" else ""
+    turns = [turn for turn in row.prompt if turn.role != "system"]
+    said = [{"from": SPEAKERS[turn.role], "value": turn.content} for turn in turns]
+    return {"conversations": [*said, {"from": "gpt", "value": row.answer}], "system": system}
+
+
+def train_yaml(model: Tuned, base: HuggingFace, name: str, seed: int) -> str:
+    """The text of train.yaml. Raises ModelError for what LLaMA-Factory does not have."""
+    data, recipe = model.data, model.recipe
+    chosen = template_for(base) if not model.texts else Choice("default")
+    items, told = _items(base, data, recipe)
+    plan = Plan.of(recipe, items, bool(data.validation))
+    method, freezing = _method(model.method, model.method_name, base)
+    weights, where = _weights(base)
+    seed = seed if recipe.seed is None else recipe.seed
+    sections: dict[str, Settings] = {
+        "model": weights,
+        "method": {"stage": "pt" if model.texts else "sft", "do_train": True, **method},
+        "dataset": _dataset(data, recipe, chosen),
+        "output": {"output_dir": OUTPUT, "logging_steps": 1, "save_strategy": "steps", "save_steps": plan.save_every,
+                   "report_to": "none"},
+        "train": {**_training(recipe, model.method, base, plan), "seed": seed},
+        "eval": _evaluation(recipe, plan) if data.validation else {},
+    }  # fmt: skip
+    notes = [*where, *freezing, *chosen.notes, *told, *_general_notes(recipe, model.method, base)]
+    return _text(f"{name}: {model.describe()}", notes, {part: some for part, some in sections.items() if some})
+
+
+def _text(title: str, notes: Sequence[str], sections: Mapping[str, Settings]) -> str:
+    head = [f"# {' '.join(title.split())}", "# llamafactory-cli train train.yaml, in this folder", "#"]
+    lines = [*head, "# What differs from the training of the suite:", *(f"# - {note}" for note in notes)]
+    for part, settings in sections.items():
+        lines += ["", f"### {part}", yaml.safe_dump(settings, allow_unicode=True, sort_keys=False, width=1000).rstrip()]
+    return "\n".join(lines) + "\n"
+
+
+def _weights(base: HuggingFace) -> tuple[Settings, list[str]]:
+    """Where LLaMA-Factory finds the base."""
+    trusted: Settings = {"trust_remote_code": True} if base.trust_remote_code else {}
+    if base.path.startswith("modelscope:"):
+        name = base.path.removeprefix("modelscope:")
+        return {"model_name_or_path": name, **trusted}, ["set USE_MODELSCOPE_HUB=1: the base is on ModelScope"]
+    if Path(base.path).is_dir():
+        return {"model_name_or_path": str(Path(base.path).resolve()), **trusted}, []
+    if base.path.startswith("pypi:") or base.path.endswith(".gguf"):
+        if not base.is_here():
+            raise ModelError(f"base {base.path} is a .gguf, which LLaMA-Factory cannot read; run the suite once: that "
+                             "converts it, then export again")  # fmt: skip
+        return {"model_name_or_path": str(base._weights.folder())}, [f"the base is {base.path}, converted to float32"]
+    revision = {"model_revision": base.revision} if base.revision else {}
+    return {"model_name_or_path": base.path, **revision, **trusted}, []
+
+
+def _method(method: Method, name: str, base: HuggingFace) -> tuple[Settings, list[str]]:
+    """The method's own settings. Raises ModelError where LLaMA-Factory lacks the method."""
+    if type(method) is Full:
+        return {"finetuning_type": "full"}, []
+    if isinstance(method, Lora):
+        return _lora(method, base), []
+    if isinstance(method, Freeze):
+        return _freeze(method)
+    raise ModelError(f"LLaMA-Factory has no method {name}; it has full, freeze, lora and qlora")
+
+
+def _lora(method: Lora, base: HuggingFace) -> Settings:
+    alpha = 2 * method.r if method.alpha is None else method.alpha
+    settings: Settings = {
+        "finetuning_type": "lora", "lora_rank": method.r, "lora_alpha": int(alpha) if alpha == int(alpha) else alpha,
+        "lora_dropout": method.dropout, "lora_target": _lora_target(method, base), "use_rslora": method.rslora,
+        "use_dora": method.dora,
+    }  # fmt: skip
+    if isinstance(method, Qlora):
+        settings |= {"quantization_bit": 4, "quantization_method": "bnb", "quantization_type": method.quant,
+                     "double_quantization": method.double_quant}  # fmt: skip
+    return settings
+
+
+def _lora_target(method: Lora, base: HuggingFace) -> str:
+    if method.targets == "all-linear":
+        return "all"
+    if method.targets == "attention":
+        if not base.is_here():
+            raise ModelError(
+                "targets: attention needs the base on this machine; name the modules, e.g. [q_proj, v_proj]"
+            )
+        return ",".join(targets(base.skeleton(), "attention"))
+    return ",".join(method.targets)
+
+
+def _freeze(method: Freeze) -> tuple[Settings, list[str]]:
+    inside = [module for module in method.modules if module not in OUTSIDE_LAYERS]
+    if inside:
+        raise ModelError(
+            f"modules: {', '.join(inside)} cannot be trained by LLaMA-Factory's freeze, which names whole layers from "
+            f"the end and {', '.join(OUTSIDE_LAYERS)}"
+        )
+    extra = [*method.modules, *(["norm"] if method.norm else []), *(["lm_head"] if method.head else [])]
+    settings: Settings = {"finetuning_type": "freeze", "freeze_trainable_layers": method.last,
+                          "freeze_trainable_modules": "all"}  # fmt: skip
+    if extra:
+        settings["freeze_extra_modules"] = ",".join(dict.fromkeys(extra))
+    notes = ["freeze_extra_modules: norm trains the norms of all layers, the suite only the last one"]
+    return settings, notes if "norm" in extra else []
+
+
+def _dataset(data: Lessons, recipe: Recipe, chosen: Choice) -> Settings:
+    answers = recipe.loss == "answer" and isinstance(data.examples[0], Example)
+    return {
+        "dataset": TRAIN,
+        **({"eval_dataset": VALIDATION} if data.validation else {}),
+        "dataset_dir": ".", "template": chosen.name, **chosen.settings, "cutoff_len": recipe.cutoff,
+        **({"mask_history": True} if answers else {}),
+        **({"train_on_prompt": True} if not answers and isinstance(data.examples[0], Example) else {}),
+        "packing": recipe.packing,
+        **({"neat_packing": True} if recipe.packing and isinstance(data.examples[0], Example) else {}),
+    }  # fmt: skip
+
+
+def _training(recipe: Recipe, method: Method, base: HuggingFace, plan: Plan) -> Settings:
+    precision = base.dtype_name if recipe.precision == "auto" else recipe.precision
+    return {
+        "per_device_train_batch_size": recipe.batch_size, "gradient_accumulation_steps": recipe.accumulation,
+        "learning_rate": recipe.learning_rate or method.learning_rate, "num_train_epochs": recipe.epochs,
+        **({"max_steps": recipe.max_steps} if recipe.max_steps else {}),
+        "lr_scheduler_type": "constant_with_warmup" if recipe.schedule == "constant" else recipe.schedule,
+        "warmup_steps": round(recipe.warmup * plan.steps), "weight_decay": recipe.weight_decay,
+        "max_grad_norm": recipe.max_grad_norm, "optim": OPTIMISERS[recipe.optimiser or method.optimiser or "adamw"],
+        "bf16": precision == "bfloat16", "fp16": precision == "float16",
+        "disable_gradient_checkpointing": not recipe.gradient_checkpointing,
+    }  # fmt: skip
+
+
+def _evaluation(recipe: Recipe, plan: Plan) -> Settings:
+    return {
+        "per_device_eval_batch_size": recipe.batch_size, "eval_strategy": "steps", "eval_steps": plan.look_every,
+        "load_best_model_at_end": True, "metric_for_best_model": "eval_loss", "greater_is_better": False,
+        **({"early_stopping_steps": recipe.patience} if recipe.patience else {}),
+    }  # fmt: skip
+
+
+def _items(base: HuggingFace, data: Lessons, recipe: Recipe) -> tuple[int, list[str]]:
+    """How many items an epoch has, and what becomes of rows that are too long."""
+    long = "a row longer than cutoff_len is cut there; the suite's training leaves out its oldest turns, or the row"
+    if not base.is_here():
+        return len(data.examples), [long]
+    asked = [row for row in data.examples if isinstance(row, Example)]
+    texts = [row for row in data.examples if isinstance(row, str)]
+    if texts:
+        encoded = encode_texts(base, texts, recipe.cutoff)
+        told = ["a text longer than cutoff_len is cut there unless packing is on; the suite's training goes on with it"]
+    else:
+        encoded = encode_examples(base, asked, recipe.cutoff, recipe.loss)
+        told = (
+            [f"{long}: {encoded.cut + encoded.dropped} of {len(asked)} rows"] if encoded.cut + encoded.dropped else []
+        )
+    return len(pack(encoded.rows, recipe.cutoff) if recipe.packing else encoded.rows), told
+
+
+def _general_notes(recipe: Recipe, method: Method, base: HuggingFace) -> list[str]:
+    notes = ["the rows come in another order, so the weights will not be the same to the last bit"]
+    notes.append("batch size and accumulation are of one device: on N devices divide gradient_accumulation_steps by N")
+    precision = base.dtype_name if recipe.precision == "auto" else recipe.precision
+    if precision == "float32":
+        notes.append("precision float32: LLaMA-Factory computes in what the checkpoint stores if bf16 and fp16 are off")
+    if isinstance(method, Qlora) and method.compute_dtype not in (None, precision):
+        notes.append(f"compute_dtype: {method.compute_dtype}: LLaMA-Factory computes in the precision of the training")
+    if recipe.accelerate_config:
+        notes.append("accelerate_config: start it by `accelerate launch --config_file` as LLaMA-Factory's examples do")
+    return notes
+
+
+def as_json(value: JSON) -> str:
+    """JSON as people read it."""
+    return json.dumps(value, ensure_ascii=False, indent=1) + "\n"

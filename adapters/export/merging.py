@@ -1,0 +1,30 @@
+"""Trained weights merged into their base: a checkpoint of its own, that anything can load."""
+
+import shutil
+from pathlib import Path
+
+from filelock import FileLock
+
+from adapters.methods.base.network import disk
+from harness.components.method import Method
+from harness.models.huggingface import HuggingFace
+
+
+def merged(base: HuggingFace, method: Method, trained: Path, folder: Path) -> Path:
+    """Write base and trained weights as one float32 checkpoint with its tokenizer into `folder`; made once.
+
+    float32, because merging rounds: into bfloat16 it moves the loss. Raises ModelError where the method cannot.
+    """
+    if folder.is_dir():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.lock"):
+        if not folder.is_dir():
+            partial = folder.with_name(f"{folder.name}.partial")
+            shutil.rmtree(partial, ignore_errors=True)
+            network = method.merge(method.load(base.load("float32"), trained))
+            with disk(partial):
+                network.save_pretrained(partial)
+                base.tokenizer.save_pretrained(partial)
+                partial.replace(folder)
+    return folder

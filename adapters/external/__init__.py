@@ -1,0 +1,1 @@
+"""Adapters and checkpoints that were trained elsewhere."""

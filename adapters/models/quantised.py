@@ -1,0 +1,89 @@
+"""A model with its weights stored in fewer bits, so that a suite can show what that costs in quality."""
+
+import importlib.util
+from functools import cached_property
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from adapters.methods.base.network import keep_weights
+from adapters.models.base.derived import Derived
+from adapters.models.base.engines import Alteration, altered
+from harness.components.display import Display
+from harness.errors import ModelError
+from harness.models.huggingface import HuggingFace
+
+
+class Quantised(Derived):
+    """A model of the suite with its linear layers stored in 8 or 4 bits (bitsandbytes)."""
+
+    trainable: ClassVar[bool] = False
+
+    bits: Literal[8, 4] = 4
+    kind: Literal["nf4", "fp4"] = "nf4"  # of 4 bits
+    double_quant: bool = False  # quantise the scales of 4 bits too
+    threshold: float = Field(6.0, gt=0)  # of 8 bits: larger activations are computed unquantised
+
+    def check(self) -> None:
+        super().check()
+        check_bitsandbytes(self.root())
+
+    def make(self, name: str, display: Display) -> None:
+        self.source()  # a base that was trained is merged before anything is asked
+
+    @cached_property
+    def engine(self) -> HuggingFace:
+        base = self.source()
+        if self.bits == 4:
+            return four_bits(base, self.kind, self.double_quant)
+        from transformers import BitsAndBytesConfig
+
+        options = {
+            "quantization_config": BitsAndBytesConfig(load_in_8bit=True, llm_int8_threshold=self.threshold),
+        }
+        identity = {
+            "component": "quantised", "quantisation": {"bits": 8, "threshold": self.threshold},
+            "packages": ["bitsandbytes"],
+        }  # fmt: skip
+        return altered(base, Alteration(identity, options, same))
+
+    def describe(self) -> str:
+        return f"{self.origin().describe()}, {'int8' if self.bits == 8 else self.kind}"
+
+
+def four_bits(base: HuggingFace, kind: str, double: bool, compute: str | None = None) -> HuggingFace:
+    """The base stored in 4 bits; asked again with the same settings it is the same, loaded once."""
+    compute = compute or base.dtype_name
+    settings = {"bits": 4, "kind": kind, "double_quant": double, "compute_dtype": compute}
+    key = str(settings)
+    if key not in base.kin:
+        identity = {"component": "quantised", "quantisation": settings, "packages": ["bitsandbytes"]}
+        base.kin[key] = altered(base, Alteration(identity, four_bit_options(kind, double, compute), keep_weights))
+    found: HuggingFace = base.kin[key]
+    return found
+
+
+def four_bit_options(kind: str, double: bool, compute: str) -> dict[str, Any]:
+    """transformers' options to load a model in 4 bits, computing in a dtype."""
+    import torch
+    from transformers import BitsAndBytesConfig
+
+    return {
+        "quantization_config": BitsAndBytesConfig(
+            load_in_4bit=True, bnb_4bit_quant_type=kind, bnb_4bit_use_double_quant=double,
+            bnb_4bit_compute_dtype=getattr(torch, compute),
+        )
+    }  # fmt: skip
+
+
+def same(network: Any) -> Any:
+    """Nothing more is done."""
+    return network
+
+
+def check_bitsandbytes(base: HuggingFace) -> None:
+    """Raise ModelError if bitsandbytes is missing or has no kernel for the device."""
+    if importlib.util.find_spec("bitsandbytes") is None:
+        raise ModelError("needs the package bitsandbytes: pip install 'domain-harness[train]'")
+    if base.device_name not in ("cpu", "cuda"):
+        raise ModelError(f"bitsandbytes has no kernel for {base.device_name}; set device: cpu")

@@ -1,0 +1,1 @@
+"""From train rows to trained weights."""

@@ -1,0 +1,142 @@
+"""From conversations to token ids and labels, by the code that inference uses: trained is what will be asked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.errors import DataError
+from harness.models.huggingface import HuggingFace
+from harness.models.local.chat_template import as_chat
+from harness.records.inputs import Message, Prompt
+
+IGNORED = -100  # a label that is not learnt, as torch's cross-entropy and transformers have it
+PROBE = "Kxq7"  # an answer that no template contains
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One thing to learn: the prompt exactly as it will be asked, and the answer."""
+
+    prompt: Prompt
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Token ids and, for each, the label: the token itself where it is learnt, else IGNORED."""
+
+    ids: tuple[int, ...]
+    labels: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Rows that fit, and what became of the others."""
+
+    rows: tuple[Row, ...]
+    cut: int = 0  # rows that lost their oldest turns
+    dropped: int = 0  # rows longer than the cutoff even so
+    split: int = 0  # rows whose tokenizer would have merged the prompt's end with the answer's beginning
+
+
+def encode_examples(base: HuggingFace, examples: Sequence[Example], cutoff: int, loss: str) -> Encoded:
+    """Rows of at most `cutoff` tokens; an answer is never cut.
+
+    A row that is too long loses the oldest exchanges of its history, never its system turn or question. Raises
+    DataError when no row fits.
+    """
+    end = end_of_turn(base)
+    rows, cut, split, longest = [], 0, 0, 0
+    for example in examples:
+        prompt = example.prompt
+        row, merged = _row(base, prompt, example.answer, end, loss)
+        longest = max(longest, len(row.ids))
+        while len(row.ids) > cutoff and (shorter := _without_oldest(prompt)) is not None:
+            prompt = shorter
+            row, merged = _row(base, prompt, example.answer, end, loss)
+        if len(row.ids) <= cutoff and row.labels[-1] != IGNORED:  # an empty row has nothing to learn
+            rows.append(row)
+            cut += prompt is not example.prompt
+            split += merged
+    if not rows:
+        raise DataError(_nothing_fits(len(examples), longest, cutoff))
+    return Encoded(tuple(rows), cut, len(examples) - len(rows), split)
+
+
+def encode_texts(base: HuggingFace, texts: Sequence[str], cutoff: int) -> Encoded:
+    """Documents as rows of at most `cutoff` tokens, every token learnt; a longer document makes several rows."""
+    end, rows = _stop(base), []
+    for text in texts:
+        if not text.strip():
+            continue
+        ids = [*base.tokenizer(text)["input_ids"], end]
+        for start in range(0, len(ids), cutoff):
+            part = ids[start : start + cutoff]
+            if len(part) > 1:  # a token alone teaches nothing: nothing stands before it
+                rows.append(Row(tuple(part), (IGNORED, *part[1:])))
+    if not rows:
+        raise DataError(f"{len(texts)} texts to train on, and none has a word; give at least one")
+    return Encoded(tuple(rows), dropped=sum(not text.strip() for text in texts))
+
+
+def end_of_turn(base: HuggingFace) -> int:
+    """The token that ends an answer: what the template writes there, if generation stops at it.
+
+    In plain format, and where it does not stop there, the end-of-text token: generation stops at it whatever stop
+    strings a task has, so the model learns to stop without them.
+    """
+    if base.format == "chat" and base.tokenizer.chat_template:
+        turns = (Message("user", "?"), Message("assistant", PROBE), Message("user", "?"))
+        after = as_chat(base.tokenizer, turns, base.enable_thinking).rpartition(PROBE)[2]
+        for token in base.tokenizer(after, add_special_tokens=False)["input_ids"]:
+            if token in base.end_tokens():
+                return int(token)
+    return _stop(base)
+
+
+def _stop(base: HuggingFace) -> int:
+    own, ends = base.tokenizer.eos_token_id, base.end_tokens()
+    if own in ends or not ends:
+        if own is None:
+            raise DataError(f"model {base.path} has no end token: a model trained on it would never stop")
+        return int(own)
+    return ends[0]
+
+
+def _row(base: HuggingFace, prompt: Prompt, answer: str, end: int, loss: str) -> tuple[Row, bool]:
+    """The row, and whether prompt and answer had to be tokenised apart."""
+    whole, asked, apart = base.encode_answer(prompt, answer)
+    ids = (*whole, end)
+    first = 1 if loss == "all" else max(1, asked)  # nothing stands before the first token
+    return Row(ids, (IGNORED,) * first + ids[first:]), apart
+
+
+def _without_oldest(prompt: Prompt) -> Prompt | None:
+    """The prompt without its oldest exchange; None when it has none."""
+    start = 1 if prompt and prompt[0].role == "system" else 0
+    answers = [i for i, message in enumerate(prompt) if message.role == "assistant"]
+    return prompt[:start] + prompt[answers[0] + 1 :] if answers else None
+
+
+def _nothing_fits(count: int, longest: int, cutoff: int) -> str:
+    if not count:
+        return "no row to train on; name tasks that have train rows"
+    return (
+        f"all {count} rows are longer than the cutoff of {cutoff} tokens (the longest has {longest}); "
+        f"raise cutoff to {longest} or shorten the prompt"
+    )
+
+
+def shared_prefix(rows: Sequence[Row]) -> int:
+    """Length of the prefix that all rows have in common and that none of them learns; each keeps two tokens.
+
+    The token behind the prefix is not learnt either: what predicts it is computed once for all rows.
+    """
+    first = rows[0].ids
+    length = min(min(_learnt_from(row), len(row.ids)) for row in rows) - 1
+    for row in rows[1:]:
+        length = next((i for i in range(min(length, len(row.ids))) if row.ids[i] != first[i]), length)
+    return max(0, length)
+
+
+def _learnt_from(row: Row) -> int:
+    return next(i for i, label in enumerate(row.labels) if label != IGNORED)

@@ -1,0 +1,93 @@
+"""What a training was and what it cost: written beside the weights."""
+
+import platform
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.records.inputs import JSON
+from harness.runtime.provenance import versions
+
+PACKAGES = ("torch", "transformers", "peft", "accelerate", "bitsandbytes")
+FILE = "record.json"
+STATUS = Path("/proc/self/status")
+RESET = Path("/proc/self/clear_refs")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRecord:
+    """A finished training; equal after a round trip through JSON."""
+
+    inputs: str  # digest of everything that the weights depend on
+    method: Mapping[str, JSON]
+    recipe: Mapping[str, JSON]
+    seed: int
+    base: str
+    precision: str
+    learning_rate: float
+    batch_size: int  # rows at a time in the end: halved when memory ran out
+    accumulation: int
+    steps: int
+    epochs: float
+    rows: int
+    rows_cut: int  # lost their oldest turns to fit the cutoff
+    rows_dropped: int  # did not fit the cutoff
+    rows_split: int  # prompt and answer had to be tokenised apart
+    examples: int  # rows seen, counted each time
+    tokens: int  # seen, prompts included, padding not
+    labelled_tokens: int
+    seconds: float  # of training, all sessions together
+    examples_per_second: float
+    tokens_per_second: float
+    peak_memory: int  # bytes: on the accelerator, else resident in the process, loading included
+    trainable_parameters: int
+    total_parameters: int
+    loss: tuple[tuple[int, float, float], ...]  # step, loss, learning rate
+    validation: tuple[tuple[int, float], ...]  # step, loss
+    best_step: int | None  # whose weights were kept; None: the last
+    hardware: Mapping[str, JSON]
+    packages: Mapping[str, str]
+    devices: int = 1
+
+
+def packages() -> dict[str, str]:
+    """Versions of what the weights depend on."""
+    return {"python": platform.python_version(), **versions(PACKAGES)}
+
+
+def hardware(device: str) -> dict[str, JSON]:
+    """The device and how many threads."""
+    import torch
+
+    name = torch.cuda.get_device_name() if device == "cuda" else platform.processor() or platform.machine()
+    return {"device": device, "name": name, "threads": torch.get_num_threads()}
+
+
+def reset_peak(device: str) -> None:
+    """Begin anew to watch for the highest point, so that `peak_memory` is this training's and not an earlier one's."""
+    import torch
+
+    if device == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+    elif RESET.exists():
+        with suppress(OSError):  # a sandbox may forbid it: the peak is then the process's
+            RESET.write_text("5")  # proc(5): sets the high-water mark to what is resident now
+
+
+def peak_memory(device: str) -> int:
+    """Bytes at the highest point since `reset_peak`; where only CUDA and Linux can begin anew, of the process."""
+    import resource
+    import sys
+
+    import torch
+
+    if device == "cuda":
+        return int(torch.cuda.max_memory_allocated())
+    if STATUS.exists():
+        marks = (line.split() for line in STATUS.read_text().splitlines())
+        for name, *value in marks:
+            if name == "VmHWM:":
+                return int(value[0]) * 1024
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -1,0 +1,195 @@
+"""One go at a training in this process: with so many rows at a time, from a checkpoint or from the beginning."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from adapters.methods.base.network import disk, size
+from adapters.training.batches import Collator, Order, check_packing, pack
+from adapters.training.encoding import Encoded, Example, encode_examples, encode_texts
+from adapters.training.record import TrainingRecord, hardware, packages, peak_memory, reset_peak
+from adapters.training.settings import Recipe
+from adapters.training.trainer import Counts, Item, Plan, Progress, make_trainer
+from harness.components.fields import written
+from harness.components.method import Method
+from harness.errors import ModelError
+from harness.models.huggingface import HuggingFace
+
+OPTIMISERS = {
+    "adamw": "adamw_torch", "adamw_8bit": "adamw_bnb_8bit", "paged_adamw_8bit": "paged_adamw_8bit",
+    "adafactor": "adafactor", "sgd": "sgd",
+}  # fmt: skip
+Examples = Sequence[Example] | Sequence[str]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A training as it was asked for, and its data as it will be seen."""
+
+    base: HuggingFace
+    method: Method
+    recipe: Recipe
+    seed: int
+    inputs: str
+    encoded: Encoded
+    items: tuple[Item, ...]
+    validation: tuple[Item, ...]
+    work: Path  # checkpoints
+
+
+def read_job(
+    base: HuggingFace, method: Method, recipe: Recipe, examples: Examples, validation: Examples, seed: int,
+    inputs: str, work: Path,
+) -> Job:  # fmt: skip
+    """Encode the data. Raises DataError and, for what the method or the model cannot do, ModelError."""
+    packed = recipe.packing or any(isinstance(one, str) for one in examples)
+    config = check_method(base, method, recipe, packed)
+    cutoff = min(recipe.cutoff, getattr(config, "max_position_embeddings", None) or recipe.cutoff)
+
+    def items(some: Examples) -> tuple[Encoded, tuple[Item, ...]]:
+        texts = [one for one in some if isinstance(one, str)]
+        asked = [one for one in some if isinstance(one, Example)]
+        encoded = encode_texts(base, texts, cutoff) if texts else encode_examples(base, asked, cutoff, recipe.loss)
+        return encoded, tuple(pack(encoded.rows, cutoff) if packed else ((row,) for row in encoded.rows))
+
+    encoded, train_items = items(examples)
+    return Job(
+        base, method, recipe, seed, inputs, encoded, train_items, items(validation)[1] if validation else (), work
+    )
+
+
+def check_method(base: HuggingFace, method: Method, recipe: Recipe, packed: bool) -> Any:
+    """The model's configuration. Raises ModelError for what the method or the model cannot do; loads no weights."""
+    skeleton = base.skeleton()
+    method.check(skeleton)
+    if method.virtual_prefix and (packed or recipe.gradient_checkpointing):
+        unfit = "packing or pretraining" if packed else "gradient_checkpointing"
+        raise ModelError(f"{type(method).__name__.lower()} puts tokens before the prompt: it cannot do {unfit}")
+    config = skeleton.config.get_text_config()
+    if packed:
+        check_packing(config)
+    return config
+
+
+def attempt(job: Job, plan: Plan, checkpoint: Path | None, progress: Progress | None) -> TrainingRecord:
+    """Train to the end and write the weights into the work folder's `result`; on several devices the first one does.
+
+    Raises what torch raises when memory runs out, ModelError, StoreError.
+    """
+    import torch
+
+    recipe, method = job.recipe, job.method
+    precision = job.base.dtype_name if recipe.precision == "auto" else recipe.precision
+    torch.manual_seed(job.seed)
+    device = job.base.device_name
+    reset_peak(device)
+    network = _network(job, plan, precision)
+    rate = recipe.learning_rate or method.learning_rate
+    optimiser = OPTIMISERS[recipe.optimiser or (method.optimiser if device == "cuda" and method.optimiser else "adamw")]
+    trainer = make_trainer(network, recipe, plan, job.items, job.validation, _collator(job, network), {
+        "output_dir": str(job.work), "learning_rate": rate, "optim": optimiser, "seed": job.seed,
+        "bf16": precision == "bfloat16", "fp16": precision == "float16", "use_cpu": device == "cpu",
+    })  # fmt: skip
+    if plan.devices > 1:
+        torch.manual_seed(job.seed + trainer.args.process_index)  # or all devices would drop the same activations
+    lengths = [sum(len(row.ids) for row in item) for item in job.items]
+    order = Order(lengths, plan.rows, job.seed, recipe.group_by_length)
+    counts = Counts.at(checkpoint)
+    trainer.begin(progress, time.monotonic, order, counts)
+    if not trainer.had_enough(checkpoint, recipe.patience):
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    _save(job, plan, trainer, precision)
+    return _record(job, plan, trainer, counts, precision, rate)
+
+
+def _save(job: Job, plan: Plan, trainer: Any, precision: str) -> None:
+    """Write what was trained; where it is spread over the devices, each hands over its part first."""
+    network, result = trainer.model, job.work / "result"
+    whole = trainer.accelerator.get_state_dict(trainer.model_wrapped) if trainer.spread() else None
+    if not trainer.args.should_save:
+        return
+    if whole is not None:
+        network = _network(job, plan, precision)
+        network.load_state_dict(whole, strict=False)
+    with disk(result):
+        result.mkdir()
+        job.method.save(network, result)
+
+
+def _network(job: Job, plan: Plan, precision: str) -> Any:
+    """The base, loaded as the method wants it, with what is to be trained."""
+    loading = job.method.loading(precision)
+    dtype = loading.pop("dtype", precision)
+    if loading:
+        loading.setdefault("device_map", {"": _place(job.base.device_name, plan.devices)})
+    elif plan.devices > 1 and job.recipe.accelerate_config:
+        loading["device_map"] = {"": "cpu"}  # accelerate moves each device's part there
+    network = job.base.load(dtype, **loading)
+    network.config._name_or_path = network.name_or_path = job.base.path  # as the suite names it, not a cache folder
+    network = job.method.prepare(network)
+    if job.recipe.gradient_checkpointing:
+        _recompute(network)
+    return network
+
+
+def _place(device: str, devices: int) -> str | int:
+    """Where transformers puts quantised weights: by number where several processes have a device each."""
+    import torch
+
+    return torch.cuda.current_device() if device == "cuda" and devices > 1 else device
+
+
+def _recompute(network: Any) -> None:
+    """Keep few activations and compute the others twice. transformers renamed the switch in 5.23."""
+    options = {"use_reentrant": False}
+    if hasattr(network, "activation_checkpointing_enable"):
+        network.activation_checkpointing_enable(activation_checkpointing_kwargs=options)
+    else:
+        network.gradient_checkpointing_enable(gradient_checkpointing_kwargs=options)
+
+
+def _collator(job: Job, network: Any) -> Collator:
+    config = network.config.get_text_config()
+    kernel = getattr(config, "_attn_implementation", None)
+    kinds = set(getattr(config, "layer_types", None) or ()) - {"full_attention"}
+    windowed = bool(kinds) or getattr(config, "sliding_window", None) is not None
+    prefix = job.method.virtual_prefix
+    return Collator(
+        job.base.tokenizer.pad_token_id,
+        share=kernel == "sdpa" and not windowed and not prefix,
+        mask=prefix,
+        flat=kernel == "flash_attention_2" and not prefix,
+    )
+
+
+def _record(job: Job, plan: Plan, trainer: Any, counts: Counts, precision: str, rate: float) -> TrainingRecord:
+    state, encoded = trainer.state, job.encoded
+    sizes, device = size(trainer.model), job.base.device_name
+    history = state.log_history
+    best = state.best_model_checkpoint
+    return TrainingRecord(
+        job.inputs, written(job.method), job.recipe.lasting(plan.devices), job.seed, job.base.path, precision, rate,
+        plan.batch_size, plan.accumulation, state.global_step, float(state.epoch), len(encoded.rows), encoded.cut,
+        encoded.dropped, encoded.split, counts.examples, counts.tokens, counts.labelled, round(counts.seconds, 3),
+        round(counts.examples / counts.seconds, 3), round(counts.tokens / counts.seconds, 1), peak_memory(device),
+        sizes.trained, sizes.total,
+        tuple((entry["step"], entry["loss"], entry["learning_rate"]) for entry in history if "loss" in entry),
+        tuple((entry["step"], entry["eval_loss"]) for entry in history if "eval_loss" in entry),
+        int(best.rpartition("-")[2]) if best else None, hardware(device), packages(), plan.devices,
+    )  # fmt: skip
+
+
+def too_big(job: Job) -> str:
+    """One row at a time is too much: what is needed at least, and what would help."""
+    import torch
+
+    longest = max(sum(len(row.ids) for row in item) for item in job.items)
+    needs, has = peak_memory(job.base.device_name) / 2**30, "the machine's memory"
+    if torch.cuda.is_available():
+        has = f"{torch.cuda.mem_get_info()[1] / 2**30:.1f} GiB"
+    return (
+        f"out of memory with one row of {longest} tokens at a time: more than {needs:.1f} GiB of {has} are needed; "
+        "set gradient_checkpointing: true, a lower cutoff, the method qlora, or a smaller model"
+    )

@@ -1,0 +1,131 @@
+"""Train a method on a base, once: the folder holds the weights and their record, or is not there."""
+
+import gc
+import logging
+import shutil
+from pathlib import Path
+
+from filelock import FileLock
+from pydantic import TypeAdapter
+
+from adapters.methods.base.network import disk
+from adapters.training.distributed import check_devices, devices_for, launch
+from adapters.training.record import FILE, TrainingRecord, packages
+from adapters.training.session import Examples, Job, attempt, read_job, too_big
+from adapters.training.settings import Recipe
+from adapters.training.trainer import Plan, Progress, last_checkpoint
+from harness.components.fields import written
+from harness.components.method import Method
+from harness.errors import ModelError, StoreError
+from harness.models.huggingface import HuggingFace
+from harness.models.local.batches import out_of_memory
+from harness.records.inputs import JSON
+from harness.runtime.cache import digest
+
+log = logging.getLogger("harness")
+_RECORD = TypeAdapter(TrainingRecord)
+
+
+def train(
+    base: HuggingFace, method: Method, recipe: Recipe, examples: Examples, validation: Examples,
+    folder: Path, seed: int, progress: Progress | None = None,
+) -> TrainingRecord:  # fmt: skip
+    """Train and write the weights and their record into `folder`; where that was done, return its record.
+
+    Texts instead of examples are learnt whole (continued pretraining). Interrupted in any way, the same call goes on
+    from the last checkpoint. A second process that wants the same folder waits and takes what the first has made.
+    On several devices (`recipe.devices`) processes of their own train; this one waits, reports and keeps the folder.
+    Raises DataError, ModelError, StoreError.
+    """
+    seed = seed if recipe.seed is None else recipe.seed
+    inputs = inputs_digest(base, method, recipe, examples, validation, seed)
+    if (folder / FILE).is_file():  # it may lie where nothing can be written
+        return read_record(folder, inputs)
+    with disk(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(f"{folder}.lock").acquire()
+    with lock:
+        if (folder / FILE).is_file():
+            return read_record(folder, inputs)
+        check_devices(recipe, base)
+        work = _work_folder(folder, inputs)
+        base.close()  # one network at a time
+        job = read_job(base, method, recipe, examples, validation, seed, inputs, work)
+        record = _train(job, progress)
+        with disk(folder):
+            (work / "result" / FILE).write_bytes(_RECORD.dump_json(record, indent=1))
+            shutil.rmtree(folder, ignore_errors=True)  # without a record it is no training
+            (work / "result").replace(folder)
+            shutil.rmtree(work)
+    return record
+
+
+def read_record(folder: Path, inputs: str | None = None) -> TrainingRecord:
+    """The record of a finished training. Raises StoreError if it is another's than `inputs` says."""
+    record = _RECORD.validate_json((folder / FILE).read_bytes())
+    if inputs is not None and record.inputs != inputs:
+        raise StoreError(f"{folder} holds another training (other data, method or settings); choose another folder")
+    return record
+
+
+def inputs_digest(
+    base: HuggingFace, method: Method, recipe: Recipe, examples: Examples, validation: Examples, seed: int,
+    identity: JSON = None,
+) -> str:  # fmt: skip
+    """Digest of what the weights depend on; on how many devices they are trained is not among it.
+
+    `identity` stands for the base's own, where that is made of something that tells it as well.
+    """
+
+    def content(some: Examples) -> list[JSON]:
+        return [
+            one if isinstance(one, str) else [[[turn.role, turn.content] for turn in one.prompt], one.answer]
+            for one in some
+        ]
+
+    settings = recipe.lasting(devices_for(recipe, base))
+    return digest([
+        identity or base.identity(), written(method), settings, content(examples), content(validation), seed,
+        packages(),
+    ])  # fmt: skip
+
+
+def _work_folder(folder: Path, inputs: str) -> Path:
+    """Where the training's checkpoints are; those of another training are removed."""
+    work = folder.with_name(f"{folder.name}.partial")
+    mark = work / "inputs"
+    with disk(work):
+        if not mark.is_file() or mark.read_text() != inputs:
+            shutil.rmtree(work, ignore_errors=True)
+            work.mkdir(parents=True)
+            mark.write_text(inputs)
+        shutil.rmtree(work / "result", ignore_errors=True)
+    return work
+
+
+def _train(job: Job, progress: Progress | None) -> TrainingRecord:
+    """Train with as many rows at a time as memory holds."""
+    devices = devices_for(job.recipe, job.base)
+    plan = Plan.of(job.recipe, len(job.items), bool(job.validation), devices)
+    go = attempt if devices == 1 else launch
+    while True:
+        try:
+            return go(job, plan, last_checkpoint(job.work), progress)
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error):
+                raise
+            if plan.batch_size == 1:
+                raise ModelError(too_big(job)) from error
+        halved = plan.halved()
+        log.info("out of memory: batch size %d → %d, accumulation %d → %d", plan.batch_size, halved.batch_size,
+                 plan.accumulation, halved.accumulation)  # fmt: skip
+        plan = halved
+        _free()
+
+
+def _free() -> None:
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

@@ -1,0 +1,1 @@
+"""The passages that a question is put to the model with."""

@@ -1,0 +1,1 @@
+"""Helpers of knowledge bases: entries, gold passages, splitting, versions."""

@@ -1,0 +1,172 @@
+"""How an item's right passage is known, so that retrieval can be measured apart from the answer."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from operator import add
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+
+from baselines.knowledge.parsing.splitting import short_form
+from harness.errors import DataError, nearest
+from harness.records.inputs import JSON, Passage, Sample
+from harness.text.normalise import as_text, normalise, option_letters
+
+By = Literal["text", "contains", "field"]
+Places = tuple[int, ...]
+
+ENTRY_ID, ALSO_IDS, ALSO_IN = "entry_id", "also_ids", "also_in"  # what a knowledge base adds to a passage's meta
+
+_NO_IDEOGRAPHS = re.compile(r"[^\u4e00-\u9fff]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """One right answer and the terms it is made of, each of which has a passage of its own."""
+
+    target: str
+    terms: tuple[str, ...]
+
+
+class Gold(BaseModel):
+    """How an item's right passages are known. Texts are compared after `harness.text.normalise.normalise`.
+
+    text: a passage that equals a target. contains: a passage in which a target stands. field: the passages of the entry
+    that a column of the item names; of several, those in which a target stands, or all if none does. The targets of a
+    choice are letters; there the texts of the right options count.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    by: By = "text"
+    separator: str | None = None  # divides one target into terms; the passages of all of them are right
+    field: str | None = None  # by: field: the column of the task's rows that names an entry, or a list of them
+    of: Literal["id", "source", "title"] = "id"  # by: field: what the column holds
+
+    @model_validator(mode="after")
+    def _field_is_named(self) -> "Gold":
+        if self.by == "field" and self.field is None:
+            raise ValueError("gold: by: field needs field, the column of the task's rows that names the entry")
+        if self.by != "field" and (self.field is not None or self.of != "id"):
+            raise ValueError(f"gold: field and of belong to by: field, not to by: {self.by}")
+        if self.separator is not None and not self.separator.strip():
+            raise ValueError('gold: separator must be a mark such as "##"')
+        return self
+
+    def find(self, samples: Sequence[Sample], passages: Sequence[Passage]) -> list[Places]:
+        """The places of each sample's right passages, ascending."""
+        if self.by == "field":
+            groups = self.named(samples, passages)
+            places = {place for found in groups for group in found for place in group}
+            texts = {place: plain(passages[place].text) for place in places}
+            return [self._narrowed(sample, found, texts) for sample, found in zip(samples, groups, strict=True)]
+        wanted = [{normalise(term) for answer in self.expected(sample) for term in answer.terms} for sample in samples]
+        where = self.places((term for terms in wanted for term in terms), [plain(one.text) for one in passages])
+        return [tuple(sorted({place for term in terms for place in where.get(term, ())})) for terms in wanted]
+
+    def expected(self, sample: Sample) -> list[Expected]:
+        """The right answers with their terms; of a choice, its letters with the texts of these options."""
+        if sample.options:
+            return [Expected(target, tuple(_chosen(sample, target))) for target in sample.targets]
+        return [Expected(target, self.terms(target)) for target in sample.targets]
+
+    def terms(self, target: str) -> tuple[str, ...]:
+        """The terms of a target; blank ones are left out."""
+        parts = [target] if self.separator is None else target.split(self.separator)
+        return tuple(part.strip() for part in parts if part.strip())
+
+    def places(self, terms: Iterable[str], texts: Sequence[str]) -> dict[str, Places]:
+        """For each normalised term the places of the normalised texts that equal it, or contain it (by: contains)."""
+        if self.by == "contains":
+            return containing({term for term in terms if term}, texts)
+        equal: dict[str, list[int]] = {}
+        for place, text in enumerate(texts):
+            equal.setdefault(text, []).append(place)
+        return {term: tuple(equal.get(term, ())) for term in terms}
+
+    def named(self, samples: Sequence[Sample], passages: Sequence[Passage]) -> list[list[Places]]:
+        """For each sample and each entry that its column names, the places of that entry's passages."""
+        column = str(self.field)
+        by_name: dict[str, list[int]] = {}
+        for place, passage in enumerate(passages):
+            for name in self._names(passage):
+                by_name.setdefault(name, []).append(place)
+        return [[tuple(by_name.get(name, ())) for name in values_of(sample.meta.get(column))] for sample in samples]
+
+    def _names(self, passage: Passage) -> set[str]:
+        if self.of == "title":
+            return {passage.title}
+        if self.of == "source":
+            return {passage.source, *passage.meta.get(ALSO_IN, ())}
+        return {passage.id, passage.meta.get(ENTRY_ID, passage.id), *passage.meta.get(ALSO_IDS, ())}
+
+    def _narrowed(self, sample: Sample, groups: list[Places], texts: Mapping[int, str]) -> Places:
+        terms = {normalise(term) for answer in self.expected(sample) for term in answer.terms} - {""}
+        found: set[int] = set()
+        for group in groups:
+            holding = [place for place in group if any(term in texts[place] for term in terms)]
+            found.update(holding or group)
+        return tuple(sorted(found))
+
+
+def _gold_of(value: Any) -> Any:
+    return short_form(Gold, value)
+
+
+GoldOption = Annotated[Gold, BeforeValidator(_gold_of, json_schema_input_type=Literal["text", "contains"] | Gold)]
+
+
+def containing(terms: set[str], texts: Sequence[str]) -> dict[str, Places]:
+    """For each term the places of the texts in which it stands.
+
+    Only the texts that hold a term's rarest pair of characters are searched for it.
+    """
+    pairs_of = {term: set(map(add, term, term[1:])) for term in terms}
+    pairs = {pair for found in pairs_of.values() for pair in found}
+    frequency: Counter[str] = Counter()
+    for text in texts[:: max(len(texts) // 500, 1)]:
+        frequency.update(pairs.intersection(map(add, text, text[1:])))
+    rarest = {term: min(found, key=lambda pair: (frequency[pair], pair)) for term, found in pairs_of.items() if found}
+    holders: dict[str, list[int]] = {pair: [] for pair in rarest.values()}
+    for place, text in enumerate(texts):
+        for pair in holders.keys() & set(map(add, text, text[1:])):
+            holders[pair].append(place)
+    candidates = {term: holders[rarest[term]] if term in rarest else range(len(texts)) for term in terms}
+    return {term: tuple(place for place in found if term in texts[place]) for term, found in candidates.items()}
+
+
+def plain(text: str) -> str:
+    """`normalise(text)`, several times as fast for passages: ideographs stay as they are and marks between them repeat.
+
+    What stands between ideographs has no white space at its ends afterwards, as `normalise` leaves none beside CJK.
+    """
+    return _NO_IDEOGRAPHS.sub(_plain_part, text)
+
+
+def _plain_part(part: re.Match[str]) -> str:
+    text = part[0]
+    if text.isascii():  # of all that is made comparable, ASCII has case, white space and one kind of quotation mark
+        return " ".join(text.replace("`", "'").casefold().split())
+    return normalise(text) if len(text) < 32 else normalise.__wrapped__(text)  # long ones would fill its cache
+
+
+def values_of(cell: JSON) -> list[str]:
+    """The texts in a cell that holds one or a list of them; blank ones are left out."""
+    texts = [as_text(value).strip() for value in (cell if isinstance(cell, list | tuple) else [cell])]
+    return [text for text in texts if text]
+
+
+def require_column(samples: Sequence[Sample], column: str, parameter: str) -> None:
+    """Raise DataError if no sample has a column."""
+    known: Mapping[str, None] = dict.fromkeys(name for sample in samples for name in sample.meta)
+    if samples and column not in known:
+        raise DataError(
+            f"{parameter}: the rows of task {samples[0].task} have no column '{column}' ({nearest(column, known)})"
+        )
+
+
+def _chosen(sample: Sample, target: str) -> list[str]:
+    places = [ord(letter) - ord("A") for letter in option_letters(target)]
+    return [sample.options[place] for place in places if place < len(sample.options)]

@@ -1,1 +1,0 @@
-"""Retrievers: which passages a query is about."""

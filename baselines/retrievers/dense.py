@@ -1,0 +1,170 @@
+"""Passages near a query in meaning: vectors of an embedding model, searched by FAISS."""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
+
+from baselines.retrievers.index.nearest import Kind, Nearest
+from baselines.retrievers.index.store import StoredIndex, library
+from baselines.retrievers.index.wording import wording
+from harness.components.fields import Reference
+from harness.components.model import Use
+from harness.components.retriever import Hit, Index, Retriever
+from harness.errors import ModelError, NotFiniteError
+from harness.records.inputs import Passage
+from harness.runtime.cache import digest
+from harness.runtime.context import Context
+from harness.runtime.dry_context import DryContext, NotYetError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from harness.runtime.vectors import Vector
+
+LAYOUT = 1  # raise when a stored index would be built otherwise
+AT_ONCE = 1 << 16  # passages embedded and added at a time: a large corpus is never held twice
+POINTS_A_LIST = 39  # what faiss asks for at least to train a list
+
+
+class Dense(Retriever):
+    """Cosine of an embedding model's vectors: exact, or by an HNSW graph or inverted lists for large corpora."""
+
+    model: Annotated[str, Reference("models", "embeds")]
+    method: Kind = "exact"
+    m: int = Field(32, ge=2, le=256)  # hnsw: links of a node
+    ef_construction: int = Field(100, ge=1)  # hnsw: breadth of the search for a new node's neighbours
+    ef_search: int = Field(128, ge=1)  # hnsw: breadth of a query's search; k where that is larger
+    lists: int | None = Field(None, ge=1)  # ivf; 4 √passages when not given
+    probes: int = Field(16, ge=1)  # ivf: lists that a query looks into
+
+    def index(self, passages: Sequence[Passage], context: Context) -> Index:
+        texts = [wording(passage) for passage in passages]
+        if not texts:
+            return Empty()
+        first = self._embed(context, texts[:1], "passage")[0]  # kept by content: rarely computed here
+
+        def suits(index: Any) -> str | None:
+            return _mismatch(index, len(texts), first)
+
+        stored = StoredIndex(self._key(texts, context))
+        if isinstance(context, DryContext):
+            index = stored.stored(suits, context.display.note)
+            if index is None:
+                context.embed(self.model, texts, "passage")
+                raise NotYetError(f"an index of {len(texts)} passages to build")
+        else:
+            index = stored.get(suits, lambda: self._built(texts, len(first), context), context.display.note)
+        effort = self.ef_search if self.method == "hnsw" else self.probes
+        return Nearest(index, self.method, effort, lambda some: self._queries(context, some))
+
+    def _key(self, texts: Sequence[str], context: Context) -> str:
+        """Digest of everything that determines the index. How it is searched is no part of it."""
+        faiss = library()
+        shape: dict[str, object] = {"method": self.method}
+        if self.method == "hnsw":
+            shape |= {"m": self.m, "ef_construction": self.ef_construction}
+        elif self.method == "ivf":
+            shape |= {"lists": self.lists}
+        content = hashlib.sha256()
+        for text in texts:
+            content.update(json.dumps(text).encode())  # ASCII, quoted: no two lists of texts run together alike
+        major = faiss.__version__.partition(".")[0]
+        model = context.model_digest(self.model)
+        return digest({"layout": LAYOUT, "faiss": major, "model": model, "texts": content.hexdigest(), **shape})
+
+    def _embed(self, context: Context, texts: Sequence[str], use: Use) -> "Vector":
+        """Vectors of length 1, shape (texts, dimensions). Raises ModelError for one that has no direction."""
+        vectors, good = _directions(context.embed(self.model, texts, use))
+        if not good.all():
+            text = texts[int(good.argmin())][:80]
+            raise ModelError(f"model {self.model} returned a vector that is zero or not finite for: {text}")
+        return vectors
+
+    def _queries(self, context: Context, texts: Sequence[str]) -> "tuple[list[str], Vector]":
+        """The queries whose vectors have a direction, and these; of the others it is told that they find nothing."""
+        import numpy as np
+
+        finite, found = self._finite(context, texts)
+        vectors, good = _directions(np.concatenate(found or [np.zeros((0, 0), np.float32)]))
+        usable = [text for text, fine in zip(finite, good, strict=True) if fine]
+        if lost := sorted(set(texts).difference(usable)):
+            context.display.note(
+                f"model {self.model} returned a vector that is zero or not finite for {len(lost)} of {len(texts)} "
+                f"queries, which find nothing; the first: {lost[0][:80]}"
+            )
+        return usable, vectors[good]
+
+    def _finite(self, context: Context, texts: Sequence[str]) -> "tuple[list[str], list[Vector]]":
+        """The queries that the context gives vectors for, and these in pieces: it refuses a whole batch for one NaN."""
+        try:
+            return list(texts), [context.embed(self.model, texts, "query")]
+        except NotFiniteError:
+            if len(texts) == 1:
+                return [], []
+        half = len(texts) // 2
+        (first, some), (second, others) = (self._finite(context, part) for part in (texts[:half], texts[half:]))
+        return first + second, some + others
+
+    def _built(self, texts: Sequence[str], dimension: int, context: Context) -> Any:
+        faiss = library()
+        if self.method == "exact":
+            index = faiss.IndexFlatIP(dimension)
+        elif self.method == "hnsw":
+            index = faiss.IndexHNSWFlat(dimension, self.m, faiss.METRIC_INNER_PRODUCT)
+            index.hnsw.efConstruction = self.ef_construction
+        else:
+            index = self._trained(texts, dimension, context)
+        for some in _slices(texts):
+            index.add(self._embed(context, some, "passage"))
+        return index
+
+    def _trained(self, texts: Sequence[str], dimension: int, context: Context) -> Any:
+        """Inverted lists around the centres of an even sample of the passages."""
+        faiss = library()
+        lists = max(1, min(self.lists or round(4 * math.sqrt(len(texts))), len(texts) // POINTS_A_LIST))
+        sample = texts[:: max(1, len(texts) // (lists * POINTS_A_LIST * 2))]
+        index = faiss.IndexIVFFlat(faiss.IndexFlatIP(dimension), dimension, lists, faiss.METRIC_INNER_PRODUCT)
+        index.train(self._embed(context, sample, "passage"))
+        return index
+
+
+def _directions(vectors: "Vector") -> "tuple[Vector, NDArray[np.bool_]]":
+    """Vectors scaled to length 1, and which of them have a direction."""
+    import numpy as np
+
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    good = np.isfinite(norms) & (norms > 0)
+    return np.ascontiguousarray(vectors / np.where(good, norms, 1), dtype=np.float32), good.reshape(-1)
+
+
+class Empty:
+    """An index without passages."""
+
+    def search(self, queries: Sequence[str], k: int, allowed: "NDArray[np.bool_] | None" = None) -> list[list[Hit]]:
+        """No hits."""
+        return [[] for _ in queries]
+
+
+def _mismatch(index: Any, count: int, first: "Vector") -> str | None:
+    """What makes an index that was read another one than asked for; None if nothing."""
+    import numpy as np
+
+    if index.d != len(first):
+        return f"it has {index.d} dimensions, the model {len(first)}"
+    if index.ntotal != count:
+        return f"it holds {index.ntotal} passages of {count}"
+    if hasattr(index, "make_direct_map"):
+        index.make_direct_map()
+    if not np.allclose(index.reconstruct(0), first, atol=1e-4):
+        return "its vectors are not those of the passages"
+    return None
+
+
+def _slices(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(texts), AT_ONCE):
+        yield texts[start : start + AT_ONCE]

@@ -1,0 +1,1 @@
+"""Helpers of retrievers: tokens, indexes, and where they are kept."""

@@ -1,0 +1,134 @@
+"""The nearest vectors by FAISS, made exact where FAISS leaves things open: ties, filters, starved searches."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from baselines.retrievers.index.matches import best, check_filter
+from baselines.retrievers.index.store import library
+from harness.components.retriever import Hit
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from harness.runtime.vectors import Vector
+
+SPARE = 8  # more hits than asked for: vectors equal to the k-th, or nearly, must all be seen to be put in order
+SAME = 1e-5  # inner products that faiss sums in another order differ by less
+FEW = 0.1  # a filter that leaves a smaller share than this makes a graph walk find nothing: look at all of them
+
+SCORES_AT_ONCE = 1 << 26  # 256 MB
+
+Kind = Literal["exact", "hnsw", "ivf"]
+Embed = Callable[[Sequence[str]], "tuple[list[str], Vector]"]  # queries → those that have a vector, these vectors
+
+
+class Nearest:
+    """A FAISS index over normalised vectors; a score is the cosine."""
+
+    def __init__(self, index: Any, kind: Kind, effort: int, embed: Embed) -> None:
+        faiss = library()
+        self.index = index
+        self.kind = kind
+        self.effort = effort  # ef_search or probes
+        self.embed = embed
+        if kind == "ivf":
+            faiss.downcast_index(index).make_direct_map()  # vectors by number, for the exact scores
+        self.gpu = _on_gpu(index, kind, effort)
+
+    def search(self, queries: Sequence[str], k: int, allowed: "NDArray[np.bool_] | None" = None) -> list[list[Hit]]:
+        """Up to k hits a query, best first, equal scores in the order of the passages.
+
+        A graph is walked with the breadth `ef_search`, so that the first hits do not depend on k; with k where that is
+        larger, since FAISS finds no more than its breadth. A query without a vector has no hits.
+        """
+        check_filter(allowed, self.index.ntotal)
+        unique = list(dict.fromkeys(query for query in queries if query.strip()))
+        room = self.index.ntotal if allowed is None else int(allowed.sum())
+        found: dict[str, list[Hit]] = {}
+        if unique and k > 0 and room:
+            usable, vectors = self.embed(unique)
+            if usable:
+                found = dict(zip(usable, self._nearest(vectors, min(k, room), room, allowed), strict=True))
+        return [list(found.get(query, ())) for query in queries]
+
+    def _nearest(self, vectors: "Vector", k: int, room: int, allowed: "NDArray[np.bool_] | None") -> list[list[Hit]]:
+        """Ask again for what a first search leaves open: ties across its end, and fewer hits than there are."""
+        import numpy as np
+
+        if vectors.shape[1] != self.index.d:
+            raise ValueError(f"the query has {vectors.shape[1]} dimensions, the index {self.index.d}")
+        found: list[list[Hit]] = [[] for _ in vectors]
+        breadth = max(self.effort, k) if self.kind == "hnsw" else k
+        left, fetch = np.arange(len(vectors)), min(room, breadth + SPARE)
+        needed = k if self.kind == "hnsw" else fetch  # a graph walk may end before it has seen the spare ones
+        exact = self.kind == "exact" or (allowed is not None and room < FEW * self.index.ntotal)
+        while len(left):
+            scores, places = self._ask(vectors[left], fetch, allowed, exact, breadth)
+            starved = (places[:, :needed] < 0).any(axis=1) & (not exact)
+            tied = (scores[:, k - 1] - scores[:, -1] <= SAME) & (fetch < room) & ~starved
+            for row in np.flatnonzero(~starved & ~tied):
+                found[left[row]] = self._ranked(vectors[left[row]], places[row], k)
+            if self.kind == "exact":
+                tied_queries, floors = left[tied], scores[tied, k - 1] - SAME
+                for query, near in zip(tied_queries, self._above(vectors[tied_queries], floors, allowed), strict=True):
+                    found[query] = self._ranked(vectors[query], near, k)
+                break
+            left, exact = left[starved | tied], exact or bool(starved.any())
+            if tied.any():
+                fetch = needed = breadth = min(room, fetch * 4)
+        return found
+
+    def _above(
+        self, vectors: "Vector", floors: "Vector", allowed: "NDArray[np.bool_] | None"
+    ) -> "Iterator[NDArray[np.int64]]":
+        """All places whose score reaches a query's floor: one product where faiss would keep long lists in order."""
+        import numpy as np
+
+        faiss = library()
+        flat = faiss.rev_swig_ptr(self.index.get_xb(), self.index.ntotal * self.index.d).reshape(-1, self.index.d)
+        at_once = max(1, SCORES_AT_ONCE // self.index.ntotal)
+        for start in range(0, len(vectors), at_once):
+            inside = slice(start, start + at_once)
+            reached = vectors[inside] @ flat.T >= floors[inside, None]
+            if allowed is not None:
+                reached &= allowed
+            yield from map(np.flatnonzero, reached)
+
+    def _ask(
+        self, vectors: "Vector", fetch: int, allowed: Any, exact: bool, breadth: int
+    ) -> "tuple[Vector, NDArray[np.int64]]":
+        import numpy as np
+
+        faiss = library()
+        bits = None if allowed is None else np.packbits(allowed, bitorder="little")
+        chosen = {} if bits is None else {"sel": faiss.IDSelectorBitmap(bits)}
+        if self.kind == "exact" or (self.kind == "hnsw" and exact):
+            index = self.index if self.kind == "exact" else faiss.downcast_index(self.index.storage)
+            params = faiss.SearchParameters(**chosen) if chosen else None
+        elif self.kind == "hnsw":
+            index, params = self.index, faiss.SearchParametersHNSW(efSearch=breadth, **chosen)
+        else:
+            probes = self.index.nlist if exact else min(self.effort, self.index.nlist)
+            index, params = self.index, faiss.SearchParametersIVF(nprobe=probes, **chosen)
+        if self.gpu is not None and not chosen and (self.kind == "exact" or not exact):
+            index, params = self.gpu, None
+        scores, places = index.search(vectors, fetch, params=params)
+        return scores, places
+
+    def _ranked(self, query: "Vector", places: "NDArray[np.int64]", k: int) -> list[Hit]:
+        """Scores summed in one order whatever the batch, so that equal vectors score equally."""
+        places = places[places >= 0]
+        vectors = self.index.reconstruct_batch(places)
+        return best(places, (vectors * query).sum(axis=1), k)
+
+
+def _on_gpu(index: Any, kind: Kind, effort: int) -> Any:
+    """A copy on the first GPU, for searches without a filter; None where faiss has none. Not measured: no such machine
+    was at hand. faiss has no HNSW there."""
+    faiss = library()
+    if kind == "hnsw" or not getattr(faiss, "get_num_gpus", int)():
+        return None
+    if kind == "ivf":
+        index.nprobe = effort
+    return faiss.index_cpu_to_gpu(faiss.StandardGpuResources(), 0, index)

@@ -1,0 +1,39 @@
+"""Text as the tokens of a lexical index: Chinese by words or characters, Latin words and numbers whole."""
+
+import re
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Literal
+
+from harness.text.normalise import normalise
+from harness.text.segmentation import segmenter
+
+Tokens = Literal["words", "bigrams", "characters"]
+
+_UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Han and kana
+_RUN = re.compile(rf"(?P<unspaced>[{_UNSPACED}]+)|(?:(?![{_UNSPACED}])[^\W_])+(?:\.\d+)*")
+
+
+def tokenise(text: str, tokens: Tokens) -> list[str]:
+    """The tokens of a text in their order, with repetitions; marks of punctuation are none.
+
+    `words` cuts Chinese with jieba, long words also into the words inside them; `characters` takes each character,
+    `bigrams` each character and each pair of neighbours.
+    """
+    cut = _CUTS[tokens]
+    found: list[str] = []
+    for run in _RUN.finditer(normalise(text)):
+        found += cut(run[0]) if run["unspaced"] else [run[0]]
+    return found
+
+
+def _bigrams(run: str) -> list[str]:
+    return [*run, *map("".join, pairwise(run))]
+
+
+def _words(run: str) -> list[str]:
+    words: list[str] = segmenter().lcut_for_search(run)
+    return words
+
+
+_CUTS: dict[Tokens, Callable[[str], list[str]]] = {"words": _words, "bigrams": _bigrams, "characters": list}

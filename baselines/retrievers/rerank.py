@@ -1,0 +1,59 @@
+"""A second look: a cross-encoder reads query and passage together and reorders what a retriever found."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from baselines.retrievers.index.wording import wording
+from harness.components.fields import Part, Reference
+from harness.components.retriever import Hit, Index, Retriever
+from harness.records.inputs import Passage
+from harness.runtime.context import Context
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class Rerank(Retriever):
+    """Another retriever's candidates in the order of a ranking model (cross-encoder)."""
+
+    of: Annotated[Retriever, Part("retriever")]
+    model: Annotated[str, Reference("models", "ranks")]
+    candidates: int = Field(50, ge=1)  # hits that the model reads for each query; there are never more
+
+    def reach(self) -> int | None:
+        return self.candidates
+
+    def index(self, passages: Sequence[Passage], context: Context) -> Index:
+        return Reranked(self, self.of.index(passages, context), passages, context)
+
+
+class Reranked:
+    """An index whose hits are scored again."""
+
+    def __init__(self, settings: Rerank, index: Index, passages: Sequence[Passage], context: Context) -> None:
+        self.settings = settings
+        self.inner = index
+        self.texts = passages
+        self.context = context
+
+    def search(self, queries: Sequence[str], k: int, allowed: "NDArray[np.bool_] | None" = None) -> list[list[Hit]]:
+        """Up to k of a query's candidates, best first, equal scores in the order of the passages.
+
+        Scores are the model's. How many it reads does not depend on k, so the first hits do not either.
+        """
+        if k <= 0:
+            return [[] for _ in queries]
+        unique = list(dict.fromkeys(queries))
+        found = self.inner.search(unique, self.settings.candidates, allowed)
+        pairs = [
+            (query, wording(self.texts[place])) for query, hits in zip(unique, found, strict=True) for place, _ in hits
+        ]
+        scores = iter(self.context.relevance(self.settings.model, pairs) if pairs else ())
+        ranked = {
+            query: sorted(((place, next(scores)) for place, _ in hits), key=lambda hit: (-hit[1], hit[0]))[:k]
+            for query, hits in zip(unique, found, strict=True)
+        }
+        return [list(ranked[query]) for query in queries]

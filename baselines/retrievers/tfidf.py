@@ -1,0 +1,58 @@
+"""Cosine of character tf-idf: for machines without an embedding model, strong where the wording is nearly right."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import Field, field_validator
+
+from baselines.retrievers.index.matches import Matches
+from baselines.retrievers.index.wording import documents
+from harness.components.retriever import Index, Retriever
+from harness.records.inputs import Passage
+from harness.runtime.context import Context
+from harness.text.normalise import normalise
+
+
+class Tfidf(Retriever):
+    """Cosine of tf-idf over character n-grams and near pairs; needs no model.
+
+    A pair is two characters up to `pairs` places apart, in either order. Words that are left out or moved break the
+    n-grams around them but few pairs: 左甲状腺腺叶切除 still meets 单侧甲状腺叶切除. Set 0 for long passages: a
+    text of n characters has n × `pairs` of them.
+    """
+
+    ngrams: tuple[int, int] = (1, 1)  # shortest, longest
+    pairs: int = Field(10, ge=0, le=100)
+
+    @field_validator("ngrams")
+    @classmethod
+    def _in_order(cls, value: tuple[int, int]) -> tuple[int, int]:
+        if not 1 <= value[0] <= value[1]:
+            raise ValueError("must be the shortest and the longest length, e.g. [1, 2]")
+        return value
+
+    def index(self, passages: Sequence[Passage], context: Context) -> Index:
+        import numpy as np
+        from scipy.sparse import csr_matrix
+        from sklearn.feature_extraction.text import TfidfVectorizer
+
+        texts, owners = documents(passages)
+        texts = [normalise(text) for text in texts]
+        if not any(texts):
+            return Matches(csr_matrix((1, len(texts))), owners, len(passages), lambda some: csr_matrix((len(some), 1)))
+        vectorizer = TfidfVectorizer(analyzer=self._features, sublinear_tf=True, dtype=np.float32)
+        weights = vectorizer.fit_transform(texts).T.tocsr()
+
+        def encode(queries: Sequence[str]) -> Any:
+            return vectorizer.transform([normalise(query) for query in queries])
+
+        return Matches(weights, owners, len(passages), encode)
+
+    def _features(self, text: str) -> list[str]:
+        """All n-grams and pairs; a pair is told from a bigram by the mark between."""
+        found: list[str] = []
+        for length in range(self.ngrams[0], self.ngrams[1] + 1):
+            found += [text[start : start + length] for start in range(len(text) - length + 1)]
+        for distance in range(1, self.pairs + 1):
+            found += [f"{a}\0{b}" if a < b else f"{b}\0{a}" for a, b in zip(text, text[distance:], strict=False)]
+        return found

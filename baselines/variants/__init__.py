@@ -1,0 +1,1 @@
+"""Ways of answering without training: one file a variant."""

@@ -1,0 +1,138 @@
+"""Prompting: ask the model directly, with worked examples, with reasoning first, or several times with a vote."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from itertools import chain
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from baselines.support.asking import after_reasoning, ask, predict
+from baselines.support.examples import Pick, choose, fewest
+from baselines.support.vote import vote
+from harness.components.fields import ModelName, PromptText
+from harness.components.knowledge import Knowledge
+from harness.components.task import Task
+from harness.components.variant import Variant
+from harness.errors import HarnessError
+from harness.records.inputs import Generation, Message, Prompt, Sample
+from harness.records.outputs import Prediction
+from harness.runtime.context import Context
+from harness.text.templates import Template
+
+Frame = Callable[[Sample, Message], Message]  # what is sent in place of a sample's plain question
+
+
+def plain(sample: Sample, question: Message) -> Message:
+    """The question as it is."""
+    return question
+
+
+@dataclass(frozen=True)
+class Framing:
+    """How the questions of samples and of their worked examples are put."""
+
+    sample: Frame = plain
+    example: Frame = plain
+
+
+class Prompting(Variant):
+    """Asks the model directly: zero-shot, few-shot, chain of thought, self-consistency."""
+
+    model: ModelName
+    shots: int = Field(0, ge=0)
+    pick: Pick = "fixed"
+    system: Annotated[str | None, PromptText()] = None  # this variant's system turn, instead of the task's
+    chain_of_thought: bool = False
+    marker: str = Field("答案：", min_length=1, pattern=r"\S")  # what the final answer follows under chain of thought
+    rationale: str | None = None  # the train column with the reasoning of worked examples
+    samples: int = Field(1, ge=1)  # self-consistency: the majority of so many sampled answers
+    temperature: float | None = Field(None, ge=0)  # instead of the task's
+    max_tokens: int | None = Field(None, ge=1)  # instead of the task's
+
+    @model_validator(mode="after")
+    def _sampling(self) -> "Prompting":
+        if self.samples > 1 and not self.temperature:
+            raise ValueError("samples above 1 need a temperature above 0, or all answers are the same (try 0.7)")
+        if self.rationale is not None and not self.chain_of_thought:
+            raise ValueError("rationale belongs to chain_of_thought: true")
+        return self
+
+    def check(self, task: Task, knowledge: Mapping[str, Knowledge]) -> list[str]:
+        problems = []
+        most = fewest(task.data.train, task.data.test)
+        if self.shots > most:
+            problems.append(f"shots: {self.shots} examples are asked for but train has {most} rows to choose from")
+        by_likelihood = any(task.answer.options(sample) for sample in task.data.test[:1])
+        if by_likelihood and (self.chain_of_thought or self.samples > 1):
+            problems.append("options scored by log-likelihood leave no room for reasoning or votes; use by: generation")
+        try:
+            for sample in task.data.test:
+                self._system(sample)
+        except HarnessError as error:
+            problems.append(str(error))
+        return problems
+
+    def answer(self, task: Task, samples: Sequence[Sample], context: Context) -> list[Prediction]:
+        return self.ask_framed(task, samples, context, Framing())
+
+    def ask_framed(self, task: Task, samples: Sequence[Sample], context: Context, framing: Framing) -> list[Prediction]:
+        """Ask with the questions put into frames, e.g. behind passages."""
+        prompts = self.prompts(task, samples, context.seed, framing)
+        generation = self.generation(task)
+        read = after_reasoning(task.answer, self.marker) if self.chain_of_thought else task.answer.read
+        if self.samples == 1:
+            return predict(
+                context, samples, prompts, ask(context, self.model, task, samples, prompts, generation), read
+            )
+        numbers = list(range(self.samples)) * len(samples)
+        repeated = [prompt for prompt in prompts for _ in range(self.samples)]
+        completions = context.generate(self.model, repeated, generation, numbers)
+        asked = [sample for sample in samples for _ in range(self.samples)]
+        ballots = predict(context, asked, repeated, completions, read)
+        return [vote(ballots[start : start + self.samples]) for start in range(0, len(ballots), self.samples)]
+
+    def prompts(self, task: Task, samples: Sequence[Sample], seed: int, framing: Framing) -> list[Prompt]:
+        """The messages for each sample, its worked examples in front."""
+        examples = self.examples(task, samples, seed)
+        rows = {row.id: row for some in examples for row in some}
+        shown = {row_id: self._demonstrate(task, row, framing.example) for row_id, row in rows.items()}
+        return [
+            self._prompt(task, sample, tuple(chain.from_iterable(shown[row.id] for row in some)), framing.sample)
+            for sample, some in zip(samples, examples, strict=True)
+        ]
+
+    def examples(self, task: Task, samples: Sequence[Sample], seed: int) -> list[list[Sample]]:
+        """The train rows that are shown to each sample."""
+        return choose(self.pick, task.data.train, samples, self.shots, seed)
+
+    def generation(self, task: Task) -> Generation:
+        """The task's options of generation, with this variant's own in their place."""
+        temperature = task.generation.temperature if self.temperature is None else self.temperature
+        return replace(
+            task.generation, temperature=temperature, max_tokens=self.max_tokens or task.generation.max_tokens
+        )
+
+    def _system(self, sample: Sample) -> str | None:
+        return None if self.system is None else Template(self.system, "system").render(sample)
+
+    def _prompt(self, task: Task, sample: Sample, demonstrations: Prompt, frame: Frame) -> Prompt:
+        *opening, question = task.prompt(sample, demonstrations, self._system(sample))
+        return (*opening, self._reasoned(frame(sample, question)))
+
+    def _demonstrate(self, task: Task, example: Sample, frame: Frame) -> Prompt:
+        question, reply = task.demonstrate(example)
+        question = self._reasoned(frame(example, question))
+        if not self.chain_of_thought:
+            return question, reply
+        reasoning = str(example.meta.get(self.rationale, "")) if self.rationale else ""
+        worked = "\n".join(part for part in (reasoning.strip(), f"{self.marker}{reply.content}") if part)
+        return question, Message("assistant", worked)
+
+    def _reasoned(self, question: Message) -> Message:
+        if not self.chain_of_thought:
+            return question
+        source = files("baselines").joinpath("prompts/chain_of_thought.j2").read_text(encoding="utf-8")
+        template = Template(source, "baselines/prompts/chain_of_thought.j2")
+        return Message("user", template.render_values({"question": question.content, "marker": self.marker}))

@@ -1,0 +1,1 @@
+"""How a task's answer is asked for and read back: one file a kind of answer."""

@@ -1,0 +1,83 @@
+"""Option letters as an answer: scored by likelihood, or read out of generated text strictly and leniently."""
+
+from typing import ClassVar, Literal, Self
+
+from pydantic import model_validator
+
+from harness.answers.reading import option_letters as extraction
+from harness.components.answer import Answer
+from harness.records.inputs import Sample
+from harness.records.outputs import Reading
+from harness.text.normalise import option_letters
+from harness.text.replies import plain, without_reasoning
+from harness.text.templates import LETTERS
+
+
+class Choice(Answer):
+    """One letter, or with `multiple` several in any order, written as one target ("AC"), out of options A–Z.
+
+    by: "loglikelihood" takes the most likely letter as the prompt's continuation; "generation" reads the reply: the
+    answer is the strict reading, the lenient one stands beside it.
+    """
+
+    default_prompt: ClassVar[str] = (
+        "{{ input }}\n{% for letter, option in options %}{{ letter }}. {{ option }}\n{% endfor %}答案："
+    )
+
+    by: Literal["generation", "loglikelihood"] = "generation"
+    multiple: bool = False
+
+    @model_validator(mode="after")
+    def _one_letter_by_likelihood(self) -> Self:
+        if self.multiple and self.by == "loglikelihood":
+            raise ValueError("several letters cannot be chosen by log-likelihood; use by: generation")
+        return self
+
+    def options(self, sample: Sample) -> tuple[str, ...]:
+        """The letters, when they are scored by likelihood."""
+        return tuple(LETTERS[: len(sample.options)]) if self.by == "loglikelihood" else ()
+
+    def example(self, sample: Sample) -> str:
+        """The right letters in alphabetical order."""
+        return option_letters(sample.targets[0])
+
+    def read(self, sample: Sample, reply: str) -> Reading:
+        """Strict and lenient reading. A reason stands wherever there is no strict one."""
+        if self.by == "loglikelihood":
+            return self._scored(sample, reply)
+        text, reason = without_reasoning(reply)
+        text = plain(text)
+        if reason is not None or not text:
+            return Reading(reason=reason or "the reply is empty")
+        choice = extraction.Choice(sample.input, sample.options, self.multiple)
+        strict, lenient = extraction.strict(text, choice), extraction.lenient(text, choice)
+        if strict.letters is not None and lenient.letters in (None, strict.letters):
+            return Reading(answer=strict.letters, lenient=strict.letters)
+        if strict.letters is not None:
+            strict = extraction.Found(reason=f"it announces {strict.letters} and then concludes {lenient.letters}")
+        open_form = f"its form leaves doubt (read leniently: {lenient.letters})" if lenient.letters else None
+        why = strict.reason or lenient.reason or open_form or "it names no option"
+        return Reading(reason=why, lenient=lenient.letters)
+
+    def _scored(self, sample: Sample, reply: str) -> Reading:
+        """The most likely option is a letter already; as prose it could be an option's text, e.g. a blood group."""
+        if reply in self.options(sample):
+            return Reading(answer=reply, lenient=reply)
+        return Reading(reason=f"“{reply}” is none of the letters that were scored")
+
+    def check(self, sample: Sample) -> str | None:
+        """Options that are missing or too many; targets that are no letters of options, or one letter each of a set."""
+        if not 2 <= len(sample.options) <= len(LETTERS):
+            return f"a choice needs 2 to {len(LETTERS)} options, the sample has {len(sample.options)}"
+        choice = extraction.Choice(sample.input, sample.options, self.multiple)
+        for target in sample.targets:
+            reason = extraction.admit(option_letters(target), choice).reason
+            if reason or not option_letters(target):
+                return f"target '{target}': {reason or 'the letter of an option is needed'}"
+        letters = {option_letters(target) for target in sample.targets}
+        if self.multiple and len(letters) > 1 and all(len(target) == 1 for target in letters):
+            together = "".join(sorted(letters))
+            return (
+                f"targets {'、'.join(together)} are alternatives, one letter each; if all are right, write {together}"
+            )
+        return None

@@ -1,0 +1,1 @@
+"""Helpers of answers: option letters and the wordings that name them."""

@@ -1,0 +1,1 @@
+"""What each kind of component owes: one file a kind."""

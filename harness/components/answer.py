@@ -1,0 +1,32 @@
+"""What a kind of answer owes: how it is asked for, written in an example, and read back."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from harness.records.inputs import Sample
+from harness.records.outputs import Reading
+
+if TYPE_CHECKING:
+    pass
+from harness.components.component import Component
+
+
+class Answer(Component):
+    """How a task's answer is asked for, written in an example, and read back from a reply."""
+
+    default_prompt: ClassVar[str] = "{{ input }}"
+
+    def options(self, sample: Sample) -> tuple[str, ...]:
+        """The continuations to score by likelihood; empty when the answer is generated text."""
+        return ()
+
+    def example(self, sample: Sample) -> str:
+        """The right answer as an assistant would write it, for few-shot examples and training."""
+        return sample.targets[0]
+
+    def read(self, sample: Sample, reply: str) -> Reading:
+        """The answer in `reply`; a reason instead of an answer when there is none."""
+        raise NotImplementedError
+
+    def check(self, sample: Sample) -> str | None:
+        """What is wrong with a sample for this kind of answer, e.g. a choice without options; None if nothing."""
+        return None

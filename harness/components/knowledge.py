@@ -1,0 +1,54 @@
+"""What a knowledge base owes: passages, and how an item's right passage is known among them."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from harness.components.component import Component
+from harness.records.inputs import Corpus, Sample
+
+if TYPE_CHECKING:
+    pass
+
+
+class Knowledge(Component):
+    """A knowledge base: what can be looked up, and how an item's right passage is known in it."""
+
+    def read(self) -> Corpus:
+        """The passages. Raises DataError with `file:line: reason`."""
+        raise NotImplementedError
+
+    def read_update(self) -> Corpus | None:
+        """The passages of its second version, where it has one. Raises DataError."""
+        return None
+
+    def corpus(self, updated: bool = False) -> Corpus:
+        """The passages of the first or second version, read once."""
+        return self._second if updated else self._first
+
+    @cached_property
+    def _first(self) -> Corpus:
+        return self.read()
+
+    @cached_property
+    def _second(self) -> Corpus:
+        return self.read_update() or self._first
+
+    def check(self, samples: Sequence[Sample]) -> None:
+        """Raise DataError if the samples of a task have not what this knowledge base names, e.g. a column."""
+
+    def gold_places(self, samples: Sequence[Sample], corpus: Corpus) -> list[tuple[int, ...]]:
+        """For each sample the places in `corpus.passages` that hold its answer; none where that is not known."""
+        raise NotImplementedError
+
+    def affected(self, samples: Sequence[Sample]) -> list[tuple[Sample, Sample]]:
+        """The samples whose fact differs in the second version: as they were, and with the answers that hold then."""
+        return []
+
+    def withdrawn(self, samples: Sequence[Sample]) -> list[Sample]:
+        """The samples whose fact the second version no longer has; their column `stale` holds the old answers."""
+        return []
+
+    def sources(self) -> tuple[str, ...]:
+        """The local files that the passages depend on, for the digest in run.json."""
+        return ()

@@ -1,0 +1,54 @@
+"""What a training method owes: what it freezes, wraps or adds."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from harness.components.component import Component
+
+if TYPE_CHECKING:
+    pass
+
+
+class Method(Component):
+    """A way of training a network: what it freezes, wraps or adds."""
+
+    learning_rate: ClassVar[float]  # when the recipe names none
+    optimiser: ClassVar[str | None] = None  # on CUDA, when the recipe names none; by transformers' name
+    virtual_prefix: ClassVar[bool] = False  # it puts tokens of its own before the prompt
+    shares_base: ClassVar[bool] = True  # the base's weights stay as they are: several can share one loaded base
+    mergeable: ClassVar[bool] = False
+    quantises: ClassVar[bool] = False  # its base is stored in fewer bits
+
+    def check(self, network: Any) -> None:
+        """Raise ModelError if the method cannot be applied to the network, whose weights need not be loaded."""
+
+    def needs(self, base: Any) -> None:
+        """Raise ModelError where a package or a kernel for the base's device is missing."""
+
+    def carrier(self, base: Any) -> Any:
+        """What its adapters are put on to answer: the base, or a quantised copy of it."""
+        return base
+
+    def loading(self, dtype: str) -> dict[str, Any]:
+        """How the base is to be loaded for training in `dtype`: options of transformers, e.g. quantisation."""
+        return {"dtype": dtype}
+
+    def prepare(self, network: Any) -> Any:
+        """The network to train: parameters that require a gradient are trained, all others are frozen."""
+        raise NotImplementedError
+
+    def save(self, network: Any, folder: Path) -> None:
+        """Write what was trained; nothing of the frozen base."""
+        raise NotImplementedError
+
+    def load(self, network: Any, folder: Path) -> Any:
+        """A freshly loaded base with what `save` wrote, ready to answer."""
+        raise NotImplementedError
+
+    def remove(self, network: Any) -> None:
+        """Take off what `load` put on, so that the base answers again as it did. Only where `shares_base`."""
+        raise NotImplementedError
+
+    def merge(self, network: Any) -> Any:
+        """The plain network with the trained weights in it. Raises ModelError where that would change the answers."""
+        raise NotImplementedError

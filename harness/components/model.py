@@ -1,0 +1,104 @@
+"""What a model owes: text for prompts, and where it can, scores of options, vectors, rankings."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from harness.records.inputs import JSON, Generation, Prompt
+from harness.records.outputs import Completion
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+from harness.components.component import Component
+
+Use = Literal["query", "passage"]
+
+
+class Model(Component):
+    """Turns prompts into text; may score options. Lists in, lists out, order kept.
+
+    A call that fails comes back as a Completion with finish "error"; only what makes every call impossible is raised,
+    as ModelError.
+    """
+
+    local: ClassVar[bool] = False  # weights in this process: at most one such model is loaded at a time
+    trainable: ClassVar[bool] = False  # other models can be made of it: tuned, quantised, with an adapter
+    generates: ClassVar[bool] = True
+    tells_logprob: ClassVar[bool] = False  # of the text that it generates
+    scores_options: ClassVar[bool] = False
+    tells_likelihood: ClassVar[bool] = False  # of a text that is given
+    embeds: ClassVar[bool] = False
+    ranks: ClassVar[bool] = False
+
+    def identity(self) -> dict[str, JSON]:
+        """Everything that determines the output besides prompt and generation options, by content."""
+        raise NotImplementedError
+
+    def check(self) -> None:
+        """Raise ModelError if the model cannot be used; cheap, loads no weights."""
+
+    def at_hand(self) -> bool:
+        """Whether `identity` is known without a download."""
+        return True
+
+    def is_here(self) -> bool:
+        """Whether its tokenizer and configuration are read without a download."""
+        return self.at_hand()
+
+    def plan(self, prompts: Sequence[Prompt], generation: Generation) -> list[list[int]]:
+        """Indices of `prompts` in the batches in which they are to be run; depends on nothing but the arguments."""
+        return [[i] for i in range(len(prompts))]
+
+    def generate(self, prompts: Sequence[Prompt], generation: Generation, repeats: Sequence[int]) -> list[Completion]:
+        """One completion a prompt; equal prompts differ by their repeat index when sampling."""
+        raise NotImplementedError
+
+    def score_options(self, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]) -> list[Completion]:
+        """Log-probabilities (natural) of each prompt's options as its continuation; `text` is the best option."""
+        raise NotImplementedError
+
+    def likelihood(self, prompts: Sequence[Prompt], continuations: Sequence[str]) -> list[Completion]:
+        """How likely each continuation is after its prompt: `logprobs` is (the natural log-probability of all of it,).
+
+        `tokens_out` is the number of its tokens, to divide by. What ends a turn is no part of it.
+        """
+        raise NotImplementedError
+
+    def embed(self, texts: Sequence[str], use: "Use") -> "NDArray[np.float32]":
+        """One vector a text, shape (texts, dimensions); some models write queries and passages differently."""
+        raise NotImplementedError
+
+    def relevance(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        """How well each (query, passage) pair belongs together; higher is better, any range."""
+        raise NotImplementedError
+
+    def context_length(self) -> int | None:
+        """The most tokens of a prompt and its answer together; None when it is out of reach. Loads no weights."""
+        return None
+
+    def count_tokens(self, text: str) -> int | None:
+        """Tokens of a text, without chat template; None when the tokenizer is out of reach."""
+        return None
+
+    def describe(self) -> str:
+        """One line for people: device, dtype, size."""
+        return type(self).__name__
+
+    def weights_bytes(self) -> int | None:
+        """Bytes of its weights as they lie in memory; None where that is not known without a download."""
+        return None
+
+    def memory(self, tokens: int) -> tuple[int, int] | None:
+        """Bytes needed to answer a prompt of so many tokens, its answer included, and bytes that there are.
+
+        None where that is not known without a download. Loads no weights.
+        """
+        return None
+
+    def carrier(self) -> "Model":
+        """The model whose weights lie in memory when this one answers; several with one carrier are loaded once."""
+        return self
+
+    def close(self) -> None:
+        """Release weights and connections."""

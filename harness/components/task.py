@@ -1,0 +1,57 @@
+"""A task at run time: its samples, its prompt, and how its answer is asked for and read back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from harness.components.answer import Answer
+from harness.components.dataset import Dataset
+from harness.components.metric import Metric
+from harness.records.inputs import JSON, Generation, Message, Prompt, Sample
+from harness.text.templates import Template
+
+
+@dataclass(frozen=True)
+class Task:
+    """Everything the variants share, so that they see the same items, prompt and generation options."""
+
+    name: str
+    data: Dataset
+    template: Template
+    system: Template | None
+    answer: Answer
+    metrics: Mapping[str, Metric]
+    generation: Generation
+    parent: "Task | None" = field(default=None, repr=False)  # of a freshness probe: the task it was derived from
+    updated: str = ""  # the knowledge base that is searched in its second version
+    _questions: dict[str, tuple[Sample, str]] = field(default_factory=dict, repr=False, compare=False)  # rendered once
+
+    @property
+    def origin(self) -> str:
+        """The name of the task that a probe was derived from; empty for other tasks."""
+        return self.parent.name if self.parent else ""
+
+    def ask(self, sample: Sample, **extra: JSON) -> Message:
+        """The user's turn for one sample; `extra` variables (e.g. passages) are visible to the template."""
+        if extra:
+            return Message("user", self.template.render(sample, **extra))
+        known, question = self._questions.get(sample.id, (None, ""))
+        if known is not sample:
+            question = self.template.render(sample)
+            self._questions[sample.id] = (sample, question)
+        return Message("user", question)
+
+    def demonstrate(self, sample: Sample, **extra: JSON) -> Prompt:
+        """One worked example as two turns: the question and the right answer."""
+        return (self.ask(sample, **extra), Message("assistant", self.answer.example(sample)))
+
+    def prompt(self, sample: Sample, demonstrations: Prompt = (), system: str | None = None, **extra: JSON) -> Prompt:
+        """The whole prompt: system turn, worked examples, the sample's history, its question."""
+        if system is None and self.system is not None:
+            system = self.system.render(sample, **extra)
+        opening = (Message("system", system),) if system else ()
+        history = tuple(
+            turn
+            for user, assistant in sample.history
+            for turn in (Message("user", user), Message("assistant", assistant))
+        )
+        return (*opening, *demonstrations, *history, self.ask(sample, **extra))

@@ -1,1 +1,0 @@
-"""Readers: a data source becomes samples."""

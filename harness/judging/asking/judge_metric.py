@@ -1,0 +1,150 @@
+"""What all metrics share that ask a judge: which models, by which rubric, how often, and what identifies them."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, computed_field, field_serializer, field_validator, model_validator
+
+from harness.components.fields import LocalPath, ModelName
+from harness.components.metric import Metric, Scale
+from harness.components.model import Model
+from harness.components.task import Task
+from harness.errors import HarnessError
+from harness.judging.rubric import rubric as rubrics
+from harness.judging.rubric.rubric import Rubric
+from harness.records.inputs import JSON, Generation, Sample
+from harness.records.outputs import Prediction
+from harness.runtime.cache import digest
+from harness.text.replies import without_reasoning
+
+PROCEDURE = 1  # raise when how a judge is asked, asked again or read changes: its calibrations no longer hold then
+CJK_TOKENS, OTHER_TOKENS = 0.6, 0.25  # tokens a character, rather too few: what is refused could not have fitted
+
+
+class Opinion(Metric):
+    """Base of metrics that ask one or several models of the suite, by a rubric."""
+
+    answers: ClassVar[tuple[str, ...]] = ("text", "json")
+    pairwise: ClassVar[bool] = False
+
+    model: ModelName | list[ModelName]  # several judge together, as a panel
+    rubric: Annotated[str, LocalPath(or_name=True)] = "score100"  # shipped, or the path of a YAML file
+    language: Literal["zh", "en"] = "zh"
+    repeats: int = Field(1, ge=1, le=20)
+    temperature: float = Field(0.0, ge=0)
+    max_tokens: int = Field(1024, ge=16)  # of one reply
+    combine: Literal["mean", "majority"] = "mean"  # of a panel
+
+    @field_validator("model")
+    @classmethod
+    def _some_once(cls, value: str | list[str]) -> str | list[str]:
+        if isinstance(value, list) and (not value or len(set(value)) < len(value)):
+            raise ValueError("must name one judge or several different ones")
+        return value
+
+    @field_serializer("rubric")
+    def _rubric_name(self, value: str) -> str:
+        return Path(value).name  # a path of one machine says nothing on another
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def rubric_sha256(self) -> str:
+        """Of the rubric as it was used."""
+        return sha256(self.rules.text.encode()).hexdigest()
+
+    @model_validator(mode="after")
+    def _with_a_rubric(self) -> Self:
+        try:
+            _ = self.rules
+        except HarnessError as error:
+            raise ValueError("; ".join(str(error).splitlines())) from error
+        return self
+
+    def calls(self, items: int, variants: int) -> int:
+        """How often one judge is asked, at most, if it can be read at once."""
+        return items * variants * self.repeats
+
+    @property
+    def judges(self) -> tuple[str, ...]:
+        """The names of the judges."""
+        return (self.model,) if isinstance(self.model, str) else tuple(self.model)
+
+    @cached_property
+    def rules(self) -> Rubric:
+        """The rubric. Raises HarnessError with its mistakes."""
+        return rubrics.load(self.rubric, self.language)
+
+    def identity(self, model_digest: str) -> str:
+        """sha256 over all that determines what a judge says: another model, rubric or option is another judge."""
+        return digest(
+            {
+                "procedure": PROCEDURE,
+                "model": model_digest,
+                "rubric": self.rules.text,
+                "language": self.language,
+                "temperature": self.temperature,
+                "max_tokens": self.max_tokens,
+                "pairwise": self.pairwise,
+            }
+        )
+
+    def check_task(self, task: Task) -> str | None:
+        if not self.rules.needs_reference():
+            return None
+        blank = [sample.id for sample in task.data.test if not self.reference(task, sample)]
+        return f"rubric {self.rules.name} needs a reference answer, {blank[0]} has none" if blank else None
+
+    def check_models(self, task: Task, models: Mapping[str, Model]) -> str | None:
+        longest = max(task.data.test, key=lambda one: len(self.question(task, one) + (self.reference(task, one) or "")))
+        for name in self.judges:
+            room = models[name].context_length() if models[name].at_hand() else None
+            needed = self._tokens(task, longest, models[name]) + self.max_tokens
+            if room is not None and needed > room:
+                return (
+                    f"judge {name} needs about {needed:,} tokens for {longest.id}, its reply included, and has room "
+                    f"for {room:,}: raise its num_ctx, lower max_tokens, or take a judge with a longer context"
+                )
+        return None
+
+    def question(self, task: Task, sample: Sample) -> str:
+        """What was asked: the same for all variants, without what a variant adds (examples, passages)."""
+        return "\n\n".join(message.content for message in task.prompt(sample))
+
+    def reference(self, task: Task, sample: Sample) -> str | None:
+        """The right answer as it would be written; several are numbered."""
+        written = [task.answer.example(replace(sample, targets=(target,))).strip() for target in sample.targets]
+        written = [text for text in written if text]
+        return "\n".join(f"{i}. {text}" for i, text in enumerate(written, 1)) if len(written) > 1 else "".join(written)
+
+    def generation(self, schema: Mapping[str, JSON]) -> Generation:
+        """How a judge generates."""
+        return Generation(self.max_tokens, self.temperature, schema=schema)
+
+    def _tokens(self, task: Task, sample: Sample, model: Model) -> int:
+        """Of the longest prompt: the rubric, the question, and as much of an answer as the task allows."""
+        question, reference = self.question(task, sample), self.reference(task, sample)
+        prompt = (
+            self.rules.comparison(question, "", "", reference)
+            if self.pairwise
+            else self.rules.messages(question, "", reference)
+        )
+        text = "\n".join(message.content for message in prompt)
+        counted = model.count_tokens(text) if model.is_here() else None
+        if counted is None:
+            wide = sum("\u2e80" <= character <= "\uffef" for character in text)
+            counted = round(CJK_TOKENS * wide + OTHER_TOKENS * (len(text) - wide))
+        return counted + task.generation.max_tokens * (2 if self.pairwise else 1)
+
+
+def scale(rubric: Rubric) -> Scale:
+    """The scale of a rubric's scores."""
+    return Scale(rubric.low, rubric.high, "higher")
+
+
+def shown(prediction: Prediction) -> str:
+    """The answer as a judge sees it: the reply as it was written, without its reasoning."""
+    return without_reasoning(prediction.text)[0].strip()

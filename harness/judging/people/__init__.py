@@ -1,0 +1,1 @@
+"""Labels of people, and judges held against them."""

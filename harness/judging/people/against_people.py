@@ -1,0 +1,142 @@
+"""A judge's judgements against the labels of people: agreement, κ, rank correlation, and the annotators' own."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import combinations
+
+from harness.judging.asking.combining import pointwise, verdicts
+from harness.judging.asking.judge_metric import Opinion
+from harness.judging.people.labels import LabelledPair, Labels, ScoredItem
+from harness.judging.trust import Trust, examined
+from harness.records.judgements import Agreed, Calibration, Judgement, Reliability
+
+PAIR = ("first", "second")
+OUTCOMES = {"first": 1.0, "tie": 0.5, "second": 0.0, None: None}
+
+
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """What people and a judge made of the same items, in numbers: a score, or 1, 0.5 and 0 for the first of two."""
+
+    ratings: tuple[tuple[float | None, ...], ...]  # of each item, one an annotator
+    people: tuple[float | None, ...]  # their majority, or their mean
+    judge: tuple[float | None, ...]
+    pairwise: bool
+    whole: bool  # scores are whole numbers
+
+
+def calibration(
+    judge: str, metric: Opinion, identity: str, labels: Labels, judgements: Sequence[Judgement], seed: int
+) -> Calibration:
+    """One judge's judgements against the labels.
+
+    Of scores, κ has quadratic weights, and on a rubric of whole numbers both sides are rounded to them; the people's
+    score is the mean of the annotators. Of pairs the people's verdict is the commonest; where two are equally common
+    there is none. Rank correlations are of unrounded values. The interval of κ is a bootstrap over items.
+    """
+    from harness.statistics import agreement as kappa
+    from harness.statistics.order_effects import swapped
+
+    by_item: dict[str, list[Judgement]] = {}
+    for one in judgements:
+        by_item.setdefault(one.sample_id, []).append(one)
+    entries = [one for one in (labels.scored or labels.pairs) if any(j.attempts for j in by_item.get(one.place, []))]
+    asked_of = [by_item[one.place] for one in entries]
+    both = swapped([pair for some in asked_of for pair in verdicts(some, PAIR)]) if labels.pairs else None
+    values = both.combined if both else tuple(pointwise(some, None, "mean").value for some in asked_of)
+    sides = _sides(entries, values, metric)
+    failed = sum(any(one.error for one in some) for some in asked_of)
+    return Calibration(
+        judge=judge,
+        identity=identity,
+        labels=labels.name,
+        labels_digest=labels.digest,
+        pairwise=sides.pairwise,
+        items=len(entries),
+        unreadable=sum(value is None for value in values) - failed,
+        failed=failed,
+        against=_against(sides, seed),
+        spearman=kappa.spearman(sides.people, sides.judge),
+        kendall=kappa.kendall(sides.people, sides.judge),
+        annotators=len(labels.annotators),
+        ceiling=_ceiling(sides),
+        fleiss=kappa.fleiss_kappa([_labels(row, sides) for row in sides.ratings]).kappa,
+        flips=both.flip_rate if both else None,
+        when=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def doubts(one: Calibration, trust: Trust) -> tuple[str, ...]:
+    """What, of all that a suite's policy demands, speaks against a judge on the labelled items; none: nothing does."""
+    behaved = Reliability(
+        task="", metric="", judge=one.judge, description="", rubric="", pairwise=one.pairwise, judgements=one.items,
+        unreadable=one.unreadable, failed=one.failed, retried=0, repeats=1, noise=None, flips=one.flips,
+        pairs=one.items, position_p=None, length=None, kin=(), itself=(), tokens_in=0, tokens_out=0, seconds=0.0,
+        calibration=one, doubts=(),
+    )  # fmt: skip
+    return examined(behaved, trust).doubts
+
+
+def _sides(entries: Sequence[ScoredItem | LabelledPair], values: Sequence[float | None], metric: Opinion) -> _Sides:
+    from harness.statistics.agreement import majority
+
+    ratings = tuple(
+        one.scores if isinstance(one, ScoredItem) else tuple(OUTCOMES[verdict] for verdict in one.verdicts)
+        for one in entries
+    )
+    people = tuple(majority(row) if metric.pairwise else mean(row) for row in ratings)
+    return _Sides(ratings, people, tuple(values), metric.pairwise, metric.rules.whole)
+
+
+def _labels(values: Sequence[float | None], sides: _Sides) -> list[float | None]:
+    """Values as they are compared: scores of a rubric of whole numbers as whole numbers, a half upwards."""
+    if sides.pairwise or not sides.whole:
+        return list(values)
+    return [None if value is None else float(math.floor(value + 0.5)) for value in values]
+
+
+def _kappa(a: Sequence[float | None], b: Sequence[float | None], sides: _Sides) -> float | None:
+    from harness.statistics.agreement import cohen_kappa
+
+    return cohen_kappa(a, b, None if sides.pairwise else "quadratic")
+
+
+def _agreed(a: Sequence[float | None], b: Sequence[float | None], sides: _Sides) -> Agreed:
+    """Two raters. On a scale of fractions equal scores are a coincidence: there is no share of them."""
+    from harness.statistics.agreement import agreement
+
+    known = sum(x is not None and y is not None for x, y in zip(a, b, strict=True))
+    a, b = _labels(a, sides), _labels(b, sides)
+    return Agreed(known, agreement(a, b) if sides.pairwise or sides.whole else None, _kappa(a, b, sides))
+
+
+def _against(sides: _Sides, seed: int) -> Agreed:
+    from harness.statistics.agreement import interval
+
+    people, judge = _labels(sides.people, sides), _labels(sides.judge, sides)
+    both = [(x, y) for x, y in zip(people, judge, strict=True) if x is not None and y is not None]
+    low, high = interval(
+        [x for x, _ in both], [y for _, y in both], statistic=lambda x, y: _kappa(x, y, sides), seed=seed
+    ) or (None, None)
+    return replace(_agreed(sides.people, sides.judge, sides), low=low, high=high)
+
+
+def _ceiling(sides: _Sides) -> Agreed | None:
+    """Annotators among each other: the mean over their pairs, and the items that at least two of them rated."""
+    columns = list(zip(*sides.ratings, strict=True))
+    among = [one for a, b in combinations(columns, 2) if (one := _agreed(a, b, sides)).items]
+    if not among:
+        return None
+    return Agreed(
+        sum(sum(rating is not None for rating in row) > 1 for row in sides.ratings),
+        mean([one.agreement for one in among]),
+        mean([one.kappa for one in among]),
+    )
+
+
+def mean(values: Sequence[float | None]) -> float | None:
+    """The mean of what is known; None where nothing is."""
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None

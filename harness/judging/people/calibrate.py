@@ -1,0 +1,193 @@
+"""A judge against people: it is asked as a run would ask it, on items that people labelled."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.answers.text import Text
+from harness.components.dataset import Dataset
+from harness.components.model import Model
+from harness.components.scoring import Scoring
+from harness.components.task import Task
+from harness.components.trained_model import DerivedModel
+from harness.errors import DataError, HarnessError, nearest
+from harness.judging.asking.combining import by_judge
+from harness.judging.asking.judge_metric import OTHER_TOKENS, Opinion
+from harness.judging.people.against_people import PAIR, calibration
+from harness.judging.people.calibrations import store
+from harness.judging.people.labels import Labels, ScoredItem, check_scale, read_labels
+from harness.records.call_counts import Tally
+from harness.records.inputs import Cell, Generation, Sample
+from harness.records.judgements import Calibration, Judgement
+from harness.records.outputs import Prediction, Reading
+from harness.runtime.context import Context
+from harness.text.templates import Template
+
+if TYPE_CHECKING:
+    from harness.suite.suite import Suite
+
+TASK = "calibration"
+QUESTION = Template("{{ input }}", TASK)
+
+
+def calibrate(
+    suite: "Suite",
+    labels_path: Path,
+    figure: str | None,
+    context: Context,
+    items: Path | None = None,
+    answer: str | None = None,
+) -> list[Calibration]:
+    """Each judge of the metric `figure` ("task.metric") against the labels of a file; stored by the judge's identity.
+
+    Without `figure`, of the one metric of the suite that fits the labels. Every item that holds a label is judged by
+    itself, or in both orders, once. Answers that a run would not ask a judge about (an empty one, two equal ones) say
+    nothing about it and are left out. Raises HarnessError; nothing is stored if a judge failed on most items.
+    """
+    labels = _labelled(read_labels(labels_path, items, answer), context)
+    name, metric = chosen(suite, figure, bool(labels.pairs))
+    _refuse_mistakes(metric, labels)
+    metric = metric.model_copy(update={"repeats": 1})  # what identifies a judge does not tell how often it is asked
+    task, predictions = _material(labels)
+    _check(metric, task, predictions, suite.models)
+    context.begin(Cell(name, labels.name))
+    scoring = Scoring(name.partition(".")[2], task, context, reference="second", seed=suite.seed)
+    try:
+        samples = {sample.id: sample for sample in task.data.test}
+        metric.evaluate([samples[one.sample_id] for one in predictions], predictions, scoring)
+    finally:
+        context.close()
+    found = [
+        calibration(judge, metric, metric.identity(context.model_digest(judge)), labels, some, suite.seed)
+        for judge, some in by_judge(scoring.judgements).items()
+    ]
+    _tell(labels, found, context.tally, context)
+    _refuse_failed(labels, found, scoring.judgements)
+    for one in found:
+        store(one)
+    return found
+
+
+# -- before any judge is asked ----------------------------------------------------------------------------------------
+
+
+def chosen(suite: "Suite", figure: str | None, pairwise: bool) -> tuple[str, Opinion]:
+    """The metric to calibrate: the one named, or the only one that fits the labels. Raises HarnessError.
+
+    Metrics that ask the same judges in the same way are one: what is measured of it is shown for all.
+    """
+    asking = {
+        f"{task}.{name}": metric
+        for task, spec in suite.tasks.items()
+        for name, metric in spec.metrics.items()
+        if isinstance(metric, Opinion)
+    }
+    kind = "compares two answers" if pairwise else "judges single answers"
+    fitting = {name: metric for name, metric in asking.items() if metric.pairwise == pairwise}
+    if figure is not None and figure not in asking:
+        raise HarnessError(f"--metric {figure}: no metric of that name asks a judge ({nearest(figure, asking)})")
+    if figure is not None and figure not in fitting:
+        raise HarnessError(f"--metric {figure}: these labels need a metric that {kind} ({nearest(figure, fitting)})")
+    if not fitting:
+        raise HarnessError(
+            f"{suite.path}: these labels need a metric that {kind}; metrics with a judge: {', '.join(asking) or 'none'}"
+        )
+    if figure is None and len({(metric.judges, metric.identity("")) for metric in fitting.values()}) > 1:
+        raise HarnessError(f"several metrics fit these labels: name one with --metric: {', '.join(fitting)}")
+    name = figure or next(iter(fitting))
+    return name, fitting[name]
+
+
+def _labelled(labels: Labels, context: Context) -> Labels:
+    """Without the items that nobody labelled."""
+    scored = tuple(one for one in labels.scored if any(score is not None for score in one.scores))
+    pairs = tuple(one for one in labels.pairs if any(verdict is not None for verdict in one.verdicts))
+    every, kept = len(labels.scored) + len(labels.pairs), len(scored) + len(pairs)
+    if kept < every:
+        context.display.note(f"{labels.name}: left out: {every - kept} of {every} items, which nobody labelled")
+    return replace(labels, scored=scored, pairs=pairs)
+
+
+def _refuse_mistakes(metric: Opinion, labels: Labels) -> None:
+    """Labels that the rubric does not fit."""
+    check_scale(labels, metric.rules.low, metric.rules.high)
+    parts = sorted({dimension.name for dimension in metric.rules.dimensions} & {*labels.annotators})
+    if parts and labels.scored:
+        raise DataError(
+            f"{labels.name}: {', '.join(parts)}: a dimension of rubric {metric.rules.name} stands where an annotator "
+            "should; give each annotator's overall score, as score_NAME"
+        )
+
+
+def _material(labels: Labels) -> tuple[Task, list[Prediction]]:
+    """The labelled items as a task with answers, so that they are judged by the very code that judges a run."""
+    samples, predictions = [], []
+    for one in labels.scored or labels.pairs:
+        samples.append(Sample(one.place, TASK, one.question, (one.reference,) if one.reference else ()))
+        answers = {"answer": one.answer} if isinstance(one, ScoredItem) else {PAIR[0]: one.first, PAIR[1]: one.second}
+        for variant, text in answers.items():
+            predictions.append(Prediction(one.place, TASK, variant, (), text, Reading(text)))
+    return Task(TASK, Dataset(tuple(samples)), QUESTION, None, Text(), {}, Generation()), predictions
+
+
+def _check(metric: Opinion, task: Task, predictions: Sequence[Prediction], models: Mapping[str, Model]) -> None:
+    """Raise HarnessError if a judge cannot be asked, or not about the longest item."""
+    metric.check()
+    problems = [metric.check_task(task)]
+    for name in metric.judges:
+        try:
+            if isinstance(models[name], DerivedModel):
+                raise HarnessError("is made by a run; calibrate a judge that is there without one")
+            models[name].check()
+        except HarnessError as error:
+            problems += [f"models.{name}: {line}" for line in str(error).splitlines()]
+    if not any(problems):
+        lengths = Counter[str]()
+        for one in predictions:
+            lengths[one.sample_id] += len(one.text)
+        longest = max(task.data.test, key=lambda one: lengths[one.id] + len(one.input) + sum(map(len, one.targets)))
+        tokens = int(OTHER_TOKENS * lengths[longest.id]) // (2 if metric.pairwise else 1)
+        alone = replace(task, data=Dataset((longest,)), generation=Generation(tokens))
+        problems.append(metric.check_models(alone, models))
+    if any(problems):
+        raise HarnessError("\n".join(filter(None, problems)))
+
+
+# -- what came of it --------------------------------------------------------------------------------------------------
+
+
+def _tell(labels: Labels, found: Sequence[Calibration], tally: Tally, context: Context) -> None:
+    """How it went, and which labelled items the figures do not rest on."""
+    failed = f", {tally.failed} failed" if tally.failed else ""
+    context.display.finish(f"{tally.calls} calls in {tally.seconds:.1f} s, {tally.cached} cached{failed}")
+    labelled = len(labels.scored) + len(labels.pairs)
+    decided = labelled - max((one.items for one in found), default=0)
+    if decided:
+        context.display.note(
+            f"{labels.name}: left out: {decided} of {labelled} items, which are decided without a judge "
+            "(an empty answer, or two equal ones)"
+        )
+    for one in found:
+        without = one.items - one.unreadable - one.failed - one.against.items
+        if without:
+            context.display.note(
+                f"{one.judge}: left out of its κ: {without} of {one.items} items, on which the annotators are divided"
+            )
+
+
+def _refuse_failed(labels: Labels, found: Sequence[Calibration], judgements: Sequence[Judgement]) -> None:
+    """A judge that was down most of the time is not measured, and must not replace what was measured before."""
+    if not any(one.items for one in found):
+        raise HarnessError(f"{labels.name}: no item is left that a judge is asked about; label answers that differ")
+    errors = {one.judge: one.error for one in judgements if one.error}
+    down = [one for one in found if one.failed * 2 > one.items]
+    if down:
+        raise HarnessError(
+            "\n".join(
+                f"judge {one.judge} failed on {one.failed} of {one.items} items ({errors[one.judge]}): nothing was "
+                "stored; mend it and run the command again, what was answered is kept"
+                for one in down
+            )
+        )

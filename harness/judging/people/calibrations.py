@@ -1,0 +1,34 @@
+"""Where calibrations are kept: by what identifies a judge, so that another model, rubric or option has none."""
+
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from harness.records.judgements import Calibration
+from harness.runtime.cache import cache_root
+from harness.runtime.run_folder import writing
+
+_ADAPTER = TypeAdapter(Calibration)
+
+
+def stored(identity: str) -> Calibration | None:
+    """The newest calibration of a judge; None where there is none, or none that can be read."""
+    try:
+        return _ADAPTER.validate_json(_path(identity).read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def store(calibration: Calibration) -> Path:
+    """Keep a calibration in place of an older one of the same judge. Raises StoreError."""
+    path = _path(calibration.identity)
+    partial = path.with_suffix(".partial")
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(_ADAPTER.dump_json(calibration, indent=1))
+        partial.replace(path)
+    return path
+
+
+def _path(identity: str) -> Path:
+    return cache_root() / "calibrations" / f"{identity}.json"

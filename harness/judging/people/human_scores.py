@@ -1,0 +1,89 @@
+"""The mean that people would have given each variant: the judged mean, corrected by the answers that people scored."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from harness.errors import DataError
+from harness.judging.asking.judge_metric import shown
+from harness.judging.people.against_people import mean
+from harness.judging.people.labels import ScoredItem, check_scale, read_labels, refuse
+from harness.records.judgements import Corrected, HumanMean
+from harness.records.outputs import Prediction, Score
+from harness.statistics.prediction_powered import corrected_mean
+
+
+def human_means(
+    task: str,
+    metric_name: str,
+    path: Path,
+    rubric_low: float,
+    rubric_high: float,
+    predictions: Sequence[Prediction],
+    scores: Sequence[Score],
+) -> list[HumanMean]:
+    """The corrected mean of each variant of which people scored at least three answers, in units of the rubric's scale.
+
+    A label belongs to a variant if its id is the sample's and its answer, but for white space around it, is what the
+    variant answered in this run; one that names a variant belongs to no other. Labels of other answers are counted and
+    never used. People must have scored a random draw of the items (see `corrected_mean`). Raises DataError.
+    """
+    labels = human_labels(path, rubric_low, rubric_high)
+    answers: dict[str, dict[str, str]] = {}
+    for prediction in predictions:
+        if prediction.task == task and prediction.error is None:
+            answers.setdefault(prediction.variant, {})[prediction.sample_id] = shown(prediction)
+    found = []
+    for variant, given in answers.items():
+        judged = {
+            one.sample_id: one.value
+            for one in scores
+            if (one.task, one.variant, one.metric) == (task, variant, metric_name) and one.value is not None
+        }
+        own = [one for one in labels if one.variant in (None, variant)]
+        matched = _matched(own, given)
+        corrected = _corrected(matched, judged, (rubric_low, rubric_high))
+        if corrected is not None:
+            found.append(HumanMean(task, metric_name, variant, corrected, len(own) - len(matched)))
+    return found
+
+
+def human_labels(path: Path, low: float, high: float) -> list[ScoredItem]:
+    """The answers that hold a human score on the scale, each with the id of its sample. Raises DataError."""
+    labels = read_labels(path)
+    if labels.pairs:
+        raise DataError(f"{path}: holds verdicts on two answers; a mean needs scores of single ones")
+    refuse(
+        f"{item.place}: has no id; give each answer the id of its sample in the task"
+        for item in labels.scored
+        if item.id is None
+    )
+    check_scale(labels, low, high)
+    return [one for one in labels.scored if mean(one.scores) is not None]
+
+
+def _matched(labels: Sequence[ScoredItem], given: Mapping[str, str]) -> dict[str, float]:
+    """By sample the human score of the answer that was given: the mean of the annotators."""
+    found: dict[str, float] = {}
+    places: dict[str, str] = {}
+    for one in labels:
+        score = mean(one.scores)
+        if one.id is None or score is None or given.get(one.id) != one.answer.strip():
+            continue
+        if one.id in found:
+            raise DataError(f"{one.place}: labels the same answer to {one.id} as {places[one.id]}; keep one row")
+        found[one.id], places[one.id] = score, one.place
+    return found
+
+
+def _corrected(
+    people: Mapping[str, float], judged: Mapping[str, float], scale: tuple[float, float]
+) -> Corrected | None:
+    """Items of which the judge gave no score are left out on both sides. No mean lies beyond the scale."""
+    both = [item for item in people if item in judged]
+    rest = [value for item, value in judged.items() if item not in people]
+    found = corrected_mean([people[item] for item in both], [judged[item] for item in both], rest, scale[1] - scale[0])
+    if found is None or found.low is None or found.high is None:
+        return found
+    low, mean, high = (min(max(one, scale[0]), scale[1]) for one in (found.low, found.mean, found.high))
+    return replace(found, low=low, mean=mean, high=high)

@@ -1,0 +1,287 @@
+"""Labels that people gave, read from whatever file holds them: scores of single answers, or verdicts on two."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from harness.errors import DataError
+from harness.judging.people.ratings import (
+    PAIRS,
+    SCORES,
+    Kind,
+    Values,
+    Verdict,
+    rating_columns,
+    ratings,
+    refuse_two_codes,
+    score,
+    verdict,
+)
+from harness.readers.csv import Csv
+from harness.readers.parsing.json_text import object_rows
+from harness.readers.parsing.rows import BadRow, Fault, optional_text, text_of
+from harness.readers.parsing.text_file import read_bytes, read_text
+from harness.readers.tsv import Tsv
+from harness.records.inputs import JSON
+
+MOST = 20  # mistakes told at once
+QUESTION, ANSWER, REFERENCE = ("question", "instruction"), ("answer", "response"), ("reference", "target")
+FIRST, SECOND = ("first", "response1", "answer_a"), ("second", "response2", "answer_b")
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredItem:
+    """One answer that people scored."""
+
+    id: str | None  # as the file gives it
+    question: str
+    answer: str
+    reference: str | None
+    scores: tuple[float | None, ...]  # one an annotator; None where there is none
+    place: str  # in the file; no two items have the same
+    variant: str | None = None  # that gave the answer, where the file says so
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledPair:
+    """Two answers that people compared."""
+
+    id: str | None
+    question: str
+    first: str
+    second: str
+    reference: str | None
+    verdicts: tuple[Verdict | None, ...]  # one an annotator; None where there is none
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The labels of one file, of one kind or the other."""
+
+    name: str  # of the file
+    digest: str  # sha256
+    annotators: tuple[str, ...]
+    scored: tuple[ScoredItem, ...] = ()
+    pairs: tuple[LabelledPair, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Which column means what."""
+
+    kind: Kind
+    question: str
+    input: str | None
+    answers: tuple[str, ...]  # one column, or the first's and the second's
+    reference: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """What one row says."""
+
+    place: str
+    id: str | None
+    variant: str | None
+    question: str
+    answers: tuple[str, ...]
+    reference: str | None
+    ratings: Mapping[str, Any]  # by annotator a float or a Verdict; None where there is none
+
+
+def read_labels(path: Path, items: Path | None = None, answer: str | None = None) -> Labels:
+    """The labels of a file: .csv, .tsv, JSON lines, a JSON list of objects, or one of numbers.
+
+    A list of numbers holds the scores of the rows of the file `items`, in their order. `answer` names the column of the
+    answers where it is not called answer or response. Raises DataError with one line `FILE:LINE: what is wrong; what to
+    do` for each mistake.
+    """
+    rows = _rows(path, items)
+    layout = _layout(list(dict.fromkeys(column for _, values in rows for column in values)), answer, items or path)
+    entries = []
+    mistakes = []
+    for place, values in rows:
+        try:
+            entries.append(_entry(place, values, layout))
+        except BadRow as error:
+            mistakes.append(f"{place}: {error}")
+    refuse(mistakes)
+    _refuse_unlabelled(entries, layout.kind, path)
+    names = tuple(dict.fromkeys(name for entry in entries for name in entry.ratings))
+    digest = sha256(b"".join(read_bytes(str(file)) for file in (path, items) if file is not None)).hexdigest()
+    if layout.kind is PAIRS:
+        refuse_two_codes(rows, path)
+        return Labels(path.name, digest, names, pairs=tuple(_pair(entry, names) for entry in entries))
+    _refuse_twice(entries)
+    return Labels(path.name, digest, names, scored=tuple(_scored(entry, names) for entry in entries))
+
+
+def check_scale(labels: Labels, low: float, high: float) -> None:
+    """Raises DataError with one line for each human score outside the scale of the rubric."""
+    refuse(
+        f"{item.place}: score {given:g}{name and f' of {name}'} is outside the rubric's scale, {low:g} to {high:g}; "
+        "mend it, or take a rubric with the scale that people used"
+        for item in labels.scored
+        for name, given in zip(labels.annotators, item.scores, strict=True)
+        if given is not None and not low <= given <= high
+    )
+
+
+def refuse(mistakes: Iterable[str]) -> None:
+    """Raise DataError with all mistakes, or the first of very many."""
+    told = list(mistakes)
+    if told:
+        more = [f"and {len(told) - MOST} more such lines"] if len(told) > MOST else []
+        raise DataError("\n".join((*told[:MOST], *more)))
+
+
+# -- rows -------------------------------------------------------------------------------------------------------------
+
+
+def _rows(path: Path, items: Path | None) -> list[tuple[str, Values]]:
+    """The place and the values of each row; scores that come as a bare list stand with their items."""
+    numbers = None if path.suffix.lower() in (".csv", ".tsv") else _bare(path)
+    if numbers is None and items is None:
+        return _file_rows(path)
+    if numbers is None:
+        raise DataError(f"{path}: holds rows of its own, not a bare list of scores; leave out --items")
+    if items is None:
+        raise DataError(f"{path}: is a bare list; name the answers that it scores with --items FILE --answer COLUMN")
+    rows = _file_rows(items)
+    if len(rows) != len(numbers):
+        wrong = "a score is missing somewhere" if len(numbers) < len(rows) else "there are too many"
+        raise DataError(
+            f"{path}: {len(numbers)} scores for {len(rows)} items ({items}): {wrong}, so positions cannot be trusted; "
+            "give each score its item's id"
+        )
+    return [
+        (f"{path}: entry {n}", {**{k: v for k, v in values.items() if not rating_columns([k], SCORES)}, "score": one})
+        for n, ((_, values), one) in enumerate(zip(rows, numbers, strict=True), 1)
+    ]
+
+
+def _bare(path: Path) -> list[JSON] | None:
+    """The elements of a JSON list that holds no object; None of any other file."""
+    try:
+        value = json.loads(read_text(str(path)))
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, list) and value and not any(isinstance(one, dict) for one in value) else None
+
+
+def _file_rows(path: Path) -> list[tuple[str, Values]]:
+    name = str(path)
+    by_suffix = {".csv": Csv(path=name).rows, ".tsv": Tsv(path=name).rows}
+    rows = list(by_suffix.get(path.suffix.lower(), object_rows)(name))
+    refuse(f"{path}:{row.line}: {row.reason}" for row in rows if isinstance(row, Fault))
+    if not rows:
+        raise DataError(f"{path}: holds no row")
+    alone = len({row.line for row in rows}) == len(rows)
+    return [
+        (f"{path}:{row.line}" if alone else f"{path}: entry {n}", row.values)
+        for n, row in enumerate(rows, 1)
+        if not isinstance(row, Fault)
+    ]
+
+
+# -- columns ----------------------------------------------------------------------------------------------------------
+
+
+def _layout(columns: Sequence[str], answer: str | None, path: Path) -> _Layout:
+    kind = PAIRS if answer is None and {*FIRST} & {*columns} and {*SECOND} & {*columns} else SCORES
+    for column in ("annotator", "rater"):
+        if column in columns:
+            raise DataError(
+                f"{path}: '{column}': there is one row a rating; put what all annotators say of an item in one row, "
+                f"in {kind.called}_NAME columns"
+            )
+    if answer is not None and answer not in columns:
+        raise DataError(f"{path}: there is no column '{answer}' for the answers; there is: {', '.join(columns)}")
+    question = _one_of(QUESTION, columns, path)
+    if kind is PAIRS:
+        answers: tuple[str, ...] = (_one_of(FIRST, columns, path), _one_of(SECOND, columns, path))
+    else:
+        answers = (answer or _one_of(ANSWER, columns, path),)
+    alpaca = question == "instruction"  # whose output is the right answer
+    references = (*REFERENCE, "output") if alpaca and "output" not in answers else REFERENCE
+    return _Layout(
+        kind, question, "input" if alpaca and "input" in columns else None, answers,
+        _one_of(references, columns, path) if {*references} & {*columns} else None,
+    )  # fmt: skip
+
+
+def _one_of(names: Sequence[str], columns: Sequence[str], path: Path) -> str:
+    found = [name for name in names if name in columns]
+    if len(found) > 1:
+        raise DataError(f"{path}: columns {' and '.join(found)} mean the same; keep one")
+    if not found:
+        more = "; or name it with --answer COLUMN" if names is ANSWER else ""
+        raise DataError(f"{path}: there is no column {' or '.join(names)}; there is: {', '.join(columns)}{more}")
+    return found[0]
+
+
+# -- one row ----------------------------------------------------------------------------------------------------------
+
+
+def _entry(place: str, values: Values, layout: _Layout) -> _Entry:
+    identifier = next((text_of(values, column) for column in ("id", "idx") if column in values), None)
+    question = [text for column in (layout.question, layout.input) if (text := optional_text(values, column)).strip()]
+    if not question:  # PandaLM has items with an input and no instruction
+        raise BadRow(f"'{layout.question}' is empty")
+    read = score if layout.kind is SCORES else verdict
+    return _Entry(
+        place,
+        identifier,
+        optional_text(values, "variant").strip() or None,
+        "\n\n".join(question),
+        tuple(_answer(values, column) for column in layout.answers),
+        optional_text(values, layout.reference).strip() or None,
+        {name: read(value, column) for name, (column, value) in ratings(values, layout.kind).items()},
+    )
+
+
+def _answer(values: Values, column: str) -> str:
+    """An answer may be empty. A bare true, which PandaLM holds for the answer True, is read as it stands there."""
+    if values.get(column) is None:
+        raise BadRow(f"there is no '{column}'; an empty answer is written as an empty text")
+    return json.dumps(values[column]) if isinstance(values[column], bool) else optional_text(values, column)
+
+
+# -- all rows ---------------------------------------------------------------------------------------------------------
+
+
+def _pair(entry: _Entry, annotators: Sequence[str]) -> LabelledPair:
+    first, second = entry.answers
+    verdicts = tuple(entry.ratings.get(name) for name in annotators)
+    return LabelledPair(entry.id, entry.question, first, second, entry.reference, verdicts, entry.place)
+
+
+def _scored(entry: _Entry, annotators: Sequence[str]) -> ScoredItem:
+    scores = tuple(entry.ratings.get(name) for name in annotators)
+    (answer,) = entry.answers
+    return ScoredItem(entry.id, entry.question, answer, entry.reference, scores, entry.place, entry.variant)
+
+
+def _refuse_unlabelled(entries: Sequence[_Entry], kind: Kind, path: Path) -> None:
+    if all(rating is None for entry in entries for rating in entry.ratings.values()):
+        columns = f"a column {kind.called}, {kind.called}_NAME for each annotator, or {kind.mapping}: {{NAME: …}}"
+        raise DataError(f"{path}: no row holds a {kind.called}; write it in {columns}")
+
+
+def _refuse_twice(entries: Sequence[_Entry]) -> None:
+    """An answer that is labelled twice would count twice."""
+    seen: dict[tuple[str, str | None, tuple[str, ...]], str] = {}
+    mistakes = []
+    for entry in entries:
+        if entry.id is not None:
+            answers = tuple(answer.strip() for answer in entry.answers)
+            first = seen.setdefault((entry.id, entry.variant, answers), entry.place)
+            if first != entry.place:
+                mistakes.append(
+                    f"{entry.place}: labels the same answer to {entry.id} as {first}; put all its scores in one row"
+                )
+    refuse(mistakes)

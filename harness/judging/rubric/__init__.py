@@ -1,0 +1,1 @@
+"""Rubrics: what a judge is asked."""

@@ -1,0 +1,193 @@
+"""What a judge is asked: a scale, what is judged on it and in which words, read from YAML."""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.resources import as_file, files
+from itertools import count
+from pathlib import Path
+from typing import Literal
+
+from harness.errors import HarnessError, nearest
+from harness.judging.rubric.rubric_check import RubricCheck, plain_number
+from harness.records.inputs import JSON, Message, Prompt
+from harness.suite.yaml_source import Source, read_source
+from harness.text.templates import Template
+
+VERDICTS = ("first", "second", "tie")
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """One thing that is judged. `name` is its key in a reply and the figure `metric.name`."""
+
+    name: str
+    title: str
+    text: str  # what is judged
+    anchors: Mapping[float, str]  # what a score means, in the order of the scores; perhaps none
+
+
+@dataclass(frozen=True)
+class Rubric:
+    """A rubric in one language. Scores lie in [low, high], higher is better; `whole` says that they are integers."""
+
+    name: str
+    language: str
+    low: float
+    high: float
+    whole: bool
+    reference: Literal["required", "optional", "unused"]
+    dimensions: tuple[Dimension, ...]
+    score: Template  # the user's turn about one answer
+    compare: Template  # the user's turn about two
+    system: Template | None
+    text: str  # the file as it is: what the report shows, and part of what identifies a judge
+
+    def needs_reference(self) -> bool:
+        """Whether an item without a reference answer cannot be judged."""
+        return self.reference == "required"
+
+    def messages(self, question: str, answer: str, reference: str | None) -> Prompt:
+        """Asks for a score on each dimension. Raises HarnessError where a required reference is missing or blank."""
+        return self._prompt(self.score, {"question": question, "answer": answer}, reference)
+
+    def comparison(self, question: str, first: str, second: str, reference: str | None) -> Prompt:
+        """Asks which answer is better. Raises HarnessError where a required reference is missing or blank."""
+        return self._prompt(self.compare, {"question": question, "first": first, "second": second}, reference)
+
+    def schema(self) -> dict[str, JSON]:
+        """JSON schema of a reply to `messages`: by dimension a reason and then a score, so that the reason leads."""
+        score = {
+            "type": "integer" if self.whole else "number",
+            "minimum": plain_number(self.low),
+            "maximum": plain_number(self.high),
+        }
+        part = _object({"reason": {"type": "string"}, "score": score})
+        return _object({dimension.name: part for dimension in self.dimensions})
+
+    def comparison_schema(self) -> dict[str, JSON]:
+        """JSON schema of a reply to `comparison`."""
+        return _object({"reason": {"type": "string"}, "verdict": {"type": "string", "enum": list(VERDICTS)}})
+
+    def _prompt(self, template: Template, material: dict[str, str], reference: str | None) -> Prompt:
+        given = reference is not None and bool(reference.strip())
+        if self.needs_reference() and not given:
+            raise HarnessError(
+                f"rubric {self.name}: an item has no reference answer; give every item one, "
+                f"or take a rubric with reference: optional"
+            )
+        if reference is not None and given and self.reference != "unused":
+            material = {**material, "reference": reference}
+        mark = _mark(material.values())
+        fixed: dict[str, JSON] = {
+            "dimensions": [_shown(dimension) for dimension in self.dimensions],
+            "low": plain_number(self.low),
+            "high": plain_number(self.high),
+        }
+        absent: dict[str, JSON] = {} if self.reference == "unused" else {"reference": None}
+        fenced = {name: f"<{name}-{mark}>\n{text}\n</{name}-{mark}>" for name, text in material.items()}
+        user = Message("user", template.render_values({**absent, **fixed, **fenced, "mark": mark}))
+        return (user,) if self.system is None else (Message("system", self.system.render_values(fixed)), user)
+
+
+def names() -> list[str]:
+    """The rubrics that come with the product."""
+    return sorted(entry.name.removesuffix(".yaml") for entry in _shipped() if entry.name.endswith(".yaml"))
+
+
+def load(name_or_path: str, language: str) -> Rubric:
+    """A shipped rubric by its name, or a user's by the path of its YAML file, in one of its languages (zh, en).
+
+    Raises HarnessError with one line `FILE:LINE: what is wrong` for each mistake.
+    """
+    if name_or_path in names():
+        with as_file(files("harness") / "rubrics" / f"{name_or_path}.yaml") as path:
+            return _read(path, language)
+    path = Path(name_or_path)
+    if path.suffix not in (".yaml", ".yml"):
+        raise HarnessError(
+            f"{name_or_path}: is not a rubric ({nearest(name_or_path, names())}); "
+            "a rubric of your own is named by its path, which ends in .yaml"
+        )
+    if not path.is_file():
+        raise HarnessError(f"{path}: there is no such file; write the rubric there or take one of {', '.join(names())}")
+    return _read(path, language)
+
+
+def _shipped() -> Iterable[Path]:
+    with as_file(files("harness") / "rubrics") as folder:
+        return list(folder.iterdir())
+
+
+def _read(path: Path, language: str) -> Rubric:
+    source = read_source(path)
+    _refuse_variables(source)
+    RubricCheck(source).everything(language)
+    source.raise_mistakes()
+    rubric = _rubric(source, language)
+    for reference in ("r", None) if rubric.reference == "optional" else ("r",):  # what only rendering finds
+        rubric.messages("q", "a", reference)
+        rubric.comparison("q", "a", "b", reference)
+    return rubric
+
+
+def _refuse_variables(source: Source) -> None:
+    """An environment variable would let two judges with one and the same rubric text be asked different things."""
+    found = [
+        (n, match[0]) for n, line in enumerate(source.text.split("\n"), 1) for match in re.finditer(r"\$\{\w+\}", line)
+    ]
+    if found:
+        source.mistakes[:] = [
+            (n, f"{name} is not filled in within a rubric; write the text itself") for n, name in found
+        ]
+        source.raise_mistakes()
+
+
+def _rubric(source: Source, language: str) -> Rubric:
+    data = source.data
+    prompts = {
+        key: Template(text, f"{source.path.name}:{source.lines['prompts', language, key]}")
+        for key, text in data["prompts"][language].items()
+    }
+    return Rubric(
+        name=source.path.stem,
+        language=language,
+        low=float(data["scale"]["low"]),
+        high=float(data["scale"]["high"]),
+        whole=data["scale"].get("whole", True),
+        reference=data["reference"],
+        dimensions=tuple(_dimension(name, by[language]) for name, by in data["dimensions"].items()),
+        score=prompts["score"],
+        compare=prompts["compare"],
+        system=prompts.get("system"),
+        text=source.text,
+    )
+
+
+def _dimension(name: str, content: Mapping[str, JSON]) -> Dimension:
+    anchors = sorted((float(key), text) for key, text in content.get("anchors", {}).items())
+    return Dimension(name, content["title"], content["text"], dict(anchors))
+
+
+def _shown(dimension: Dimension) -> dict[str, JSON]:
+    """A dimension as a template sees it."""
+    anchors = [{"value": plain_number(value), "text": text} for value, text in dimension.anchors.items()]
+    return {"name": dimension.name, "title": dimension.title, "text": dimension.text, "anchors": anchors}
+
+
+def _object(properties: dict[str, JSON]) -> dict[str, JSON]:
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+def _mark(texts: Collection[str]) -> str:
+    """Eight hexadecimal digits that stand in none of the texts; the same for the same texts in any order.
+
+    The tags around each text end in them, so that no text can close its own tag.
+    """
+    content = "\x00".join(sorted(texts))
+    for attempt in count():
+        mark = sha256(f"{attempt}\x00{content}".encode("utf-8", "replace")).hexdigest()[:8]
+        if mark not in content.casefold():
+            return mark
+    raise AssertionError("count() does not end")

@@ -1,0 +1,126 @@
+"""Which tokens a text is cut into, so that metrics of overlap compare Chinese by its characters, English by its words.
+
+The tokenizers made for English find no token at all in Chinese: identical texts score 0, and two reports that share
+nothing but digits and Latin letters score 1.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from harness.components.metric import Marks, Metric
+from harness.records.inputs import JSON, Sample
+from harness.records.outputs import Prediction
+from harness.text.normalise import normalise
+from harness.text.segmentation import segmenter
+
+if TYPE_CHECKING:
+    from harness.components.scoring import Scoring
+    from harness.components.task import Task
+
+Tokens = Literal["characters", "jieba", "words"]
+NAMES: dict[Tokens, str] = {"characters": "characters", "jieba": "words by jieba", "words": "words"}
+
+_UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Han and kana
+_RUN = re.compile(rf"(?P<unspaced>[{_UNSPACED}]+)|(?:(?![{_UNSPACED}])[^\W_]|(?<=\d)\.(?=\d))+")
+
+
+class TokenOverlap(Metric):
+    """A metric of the tokens that an answer and a reference share.
+
+    tokens: `characters` takes each Chinese character, `jieba` each word as jieba cuts it (without its search mode),
+    `words` is for languages with spaces. In all of them a run of Latin letters or digits is one token, a decimal number
+    too (1.5), and marks are none; texts are compared after NFKC and case folding. `auto` takes characters where at
+    least half of the tokens in the references are Chinese characters, else words: one choice for all variants of a
+    task, told in the reason of each value.
+    """
+
+    answers: ClassVar[tuple[str, ...]] = ("text",)
+
+    tokens: Literal["auto", "characters", "jieba", "words"] = "auto"
+
+    def check_task(self, task: "Task") -> str | None:
+        return sample_without_reference(task.data.test, lambda text: cut(text, "characters"))
+
+    def resolved(self, task: "Task") -> dict[str, JSON]:
+        """What `auto` takes on a task."""
+        return {"tokens": self._chosen(task.data.test)}
+
+    def score(self, sample: Sample, prediction: Prediction) -> Marks:
+        """As score_all for one prediction: `auto` sees its references only."""
+        return self.score_all([sample], [prediction])[0]
+
+    def score_all(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> list[Marks]:
+        """`auto` sees the references of these samples."""
+        chosen = self._chosen(samples)
+        return [self.mark(prediction, sample, chosen) for sample, prediction in zip(samples, predictions, strict=True)]
+
+    def evaluate(self, samples: Sequence[Sample], predictions: Sequence[Prediction], scoring: "Scoring") -> list[Marks]:
+        """`auto` sees the references of the whole task, so that no failed call can change the choice."""
+        chosen = self._chosen(scoring.task.data.test or samples)
+        return [self.mark(prediction, sample, chosen) for sample, prediction in zip(samples, predictions, strict=True)]
+
+    def mark(self, prediction: Prediction, sample: Sample, tokens: Tokens) -> Marks:
+        """The value of one prediction by such tokens."""
+        raise NotImplementedError
+
+    def _chosen(self, samples: Iterable[Sample]) -> Tokens:
+        if self.tokens != "auto":
+            return self.tokens
+        return "characters" if mostly_chinese(samples) else "words"
+
+
+def cut(text: str, tokens: Tokens) -> tuple[str, ...]:
+    """The tokens of a text in their order, with repetitions, not stemmed."""
+    return _cut(text, tokens == "jieba")
+
+
+@lru_cache(maxsize=4096)  # a reference is compared with every variant's answer
+def _cut(text: str, by_words: bool) -> tuple[str, ...]:
+    found: list[str] = []
+    for run in _RUN.finditer(normalise(text)):
+        if not run["unspaced"]:
+            found.append(run[0])
+        else:
+            found += segmenter().lcut(run[0]) if by_words else run[0]
+    return tuple(found)
+
+
+@lru_cache(maxsize=65536)
+def stem(word: str) -> str:
+    """The word without its English ending (Porter 1980, with the exceptions of NLTK)."""
+    return _porter()(word)
+
+
+def mostly_chinese(samples: Iterable[Sample]) -> bool:
+    """Whether at least half of the tokens in the references are Han or kana characters; without any token not."""
+    tokens = [token for sample in samples for target in sample.targets for token in cut(target, "characters")]
+    unspaced = sum(re.match(f"[{_UNSPACED}]", token) is not None for token in tokens)
+    return bool(tokens) and 2 * unspaced >= len(tokens)
+
+
+def sample_without_reference(samples: Iterable[Sample], content: Callable[[str], Sequence[str]]) -> str | None:
+    """What is wrong with the first sample that has no reference, or one without content to compare with."""
+    for sample in samples:
+        if not sample.targets:
+            return f"sample {sample.id} has no reference to compare an answer with"
+        for target in sample.targets:
+            if not content(target):
+                shown = f"“{target}”" if target.strip() else "empty"
+                return f"sample {sample.id}: a reference is {shown}: no word or number to compare an answer with"
+    return None
+
+
+def references_each(samples: Iterable[Sample]) -> int | None:
+    """How many references each sample has; None where the numbers differ."""
+    numbers = {len(sample.targets) for sample in samples}
+    return numbers.pop() if len(numbers) == 1 else None
+
+
+@lru_cache(maxsize=1)
+def _porter() -> Callable[[str], str]:
+    from nltk.stem.porter import PorterStemmer
+
+    found: Callable[[str], str] = PorterStemmer().stem
+    return found

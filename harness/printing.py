@@ -1,0 +1,115 @@
+"""What the command line prints besides the results: the plan, the components, the description of data.
+
+The console takes text as it is written (`Console(markup=False)`): brackets in a name are no style.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from harness.components.registry import components, summary
+
+if TYPE_CHECKING:
+    from harness.components.trained_model import Preparation
+    from harness.stages.describe import Description
+    from harness.stages.plan import Plan, PlannedCell
+
+
+def print_plan(plan: "Plan", console: Console) -> None:
+    """What is made before, then one row a cell, then what that comes to."""
+    if plan.preparations:
+        _print_preparations(plan.preparations, console)
+    _print_cells(plan.cells, console)
+    if plan.judging:
+        table = Table("metric", "judge", "calls", title="Judging, once the answers are known", title_justify="left")
+        for one in plan.judging:
+            table.add_row(f"{one.task}.{one.metric}", one.judge, f"{one.calls:,}")
+        console.print(table)
+
+
+def _print_preparations(preparations: "Mapping[str, Preparation]", console: Console) -> None:
+    """One row a model that a run makes: what is done, and the memory that it takes."""
+    table = Table("model", "what is done before", "memory at most", "there is", title="Training", title_justify="left")
+    for name, one in preparations.items():
+        what = f"{one.what} (done before)" if one.done else one.what
+        table.add_row(name, what, _gib(one.needs), _gib(one.has))
+    console.print(table)
+    if any(one.needs is None for one in preparations.values()):
+        console.print("Memory is estimated once the base model is on this machine.")
+
+
+def _gib(size: int | None) -> str:
+    return "-" if size is None else f"{size / 2**30:.1f} GiB"
+
+
+def _print_cells(planned: "Sequence[PlannedCell]", console: Console) -> None:
+    """One row a cell: samples, calls to make, calls cached, estimated time."""
+    table = Table(
+        "task", "variant", "samples", "cached", "to compute", "estimate", "memory", title="Plan", title_justify="left"
+    )
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for entry in planned:
+        tally = entry.tally
+        table.add_row(
+            entry.cell.task, entry.cell.variant, str(entry.samples), str(tally.cached),
+            str(tally.calls) if entry.exact else f"about {tally.calls}",
+            _estimate(tally.calls, tally.estimate), _gib(entry.needs),
+        )  # fmt: skip
+    console.print(table)
+    calls = sum(entry.tally.calls for entry in planned)
+    known = [entry.tally.estimate for entry in planned if entry.tally.calls]
+    total = None if None in known else sum(seconds or 0.0 for seconds in known)
+    if any(entry.needs for entry in planned):
+        console.print("Memory is that of one prompt, the longest, at a time; batches fill what is left.")
+    if not all(entry.exact for entry in planned):
+        console.print("Where passages are not embedded yet, the calls are guessed: one a sample.")
+    console.print(f"{calls} calls to compute: {_estimate(calls, total)}. Nothing was changed.")
+
+
+def _estimate(calls: int, seconds: float | None) -> str:
+    if not calls:
+        return "-"
+    if seconds is None:
+        return "no call of this model timed yet"
+    return f"about {seconds / 60:.0f} min" if seconds >= 90 else f"about {max(1, round(seconds))} s"
+
+
+def print_components(kinds: Sequence[str], console: Console) -> None:
+    """Each kind's components with the first line of their documentation."""
+    for kind in kinds:
+        table = Table("name", "what it is", title=kind, title_justify="left", box=None, padding=(0, 2))
+        for name, component in sorted(components(kind)):
+            table.add_row(name, summary(component))
+        console.print(table)
+        console.print()
+
+
+def print_description(description: "Description", console: Console) -> None:
+    """A task's data in figures, and its first prompt as it is sent."""
+    rows = ", ".join(f"{split} {count}" for split, count in description.rows.items() if count)
+    console.print(Text.assemble((description.task, "bold"), f"  rows: {rows}"))
+    table = Table(description.unit, "min", "median", "p95", "max", box=None, padding=(0, 2))
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for name, spread in description.lengths.items():
+        table.add_row(name, str(spread.min), f"{spread.median:g}", str(spread.p95), str(spread.max))
+    console.print(table)
+    targets = ", ".join(f"{count} rows with {number}" for number, count in description.targets_per_row.items())
+    console.print(f"targets per row: {targets}")
+    console.print(
+        f"duplicate inputs in test: {description.duplicates}; test inputs also in train: {description.in_train}"
+    )
+    if description.skipped:
+        console.print(f"skipped rows: {len(description.skipped)}")
+        for reason in description.skipped[:10]:
+            console.print(f"  {reason}", soft_wrap=True)
+    console.print("first prompt:")
+    for message in description.prompt:
+        console.print(Text(f"  {message.role}:", "dim"))
+        for line in message.content.splitlines():
+            console.print(f"    {line}", soft_wrap=True)
+    console.print()

@@ -1,0 +1,136 @@
+"""IMCS-V2-MRG exists in two layouts; both become the same sample, so that figures on either can be compared."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import DataError
+from harness.readers.parsing.file_reader import FileReader
+from harness.readers.parsing.json_text import member_rows, object_rows
+from harness.readers.parsing.rows import BadRow, Fault, Row, kind_of, list_of, optional_text, text_of
+from harness.readers.parsing.split import Split
+from harness.readers.parsing.text_file import read_text
+from harness.records.inputs import JSON, Sample
+
+SECTIONS = ("主诉", "现病史", "辅助检查", "既往史", "诊断", "建议")
+NOTHING = "无"  # what the annotators themselves write where a section has nothing to say
+_SECTION = re.compile(rf"^[ \t]*({'|'.join(SECTIONS)})[：:]", re.MULTILINE)
+_UTTERANCE = re.compile(r"^(?:患者|医生)[：:].*$", re.MULTILINE)
+_KEY = "example_id"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A dialogue and its report, as PromptCBLUE (input, target) or IMCS-V2 (dialogue, report) has them."""
+
+    required: tuple[str, ...] = ()
+
+    def identifier(self, values: Mapping[str, JSON]) -> str | None:
+        return text_of(values, _KEY) if _KEY in values else None
+
+    def sample(self, values: Mapping[str, JSON], task: str, identifier: str) -> Sample:
+        if "dialogue" in values and "report" in values:
+            dialogue, targets = _spoken(values), _reports(values)
+            used: tuple[str, ...] = ("dialogue", "report", "self_report", _KEY)
+            extra = {}
+        elif "input" in values and "target" in values:
+            wording = text_of(values, "input")
+            dialogue, targets = _quoted(wording), (_sections(text_of(values, "target")),)
+            used, extra = ("input", "target"), {"promptcblue": wording}
+        else:
+            raise BadRow("neither input and target (PromptCBLUE) nor dialogue and report (IMCS-V2)")
+        meta = {name: value for name, value in values.items() if name not in used}
+        return Sample(identifier, task, dialogue, tuple(dict.fromkeys(targets)), meta={**meta, **extra})
+
+
+class ImcsMrg(FileReader):
+    """IMCS-V2-MRG, doctor-patient dialogue → report: PromptCBLUE's list or IMCS-V2's original with two references.
+
+    `input` is the dialogue, an utterance a line; PromptCBLUE's whole wording stays in {{ promptcblue }}. Each target
+    is a JSON object with the six sections in their order, verbatim; an empty or missing section is 无. `path` is a
+    file, or a folder: its only JSON file, or IMCS-V2_dev.json as test with IMCS-V2_train.json as train.
+    """
+
+    def files(self) -> dict[Split, str]:
+        """The file of each split; a folder is looked into."""
+        files = super().files()
+        folder = Path(self.path)
+        if not folder.is_dir():
+            return files
+        found = sorted(folder.glob("*.json"))
+        names = [file.name for file in found]
+        if len(found) == 1:
+            return {**files, "test": str(found[0])}
+        if {"IMCS-V2_dev.json", "IMCS-V2_train.json"} <= set(names) and self.split is None:
+            train = self.train or str(folder / "IMCS-V2_train.json")
+            return {**files, "test": str(folder / "IMCS-V2_dev.json"), "train": train}
+        raise DataError(f"{self.path}: name the file to read; the folder holds {', '.join(names) or 'no JSON file'}")
+
+    def rows(self, path: str) -> Iterator[Row | Fault]:
+        """The rows of a list, of JSON lines, or the members of an object by their example id."""
+        text = read_text(path)
+        first, _, rest = text.strip().partition("\n")
+        if not first.startswith("{") or (first.rstrip().endswith("}") and rest.lstrip().startswith("{")):
+            yield from object_rows(path)
+            return
+        for key, row in member_rows(text, path):
+            yield Row(row.line, {**row.values, _KEY: key}) if isinstance(row, Row) else row
+
+    def layout(self) -> Report:
+        """Either layout, told apart row by row."""
+        return Report()
+
+
+def _quoted(wording: str) -> str:
+    """The dialogue inside PromptCBLUE's wording: from the first utterance to the last."""
+    found = list(_UTTERANCE.finditer(wording))
+    if not found:
+        raise BadRow("'input' holds no line that begins with 患者： or 医生：")
+    return wording[found[0].start() : found[-1].end()]
+
+
+def _spoken(values: Mapping[str, JSON]) -> str:
+    """The dialogue as lines; the patient's own report, where there is one, is the first of them."""
+    opening = optional_text(values, "self_report").strip()
+    lines = [f"患者：{opening}"] if opening else []
+    for number, turn in enumerate(list_of(values, "dialogue"), start=1):
+        if not (isinstance(turn, dict) and all(isinstance(turn.get(name), str) for name in ("speaker", "sentence"))):
+            raise BadRow(f"'dialogue': turn {number} is not an object with the texts speaker and sentence")
+        lines.append(f"{turn['speaker']}：{turn['sentence']}")
+    if not lines:
+        raise BadRow("'dialogue' is empty")
+    return "\n".join(lines)
+
+
+def _reports(values: Mapping[str, JSON]) -> tuple[str, ...]:
+    report = values["report"]
+    reports = report if isinstance(report, list) else [report]
+    if not reports:
+        raise BadRow("'report' is empty: no target")
+    for number, sections in enumerate(reports, start=1):
+        if not isinstance(sections, dict) or not set(SECTIONS) & set(sections):
+            found = f"has {', '.join(sections)}" if isinstance(sections, dict) else f"is {kind_of(sections)}"
+            raise BadRow(f"'report' {number} {found} where the sections {' '.join(SECTIONS)} are expected")
+    return tuple(_target({name: optional_text(sections, name) for name in SECTIONS}) for sections in reports)
+
+
+def _sections(text: str) -> str:
+    """PromptCBLUE's `段名：内容` lines as a JSON object; what precedes the first section is its polite opening."""
+    marks = list(_SECTION.finditer(text))
+    if not marks:
+        raise BadRow(f"'target' has none of the sections {' '.join(SECTIONS)}, each as 段名：内容 on a line")
+    ends = [mark.start() for mark in marks[1:]] + [len(text)]
+    found = [(mark[1], text[mark.end() : end].strip()) for mark, end in zip(marks, ends, strict=True)]
+    twice = next((name for name, _ in found if sum(name == other for other, _ in found) > 1), None)
+    if twice is not None:
+        raise BadRow(f"'target' has the section {twice} twice")
+    return _target(dict(found))
+
+
+def _target(sections: Mapping[str, str]) -> str:
+    """A bare full stop is an empty section: PromptCBLUE ends every section with one."""
+    texts = {name: sections.get(name, "").strip() for name in SECTIONS}
+    filled = {name: text if text.strip("。.") else NOTHING for name, text in texts.items()}
+    return json.dumps(filled, ensure_ascii=False)

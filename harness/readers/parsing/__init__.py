@@ -1,0 +1,1 @@
+"""Helpers of readers: rows, columns, splits, encodings."""

@@ -1,0 +1,141 @@
+"""The one way from rows to a Dataset: identifiers, bad rows, splits and limits are treated alike for every format."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from harness.components.dataset import Dataset
+from harness.errors import DataError, nearest
+from harness.readers.parsing.rows import BadRow, Fault, Row
+from harness.readers.parsing.split import SPLITS, Fractions, Ranges, Split, cut
+from harness.records.inputs import JSON, Sample
+
+_SHOWN = 5  # bad rows told one by one; enough to see a pattern
+
+
+class Layout(Protocol):
+    """What the columns of a row mean."""
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Columns that must occur in the file; that a single row lacks one is that row's fault."""
+
+    def identifier(self, values: Mapping[str, JSON]) -> str | None:
+        """The row's own identifier; None: it is numbered. Raises BadRow."""
+
+    def sample(self, values: Mapping[str, JSON], task: str, identifier: str) -> Sample:
+        """The row as a sample. Raises BadRow with the reason when it is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A stream of rows, what they mean, and where they come from."""
+
+    name: str  # as messages name it: the file as given, or a hub id
+    rows: Callable[[], Iterable[Row | Fault]]
+    layout: Layout
+
+    @property
+    def stem(self) -> str:
+        return Path(self.name).stem
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """How rows are divided and how bad ones are treated."""
+
+    split: Fractions | Ranges | None = None
+    limit: int | None = None  # of test samples
+    on_bad_row: Literal["error", "skip"] = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """A source read to its end. `numbers` are the 0-based record numbers of the samples."""
+
+    name: str
+    total: int
+    numbers: list[int]
+    lines: list[int]
+    samples: list[Sample]
+    faults: list[str]
+
+
+def assemble(task: str, seed: int, sources: Mapping[Split, Sequence[Source]], division: Division) -> Dataset:
+    """Read all sources and divide them. Only `test` is divided further, and only when the division says so.
+
+    Samples without an identifier get "<file stem>:<record number from 1>"; the split's name goes before it where two
+    files have the same stem. `limit` keeps the first test samples, after the division. Raises DataError.
+    """
+    loaded: dict[Split, list[_Loaded]] = {}
+    stems: set[str] = set()
+    for split in ("test", "train", "validation"):  # test first: adding a train file renames no test sample
+        loaded[split] = []
+        for source in sources.get(split, ()):
+            prefix = f"{split}/{source.stem}" if source.stem in stems else source.stem
+            stems.add(source.stem)
+            loaded[split].append(_load(source, task, prefix, division.on_bad_row == "skip"))
+    everything = [part for parts in loaded.values() for part in parts]
+    _refuse_same_id(everything)
+    samples: dict[Split, list[Sample]] = {
+        split: [sample for part in parts for sample in part.samples] for split, parts in loaded.items()
+    }
+    if division.split is not None:
+        whole = loaded["test"][0]
+        parts = cut(whole.numbers, whole.total, division.split, seed, whole.name)
+        samples = {split: [whole.samples[i] for i in parts[split]] for split in SPLITS}
+    return Dataset(
+        test=tuple(samples["test"][: division.limit]),
+        train=tuple(samples["train"]),
+        validation=tuple(samples["validation"]),
+        skipped=tuple(fault for part in everything for fault in part.faults),
+    )
+
+
+def _load(source: Source, task: str, prefix: str, skip: bool) -> _Loaded:
+    rows = list(source.rows())
+    if not rows:
+        raise DataError(f"{source.name}: holds no rows")
+    _require_columns(source, rows)
+    loaded = _Loaded(source.name, len(rows), [], [], [], [])
+    for number, row in enumerate(rows):
+        try:
+            if isinstance(row, Fault):
+                raise BadRow(row.reason)
+            identifier = source.layout.identifier(row.values) or f"{prefix}:{number + 1}"
+            loaded.samples.append(source.layout.sample(row.values, task, identifier))
+        except BadRow as reason:
+            loaded.faults.append(f"{source.name}:{row.line}: {reason}")
+        else:
+            loaded.numbers.append(number)
+            loaded.lines.append(row.line)
+    if loaded.faults and not (skip and loaded.samples):
+        raise DataError(_told(loaded.faults, source.name, skip))
+    return loaded
+
+
+def _require_columns(source: Source, rows: list[Row | Fault]) -> None:
+    known = dict.fromkeys(column for row in rows if isinstance(row, Row) for column in row.values)
+    for column in source.layout.required if known else ():
+        if column not in known:
+            raise DataError(f"{source.name}: no column '{column}' ({nearest(column, known)})")
+
+
+def _refuse_same_id(loaded: Iterable[_Loaded]) -> None:
+    seen: dict[str, str] = {}
+    for part in loaded:
+        for line, sample in zip(part.lines, part.samples, strict=True):
+            place = f"{part.name}:{line}"
+            if sample.id in seen:
+                raise DataError(
+                    f"{place}: id '{sample.id}' is also at {seen[sample.id]}; all splits need different ids"
+                )
+            seen[sample.id] = place
+
+
+def _told(faults: list[str], name: str, skip: bool) -> str:
+    if skip:
+        return f"{name}: none of the {len(faults)} rows can be used; the first: {faults[0]}"
+    more = len(faults) - _SHOWN
+    return "\n".join(faults[:_SHOWN]) + (f"\n{name}: and {more} more bad rows" if more > 0 else "")

@@ -1,0 +1,106 @@
+"""Which column means what in a user's own table; every format without a fixed layout maps through here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import Field, model_validator
+
+from harness.readers.parsing.file_reader import FileReader
+from harness.readers.parsing.rows import BadRow, history_of, list_of, optional_text, text_of, texts_of
+from harness.records.inputs import JSON, Sample
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """A mapping of columns to the fields of a sample; all other columns go to `meta` under their own names."""
+
+    input: str
+    target: tuple[str, ...]
+    target_separator: str | None = None
+    options: tuple[str, ...] = ()
+    option_list: str | None = None
+    id: str | None = None
+    history: str | None = None
+    system: str | None = None
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        optional = (self.option_list, self.id, self.history, self.system)
+        return (self.input, *self.target, *self.options, *(column for column in optional if column is not None))
+
+    def identifier(self, values: Mapping[str, JSON]) -> str | None:
+        return None if self.id is None else text_of(values, self.id)
+
+    def sample(self, values: Mapping[str, JSON], task: str, identifier: str) -> Sample:
+        used = self.required
+        meta = {name: value for name, value in values.items() if name not in used}
+        if self.system is not None:
+            meta["system"] = optional_text(values, self.system)
+        return Sample(
+            id=identifier,
+            task=task,
+            input=text_of(values, self.input),
+            targets=self._targets(values),
+            options=self._options(values),
+            history=history_of(values, self.history),
+            meta=meta,
+        )
+
+    def _targets(self, values: Mapping[str, JSON]) -> tuple[str, ...]:
+        targets = [text for column in self.target for text in texts_of(values, column)]
+        if self.target_separator is not None:
+            targets = [part.strip() for text in targets for part in text.split(self.target_separator) if part.strip()]
+        if not targets:
+            named = " and ".join(f"'{column}'" for column in self.target)
+            raise BadRow(f"{named} {'is' if len(self.target) == 1 else 'are'} empty: no target")
+        return tuple(dict.fromkeys(targets))
+
+    def _options(self, values: Mapping[str, JSON]) -> tuple[str, ...]:
+        if self.option_list is not None:
+            listed = list_of(values, self.option_list)
+            cells = {f"{self.option_list}[{place}]": option for place, option in enumerate(listed)}
+            return tuple(text_of(cells, place) for place in cells)
+        if not self.options:
+            return ()
+        filled = [column for column in self.options if optional_text(values, column).strip()]
+        missing = [column for column in self.options[: len(filled)] if column not in filled]
+        if missing:  # a gap would give every later option a wrong letter
+            raise BadRow(f"option '{missing[0]}' is empty although a later one is not")
+        return tuple(text_of(values, column) for column in filled)
+
+
+class TableReader(FileReader):
+    """Base of the formats whose columns are mapped in YAML."""
+
+    input: str = "input"
+    target: str | list[str] = "target"  # several columns, or a cell that is a list: several right answers
+    target_separator: str | None = None  # splits one cell into several right answers
+    options: str | list[str] = Field(
+        default_factory=list
+    )  # the columns of options A, B, …; or one column that holds a list
+    id: str | None = None  # default: "<file stem>:<record number>"
+    history: str | None = None  # a list of [user, assistant] pairs
+    system: str | None = None  # reaches prompts as {{ system }}
+
+    @model_validator(mode="after")
+    def _one_meaning_a_column(self) -> "TableReader":
+        columns = self.layout().required
+        twice = next((column for column in columns if columns.count(column) > 1), None)
+        if twice is not None:
+            raise ValueError(f"column '{twice}' is given two meanings")
+        if not self.layout().target:
+            raise ValueError("target: at least one column is needed")
+        return self
+
+    def layout(self) -> Columns:
+        """The mapping as given."""
+        return Columns(
+            input=self.input,
+            target=(self.target,) if isinstance(self.target, str) else tuple(self.target),
+            target_separator=self.target_separator,
+            options=() if isinstance(self.options, str) else tuple(self.options),
+            option_list=self.options if isinstance(self.options, str) else None,
+            id=self.id,
+            history=self.history,
+            system=self.system,
+        )

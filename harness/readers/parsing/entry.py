@@ -1,0 +1,124 @@
+"""One entry of LLaMA-Factory's dataset_info.json: its fields, which are refused and why, what its columns mean."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from harness.errors import DataError, nearest
+from harness.readers.alpaca import Instruction
+from harness.readers.parsing.assembly import Layout
+from harness.readers.parsing.json_text import member_rows
+from harness.readers.parsing.rows import Fault, Row
+from harness.readers.parsing.text_file import read_text
+from harness.readers.sharegpt import Conversation, Tags
+
+
+class EntryColumns(BaseModel):
+    """Column names by LLaMA-Factory's field. Where an entry gives any, a field it leaves out has no column."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    prompt: str | None = None
+    query: str | None = None
+    response: str | None = None
+    history: str | None = None
+    messages: str | None = None
+    system: str | None = None
+    tools: str | None = None
+    images: str | None = None
+    videos: str | None = None
+    audios: str | None = None
+    chosen: str | None = None
+    rejected: str | None = None
+    kto_tag: str | None = None
+
+
+class Entry(BaseModel):
+    """An entry as written."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    file_name: str | None = None
+    hf_hub_url: str | None = None
+    ms_hub_url: str | None = None
+    om_hub_url: str | None = None
+    script_url: str | None = None
+    cloud_file_name: str | None = None
+    formatting: Literal["alpaca", "sharegpt"] = "alpaca"
+    ranking: bool = False
+    subset: str | None = None
+    split: str = "train"
+    folder: str | None = None
+    num_samples: int | None = None
+    file_sha1: str | None = None
+    columns: EntryColumns | None = None
+    tags: Tags = Field(default_factory=Tags)
+
+
+def find_entry(path: str, name: str) -> Entry:
+    """The entry of a name in a dataset_info.json. Raises DataError for an unknown, wrong or refused one."""
+    entries = dict(member_rows(read_text(path), path))
+    if name not in entries:
+        raise DataError(f"{path}: no entry '{name}' ({nearest(name, entries)})")
+    row = entries[name]
+    place = f"{path}:{row.line}: {name}"
+    if isinstance(row, Fault):
+        raise DataError(f"{place}: {row.reason}")
+    entry = _parse(row, place)
+    reason = _refusal(entry)
+    if reason is not None:
+        raise DataError(f"{place}: {reason}")
+    return entry
+
+
+def entry_layout(entry: Entry) -> Layout:
+    """What the columns of an entry mean, with LLaMA-Factory's defaults where it gives none."""
+    columns = entry.columns
+    if entry.formatting == "sharegpt":
+        messages = (columns.messages if columns else None) or "conversations"
+        return Conversation(
+            messages, columns.system if columns else None, None, entry.tags, _required(columns, messages)
+        )
+    if columns is None:
+        return Instruction(history=None, system=None)
+    prompt, response = columns.prompt or "instruction", columns.response or "output"
+    return Instruction(
+        prompt, columns.query, response, columns.history, columns.system, None, _required(columns, prompt, response)
+    )
+
+
+def _parse(row: Row, place: str) -> Entry:
+    try:
+        return Entry.model_validate(row.values, strict=True)
+    except ValidationError as error:
+        detail = error.errors()[0]
+        where = ".".join(str(part) for part in detail["loc"])
+        if detail["type"] != "extra_forbidden":
+            raise DataError(f"{place}: {where}: {detail['msg'][0].lower()}{detail['msg'][1:]}") from error
+        inner: dict[str, type[BaseModel]] = {"columns": EntryColumns, "tags": Tags}
+        holder = inner.get(str(detail["loc"][0]), Entry) if len(detail["loc"]) > 1 else Entry
+        known = holder.model_fields
+        raise DataError(f"{place}: {where} is not a field ({nearest(str(detail['loc'][-1]), known)})") from error
+
+
+def _refusal(entry: Entry) -> str | None:
+    """Why an entry cannot be evaluated, in one line; None if it can."""
+    columns = entry.columns or EntryColumns()
+    if entry.ranking or columns.chosen or columns.rejected:
+        return "ranking: a preference pair has a better and a worse answer but no right one to score against"
+    if columns.kto_tag:
+        return "kto_tag: answers are marked good or bad; a bad one is no target"
+    if columns.images or columns.videos or columns.audios:
+        return "images, videos and audios: only text is read"
+    if entry.formatting == "alpaca" and entry.columns and columns.prompt and not columns.response:
+        return "columns: there is no response; text for pre-training has no target"
+    if entry.num_samples is not None:
+        return "num_samples: LLaMA-Factory draws them at random; use limit or split in the suite instead"
+    if entry.hf_hub_url is None and entry.file_name is None:
+        return "only file_name and hf_hub_url are read; download the data and give file_name"
+    return None
+
+
+def _required(columns: EntryColumns | None, *more: str) -> tuple[str, ...]:
+    given = columns.model_dump(exclude_none=True).values() if columns else ()
+    return tuple(dict.fromkeys((*more, *given)))

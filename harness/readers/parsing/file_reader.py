@@ -1,0 +1,80 @@
+"""The parameters that readers share: which files, how they are divided, what happens to a bad row."""
+
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from harness.components.dataset import Dataset
+from harness.components.fields import FilePath, LocalPath
+from harness.components.reader import Reader
+from harness.readers.parsing.assembly import Division, Layout, Source, assemble
+from harness.readers.parsing.rows import Fault, Row
+from harness.readers.parsing.split import Split, parse_split
+
+OptionalPath = Annotated[str | None, LocalPath()]
+
+
+class DividedReader(Reader):
+    """Base of readers whose rows can be divided into splits. Without `split`, everything is test."""
+
+    split: str | dict[Split, str] | None = None  # "85/10/5" in percent, or {train: "0:900", test: "900:1000"}
+    limit: int | None = Field(default=None, ge=1)  # the first so many test samples, after the split, in file order
+    on_bad_row: Literal["error", "skip"] = "error"
+
+    @model_validator(mode="after")
+    def _split_can_be_read(self) -> "DividedReader":
+        if self.split is not None:
+            parse_split(self.split)
+            given = [name for name in ("train", "validation") if getattr(self, name, None) is not None]
+            if given:
+                raise ValueError(f"give either split or {' and '.join(given)}, not both")
+        return self
+
+    def division(self) -> Division:
+        """The parameters as assembly wants them."""
+        split = None if self.split is None else parse_split(self.split)
+        return Division(split, self.limit, self.on_bad_row)
+
+
+class FileReader(DividedReader):
+    """Base of readers of one file a split: a format says what its rows are and what their columns mean."""
+
+    path: FilePath
+    train: OptionalPath = None
+    validation: OptionalPath = None
+
+    @model_validator(mode="after")
+    def _files_differ(self) -> "FileReader":
+        files = [Path(file) for file in (self.path, self.train, self.validation) if file is not None]
+        if len(set(files)) < len(files):
+            raise ValueError("path, train and validation must be different files; divide one file with split")
+        return self
+
+    def rows(self, path: str) -> Iterable[Row | Fault]:
+        """The records of one file. Raises DataError when the file as a whole cannot be read."""
+        raise NotImplementedError
+
+    def layout(self) -> Layout:
+        """What the columns mean."""
+        raise NotImplementedError
+
+    def read(self, task: str, seed: int) -> Dataset:
+        """The samples of `task`, split. Raises DataError with `file:line: reason`."""
+        layout = self.layout()
+        sources = {split: [self._source(path, layout)] for split, path in self.files().items()}
+        return assemble(task, seed, sources, self.division())
+
+    def sources(self) -> tuple[str, ...]:
+        """The files read, test first."""
+        return tuple(self.files().values())
+
+    def files(self) -> dict[Split, str]:
+        """The file of each split, test first."""
+        files: dict[Split, str | None] = {"test": self.path, "train": self.train, "validation": self.validation}
+        return {split: path for split, path in files.items() if path is not None}
+
+    def _source(self, path: str, layout: Layout) -> Source:
+        return Source(path, partial(self.rows, path), layout)

@@ -1,0 +1,128 @@
+"""JSON read record by record, because a mistake must be told by its line and `json.load` forgets the lines."""
+
+import json
+import re
+from collections.abc import Iterator
+
+from harness.errors import DataError
+from harness.readers.parsing.rows import Fault, Row, kind_of
+from harness.readers.parsing.text_file import read_text
+from harness.records.inputs import JSON
+
+_DECODER = json.JSONDecoder()
+_WHITE = re.compile(r"[ \t\n\r]*")
+
+
+def object_rows(path: str, encoding: str | None = None) -> Iterator[Row | Fault]:
+    """The objects of a JSON list or of JSON lines, told apart by the suffix .jsonl or by the first line."""
+    text = read_text(path, encoding)
+    first, _, rest = text.lstrip().partition("\n")
+    one_a_line = first.startswith("{") and first.rstrip().endswith("}") and rest.strip()
+    return line_rows(text) if one_a_line or path.lower().endswith((".jsonl", ".ndjson")) else list_rows(text, path)
+
+
+def line_rows(text: str) -> Iterator[Row | Fault]:
+    """One object a line; blank lines are passed over. A broken line is a fault of that line alone."""
+    for number, line in enumerate(text.split("\n"), start=1):  # not splitlines: U+2028 is legal inside JSON
+        if line.strip():
+            try:
+                value = json.loads(line)
+            except json.JSONDecodeError as error:
+                yield Fault(number, f"not JSON: {error.msg} (column {error.colno})")
+            except (ValueError, RecursionError) as error:
+                yield Fault(number, f"not JSON: {error}")
+            else:
+                yield _row(number, value, _escapes(line))
+
+
+def list_rows(text: str, path: str) -> Iterator[Row | Fault]:
+    """The objects of a JSON list, each with the line on which it begins. Raises DataError where the text breaks."""
+    start = _blank(text, 0)
+    if text[start : start + 1] != "[":
+        raise DataError(f"{path}:{_line(text, start)}: expected a JSON list of objects, {_found(text, start, path)}")
+    escaped = _escapes(text)
+    for line, _, value in _members(text, path, start):
+        yield _row(line, value, escaped)
+
+
+def member_rows(text: str, path: str) -> Iterator[tuple[str, Row | Fault]]:
+    """The members of a JSON object, key and value, as `list_rows` does the elements of a list."""
+    start = _blank(text, 0)
+    if text[start : start + 1] != "{":
+        raise DataError(f"{path}:{_line(text, start)}: expected a JSON object, {_found(text, start, path)}")
+    escaped = _escapes(text)
+    for line, key, value in _members(text, path, start):
+        yield key, _row(line, value, escaped)
+
+
+def _members(text: str, path: str, start: int) -> Iterator[tuple[int, str, JSON]]:
+    """Walks a list or an object: (line, key or "", value). The C scanner parses; only lines are counted here."""
+    closing = "]" if text[start] == "[" else "}"
+    position = counted = _blank(text, start + 1)
+    line = _line(text, position)
+    more = text[position : position + 1] != closing
+    while more:
+        line, counted = line + text.count("\n", counted, position), position
+        key = ""
+        if closing == "}":
+            key, position = _value(text, path, position)
+            position = _expect(text, path, position, ":", "':'")
+        value, position = _value(text, path, position)
+        yield line, key, value
+        position = _blank(text, position)
+        more = text[position : position + 1] != closing
+        if more:
+            position = _expect(text, path, position, ",", f"',' or '{closing}'")
+    if _blank(text, position + 1) != len(text):
+        raise DataError(f"{path}:{_line(text, _blank(text, position + 1))}: not JSON: more text after the end")
+
+
+def _value(text: str, path: str, position: int) -> tuple[JSON, int]:
+    try:
+        return _DECODER.raw_decode(text, position)
+    except json.JSONDecodeError as error:
+        raise DataError(f"{path}:{error.lineno}: not JSON: {error.msg} (column {error.colno})") from error
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path}:{_line(text, position)}: not JSON: {error}") from error
+
+
+def _expect(text: str, path: str, position: int, sign: str, named: str) -> int:
+    position = _blank(text, position)
+    if text[position : position + 1] != sign:
+        found = f"found {text[position]}" if position < len(text) else "the text ends"
+        raise DataError(f"{path}:{_line(text, position)}: not JSON: expected {named}, {found}")
+    return _blank(text, position + 1)
+
+
+def _blank(text: str, position: int) -> int:
+    """The next position that is not white space."""
+    match = _WHITE.match(text, position)
+    return match.end() if match else position
+
+
+def _line(text: str, position: int) -> int:
+    return text.count("\n", 0, position) + 1
+
+
+def _found(text: str, start: int, path: str) -> str:
+    value, end = _value(text, path, start)
+    if _blank(text, end) < len(text):
+        return "found one value after another; if it is one object a line, use jsonl"
+    keys = f" with {', '.join(list(value)[:5])}" if isinstance(value, dict) else ""
+    return f"found {kind_of(value)}{keys}"
+
+
+def _escapes(text: str) -> bool:
+    """Whether surrogates may be written as escapes; asked of the text because looking into every value is slow."""
+    return "\\ud" in text or "\\uD" in text
+
+
+def _row(line: int, value: JSON, escaped: bool) -> Row | Fault:
+    if not isinstance(value, dict):
+        return Fault(line, f"expected an object with named values, found {kind_of(value)}")
+    if escaped:  # half a surrogate pair would pass everything here and crash where a prompt is encoded
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            return Fault(line, "holds half of a \\ud… pair, which is no character")
+    return Row(line, value)

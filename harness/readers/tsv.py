@@ -1,0 +1,20 @@
+"""Tab-separated text without quoting, as corpora are published: what stands between two tabs is the field."""
+
+from collections.abc import Iterator
+
+from harness.readers.parsing.columns import TableReader
+from harness.readers.parsing.rows import Fault, Row
+from harness.readers.parsing.table import table_rows
+from harness.readers.parsing.text_file import read_text
+
+
+class Tsv(TableReader):
+    """Tab-separated lines with a header, columns mapped in YAML; quotes are ordinary characters."""
+
+    encoding: str | None = None
+
+    def rows(self, path: str) -> Iterator[Row | Fault]:
+        """One line a row."""
+        lines = read_text(path, self.encoding).split("\n")
+        cells = ((number, line.removesuffix("\r").split("\t")) for number, line in enumerate(lines, start=1))
+        return table_rows(cells, path)

@@ -1,0 +1,199 @@
+"""The records of a run's figures: what its predictions and scores come to. Frozen, equal after a round trip."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from harness.records.inputs import JSON
+from harness.records.judgements import Judging
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One metric of one cell over its samples, with a 95 % interval for the mean."""
+
+    task: str
+    variant: str
+    metric: str
+    samples: int
+    known: int  # samples with a value; known / samples is the coverage
+    mean: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One variant against the reference on the samples where both are known."""
+
+    task: str
+    metric: str
+    variant: str
+    reference: str
+    samples: int
+    difference: float | None  # mean of variant − reference
+    low: float | None
+    high: float | None
+    p: float | None  # two-sided, by `test`
+    p_adjusted: float | None  # Holm, over all variants and headline metrics (others: over the variants)
+    test: str
+    wins: int
+    losses: int
+    ties: int
+    verdict: Literal["better", "worse", "inconclusive"]
+    detectable: float | None  # smallest difference found with 80 % power at this sample size
+    needed: int | None  # samples needed to confirm the observed difference with 80 % power
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one cell cost and what to look at before believing its numbers."""
+
+    task: str
+    variant: str
+    samples: int
+    failed: int  # predictions without an answer because a machine failed
+    unread: int  # replies in which no answer could be found
+    truncated: int  # replies that hit the token limit
+    tokens_in: int
+    tokens_out: int
+    seconds: float  # of model time, cached calls counted with their original time
+    prompts: str  # sha256 over all messages as sent
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """One cell that looked passages up: did retrieval miss, or did generation fail?"""
+
+    task: str
+    variant: str
+    metric: str  # what decides between right and wrong
+    samples: int
+    counts: Mapping[str, int]  # of outcomes.KINDS, e.g. "miss and wrong"; "not shown": wrong, its gold found in vain
+    examples: Mapping[str, tuple[str, ...]]  # some sample ids of each
+    cut: int  # samples with a passage shown in part
+    left_out: int  # samples with passages for which there was no room
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """One step of a cascade: what ended there, be it nothing."""
+
+    task: str
+    variant: str
+    step: str  # the variant that answers
+    place: int  # 1 for the first step
+    samples: int  # 0 where nothing ended
+    total: int  # samples of the cell
+    metric: str
+    mean: float | None  # of `metric` over these samples
+    threshold: float | None  # of confidence, to stop here; None at the last step
+    tokens: int  # of all steps that these samples went through
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """A test item and the row, document or passage that says the same."""
+
+    sample_id: str
+    place: str  # of the row: file and line, or its id
+    kind: Literal["exact", "normalised", "near"]
+    similarity: float  # Jaccard of character n-grams, in [0, 1]
+    item: str
+    row: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """How many of a task's test items also stand in what a model learns from or a variant looks up."""
+
+    task: str
+    source: str  # e.g. "train rows of norm", "mix general.json", "knowledge icd9"
+    models: tuple[str, ...]  # the models that learn from it; none for knowledge
+    samples: int  # test items of the task
+    exact: int
+    normalised: int  # equal but for case, width, spaces and punctuation
+    near: int
+    twins: tuple[Twin, ...]  # some of them, to be looked at
+
+
+@dataclass(frozen=True, slots=True)
+class Seeds:
+    """One figure of a variant whose model was trained several times."""
+
+    task: str
+    metric: str
+    variant: str
+    members: tuple[tuple[str, float | None], ...]  # the variant of each seed, its mean
+    deviation: float | None  # standard deviation among them (n - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One variant on a learning curve: its model learnt from so many rows."""
+
+    family: str  # the variant as the suite names it
+    variant: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Confused:
+    """A confusion matrix: rows are right labels, columns what was said; a last column without a row is no label."""
+
+    labels: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Confusion:
+    """How often each label was taken for which, by one variant: rows are right labels, columns `labels`.
+
+    A last column without a row holds the answers that are no label.
+    """
+
+    task: str
+    metric: str
+    variant: str
+    labels: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MetricInfo:
+    """How a metric's values are to be read."""
+
+    component: str
+    settings: Mapping[str, JSON]
+    low: float
+    high: float
+    better: Literal["higher", "lower", "neither"]
+    corpus: bool = False  # whether it is a figure of all samples together, no mean over them
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """All figures of a run, computed from its predictions and scores."""
+
+    name: str
+    reference: str | None
+    headline: tuple[str, ...]  # "task.metric"
+    metrics: Mapping[str, MetricInfo]  # by "task.metric"
+    results: tuple[Result, ...]
+    comparisons: tuple[Comparison, ...]
+    usage: tuple[Usage, ...]
+    floors: tuple[Comparison, ...] = ()  # headline figures against the best variant that asks no model
+    retrieved: tuple[Retrieved, ...] = ()
+    routed: tuple[Routed, ...] = ()
+    warnings: tuple[str, ...] = ()
+    unaided: tuple[str, ...] = ()  # variants that ask no model: floors
+    bounds: tuple[str, ...] = ()  # variants that are told what only the answer's author knows: upper bounds
+    overlaps: tuple[Overlap, ...] = ()  # of test items with what models learn from or look up
+    clean: tuple[Result, ...] = ()  # headline figures on the items without any overlap, where some have one
+    general: tuple[Result, ...] = ()  # of models asked by themselves on the suite's general tasks, before and after
+    forgotten: tuple[Comparison, ...] = ()  # there: derived models against the model they are made of
+    seeds: tuple[Seeds, ...] = ()
+    confusions: tuple[Confusion, ...] = ()
+    curve: tuple[Point, ...] = ()
+    judging: Judging = field(default_factory=Judging)

@@ -1,0 +1,74 @@
+"""What goes into a model call: samples, passages, prompts and options. Frozen, without behaviour."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+JSON = Any  # whatever JSON can hold: the one place where typing ends, because YAML and JSON enter here
+Role = Literal["system", "user", "assistant"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Role
+    content: str
+
+
+Prompt = tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One item of a task: what is asked and what counts as right."""
+
+    id: str
+    task: str
+    input: str
+    targets: tuple[str, ...]  # alternative right answers; the letters of the right options for a choice task
+    options: tuple[str, ...] = ()  # the texts of options A, B, C, …
+    history: tuple[tuple[str, str], ...] = ()  # earlier (user, assistant) turns
+    meta: Mapping[str, JSON] = field(default_factory=dict)  # every other column, for prompts and filters
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One piece of a knowledge base, as it is searched, shown to a model and cited."""
+
+    id: str
+    text: str
+    source: str = ""  # the file or list it comes from
+    title: str = ""
+    position: int = 1  # its number within the source
+    meta: Mapping[str, JSON] = field(default_factory=dict)  # further columns, for filters
+    copies: int = 1  # equal passages that were merged into this one
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """The passages of a knowledge base, and what was merged or left out on the way."""
+
+    passages: tuple[Passage, ...]
+    merged: int = 0  # passages that were equal to an earlier one
+    skipped: tuple[str, ...] = ()  # "file: reason" of each document left out by choice
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """How text is generated. Temperature 0 is greedy; `seed` matters only above it."""
+
+    max_tokens: int = 256
+    temperature: float = 0.0
+    top_p: float = 1.0
+    stop: tuple[str, ...] = ()
+    seed: int = 0
+    schema: Mapping[str, JSON] | None = None  # JSON schema of the reply, for servers that hold a model to it
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Task × variant: the unit of planning, progress, caching and distribution."""
+
+    task: str
+    variant: str

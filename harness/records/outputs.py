@@ -1,0 +1,90 @@
+"""What comes out of model calls: completions, readings, predictions, scores. Equal after a round trip through JSON."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from harness.records.inputs import JSON, Prompt
+
+Finish = Literal["stop", "length", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What a model returned for one prompt. `finish` "error" is a machine's failure, never an answer."""
+
+    text: str
+    finish: Finish = "stop"
+    tokens_in: int = 0
+    tokens_out: int = 0
+    seconds: float = 0.0  # wall time of the call; of a batch, the item's equal share
+    logprobs: tuple[float, ...] | None = None  # of the options, in their order, when they were scored
+    error: str | None = None
+    logprob: float | None = None  # mean natural log-probability of the generated tokens, where the model tells it
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was read out of a reply: the answer, or the reason why there is none."""
+
+    answer: JSON = None  # text: str; json: {field: text}; choice: letters such as "B" or "AC"
+    reason: str | None = None  # why nothing could be read (a wrong answer, not a failure)
+    lenient: JSON = None  # what a more forgiving reader makes of it; shown beside, never headline
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """What was looked up for one sample, and where its gold passages were found."""
+
+    gold: tuple[str, ...]  # ids of the passages that hold the answer; empty when not known
+    ranks: tuple[int | None, ...] | None  # of the gold, from 1; None: not found. None alone: nothing was searched
+    depth: int
+    k: int  # passages asked for
+    left_out: int = 0  # passages for which there was no room
+    cut: int = 0  # passages shown in part
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One variant that a cascade asked."""
+
+    variant: str
+    confidence: float | None  # None where it was not needed
+    threshold: float | None  # below it the next variant was asked
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One variant's answer to one sample, with the messages exactly as sent."""
+
+    sample_id: str
+    task: str
+    variant: str
+    messages: Prompt
+    text: str
+    reading: Reading
+    finish: Finish = "stop"
+    tokens_in: int = 0
+    tokens_out: int = 0
+    seconds: float = 0.0
+    logprobs: tuple[float, ...] | None = None
+    passages: tuple[Mapping[str, JSON], ...] = ()  # as shown: number, id, source, title, text, rank, score, gold
+    retrieval: Retrieval | None = None
+    confidence: Mapping[str, float] = field(default_factory=dict)  # margin, logprob, agreement, retrieval
+    route: tuple[Step, ...] = ()  # the variants that a cascade asked; the last one answered
+    notes: tuple[str, ...] = ()  # what a reader should know, e.g. a tie among votes
+    error: str | None = None  # a machine's failure: every score of this prediction is unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One metric's value for one prediction. None is unknown: it lowers coverage, never a mean."""
+
+    sample_id: str
+    task: str
+    variant: str
+    metric: str  # the suite's name, or name.part
+    value: float | None
+    reason: str | None = None
+    error: str | None = None
+    counts: Mapping[str, float] | None = None  # what the sample adds to the totals that a corpus figure is made of

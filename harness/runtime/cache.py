@@ -1,0 +1,111 @@
+"""Every finished model call, kept under the content that determined it: one SQLite file, committed per batch."""
+
+import hashlib
+import json
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from harness.errors import StoreError
+from harness.records.inputs import JSON
+from harness.records.outputs import Completion
+
+_COMPLETION = TypeAdapter(Completion)
+_TABLE = """CREATE TABLE IF NOT EXISTS calls (
+    key TEXT PRIMARY KEY, model TEXT NOT NULL, seconds REAL NOT NULL, value BLOB NOT NULL) WITHOUT ROWID"""
+
+
+def cache_root() -> Path:
+    """The folder of the cache: HARNESS_CACHE, else domain-harness under the user's cache folder."""
+    own = os.environ.get("HARNESS_CACHE")
+    if own:
+        return Path(own).expanduser().resolve()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "domain-harness"
+
+
+def digest(content: JSON) -> str:
+    """sha256 of canonical JSON: equal content, equal digest, whatever the order of its keys."""
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _readable(value: bytes) -> Completion | None:
+    """A stored completion; what cannot be read any more counts as not stored."""
+    try:
+        return _COMPLETION.validate_json(value)
+    except ValidationError:
+        return None
+
+
+class Database:
+    """One SQLite file, made when it is first written to; safe against kill -9 (write-ahead log)."""
+
+    table: ClassVar[str]  # the statement that creates it
+
+    def __init__(self, path: Path, read_only: bool = False) -> None:
+        self.path = path
+        self.read_only = read_only
+        with self._translated():
+            if read_only and not path.exists():
+                self._database = sqlite3.connect(":memory:")
+            elif read_only:
+                self._database = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
+                return
+            else:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._database = sqlite3.connect(path, timeout=60)
+                self._database.execute("PRAGMA journal_mode=WAL")
+                self._database.execute("PRAGMA synchronous=NORMAL")
+            self._database.execute(self.table)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    def _select(self, table: str, keys: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+        """The stored values among `keys`."""
+        with self._translated():
+            for start in range(0, len(keys), 500):  # SQLite bounds the number of parameters
+                some = keys[start : start + 500]
+                marks = ",".join("?" * len(some))
+                yield from self._database.execute(f"SELECT key, value FROM {table} WHERE key IN ({marks})", some)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            remedy = (
+                "free some space and run the same command again"
+                if "full" in str(error)
+                else "set HARNESS_CACHE to another folder"
+            )
+            raise StoreError(f"cache {self.path}: {error}; {remedy}") from error
+
+
+class Cache(Database):
+    """Completions by key. Only successes are stored; values are JSON."""
+
+    table = _TABLE
+
+    def get(self, keys: Sequence[str]) -> dict[str, Completion]:
+        """The stored completions among `keys`."""
+        rows = self._select("calls", keys)
+        return {key: completion for key, value in rows if (completion := _readable(value))}
+
+    def put(self, model: str, completions: Mapping[str, Completion]) -> None:
+        """Store one batch of a model (by its digest) in one transaction."""
+        rows = [(key, model, value.seconds, _COMPLETION.dump_json(value)) for key, value in completions.items()]
+        with self._translated(), self._database:
+            self._database.executemany("INSERT OR REPLACE INTO calls VALUES (?, ?, ?, ?)", rows)
+
+    def seconds(self, model: str) -> float | None:
+        """Mean seconds of a model's stored calls, for estimates; None before the first."""
+        with self._translated():
+            row = self._database.execute("SELECT avg(seconds) FROM calls WHERE model = ?", (model,)).fetchone()
+        return None if row[0] is None else float(row[0])

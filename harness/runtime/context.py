@@ -1,0 +1,294 @@
+"""The one door to models: every call is keyed by content, served from the cache or run in a planned batch, counted."""
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
+
+from harness.components.display import Display
+from harness.components.knowledge import Knowledge
+from harness.components.model import Model, Use
+from harness.components.variant import Variant
+from harness.errors import HarnessError, NotFiniteError, nearest
+from harness.records.call_counts import Tally
+from harness.records.inputs import Cell, Generation, Prompt
+from harness.records.outputs import Completion
+from harness.runtime.cache import Cache, digest
+
+if TYPE_CHECKING:
+    from harness.runtime.vectors import Vector, Vectors
+
+KEY_VERSION = 2  # raise when the meaning of a stored completion changes
+EMBED_AT_ONCE = 256  # texts a batch, sorted by length
+GIVE_UP_AFTER = 3  # whole batches failing in a row: the backend is down, the rest is unknown
+
+T = TypeVar("T")
+Run = Callable[[Sequence[int]], list[Completion]]  # indices of one batch → their completions
+
+
+class Context:
+    """Asks models on behalf of variants. One local model is loaded at a time; a failed call is a Completion."""
+
+    def __init__(
+        self,
+        models: Mapping[str, Model],
+        cache: Cache,
+        display: Display,
+        seed: int,
+        knowledge: Mapping[str, Knowledge] | None = None,
+        variants: Mapping[str, Variant] | None = None,
+    ) -> None:
+        self.models = models
+        self.knowledge = knowledge or {}
+        self.variants = variants or {}
+        self.shared: dict[str, object] = {}  # what several cells use, e.g. an index, by what determines it
+        self.cache = cache
+        self.display = display
+        self.seed = seed
+        self.cell = Cell("", "")
+        self.tally = Tally()
+        self._digests: dict[str, str] = {}
+        self._loaded: Model | None = None
+
+    def begin(self, cell: Cell) -> None:
+        """Start counting for a cell."""
+        self.cell = cell
+        self.tally = Tally()
+        self.display.start(cell)
+
+    def model(self, name: str) -> Model:
+        """A model of the suite by its name."""
+        if name not in self.models:
+            raise HarnessError(f"model '{name}' is not among models ({nearest(name, self.models)})")
+        return self.models[name]
+
+    def model_digest(self, name: str) -> str:
+        """sha256 over everything that determines the model's output besides prompt and options."""
+        if name not in self._digests:
+            self._digests[name] = digest(self.model(name).identity())
+        return self._digests[name]
+
+    def generate(
+        self, model: str, prompts: Sequence[Prompt], generation: Generation, repeats: Sequence[int] | None = None
+    ) -> list[Completion]:
+        """One completion a prompt, in their order. `repeats` numbers equal prompts that are sampled several times."""
+        generation = replace(generation, seed=self.seed if generation.temperature > 0 else 0)
+        numbers = list(repeats) if repeats is not None else [0] * len(prompts)
+        options = _written(generation)
+        keys = [
+            self._key(model, "generate", prompt, {"options": options, "repeat": number})
+            for prompt, number in zip(prompts, numbers, strict=True)
+        ]
+        engine = self.model(model)
+
+        def run(batch: Sequence[int]) -> list[Completion]:
+            return engine.generate([prompts[i] for i in batch], generation, [numbers[i] for i in batch])
+
+        return self._answer(model, keys, lambda unique: engine.plan([prompts[i] for i in unique], generation), run)
+
+    def score_options(
+        self, model: str, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]
+    ) -> list[Completion]:
+        """Log-probabilities of each prompt's options; `text` is the likeliest one."""
+        engine = self.model(model)
+
+        def run(batch: Sequence[int]) -> list[Completion]:
+            return engine.score_options([prompts[i] for i in batch], [options[i] for i in batch])
+
+        rest = [{"options": list(some)} for some in options]
+        return self._scored(model, "score_options", prompts, rest, run, 1)
+
+    def likelihood(self, model: str, prompts: Sequence[Prompt], continuations: Sequence[str]) -> list[Completion]:
+        """How likely each continuation is after its prompt, as Model.likelihood tells."""
+        engine = self.model(model)
+
+        def run(batch: Sequence[int]) -> list[Completion]:
+            return engine.likelihood([prompts[i] for i in batch], [continuations[i] for i in batch])
+
+        longest = max(map(len, continuations), default=1)  # a character is a token, roughly
+        rest = [{"continuation": text} for text in continuations]
+        return self._scored(model, "likelihood", prompts, rest, run, longest)
+
+    def _scored(
+        self,
+        model: str,
+        call: str,
+        prompts: Sequence[Prompt],
+        rest: Sequence[Mapping[str, object]],
+        run: Run,
+        room: int,
+    ) -> list[Completion]:
+        """Calls that score given texts; `room` is the tokens that such a text takes, to plan batches by."""
+        keys = [self._key(model, call, prompt, one) for prompt, one in zip(prompts, rest, strict=True)]
+        engine, generation = self.model(model), Generation(max_tokens=room)
+        return self._answer(model, keys, lambda unique: engine.plan([prompts[i] for i in unique], generation), run)
+
+    def embed(self, model: str, texts: Sequence[str], use: Use) -> "Vector":
+        """Vectors of the texts, shape (texts, dimensions), in their order; each text is embedded once, ever.
+
+        Raises NotFiniteError for a vector that is none.
+        """
+        keys = [digest({"model": self.model_digest(model), "use": use, "text": text}) for text in texts]
+        return self._numbers(model, keys, texts, len, lambda some: self.model(model).embed(some, use))
+
+    def relevance(self, model: str, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        """How well each (query, passage) pair belongs together by a ranking model; higher is better."""
+        import numpy as np
+
+        keys = [digest({"model": self.model_digest(model), "pair": list(pair)}) for pair in pairs]
+
+        def run(some: Sequence[tuple[str, str]]) -> "Vector":
+            return np.array(self.model(model).relevance(some), dtype=np.float32).reshape(-1, 1)
+
+        found = self._numbers(model, keys, pairs, lambda pair: len(pair[0]) + len(pair[1]), run)
+        return [float(value) for value in found.reshape(-1)]
+
+    def _numbers(
+        self,
+        model: str,
+        keys: Sequence[str],
+        items: Sequence[T],
+        length: Callable[[T], int],
+        run: Callable[[Sequence[T]], "Vector"],
+    ) -> "Vector":
+        """Serve what is known, compute the rest in batches of like length, each stored before the next begins."""
+        import numpy as np
+
+        first = {key: index for index, key in reversed(list(enumerate(keys)))}
+        known = self.vectors.get(list(first))
+        longest_first = sorted(first.values(), key=lambda i: (-length(items[i]), keys[i]))
+        planned = [longest_first[start : start + EMBED_AT_ONCE] for start in range(0, len(first), EMBED_AT_ONCE)]
+        missing = [[i for i in batch if keys[i] not in known] for batch in planned]
+        if len(known) < len(first):
+            self._begin_numbers(model, len(first) - len(known))
+        for batch in filter(None, missing):
+            vectors = run([items[i] for i in batch])
+            for i, vector in zip(batch, vectors, strict=True):
+                if not np.isfinite(vector).all():
+                    raise NotFiniteError(f"model {model} returned NaN or infinity for: {str(items[i])[:80]}")
+            fresh = {keys[i]: vector for i, vector in zip(batch, vectors, strict=True)}
+            self.vectors.put(fresh)
+            known.update(fresh)
+            self.tally.embedded += len(batch)
+            self.display.advance(len(batch))
+        return np.stack([known[key] for key in keys]) if keys else np.zeros((0, 0), dtype=np.float32)
+
+    def _begin_numbers(self, model: str, missing: int) -> None:
+        self._make_room(model)
+        self.display.expect(missing)
+
+    @cached_property
+    def vectors(self) -> "Vectors":
+        """The store of embeddings, beside the cache of calls."""
+        from harness.runtime.vectors import Vectors
+
+        return Vectors(self.cache.path.with_name("vectors.sqlite"), self.cache.read_only)
+
+    def context_length(self, model: str) -> int | None:
+        """The most tokens of a prompt and its answer together, where it is known without loading weights."""
+        return self.model(model).context_length()
+
+    def token_counter(self, model: str) -> Callable[[str], int] | None:
+        """Counts the tokens of a text; None where the model's tokenizer is out of reach."""
+        engine = self.model(model)
+        return None if engine.count_tokens("") is None else lambda text: engine.count_tokens(text) or 0
+
+    def close(self) -> None:
+        """Release every model."""
+        if "vectors" in self.__dict__:
+            self.vectors.close()
+            del self.__dict__["vectors"]
+        for model in self.models.values():
+            model.close()
+        self._loaded = None
+
+    def _key(self, model: str, call: str, prompt: Prompt, rest: Mapping[str, object]) -> str:
+        messages = [[message.role, message.content] for message in prompt]
+        return digest(
+            {"version": KEY_VERSION, "model": self.model_digest(model), "call": call, "messages": messages, **rest}
+        )
+
+    def _answer(
+        self, model: str, keys: Sequence[str], plan: Callable[[Sequence[int]], list[list[int]]], run: Run
+    ) -> list[Completion]:
+        """Serve what is known, run the rest. Batches are planned over all calls, so a resumed run forms the same."""
+        first = {key: index for index, key in reversed(list(enumerate(keys)))}  # equal calls are made once
+        done = self.cache.get(list(first))
+        self.display.expect(len(keys))
+        self._count_cached(done, len(keys) - (len(first) - len(done)))
+        if len(done) < len(first):
+            unique = sorted(first.values())
+            self._make_room(model)  # planning batches may load the model
+            batches = [[unique[i] for i in batch] for batch in plan(unique)]
+            missing = [[i for i in batch if keys[i] not in done] for batch in batches]
+            done.update(self._compute(model, [batch for batch in missing if batch], keys, run))
+        return [done[key] for key in keys]
+
+    def _compute(
+        self, model: str, batches: Sequence[Sequence[int]], keys: Sequence[str], run: Run
+    ) -> dict[str, Completion]:
+        """Run the batches, each committed to the cache before the next begins."""
+        done: dict[str, Completion] = {}
+        failures = 0
+        for batch in batches:
+            if failures >= GIVE_UP_AFTER:
+                given_up = Completion("", "error", error=f"not asked: {failures} batches in a row had failed")
+                done.update((keys[i], given_up) for i in batch)
+                self._count([given_up] * len(batch), 0.0)
+                continue
+            began = time.perf_counter()
+            completions = run(batch)
+            elapsed = time.perf_counter() - began
+            if len(completions) != len(batch):
+                raise RuntimeError(f"{model} returned {len(completions)} completions for {len(batch)} prompts")
+            completions = [_checked(completion, elapsed / len(batch)) for completion in completions]
+            fresh = {keys[i]: completion for i, completion in zip(batch, completions, strict=True)}
+            self.cache.put(self.model_digest(model), {k: c for k, c in fresh.items() if c.finish != "error"})
+            done.update(fresh)
+            self._count(completions, elapsed)
+            failures = failures + 1 if all(c.finish == "error" for c in completions) else 0
+        return done
+
+    def _make_room(self, name: str) -> None:
+        """One accelerator, several models: the loaded local model goes before another comes."""
+        if self.model(name).local:
+            carrier = self.model(name).carrier()
+            if self._loaded is not None and self._loaded is not carrier:
+                self._loaded.close()
+            self._loaded = carrier
+
+    def _count_cached(self, completions: Mapping[str, Completion], served: int) -> None:
+        self.tally.cached += served
+        self.tally.cached_seconds += sum(completion.seconds for completion in completions.values())
+        self.display.advance(served)
+
+    def _count(self, completions: Sequence[Completion], elapsed: float) -> None:
+        self.tally.calls += len(completions)
+        self.tally.failed += sum(completion.finish == "error" for completion in completions)
+        self.tally.tokens_in += sum(completion.tokens_in for completion in completions)
+        tokens = sum(completion.tokens_out for completion in completions)
+        self.tally.tokens_out += tokens
+        self.tally.seconds += elapsed
+        self.display.advance(len(completions), tokens)
+
+
+def _written(generation: Generation) -> dict[str, object]:
+    """The options as part of a key. Without a schema there is none: most calls never have one."""
+    options = asdict(generation)
+    if generation.schema is None:
+        del options["schema"]
+    return options
+
+
+def _checked(completion: Completion, share: float) -> Completion:
+    """A completion fit to be kept: timed, with text that is text, and never with a number that is none.
+
+    A model may time each call itself; otherwise an item gets its equal share of the batch.
+    """
+    seconds = completion.seconds or share
+    if completion.logprobs is not None and not all(map(math.isfinite, completion.logprobs)):
+        return Completion("", "error", completion.tokens_in, 0, seconds, error="the model returned NaN or infinity")
+    text = completion.text.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate cannot be stored
+    return replace(completion, seconds=seconds, text=text)

@@ -1,0 +1,193 @@
+"""What a result depends on, for run.json: versions, commit, hardware, and the digests of data and models."""
+
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import harness
+from harness.components.component import Component, settings
+from harness.components.knowledge import Knowledge
+from harness.components.model import Model
+from harness.components.task import Task
+from harness.models.local.weights import file_digest
+from harness.records.inputs import JSON
+from harness.runtime.context import Context
+from harness.stages.prepare import judges, making, used_knowledge, used_models
+from harness.suite.suite import Suite
+
+PACKAGES = (
+    "torch",
+    "transformers",
+    "accelerate",
+    "peft",
+    "bitsandbytes",
+    "numpy",
+    "pydantic",
+    "scikit-learn",
+    "jinja2",
+)
+
+
+def provenance(suite: Suite, tasks: dict[str, Task], context: Context) -> dict[str, JSON]:
+    """Everything run.json says before the first prediction. Model identities are computed, no weights are loaded."""
+    return {
+        "format": 1,
+        "status": "running",
+        "started": now(),
+        "command": " ".join(["harness", *sys.argv[1:]]),
+        "seed": suite.seed,
+        "harness": harness.__version__,
+        "packages": versions(PACKAGES),
+        "commit": _commit(suite.path.resolve().parent),
+        "hardware": _hardware(),
+        "data": {name: _data(suite, name, task) for name, task in tasks.items()},
+        "knowledge": {name: _knowledge(one) for name, one in _searched(suite).items()},
+        "models": {name: _model(suite.models[name], context.model_digest(name)) for name in asked_or_made(suite)},
+        **described_suite(suite, tasks),
+    }
+
+
+def described_suite(suite: Suite, tasks: dict[str, Task]) -> dict[str, JSON]:
+    """The part of run.json that says what was asked and how it is scored."""
+    return {
+        "suite": {"name": suite.name, "path": suite.path.name, "text": suite.text, "prompts": dict(suite.prompts)},
+        "tasks": {
+            name: {
+                "answer": described(task.answer),
+                "metrics": {metric: described(component) for metric, component in task.metrics.items()},
+                "prompt": task.template.text,
+                "system": task.system.text if task.system else None,
+                "generation": {
+                    "max_tokens": task.generation.max_tokens,
+                    "temperature": task.generation.temperature,
+                    "top_p": task.generation.top_p,
+                    "stop": list(task.generation.stop),
+                },
+            }
+            for name, task in tasks.items()
+        },
+        "variants": {name: described(variant) for name, variant in suite.answering().items()},
+    }
+
+
+def described_judges(suite: Suite, context: Context) -> dict[str, JSON]:
+    """The models that metrics ask: what run.json says of them."""
+    return {name: _model(suite.models[name], context.model_digest(name)) for name in judges(suite)}
+
+
+def now() -> str:
+    """The time in ISO 8601, to the second, in UTC."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def described_entries(suite: Suite, kind: str) -> dict[str, dict[str, JSON]]:
+    """What predictions depend on in a section, without asking for weights: settings, and the files of knowledge."""
+    if kind == "models":
+        return {name: described(suite.models[name]) for name in asked_or_made(suite)}
+    return {name: {**described(one), "files": _files(one)} for name, one in _searched(suite).items()}
+
+
+def asked_or_made(suite: Suite) -> list[str]:
+    """The models that variants ask, and those that they are made of."""
+    return list(dict.fromkeys([*used_models(suite), *making(suite)]))
+
+
+def _searched(suite: Suite) -> dict[str, Knowledge]:
+    return {name: suite.knowledge[name] for name in used_knowledge(suite)}
+
+
+def _files(component: Knowledge) -> list[dict[str, JSON]]:
+    return [{"path": Path(path).name, "sha256": file_digest(Path(path))} for path in component.sources()]
+
+
+def _model(model: Model, digest: str) -> dict[str, JSON]:
+    return {
+        **described(model),
+        "identity": model.identity(),
+        "digest": digest,
+        "description": model.describe(),
+        "weights_bytes": model.weights_bytes(),
+    }
+
+
+def _knowledge(knowledge: Knowledge) -> dict[str, JSON]:
+    corpus = knowledge.corpus()
+    return {
+        **described(knowledge),
+        "files": _files(knowledge),
+        "passages": len(corpus.passages),
+        "merged": corpus.merged,
+        "skipped": list(corpus.skipped),
+    }
+
+
+def described(component: Component) -> dict[str, JSON]:
+    """What a component is, and its settings."""
+    return {"component": type(component).__name__, "settings": settings(component)}
+
+
+def _data(suite: Suite, name: str, task: Task) -> dict[str, JSON]:
+    sources = suite.tasks[task.origin or name].data.sources()
+    return {
+        "files": [{"path": Path(path).name, "sha256": file_digest(Path(path))} for path in sources],
+        "rows": {split: len(getattr(task.data, split)) for split in ("train", "validation", "test")},
+        "skipped": list(task.data.skipped),
+    }
+
+
+def versions(names: Sequence[str]) -> dict[str, str]:
+    """The versions of the packages that are installed."""
+    found = {}
+    for name in names:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _commit(folder: Path) -> dict[str, JSON] | None:
+    """The commit of the folder that holds the suite, where it is a git checkout."""
+
+    def git(*arguments: str) -> str:
+        result = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True)
+        return result.stdout.strip()
+
+    try:
+        return {"hash": git("rev-parse", "HEAD"), "dirty": bool(git("status", "--porcelain", "--untracked-files=no"))}
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _hardware() -> dict[str, JSON]:
+    import psutil
+
+    return {
+        "cpu": _processor(),
+        "cores": os.cpu_count(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "accelerators": _accelerators(),
+        "python": platform.python_version(),
+        "platform": platform.platform(terse=True),
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def _accelerators() -> list[str]:
+    """Names of the accelerators, if the run has loaded torch; asking costs nothing then."""
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_available():
+        return []
+    return [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]

@@ -1,0 +1,120 @@
+"""Which folder a run writes to: a new one, or the unfinished one of the same suite, so that a run can be resumed."""
+
+from datetime import datetime
+from pathlib import Path
+
+from harness.components.task import Task
+from harness.errors import StoreError
+from harness.records.inputs import JSON
+from harness.runtime.provenance import asked_or_made, described, described_entries, described_suite
+from harness.runtime.run_folder import RunFolder
+from harness.stages.prepare import judges, used_knowledge
+from harness.suite.suite import Suite
+
+ROOT = Path("runs")
+
+
+def folder_for(suite: Suite, out: Path | None) -> RunFolder:
+    """The folder named by the user, else the suite's unfinished one, else a new one named by the time."""
+    if out is not None:
+        return _named(suite, out)
+    root = ROOT / suite.name
+    last = latest(root)
+    if last is not None and is_unfinished(last, suite) and not last.is_locked():
+        return last
+    stamp = datetime.now().strftime("%Y-%m-%d_%H%M%S")
+    fresh = [stamp, *(f"{stamp}-{i}" for i in range(2, 1000))]
+    return RunFolder(root / next(name for name in fresh if not (root / name).exists()))
+
+
+def latest(root: Path) -> RunFolder | None:
+    """The newest run below a suite's folder."""
+    runs = sorted((path.parent for path in root.glob("*/run.json")), key=lambda path: path.name)
+    return RunFolder(runs[-1]) if runs else None
+
+
+def run_at(place: Path) -> RunFolder:
+    """The run that a path means: a run folder, or the newest run below a suite's folder."""
+    if (place / "run.json").is_file():
+        return RunFolder(place)
+    last = latest(place)
+    if last is None:
+        raise StoreError(f"{place}: no run here; name a folder made by `harness run`, such as {ROOT}/NAME")
+    return last
+
+
+def is_unfinished(folder: RunFolder, suite: Suite) -> bool:
+    """Whether a run of this very suite was cut short; a folder that cannot be read is not."""
+    try:
+        record = folder.read_run()
+    except StoreError:
+        return False
+    same = record["suite"].get("text") == suite.text and record["suite"].get("prompts") == dict(suite.prompts)
+    return bool(same and record.get("status") != "complete")
+
+
+def refuse_changed(folder: RunFolder, suite: Suite, tasks: dict[str, Task], scored: bool) -> None:
+    """Raise StoreError if the run's predictions were made by other samples, prompts, answers or variants.
+
+    Metrics may differ: scoring again by other metrics is what a later first stage is for. Where the scores are taken as
+    they are (`scored`), they must be those of these metrics and judges.
+    """
+    record, asked = folder.read_run(), described_suite(suite, tasks)
+    changed = []
+    tasks_before, variants_before = record.get("tasks", {}), record.get("variants", {})
+    if record["suite"].get("name") != suite.name:
+        changed.append(f"suite {record['suite'].get('name')} is not {suite.name}")
+    for name in sorted({*tasks_before, *tasks}):
+        before, after = tasks_before.get(name), asked["tasks"].get(name)
+        parts = ("answer", "prompt", "system", "generation")
+        if before is None or after is None or any(before.get(part) != after[part] for part in parts):
+            changed.append(f"task {name}")
+    names = {*variants_before, *asked["variants"]}
+    changed += [f"variant {n}" for n in sorted(names) if variants_before.get(n) != asked["variants"].get(n)]
+    for kind, asked_of in (("knowledge", used_knowledge(suite)), ("models", asked_or_made(suite))):
+        before = record.get(kind, {})
+        described = described_entries(suite, kind)
+        changed += [f"{kind}.{n}" for n in asked_of if _changed(before.get(n), described[n])]
+    if not changed and folder.samples() != [sample for task in tasks.values() for sample in task.data.test]:
+        changed.append("the data")
+    expected = [(s.task, variant, s.id) for n, t in tasks.items() for variant in suite.asked(n) for s in t.data.test]
+    if not changed and [(p.task, p.variant, p.sample_id) for p in folder.predictions()] != expected:
+        changed.append("predictions.jsonl is not complete")
+    if not changed and scored:
+        _refuse_other_metrics(folder, suite, tasks)
+    if changed:
+        raise StoreError(
+            f"{folder.path}: changed since its predictions were made: {', '.join(changed)}; "
+            "run without --from (finished calls are cached)"
+        )
+
+
+def _refuse_other_metrics(folder: RunFolder, suite: Suite, tasks: dict[str, Task]) -> None:
+    record, asked = folder.read_run(), described_suite(suite, tasks)
+    changed = [
+        f"the metrics of task {name}"
+        for name, task in asked["tasks"].items()
+        if task["metrics"] != record["tasks"][name]["metrics"]
+    ]
+    known = record.get("judges", {})
+    changed += [
+        f"models.{name}"
+        for name in judges(suite)
+        if any(known.get(name, {}).get(part) != one for part, one in described(suite.models[name]).items())
+    ]
+    if changed:
+        raise StoreError(f"{folder.path}: changed since it was scored: {', '.join(changed)}; run with --from score")
+
+
+def _changed(before: JSON, after: dict[str, JSON]) -> bool:
+    """Whether an entry differs from its record, in what it says and in its files."""
+    return before is None or any(before.get(part) != after[part] for part in after)
+
+
+def _named(suite: Suite, out: Path) -> RunFolder:
+    folder = RunFolder(out)
+    if (out / "run.json").exists() and (name := folder.read_run()["suite"].get("name")) != suite.name:
+        raise StoreError(f"{out} holds a run of suite {name}; choose another folder with --out")
+    if out.exists() and not out.is_dir():
+        raise StoreError(f"{out} is a file; choose another place with --out")
+    return folder

@@ -1,0 +1,71 @@
+"""What is in a task's data, before anything is paid for: sizes, lengths, duplicates, leaks, and one whole prompt."""
+
+import statistics
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.components.task import Task
+from harness.records.inputs import Prompt, Sample
+
+
+@dataclass(frozen=True, slots=True)
+class Lengths:
+    """Of a set of texts, in the description's unit. The median of an even number is the mean of the middle two."""
+
+    min: int
+    median: float
+    p95: int  # nearest rank: the smallest length that at least 95 % of the texts do not exceed
+    max: int
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """A task's data in figures; all but `rows` and `skipped` are about the test split."""
+
+    task: str
+    rows: Mapping[str, int]  # by split
+    skipped: tuple[str, ...]
+    unit: Literal["tokens", "characters"]
+    lengths: Mapping[str, Lengths]  # of input, prompt (all turns as sent, without the chat template) and target
+    duplicates: int  # rows that ask the same as an earlier row
+    in_train: int  # rows that ask the same as some row of train
+    targets_per_row: Mapping[int, int]  # number of targets → rows
+    prompt: Prompt  # the first row's
+
+
+def describe(task: Task, count_tokens: Callable[[str], int] | None) -> Description:
+    """The figures of a task's data; without a tokenizer lengths are in characters. Renders the prompt of every row."""
+    test = task.data.test
+    measure = len if count_tokens is None else count_tokens
+    prompts = [task.prompt(sample) for sample in test]
+    texts: dict[str, Iterable[int]] = {
+        "input": (measure(sample.input) for sample in test),
+        "prompt": (sum(measure(message.content) for message in prompt) for prompt in prompts),
+        "target": (measure(target) for sample in test for target in sample.targets),
+    }
+    asked = [_asked(sample) for sample in test]
+    taught = {_asked(sample) for sample in task.data.train}
+    return Description(
+        task=task.name,
+        rows={"train": len(task.data.train), "validation": len(task.data.validation), "test": len(test)},
+        skipped=task.data.skipped,
+        unit="characters" if count_tokens is None else "tokens",
+        lengths={name: _lengths(list(values)) for name, values in texts.items()} if test else {},
+        duplicates=len(asked) - len(set(asked)),
+        in_train=sum(question in taught for question in asked),
+        targets_per_row=dict(sorted(Counter(len(sample.targets) for sample in test).items())),
+        prompt=prompts[0] if prompts else (),
+    )
+
+
+def _asked(sample: Sample) -> Hashable:
+    """What makes two rows the same question: a bare "why?" is another one after another history."""
+    return sample.input, sample.options, sample.history
+
+
+def _lengths(values: list[int]) -> Lengths:
+    ordered = sorted(values)
+    rank = -(-95 * len(ordered) // 100)  # ceil without floating point
+    return Lengths(ordered[0], statistics.median(ordered), ordered[rank - 1], ordered[-1])

@@ -1,0 +1,49 @@
+"""One metric over the predictions of a task: how its marks become scores."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from harness.components.metric import Mark, Marks, Metric
+from harness.components.scoring import Scoring
+from harness.records.inputs import Sample
+from harness.records.outputs import Prediction, Score
+
+
+def score_metric(
+    metric: Metric, samples: Sequence[Sample], predictions: Sequence[Prediction], scoring: Scoring
+) -> list[Score]:
+    """One metric over all predictions of a task. What failed before an answer is unknown in every part."""
+    fit = [(s, p) for s, p in zip(samples, predictions, strict=True) if metric.applies(p)]
+    samples, predictions = [sample for sample, _ in fit], [prediction for _, prediction in fit]
+    answered = [i for i, prediction in enumerate(predictions) if prediction.error is None]
+    marks = metric.evaluate([samples[i] for i in answered], [predictions[i] for i in answered], scoring)
+    by_index = {i: _parts(mark) for i, mark in zip(answered, marks, strict=True)}
+    parts = list(dict.fromkeys(part for some in by_index.values() for part in some)) or [""]
+    told = {predictions[i].variant for i, some in by_index.items() if some}
+    silent = {predictions[i].variant for i in answered} - told
+    scores = []
+    for i, prediction in enumerate(predictions):
+        for part in parts:
+            full_name = f"{scoring.metric}.{part}" if part else scoring.metric
+            untold = None if prediction.variant in silent else Mark(None)  # it does not apply to the variant at all
+            mark = by_index[i].get(part) if i in by_index else untold
+            if mark is not None:  # a part may not apply to every sample
+                place = (prediction.sample_id, prediction.task, prediction.variant, full_name)
+                scores.append(_score(place, mark, prediction.error))
+    return scores
+
+
+def _parts(marks: Marks | None) -> dict[str, Mark]:
+    if marks is None:
+        return {"": Mark(None, "the metric gave no value")}
+    if isinstance(marks, Mark):
+        return {"": marks}
+    return dict(marks) if isinstance(marks, Mapping) else {"": Mark(float(marks))}
+
+
+def _score(place: tuple[str, str, str, str], mark: Mark, error: str | None) -> Score:
+    """A number that is none (NaN, infinity) is unknown, and is said to be."""
+    if mark.value is not None and not math.isfinite(mark.value):
+        return Score(*place, None, mark.reason, f"the metric returned {mark.value}")
+    value = None if mark.value is None else float(mark.value)
+    return Score(*place, value, mark.reason, error, None if value is None else mark.counts)

@@ -1,0 +1,1 @@
+"""From suite.yaml to a checked record."""

@@ -1,0 +1,201 @@
+"""The writing rule of suites: `name` or `{name: {parameters}}` becomes a checked component, mistakes are noted."""
+
+import json
+import os
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from harness.components.component import Component
+from harness.components.fields import LocalPath, PromptText, part_of
+from harness.components.registry import KINDS, find
+from harness.errors import HarnessError, nearest
+from harness.records.inputs import JSON
+from harness.suite.yaml_source import Source, Where
+from harness.text.templates import Template
+
+NAME = re.compile(r"(?!\.+$)[^\s/\\:]+")  # names become parts of ids and file names; ".." would be another folder
+
+
+class Builder:
+    """Makes components and options from a source; every problem goes to the source's list."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.folder = source.path.resolve().parent
+        self.places: list[tuple[Component, Where]] = []  # where each component's parameters stand
+        self.prompts: dict[str, str] = {}  # prompt files by name
+
+    def component(self, kind: str, value: JSON, where: Where) -> Component | None:
+        """`name` or `{name: {parameters}}` → the component."""
+        parameters: JSON
+        if isinstance(value, str):
+            name, parameters = value, {}
+        elif isinstance(value, dict) and len(value) == 1:
+            name, parameters = next(iter(value.items()))
+            parameters = {} if parameters is None else parameters
+        else:
+            self.source.complain(where, f"must be the name of a {kind} or {{name: {{parameters}}}}")
+            return None
+        if "." in name:
+            self.importable()
+        try:
+            found = find(kind, name)
+        except LookupError as error:
+            self.source.complain(where, str(error))
+            return None
+        inside = (*where, name) if isinstance(value, dict) else where
+        if not isinstance(parameters, dict):
+            self.source.complain(inside, "the parameters must be a mapping")
+            return None
+        parts: dict[str, Component] = {}
+        prepared = {
+            field: self.prepared(found, field, given, (*inside, field), parts) for field, given in parameters.items()
+        }
+        component = self.options(found, prepared, inside, parts)
+        if not isinstance(component, Component):
+            return None
+        self.places.append((component, inside))
+        return component
+
+    def prepared(
+        self, found: type[Component], field: str, value: JSON, where: Where, parts: dict[str, Component]
+    ) -> JSON:
+        """A parameter as validation takes it: paths resolved, templates read, components made and named by tokens."""
+        info = found.model_fields.get(field)
+        if info is None:
+            return value
+        part = part_of(info)
+        if part is not None:
+            return self.parts(part.kind, value, where, parts)
+        for mark in info.metadata if isinstance(value, str) else ():
+            if isinstance(mark, LocalPath):
+                return self.resolve(value, mark)
+            if isinstance(mark, PromptText):
+                return self.template_text(value, where)
+        return value
+
+    def parts(self, kind: str, value: JSON, where: Where, parts: dict[str, Component]) -> JSON:
+        """Components inside a component; a list of them stays a list."""
+        if value is None:
+            return None
+        if isinstance(value, list):
+            return [self.parts(kind, item, (*where, i), parts) for i, item in enumerate(value)]
+        component = self.component(kind, value, where)
+        token = f"part {len(parts)} at {where}"
+        parts[token] = component or KINDS[kind].base.model_construct()  # the mistake is noted; look for further ones
+        return token
+
+    def importable(self) -> None:
+        """A user's module may lie beside the suite; the folder stays on the path for imports that come later."""
+        if str(self.folder) not in sys.path:
+            sys.path.insert(0, str(self.folder))
+
+    def resolve(self, value: str, mark: LocalPath) -> str:
+        path = Path(value).expanduser()
+        resolved = path if path.is_absolute() else self.folder / path
+        if mark.or_name and not resolved.exists() and not value.startswith((".", "/", "~")):
+            return value
+        return os.path.normpath(resolved)
+
+    def template_text(self, value: str, where: Where) -> str:
+        """The source of a template that stands in a file or in the suite itself."""
+        template = self.template(value, where, "")
+        return value if template is None else template.text
+
+    def template(self, value: JSON, where: Where, default: str) -> Template | None:
+        """A prompt: the name of a .j2 file beside the suite or in its prompts/, or the text itself."""
+        if value is None:
+            return Template(default, "default prompt")
+        if not isinstance(value, str):
+            self.source.complain(where, "must be the name of a .j2 file or a text with {{ input }}")
+            return None
+        try:
+            if value.endswith(".j2"):
+                template = Template(self.prompt_file(value), value)
+            else:
+                template = Template(value, f"{self.source.path.name}:{self.source.lines.get(where, 1)}")
+            template.check()
+        except HarnessError as error:
+            self.source.complain(where, str(error))
+            return None
+        return template
+
+    def prompt_file(self, name: str) -> str:
+        """The text of a prompt file, which becomes part of the suite. Raises HarnessError."""
+        found = next((place for folder in ("", "prompts") if (place := self.folder / folder / name).is_file()), None)
+        if found is None:
+            near = [p.name for p in (*self.folder.glob("*.j2"), *self.folder.glob("prompts/*.j2"))]
+            raise HarnessError(f"no file {name} beside the suite or in prompts/ ({nearest(name, near)})")
+        try:
+            self.prompts[name] = found.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise HarnessError(f"{name} cannot be read: {error}; it must be UTF-8 text") from error
+        return self.prompts[name]
+
+    def options(
+        self, kind: type[BaseModel], value: JSON, where: Where, parts: Mapping[str, Component] | None = None
+    ) -> Any:
+        """Validate parameters strictly, as JSON would be: no silent change of type."""
+        if not isinstance(value, dict):
+            self.source.complain(where, "must be a mapping")
+            return None
+        try:
+            return kind.model_validate_json(json.dumps(value), strict=True, context=parts)
+        except ValidationError as error:
+            for detail in error.errors():
+                place = (
+                    *where,
+                    *(part for part in detail["loc"] if (*where, part) in self.source.lines or len(detail["loc"]) == 1),
+                )
+                self.source.complain(place if detail["loc"] else where, self.explain(detail, kind, place))
+            return None
+
+    def explain(self, detail: Mapping[str, Any], kind: type[BaseModel], where: Where) -> str:
+        """A pydantic error in the user's words, with the remedy."""
+        context = detail.get("ctx", {})
+        written = self.source.spelling.get(where, json.dumps(detail.get("input"), ensure_ascii=False))
+        match detail["type"]:
+            case "extra_forbidden":
+                return f"is not a parameter of {kind.__name__} ({nearest(str(detail['loc'][-1]), kind.model_fields)})"
+            case "missing":
+                return "is required"
+            case "string_type":
+                return f'must be text, but YAML reads {written} as something else; write "{written}" in quotes'
+            case "greater_than_equal":
+                return f"must be at least {context['ge']}"
+            case "greater_than":
+                return f"must be more than {context['gt']}"
+            case "less_than_equal":
+                return f"must be at most {context['le']}"
+            case "finite_number":
+                return f"must be a finite number, not {written}"
+            case "literal_error":
+                return f"must be {context['expected']}, not {written}"
+            case "value_error":
+                return str(context.get("error", detail["msg"]))
+            case _:
+                return f"{detail['msg'][0].lower()}{detail['msg'][1:]}, not {written}"
+
+    def mapping(self, parent: dict[str, JSON], where: Where) -> dict[str, JSON]:
+        value = parent.get(str(where[-1]))
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            self.source.complain(where, "must be a mapping of names")
+            return {}
+        for name in value:
+            if not NAME.fullmatch(name):
+                self.source.complain((*where, name), "a name is more than dots and has no spaces, colons or slashes")
+            elif "." in name and where[0] == "tasks":  # "task.metric" is split at the dot
+                self.source.complain((*where, name), "the name of a task or metric has no dots")
+        return value
+
+    def known_keys(self, value: dict[str, JSON], keys: tuple[str, ...], where: Where) -> None:
+        for key in value:
+            if key not in keys:
+                self.source.complain((*where, key), f"is not a known key ({nearest(key, keys)})")

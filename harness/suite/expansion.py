@@ -1,0 +1,113 @@
+"""Entries that stand for several: a model with sizes or seeds becomes one model each, and so does what asks it."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar, cast
+
+from harness.components.component import Component, named
+from harness.components.fields import Reference, marks, part_of
+from harness.components.model import Model
+from harness.components.registry import find
+from harness.components.trained_model import DerivedModel
+from harness.components.variant import Variant
+
+C = TypeVar("C", bound=Component)
+PROBE = "model:"  # before the name of a model asked by itself; no name of a user has a colon
+SEED = "~"  # between the name of an entry and the number of a seed
+
+
+@dataclass(frozen=True)
+class Families:
+    """Models and variants, each entry that stands for several replaced by its members."""
+
+    models: Mapping[str, Model]
+    variants: Mapping[str, Variant]
+    members: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # of entries that were replaced, by name
+    pools: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # a variant as reported → those of its seeds
+    sized: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # a variant as reported → its entry, a model
+    entries: Mapping[str, str] = field(default_factory=dict)  # model → the entry that it comes from
+    clashes: tuple[str, ...] = ()  # names that an entry's member shares with another entry
+
+    def model_pools(self) -> dict[str, tuple[str, ...]]:
+        """The models of several seeds: an entry, or one of its sizes → its seeds."""
+        found: dict[str, tuple[str, ...]] = {}
+        for name in self.models:
+            pool, sign, number = name.rpartition(SEED)
+            if sign and number.isdigit() and pool.startswith(self.entries.get(name, name)):
+                found[pool] = (*found.get(pool, ()), name)
+        return {pool: some for pool, some in found.items() if len(some) > 1}
+
+
+def unfolded(models: Mapping[str, Model], variants: Mapping[str, Variant], seed: int) -> Families:
+    """Replace each model with several members by them, and each variant that asks it by one for each."""
+    members = {
+        name: model.several(seed) if isinstance(model, DerivedModel) else {"": model} for name, model in models.items()
+    }
+    several = {name: tuple(some) for name, some in members.items() if list(some) != [""]}
+    replaced = {name: tuple(name + suffix for suffix in some) for name, some in several.items()}
+    asked: dict[str, Variant] = {}
+    made: list[str] = []  # the names of all variants
+    pools: dict[str, tuple[str, ...]] = {}
+    sized: dict[str, tuple[str, str]] = {}
+    for name, variant in variants.items():
+        model = next((one for one in named(variant, "models") if one in several), None)
+        if model is None:
+            asked[name] = variant
+            made.append(name)
+            continue
+        replaced[name] = tuple(name + suffix for suffix in several[model])
+        for suffix in several[model]:
+            size = suffix.partition(SEED)[0]
+            asked[name + suffix] = renamed(variant, model, model + suffix)
+            made.append(name + suffix)
+            pools[name + size] = (*pools.get(name + size, ()), name + suffix)
+            if size:
+                sized.setdefault(name + size, (name, model + suffix))
+    return Families(
+        {name + suffix: made for name, some in members.items() for suffix, made in some.items()},
+        asked,
+        replaced,
+        {name: some for name, some in pools.items() if len(some) > 1},
+        sized,
+        {name + suffix: name for name, some in members.items() for suffix in some},
+        tuple(_twice(name + suffix for name, some in members.items() for suffix in some) + _twice(made)),
+    )
+
+
+def _twice(names: Iterable[str]) -> list[str]:
+    return [name for name, count in Counter(names).items() if count > 1]
+
+
+def renamed(component: C, old: str, new: str) -> C:
+    """The component with another model in place of one that it or a part of it names."""
+    changed: dict[str, object] = {}
+    for name, info in type(component).model_fields.items():
+        value = getattr(component, name)
+        if any(isinstance(mark, Reference) and mark.section == "models" for mark in marks(info)):
+            changed[name] = [new if one == old else one for one in value] if isinstance(value, list) else value
+            if value == old:
+                changed[name] = new
+        elif part_of(info) is not None and isinstance(value, list | tuple):
+            changed[name] = [renamed(part, old, new) for part in value]
+        elif part_of(info) is not None and isinstance(value, Component):
+            changed[name] = renamed(value, old, new)
+    return component.model_copy(update=changed)
+
+
+def forgetting_probes(families: Families) -> dict[str, Variant]:
+    """Each derived model that a variant asks, and the model it is made of in the end, asked without anything else."""
+    asked = [name for variant in families.variants.values() for name in named(variant, "models")]
+    derived = [name for name in families.models if name in asked and isinstance(families.models[name], DerivedModel)]
+    plain = find("variant", "prompting")
+    probes: dict[str, Variant] = {}
+    for name in dict.fromkeys(one for model in derived for one in (root_of(model, families.models), model)):
+        probes[PROBE + name] = cast(Variant, plain.model_validate({"model": name}))
+    return probes
+
+
+def root_of(name: str, models: Mapping[str, Model]) -> str:
+    """The model at the end of a chain of bases."""
+    while isinstance(models[name], DerivedModel) and (bases := named(models[name], "models")):
+        name = bases[0]
+    return name

@@ -1,0 +1,30 @@
+"""The sections of a suite that are plain options."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class GenerationOptions(_Strict):
+    """How text is generated for a task; every variant of the task shares it."""
+
+    max_tokens: int = Field(256, ge=1)
+    temperature: float = Field(0.0, ge=0)
+    top_p: float = Field(1.0, gt=0, le=1)
+    stop: list[str] = []
+
+
+class Compare(_Strict):
+    """Which variant the others are measured against, and which figures the verdict rests on."""
+
+    reference: str | None = None
+    headline: list[str] = []
+
+
+class Leakage(_Strict):
+    """How much of a task's test items may also stand in what a model learns from or looks up."""
+
+    allowed: float = Field(0.05, ge=0, le=1)  # share of the test items, equal but for case, spaces and punctuation
+    near: float = Field(0.8, gt=0, le=1)  # Jaccard similarity of character n-grams from which two texts are near-equal

@@ -1,0 +1,133 @@
+"""suite.yaml → Suite: the only reader of suite files, and the place where every mistake is found at once."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+
+from harness.components.answer import Answer
+from harness.components.component import Component
+from harness.components.knowledge import Knowledge
+from harness.components.metric import Metric
+from harness.components.model import Model
+from harness.components.reader import Reader
+from harness.components.variant import Variant
+from harness.judging.trust import Trust
+from harness.records.inputs import JSON, Generation
+from harness.suite.component_builder import NAME, Builder
+from harness.suite.expansion import Families, forgetting_probes, unfolded
+from harness.suite.options import Compare, GenerationOptions, Leakage
+from harness.suite.references import Sections, check_agreement, check_bases, check_references
+from harness.suite.suite import Suite, TaskSpec
+from harness.suite.yaml_source import Where, read_source
+
+
+def load_suite(path: Path) -> Suite:
+    """Read and check a suite file. Raises SuiteError with every mistake, one line each."""
+    source = read_source(path)
+    suite = _Parser(source).suite()
+    source.raise_mistakes()
+    return cast(Suite, suite)
+
+
+SECTIONS = (
+    "name", "seed", "models", "knowledge", "datasets", "tasks", "general", "variants", "compare", "trust", "leakage",
+)  # fmt: skip
+KINDS_OF = {"models": "model", "knowledge": "knowledge", "datasets": "reader", "variants": "variant"}
+TASK_KEYS = ("data", "prompt", "system", "answer", "metrics", "generation")
+
+
+class _Parser(Builder):
+    """Builds a Suite; every problem goes to the source's list instead of being raised."""
+
+    def suite(self) -> Suite | None:
+        data = self.source.data
+        if not isinstance(data, dict):
+            self.source.complain((), "a suite is a mapping with models, tasks and variants")
+            return None
+        self.known_keys(data, SECTIONS, ())
+        for section in ("tasks", "variants"):
+            if not data.get(section):
+                place, subject = ((section,), "") if section in data else ((), f"{section}: ")
+                self.source.complain(place, f"{subject}at least one entry is needed")
+        sections = {name: self.components(kind, name, data) for name, kind in KINDS_OF.items()}
+        tasks = {name: self.task(value, ("tasks", name)) for name, value in self.mapping(data, ("tasks",)).items()}
+        compare = self.options(Compare, _given(data, "compare"), ("compare",))
+        leakage = self.options(Leakage, _given(data, "leakage"), ("leakage",))
+        trust = self.options(Trust, _given(data, "trust"), ("trust",))
+        name, seed = self.name(data), self.seed(data)
+        general = self.general(data)
+        check_bases(self.source, sections["models"])
+        families = Families({}, {})
+        if all(sections["models"].values()) and all(sections["variants"].values()):
+            families = unfolded(
+                cast(dict[str, Model], sections["models"]), cast(dict[str, Variant], sections["variants"]), seed
+            )
+        known: Sections = {**sections, "tasks": tasks, "models": {**sections["models"], **families.models},
+                 "variants": {**sections["variants"], **families.variants}}  # fmt: skip
+        check_references(self.source, self.places, known, families.members)
+        if self.source.mistakes:
+            return None
+        suite = Suite(
+            name, seed, families.models, cast(dict[str, TaskSpec], tasks), families.variants, cast(Compare, compare),
+            self.source.path, self.source.text, self.prompts, cast(dict[str, Knowledge], sections["knowledge"]),
+            cast(dict[str, Reader], sections["datasets"]), general, forgetting_probes(families) if general else {},
+            cast(Leakage, leakage), families, cast(Trust, trust),
+        )  # fmt: skip
+        check_agreement(self.source, suite, families)
+        return suite
+
+    # -- sections ---------------------------------------------------------------------------------------------------
+
+    def name(self, data: dict[str, JSON]) -> str:
+        name = data.get("name", self.folder.name)
+        if not isinstance(name, str) or not NAME.fullmatch(name):
+            self.source.complain(("name",), "must be text, more than dots and without spaces, colons or slashes")
+        return str(name)
+
+    def seed(self, data: dict[str, JSON]) -> int:
+        seed = data.get("seed", 42)
+        if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
+            self.source.complain(("seed",), "must be a whole number, 0 or more")
+            return 0
+        return seed
+
+    def general(self, data: dict[str, JSON]) -> tuple[str, ...]:
+        value = data.get("general") or []
+        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+            self.source.complain(("general",), "must be a list of tasks")
+            return ()
+        return tuple(value)
+
+    def components(self, kind: str, section: str, data: dict[str, JSON]) -> dict[str, Component | None]:
+        entries = self.mapping(data, (section,))
+        return {name: self.component(kind, value, (section, name)) for name, value in entries.items()}
+
+    def task(self, value: JSON, where: Where) -> TaskSpec | None:
+        if not isinstance(value, dict):
+            self.source.complain(where, f"must be a mapping with {', '.join(TASK_KEYS)}")
+            return None
+        self.known_keys(value, TASK_KEYS, where)
+        for required in ("data", "metrics"):
+            if not value.get(required):
+                self.source.complain((*where, required) if required in value else where, f"{required} is required")
+        data = self.component("reader", value["data"], (*where, "data")) if value.get("data") else None
+        answer = self.component("answer", value.get("answer", "text"), (*where, "answer"))
+        metrics = {
+            name: self.component("metric", metric, (*where, "metrics", name))
+            for name, metric in self.mapping(value, (*where, "metrics")).items()
+        }
+        options = self.options(GenerationOptions, _given(value, "generation"), (*where, "generation"))
+        default = answer.default_prompt if isinstance(answer, Answer) else ""
+        prompt = self.template(value.get("prompt"), (*where, "prompt"), default)
+        system = self.template(value["system"], (*where, "system"), "") if "system" in value else None
+        if data is None or answer is None or options is None or prompt is None or None in metrics.values():
+            return None
+        return TaskSpec(
+            cast(Reader, data), cast(Answer, answer), prompt, system, cast(dict[str, Metric], metrics),
+            Generation(options.max_tokens, options.temperature, options.top_p, tuple(options.stop)),
+        )  # fmt: skip
+
+
+def _given(parent: Mapping[str, JSON], key: str) -> JSON:
+    """What stands at a key; nothing is the empty mapping, and anything else is for the validation to judge."""
+    return {} if parent.get(key) is None else parent[key]

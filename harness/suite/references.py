@@ -1,0 +1,131 @@
+"""What only shows when all parts of a suite are known: names that point nowhere, figures that do not exist, cycles."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from harness.components.component import Component, named
+from harness.components.fields import Reference, marks
+from harness.components.variant import Variant
+from harness.errors import nearest
+from harness.suite.yaml_source import Source, Where
+
+if TYPE_CHECKING:
+    from harness.suite.expansion import Families
+    from harness.suite.suite import Suite
+
+ABILITIES = {
+    "generates": "generate text", "embeds": "embed texts", "ranks": "rank passages",
+    "single": "be a step of another variant", "trainable": "be the base of another model",
+}  # fmt: skip
+RESERVED = ("retrieval", "stale")  # metrics that join by themselves
+Sections = Mapping[str, Mapping[str, object]]
+
+
+def check_references(
+    source: Source, places: Sequence[tuple[Component, Where]], sections: Sections, members: Mapping[str, Sequence[str]]
+) -> None:
+    """Names that point into another section must exist there, and what they name must be able to serve.
+
+    `members` are the entries that stand for several, with what they stand for: only a variant's model may be one.
+    """
+    for component, place in places:
+        for mark, name, where in _named_at(component, place):
+            problem = _reference_problem(name, mark, sections)
+            whole = isinstance(component, Variant) and (mark.section, mark.ability) == ("models", "generates")
+            if problem is None and name in members and not whole:
+                problem = f"'{name}' stands for {', '.join(members[name])}; name one of them"
+            if problem:
+                source.complain(where, problem)
+
+
+def _named_at(component: Component, place: Where) -> Iterator[tuple[Reference, str, Where]]:
+    """Each name of another entry in a component's fields, with the place where it stands."""
+    for field, info in type(component).model_fields.items():
+        for mark in marks(info):
+            if isinstance(mark, Reference):
+                value = getattr(component, field)
+                if isinstance(value, str):
+                    yield mark, value, (*place, field)
+                elif value is not None:
+                    keys = value if isinstance(value, Mapping) else range(len(value))
+                    yield from ((mark, name, (*place, field, key)) for key, name in zip(keys, value, strict=True))
+
+
+def check_bases(source: Source, models: Mapping[str, Component | None]) -> None:
+    """A model cannot be made of itself, however long the way round."""
+    for name, model in models.items():
+        chain = [name]
+        while model is not None and (bases := named(model, "models")):
+            chain.append(bases[0])
+            if bases[0] == name:
+                source.complain(("models", name), f"is made of itself: {' → '.join(chain)}")
+            if bases[0] in chain[:-1]:
+                break
+            model = models.get(bases[0])
+
+
+def check_agreement(source: Source, suite: "Suite", families: "Families") -> None:
+    """Headline and reference exist, each metric fits its task's answer, general tasks are tasks."""
+    for index, figure in enumerate(suite.compare.headline):
+        problem = _figure_problem(figure, suite)
+        if problem:
+            source.complain(("compare", "headline", index), problem)
+    for index, task in enumerate(suite.general):
+        if task not in suite.tasks:
+            source.complain(("general", index), f"'{task}' is not among tasks ({nearest(task, suite.tasks)})")
+    for name in families.clashes:
+        source.complain(
+            (), f"'{name}' would stand for two entries: one of its own, and one made by sizes or seeds; rename it"
+        )
+    if suite.general and not suite.probes:
+        source.complain(
+            ("general",), "is asked of models that are made of others (tuned, adapter, quantised), there is none"
+        )
+    pooled = {member for members in families.pools.values() for member in members}
+    known = [*families.pools, *(name for name in suite.variants if name not in pooled)]
+    reference = suite.compare.reference
+    if reference is not None and reference not in known:
+        source.complain(("compare", "reference"), f"'{reference}' is not among variants ({nearest(reference, known)})")
+    for name, spec in suite.tasks.items():
+        kind = type(spec.answer).__name__.lower()
+        for metric_name, metric in spec.metrics.items():
+            place = ("tasks", name, "metrics", metric_name)
+            if metric_name in RESERVED and type(metric).__name__.lower() != metric_name:
+                source.complain(place, f"the name {metric_name} belongs to the metric of that name; choose another")
+            if metric.answers and kind not in metric.answers:
+                source.complain(
+                    place,
+                    f"{type(metric).__name__} scores {' or '.join(metric.answers)} answers, "
+                    f"but this task's answer is {kind}",
+                )
+
+
+def _reference_problem(name: str, mark: Reference, sections: Sections) -> str | None:
+    """Why a name cannot stand where a reference is marked."""
+    entries = sections.get(mark.section, {})
+    if name not in entries:
+        return f"'{name}' is not among {mark.section} ({nearest(name, entries)})"
+    found = entries[name]
+    if mark.ability and found is not None and not getattr(found, mark.ability, True):
+        able = [other for other, entry in entries.items() if getattr(entry, mark.ability, False)]
+        known = f"these can: {', '.join(able)}" if able else f"none of the {mark.section} can"
+        return f"'{name}' is {type(found).__name__}, which cannot {ABILITIES[mark.ability]}; {known}"
+    return None
+
+
+def _figure_problem(figure: str, suite: "Suite") -> str | None:
+    """Why `task.metric` or `task.metric.part` names no figure of the suite; None if it does, or may by the data."""
+    figures = {f"{task}.{name}": metric for task, spec in suite.tasks.items() for name, metric in spec.metrics.items()}
+    task, _, rest = figure.partition(".")
+    if task in suite.general:
+        return f"'{figure}' is a figure of a general task, which only tells what training made a model forget"
+    name, dot, part = rest.partition(".")
+    metric = figures.get(f"{task}.{name}")
+    if metric is None:
+        return f"'{figure}' is not a metric ({nearest(figure, figures)})"
+    parts = metric.parts()
+    if not dot or (part and (parts is None or part in parts)):
+        return None
+    known = [f"{task}.{name}", *(f"{task}.{name}.{known}" for known in parts or ())]
+    none = "" if known[1:] else ", whose parts() names none"
+    return f"'{figure}' is not a part of {type(metric).__name__}{none} ({nearest(figure, known)})"

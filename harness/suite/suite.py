@@ -1,0 +1,67 @@
+"""A suite file, checked: the record that everything else reads."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.components.answer import Answer
+from harness.components.dataset import Dataset
+from harness.components.knowledge import Knowledge
+from harness.components.metric import Metric
+from harness.components.model import Model
+from harness.components.reader import Reader
+from harness.components.variant import Variant
+from harness.judging.trust import Trust
+from harness.records.inputs import Generation
+from harness.suite.expansion import Families
+from harness.suite.options import Compare, Leakage
+from harness.text.templates import Template
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """A task as declared; its data is not read yet."""
+
+    data: Reader
+    answer: Answer
+    prompt: Template
+    system: Template | None
+    metrics: Mapping[str, Metric]
+    generation: Generation
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A suite file, checked."""
+
+    name: str
+    seed: int
+    models: Mapping[str, Model]
+    tasks: Mapping[str, TaskSpec]
+    variants: Mapping[str, Variant]
+    compare: Compare
+    path: Path
+    text: str
+    prompts: Mapping[str, str] = field(default_factory=dict)  # prompt files by name
+    knowledge: Mapping[str, Knowledge] = field(default_factory=dict)
+    datasets: Mapping[str, Reader] = field(default_factory=dict)  # general data to mix into a training
+    general: tuple[str, ...] = ()  # tasks that only tell what training made a model forget
+    probes: Mapping[str, Variant] = field(default_factory=dict)  # how they are asked: each derived model and its base
+    leakage: Leakage = field(default_factory=Leakage)
+    families: Families = field(default_factory=lambda: Families({}, {}))
+    trust: Trust = field(default_factory=Trust)
+    _read: dict[str, Dataset] = field(default_factory=dict, repr=False, compare=False)
+
+    def dataset(self, name: str) -> Dataset:
+        """A data set of the section `datasets`, read once. Raises DataError."""
+        if name not in self._read:
+            self._read[name] = self.datasets[name].read(name, self.seed)
+        return self._read[name]
+
+    def asked(self, task: str) -> Mapping[str, Variant]:
+        """The variants that answer a task."""
+        return self.probes if task in self.general else self.variants
+
+    def answering(self) -> Mapping[str, Variant]:
+        """All variants, those that ask general tasks among them."""
+        return {**self.variants, **self.probes}

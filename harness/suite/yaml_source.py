@@ -1,0 +1,216 @@
+"""YAML with a memory: plain data plus the line and the spelling of every value, so that a mistake can be pointed at."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+from yaml.reader import ReaderError
+
+from harness.errors import SuiteError
+from harness.records.inputs import JSON
+
+Where = tuple[str | int, ...]
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.1 as people expect it: `1e-4` is a number; a date and `=` stay text."""
+
+
+_TAG = "tag:yaml.org,2002:"
+_MERGE = f"{_TAG}merge"
+_TAGS: Mapping[type[yaml.Node], tuple[str, ...]] = {  # what a tag can say without changing what a suite is made of
+    yaml.MappingNode: ("map",),
+    yaml.SequenceNode: ("seq",),
+    yaml.ScalarNode: ("str", "int", "float", "bool", "null", "merge"),
+}
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in (f"{_TAG}timestamp", f"{_TAG}value")]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
+)
+
+
+@dataclass
+class Source:
+    """A parsed YAML file. `lines` and `spelling` are keyed by the path of keys and indices to a value."""
+
+    path: Path
+    text: str
+    data: JSON = None
+    lines: dict[Where, int] = field(default_factory=dict)
+    spelling: dict[Where, str] = field(default_factory=dict)  # scalars as written
+    mistakes: list[tuple[int, str]] = field(default_factory=list)
+
+    def complain(self, where: Where, problem: str) -> None:
+        """Note a mistake at a value; the nearest known ancestor gives the line."""
+        place = where
+        while place and place not in self.lines:
+            place = place[:-1]
+        name = ".".join(str(part) for part in where)
+        self.mistakes.append((self.lines.get(place, 1), f"{name}: {problem}" if name else problem))
+
+    def raise_mistakes(self) -> None:
+        """Raise all noted mistakes together, in the order of their lines."""
+        if self.mistakes:
+            ordered = sorted(dict.fromkeys(self.mistakes))
+            raise SuiteError(f"{self.path.name}:{line}: {problem}" for line, problem in ordered)
+
+
+def read_source(path: Path) -> Source:
+    """Parse a YAML file. Raises SuiteError for a missing file or a text that is not YAML."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise SuiteError(
+            [f"{path}: cannot be read: {reason}; name a suite file such as suites/quickstart/suite.yaml"]
+        ) from error
+    source = Source(path, text)
+    try:
+        _parse(source)
+    except yaml.MarkedYAMLError as error:
+        line = min(error.problem_mark.line + 1 if error.problem_mark else 1, text.count("\n") + 1)
+        hint = "; inside {…} write a value with ${…} in quotes" if "${" in text.split("\n")[line - 1] else ""
+        raise SuiteError([f"{path.name}:{line}: not YAML: {error.problem}{hint}"]) from error
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        reason = f"the character U+{ord(text[error.position]):04X} is not allowed; delete it"
+        raise SuiteError([f"{path.name}:{line}: not YAML: {reason}"]) from error
+    except RecursionError as error:
+        raise SuiteError([f"{path.name}: not a suite: nested too deeply"]) from error
+    return source
+
+
+def _parse(source: Source) -> None:
+    loader = _Loader(source.text)
+    try:
+        node = loader.get_single_node()
+        source.data = _Walk(source, loader).value(node, ()) if node is not None else None
+    finally:
+        loader.dispose()
+
+
+class _Walk:
+    """Turns YAML nodes into plain data, noting lines, duplicate keys, and what is not plain data."""
+
+    def __init__(self, source: Source, loader: _Loader) -> None:
+        self.source = source
+        self.loader = loader
+        self.open: set[yaml.Node] = set()  # the nodes around the current one
+        self.known: dict[yaml.Node, dict[str, tuple[yaml.Node, yaml.Node]]] = {}
+
+    def value(self, node: yaml.Node, where: Where) -> JSON:
+        self.source.lines.setdefault(where, node.start_mark.line + 1)
+        self._refuse_endless(node)
+        if node.tag.removeprefix(_TAG) not in _TAGS[type(node)]:
+            tag = node.tag.replace(_TAG, "!!")
+            self.source.complain(where, f"the tag {tag} has no meaning in a suite; leave it out")
+        self.open.add(node)
+        try:
+            if isinstance(node, yaml.MappingNode):
+                return self._mapping(node, where)
+            if isinstance(node, yaml.SequenceNode):
+                return [self.value(item, (*where, index)) for index, item in enumerate(node.value)]
+            value = self._scalar(node, where)
+        finally:
+            self.open.remove(node)
+        self.source.spelling[where] = node.value
+        return self._expanded(value, where) if isinstance(value, str) else value
+
+    def _scalar(self, node: yaml.Node, where: Where) -> JSON:
+        """Text, a number, true, false or nothing; a value of any other tag is taken as text."""
+        kind = node.tag.removeprefix(_TAG)
+        if kind == "merge" or kind not in _TAGS[yaml.ScalarNode]:
+            return node.value
+        if any("\ud800" <= character <= "\udfff" for character in node.value):  # half of a pair; no file can hold it
+            self.source.complain(where, "an escape such as \\ud83d is half a character; write the character itself")
+            return ""
+        try:
+            return self.loader.construct_object(node)
+        except (ValueError, LookupError):
+            self.source.complain(where, f'{node.value} cannot be read as {kind}; write "{node.value}" in quotes')
+            return node.value
+
+    def _mapping(self, node: yaml.MappingNode, where: Where) -> dict[str, JSON]:
+        content: dict[str, JSON] = {}
+        for name, (key_node, value_node) in self._entries(node, where).items():
+            self.source.lines[(*where, name)] = key_node.start_mark.line + 1
+            content[name] = self.value(value_node, (*where, name))
+        return content
+
+    def _entries(self, node: yaml.MappingNode, where: Where) -> dict[str, tuple[yaml.Node, yaml.Node]]:
+        """The nodes by name. A mapping's own names override those it merges with `<<`; only own ones can be double."""
+        if node in self.known:
+            return self.known[node]
+        self.known[node] = {}
+        merged: dict[str, tuple[yaml.Node, yaml.Node]] = {}
+        own: dict[str, tuple[yaml.Node, yaml.Node]] = {}
+        for key_node, value_node in node.value:
+            name = self._name(key_node, where)
+            if name in own:
+                first = own[name][0].start_mark.line + 1
+                place = ".".join(map(str, (*where, name)))
+                line = key_node.start_mark.line + 1
+                self.source.mistakes.append((line, f"{place}: duplicate key (first on line {first})"))
+            elif name is not None:
+                own[name] = (key_node, value_node)
+            if key_node.tag == _MERGE:
+                merged = self._merged(value_node, where) | merged
+        self.known[node] = merged | {name: nodes for name, nodes in own.items() if nodes[0].tag != _MERGE}
+        return self.known[node]
+
+    def _merged(self, node: yaml.Node, where: Where) -> dict[str, tuple[yaml.Node, yaml.Node]]:
+        """What `<<` brings in: of several mappings an earlier one overrides a later one."""
+        found: dict[str, tuple[yaml.Node, yaml.Node]] = {}
+        for source in node.value if isinstance(node, yaml.SequenceNode) else [node]:
+            self._refuse_endless(source)
+            if not isinstance(source, yaml.MappingNode):
+                self.source.complain(where, "<< takes another mapping, e.g. <<: *defaults after &defaults {…}")
+            else:
+                found = self._entries(source, where) | found
+        return found
+
+    def _refuse_endless(self, node: yaml.Node) -> None:
+        if node in self.open:
+            raise yaml.MarkedYAMLError(
+                problem="an alias stands inside the value it repeats; write it out", problem_mark=node.start_mark
+            )
+
+    def _name(self, node: yaml.Node, where: Where) -> str | None:
+        if not isinstance(node, yaml.ScalarNode):
+            self.source.complain(where, "a name must be text; write a value with {{ … }} or […] in quotes")
+            return None
+        name = self._scalar(node, where)
+        if isinstance(name, str):
+            return name
+        if isinstance(name, bool):  # YAML 1.1 reads on, off, yes and no so; as a name they can only be meant as written
+            return str(node.value)
+        self.source.lines[where] = node.start_mark.line + 1
+        self.source.complain(where, f'the name {node.value} is read as {_kind(name)}; write "{node.value}" in quotes')
+        return str(node.value)
+
+    def _expanded(self, text: str, where: Where) -> str:
+        def replacement(match: re.Match[str]) -> str:
+            name = match.group(1)
+            value = os.environ.get(name) or (str(data_root()) if name == "DATA" else None)
+            if value is None:
+                self.source.complain(where, f"environment variable {name} is not set")
+                return match.group(0)
+            return value
+
+        return re.sub(r"\$\{(\w+)\}", replacement, text)
+
+
+def data_root() -> Path:
+    """The folder that ${DATA} stands for: the environment variable DATA, or data/ in the working folder."""
+    return Path(os.environ.get("DATA") or "data").resolve()
+
+
+def _kind(value: object) -> str:
+    kinds: Mapping[type, str] = {int: "a number", float: "a number", type(None): "nothing"}
+    return kinds.get(type(value), type(value).__name__)

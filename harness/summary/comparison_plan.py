@@ -1,0 +1,119 @@
+"""What a run compares with what, as its suite declares it."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from harness.components.component import named
+from harness.components.metric import Metric
+from harness.components.task import Task
+from harness.records.figures import MetricInfo, Point
+from harness.records.inputs import JSON
+from harness.records.outputs import Score
+from harness.suite.expansion import root_of
+from harness.suite.references import RESERVED
+from harness.suite.suite import Suite
+
+
+@dataclass(frozen=True)
+class Design:
+    """What is compared with what: the frame of a run's figures."""
+
+    name: str
+    seed: int
+    reference: str | None  # the variant that the others are measured against
+    headline: Sequence[str]  # "task.metric"
+    floors: Sequence[str] = ()  # the variants that ask no model
+    bounds: Sequence[str] = ()  # the variants that are shown the gold passage
+    origins: Mapping[str, str] = field(default_factory=dict)  # of a probe: the task that it was derived from
+    cascades: Mapping[str, Sequence[str]] = field(default_factory=dict)  # of a cascade: its steps, in their order
+    pools: Mapping[str, Sequence[str]] = field(default_factory=dict)  # variants that stand for those of several seeds
+    curve: Sequence[Point] = ()
+    general: Sequence[str] = ()  # tasks that only tell what training made a model forget
+    made_of: Mapping[str, str] = field(default_factory=dict)  # there: a model → the one that it is made of in the end
+    model_pools: Mapping[str, Sequence[str]] = field(default_factory=dict)  # there: what stands for several seeds
+    demoted: Collection[str] = ()  # "task.metric" of judges that may not decide
+    corpora: Mapping[str, Metric] = field(default_factory=dict)  # "task.metric" whose figures are no means over samples
+
+
+def design_of(
+    suite: Suite, tasks: Mapping[str, Task], training: Mapping[str, JSON], demoted: Mapping[str, str]
+) -> Design:
+    """What the suite compares with what. `demoted` figures, by "task.metric", may not stand in the headline."""
+    families = suite.families
+    headline = [figure for figure in _headline(suite, tasks, demoted) if _whole(figure) not in demoted]
+    model_pools = families.model_pools()
+    pool_of = {member: pool for pool, members in model_pools.items() for member in members}
+    rows = {name: record["rows"] for name, record in training.items()}
+    return Design(
+        suite.name,
+        suite.seed,
+        reference=reference_of(suite),
+        headline=headline,
+        floors=[name for name, variant in suite.variants.items() if variant.floor],
+        bounds=[name for name in reported(suite) if _is_bound(suite, name)],
+        origins={name: task.origin for name, task in tasks.items() if task.origin},
+        cascades={name: steps for name, one in suite.variants.items() if (steps := named(one, "variants"))},
+        pools=families.pools,
+        curve=[Point(family, name, rows[model]) for name, (family, model) in families.sized.items() if model in rows],
+        general=suite.general,
+        made_of={
+            pool_of.get(name, name): root for name in suite.models if (root := root_of(name, suite.models)) != name
+        },
+        model_pools=model_pools,
+        demoted=tuple(demoted),
+        corpora={f"{name}.{m}": one for name, task in tasks.items() for m, one in task.metrics.items() if one.corpus},
+    )
+
+
+def _headline(suite: Suite, tasks: Mapping[str, Task], demoted: Mapping[str, str]) -> list[str]:
+    """What the suite names, else the first metric of each task that may decide."""
+    if suite.compare.headline:
+        return suite.compare.headline
+    own = {name: task for name, task in tasks.items() if not task.origin and name not in suite.general}
+    able = {
+        name: [m for m in task.metrics if f"{name}.{m}" not in demoted and m not in RESERVED]
+        for name, task in own.items()
+    }
+    return [f"{name}.{metrics[0]}" for name, metrics in able.items() if metrics]
+
+
+def able_first(metrics: Mapping[str, MetricInfo], design: Design) -> dict[str, MetricInfo]:
+    """The metrics, those that may not decide last."""
+    return dict(sorted(metrics.items(), key=lambda one: _whole(one[0]) in design.demoted))
+
+
+def _whole(figure: str) -> str:
+    """The metric that a part belongs to."""
+    return ".".join(figure.split(".")[:2])
+
+
+def reference_of(suite: Suite) -> str:
+    """The variant that the others are measured against: the suite's first where it names none."""
+    return suite.compare.reference or reported(suite)[0]
+
+
+def reported(suite: Suite) -> list[str]:
+    """The suite's variants as they are reported: one for those of several seeds."""
+    pool_of = {member: pool for pool, members in suite.families.pools.items() for member in members}
+    return list(dict.fromkeys(pool_of.get(name, name) for name in suite.variants))
+
+
+def _is_bound(suite: Suite, name: str) -> bool:
+    """Whether it, or a variant that it asks, is an upper bound."""
+    variant = suite.variants[suite.families.pools.get(name, (name,))[0]]
+    steps = [suite.variants[step] for step in named(variant, "variants")]
+    return any(one.is_bound() for one in (variant, *steps))
+
+
+def metric_info(tasks: dict[str, Task], scores: Sequence[Score]) -> dict[str, MetricInfo]:
+    """How to read each metric, and each part that occurs in the scores or is made of them, by "task.metric"."""
+    found = {}
+    for task, name in dict.fromkeys((score.task, score.metric) for score in scores):
+        base, _, part = name.partition(".")
+        metric = tasks[task].metrics[base]
+        for one in ("", *(metric.parts() or ())) if metric.corpus else (part,):
+            figure = f"{task}.{base}.{one}" if one else f"{task}.{base}"
+            scale, settings = metric.scale_of(one), metric.model_dump(mode="json") | metric.resolved(tasks[task])
+            component = type(metric).__name__
+            found[figure] = MetricInfo(component, settings, scale.low, scale.high, scale.better, metric.corpus)
+    return found

@@ -1,0 +1,126 @@
+"""Where errors come from: whether retrieval missed or generation failed, and which step of a cascade answered."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from harness.records.figures import MetricInfo, Retrieved, Routed
+from harness.records.outputs import Prediction, Score
+
+EXAMPLES = 20  # items of each kind named, to be looked at
+Values = Mapping[tuple[str, str, str], float | None]  # (task, variant, sample) → the deciding metric's value
+
+
+def deciding(
+    headline: Sequence[str], metrics: Mapping[str, MetricInfo], origins: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """The metric that decides for each task what is right: its first headline figure, else its first metric.
+
+    A probe is decided as the task that it was derived from, if it has that metric.
+    """
+    chosen: dict[str, str] = {}
+    for figure in headline:
+        task, _, metric = figure.partition(".")
+        chosen.setdefault(task, metric)
+    for probe, origin in (origins or {}).items():
+        if f"{probe}.{chosen.get(origin)}" in metrics:
+            chosen[probe] = chosen[origin]
+    for figure in metrics:
+        task, _, metric = figure.partition(".")
+        chosen.setdefault(task, metric)
+    return chosen
+
+
+def values_of(scores: Sequence[Score], chosen: Mapping[str, str]) -> dict[tuple[str, str, str], float | None]:
+    """The deciding metric's values."""
+    return {
+        (score.task, score.variant, score.sample_id): score.value
+        for score in scores
+        if chosen.get(score.task) == score.metric
+    }
+
+
+def retrieved(
+    predictions: Sequence[Prediction], values: Values, chosen: Mapping[str, str], metrics: Mapping[str, MetricInfo]
+) -> list[Retrieved]:
+    """For each cell that looked something up: right and wrong answers, by whether a gold passage was shown.
+
+    Right is the good end of the deciding metric's range. A sample whose gold passage is not known, or whose answer has
+    no value, counts as unknown.
+    """
+    cells: dict[tuple[str, str], list[Prediction]] = defaultdict(list)
+    for prediction in predictions:
+        if prediction.retrieval is not None:
+            cells[prediction.task, prediction.variant].append(prediction)
+    found = []
+    for (task, variant), some in cells.items():
+        kinds: dict[str, list[str]] = {name: [] for name in KINDS}
+        info = metrics.get(f"{task}.{chosen.get(task)}")
+        for prediction in some:
+            value = values.get((task, variant, prediction.sample_id))
+            kinds["unknown" if info is None else kind(prediction, value, info)].append(prediction.sample_id)
+        found.append(
+            Retrieved(
+                task, variant, chosen.get(task, ""), len(some), {name: len(ids) for name, ids in kinds.items()},
+                {name: tuple(ids[:EXAMPLES]) for name, ids in kinds.items() if ids},
+                sum(bool(p.retrieval and p.retrieval.cut) for p in some),
+                sum(bool(p.retrieval and p.retrieval.left_out) for p in some),
+            )
+        )  # fmt: skip
+    return found
+
+
+KINDS = ("hit and right", "hit and wrong", "miss and right", "miss and wrong", "not shown", "unknown")
+
+
+def kind(prediction: Prediction, value: float | None, info: MetricInfo) -> str:
+    """One of KINDS: whether a gold passage was shown, and whether this value of the deciding metric is right.
+
+    A wrong answer is "not shown" when its gold passage was among those asked for, or given, but was shown in part or
+    not at all: there was no room, or its score was under the threshold. Then retrieval did not miss.
+    """
+    retrieval = prediction.retrieval
+    if value is None or retrieval is None or not retrieval.gold:
+        return "unknown"
+    gold = [passage for passage in prediction.passages if passage.get("gold")]
+    if value <= info.low if info.better == "lower" else value >= info.high:
+        return "hit and right" if gold else "miss and right"
+    if any(not passage.get("cut") for passage in gold):
+        return "hit and wrong"
+    given = retrieval.ranks is None  # nothing was searched
+    within = any(rank is not None and rank <= retrieval.k for rank in retrieval.ranks or ())
+    return "not shown" if gold or given or within else "miss and wrong"
+
+
+def routed(
+    predictions: Sequence[Prediction], values: Values, chosen: Mapping[str, str], steps: Mapping[str, Sequence[str]]
+) -> list[Routed]:
+    """For each cascade and step: how many samples it answered, how well, and what all samples that ended there cost.
+
+    `steps` names each cascade's steps in their order: those at which nothing ended are listed, too.
+    """
+    cells: dict[tuple[str, str], list[Prediction]] = defaultdict(list)
+    for prediction in predictions:
+        if prediction.route:
+            cells[prediction.task, prediction.variant].append(prediction)
+    return [
+        _ended(step, place, cell, values, chosen.get(task, ""))
+        for (task, variant), cell in sorted(cells.items())
+        for place, step in enumerate(_steps(cell, steps.get(variant, ())), 1)
+    ]
+
+
+def _steps(cell: Sequence[Prediction], named: Sequence[str]) -> list[str]:
+    """The steps' names; without any given, those that were asked."""
+    asked = max((prediction.route for prediction in cell), key=len)
+    return list(dict.fromkeys([*named, *(step.variant for step in asked)]))
+
+
+def _ended(name: str, place: int, cell: Sequence[Prediction], values: Values, metric: str) -> Routed:
+    some = [prediction for prediction in cell if prediction.route[-1].variant == name]
+    task, variant = cell[0].task, cell[0].variant
+    known = [v for p in some if (v := values.get((task, variant, p.sample_id))) is not None]
+    threshold = next((step.threshold for p in cell for step in p.route if step.variant == name), None)
+    return Routed(
+        task, variant, name, place, len(some), len(cell), metric, sum(known) / len(known) if known else None, threshold,
+        sum(p.tokens_in + p.tokens_out for p in some), sum(p.seconds for p in some),
+    )  # fmt: skip

@@ -1,1 +1,0 @@
-"""Tasks: how a sample becomes a prompt and how an answer is read back."""

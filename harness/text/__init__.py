@@ -1,0 +1,1 @@
+"""Text: normal forms, templates, near-duplicates, JSON in replies."""

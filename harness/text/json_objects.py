@@ -1,0 +1,118 @@
+"""The JSON object in a reply, wherever it stands: among prose, in a fence, with Chinese marks for ASCII ones."""
+
+import json
+import re
+from collections.abc import Collection, Iterator
+from typing import cast
+
+from harness.records.inputs import JSON
+
+_STRAY_BRACES = 100  # each may take a scan to the end; beyond so many no object can be told from its surroundings
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|“[^”]*+”|[{}]', re.DOTALL)
+_OPENING = re.compile(r'\{\s*["“”}]')
+_ASCII = {code + 0xFEE0: code for code in range(0x21, 0x7F)} | {ord("、"): ord(","), ord("\u3000"): ord(" ")}
+_RELAXED = re.compile(r'("(?:[^"\\]|\\.)*+")|“([^”]*+)”|(.)', re.DOTALL)
+
+
+class UnreadableError(Exception):
+    """A reply says nothing certain. The message is shown to the judge when it is asked again."""
+
+
+def is_object(text: str) -> bool:
+    """Whether a text is one object from its first character to its last, well-formed inside or not."""
+    return text.startswith("{") and _ends(text, 0)[0] == len(text)
+
+
+def last_object(body: str, keys: Collection[str]) -> dict[str, JSON] | None:
+    """The last object that has one of the keys; None if there is no object.
+
+    An object that is broken or cut off behind it makes the reply unreadable: it may have said something else.
+    """
+    last: dict[str, JSON] | UnreadableError | None = None
+    seen = False
+    for start, span in _spans(body):
+        if body[max(0, start - 100) : start].rstrip().endswith("["):
+            raise UnreadableError("a list instead of one JSON object")
+        seen = True
+        parsed = _parsed(span)
+        last = parsed if isinstance(parsed, UnreadableError) else (parsed if parsed.keys() & set(keys) else last)
+    if isinstance(last, UnreadableError):
+        raise last
+    if seen and last is None:
+        raise UnreadableError(f"the JSON object has no {' or '.join(keys)}")
+    return last
+
+
+def _spans(body: str) -> Iterator[tuple[int, str]]:
+    """Where an object begins, and its text up to the brace that closes it or, if there is none, to the end."""
+    ends: dict[int, int | None] = {}
+    start, stray = body.find("{"), 0
+    while start >= 0:
+        if start not in ends:
+            ends |= _ends(body, start)
+            stray += ends[start] is None
+        if stray > _STRAY_BRACES:
+            raise UnreadableError("the reply is full of braces that are never closed")
+        end = ends[start]
+        if _OPENING.match(body, start):
+            yield start, body[start:end]
+            if end is None:
+                return
+        start = body.find("{", start + 1 if end is None else end)
+
+
+def _ends(body: str, start: int) -> dict[int, int | None]:
+    """Behind which place the object at `start`, and each that is met inside it, is closed; None: never."""
+    ends: dict[int, int | None] = {}
+    opened: list[int] = []
+    for token in _TOKEN.finditer(body, start):
+        if token[0] == "{":
+            opened.append(token.start())
+        elif token[0] == "}":
+            ends[opened.pop()] = token.end()
+            if not opened:
+                break
+    return ends | dict.fromkeys(opened)
+
+
+def _parsed(span: str) -> dict[str, JSON] | UnreadableError:
+    """The object, Chinese marks and trailing commas allowed where JSON wants ASCII; the mistake if there is one."""
+    try:
+        return _strict(span)
+    except RecursionError:
+        return UnreadableError("the JSON object is nested too deeply")
+    except ValueError as error:
+        problem = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+    try:
+        return _strict(re.sub(r",(\s*[}\]])", r"\1", _RELAXED.sub(_ascii, span)))
+    except (ValueError, RecursionError):
+        return UnreadableError(f"the JSON object cannot be parsed: {problem}")
+
+
+def _ascii(token: re.Match[str]) -> str:
+    """A token of relaxed JSON in strict JSON. A string's inside is kept, and hidden from what mends the commas."""
+    if token[1] is not None:
+        text = token[1]
+    elif token[2] is not None:
+        text = json.dumps(token[2], ensure_ascii=False)
+    else:
+        return token[3].translate(_ASCII)
+    return re.sub(r"[,}\]]", lambda mark: f"\\u{ord(mark[0]):04x}", text)
+
+
+def _strict(text: str) -> dict[str, JSON]:
+    value = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
+    return cast(dict[str, JSON], value)
+
+
+def _unique(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
+    content: dict[str, JSON] = {}
+    for name, value in pairs:
+        if name in content:
+            raise ValueError(f'the key "{name}" stands twice')
+        content[name] = value
+    return content
+
+
+def _refuse(constant: str) -> JSON:
+    raise ValueError(f"{constant} is not a number in JSON")

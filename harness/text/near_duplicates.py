@@ -1,0 +1,254 @@
+"""What leaks from a test into what a model learns from or looks up: equal and near-equal texts, answered questions."""
+
+import math
+import re
+import unicodedata
+import zlib
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Literal
+
+from harness.records.figures import Overlap, Twin
+from harness.text.normalise import normalise
+
+SIZE = 3  # characters of an n-gram
+EDGE = "\n" * (SIZE - 1)  # no plain text has a line break
+SEED = 1
+HASHES = 128  # of a sketch at most, unless one hash a band needs more
+MISS = 1e-4  # the chance that a pair just at the threshold is overlooked
+
+Kind = Literal["exact", "normalised", "near"]
+Match = tuple[int, int, Kind, float]  # number of the item, number of the row, kind, similarity
+STRENGTH: Mapping[Kind, int] = {"near": 0, "normalised": 1, "exact": 2}
+
+_LOOSE = re.compile(r"(?<!\d) | (?!\d)|(?<!\d)(?:[^\w\s]|_)(?!\d)")  # what touches a number belongs to it
+
+
+def overlaps(items: Sequence[tuple[str, str]], rows: Sequence[tuple[str, str]], near: float = 0.8) -> list[Twin]:
+    """The strongest twin of each item (id, text) among `rows` (place, text), in the order of the items.
+
+    exact: equal text. normalised: equal `plain` text. near: `resemblance` of at least `near`; of all such pairs one in
+    10,000 at most is overlooked, and none is reported that is not so. Of equally strong rows the first. A text without
+    a letter, digit or symbol has no twin. ValueError unless 0 < near <= 1.
+    """
+    first: dict[str, int] = {}
+    for number, (_, text) in enumerate(rows):
+        first.setdefault(text, number)
+    alike: dict[str, int] = {}
+    for text, number in first.items():
+        alike.setdefault(plain(text), number)
+    asked = _numbers(plain(text) for _, text in items)
+    equal: list[Match] = []
+    for form, numbers in asked.items():
+        equal += [(number, alike[form], "normalised", 1.0) for number in numbers if form in alike]
+        equal += [(number, first[items[number][1]], "exact", 1.0) for number in numbers if items[number][1] in first]
+    others = [form for form in asked if form not in alike]
+    close: Iterator[Match] = (
+        (number, alike[row], "near", similarity)
+        for form, row, similarity in _near(others, alike, near)
+        for number in asked[form]
+    )
+    return _strongest(items, rows, chain(equal, close))
+
+
+def held(
+    items: Sequence[tuple[str, str, Sequence[str]]], passages: Sequence[tuple[str, str]], near: float = 0.8
+) -> list[Twin]:
+    """The strongest twin of each item (id, question, answers) among the passages that hold a question and its answer.
+
+    exact: the passage (place, text) contains the question and, beside it, an answer. normalised: so do their `plain`
+    texts. near: it resembles question + answer by at least `near` and has that share of what each adds to the other.
+    The similarity of the first two is 1. A question that is one of its answers leaks nothing: anyone can answer it.
+    ValueError unless 0 < near <= 1.
+    """
+    answers = [[form for form in map(plain, targets) if form] for _, _, targets in items]
+    asked = {
+        form: kept
+        for form, numbers in _numbers(plain(question) for _, question, _ in items).items()
+        if (kept := [number for number in numbers if form not in answers[number]])
+    }
+    forms = [plain(text) for _, text in passages]
+    contained: Iterator[Match] = (
+        (number, at, "exact" if _verbatim(items[number], passages[at][1]) else "normalised", 1.0)
+        for form, at in _containing(asked, forms)
+        for number in asked[form]
+        if any(_beside(forms[at], form, answer) for answer in answers[number])
+    )
+    pairs = [
+        (number, form, answer) for form, numbers in asked.items() for number in numbers for answer in answers[number]
+    ]
+    questions = [(sample_id, question) for sample_id, question, _ in items]
+    return _strongest(questions, passages, chain(contained, _answered(pairs, forms, near)))
+
+
+def overlap(
+    task: str, source: str, models: Sequence[str], samples: int, twins: Sequence[Twin], shown: int = 20
+) -> Overlap:
+    """How many of a task's `samples` test items have twins in `source`, by kind, with the first `shown` twins."""
+    counts = Counter(twin.kind for twin in twins)
+    return Overlap(
+        task=task,
+        source=source,
+        models=tuple(models),
+        samples=samples,
+        exact=counts["exact"],
+        normalised=counts["normalised"],
+        near=counts["near"],
+        twins=tuple(twins[:shown]),
+    )
+
+
+def plain(text: str) -> str:
+    """`text` without differences of width, case, spaces and punctuation, but for those at a number: 1.5 is not 15."""
+    return _LOOSE.sub(_symbol, normalise(text, punctuation="drop"))
+
+
+def grams(text: str) -> set[str]:
+    """The character n-grams of a plain text, filled up at both ends so that every character stands in SIZE of them.
+
+    Without that a change of the first or last character, such as 左侧… for 右侧…, would change one n-gram only.
+    """
+    filled = EDGE + text + EDGE
+    return {filled[at : at + SIZE] for at in range(len(text) + SIZE - 1)}
+
+
+def resemblance(one: set[str], other: set[str]) -> float:
+    """|A ∩ B| / |A ∪ B| in [0, 1] of two sets that are not both empty: Broder 1997, section 2, after Jaccard."""
+    shared = len(one & other)
+    return shared / (len(one) + len(other) - shared)
+
+
+def bands(near: float) -> tuple[int, int]:
+    """How many bands of how many hashes find a pair of resemblance `near` but for a chance of MISS.
+
+    A band of r hashes agrees with probability near^r (Broder 1997, section 4), one of b bands with 1 - (1 - near^r)^b
+    (Leskovec, Rajaraman and Ullman, Mining of Massive Datasets, section 3.4.2). The longest bands that HASHES allow
+    bring the fewest pairs to compare in vain. ValueError unless 0 < near <= 1.
+    """
+    if not 0 < near <= 1:
+        raise ValueError(f"near is {near}, not in (0, 1]")
+    fitting = (1, 2)
+    for size in range(1, HASHES // 2 + 1):
+        agree = near**size
+        number = 2 if agree == 1 else max(2, math.ceil(math.log(MISS) / math.log1p(-agree)))
+        if size == 1 or number * size <= HASHES:
+            fitting = (number, size)
+    return fitting
+
+
+def _near(forms: Collection[str], rows: Iterable[str], near: float) -> Iterator[tuple[str, str, float]]:
+    """The pairs of a form and a row that resemble each other by at least `near`, with their resemblance."""
+    number, size = bands(near)
+    sets = {form: grams(form) for form in forms}
+    if not sets:
+        return
+    from datasketch import MinHash, MinHashLSH  # with numpy and scipy: a second
+
+    blank = MinHash(number * size, seed=SEED, hashfunc=_crc)
+    index = MinHashLSH(num_perm=number * size, params=(number, size))
+    for form, own in sets.items():
+        sketch = blank.copy()
+        sketch.update_batch(own)
+        index.insert(form, sketch)
+    least, most = min(map(len, sets.values())), max(map(len, sets.values()))
+    for row in rows:
+        own = grams(row)
+        if len(own) / least < near or most / len(own) < near:
+            continue  # of sets so different in size no pair can resemble each other enough
+        sketch = blank.copy()
+        sketch.update_batch(own)
+        for form in index.query(sketch):
+            similarity = resemblance(sets[form], own)
+            if similarity >= near:
+                yield form, row, similarity
+
+
+def _answered(pairs: Iterable[tuple[int, str, str]], forms: Sequence[str], near: float) -> Iterator[Match]:
+    """Matches of (item, question, answer) with passages that resemble both together, and not one of them alone."""
+    both: dict[str, list[tuple[int, str, str]]] = defaultdict(list)
+    for number, question, answer in pairs:
+        both[plain(f"{question} {answer}")].append((number, question, answer))
+    first = {form: numbers[0] for form, numbers in _numbers(forms).items()}
+    for form, row, similarity in _near(both, first, near):
+        whole, passage = grams(form), grams(row)
+        for number, question, answer in both[form]:
+            added = (whole - grams(question), whole - grams(answer))
+            if all(part and len(part & passage) / len(part) >= near for part in added):
+                yield number, first[row], "near", similarity
+
+
+def _containing(questions: Collection[str], forms: Sequence[str]) -> Iterator[tuple[str, int]]:
+    """Each question with the number of each passage that contains it, sought where its rarest n-gram stands."""
+    common = Counter(gram for question in questions for gram in set(_cuts(question, SIZE)))
+    anchors: dict[str, list[str]] = defaultdict(list)
+    for question in questions:
+        anchors[min(_cuts(question, SIZE), key=lambda gram: (common[gram], gram))].append(question)
+    lengths = {len(anchor) for anchor in anchors}
+    for at, form in enumerate(forms):
+        present = anchors.keys() & {gram for length in lengths for gram in _cuts(form, length)}
+        for question in chain.from_iterable(anchors[anchor] for anchor in present):
+            if question in form:
+                yield question, at
+
+
+def _cuts(text: str, size: int) -> list[str]:
+    """The pieces of `size` characters; a shorter text is its own piece."""
+    return [text[at : at + size] for at in range(max(1, len(text) - size + 1))]
+
+
+def _beside(passage: str, question: str, answer: str) -> bool:
+    """Whether the answer stands in the passage outside of the question: apart from one copy of it, inside of none."""
+    asked, told = _spans(passage, question), _spans(passage, answer)
+    if not asked:
+        return False
+    last, end = asked[-1][0], asked[0][1]
+    return any(
+        (high <= last or end <= low) and not any(start <= low and high <= stop for start, stop in asked)
+        for low, high in told
+    )
+
+
+def _spans(text: str, part: str) -> list[tuple[int, int]]:
+    """Where `part` stands in `text`, copies that overlap included; 5 does not stand in 15, 1.5 or 50."""
+    before = r"(?<!\d)(?<!\d[^\w\s])" if part[0].isdecimal() else ""
+    after = r"(?!\d)(?![^\w\s]\d)" if part[-1].isdecimal() else ""
+    found = re.finditer(f"{before}(?={re.escape(part)}{after})", text)
+    return [(match.start(), match.start() + len(part)) for match in found]
+
+
+def _verbatim(item: tuple[str, str, Sequence[str]], passage: str) -> bool:
+    _, question, answers = item
+    return question in passage and any(plain(answer) and _beside(passage, question, answer) for answer in answers)
+
+
+def _strongest(
+    items: Sequence[tuple[str, str]], rows: Sequence[tuple[str, str]], matches: Iterable[Match]
+) -> list[Twin]:
+    """One twin an item: of the strongest kind, then the most similar, then the first row."""
+    best: dict[int, tuple[int, float, int, Kind]] = {}
+    for number, at, kind, similarity in matches:
+        rank = (STRENGTH[kind], similarity, -at, kind)
+        best[number] = max(best.get(number, rank), rank)
+    return [
+        Twin(items[number][0], rows[-at][0], kind, similarity, items[number][1], rows[-at][1])
+        for number, (_, similarity, at, kind) in sorted(best.items())
+    ]
+
+
+def _numbers(forms: Iterable[str]) -> dict[str, list[int]]:
+    """The numbers of the texts that have each form, but for those of which nothing is left."""
+    numbers: dict[str, list[int]] = defaultdict(list)
+    for number, form in enumerate(forms):
+        if form:
+            numbers[form].append(number)
+    return dict(numbers)
+
+
+def _symbol(mark: re.Match[str]) -> str:
+    """A mark that is no punctuation, such as an emoji, stays."""
+    return "" if mark[0].isspace() or unicodedata.category(mark[0]).startswith("P") else mark[0]
+
+
+def _crc(gram: str) -> int:
+    return zlib.crc32(gram.encode("utf-8", "surrogatepass"))  # the same in every process; hash() is not

@@ -1,0 +1,108 @@
+"""Text in a comparable form: two writings of one answer become equal, each kind of difference by its own switch."""
+
+import json
+import re
+import unicodedata
+from functools import lru_cache
+from typing import Literal
+
+from harness.records.inputs import JSON, Sample
+
+Punctuation = Literal["keep", "unify", "drop"]
+
+# CJK and typographic marks beside the ASCII mark that means the same
+_ASCII_OF = {
+    **{chr(code + 0xFEE0): chr(code) for code in range(0x21, 0x7F) if not chr(code).isalnum()},  # full-width forms
+    **dict.fromkeys("、､﹑", ","),
+    **dict.fromkeys("。｡", "."),
+    **dict.fromkeys("“”„«»「」『』《》〈〉｢｣", '"'),
+    **dict.fromkeys("‘’‚`´", "'"),
+    **dict.fromkeys("【〔〖［", "["),
+    **dict.fromkeys("】〕〗］", "]"),
+    **dict.fromkeys("‐‑‒–—―−", "-"),
+    **dict.fromkeys("〜∼", "~"),
+    **dict.fromkeys("•・∙⋅", "·"),
+    "…": "...",
+    "⁄": "/",  # ½ is 1⁄2 after NFKC
+}
+_UNIFY = str.maketrans(_ASCII_OF)
+# Marks that carry no meaning of their own, in runs. Not among them: - + < > / % #.
+_MARKS = re.compile(r"""[,.;:!?"'()\[\]{}·]+""")
+# A decimal point without a digit before it (.5), or comma (,5) where it separates no words (胃炎,3天). Not of "...5".
+_POINT = re.compile(r"""(?<![.,])\.|(?<![\w.,)\]}"']),""")
+_FULL_STOP = re.compile(r"(?<!\d)[。｡]|[。｡](?!\d)")
+# Clearly thousands: a list of numbers has no number that begins with 0. 1,000 but not 100,200.
+_THOUSANDS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?=[\d,]*,0)(?:,\d{3})+(?!,?\d)")
+# What NFKC would merge with the digits before it
+_RAISED = re.compile(r"(?<=\d)(?=[⁺⁻]?[⁰¹²³⁴-⁹])")
+_LOWERED = re.compile(r"(?<=\d)(?=[₊₋]?[₀-₉])")
+_ATTACHED = re.compile(r"(?<=\d)(?=[¼-¾⅐-⅞①-⒛⓪])")
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
+_CJK = r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]"
+_SPACE_BESIDE_CJK = re.compile(rf"(?!(?<=\d)\s+\d)(?:(?<={_CJK})\s+|\s+(?={_CJK}))")
+
+
+@lru_cache(maxsize=16384)  # a target is compared with every variant's answer
+def normalise(
+    text: str, *, nfkc: bool = True, punctuation: Punctuation = "unify", case: bool = True, whitespace: bool = True
+) -> str:
+    """`text` without the differences that are switched off.
+
+    nfkc: compatibility forms become plain ones (`compatible`). punctuation: "unify" writes CJK and typographic marks in
+    ASCII, "drop" removes marks that do not belong to a number. case: Unicode case folding. whitespace: runs become one
+    space, none at the ends or beside a CJK character, and invisible characters go. None of them changes a number.
+    """
+    if whitespace:
+        text = text.translate(_INVISIBLE)
+    if nfkc:
+        text = compatible(text)
+    if punctuation == "drop":
+        text = _FULL_STOP.sub("", text)
+    if punctuation != "keep":
+        text = text.translate(_UNIFY)
+    if punctuation == "drop":
+        text = _MARKS.sub(_of_number, _THOUSANDS.sub(lambda number: number[0].replace(",", ""), text))
+    if case:
+        text = text.casefold()
+    if whitespace:
+        text = _SPACE_BESIDE_CJK.sub("", " ".join(text.split()))
+    return text
+
+
+def compatible(text: str) -> str:
+    """NFKC (Ａ → A, ① → 1, ㎝ → cm, m² → m2) that keeps a number's value: 10⁵ is 10^5, not 105; 1½ is 1 1⁄2."""
+    for pattern, mark in ((_RAISED, "^"), (_LOWERED, "_"), (_ATTACHED, " ")):
+        text = pattern.sub(mark, text)
+    return unicodedata.normalize("NFKC", text)
+
+
+def _of_number(marks: re.Match[str]) -> str:
+    """What stays of a run of marks: all between two digits, a decimal point or comma before the first digit."""
+    text, start, end = marks.string, marks.start(), marks.end()
+    if not text[end : end + 1].isdecimal():
+        return ""
+    if start and text[start - 1].isdecimal():
+        return marks[0]
+    return text[end - 1] if _POINT.match(text, end - 1) else ""
+
+
+def as_text(value: JSON) -> str:
+    """A JSON value as text: strings as they are, null empty, everything else as JSON with sorted keys.
+
+    Half a surrogate pair, which JSON can spell and UTF-8 cannot, becomes "?".
+    """
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def option_letters(text: str) -> str:
+    """The letters of a choice in their normal form: "c、Ａ" is "AC"."""
+    return "".join(sorted(set(re.findall("[A-Z]", unicodedata.normalize("NFKC", text).upper()))))
+
+
+def whole_question(sample: Sample) -> str:
+    """Everything that a sample asks: earlier turns, the input, the options. Answers are no part of it."""
+    turns = [text for asked, said in sample.history for text in (asked, said)]
+    return "\n".join([*turns, sample.input, *sample.options])

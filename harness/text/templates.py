@@ -1,0 +1,65 @@
+"""Prompts are data: strict, sandboxed Jinja, so that a missing variable is an error and a template runs no code."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError
+from jinja2 import Template as CompiledTemplate
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from harness.errors import HarnessError
+from harness.records.inputs import JSON, Sample
+
+_ENVIRONMENT = ImmutableSandboxedEnvironment(
+    undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=False
+)
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+@dataclass(frozen=True)
+class Template:
+    """A prompt's source and where it stands, for messages."""
+
+    text: str
+    origin: str
+
+    def check(self) -> None:
+        """Raise HarnessError `file:line: reason` if the template cannot be compiled."""
+        self._compile()
+
+    def render(self, sample: Sample, **extra: JSON) -> str:
+        """The text for one sample.
+
+        Visible: `input`, `options` (a list of (letter, text)), every column of the row, and `extra`. Raises
+        HarnessError for a variable that the row does not have, and for whatever else stops the template.
+        """
+        values = {
+            **sample.meta,
+            "input": sample.input,
+            "options": list(zip(LETTERS, sample.options, strict=False)),
+            **extra,
+        }
+        return self.render_values(values, f"sample {sample.id}: ")
+
+    def render_values(self, values: Mapping[str, JSON], subject: str = "") -> str:
+        """The text for named values; `subject` opens the message of an error."""
+        try:
+            return self._compile().render(values)
+        except Exception as error:  # a template is the user's program: whatever stops it is theirs to mend
+            known = ", ".join(sorted(values))
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise HarnessError(f"{self.origin}: {subject}{reason} (there is: {known})") from error
+
+    def _compile(self) -> CompiledTemplate:
+        try:
+            return _compiled(self.text)
+        except TemplateSyntaxError as error:
+            raise HarnessError(f"{self.origin}:{error.lineno}: {error.message}") from error
+        except (TemplateError, RecursionError, SyntaxError) as error:
+            raise HarnessError(f"{self.origin}: {error}") from error
+
+
+@cache
+def _compiled(text: str) -> CompiledTemplate:
+    return _ENVIRONMENT.from_string(text)

@@ -1,0 +1,1 @@
+"""What sections share: columns, numbers, wording."""

@@ -1,0 +1,125 @@
+"""One way to write a figure, so that page and terminal never round the same number differently."""
+
+import math
+
+from harness.records.figures import Comparison, MetricInfo, Result
+
+MINUS = "\u2212"  # as wide as "+", unlike the hyphen
+ENDLESS = 1e9  # a scale that reaches so far has no end (harness.summary.corpus.ENDLESS, which would load numpy)
+
+
+def is_percent(info: MetricInfo) -> bool:
+    """Values in [0, 1] are shown as percentages, their differences as percentage points."""
+    return info.low == 0 and info.high == 1
+
+
+def number(value: float, info: MetricInfo) -> str:
+    """A value without unit: one decimal of a percentage, otherwise as many as the metric's range asks for."""
+    text = f"{value * 100:.1f}" if is_percent(info) else _plain(value, info)
+    if not text.strip("-0.,"):
+        text = text.lstrip("-")  # a rounded −0.0 is 0.0
+    return text.replace("-", MINUS)
+
+
+def with_unit(value: float, info: MetricInfo) -> str:
+    """A value as it stands alone, e.g. "76.7 %"."""
+    return f"{number(value, info)} %" if is_percent(info) else number(value, info)
+
+
+def signed(difference: float, info: MetricInfo) -> str:
+    """A difference with its sign; zero has none."""
+    text = number(difference, info)
+    return text if text.startswith(MINUS) or not text.strip("0.,") else f"+{text}"
+
+
+def points(difference: float, info: MetricInfo) -> str:
+    """The size of a difference in words, e.g. "31.7 points"."""
+    return f"{number(abs(difference), info)} points" if is_percent(info) else number(abs(difference), info)
+
+
+def interval(low: float | None, high: float | None, info: MetricInfo) -> str | None:
+    """Both ends, "20.0–43.3"; with "to" where a minus sign would meet the dash. None when an end is unknown."""
+    if low is None or high is None:
+        return None
+    ends = number(low, info), number(high, info)
+    return (" to " if any(end.startswith(MINUS) for end in ends) else "–").join(ends)
+
+
+def p_value(comparison: Comparison) -> str | None:
+    """The corrected p where there is one, and said to be so where correction changed it."""
+    p = comparison.p if comparison.p_adjusted is None else comparison.p_adjusted
+    if p is None:
+        return None
+    return probability("p" if p == comparison.p else "adjusted p", p)
+
+
+def probability(name: str, p: float) -> str:
+    """ "p = 0.042", "p < 0.001"; nothing is shown as 0 or 1."""
+    if p < 0.001:
+        return f"{name} < 0.001"
+    return f"{name} > 0.99" if p > 0.99 else f"{name} = {p:.{3 if p < 0.1 else 2}f}"
+
+
+def share(value: float | None) -> str:
+    """A share in percent, e.g. "11.5 %"."""
+    return "not defined" if value is None else f"{100 * value:.1f} %"
+
+
+def coefficient(value: float | None, sign: str = "-") -> str:
+    """A coefficient such as κ or ρ with two decimals; "+" as `sign` shows the sign of positive ones too."""
+    if value is None:
+        return "not defined"
+    text = f"{value:{sign}.2f}"
+    return (text.lstrip("+-") if not text.strip("+-0.") else text).replace("-", MINUS)
+
+
+def coverage(result: Result) -> str | None:
+    """How many samples have a value, when not all of them have."""
+    if result.known == result.samples:
+        return None
+    share = math.floor(1000 * result.known / result.samples) / 10  # rounded down: 99.97 % must not read 100 %
+    return f"{result.known:,} of {result.samples:,} known ({share:.1f} %)"
+
+
+def about(count: int) -> str:
+    """A planning figure: rounded up to two significant digits, since its precision is no better."""
+    unit = 10 ** max(0, len(str(count)) - 2)
+    return f"{math.ceil(count / unit) * unit:,}"
+
+
+def duration(seconds: float) -> str:
+    """How long, in the unit one would say it in."""
+    if seconds < 90:
+        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def memory(count: float) -> str:
+    """Bytes as MiB below one GiB, else GiB."""
+    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"
+
+
+def short(count: float) -> str:
+    """A large count in three digits, e.g. "2.44 M"."""
+    for unit, sign in ((1e9, "B"), (1e6, "M")):
+        if count >= unit * 0.9995:
+            return f"{count / unit:.{2 if count < 9.995 * unit else 1 if count < 99.95 * unit else 0}f} {sign}"
+    return f"{count:,.0f}"
+
+
+def is_closed(info: MetricInfo) -> bool:
+    """Whether the scale has two ends, unlike that of perplexity."""
+    return math.isfinite(info.high - info.low) and info.low < info.high < ENDLESS
+
+
+def scale(info: MetricInfo) -> str:
+    """Both ends, e.g. "0 to 100"; a scale without an end says so."""
+    return f"{info.low:g} to {info.high:g}" if is_closed(info) else f"{info.low:g} upwards"
+
+
+def _plain(value: float, info: MetricInfo) -> str:
+    """Three significant digits where the scale has no end; three decimals where its best is 1, as of a similarity."""
+    span = info.high - info.low
+    if not is_closed(info):
+        return f"{value:,.0f}" if abs(value) >= 999.5 else f"{value:#.3g}".removesuffix(".")
+    return f"{value:,.{3 if info.high <= 1 else max(0, 3 - math.ceil(math.log10(span)))}f}"

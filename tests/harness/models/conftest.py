@@ -1,0 +1,5 @@
+"""An Ollama for the tests here; see tests/ollama_fixtures.py."""
+
+from tests.shared.ollama_fixtures import _smollm2 as _smollm2
+from tests.shared.ollama_fixtures import real_ollama as real_ollama
+from tests.shared.ollama_fixtures import stand_in as stand_in

@@ -1,0 +1,195 @@
+"""Columns, targets, options, history, identifiers and splits: the parameters every table shares."""
+
+import json
+
+import pytest
+from pydantic import ValidationError
+
+from harness.components.registry import find
+from harness.errors import DataError
+
+
+def jsonl(write, *rows, name="x.jsonl"):
+    return write(name, "\n".join(json.dumps(row, ensure_ascii=False) for row in rows))
+
+
+@pytest.mark.parametrize(
+    ("row", "parameters", "targets"),
+    [
+        ({"target": "a"}, {}, ("a",)),
+        ({"target": 7}, {}, ("7",)),
+        ({"target": " a b "}, {}, (" a b ",)),  # verbatim: normalising is the metric's business
+        ({"target": ["a", "b", "a"]}, {}, ("a", "b")),
+        ({"target": "a##b"}, {}, ("a##b",)),
+        ({"target": "a## b ##"}, {"target_separator": "##"}, ("a", "b")),
+        ({"one": "a", "two": "", "three": "c"}, {"target": ["one", "two", "three"]}, ("a", "c")),
+        ({"one": ["a", "b"], "two": "c"}, {"target": ["one", "two"]}, ("a", "b", "c")),
+        ({"target": '["a", "b"]'}, {}, ('["a", "b"]',)),  # a text stays a text: it may be a JSON answer
+    ],
+)
+def test_targets(write, read, row, parameters, targets):
+    path = jsonl(write, {"input": "q", **row})
+    assert read("jsonl", path=path, **parameters).test[0].targets == targets
+
+
+@pytest.mark.parametrize(
+    ("row", "options", "expected"),
+    [
+        ({"A": "x", "B": "y", "C": ""}, ["A", "B", "C"], ("x", "y")),
+        ({"o": ["x", "y"]}, "o", ("x", "y")),
+        ({"o": '["x", "y"]'}, "o", ("x", "y")),
+        ({"o": []}, "o", ()),
+    ],
+)
+def test_options(write, read, row, options, expected):
+    path = jsonl(write, {"input": "q", "target": "A", **row})
+    sample = read("jsonl", path=path, options=options).test[0]
+    assert (sample.options, dict(sample.meta)) == (expected, {})
+
+
+@pytest.mark.parametrize(
+    ("row", "parameters", "message"),
+    [
+        (
+            {"A": "x", "B": "", "C": "z"},
+            {"options": ["A", "B", "C"]},
+            "option 'B' is empty although a later one is not",
+        ),
+        ({"o": "x|y"}, {"options": "o"}, "'o' is not a JSON list"),
+        ({"o": ["x", ""]}, {"options": "o"}, "'o[1]' is empty"),
+        ({"h": [["a"]]}, {"history": "h"}, "'h': turn 1 is not a pair of texts [user, assistant]"),
+        ({"h": {"a": 1}}, {"history": "h"}, "'h' holds an object where a list is expected"),
+        ({"i": ""}, {"id": "i"}, "'i' is empty"),
+        ({"one": "", "two": None, "target": "x"}, {"target": ["one", "two"]}, "'one' and 'two' are empty: no target"),
+    ],
+)
+def test_bad_cells(write, read, row, parameters, message):
+    path = jsonl(write, {"input": "q", "target": "a", **row})
+    with pytest.raises(DataError) as error:
+        read("jsonl", path=path, **parameters)
+    assert str(error.value).startswith(f"{path}:1: {message}")
+
+
+def test_history_system_id_and_the_other_columns(write, read):
+    row = {"input": "q", "target": "a", "h": [["u", "v"]], "s": "Be brief.", "n": 12, "ward": "3", "age": 61}
+    sample = read("jsonl", path=jsonl(write, row), history="h", system="s", id="n").test[0]
+    assert sample.id == "12"
+    assert sample.history == (("u", "v"),)
+    assert dict(sample.meta) == {"ward": "3", "age": 61, "system": "Be brief."}
+    assert "a" not in sample.meta.values()  # the target is never visible to a prompt
+
+
+def test_two_samples_with_one_id(write, read):
+    rows = [{"input": "q", "target": "a", "id": "k1"}, {"input": "r", "target": "a", "id": "k1"}]
+    path = write("x.json", json.dumps(rows))  # both on line 1
+    with pytest.raises(DataError, match=r"x\.json:1: id 'k1' is also at .*x\.json:1"):
+        read("json", path=path, id="id")
+    test, train = (
+        jsonl(write, rows[0]),
+        jsonl(write, {"input": "-", "target": "a", "id": "k0"}, rows[1], name="t.jsonl"),
+    )
+    with pytest.raises(DataError) as error:
+        read("jsonl", path=test, train=train, id="id")
+    assert str(error.value) == f"{train}:2: id 'k1' is also at {test}:1; all splits need different ids"
+
+
+def test_ids_are_numbered_by_record_and_unique_over_files(write, read):
+    bad = {"input": "", "target": "a"}
+    good = {"input": "q", "target": "a"}
+    test, train = jsonl(write, bad, good, name="a/data.jsonl"), jsonl(write, good, name="b/data.jsonl")
+    data = read("jsonl", path=test, train=train, on_bad_row="skip")
+    assert [s.id for s in data.test] == ["data:2"]  # the bad first row keeps its number
+    assert [s.id for s in data.train] == ["train/data:1"]
+
+
+def numbered(write, count):
+    return jsonl(write, *({"input": f"q{i}", "target": "a"} for i in range(count)))
+
+
+def test_fractions_divide_by_seed_without_overlap(write):
+    path = numbered(write, 200)
+    reader = find("reader", "jsonl").model_validate({"path": path, "split": "85/10/5"})
+    data, again, other = reader.read("t", 42), reader.read("t", 42), reader.read("t", 43)
+    # 200 rows: 170 / 20 / 10
+    assert (len(data.train), len(data.validation), len(data.test)) == (170, 20, 10)
+    assert data == again
+    assert data.test != other.test
+    everything = [s.id for part in (data.train, data.validation, data.test) for s in part]
+    assert len(set(everything)) == 200
+    places = [int(s.id.split(":")[1]) for s in data.test]
+    assert places == sorted(places)  # file order within a split
+    assert places != list(range(191, 201))  # but drawn from the whole file
+
+
+@pytest.mark.parametrize(
+    ("rows", "split", "sizes"),
+    [
+        (7, "50/0/50", (4, 0, 3)),  # 3.5 rounds up
+        (10, "0/0/100", (0, 0, 10)),
+        (999, "85/10/5", (849, 100, 50)),  # 849.15 → 849, 949.05 → 949, the rest
+    ],
+)
+def test_fraction_sizes(write, read, rows, split, sizes):
+    data = read("jsonl", path=numbered(write, rows), split=split)
+    assert (len(data.train), len(data.validation), len(data.test)) == sizes
+
+
+def test_ranges_go_by_record_number(write, read):
+    rows = [{"input": "" if i == 1 else f"q{i}", "target": "a"} for i in range(10)]
+    data = read(
+        "jsonl", path=jsonl(write, *rows), split={"train": ":3", "validation": "5:6", "test": "8:"}, on_bad_row="skip"
+    )
+    assert [s.input for s in data.train] == ["q0", "q2"]  # record 1 is bad; nothing moves up
+    assert [s.input for s in data.validation] == ["q5"]
+    assert [s.input for s in data.test] == ["q8", "q9"]
+
+
+def test_limit_takes_the_first_of_test_only(write, read):
+    data = read("jsonl", path=numbered(write, 10), split={"train": "0:5", "test": "5:10"}, limit=2)
+    assert [s.input for s in data.test] == ["q5", "q6"]
+    assert len(data.train) == 5
+
+
+def test_without_split_everything_is_test_and_files_are_splits(write, read):
+    test, train = numbered(write, 3), jsonl(write, {"input": "t", "target": "a"}, name="t.jsonl")
+    validation = jsonl(write, {"input": "v", "target": "a"}, name="v.jsonl")
+    data = read("jsonl", path=test, train=train, validation=validation)
+    assert [len(data.test), len(data.train), len(data.validation)] == [3, 1, 1]
+    assert [data.train[0].id, data.validation[0].id] == ["t:1", "v:1"]
+
+
+@pytest.mark.parametrize(
+    ("split", "message"),
+    [
+        ("85/10/5", r"the split leaves no row for test \(7 rows"),  # 7 * 95 % = 6.65 rounds to 7
+        ({"test": "5:9"}, r"split: test: 5:9 goes beyond the 7 rows"),
+        ({"test": "7:"}, r"split: test: 7: goes beyond the 7 rows"),
+    ],
+)
+def test_splits_that_do_not_fit_the_file(write, read, split, message):
+    with pytest.raises(DataError, match=message):
+        read("jsonl", path=numbered(write, 7), split=split)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"split": "85/10"}, "whole percent adding up to 100"),
+        ({"split": "80/10/5"}, "whole percent adding up to 100"),
+        ({"split": "90/10/0"}, "leaves nothing for test"),
+        ({"split": {"train": "0:5"}}, "a range for test is needed"),
+        ({"split": {"train": "0:5", "test": "4:9"}}, "ranges of train and test overlap"),
+        ({"split": {"train": "0:", "test": "4:9"}}, "ranges of train and test overlap"),
+        ({"split": {"test": "9:4"}}, "is empty"),
+        ({"split": {"test": "some"}}, "is not a range of rows"),
+        ({"split": "85/10/5", "train": "t.jsonl"}, "give either split or train, not both"),
+        ({"train": "x.jsonl"}, "must be different files"),
+        ({"target": "input"}, "column 'input' is given two meanings"),
+        ({"target": []}, "at least one column is needed"),
+        ({"limit": 0}, "greater than or equal to 1"),
+        ({"delimiter": ";"}, "Extra inputs are not permitted"),
+    ],
+)
+def test_parameters_refused_before_anything_is_read(parameters, message):
+    with pytest.raises(ValidationError, match=message):
+        find("reader", "jsonl").model_validate({"path": "x.jsonl", **parameters})

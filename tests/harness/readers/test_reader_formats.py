@@ -1,0 +1,254 @@
+"""Each format on a small file: what arrives in the samples, and the one line told for what does not."""
+
+import datetime
+import json
+import time
+from pathlib import Path
+
+import pytest
+from openpyxl import Workbook
+
+from harness.components.reader import Reader
+from harness.components.registry import find, names
+from harness.errors import DataError
+
+ROWS = [{"ask": "咳嗽", "answer": "止咳", "ward": "3"}, {"ask": "发热", "answer": "退热", "ward": "5"}]
+CSV = "ask,answer,ward\n咳嗽,止咳,3\n发热,退热,5\n"
+MAPPED = {"input": "ask", "target": "answer"}
+
+
+def workbook(path: Path, rows: list[list[object]], sheet: str = "Sheet") -> str:
+    book = Workbook()
+    page = book.active
+    page.title = sheet
+    for row in rows:
+        page.append(row)
+    book.save(path)
+    book.close()
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "line"),
+    [
+        ("json", json.dumps(ROWS, ensure_ascii=False), 1),
+        ("json", "\ufeff" + json.dumps(ROWS, ensure_ascii=False, indent=1), 2),
+        ("jsonl", "\n".join(json.dumps(row) for row in ROWS), 1),
+        ("jsonl", "\n\r\n".join(json.dumps(row) for row in ROWS) + "\n\n", 1),
+        ("csv", CSV, 2),
+        ("csv", CSV.encode("gb18030"), 2),
+        ("csv", CSV.encode("utf-8-sig"), 2),
+        ("csv", CSV.encode("utf-16"), 2),
+        ("csv", CSV.replace("\n", "\r\n"), 2),
+        ("tsv", CSV.replace(",", "\t"), 2),
+        ("tsv", CSV.replace(",", "\t").replace("\n", "\r\n").encode("gb18030"), 2),
+    ],
+)
+def test_every_text_format_gives_the_same_samples(write, read, name, content, line):
+    path = write(f"small.{name}", content)
+    samples = read(name, path=path, **MAPPED).test
+    assert [(s.id, s.task, s.input, s.targets, dict(s.meta)) for s in samples] == [
+        ("small:1", "task", "咳嗽", ("止咳",), {"ward": "3"}),
+        ("small:2", "task", "发热", ("退热",), {"ward": "5"}),
+    ]
+    with pytest.raises(DataError) as error:  # the first row's line is known: its ward is no text to answer with
+        read(name, path=path, input="ask", target="ward", id="answer", options=["nope"])
+    assert "no column 'nope'" in str(error.value)
+    first = next(iter(find("reader", name).model_validate({"path": path, **MAPPED}).rows(path)))
+    assert first.line == line
+
+
+def test_xlsx_cells_become_text(tmp_path, read):
+    path = workbook(
+        tmp_path / "book.xlsx",
+        [
+            ["ask", "answer", "day", "share", "sure", None],
+            ["咳嗽", 1.0, datetime.datetime(2024, 5, 1), 0.5, True],
+            [None, None],
+            [7, "退热", datetime.datetime(2024, 5, 1, 8, 30), None, "#N/A"],
+        ],
+    )
+    samples = read("xlsx", path=path, **MAPPED).test
+    assert [(s.id, s.input, s.targets, dict(s.meta)) for s in samples] == [
+        ("book:1", "咳嗽", ("1",), {"day": "2024-05-01", "share": "0.5", "sure": "TRUE"}),
+        ("book:2", "7", ("退热",), {"day": "2024-05-01T08:30:00", "share": "", "sure": ""}),
+    ]
+
+
+def test_xlsx_bad_row_is_told_by_its_sheet_row(tmp_path, read):
+    path = workbook(tmp_path / "book.xlsx", [["ask", "answer"], [], ["咳嗽", "止咳"], ["发热", None]], "标注")
+    with pytest.raises(DataError) as error:
+        read("xlsx", path=path, sheet="标注", **MAPPED)
+    assert str(error.value) == f"{path}:4: 'answer' is empty: no target"
+    with pytest.raises(DataError, match=r"no sheet '标住' \(known: 标注\)|no sheet '标住' \(did you mean 标注\?\)"):
+        read("xlsx", path=path, sheet="标住", **MAPPED)
+
+
+@pytest.mark.parametrize("content", [b"ask,answer\na,b\n", b"PK\x03\x04 broken", b"\xd0\xcf\x11\xe0old excel"])
+def test_an_xlsx_that_is_none(write, read, content):
+    path = write("book.xlsx", content)
+    with pytest.raises(DataError, match=r"book\.xlsx: not an xlsx workbook"):
+        read("xlsx", path=path, **MAPPED)
+
+
+def test_a_zip_that_is_no_workbook(tmp_path, read):
+    import zipfile
+
+    with zipfile.ZipFile(tmp_path / "book.xlsx", "w") as file:
+        file.writestr("hello.txt", "not a sheet")
+    with pytest.raises(DataError, match="not an xlsx workbook"):
+        read("xlsx", path=str(tmp_path / "book.xlsx"), **MAPPED)
+
+
+def test_csv_line_is_where_a_quoted_record_begins(write, read):
+    # header is line 1; record 1 spans lines 2-3; record 2, without a target, begins on line 4
+    path = write("x.csv", 'ask,answer\n"two\nlines","a ""quoted"" b"\nquestion,\n')
+    with pytest.raises(DataError) as error:
+        read("csv", path=path, **MAPPED)
+    assert str(error.value) == f"{path}:4: 'answer' is empty: no target"
+    kept = read("csv", path=path, on_bad_row="skip", **MAPPED)
+    assert [(s.input, s.targets) for s in kept.test] == [("two\nlines", ('a "quoted" b',))]
+    assert kept.skipped == (f"{path}:4: 'answer' is empty: no target",)
+
+
+def test_tsv_keeps_quotes_and_csv_refuses_stray_ones(write, read):
+    tsv = write("x.tsv", 'ask\tanswer\n"half\ta "J" tube\n')
+    assert read("tsv", path=tsv, **MAPPED).test[0].input == '"half'
+    csv = write("x.csv", 'ask,answer\n"half" open,b\nc,d\n')
+    with pytest.raises(DataError, match=r"x\.csv:2: not CSV: .* quote left open"):
+        read("csv", path=csv, **MAPPED)
+    assert [s.input for s in read("csv", path=csv, on_bad_row="skip", **MAPPED).test] == ["c"]
+
+
+@pytest.mark.parametrize("name", ["csv", "tsv"])
+def test_a_row_of_another_width(write, read, name):
+    sign = {"csv": ",", "tsv": "\t"}[name]
+    path = write(f"x.{name}", "ask,answer\na,b\nc,d,e\nf\n".replace(",", sign))
+    with pytest.raises(DataError) as error:
+        read(name, path=path, **MAPPED)
+    assert str(error.value) == (f"{path}:3: 3 fields where the header has 2\n{path}:4: 1 fields where the header has 2")
+
+
+def test_a_column_named_twice(write, read):
+    with pytest.raises(DataError, match=r"x\.csv:1: the header names answer twice"):
+        read("csv", path=write("x.csv", "ask,answer,answer\na,b,c\n"), **MAPPED)
+
+
+LIST_812 = "[\n" + ",\n".join('{"ask": "a", "answer": "b"}' for _ in range(810)) + ",\n{'ask': 1}\n]"
+LINES_812 = "\n".join('{"ask": "a", "answer": "b"}' for _ in range(811)) + '\n{"ask": "a", "answer":'
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("json", LIST_812, ":812: not JSON: Expecting property name enclosed in double quotes"),
+        ("json", LIST_812[: LIST_812.index("{'ask'")], ":812: not JSON: Expecting value"),
+        ("json", '[\n{"ask": "a", "answer": "b"}\n{"ask": "c"}]', ":3: not JSON: expected ',' or ']', found {"),
+        ("json", '[\n{"ask": "a", "answer": "b"}\n', ":3: not JSON: expected ',' or ']', the text ends"),
+        ("json", '[{"ask": "a", "answer": "b"}]\n[]', ":2: not JSON: more text after the end"),
+        ("json", '{"data": []}', ":1: expected a JSON list of objects, found an object with data"),
+        ("json", '"text"', ":1: expected a JSON list of objects, found a text"),
+        ("json", '{"ask": "a"}\n{"ask": "b"}', "if it is one object a line, use jsonl"),
+        ("json", '[\n"a"]', ":2: expected an object with named values, found a text"),
+        ("json", "[]", ": holds no rows"),
+        ("json", "[" * 100_000, ":1: not JSON: maximum recursion depth exceeded"),
+        ("json", r'[{"ask": "\ud83d", "answer": "b"}]', ":1: holds half of a"),
+        ("jsonl", LINES_812, ":812: not JSON: Expecting value"),
+        ("jsonl", '{"ask": "a", "answer": "b"}\n[1]', ":2: expected an object with named values, found a list"),
+        ("jsonl", "", ": is empty"),
+        ("csv", "\n \n", ": is empty"),
+        ("csv", "ask,answer\n", ": holds no rows"),
+        ("csv", b"ask,answer\n\xff\xff\xff,b\n", "x.csv:2: neither UTF-8 nor (line 2) GB18030; give encoding:"),
+        (
+            "csv",
+            "ask,answer\n咳嗽,止咳\n发热,退热\n".encode() + b"\xe5\x92,x\n",
+            ":4: byte 0xe5 breaks a text that is UTF-8 elsewhere; mend the line",
+        ),
+        ("csv", "ask,answr\na,b\n", ": no column 'answer' (did you mean answr?)"),
+        ("jsonl", '{"ask": "a", "reply": "b"}', ": no column 'answer' (known: ask, reply)"),
+        ("jsonl", '{"ask": "a", "answer": "b"}\n{"ask": "c"}', ":2: 'answer' is empty: no target"),
+        ("jsonl", '{"ask": "a", "answer": "b"}\n{"answer": "c"}', ":2: there is no 'ask'"),
+        ("jsonl", '{"ask": " ", "answer": "b"}', ":1: 'ask' is empty"),
+        ("jsonl", '{"ask": "a", "answer": 0.10}', ":1: 'answer' holds a number, 0.1, where text is expected"),
+        ("jsonl", '{"ask": "a", "answer": true}', ":1: 'answer' holds true or false, True, where text"),
+        ("jsonl", '{"ask": {"b": 1}, "answer": "b"}', ":1: 'ask' holds an object"),
+    ],
+)
+def test_bad_files_are_one_clear_line(write, read, name, content, message):
+    path = write(f"x.{name}", content)
+    with pytest.raises(DataError) as error:
+        read(name, path=path, **MAPPED)
+    assert message in str(error.value)
+    assert str(error.value).startswith(path)
+    assert "\n" not in str(error.value)
+
+
+def test_missing_files_name_the_nearest(write, read, tmp_path):
+    path = write("value.tsv", "ask\tanswer\na\tb\n")
+    with pytest.raises(DataError, match=r"values\.tsv: no such file \(did you mean value\.tsv\?\)"):
+        read("tsv", path=path.replace("value", "values"), **MAPPED)
+    with pytest.raises(DataError, match=r"no such file \(nor a folder"):
+        read("tsv", path=str(tmp_path / "none" / "x.tsv"), **MAPPED)
+    with pytest.raises(DataError, match="is a folder"):
+        read("tsv", path=str(tmp_path), **MAPPED)
+
+
+def test_a_given_encoding_is_held_to(write, read):
+    path = write("x.csv", "ask,answer\nok,ok\n咳嗽,止咳\n".encode("gb18030"))
+    assert read("csv", path=path, encoding="GB18030", **MAPPED).test[1].input == "咳嗽"
+    with pytest.raises(DataError, match=r"x\.csv:3: byte 0xbf is not utf-8; give another encoding:"):
+        read("csv", path=path, encoding="utf-8", **MAPPED)
+    with pytest.raises(DataError, match="encoding: utf-99 is not known"):
+        read("csv", path=path, encoding="utf-99", **MAPPED)
+
+
+def test_five_bad_rows_are_told_and_the_rest_counted(write, read):
+    path = write("x.jsonl", '{"ask": "a", "answer": "b"}\n' + '{"ask": "a", "answer": ""}\n' * 7)
+    with pytest.raises(DataError) as error:
+        read("jsonl", path=path, **MAPPED)
+    lines = str(error.value).split("\n")
+    assert lines[0] == f"{path}:2: 'answer' is empty: no target"
+    assert lines[5:] == [f"{path}: and 2 more bad rows"]  # 7 bad rows - 5 told
+    kept = read("jsonl", path=path, on_bad_row="skip", **MAPPED)
+    assert (len(kept.test), len(kept.skipped)) == (1, 7)
+
+
+def test_skipping_every_row_is_an_error(write, read):
+    path = write("x.jsonl", '{"ask": "a", "answer": ""}\n')
+    with pytest.raises(DataError, match=r"none of the 1 rows can be used; the first: .*x\.jsonl:1: 'answer' is empty"):
+        read("jsonl", path=path, on_bad_row="skip", **MAPPED)
+
+
+def test_sources_are_the_files_read(write):
+    reader = find("reader", "csv").model_validate({"path": "a.csv", "train": "b.csv", **MAPPED})
+    assert isinstance(reader, Reader)
+    assert reader.sources() == ("a.csv", "b.csv")
+
+
+def test_every_reader_is_found_by_its_name():
+    assert names("reader") == [
+        "alpaca", "ceval", "csv", "dataset_info", "imcs_mrg", "json", "jsonl", "sharegpt", "squad", "tsv", "xlsx",
+    ]  # fmt: skip
+
+
+def test_listing_readers_imports_nothing_heavy():
+    import subprocess
+    import sys
+
+    code = (
+        "import sys; from harness.components.registry import names; names('reader'); "
+        "print([m for m in ('torch', 'datasets', 'openpyxl', 'charset_normalizer', 'numpy') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", ["jsonl", "json"])
+def test_fifty_thousand_rows_in_three_seconds(write, read, name):
+    rows = [
+        json.dumps({"ask": f"第{i}个问题" * 5, "answer": "答" * 40, "n": i}, ensure_ascii=False) for i in range(50_000)
+    ]
+    path = write("x", "\n".join(rows) if name == "jsonl" else "[" + ",\n".join(rows) + "]")
+    start = time.process_time()
+    assert len(read(name, path=path, **MAPPED).test) == 50_000
+    assert time.process_time() - start < 3

@@ -1,0 +1,152 @@
+"""Whether retrieval missed or generation failed, which step of a cascade answered, and who beats the floor."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from harness.records.figures import MetricInfo
+from harness.records.inputs import Sample
+from harness.records.outputs import Prediction, Reading, Retrieval, Score, Step
+from harness.stages.summarize import summarize
+from harness.summary.comparison_plan import Design
+from harness.summary.error_causes import deciding, retrieved, routed, values_of
+
+INFO = {"t.a": MetricInfo("ExactMatch", {}, 0.0, 1.0, "higher"), "t.e": MetricInfo("Errors", {}, 0.0, 5.0, "lower")}
+
+
+def prediction(number: int, gold: bool, known: bool = True, **changes: Any) -> Prediction:
+    found = Retrieval(("g",) if known else (), (1 if gold else 6,), 100, 5)
+    return replace(
+        Prediction(f"s{number}", "t", "rag", (), "", Reading("x"), passages=({"gold": gold},), retrieval=found),
+        **changes,
+    )
+
+
+def score(number: int, value: float | None, metric: str = "a", variant: str = "rag") -> Score:
+    return Score(f"s{number}", "t", variant, metric, value)
+
+
+def test_hit_or_miss_right_or_wrong() -> None:
+    predictions = [
+        prediction(1, True), prediction(2, True), prediction(3, False), prediction(4, False), prediction(5, False),
+        prediction(6, True, known=False), prediction(7, True), replace(prediction(8, True), retrieval=None),
+        prediction(9, True),
+    ]  # fmt: skip
+    values = {1: 1.0, 2: 0.0, 3: 1.0, 4: 0.0, 5: 0.0, 6: 1.0, 7: None, 8: 1.0, 9: 0.5}
+    scores = [score(number, value) for number, value in values.items()]
+    chosen = deciding(["t.a"], INFO)
+    (found,) = retrieved(predictions, values_of(scores, chosen), chosen, INFO)
+    assert found.counts == {
+        "hit and right": 1, "hit and wrong": 2, "miss and right": 1, "miss and wrong": 2, "not shown": 0, "unknown": 2,
+    }  # fmt: skip
+    assert found.examples["miss and wrong"] == ("s4", "s5")
+    assert found.examples["hit and wrong"] == ("s2", "s9")  # partly right is not right
+    assert (found.samples, found.metric) == (8, "a")
+
+
+def lost(number: int, *ranks: int | None, **changes: Any) -> Prediction:
+    """No gold passage shown; the places at which it was found."""
+    return prediction(number, False, retrieval=Retrieval(("g",), ranks, 100, 5), **changes)
+
+
+def test_found_but_not_shown_is_no_miss() -> None:
+    part: Any = {"gold": True, "cut": True}
+    predictions = [
+        lost(1, 5), lost(2, 6), lost(3, None), lost(4, 6, 2),  # k is 5
+        lost(5, 1),
+        lost(6, 1, passages=(part,)), lost(7, 1, passages=(part,)), lost(8, 1, 2, passages=(part, {"gold": True})),
+        replace(lost(9), retrieval=Retrieval(("g",), None, 0, 1, left_out=1)),  # given, and no room for it
+    ]  # fmt: skip
+    scores = [score(number, float(number in (5, 6))) for number in range(1, 10)]
+    (found,) = retrieved(predictions, values_of(scores, {"t": "a"}), {"t": "a"}, INFO)
+    assert found.examples == {
+        "hit and right": ("s6",), "hit and wrong": ("s8",), "miss and right": ("s5",), "miss and wrong": ("s2", "s3"),
+        "not shown": ("s1", "s4", "s7", "s9"),
+    }  # fmt: skip
+
+
+def test_where_lower_is_better_the_lowest_value_is_right() -> None:
+    chosen = deciding(["t.e"], INFO)
+    values = values_of([score(1, 0.0, "e"), score(2, 2.0, "e")], chosen)
+    (found,) = retrieved([prediction(1, True), prediction(2, True)], values, chosen, INFO)
+    assert (found.counts["hit and right"], found.counts["hit and wrong"]) == (1, 1)
+
+
+def test_the_first_headline_figure_decides_else_the_first_metric() -> None:
+    assert deciding([], INFO) == {"t": "a"}
+    assert deciding(["t.e", "t.a"], INFO) == {"t": "e"}
+
+
+def test_the_steps_of_a_cascade() -> None:
+    one = (Step("cheap", 5.0, 4.0),)
+    two = (Step("cheap", 1.0, 4.0), Step("dear", None, None))
+    routes = [one, one, two]
+    predictions = [
+        Prediction(f"s{i}", "t", "c", (), "", Reading("x"), tokens_in=10 * i, tokens_out=1, seconds=i, route=route)
+        for i, route in enumerate(routes, 1)
+    ]
+    scores = [score(1, 1.0, variant="c"), score(2, 0.0, variant="c"), score(3, None, variant="c")]
+    values, chosen = values_of(scores, {"t": "a"}), {"t": "a"}
+    first, second = routed(predictions, values, chosen, {"c": ["cheap", "dear"]})
+    assert (first.step, first.place, first.samples, first.total, first.mean) == ("cheap", 1, 2, 3, 0.5)
+    assert (first.tokens, first.seconds, first.threshold) == (32, 3, 4.0)  # 10 + 1 + 20 + 1; 1 s + 2 s
+    assert (second.step, second.place, second.samples, second.mean) == ("dear", 2, 1, None)
+    assert routed(predictions, values, chosen, {}) == [first, second]  # what was asked, where no steps are named
+    alone = routed(predictions[:2], values, chosen, {"c": ["cheap", "middle", "dear"], "other": ["cheap"]})
+    assert [(step.step, step.place, step.samples, step.total) for step in alone] == [
+        ("cheap", 1, 2, 2), ("middle", 2, 0, 2), ("dear", 3, 0, 2),
+    ]  # fmt: skip
+    assert (alone[2].mean, alone[2].tokens, alone[2].seconds, alone[2].metric) == (None, 0, 0, "a")
+    passed = routed(predictions[2:], values, chosen, {})
+    assert [(step.step, step.samples, step.threshold) for step in passed] == [("cheap", 0, 4.0), ("dear", 1, None)]
+
+
+def test_a_summary_names_the_steps_at_which_nothing_ended() -> None:
+    route = (Step("cheap", 5.0, 4.0),)
+    answer = Prediction("s1", "t", "c", (), "", Reading("x"), route=route)
+    design = Design("d", 0, None, ["t.a"], cascades={"c": ["cheap", "dear"]})
+    summary = summarize(design, INFO, [Sample("s1", "t", "?", ("x",))], [answer], [score(1, 1.0, variant="c")])
+    assert [(step.step, step.samples) for step in summary.routed] == [("cheap", 1), ("dear", 0)]
+
+
+def summary_of(values: dict[str, list[float]], floors: list[str]) -> Any:
+    samples = [Sample(f"s{i}", "t", "?", ("x",)) for i in range(len(next(iter(values.values()))))]
+    scores = [Score(s.id, "t", v, "a", some[i]) for v, some in values.items() for i, s in enumerate(samples)]
+    design = Design("d", 0, "zero", ["t.a"], floors)
+    return summarize(design, {"t.a": INFO["t.a"]}, samples, [], scores)
+
+
+def test_variants_are_compared_with_the_best_floor() -> None:
+    n = 40
+    summary = summary_of(
+        {
+            "zero": [0.0] * n, "rag": [1.0] * 36 + [0.0] * 4,
+            "majority": [1.0] * 4 + [0.0] * 36, "nearest": [1.0] * 20 + [0.0] * 20,
+        },
+        ["majority", "nearest"],
+    )  # fmt: skip
+    found = {c.variant: c for c in summary.floors}
+    assert set(found) == {"zero", "rag"}  # floors are not compared with themselves
+    assert {c.reference for c in found.values()} == {"nearest"}  # the best of them
+    assert found["zero"].difference == pytest.approx(-0.5)
+    assert found["rag"].difference == pytest.approx(0.4)
+    assert (found["zero"].verdict, found["rag"].verdict) == ("worse", "better")
+    # 16 items won and none lost: 2 · 0.5^16; two comparisons, so Holm doubles the smaller of the two p, 20 lost: 2 · 0.5^20
+    assert found["zero"].p_adjusted == pytest.approx(2 * 2 * 0.5**20)
+    assert found["rag"].p_adjusted == pytest.approx(2 * 0.5**16)
+
+
+def test_without_floors_there_is_nothing_to_beat() -> None:
+    assert summary_of({"zero": [0.0, 1.0], "rag": [1.0, 1.0]}, []).floors == ()
+
+
+def test_an_upper_bound_makes_no_other_verdict_weaker() -> None:
+    """One comparison besides the bound: its p is not multiplied. 8 won, none lost: 2 · 0.5^8."""
+    values = {"zero": [0.0] * 10, "rag": [1.0] * 8 + [0.0] * 2, "oracle": [1.0] * 10}
+    samples = [Sample(f"s{i}", "t", "?", ("x",)) for i in range(10)]
+    scores = [Score(s.id, "t", v, "a", some[i]) for v, some in values.items() for i, s in enumerate(samples)]
+    design = Design("d", 0, "zero", ["t.a"], (), ("oracle",))
+    found = {c.variant: c for c in summarize(design, {"t.a": INFO["t.a"]}, samples, [], scores).comparisons}
+    assert found["rag"].p_adjusted == pytest.approx(2 * 0.5**8)
+    assert found["oracle"].p_adjusted == pytest.approx(2 * 0.5**10)

@@ -1,0 +1,95 @@
+"""The whole path on real data with a real small model: what a user would run, kept true. Slow; needs the data sets."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.runtime.run_folder import RunFolder
+from tests.conftest import MODELS, ROOT
+
+pytestmark = [pytest.mark.slow]
+SUITES = ROOT / "tests" / "suites"
+SHAPES = {"yidu": (10, 2), "imcs": (2, 1), "ceval": (8, 1), "instruction": (8, 2)}  # samples, variants
+
+
+@pytest.fixture(autouse=True)
+def _shared_models(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Weights are downloaded once for all tests; calls are cached for each test alone."""
+    (tmp_path / "cache").mkdir()
+    for part in ("packages", "models", "digests"):
+        (MODELS / part).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "cache" / part).symlink_to(MODELS / part, target_is_directory=True)
+
+
+@pytest.mark.parametrize("name", list(SHAPES))
+def test_real_suite(name: str, shared_data: Path, run_suite: Callable[..., RunFolder]) -> None:
+    folder = run_suite(SUITES / f"{name}.yaml")
+    summary = folder.summary()
+    samples, variants = SHAPES[name]
+    assert len(folder.samples()) == samples
+    assert len(folder.predictions()) == samples * variants
+    assert not [usage for usage in summary.usage if usage.failed]
+    assert all(result.known == result.samples for result in summary.results)
+    assert (folder.path / "report.html").stat().st_size > 10_000
+    assert all(prediction.tokens_in > 10 for prediction in folder.predictions())
+    if name == "yidu":
+        means = {result.variant: result.mean for result in summary.results if result.metric == "terms"}
+        assert means["few-shot-nearest"] > means["zero-shot"]  # type: ignore[operator]
+    if name == "ceval":
+        by_likelihood = [p for p in folder.predictions() if p.task == "likelihood"]
+        assert all(p.logprobs is not None and len(p.logprobs) == 4 for p in by_likelihood)
+        assert {p.reading.answer for p in by_likelihood} <= set("ABCD")
+
+
+QUICKSTART = ROOT / "suites" / "quickstart"
+
+
+def test_quickstart_runs(run_suite: Callable[..., RunFolder], tmp_path: Path) -> None:
+    """The whole path at a tenth of its size: 8 items, 3 steps of training."""
+    shutil.copytree(QUICKSTART, tmp_path / "quickstart")
+    path = tmp_path / "quickstart" / "suite.yaml"
+    text = path.read_text(encoding="utf-8")
+    small = text.replace("limit: 48", "limit: 8").replace("epochs: 1", "max_steps: 3")
+    assert "limit: 8}" in small
+    assert "max_steps: 3" in small
+    path.write_text(small, encoding="utf-8")
+    folder = run_suite(path)
+    summary = folder.summary()
+    variants = [
+        "zero-shot",
+        "few-shot-nearest",
+        "rag-lexical",
+        "lora",
+        "lora+rag",
+        "rag-oracle",
+        "nearest-row",
+        "first-term",
+    ]
+    assert {usage.variant for usage in summary.usage} == set(variants)
+    assert not [usage for usage in summary.usage if usage.failed]
+    assert summary.bounds == ("rag-oracle",)
+    record = folder.read_run()["training"]["lora"]["stages"][0]["record"]
+    assert (record["steps"], record["examples"]) == (3, 24)
+    assert record["loss"][-1][1] < record["loss"][0][1]
+    assert {(one.task, one.exact + one.normalised) for one in summary.overlaps} == {("norm", 0)}
+    texts = {
+        variant: [p.text for p in folder.predictions() if p.variant == variant] for variant in ("zero-shot", "lora")
+    }
+    assert texts["zero-shot"] != texts["lora"]
+
+
+@pytest.mark.nightly
+def test_quickstart_tells_the_truth(run_suite: Callable[..., RunFolder]) -> None:
+    summary = run_suite(QUICKSTART / "suite.yaml").summary()
+    found = {(r.variant, r.metric): r.mean or 0.0 for r in summary.results}
+    means = {variant: mean for (variant, metric), mean in found.items() if metric == "accuracy"}
+    prompted = max(means["few-shot-nearest"], means["rag-lexical"])
+    assert means["lora"] > prompted + 0.1 > means["zero-shot"] + 0.3
+    verdicts = {c.variant: c.verdict for c in summary.comparisons if c.metric == "accuracy"}
+    assert {verdicts[name] for name in ("few-shot-nearest", "rag-lexical", "lora", "lora+rag")} == {"better"}
+    assert means["first-term"] == pytest.approx(33 / 48)
+    assert found["rag-lexical", "retrieval.recall@1"] == pytest.approx(33 / 48)
+    floor = {c.variant: c.verdict for c in summary.floors}
+    assert floor["few-shot-nearest"] == floor["zero-shot"] == "worse"

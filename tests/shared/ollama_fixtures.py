@@ -1,0 +1,80 @@
+"""Where the tests find an Ollama: the scripted stand-in, the one over a real small model, or a real Ollama.
+
+With OLLAMA_HOST set, tests of a real model ask the Ollama there instead of the stand-in, and of its models
+OLLAMA_MODEL, else the first listed. Scripted tests always use the stand-in.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from harness.models.local.weights import Weights
+from tests.conftest import MODELS
+from tests.shared.llama_cpp import SMOLLM2, LlamaCpp
+from tests.shared.ollama_stand_in import Answer, Script, StandIn, serving
+
+HOST = os.environ.get("OLLAMA_HOST")
+PROXIES = ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A model in an Ollama server. `server` is None when it is a real one."""
+
+    host: str
+    model: str
+    server: StandIn | None
+
+
+@pytest.fixture
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., StandIn]]:
+    """Starts a scripted Ollama; its model is `judge`."""
+    for name in (*PROXIES, "OLLAMA_HOST"):
+        monkeypatch.delenv(name, raising=False)
+    with ExitStack() as running:
+
+        def start(answer: Answer, trained: int = 32768, **settings: Any) -> StandIn:
+            return running.enter_context(serving(StandIn(Script(answer, trained), **settings)))
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def _smollm2() -> Iterator[LlamaCpp]:
+    """The weights are downloaded once for all tests and loaded once a process."""
+    pytest.importorskip("xllamacpp", reason="the real model behind the stand-in needs xllamacpp: pip install xllamacpp")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HARNESS_CACHE", str(MODELS))
+        weights = Weights(SMOLLM2)
+        engine = LlamaCpp(weights.locate(), weights.digest())
+    yield engine
+    engine.close()
+
+
+@pytest.fixture
+def real_ollama(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    """An Ollama with a real model."""
+    if HOST:
+        yield Place(HOST, os.environ.get("OLLAMA_MODEL") or _first_listed(HOST), None)
+        return
+    for name in PROXIES:
+        monkeypatch.delenv(name, raising=False)
+    with serving(StandIn(request.getfixturevalue("_smollm2"), models=["smollm2:135m"])) as server:
+        yield Place(server.place, "smollm2:135m", server)
+
+
+def _first_listed(host: str) -> str:
+    from ollama import Client
+
+    client = Client(host=host)
+    try:
+        names = [str(entry.model) for entry in client.list().models]
+    finally:
+        client.close()
+    if not names:
+        pytest.skip(f"the Ollama at {host} has no model: ollama pull qwen2.5:0.5b")
+    return names[0]
