@@ -20,6 +20,7 @@ from adapters.elsewhere import (
 )
 from adapters.engines import extended, like, wearing
 from adapters.fit import check_fit, check_name, put_on
+from adapters.peft import BRIDGE
 from adapters.quantised import Quantised
 from harness.cache import digest
 from harness.errors import ModelError
@@ -71,7 +72,7 @@ class Adapter(Derived):
         made, folder = configuration(self.folder), self.folder
         trained = contents(folder)
         identity = {"component": "adapter", "method": str(made.peft_type.value), "trained": trained,
-                    "packages": ["peft"]}  # fmt: skip
+                    "packages": ["peft"], **({"prefix": BRIDGE} if made.is_prompt_learning else {})}  # fmt: skip
         origin = self.origin()
         carrier = origin.engine if isinstance(origin, Quantised) else self._plain_base()
         return wearing(carrier, identity, f"adapter {trained}", lambda network: put_on(network, folder, made))

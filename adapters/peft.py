@@ -13,6 +13,7 @@ from harness.errors import ModelError
 from harness.training import Method
 
 CACHE, PAST = "cache", "past_key_values"  # the same argument, by its name from transformers 5.24 on and before
+BRIDGE = "prefix once, positions by mask"  # how a virtual prefix is asked; part of the cache key
 
 
 class PeftMethod(Method):
@@ -74,10 +75,11 @@ def bridged(network: Any) -> Any:
     """See to it that a virtual prefix stands before the prompt once, and that padding takes no position under it.
 
     PEFT 0.21 and transformers disagree in two things. transformers 5.24 calls `cache` what PEFT knows as
-    `past_key_values`: while it generates, PEFT would take every step for the first and put its prefix in again. And
-    PEFT drops the positions that it is given under a soft prompt; the base then counts padding as text. Either way an
-    answer would depend on the other rows of its batch. The base is given the cache by the name that it knows, and
-    counts the positions again, by the mask that PEFT has put together. Other methods' networks stay as they are.
+    `past_key_values`: while it generates, PEFT would take every step for the first, put a soft prompt in again, and
+    hand over a prefix that transformers ignores. And PEFT drops the positions that it is given under a soft prompt; the
+    base then counts padding as text. Either way an answer would depend on the other rows of its batch. The base is
+    given the cache by the name that it knows, and counts the positions again, by the mask that PEFT has put together.
+    Other methods' networks stay as they are.
     """
     if not network.active_peft_config.is_prompt_learning:
         return network

@@ -15,6 +15,7 @@ from adapters.lessons import Lessons, from_tasks, from_texts
 from adapters.machine import return_freed_memory
 from adapters.merging import merged
 from adapters.network import trained_files
+from adapters.peft import BRIDGE
 from adapters.quantised import check_bitsandbytes
 from adapters.recipe import Recipe
 from adapters.record import FILE
@@ -114,7 +115,7 @@ class Tuned(Derived, Recipe):
         packages = ["bitsandbytes"] if method.quantises else []
         identity = {
             "component": "tuned", "method": written(method), "trained": digest(contents),
-            "packages": ["peft", *packages],
+            "packages": ["peft", *packages], **({"prefix": BRIDGE} if method.virtual_prefix else {}),
         }  # fmt: skip
         if not method.shares_base:
             return altered(base, Alteration(identity, {}, lambda network: method.load(network, folder)))

@@ -96,6 +96,17 @@ def test_generated_tokens_are_those_of_the_network_without_a_cache(
 
 
 @every_method
+def test_the_base_generates_as_before_once_the_prefix_is_taken_off(
+    name: str, shape: str, adapted: Callable[[str, str], HuggingFace]
+) -> None:
+    engine = adapted(name, shape)
+    base, zeros = engine.carrier(), [0] * len(PROMPTS)
+    before = base.generate(PROMPTS, GREEDY, zeros)
+    assert engine.generate(PROMPTS, GREEDY, zeros) != before
+    assert base.generate(PROMPTS, GREEDY, zeros) == before
+
+
+@every_method
 @pytest.mark.parametrize("options", [("A", "B"), ("A b c", "B")], ids=["one token", "several tokens"])
 def test_scores_of_options_are_those_of_a_row_alone(
     name: str, options: tuple[str, ...], shape: str, adapted: Callable[[str, str], HuggingFace]
