@@ -1,7 +1,7 @@
 """How many words in our identifiers are function words: `one`, `found`, `told` say nothing about the domain.
 
-python benchmarks/names.py [FOLDER …] prints, for each package, the function words in 1,000 name tokens and the commonest
-of them with the files that use them most. A name is counted where it is introduced or used as a variable, parameter,
+python benchmarks/names.py [FOLDER …] prints, for each package, the function words in 1,000 name tokens, the commonest
+of them, and the files that use them most. A name is counted wherever it is introduced or used: as a variable, parameter,
 attribute, function, class or keyword argument.
 """
 
@@ -14,9 +14,9 @@ from pathlib import Path
 
 PACKAGES = ("harness", "baselines", "adapters", "reports")
 FUNCTION_WORDS = frozenset(
-    "one some found known told asked held shown same like other others each every made given kept taken it its they them "
-    "their this that these those such there here thing things what which who how heard seen meant gone got came went "
-    "wanted called said says tells".split()
+    """one some found known told asked held shown same like other others each every made given kept taken it its they
+    them their this that these those such there here thing things what which who how heard seen meant gone got came
+    went wanted called said says tells""".split()  # noqa: SIM905
 )
 FOREIGN = frozenset({"empty_like", "full_like", "ones_like", "zeros_like"})  # names of numpy and torch
 

@@ -27,6 +27,14 @@ from harness.text.templates import Template
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data"
 MODELS = Path.home() / ".cache" / "domain-harness"
+INTERNALS = {"models", "adapters", "retrievers"}  # folders of tests that rely on the inner workings of libraries
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m selects
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if INTERNALS.intersection(item.path.relative_to(ROOT).parts[1:-1]):
+            item.add_marker("internals")
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.external.adapter_folder import adapter_weights, last_name, shown, tensor_shapes
-from adapters.methods.base.peft import counting_positions, forget_positions
+from adapters.methods.base.peft import bridged, unbridge
 from harness.errors import ModelError, nearest
 from harness.models.huggingface import HuggingFace
 
@@ -123,7 +123,7 @@ def put_on(network: Any, folder: Path, configuration: Any) -> tuple[Any, Callabl
     ]
     with _quiet():
         adapted = PeftModel.from_pretrained(network, folder, config=copy.deepcopy(configuration)).eval()
-    counting_positions(adapted)
+    bridged(adapted)
     wrapped = {
         name: module.original_module
         for name, module in network.named_modules()
@@ -132,7 +132,7 @@ def put_on(network: Any, folder: Path, configuration: Any) -> tuple[Any, Callabl
 
     def take_off() -> None:
         if configuration.is_prompt_learning:
-            forget_positions(adapted)
+            unbridge(adapted)
         else:
             adapted.unload()
         for name, module in wrapped.items():

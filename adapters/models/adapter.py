@@ -18,6 +18,7 @@ from adapters.external.adapter_folder import (
     tensor_shapes,
 )
 from adapters.external.compatibility import check_fit, check_name, put_on
+from adapters.methods.base.peft import BRIDGE
 from adapters.models.base.derived import Derived
 from adapters.models.base.engines import extended, like, wearing
 from adapters.models.quantised import Quantised
@@ -71,7 +72,7 @@ class Adapter(Derived):
         made, folder = configuration(self.folder), self.folder
         trained = contents(folder)
         identity = {"component": "adapter", "method": str(made.peft_type.value), "trained": trained,
-                    "packages": ["peft"]}  # fmt: skip
+                    "packages": ["peft"], **({"prefix": BRIDGE} if made.is_prompt_learning else {})}  # fmt: skip
         origin = self.origin()
         carrier = origin.engine if isinstance(origin, Quantised) else self._plain_base()
         return wearing(carrier, identity, f"adapter {trained}", lambda network: put_on(network, folder, made))

@@ -12,6 +12,7 @@ from adapters.export.merging import merged
 from adapters.memory.machine import return_freed_memory
 from adapters.memory.requirement import Requirement, required
 from adapters.methods.base.network import trained_files
+from adapters.methods.base.peft import BRIDGE
 from adapters.models.base.derived import Derived
 from adapters.models.base.engines import Alteration, altered, like, wearing
 from adapters.models.quantised import check_bitsandbytes
@@ -115,7 +116,7 @@ class Tuned(Derived, Recipe):
         packages = ["bitsandbytes"] if method.quantises else []
         identity = {
             "component": "tuned", "method": written(method), "trained": digest(contents),
-            "packages": ["peft", *packages],
+            "packages": ["peft", *packages], **({"prefix": BRIDGE} if method.virtual_prefix else {}),
         }  # fmt: skip
         if not method.shares_base:
             return altered(base, Alteration(identity, {}, lambda network: method.load(network, folder)))

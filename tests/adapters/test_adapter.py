@@ -158,6 +158,7 @@ def test_an_adapter_answers_as_peft_does_and_leaves_the_base_as_it_was(
     assert torch.equal(logits(origin._model(), ids), before)
     assert [name for name, _ in origin._model().named_modules()] == modules
     assert torch.equal(logits(made.engine._model(), ids), wanted)  # put on again
+    assert ("prefix" in made.identity()) == (kind in ("prompt", "prefix"))  # how it is asked, for the cache
 
 
 def test_embeddings_that_were_written_whole_are_taken_off_again(

@@ -1,15 +1,19 @@
 """Methods that the library PEFT implements: what they have in common."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 from adapters.methods.base.network import disk, freeze, quantised
 from harness.components.method import Method
 from harness.errors import ModelError
+
+CACHE, PAST = "cache", "past_key_values"  # the same argument, by its name from transformers 5.24 on and before
+BRIDGE = "prefix once, positions by mask"  # how a virtual prefix is asked; part of the cache key
 
 
 class PeftMethod(Method):
@@ -28,7 +32,7 @@ class PeftMethod(Method):
         configuration = self.configuration(network)
         freeze(network)
         with _quiet():
-            return get_peft_model(network, configuration)  # trained weights are float32 whatever the base is
+            return bridged(get_peft_model(network, configuration))  # trained weights are float32 whatever the base is
 
     def save(self, network: Any, folder: Path) -> None:
         with disk(folder):
@@ -39,11 +43,11 @@ class PeftMethod(Method):
         from peft import PeftModel
 
         with _quiet():
-            return counting_positions(PeftModel.from_pretrained(network, folder).eval())
+            return bridged(PeftModel.from_pretrained(network, folder).eval())
 
     def remove(self, network: Any) -> None:
         if network.active_peft_config.is_prompt_learning:  # it stands beside the base and has changed nothing in it
-            forget_positions(network)
+            unbridge(network)
             return
         network.unload()
 
@@ -67,34 +71,63 @@ def mergeable_base(network: Any) -> None:
         )
 
 
-def counting_positions(network: Any) -> Any:
-    """See to it that padding takes no position under a soft prompt.
+def bridged(network: Any) -> Any:
+    """See to it that a virtual prefix stands before the prompt once, and that padding takes no position under it.
 
-    PEFT 0.21 drops the positions that it is given there, and the base then counts padding as text: an answer would
-    depend on the other rows of its batch. The base counts them again, by the mask that PEFT has put together.
+    PEFT 0.21 and transformers disagree in two things. transformers 5.24 calls `cache` what PEFT knows as
+    `past_key_values`: while it generates, PEFT would take every step for the first, put a soft prompt in again, and
+    hand over a prefix that transformers ignores. And PEFT drops the positions that it is given under a soft prompt; the
+    base then counts padding as text. Either way an answer would depend on the other rows of its batch. The base is
+    given the cache by the name that it knows, and counts the positions again, by the mask that PEFT has put together.
+    Other methods' networks stay as they are.
     """
+    if not network.active_peft_config.is_prompt_learning:
+        return network
+    inner = network.get_base_model()
+    hooks = [inner.register_forward_pre_hook(_cache_by_its_name, with_kwargs=True)]
     if network.active_peft_config.peft_type in ("PROMPT_TUNING", "P_TUNING"):
-        inner = network.get_base_model()
-        network.position_hooks = (
-            network.register_forward_pre_hook(_unplaced, with_kwargs=True),
-            inner.register_forward_pre_hook(_by_mask, with_kwargs=True),
-        )
-        prepared = network.prepare_inputs_for_generation
-
-        @wraps(prepared)  # transformers reads the signature
-        def prepare(*arguments: Any, **options: Any) -> Any:
-            with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", "Position ids are not supported")
-                return prepared(*arguments, **options)
-
-        network.prepare_inputs_for_generation = prepare
+        hooks.append(network.register_forward_pre_hook(_unplaced, with_kwargs=True))
+        hooks.append(inner.register_forward_pre_hook(_by_mask, with_kwargs=True))
+    network.bridge = tuple(hooks)
+    network.prepare_inputs_for_generation = _preparing(network)
     return network
 
 
-def forget_positions(network: Any) -> None:
-    """Take off what `counting_positions` has put on."""
-    for hook in getattr(network, "position_hooks", ()):
+def unbridge(network: Any) -> None:
+    """Take off what `bridged` has put on the base."""
+    for hook in getattr(network, "bridge", ()):
         hook.remove()
+
+
+def _preparing(network: Any) -> Callable[..., Any]:
+    """PEFT's preparation of a step of generation, which meets the cache by the name that it looks for."""
+    prepared, own = network.prepare_inputs_for_generation, network.base_model_prepare_inputs_for_generation
+
+    def translated(*arguments: Any, **options: Any) -> dict[str, Any]:
+        inputs: dict[str, Any] = own(*arguments, **options)
+        if CACHE in inputs:
+            inputs[PAST] = inputs.pop(CACHE)
+        return inputs
+
+    @wraps(prepared)  # transformers reads the signature
+    def prepare(*arguments: Any, **options: Any) -> Any:
+        network.base_model_prepare_inputs_for_generation = translated
+        try:
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "Position ids are not supported")
+                return prepared(*arguments, **options)
+        finally:
+            network.base_model_prepare_inputs_for_generation = own  # PEFT leaves it on the base after generating
+
+    return prepare
+
+
+def _cache_by_its_name(
+    inner: Any, inputs: tuple[Any, ...], options: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+    if PAST not in options or CACHE not in signature(type(inner).forward).parameters:
+        return None
+    return inputs, {CACHE: options[PAST], **{name: value for name, value in options.items() if name != PAST}}
 
 
 def _unplaced(_: Any, inputs: tuple[Any, ...], options: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
