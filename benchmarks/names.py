@@ -1,8 +1,8 @@
 """How many words in our identifiers are function words: `one`, `found`, `told` say nothing about the domain.
 
 python benchmarks/names.py [FOLDER …] prints, for each package, the function words in 1,000 name tokens, the commonest
-of them, and the files that use them most. A name is counted wherever it is introduced or used: as a variable, parameter,
-attribute, function, class or keyword argument.
+of them, and the files that use them most. A name is counted wherever it is introduced or used: as a variable, a
+parameter, an attribute, a function, a class or a keyword argument.
 """
 
 import ast

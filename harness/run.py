@@ -19,7 +19,7 @@ from harness.runtime.provenance import described_judges, described_suite, now, p
 from harness.runtime.run_folder import RunFolder
 from harness.runtime.run_lookup import refuse_changed
 from harness.stages.plan import cells
-from harness.stages.prepare import answering_models, making, needed_models, prepare
+from harness.stages.prepare import prepare
 from harness.stages.score_metric import score_metric
 from harness.stages.summarize import summarize
 from harness.suite.expansion import PROBE
@@ -33,7 +33,7 @@ Report = Callable[[RunFolder], Path]
 
 def run(suite: Suite, folder: RunFolder, context: Context, report: Report, start: str = "predict") -> Path:
     """Run a suite from a stage on; returns the report's path. The earlier stages' files are read from the folder."""
-    tasks = prepare(suite, needed_models(suite, start))
+    tasks = prepare(suite, suite.usage.asked_from(start))
     overlaps = contamination(suite, tasks) if start == "predict" else []
     folder.create()
     with folder.locked():
@@ -83,7 +83,7 @@ def make(suite: Suite, context: Context) -> dict[str, JSON]:
     """Train what the suite declares, or take what was trained before; the records by model."""
     records: dict[str, JSON] = {}
     try:
-        for name in making(suite):
+        for name in suite.usage.trained:
             model = suite.models[name]
             if isinstance(model, DerivedModel):
                 record = model.make(name, context.display)
@@ -134,7 +134,7 @@ def score(suite: Suite, tasks: dict[str, Task], folder: RunFolder, context: Cont
                 metric,
                 tasks[name],
                 context,
-                answering_models(suite),
+                suite.usage.answering_model,
                 reference_of(suite),
                 suite.families.pools,
                 suite.seed,

@@ -9,7 +9,6 @@ from harness.components.trained_model import DerivedModel
 from harness.errors import SuiteError
 from harness.records.figures import Overlap, Twin
 from harness.records.inputs import Sample
-from harness.stages.prepare import making, used_knowledge
 from harness.suite.suite import Suite
 from harness.text.near_duplicates import held, overlap, overlaps
 from harness.text.normalise import whole_question
@@ -27,7 +26,7 @@ def contamination(suite: Suite, tasks: Mapping[str, Task]) -> list[Overlap]:
     learnt = _learnt(suite)
     rows, texts = _all_rows(suite, learnt, "lessons"), _all_rows(suite, learnt, "documents")
     rows |= _examples(suite, own)
-    for name in used_knowledge(suite):
+    for name in suite.usage.knowledge:
         texts.setdefault(f"knowledge {name}", [(p.id, p.text) for p in suite.knowledge[name].corpus().passages])
     found, mistakes = list[Overlap](), list[str]()
     for name, task in own.items():
@@ -50,7 +49,7 @@ Learnt = Mapping[str, Mapping[str, Rows]]  # model → source → what it learns
 def _learnt(suite: Suite) -> dict[str, dict[str, Rows]]:
     """What each model that is made learns, and what those it is made of have learnt."""
     learnt: dict[str, dict[str, Rows]] = {}
-    for name in making(suite):
+    for name in suite.usage.trained:
         model = suite.models[name]
         if isinstance(model, DerivedModel):
             base = named(model, "models")[0]

@@ -17,7 +17,6 @@ from harness.components.task import Task
 from harness.models.local.weights import file_digest
 from harness.records.inputs import JSON
 from harness.runtime.context import Context
-from harness.stages.prepare import judges, making, used_knowledge, used_models
 from harness.suite.suite import Suite
 
 PACKAGES = (
@@ -47,7 +46,7 @@ def provenance(suite: Suite, tasks: dict[str, Task], context: Context) -> dict[s
         "hardware": _hardware(),
         "data": {name: _data(suite, name, task) for name, task in tasks.items()},
         "knowledge": {name: _knowledge(one) for name, one in _searched(suite).items()},
-        "models": {name: _model(suite.models[name], context.model_digest(name)) for name in asked_or_made(suite)},
+        "models": {name: _model(suite.models[name], context.model_digest(name)) for name in suite.usage.predicting},
         **described_suite(suite, tasks),
     }
 
@@ -77,7 +76,7 @@ def described_suite(suite: Suite, tasks: dict[str, Task]) -> dict[str, JSON]:
 
 def described_judges(suite: Suite, context: Context) -> dict[str, JSON]:
     """The models that metrics ask: what run.json says of them."""
-    return {name: _model(suite.models[name], context.model_digest(name)) for name in judges(suite)}
+    return {name: _model(suite.models[name], context.model_digest(name)) for name in suite.usage.judges}
 
 
 def now() -> str:
@@ -88,17 +87,12 @@ def now() -> str:
 def described_entries(suite: Suite, kind: str) -> dict[str, dict[str, JSON]]:
     """What predictions depend on in a section, without asking for weights: settings, and the files of knowledge."""
     if kind == "models":
-        return {name: described(suite.models[name]) for name in asked_or_made(suite)}
+        return {name: described(suite.models[name]) for name in suite.usage.predicting}
     return {name: {**described(one), "files": _files(one)} for name, one in _searched(suite).items()}
 
 
-def asked_or_made(suite: Suite) -> list[str]:
-    """The models that variants ask, and those that they are made of."""
-    return list(dict.fromkeys([*used_models(suite), *making(suite)]))
-
-
 def _searched(suite: Suite) -> dict[str, Knowledge]:
-    return {name: suite.knowledge[name] for name in used_knowledge(suite)}
+    return {name: suite.knowledge[name] for name in suite.usage.knowledge}
 
 
 def _files(component: Knowledge) -> list[dict[str, JSON]]:

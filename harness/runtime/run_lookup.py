@@ -6,9 +6,8 @@ from pathlib import Path
 from harness.components.task import Task
 from harness.errors import StoreError
 from harness.records.inputs import JSON
-from harness.runtime.provenance import asked_or_made, described, described_entries, described_suite
+from harness.runtime.provenance import described, described_entries, described_suite
 from harness.runtime.run_folder import RunFolder
-from harness.stages.prepare import judges, used_knowledge
 from harness.suite.suite import Suite
 
 ROOT = Path("runs")
@@ -71,7 +70,7 @@ def refuse_changed(folder: RunFolder, suite: Suite, tasks: dict[str, Task], scor
             changed.append(f"task {name}")
     names = {*variants_before, *asked["variants"]}
     changed += [f"variant {n}" for n in sorted(names) if variants_before.get(n) != asked["variants"].get(n)]
-    for kind, asked_of in (("knowledge", used_knowledge(suite)), ("models", asked_or_made(suite))):
+    for kind, asked_of in (("knowledge", suite.usage.knowledge), ("models", suite.usage.predicting)):
         before = record.get(kind, {})
         described = described_entries(suite, kind)
         changed += [f"{kind}.{n}" for n in asked_of if _changed(before.get(n), described[n])]
@@ -99,7 +98,7 @@ def _refuse_other_metrics(folder: RunFolder, suite: Suite, tasks: dict[str, Task
     known = record.get("judges", {})
     changed += [
         f"models.{name}"
-        for name in judges(suite)
+        for name in suite.usage.judges
         if any(known.get(name, {}).get(part) != one for part, one in described(suite.models[name]).items())
     ]
     if changed:

@@ -13,35 +13,36 @@ from harness.records.inputs import Sample
 from harness.suite.suite import Suite
 
 
-def probes(suite: Suite, tasks: Mapping[str, Task], searched: Sequence[str]) -> dict[str, Task]:
+def freshness_probes(suite: Suite, tasks: Mapping[str, Task]) -> dict[str, Task]:
     """For each searched knowledge base with a second version, the tasks made of the questions whose facts it changes.
 
     TASK@KNOWLEDGE-before asks them under the first version, -after under the second with the answers that hold then,
     and -withdrawn those that no answer holds for any more. All variants are asked: what does not look things up keeps
     saying what it learnt, which the metric `stale` counts.
     """
-    found: dict[str, Task] = {}
-    for knowledge_name in searched:
-        knowledge = suite.knowledge[knowledge_name]
-        for name, task in tasks.items():
-            if any(sample.options for sample in task.data.test):
-                continue  # letters of options are no facts
-            for version, probe in _versions(task, knowledge_name, knowledge).items():
-                found[f"{name}@{knowledge_name}-{version}"] = replace(probe, name=f"{name}@{knowledge_name}-{version}")
-    return {name: _renamed(task) for name, task in found.items()}
+    return {
+        f"{name}@{knowledge}-{version}": _named(probe, f"{name}@{knowledge}-{version}")
+        for knowledge in suite.usage.knowledge
+        for name, task in tasks.items()
+        if name not in suite.general and not any(sample.options for sample in task.data.test)  # letters are no facts
+        for version, probe in _versions(task, knowledge, suite.knowledge[knowledge]).items()
+    }
 
 
 def _versions(task: Task, name: str, knowledge: Knowledge) -> dict[str, Task]:
-    pairs = knowledge.affected(task.data.test)
+    changed = knowledge.affected(task.data.test)
     withdrawn = knowledge.withdrawn(task.data.test)
-    stale = {"stale": cast(Metric, find("metric", "stale")())}
+    stale = cast(Metric, find("metric", "stale")())
+    retrieval = {key: own for key, own in task.metrics.items() if isinstance(own, find("metric", "retrieval"))}
+    metrics = {key: own for key, own in task.metrics.items() if key not in retrieval}
     versions: dict[str, Task] = {}
-    if pairs:
-        versions["before"] = _asking(task, [before for before, _ in pairs], task.metrics, updated="")
-        versions["after"] = _asking(task, [after for _, after in pairs], {**task.metrics, **stale}, updated=name)
+    if changed:
+        versions["before"] = _asking(task, [before for before, _ in changed], task.metrics, updated="")
+        answers = {**metrics, "stale": stale, **retrieval}
+        versions["after"] = _asking(task, [after for _, after in changed], answers, updated=name)
     if withdrawn:
         gone = [replace(sample, meta={**sample.meta, "stale": list(sample.targets)}) for sample in withdrawn]
-        versions["withdrawn"] = _asking(task, gone, stale, updated=name)
+        versions["withdrawn"] = _asking(task, gone, {"stale": stale, **retrieval}, updated=name)
     return versions
 
 
@@ -50,6 +51,6 @@ def _asking(task: Task, samples: Sequence[Sample], metrics: Mapping[str, Metric]
     return replace(task, data=data, metrics=metrics, parent=task, updated=updated, _questions={})
 
 
-def _renamed(task: Task) -> Task:
-    samples = tuple(replace(sample, task=task.name) for sample in task.data.test)
-    return replace(task, data=replace(task.data, test=samples))
+def _named(task: Task, name: str) -> Task:
+    samples = tuple(replace(sample, task=name) for sample in task.data.test)
+    return replace(task, name=name, data=replace(task.data, test=samples))

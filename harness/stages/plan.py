@@ -12,7 +12,7 @@ from harness.judging.asking.judge_metric import Opinion
 from harness.records.call_counts import Tally
 from harness.records.inputs import Cell
 from harness.runtime.dry_context import DryContext, NotYetError
-from harness.stages.prepare import making, models_of, needed_models, prepare
+from harness.stages.prepare import prepare
 from harness.suite.expansion import root_of
 from harness.suite.suite import Suite
 
@@ -50,12 +50,12 @@ class Plan:
 
 def plan(suite: Suite, context: DryContext) -> Plan:
     """What a run would compute and what is cached. Loads no weights and changes nothing."""
-    tasks = prepare(suite, needed_models(suite, "predict"))
+    tasks = prepare(suite, suite.usage.asked_from("predict"))
     contamination(suite, tasks)
     planned = [
         _planned(cell, suite.answering()[cell.variant], tasks[cell.task], context) for cell in cells(suite, tasks)
     ]
-    made = {name: suite.models[name] for name in making(suite)}
+    made = {name: suite.models[name] for name in suite.usage.trained}
     prepared = {name: m.preparation() for name, m in made.items() if isinstance(m, DerivedModel)}
     return Plan(planned, {name: one for name, one in prepared.items() if one is not None}, _judging(suite, tasks))
 
@@ -98,7 +98,7 @@ def cells(suite: Suite, tasks: Mapping[str, Task]) -> list[Cell]:
     first: dict[str, int] = {}  # of each model that is made of others: where the one that it is made of comes first
 
     def rank(variant: str) -> tuple[int, int]:
-        names = models_of(suite.answering()[variant], suite)
+        names = suite.usage.models_of[variant]
         last = max(names, key=order.__getitem__, default=None)
         if last is None:
             return (-1, -1)

@@ -1,15 +1,17 @@
 """suite.yaml → Suite: the only reader of suite files, and the place where every mistake is found at once."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 from harness.components.answer import Answer
-from harness.components.component import Component
+from harness.components.component import Component, named
 from harness.components.knowledge import Knowledge
 from harness.components.metric import Metric
 from harness.components.model import Model
 from harness.components.reader import Reader
+from harness.components.registry import find
 from harness.components.variant import Variant
 from harness.judging.trust import Trust
 from harness.records.inputs import JSON, Generation
@@ -18,6 +20,7 @@ from harness.suite.expansion import Families, forgetting_probes, unfolded
 from harness.suite.options import Compare, GenerationOptions, Leakage
 from harness.suite.references import Sections, check_agreement, check_bases, check_references
 from harness.suite.suite import Suite, TaskSpec
+from harness.suite.usage import usage_of
 from harness.suite.yaml_source import Where, read_source
 
 
@@ -67,14 +70,30 @@ class _Parser(Builder):
         check_references(self.source, self.places, known, families.members)
         if self.source.mistakes:
             return None
+        specs, knowledge = cast(dict[str, TaskSpec], tasks), cast(dict[str, Knowledge], sections["knowledge"])
+        probes = forgetting_probes(families) if general else {}
+        metrics = [metric for spec in specs.values() for metric in spec.metrics.values()]
         suite = Suite(
-            name, seed, families.models, cast(dict[str, TaskSpec], tasks), families.variants, cast(Compare, compare),
-            self.source.path, self.source.text, self.prompts, cast(dict[str, Knowledge], sections["knowledge"]),
-            cast(dict[str, Reader], sections["datasets"]), general, forgetting_probes(families) if general else {},
-            cast(Leakage, leakage), families, cast(Trust, trust),
-        )  # fmt: skip
+            name=name,
+            seed=seed,
+            models=families.models,
+            tasks=specs,
+            variants=families.variants,
+            compare=cast(Compare, compare),
+            path=self.source.path,
+            text=self.source.text,
+            prompts=self.prompts,
+            knowledge=knowledge,
+            datasets=cast(dict[str, Reader], sections["datasets"]),
+            general=general,
+            probes=probes,
+            leakage=cast(Leakage, leakage),
+            families=families,
+            trust=cast(Trust, trust),
+            usage=usage_of(families.models, knowledge, families.variants, probes, metrics),
+        )
         check_agreement(self.source, suite, families)
-        return suite
+        return replace(suite, tasks=_with_retrieval(suite))
 
     # -- sections ---------------------------------------------------------------------------------------------------
 
@@ -123,9 +142,26 @@ class _Parser(Builder):
         if data is None or answer is None or options is None or prompt is None or None in metrics.values():
             return None
         return TaskSpec(
-            cast(Reader, data), cast(Answer, answer), prompt, system, cast(dict[str, Metric], metrics),
-            Generation(options.max_tokens, options.temperature, options.top_p, tuple(options.stop)),
-        )  # fmt: skip
+            data=cast(Reader, data),
+            answer=cast(Answer, answer),
+            prompt=prompt,
+            system=system,
+            metrics=cast(dict[str, Metric], metrics),
+            generation=Generation(options.max_tokens, options.temperature, options.top_p, tuple(options.stop)),
+        )
+
+
+def _with_retrieval(suite: Suite) -> dict[str, TaskSpec]:
+    """The tasks, scored also by how well retrieval did where a variant that asks a model retrieves."""
+    if not any(named(variant, "knowledge") and not variant.floor for variant in suite.variants.values()):
+        return dict(suite.tasks)
+    metric = cast(Metric, find("metric", "retrieval")())
+    return {
+        name: spec
+        if any(isinstance(own, type(metric)) for own in spec.metrics.values())
+        else replace(spec, metrics={**spec.metrics, "retrieval": metric})
+        for name, spec in suite.tasks.items()
+    }
 
 
 def _given(parent: Mapping[str, JSON], key: str) -> JSON:

@@ -15,10 +15,11 @@ from harness.judging.trust import Trust
 from harness.records.inputs import Generation
 from harness.suite.expansion import Families
 from harness.suite.options import Compare, Leakage
+from harness.suite.usage import ComponentUsage
 from harness.text.templates import Template
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TaskSpec:
     """A task as declared; its data is not read yet."""
 
@@ -30,7 +31,7 @@ class TaskSpec:
     generation: Generation
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Suite:
     """A suite file, checked."""
 
@@ -42,14 +43,15 @@ class Suite:
     compare: Compare
     path: Path
     text: str
-    prompts: Mapping[str, str] = field(default_factory=dict)  # prompt files by name
-    knowledge: Mapping[str, Knowledge] = field(default_factory=dict)
-    datasets: Mapping[str, Reader] = field(default_factory=dict)  # general data to mix into a training
-    general: tuple[str, ...] = ()  # tasks that only tell what training made a model forget
-    probes: Mapping[str, Variant] = field(default_factory=dict)  # how they are asked: each derived model and its base
-    leakage: Leakage = field(default_factory=Leakage)
-    families: Families = field(default_factory=lambda: Families({}, {}))
-    trust: Trust = field(default_factory=Trust)
+    prompts: Mapping[str, str]  # prompt files by name
+    knowledge: Mapping[str, Knowledge]
+    datasets: Mapping[str, Reader]  # general data to mix into a training
+    general: tuple[str, ...]  # tasks that only tell what training made a model forget
+    probes: Mapping[str, Variant]  # how they are asked: each derived model and its base
+    leakage: Leakage
+    families: Families
+    trust: Trust
+    usage: ComponentUsage
     _read: dict[str, Dataset] = field(default_factory=dict, repr=False, compare=False)
 
     def dataset(self, name: str) -> Dataset:

@@ -17,7 +17,6 @@ from harness.records.inputs import JSON
 from harness.records.judgements import Judgement, Judging
 from harness.runtime.context import Context
 from harness.runtime.run_folder import RunFolder
-from harness.stages.prepare import answering_models
 from harness.suite.expansion import PROBE
 from harness.suite.suite import Suite
 
@@ -95,7 +94,7 @@ def _known(
     asked = suite.asked(task.origin or task.name)
     answering = {
         variant.removeprefix(PROBE): model
-        for variant, model in answering_models(suite).items()
+        for variant, model in suite.usage.answering_model.items()
         if model is not None and variant in asked
     }
     families = {name: family(suite.models[name], suite.models) for name in {*answering.values(), *metric.judges}}

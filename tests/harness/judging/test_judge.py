@@ -27,7 +27,7 @@ from harness.runtime.cache import Cache
 from harness.runtime.dry_context import DryContext
 from harness.runtime.run_folder import RunFolder
 from harness.stages.plan import PlannedJudging, plan
-from harness.stages.prepare import making, prepare
+from harness.stages.prepare import prepare
 from harness.suite.parser import load_suite
 from harness.summary.comparison_plan import design_of
 
@@ -362,7 +362,7 @@ def test_a_judge_that_is_trained_is_trained_though_no_variant_asks_it(write_suit
             "  own: {tuned: {base: hf, method: lora, on: [t]}}\n  hf: {huggingface: {path: x/y}}\n  judge:\n",
         )
     )
-    assert making(load_suite(write_suite(text, test__tsv=ROWS))) == ["own"]
+    assert load_suite(write_suite(text, test__tsv=ROWS)).usage.trained == ("own",)
 
 
 def test_a_judge_cannot_be_several_models(write_suite: Any) -> None:

@@ -1,0 +1,104 @@
+"""What keeps the components of a suite from working together on its data, found before any model is asked."""
+
+from collections.abc import Mapping, Sequence
+
+from harness.components.component import named
+from harness.components.knowledge import Knowledge
+from harness.components.task import Task
+from harness.components.variant import Variant
+from harness.errors import DataError, HarnessError
+from harness.suite.suite import Suite
+
+
+def metric_mistakes(tasks: Mapping[str, Task]) -> list[str]:
+    """What keeps metrics from scoring their tasks: what they need, and their samples."""
+    mistakes = []
+    for name, task in tasks.items():
+        for metric_name, metric in task.metrics.items():
+            try:
+                metric.check()
+                problem = metric.check_task(task)
+            except HarnessError as error:
+                problem = str(error)
+            mistakes += [f"tasks.{name}.metrics.{metric_name}: {line}" for line in (problem or "").splitlines()]
+    return mistakes
+
+
+def knowledge_mistakes(suite: Suite, tasks: Mapping[str, Task]) -> dict[str, str]:
+    """What keeps a knowledge base that is searched from being read, or from fitting any task, by its name."""
+    mistakes = {}
+    for name in suite.usage.knowledge:
+        knowledge = suite.knowledge[name]
+        try:
+            knowledge.corpus()
+            knowledge.corpus(updated=True)
+            _refuse_unfit(knowledge, list(tasks.values()))
+        except HarnessError as error:
+            mistakes[name] = "\n".join(f"knowledge.{name}: {line}" for line in str(error).splitlines())
+    return mistakes
+
+
+def variant_mistakes(suite: Suite, tasks: Mapping[str, Task], unread: Mapping[str, str]) -> list[str]:
+    """What keeps variants from answering tasks, but for those whose knowledge base could not be read."""
+    mistakes = []
+    for variant_name, variant in suite.variants.items():
+        if unread.keys() & suite.usage.knowledge_of[variant_name]:
+            continue
+        for name, task in tasks.items():
+            if name in suite.general:
+                continue
+            problems = variant.check(task, suite.knowledge) + _step_problems(suite, variant, task)
+            mistakes += [f"variants.{variant_name} on tasks.{name}: {problem}" for problem in problems]
+            mistakes += _option_mistakes(suite, variant_name, task)
+    return mistakes
+
+
+def model_mistakes(suite: Suite, models: Sequence[str]) -> list[str]:
+    """What keeps models from being asked: files that are not there, a server that does not answer."""
+    mistakes = []
+    for name in models:
+        try:
+            suite.models[name].check()
+        except HarnessError as error:
+            mistakes += [f"models.{name}: {line}" for line in str(error).splitlines()]
+    return mistakes
+
+
+def judge_mistakes(suite: Suite, tasks: Mapping[str, Task]) -> list[str]:
+    """What keeps the models that metrics ask from judging the tasks."""
+    return [
+        f"tasks.{name}.metrics.{metric_name}: {problem}"
+        for name, task in tasks.items()
+        for metric_name, metric in task.metrics.items()
+        if (problem := metric.check_models(task, suite.models))
+    ]
+
+
+def _refuse_unfit(knowledge: Knowledge, tasks: Sequence[Task]) -> None:
+    """Raise the first task's DataError if the knowledge base fits none of them."""
+    problems = []
+    for task in tasks:
+        try:
+            knowledge.check(task.data.test)
+        except DataError as error:
+            problems.append(error)
+    if problems and len(problems) == len(tasks):
+        raise problems[0]
+
+
+def _step_problems(suite: Suite, variant: Variant, task: Task) -> list[str]:
+    """What keeps the variants that a variant names from serving as its steps."""
+    steps = {name: suite.variants[name] for name in named(variant, "variants")}
+    return variant.check_steps(task, steps, suite) if steps else []
+
+
+def _option_mistakes(suite: Suite, variant: str, task: Task) -> list[str]:
+    """The models that cannot score the options of a task by likelihood."""
+    if not task.answer.options(task.data.test[0]):
+        return []
+    return [
+        f"variants.{variant} on tasks.{task.name}: model {name} cannot score options; "
+        "use answer: {choice: {by: generation}}"
+        for name in suite.usage.models_of[variant]
+        if suite.models[name].generates and not suite.models[name].scores_options
+    ]

@@ -1,0 +1,55 @@
+"""What is wrong with a task's samples and prompts, found before any model is asked."""
+
+from collections.abc import Sequence
+
+from harness.components.task import Task
+from harness.errors import DataError, HarnessError
+from harness.records.inputs import Prompt, Sample
+from harness.text.templates import LETTERS
+
+
+def data_mistakes(task: Task) -> list[str]:
+    """One line for the first unfit sample, and one for the first prompt that cannot be asked."""
+    return [*_sample_mistakes(task), *_prompt_mistakes(task)]
+
+
+def refuse_equal_ids(task: str, samples: Sequence[Sample]) -> None:
+    """Raise DataError if two samples of a task have the same id."""
+    seen: set[str] = set()
+    for sample in samples:
+        if sample.id in seen:
+            raise DataError(f"tasks.{task}.data: two samples have the id {sample.id}; ids must differ")
+        seen.add(sample.id)
+
+
+def _sample_mistakes(task: Task) -> list[str]:
+    """The first sample that is unfit for the answer or whose options have no letters left."""
+    for sample in (*task.data.test, *task.data.train):
+        problem = task.answer.check(sample)
+        if problem is None and len(sample.options) > len(LETTERS):
+            problem = f"{len(sample.options)} options, but letters for {len(LETTERS)}"
+        if problem:
+            return [f"tasks.{task.name}: sample {sample.id}: {problem}"]
+    return []
+
+
+def _prompt_mistakes(task: Task) -> list[str]:
+    """The first sample, or train row shown as an example, without a proper prompt; or the same prompt for all."""
+    place = f"tasks.{task.name}.prompt"
+    prompts: set[Prompt] = set()
+    try:
+        for sample in task.data.test:
+            prompts.add(task.prompt(sample))
+            _refuse_blank(task, sample, task.ask(sample).content)
+        for row in task.data.train:
+            _refuse_blank(task, row, task.template.render(row))
+    except HarnessError as error:
+        return [f"{place}: {error}"]
+    if len(prompts) == 1 and len({sample.input for sample in task.data.test}) > 1:
+        return [f"{place}: {task.template.origin}: the prompt is the same for every sample; use {{{{ input }}}}"]
+    return []
+
+
+def _refuse_blank(task: Task, sample: Sample, question: str) -> None:
+    if not question.strip():
+        raise HarnessError(f"{task.template.origin}: sample {sample.id}: the prompt is empty; use {{{{ input }}}}")

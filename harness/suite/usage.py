@@ -1,0 +1,86 @@
+"""Who asks whom in a suite: worked out once, by the parser, and read by everything that runs or checks it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.components.component import Component, named
+from harness.components.metric import Metric
+from harness.components.model import Model
+from harness.components.trained_model import DerivedModel
+from harness.components.variant import Variant
+
+LATER_STAGES = ("summarize", "report")  # they ask no model
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComponentUsage:
+    """The entries of a suite that are used, each in the order of the suite, and by whom."""
+
+    models_of: Mapping[str, tuple[str, ...]]  # variant → the models that it asks, itself or through its steps
+    knowledge_of: Mapping[str, tuple[str, ...]]  # variant → the knowledge bases that it searches, itself or so
+    answering_model: Mapping[str, str | None]  # variant → the model that answers; None where several do, or none
+    answerers: tuple[str, ...]  # the models that variants ask
+    judges: tuple[str, ...]  # the models that metrics ask
+    trained: tuple[str, ...]  # the models that a run makes of others, each after its base
+    knowledge: tuple[str, ...]  # the knowledge bases that variants search
+    scoring_asks_answerers: bool  # whether a metric asks the models that answered
+
+    @property
+    def predicting(self) -> tuple[str, ...]:
+        """The models that variants ask, and those that are made for them."""
+        return tuple(dict.fromkeys([*self.answerers, *self.trained]))
+
+    def asked_from(self, stage: str) -> list[str]:
+        """The models that a run asks from a stage on."""
+        if stage in LATER_STAGES:
+            return []
+        answerers = self.answerers if stage != "score" or self.scoring_asks_answerers else ()
+        return [*answerers, *(name for name in self.judges if name not in answerers)]
+
+
+def usage_of(
+    models: Mapping[str, Model],
+    knowledge: Iterable[str],
+    variants: Mapping[str, Variant],
+    probes: Mapping[str, Variant],
+    metrics: Sequence[Metric],
+) -> ComponentUsage:
+    """Who asks whom; `probes` are the models that are asked by themselves on general tasks."""
+    answering = {**variants, **probes}
+    models_of = {name: _reached(variant, variants, "models") for name, variant in answering.items()}
+    judging = {name for metric in metrics for name in named(metric, "models")}
+    answering_names = {name for names in models_of.values() for name in names}
+    answerers = tuple(name for name in models if name in answering_names)
+    judges = tuple(name for name in models if name in judging)
+    searched = {name for variant in variants.values() for name in named(variant, "knowledge")}
+    return ComponentUsage(
+        models_of=models_of,
+        knowledge_of={name: _reached(variant, variants, "knowledge") for name, variant in answering.items()},
+        answering_model={name: _only([m for m in names if models[m].generates]) for name, names in models_of.items()},
+        answerers=answerers,
+        judges=judges,
+        trained=_training_order(models, [*answerers, *judges]),
+        knowledge=tuple(name for name in knowledge if name in searched),
+        scoring_asks_answerers=any(metric.asks_answerers for metric in metrics),
+    )
+
+
+def _reached(variant: Component, variants: Mapping[str, Variant], section: str) -> tuple[str, ...]:
+    """The entries of a section that a variant names, itself, in its parts, or through the variants that it names."""
+    steps = [variants[name] for name in named(variant, "variants")]
+    return tuple(name for component in (variant, *steps) for name in named(component, section))
+
+
+def _only(names: Sequence[str]) -> str | None:
+    return names[0] if len(set(names)) == 1 else None
+
+
+def _training_order(models: Mapping[str, Model], wanted: Iterable[str]) -> tuple[str, ...]:
+    order: dict[str, None] = {}
+    for name in wanted:
+        chain = []
+        while isinstance(models[name], DerivedModel):
+            chain.append(name)
+            name = named(models[name], "models")[0]
+        order.update(dict.fromkeys(reversed(chain)))
+    return tuple(order)
