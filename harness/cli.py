@@ -54,7 +54,11 @@ Out = Annotated[
 ]
 Stage = Annotated[
     str,
-    typer.Option("--from", help="First stage: predict, score, summarize or report; later ones follow", metavar="STAGE"),
+    typer.Option(
+        "--from",
+        help="First stage: train, index, predict, score, summarize or report; the later ones follow",
+        metavar="STAGE",
+    ),
 ]
 
 Trained = Annotated[str, typer.Argument(metavar="MODEL", help="A model that the suite trains, by its name there")]
@@ -62,7 +66,7 @@ Empty = Annotated[Path, typer.Option("--out", help="A new or empty folder", meta
 
 
 @app.command()
-def run(suite: SuitePath, out: Out = None, start: Stage = "predict") -> None:
+def run(suite: SuitePath, out: Out = None, start: Stage = "train") -> None:
     """Run a suite and write its report. Interrupted? The same command goes on where it stopped."""
     from harness import run as engine
     from harness.runtime.cache import Cache, cache_root
@@ -77,7 +81,7 @@ def run(suite: SuitePath, out: Out = None, start: Stage = "predict") -> None:
         raise HarnessError(f"--from {start}: must be one of {', '.join(engine.STAGES)}")
     loaded = load_suite(suite)
     console = _console()
-    folder = folder_for(loaded, out) if start == "predict" else run_at(out or Path("runs") / loaded.name)
+    folder = folder_for(loaded, out) if start == "train" else run_at(out or Path("runs") / loaded.name)
     cache = Cache(cache_root() / "calls.sqlite")
     try:
         with display(console) as shown:

@@ -105,7 +105,7 @@ def run_suite(context: Callable[[Suite], Context], tmp_path: Path) -> Callable[.
     from harness.run import run
     from reports.html import write
 
-    def go(path: Path, name: str = "run", start: str = "predict") -> RunFolder:
+    def go(path: Path, name: str = "run", start: str = "train") -> RunFolder:
         suite = load_suite(path)
         folder = RunFolder(tmp_path / name)
         run(suite, folder, context(suite), write, start)

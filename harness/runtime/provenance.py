@@ -4,7 +4,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -32,12 +32,11 @@ PACKAGES = (
 )
 
 
-def provenance(suite: Suite, tasks: dict[str, Task], context: Context) -> dict[str, JSON]:
+def provenance(suite: Suite, tasks: Mapping[str, Task], context: Context) -> dict[str, JSON]:
     """Everything run.json says before the first prediction. Model identities are computed, no weights are loaded."""
     return {
         "format": 1,
         "status": "running",
-        "started": now(),
         "command": " ".join(["harness", *sys.argv[1:]]),
         "seed": suite.seed,
         "harness": harness.__version__,
@@ -51,7 +50,7 @@ def provenance(suite: Suite, tasks: dict[str, Task], context: Context) -> dict[s
     }
 
 
-def described_suite(suite: Suite, tasks: dict[str, Task]) -> dict[str, JSON]:
+def described_suite(suite: Suite, tasks: Mapping[str, Task]) -> dict[str, JSON]:
     """The part of run.json that says what was asked and how it is scored."""
     return {
         "suite": {"name": suite.name, "path": suite.path.name, "text": suite.text, "prompts": dict(suite.prompts)},

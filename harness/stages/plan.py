@@ -50,10 +50,11 @@ class Plan:
 
 def plan(suite: Suite, context: DryContext) -> Plan:
     """What a run would compute and what is cached. Loads no weights and changes nothing."""
-    tasks = prepare(suite, suite.usage.asked_from("predict"))
+    tasks = prepare(suite, suite.usage.asked_from("train"))
     contamination(suite, tasks)
     planned = [
-        _planned(cell, suite.answering()[cell.variant], tasks[cell.task], context) for cell in cells(suite, tasks)
+        _planned(cell, suite.answering()[cell.variant], tasks[cell.task], context)
+        for cell in planned_cells(suite, tasks)
     ]
     made = {name: suite.models[name] for name in suite.usage.trained}
     prepared = {name: m.preparation() for name, m in made.items() if isinstance(m, DerivedModel)}
@@ -92,7 +93,7 @@ def _planned(cell: Cell, variant: Variant, task: Task, context: DryContext) -> P
     return PlannedCell(cell, len(task.data.test), context.tally, exact, needs, has)
 
 
-def cells(suite: Suite, tasks: Mapping[str, Task]) -> list[Cell]:
+def planned_cells(suite: Suite, tasks: Mapping[str, Task]) -> list[Cell]:
     """All cells, grouped by the weights that they need so that each are loaded once, else in the order of the suite."""
     order = {name: i for i, name in enumerate(suite.models)}
     first: dict[str, int] = {}  # of each model that is made of others: where the one that it is made of comes first

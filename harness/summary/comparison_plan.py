@@ -105,7 +105,7 @@ def _is_bound(suite: Suite, name: str) -> bool:
     return any(one.is_bound() for one in (variant, *steps))
 
 
-def metric_info(tasks: dict[str, Task], scores: Sequence[Score]) -> dict[str, MetricInfo]:
+def metric_info(tasks: Mapping[str, Task], scores: Sequence[Score]) -> dict[str, MetricInfo]:
     """How to read each metric, and each part that occurs in the scores or is made of them, by "task.metric"."""
     found = {}
     for task, name in dict.fromkeys((score.task, score.metric) for score in scores):

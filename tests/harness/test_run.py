@@ -379,7 +379,7 @@ def test_the_plan_downloads_nothing(
         (["run", "nowhere.yaml"], "error: nowhere.yaml: cannot be read"),
         (["report", "."], "error: .: no run here"),
         (["list", "metrics"], "error: 'metrics' is not a kind of component (did you mean metric?)"),
-        (["run", "suite/suite.yaml", "--from", "scores"], "error: --from scores: must be one of predict, score"),
+        (["run", "suite/suite.yaml", "--from", "scores"], "error: --from scores: must be one of train, predict, score"),
         (["run", "suite/suite.yaml", "--out", "suite/test.tsv"], "is a file; choose another place with --out"),
     ],
 )

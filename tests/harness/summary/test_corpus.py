@@ -15,7 +15,6 @@ from harness.records.figures import Confused, MetricInfo, Overlap, Result, Summa
 from harness.records.inputs import Sample
 from harness.records.outputs import Prediction, Reading, Score
 from harness.runtime.run_folder import RunFolder
-from harness.stages.summarize import summarize
 from harness.statistics import resampling
 from harness.statistics.intervals import wilson
 from harness.statistics.resampling import RESAMPLES, Z_95, resamples
@@ -23,6 +22,7 @@ from harness.summary import corpus
 from harness.summary.comparison_plan import Design
 from harness.summary.comparisons import Compared
 from harness.summary.corpus import ENDLESS
+from harness.summary.run_summary import summary_of
 
 Row = tuple[float, float] | None  # right and given of one sample; None: unknown
 Seen = Mapping[str, Sequence[Row]]  # by variant
@@ -82,7 +82,7 @@ def summary(
     reference = design.pop("reference", "a")
     info = design.pop("info", INFO)
     asked = Design("s", 3, reference, headline, corpora={"t.rate": RATE}, **design)
-    return summarize(asked, info, samples, predictions, [*scores(seen), *more], overlaps)
+    return summary_of(asked, info, samples, predictions, [*scores(seen), *more], overlaps)
 
 
 def rate(rows: Sequence[Row]) -> float:

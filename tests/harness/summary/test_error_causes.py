@@ -8,9 +8,9 @@ import pytest
 from harness.records.figures import MetricInfo
 from harness.records.inputs import Sample
 from harness.records.outputs import Prediction, Reading, Retrieval, Score, Step
-from harness.stages.summarize import summarize
 from harness.summary.comparison_plan import Design
 from harness.summary.error_causes import deciding, retrieved, routed, values_of
+from harness.summary.run_summary import summary_of
 
 INFO = {"t.a": MetricInfo("ExactMatch", {}, 0.0, 1.0, "higher"), "t.e": MetricInfo("Errors", {}, 0.0, 5.0, "lower")}
 
@@ -106,20 +106,20 @@ def test_a_summary_names_the_steps_at_which_nothing_ended() -> None:
     route = (Step("cheap", 5.0, 4.0),)
     answer = Prediction("s1", "t", "c", (), "", Reading("x"), route=route)
     design = Design("d", 0, None, ["t.a"], cascades={"c": ["cheap", "dear"]})
-    summary = summarize(design, INFO, [Sample("s1", "t", "?", ("x",))], [answer], [score(1, 1.0, variant="c")])
+    summary = summary_of(design, INFO, [Sample("s1", "t", "?", ("x",))], [answer], [score(1, 1.0, variant="c")])
     assert [(step.step, step.samples) for step in summary.routed] == [("cheap", 1), ("dear", 0)]
 
 
-def summary_of(values: dict[str, list[float]], floors: list[str]) -> Any:
+def summary_with(values: dict[str, list[float]], floors: list[str]) -> Any:
     samples = [Sample(f"s{i}", "t", "?", ("x",)) for i in range(len(next(iter(values.values()))))]
     scores = [Score(s.id, "t", v, "a", some[i]) for v, some in values.items() for i, s in enumerate(samples)]
     design = Design("d", 0, "zero", ["t.a"], floors)
-    return summarize(design, {"t.a": INFO["t.a"]}, samples, [], scores)
+    return summary_of(design, {"t.a": INFO["t.a"]}, samples, [], scores)
 
 
 def test_variants_are_compared_with_the_best_floor() -> None:
     n = 40
-    summary = summary_of(
+    summary = summary_with(
         {
             "zero": [0.0] * n, "rag": [1.0] * 36 + [0.0] * 4,
             "majority": [1.0] * 4 + [0.0] * 36, "nearest": [1.0] * 20 + [0.0] * 20,
@@ -138,7 +138,7 @@ def test_variants_are_compared_with_the_best_floor() -> None:
 
 
 def test_without_floors_there_is_nothing_to_beat() -> None:
-    assert summary_of({"zero": [0.0, 1.0], "rag": [1.0, 1.0]}, []).floors == ()
+    assert summary_with({"zero": [0.0, 1.0], "rag": [1.0, 1.0]}, []).floors == ()
 
 
 def test_an_upper_bound_makes_no_other_verdict_weaker() -> None:
@@ -147,6 +147,6 @@ def test_an_upper_bound_makes_no_other_verdict_weaker() -> None:
     samples = [Sample(f"s{i}", "t", "?", ("x",)) for i in range(10)]
     scores = [Score(s.id, "t", v, "a", some[i]) for v, some in values.items() for i, s in enumerate(samples)]
     design = Design("d", 0, "zero", ["t.a"], (), ("oracle",))
-    found = {c.variant: c for c in summarize(design, {"t.a": INFO["t.a"]}, samples, [], scores).comparisons}
+    found = {c.variant: c for c in summary_of(design, {"t.a": INFO["t.a"]}, samples, [], scores).comparisons}
     assert found["rag"].p_adjusted == pytest.approx(2 * 0.5**8)
     assert found["oracle"].p_adjusted == pytest.approx(2 * 0.5**10)

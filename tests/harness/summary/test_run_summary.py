@@ -8,8 +8,8 @@ import pytest
 from harness.records.figures import MetricInfo, Overlap, Summary, Twin
 from harness.records.inputs import Sample
 from harness.records.outputs import Prediction, Reading, Score
-from harness.stages.summarize import summarize
 from harness.summary.comparison_plan import Design
+from harness.summary.run_summary import summary_of
 
 ACCURACY = MetricInfo("ExactMatch", {}, 0.0, 1.0, "higher")
 ERRORS = MetricInfo("Count", {}, 0.0, 100.0, "lower")
@@ -36,7 +36,7 @@ def figures(
         for i in range(count)
     ]
     asked = Design("s", 1, "base", headline, **design)
-    return summarize(asked, {f"t.{m}": i for m, i in info.items()}, samples, predictions, scores, overlaps)
+    return summary_of(asked, {f"t.{m}": i for m, i in info.items()}, samples, predictions, scores, overlaps)
 
 
 def test_a_clear_win_is_better_and_a_clear_loss_worse() -> None:

@@ -1,0 +1,66 @@
+"""Score every prediction by every metric of its task, judges last; leaves scores, judgements and what they cost."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+
+from harness.components.metric import Metric
+from harness.components.scoring import Scoring, turn
+from harness.components.task import Task
+from harness.records.call_counts import Tally
+from harness.records.inputs import JSON, Cell, Sample
+from harness.records.judgements import Judgement
+from harness.records.outputs import Prediction, Score
+from harness.runtime.context import Context
+from harness.runtime.provenance import described_judges, described_suite
+from harness.runtime.run_folder import RunFolder
+from harness.stages.predict import progress_line
+from harness.stages.score_metric import score_metric
+from harness.suite.suite import Suite
+from harness.summary.comparison_plan import reference_of
+from harness.summary.judge_quality import identities, rubric_texts
+
+
+def score(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, context: Context) -> None:
+    """First the metrics that ask no model, then those that ask the models that answered, then judges."""
+    samples = {(sample.task, sample.id): sample for sample in folder.samples()}
+    predictions: dict[str, list[Prediction]] = {}
+    for prediction in folder.predictions():
+        predictions.setdefault(prediction.task, []).append(prediction)
+    figures = [(task, metric) for task in predictions for metric in tasks[task].metrics]
+    scores: dict[tuple[str, str], list[Score]] = {}
+    judgements: list[Judgement] = []
+    costs: list[dict[str, JSON]] = []
+    try:
+        for task, name in sorted(figures, key=lambda figure: turn(tasks[figure[0]].metrics[figure[1]])):
+            scoring = Scoring(
+                name, tasks[task], context, suite.usage.answering_model, reference_of(suite), suite.families.pools,
+                suite.seed, judgements,
+            )  # fmt: skip
+            items = [samples[task, prediction.sample_id] for prediction in predictions[task]]
+            scores[task, name] = _score(tasks[task].metrics[name], items, predictions[task], scoring)
+            costs += [{"task": task, "metric": name, **asdict(context.tally)}] if context.tally.asked else []
+    finally:
+        context.close()
+    folder.write_scores(score for figure in figures for score in scores[figure])
+    folder.write_judgements(judgements)
+    judging = {
+        "judges": described_judges(suite, context),
+        "judge_ids": identities(tasks, context),
+        "judging": costs,
+        "rubrics": rubric_texts(tasks),
+    }
+    folder.write_run({**folder.read_run(), **described_suite(suite, tasks), **judging})
+
+
+def _score(
+    metric: Metric, samples: Sequence[Sample], predictions: Sequence[Prediction], scoring: Scoring
+) -> list[Score]:
+    """One metric of a task; its progress is shown where it asks models."""
+    context = scoring.context
+    context.tally = Tally()
+    if not turn(metric):
+        return score_metric(metric, samples, predictions, scoring)
+    context.begin(Cell(scoring.task.name, scoring.metric))
+    scores = score_metric(metric, samples, predictions, scoring)
+    context.display.finish(progress_line(len(predictions), context.tally))
+    return scores

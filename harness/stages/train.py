@@ -1,0 +1,31 @@
+"""Train what the suite declares, or take what was trained before; leaves the records of all trainings in run.json."""
+
+from harness.components.trained_model import DerivedModel
+from harness.errors import ModelError
+from harness.records.inputs import JSON
+from harness.runtime.context import Context
+from harness.runtime.run_folder import RunFolder
+from harness.suite.suite import Suite
+
+
+def train(suite: Suite, folder: RunFolder, context: Context) -> None:
+    """Make the models that others are asked through, each after its base."""
+    records: dict[str, JSON] = {}
+    try:
+        for name in suite.usage.trained:
+            model = suite.models[name]
+            record = model.make(name, context.display) if isinstance(model, DerivedModel) else None
+            if record is not None:
+                records[name] = {"entry": suite.families.entries.get(name, name), **record}
+    finally:
+        context.close()  # what training has loaded
+    folder.write_run({**folder.read_run(), "training": records})
+
+
+def refuse_untrained(suite: Suite) -> None:
+    """Raise ModelError for a model that a later first stage would ask although it was not trained yet."""
+    for name in suite.usage.trained:
+        model = suite.models[name]
+        preparation = model.preparation() if isinstance(model, DerivedModel) else None
+        if preparation is not None and not preparation.done:
+            raise ModelError(f"models.{name} is not trained yet ({preparation.what}); run with --from train")

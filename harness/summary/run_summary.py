@@ -1,0 +1,135 @@
+"""From scores to figures: means with intervals and coverage, paired differences to the reference, and what it cost."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from harness.records.figures import MetricInfo, Overlap, Result, Summary, Usage
+from harness.records.inputs import Sample
+from harness.records.outputs import Prediction, Score
+from harness.summary.comparison_plan import Design, able_first
+from harness.summary.comparisons import corrected
+from harness.summary.error_causes import deciding, retrieved, routed, values_of
+from harness.summary.figures import Asked, Figures, add_task
+
+SHOWN = 20  # of the twins of each overlap, in the summary
+
+
+def summary_of(
+    design: Design,
+    metrics: Mapping[str, MetricInfo],
+    samples: Sequence[Sample],
+    predictions: Sequence[Prediction],
+    scores: Sequence[Score],
+    overlaps: Sequence[Overlap] = (),
+) -> Summary:
+    """All figures of a run. `metrics` is by "task.metric" and has an entry for every part that occurs in the scores."""
+    figures = Figures()
+    for items in _by_task(samples, overlaps):
+        add_task(figures, items, [score for score in scores if score.task == items.task], design, metrics)
+    chosen = deciding(design.headline, able_first(metrics, design), design.origins)
+    values = values_of(scores, chosen)
+    plain = {key: value for key, value in values.items() if f"{key[0]}.{chosen[key[0]]}" not in design.corpora}
+    asked = [prediction for prediction in predictions if prediction.task not in design.general]
+    return Summary(
+        name=design.name,
+        reference=design.reference,
+        headline=tuple(design.headline),
+        metrics=metrics,
+        results=tuple(figures.results),
+        comparisons=tuple(corrected(figures.comparisons, design.headline, metrics, design.bounds)),
+        usage=tuple(pooled_usage(_usage(asked), design.pools)),
+        floors=tuple(corrected(figures.floors, design.headline, metrics)),
+        retrieved=tuple(retrieved(asked, values, chosen, metrics)),
+        routed=tuple(routed(asked, plain, chosen, design.cascades)),
+        warnings=tuple(_warnings(figures.results, design, scores)),
+        unaided=tuple(design.floors),
+        bounds=tuple(design.bounds),
+        overlaps=tuple(replace(one, twins=one.twins[:SHOWN]) for one in overlaps),
+        clean=tuple(figures.clean),
+        general=tuple(figures.general),
+        forgotten=tuple(corrected(figures.forgotten, list(metrics), metrics)),
+        seeds=tuple(figures.seeds),
+        confusions=tuple(figures.confusions),
+        curve=tuple(design.curve),
+    )
+
+
+def _by_task(samples: Sequence[Sample], overlaps: Sequence[Overlap]) -> Iterator[Asked]:
+    """The items of each task, and which of them stand nowhere else."""
+    for task in dict.fromkeys(sample.task for sample in samples):
+        ids = [sample.id for sample in samples if sample.task == task]
+        twins = {twin.sample_id for one in overlaps if one.task == task for twin in one.twins}
+        yield Asked(task, ids, np.array([one not in twins for one in ids]))
+
+
+def _usage(predictions: Sequence[Prediction]) -> list[Usage]:
+    cells: dict[tuple[str, str], list[Prediction]] = {}
+    for prediction in predictions:
+        cells.setdefault((prediction.task, prediction.variant), []).append(prediction)
+    return [
+        Usage(
+            task=task,
+            variant=variant,
+            samples=len(some),
+            failed=sum(p.error is not None for p in some),
+            unread=sum(p.reading.reason is not None for p in some),
+            truncated=sum(p.finish == "length" for p in some),
+            tokens_in=sum(p.tokens_in for p in some),
+            tokens_out=sum(p.tokens_out for p in some),
+            seconds=sum(p.seconds for p in some),
+            prompts=_fingerprint(some),
+        )
+        for (task, variant), some in cells.items()
+    ]
+
+
+def pooled_usage(usage: Sequence[Usage], pools: Mapping[str, Sequence[str]]) -> list[Usage]:
+    """One entry for the variants of several seeds: the cost of one of them on average, the trouble of all."""
+    member_of = {member: pool for pool, members in pools.items() for member in members}
+    cells: dict[tuple[str, str], list[Usage]] = {}
+    for one in usage:
+        cells.setdefault((one.task, member_of.get(one.variant, one.variant)), []).append(one)
+    return [
+        some[0] if len(some) == 1 and variant == some[0].variant else Usage(
+            task, variant, some[0].samples, sum(u.failed for u in some), sum(u.unread for u in some),
+            sum(u.truncated for u in some), round(sum(u.tokens_in for u in some) / len(some)),
+            round(sum(u.tokens_out for u in some) / len(some)), sum(u.seconds for u in some) / len(some),
+            some[0].prompts,
+        )
+        for (task, variant), some in cells.items()
+    ]  # fmt: skip
+
+
+def _fingerprint(predictions: Sequence[Prediction]) -> str:
+    """sha256 over all messages as sent: equal for two cells that sent the same."""
+    total = hashlib.sha256()
+    for prediction in predictions:
+        for message in prediction.messages:
+            total.update(f"{message.role}\0{message.content}\0".encode("utf-8", "surrogatepass"))
+        total.update(b"\0")
+    return total.hexdigest()
+
+
+def _warnings(results: Sequence[Result], design: Design, scores: Sequence[Score]) -> list[str]:
+    """Every headline figure that does not rest on all samples, with the commonest cause."""
+    headline = design.headline
+    scored = {f"{result.task}.{result.metric}" for result in results}
+    lines = [f"{figure}: no sample has this score" for figure in headline if figure not in scored]
+    for result in results:
+        if f"{result.task}.{result.metric}" in headline and result.known < result.samples:
+            causes = [
+                score.error or score.reason or "unknown"
+                for score in scores
+                if score.value is None
+                and (score.task, score.metric) == (result.task, result.metric)
+                and score.variant in design.pools.get(result.variant, (result.variant,))
+            ]
+            commonest = max(causes or ["it was not scored for them"], key=causes.count)
+            lines.append(
+                f"{result.task}.{result.metric}, {result.variant}: {result.samples - result.known} of {result.samples} "
+                f"samples are unknown ({commonest})"
+            )
+    return lines
