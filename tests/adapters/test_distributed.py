@@ -45,8 +45,8 @@ from harness.components.component import Component
 from harness.components.fields import LocalPath
 from harness.errors import DataError, ModelError, StoreError
 from harness.models.huggingface import HuggingFace
-from tests.adapters.conftest import LEARN
-from tests.adapters.test_trainer import close, go
+from tests.shared.short_trainings import close, go
+from tests.shared.training_rows import LEARN
 
 LIMIT = 300  # seconds: no test waits longer, whatever hangs
 LORA = Lora(r=4)

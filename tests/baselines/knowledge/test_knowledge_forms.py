@@ -20,8 +20,7 @@ from harness.components.registry import find, names
 from harness.errors import DataError
 from harness.suite.parser import load_suite
 from harness.suite.schema import suite_schema
-
-ROOT = Path(__file__).parents[3]
+from tests.shared.paths import ROOT
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import json
 import time
-from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -12,8 +11,9 @@ from harness.answers.json import Json
 from harness.answers.text import Text
 from harness.records.inputs import Sample
 from harness.text.templates import Template
+from tests.shared.paths import REAL_DATA
 
-REPORTS = Path(__file__).parents[4] / "shared/data/imcs-mrg/IMCS-MRG-900.json"
+REPORTS = REAL_DATA / "imcs-mrg" / "IMCS-MRG-900.json"
 SECTIONS = ("主诉", "现病史", "辅助检查", "既往史", "诊断", "建议")
 
 

@@ -21,6 +21,7 @@ from harness.metrics.support.tokens import cut
 from harness.records.inputs import Sample
 from harness.records.outputs import Prediction, Reading
 from harness.stages.score_metric import score_metric
+from tests.shared.paths import ROOT
 
 PARTS = ("", "rouge1", "rouge2", "rougeLsum")
 
@@ -205,8 +206,7 @@ def test_listing_imports_no_reference_implementation_and_scoring_prints_nothing(
         "try: app(['list', 'metric'])\nexcept SystemExit: pass\n"
         "print('IMPORTED', [n for n in ('rouge_score', 'sacrebleu', 'nltk', 'jieba', 'absl', 'numpy') if n in sys.modules])"
     )
-    root = Path(__file__).parents[3]
-    listed = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    listed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert "IMPORTED []" in listed.stdout
     assert all(f" {name} " in listed.stdout for name in ("rouge", "bleu", "chrf", "meteor", "python"))
     code = (
@@ -214,7 +214,7 @@ def test_listing_imports_no_reference_implementation_and_scoring_prints_nothing(
         "for tokens in ('characters', 'jieba', 'words'):\n"
         "    Rouge(tokens=tokens).score(Sample('1', 't', 'q', ('咳嗽',)), Prediction('1', 't', 'v', (), '', Reading('咳')))"
     )
-    scored = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    scored = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert (scored.stdout, scored.stderr) == ("", "")
 
 
