@@ -434,7 +434,7 @@ def test_scores_are_those_of_a_naive_computation(shape: str, form: str, request:
 
 
 def test_one_row_serves_all_options_of_one_token(llama: HuggingFace, monkeypatch: pytest.MonkeyPatch) -> None:
-    from harness.models.local.loading import likelihood
+    from harness.models.local import likelihood
 
     rows = []
     forward = likelihood._forward
