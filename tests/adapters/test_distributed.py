@@ -350,10 +350,8 @@ def test_no_process_is_left_when_the_caller_stops(job: Job, monkeypatch: pytest.
     def stop(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         launch(job, PLAN, None, stop)
-    assert time.monotonic() - began < 60
     pid = int((job.work / "pid").read_text())
     while not gone(pid):  # it has closed its stdout and is about to end; the time limit of all tests holds
         time.sleep(0.01)
