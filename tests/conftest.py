@@ -23,10 +23,8 @@ from harness.runtime.run_folder import RunFolder
 from harness.suite.parser import load_suite
 from harness.suite.suite import Suite
 from harness.text.templates import Template
+from tests.shared.paths import REAL_DATA, ROOT
 
-ROOT = Path(__file__).parents[1]
-SHARED = ROOT.parent / "shared" / "data"
-MODELS = Path.home() / ".cache" / "domain-harness"
 INTERNALS = {"models", "adapters", "retrievers"}  # folders of tests that rely on the inner workings of libraries
 
 
@@ -48,10 +46,10 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def shared_data(monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of real data; ${DATA} stands for it."""
-    if not SHARED.is_dir():
+    if not REAL_DATA.is_dir():
         pytest.skip("the real data sets are not beside the checkout")
-    monkeypatch.setenv("DATA", str(SHARED))
-    return SHARED
+    monkeypatch.setenv("DATA", str(REAL_DATA))
+    return REAL_DATA
 
 
 @pytest.fixture

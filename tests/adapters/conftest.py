@@ -7,16 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from adapters.training.encoding import Example
 from harness.models.huggingface import HuggingFace
-from harness.records.inputs import Message
-from tests.harness.models.test_model_huggingface import CHATML, readable, save_tokenizer, sizes
-
-WORDS = ("fever", "cough", "headache", "fatigue", "肺炎", "高血压", "糖尿病肾病", "支气管炎")
-LEARN = [
-    Example((Message("system", "Answer with the letter."), Message("user", f"Question {i}: {word}?")), f"{word} {'AB'[i % 2]}")
-    for i, word in enumerate(WORDS * 2)
-]  # fmt: skip
+from tests.shared.tiny_models import CHATML, readable, save_tokenizer, sizes
 
 
 @pytest.fixture(autouse=True)

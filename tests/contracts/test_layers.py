@@ -24,7 +24,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.shared.paths import ROOT
+
 PACKAGES = ("harness", "baselines", "adapters", "reports")
 LAYERS = [line.split(", ") for line in (__doc__ or "").split("\n\n")[1].replace("    ", "").splitlines()]
 BELOW = tuple(f"harness.{folder}" for folder in ("errors", "records", "text", "statistics", "components"))

@@ -10,7 +10,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.conftest import ROOT
+from tests.shared.paths import ROOT
 
 INTERNALS = ("accelerate", "bitsandbytes", "faiss-cpu", "peft", "sentence-transformers", "torch", "transformers")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.runtime.run_folder import RunFolder
-from tests.conftest import MODELS, ROOT
+from tests.shared.paths import MODELS, ROOT
 
 pytestmark = [pytest.mark.slow]
 SUITES = ROOT / "tests" / "suites"

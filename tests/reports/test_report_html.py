@@ -1,7 +1,5 @@
 """The page as a file: whole, closed, and free of markup that a model wrote."""
 
-import base64
-import gzip
 import json
 import re
 from collections.abc import Callable
@@ -17,17 +15,7 @@ from harness.records.outputs import Prediction, Reading
 from harness.runtime.run_folder import RunFolder
 from reports.html import render, write
 from reports.sections import samples
-
-
-def unpacked(page: str) -> dict:
-    packed = re.search(r'id="data">([^<]*)</script>', page).group(1)
-    return json.loads(gzip.decompress(base64.b64decode(packed)))
-
-
-def visible(page: str) -> str:
-    """The text of the page, one space for any white space."""
-    body = re.sub(r"<(script|style|svg)\b.*?</\1>", " ", page, flags=re.DOTALL)
-    return " ".join(re.sub(r"<[^>]+>", " ", body).replace("\u00a0", " ").split())
+from tests.shared.pages import unpacked, visible
 
 
 def test_written_beside_the_run(folder: RunFolder) -> None:

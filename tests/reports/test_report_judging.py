@@ -14,9 +14,8 @@ from reports.facts.table import build
 from reports.html import render
 from reports.sections import judging
 from reports.verdict import cautions, findings
-from tests.reports.test_report_html import unpacked, visible
-from tests.reports.test_report_terminal import printed
 from tests.shared import judged
+from tests.shared.pages import printed, unpacked, visible
 
 SECTIONS = ("judges", "rankings", "people", "confusions")
 WHY = "not calibrated against people (harness calibrate SUITE --labels FILE)"

@@ -1,22 +1,12 @@
 """The terminal shows the same figures at 80 columns, in any encoding, whatever the names hold."""
 
-import io
 from dataclasses import replace
 
 import pytest
-from rich.console import Console
 
 from harness.records.figures import Summary
 from harness.runtime.run_folder import RunFolder
-from reports.terminal import print_summary
-
-
-def printed(summary: Summary, width: int, encoding: str) -> str:
-    buffer = io.BytesIO()
-    file = io.TextIOWrapper(buffer, encoding=encoding, errors="strict")
-    print_summary(summary, Console(file=file, width=width, force_terminal=False))
-    file.flush()
-    return buffer.getvalue().decode(encoding)
+from tests.shared.pages import printed
 
 
 @pytest.mark.parametrize("width", [40, 80, 120, 240])

@@ -11,8 +11,8 @@ import pytest
 from harness.records.figures import Summary
 from harness.runtime.run_folder import RunFolder
 from reports.html import render
-from tests.reports.test_report_html import visible
 from tests.shared.browsing import DESK, PHONE, count, shown
+from tests.shared.pages import visible
 
 SECTIONS = ("learning-curve", "seeds", "training", "forgetting", "leakage")
 

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from harness.models.local.weights import Weights
-from tests.conftest import MODELS
 from tests.shared.llama_cpp import SMOLLM2, LlamaCpp
 from tests.shared.ollama_stand_in import Answer, Script, StandIn, serving
+from tests.shared.paths import MODELS
 
 HOST = os.environ.get("OLLAMA_HOST")
 PROXIES = ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")

@@ -1,7 +1,7 @@
 """A server that speaks Ollama's HTTP protocol, so that the official client and our model are tested as they are.
 
 What answers is a script (`Script`, for faults and for judges of a known character) or a real small model
-(tests/llama_cpp.py). Prompts that do not fit are refused or cut as Ollama 0.33 does it, with `old` as before 0.12.6.
+(tests/shared/llama_cpp.py). Prompts that do not fit are refused or cut as Ollama 0.33 does it, with `old` as before 0.12.6.
 """
 
 import json

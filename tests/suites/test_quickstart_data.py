@@ -1,7 +1,6 @@
 """The quickstart's data: reproducible, without leaks, unambiguous, and of the difficulty that its README states."""
 
 import importlib
-from pathlib import Path
 
 import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -9,8 +8,9 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from harness.records.inputs import Sample
 from harness.text.normalise import normalise
 from harness.text.templates import Template
+from tests.shared.paths import ROOT
 
-FOLDER = Path(__file__).parents[2] / "suites/quickstart"
+FOLDER = ROOT / "suites" / "quickstart"
 Rows = list[tuple[str, str]]
 
 

@@ -1,4 +1,4 @@
-"""An Ollama for the tests here; see tests/ollama_fixtures.py."""
+"""An Ollama for the tests here; see tests/shared/ollama_fixtures.py."""
 
 from tests.shared.ollama_fixtures import _smollm2 as _smollm2
 from tests.shared.ollama_fixtures import real_ollama as real_ollama

@@ -8,6 +8,7 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.judging.rubric.rubric import Rubric, load, names
+from tests.shared.paths import ROOT
 
 SHIPPED = [(name, language) for name in ("clinical", "five_dimensions", "score100") for language in ("zh", "en")]
 DIMENSIONS = {
@@ -82,9 +83,7 @@ def test_a_shipped_rubric_shows_all_that_is_judged(name: str, language: str) -> 
     assert (f" {low} 到 {high} " if language == "zh" else f"from {low} to {high}.") in turn.content
     shown = re.findall(r"<(\w+)-[0-9a-f]{8}>\n(.+)\n</\1-[0-9a-f]{8}>", turn.content)
     assert shown == [("question", "Q0"), ("reference", "R0"), ("answer", "A0")]
-    assert rubric.text == (Path(__file__).parents[3] / "harness" / "rubrics" / f"{name}.yaml").read_text(
-        encoding="utf-8"
-    )
+    assert rubric.text == (ROOT / "harness" / "rubrics" / f"{name}.yaml").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(("name", "language"), SHIPPED)

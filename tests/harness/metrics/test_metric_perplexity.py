@@ -37,8 +37,8 @@ from harness.runtime.run_folder import RunFolder
 from harness.stages.score_metric import score_metric
 from harness.summary import corpus
 from harness.text.templates import Template
-from tests.conftest import MODELS
-from tests.harness.models.test_model_huggingface import CHATML, readable, save_tokenizer, sizes
+from tests.shared.paths import MODELS
+from tests.shared.tiny_models import CHATML, readable, save_tokenizer, sizes
 
 asked: list[list[str]] = []  # the continuations of each call that reached a model
 

@@ -8,11 +8,10 @@ import pytest
 from harness.components.dataset import Dataset
 from harness.components.reader import Reader
 from harness.components.registry import find
+from tests.shared.paths import REAL_DATA
 
 Write = Callable[[str, "str | bytes"], str]
 Read = Callable[..., Dataset]
-
-SHARED = Path(__file__).parents[3].parent / "shared" / "data"
 
 
 @pytest.fixture
@@ -43,6 +42,6 @@ def read() -> Read:
 @pytest.fixture
 def shared() -> Path:
     """The real data; the test is skipped where it is absent."""
-    if not SHARED.is_dir():
-        pytest.skip(f"real data is absent: {SHARED}")
-    return SHARED
+    if not REAL_DATA.is_dir():
+        pytest.skip(f"real data is absent: {REAL_DATA}")
+    return REAL_DATA

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 import torch
 from pydantic import PrivateAttr
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from harness.errors import ModelError
 from harness.models.huggingface import HuggingFace
@@ -20,29 +19,13 @@ from harness.models.local.chat_template import as_chat, as_plain
 from harness.records.inputs import Generation, Message, Prompt
 from harness.records.outputs import Completion
 from harness.runtime.cache import digest
+from tests.shared.tiny_models import CHATML, WINDOW, readable, save_tokenizer, sizes, user
 
-LINES = [
-    "左膝退变伴游离体 膝骨关节病 关节游离体",
-    "急性上呼吸道感染 支气管炎 肺炎 糖尿病肾病 高血压",
-    "Which of the following is correct? Answer with the letter of the right option.",
-    "A. fever B. cough C. headache D. fatigue Question: Answer:",
-]
-SPECIALS = ["<|pad|>", "<|im_start|>", "<|im_end|>"]
-CHATML = (
-    "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
-    "{% if add_generation_prompt %}<|im_start|>assistant\n"
-    "{% if enable_thinking is defined and enable_thinking is false %}<think>\n\n</think>\n\n{% endif %}{% endif %}"
-)
 NO_SYSTEM = (
     "{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}"
     "{% for m in messages %}[{{ m['role'] }}]{{ m['content'] }}{% endfor %}"
 )
-WINDOW = 128
 GREEDY = Generation(max_tokens=12)
-
-
-def user(text: str) -> Prompt:
-    return (Message("user", text),)
 
 
 # Five lengths, so that batches are padded.
@@ -50,40 +33,6 @@ PROMPTS = [
     user(text)
     for text in ("肺炎", "Which of the following is correct?", "A", "糖尿病肾病 高血压 fever", "letter B. cough")
 ]
-
-
-def save_tokenizer(folder: Path, template: str | None) -> None:
-    from transformers import PreTrainedTokenizerFast
-
-    core = Tokenizer(models.BPE())
-    core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    core.decoder = decoders.ByteLevel()
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    core.train_from_iterator(
-        LINES * 4,
-        trainers.BpeTrainer(vocab_size=320, initial_alphabet=alphabet, special_tokens=SPECIALS, show_progress=False),
-    )
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=core, eos_token="<|im_end|>", pad_token="<|pad|>")
-    if template:
-        tokenizer.chat_template = template
-    tokenizer.save_pretrained(folder)
-
-
-def readable(model: Any, folder: Path) -> Any:
-    """Logit 0, never the greatest, for the end token and whatever is not ASCII: the model writes text to cut and compare."""
-    vocabulary = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))["model"]["vocab"]
-    hidden = [0, 1, 2, *(number for token, number in vocabulary.items() if not token.removeprefix("Ġ").isascii())]
-    with torch.no_grad():
-        model.lm_head.weight[hidden] = 0.0
-    return model
-
-
-def sizes() -> dict[str, Any]:
-    return {
-        "vocab_size": 320, "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 4,
-        "num_key_value_heads": 2, "max_position_embeddings": WINDOW, "initializer_range": 0.2, "bos_token_id": None,
-        "eos_token_id": 2, "pad_token_id": 0, "tie_word_embeddings": False,
-    }  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -485,7 +434,7 @@ def test_scores_are_those_of_a_naive_computation(shape: str, form: str, request:
 
 
 def test_one_row_serves_all_options_of_one_token(llama: HuggingFace, monkeypatch: pytest.MonkeyPatch) -> None:
-    from harness.models.local.loading import likelihood
+    from harness.models.local import likelihood
 
     rows = []
     forward = likelihood._forward

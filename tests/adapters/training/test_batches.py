@@ -13,7 +13,7 @@ from adapters.training.loss import summed_loss
 from harness.components.registry import find
 from harness.errors import ModelError
 from harness.models.huggingface import HuggingFace
-from tests.adapters.conftest import LEARN
+from tests.shared.training_rows import LEARN
 
 SHAPES: dict[str, dict[str, Any]] = {
     "Llama": {},

@@ -23,8 +23,8 @@ from harness.models.huggingface import HuggingFace
 from harness.runtime.run_folder import RunFolder
 from harness.stages.prepare import prepare
 from harness.suite.parser import load_suite
-from tests.adapters.test_tuned import GENERAL
-from tests.harness.models.test_model_huggingface import CHATML, save_tokenizer
+from tests.shared.tiny_models import CHATML, save_tokenizer
+from tests.shared.training_rows import GENERAL
 
 SUITE = """\
 name: letters

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
 
 import adapters.training.trainer
 from adapters.export.merging import merged
@@ -21,38 +20,19 @@ from adapters.methods.full import Full
 from adapters.methods.lora import Lora
 from adapters.methods.prefix import Prefix
 from adapters.training.encoding import Example
-from adapters.training.record import TrainingRecord
 from adapters.training.settings import Recipe
 from adapters.training.train import read_record, train
 from adapters.training.trainer import COMPLETE, Plan, Training, last_checkpoint
 from harness.errors import ModelError, StoreError
 from harness.models.huggingface import HuggingFace
-from tests.adapters.conftest import LEARN
-from tests.conftest import ROOT
-
-QUICK = Recipe(epochs=2, batch_size=4, learning_rate=1e-2, group_by_length=False, save_every=100)
-LORA = Lora(r=4)
-
-
-def weights(folder: Path) -> dict[str, torch.Tensor]:
-    (file,) = folder.glob("*.safetensors")
-    found: dict[str, torch.Tensor] = load_file(file)
-    return found
+from tests.shared.paths import ROOT
+from tests.shared.short_trainings import LORA, QUICK, RESUMED, close, go, weights
+from tests.shared.training_rows import LEARN
 
 
 def same(one: Path, other: Path) -> bool:
     a, b = weights(one), weights(other)
     return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
-
-
-def close(one: Path, other: Path, tolerance: float = 1e-4) -> bool:
-    a, b = weights(one), weights(other)
-    return all(torch.allclose(a[name], b[name], rtol=1e-3, atol=tolerance) for name in a)
-
-
-def go(base: HuggingFace, folder: Path, recipe: Recipe = QUICK, method: Any = LORA, **more: Any) -> TrainingRecord:
-    validation = more.pop("validation", ())
-    return train(base, method, recipe, more.pop("examples", LEARN), validation, folder, 0, **more)
 
 
 # -- the same whatever way --------------------------------------------------------------------------------------------
@@ -134,8 +114,8 @@ from adapters.training.settings import Recipe
 from adapters.training.train import train
 from adapters.methods.lora import Lora
 from harness.models.huggingface import HuggingFace
-from tests.adapters.conftest import LEARN
-from tests.adapters.test_trainer import RESUMED
+from tests.shared.training_rows import LEARN
+from tests.shared.short_trainings import RESUMED
 torch.set_num_threads(1)
 def stop(done, total, loss, tokens):
     if done == int(sys.argv[3]):
@@ -143,7 +123,6 @@ def stop(done, total, loss, tokens):
 base = HuggingFace(path=sys.argv[1], dtype="float32", device="cpu")
 train(base, Lora(r=4, dropout=0.1), RESUMED, LEARN, LEARN[:4], Path(sys.argv[2]), 0, stop)
 """
-RESUMED = Recipe(epochs=3, batch_size=4, accumulation=1, learning_rate=1e-2, evaluate_every=2)
 
 
 def test_killed_and_started_again_it_ends_with_the_same_weights(base: HuggingFace, tmp_path: Path) -> None:

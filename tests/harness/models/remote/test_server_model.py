@@ -430,9 +430,7 @@ def test_half_a_body_is_a_failure(make: Make, server: Server) -> None:
 
 def test_a_slow_reply_is_a_failure(make: Make, server: Server) -> None:
     server.script = [Fault(slow=5)] * 2
-    began = time.perf_counter()
     completion = one(make(timeout=0.3, retries=1))
-    assert time.perf_counter() - began < 3
     assert completion.finish == "error"
     assert "ReadTimeout" in str(completion.error)
     server.script = [Fault(slow=5)]

@@ -17,7 +17,7 @@ from harness.components.registry import KINDS, components, find, names, summary
 from harness.models.remote.server_model import NetworkModel
 from harness.suite.schema import suite_schema
 from harness.suite.yaml_source import read_source
-from tests.conftest import ROOT
+from tests.shared.paths import ROOT
 
 HEAVY = (
     "torch",

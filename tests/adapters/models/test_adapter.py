@@ -20,7 +20,7 @@ from harness.runtime.dry_context import DryContext
 from harness.runtime.run_folder import RunFolder
 from harness.stages.plan import plan
 from harness.suite.parser import load_suite
-from tests.harness.models.test_model_huggingface import CHATML, save_tokenizer, user
+from tests.shared.tiny_models import CHATML, save_tokenizer, user
 
 SUITE = """\
 name: letters

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,8 +19,7 @@ from harness.components.registry import find, names
 from harness.errors import DataError
 from harness.suite.parser import load_suite
 from harness.suite.schema import suite_schema
-
-ROOT = Path(__file__).parents[3]
+from tests.shared.paths import ROOT
 
 
 @pytest.fixture
@@ -301,18 +299,14 @@ def test_two_versions_of_a_folder(put, tmp_path):
 
 def test_a_megabyte_on_one_line(put):
     path = put("k.txt", "这是很长的一行" * 150_000)
-    begin = time.process_time()
     corpus = Texts(path=path, split={"by": "sentence", "size": 200}).read()
-    assert time.process_time() - begin < 15
     assert max(len(p.text) for p in corpus.passages) == 200
     assert corpus.merged + len(corpus.passages) == 5250  # 1,050,000 characters / 200
 
 
 def test_real_terms(shared_data):
     path = str(shared_data / "yidu-n7k" / "code.txt")
-    begin = time.process_time()
     corpus = Texts(path=path, column=1).read()
-    assert time.process_time() - begin < 1.5  # about 0.35 s
     assert (len(corpus.passages), corpus.merged, sum(p.copies for p in corpus.passages)) == (9468, 399, 9867)
     own = Texts(path=path, column=1, id_column=0, gold={"separator": "##"})
     data = find("reader", "tsv")(

@@ -1,6 +1,6 @@
 """Ollama as it is: what its client sends, what it does with a prompt that does not fit, and a real model behind it.
 
-The tests marked slow ask a real small model behind the stand-in of tests/ollama_stand_in.py; with OLLAMA_HOST set, they
+The tests marked slow ask a real small model behind the stand-in of tests/shared/ollama_stand_in.py; with OLLAMA_HOST set, they
 ask the Ollama there (OLLAMA_MODEL, else its first model).
 """
 

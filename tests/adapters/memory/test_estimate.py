@@ -28,7 +28,7 @@ from harness.components.method import Method
 from harness.models.huggingface import HuggingFace
 from harness.models.local.device import available, cgroup_limit
 from harness.models.local.memory import CUDA, PROCESS, Memory, cache, inference_memory
-from tests.adapters.test_training_methods import VARIED, method
+from tests.shared.training_methods import VARIED, method
 
 # The tiny llama: vocabulary 320, width 64, inner width 96, 2 layers, 4 heads of 16, 2 of keys and values, untied.
 # Embeddings 320·64 = 20480, output layer the same, final norm 64. A layer: q and o 64·64, k and v 64·32 = 12288,

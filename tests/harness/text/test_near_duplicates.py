@@ -5,16 +5,16 @@ import random
 import subprocess
 import sys
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
 from harness.records.figures import Overlap, Twin
 from harness.text import near_duplicates as leakage
 from harness.text.near_duplicates import held, overlap, overlaps
+from tests.shared.altered_texts import material
+from tests.shared.paths import ROOT
 
 LONG = "天地玄黄宇宙洪荒日月盈昃辰宿列张寒来暑往秋收冬藏闰余成岁"  # 28 characters, all different
-SOME = "甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未申酉戌亥"
 
 
 def kinds(item: str, *rows: str) -> list[tuple[str, str]]:
@@ -134,26 +134,6 @@ def test_items_stay_in_order_and_equal_items_each_have_a_twin() -> None:
     assert overlaps([], [("r", "甲")]) == overlaps(items, []) == []
 
 
-def changed(text: str, edits: int, chance: random.Random) -> str:
-    """`text` with some characters replaced, inserted or taken away."""
-    letters = list(text)
-    for _ in range(edits):
-        at = chance.randrange(len(letters))
-        letters[at : at + chance.randrange(2)] = chance.choice(["", *SOME])
-    return "".join(letters)
-
-
-def material(
-    seed: int, size: int, length: tuple[int, int], share: float = 0.125
-) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """Rows, and items that are rows with one change up to `share` of their characters."""
-    chance = random.Random(seed)
-    texts = ["".join(chance.choices(SOME, k=chance.randint(*length))) for _ in range(size)]
-    items = [changed(text, chance.randint(1, max(1, int(len(text) * share))), chance) for text in texts]
-    chance.shuffle(texts)
-    return [(f"i{n}", text) for n, text in enumerate(items)], [(f"r{n}", text) for n, text in enumerate(texts)]
-
-
 def every_pair(items: list[tuple[str, str]], rows: list[tuple[str, str]], near: float) -> list[Twin]:
     """What `overlaps` finds for plain texts, by comparing all of them."""
 
@@ -211,7 +191,7 @@ def test_the_order_of_rows_changes_no_count() -> None:
 
 def test_every_process_finds_the_same() -> None:
     code = (  # with bands that overlook much, so that what is found depends on every hash
-        "from tests.harness.checks.test_leakage import material\nfrom harness.text import near_duplicates as leakage\nfrom harness.text.near_duplicates import held, overlaps\n"
+        "from tests.shared.altered_texts import material\nfrom harness.text import near_duplicates as leakage\nfrom harness.text.near_duplicates import held, overlaps\n"
         "leakage.MISS = 0.7\n"
         "items, rows = material(5, 200, (8, 30))\n"
         "print(overlaps(items, rows, 0.5), held([(i, t[:2], [t[-2:]]) for i, t in items], rows * 2, 0.5))"
@@ -219,7 +199,7 @@ def test_every_process_finds_the_same() -> None:
     printed = {
         subprocess.run(
             [sys.executable, "-c", code],
-            cwd=Path(__file__).parents[3],
+            cwd=ROOT,
             env={**os.environ, "PYTHONHASHSEED": seed},
             capture_output=True,
             text=True,

@@ -15,8 +15,8 @@ from adapters.training.settings import Recipe
 from adapters.training.train import train
 from harness.models.huggingface import HuggingFace
 from harness.records.inputs import Generation, Message, Prompt
-from tests.adapters.conftest import LEARN
-from tests.adapters.test_training_methods import RATES, VARIED, method
+from tests.shared.training_methods import RATES, VARIED, method
+from tests.shared.training_rows import LEARN
 
 METHODS = [name for name, (kind, _) in VARIED.items() if method(kind).virtual_prefix]
 PROMPTS: list[Prompt] = [

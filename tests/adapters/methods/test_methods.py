@@ -17,34 +17,14 @@ from adapters.training.loss import summed_loss
 from adapters.training.settings import Recipe
 from adapters.training.train import train
 from harness.components.method import Method
-from harness.components.registry import find, names
+from harness.components.registry import names
 from harness.errors import ModelError
 from harness.models.huggingface import HuggingFace
 from harness.records.inputs import Generation, Message
-from tests.adapters.conftest import LEARN
+from tests.shared.training_methods import CASES, RATES, VARIED, method
+from tests.shared.training_rows import LEARN
 
-RATES = {"full": 3e-3, "freeze": 1e-2, "ia3": 0.1, "prefix": 0.1, "prompt": 0.1}  # a model of 64 dimensions needs more
-CASES: dict[str, dict[str, Any]] = {
-    "full": {}, "freeze": {"last": 1, "norm": True, "head": True}, "lora": {"r": 4}, "qlora": {"r": 4},
-    "prefix": {"tokens": 4}, "prompt": {"tokens": 4}, "ia3": {}, "bottleneck": {"width": 8},
-}  # fmt: skip
-VARIED: dict[str, tuple[str, dict[str, Any]]] = {
-    **{name: (name, parameters) for name, parameters in CASES.items()},
-    "dora": ("lora", {"r": 4, "dora": True}),
-    "rslora": ("lora", {"r": 4, "rslora": True, "targets": "attention", "dropout": 0.1}),
-    "fp4": ("qlora", {"r": 4, "quant": "fp4", "double_quant": False}),
-    "projected": ("prefix", {"tokens": 4, "projection": True, "hidden": 16}),
-    "p-tuning": ("prompt", {"tokens": 4, "encoder": "mlp"}),
-    "p-tuning-lstm": ("prompt", {"tokens": 4, "encoder": "lstm"}),
-    "modules": ("freeze", {"last": 0, "modules": ["layers.0.mlp"]}),
-}
 varied = pytest.mark.parametrize(("name", "parameters"), list(VARIED.values()), ids=list(VARIED))
-
-
-def method(name: str, **parameters: Any) -> Method:
-    made = find("method", name)(**parameters)
-    assert isinstance(made, Method)
-    return made
 
 
 def loss_of(network: Any, base: HuggingFace, prefix: bool = False) -> float:

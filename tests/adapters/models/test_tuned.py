@@ -1,6 +1,5 @@
 """Tuned models in a suite: trained once, answering beside their base, recorded; sizes, seeds, chains, mistakes."""
 
-import json
 import shutil
 from collections.abc import Callable
 from datetime import datetime
@@ -18,6 +17,7 @@ from harness.runtime.dry_context import DryContext
 from harness.runtime.run_folder import RunFolder
 from harness.stages.plan import Plan, plan
 from harness.suite.parser import load_suite
+from tests.shared.training_rows import GENERAL
 
 SUITE = """\
 name: letters
@@ -39,7 +39,7 @@ variants:
 RECIPE = "batch_size: 4, epochs: 4, learning_rate: 0.03"
 TRAIN = "词\t字\n" + "".join(f"w{i:02d}\t{'AB'[i % 2]}\n" for i in range(12))
 TEST = "词\t字\nx1\tA\nx2\tB\nx3\tA\n"
-GENERAL = json.dumps([{"instruction": f"say {i}", "input": "", "output": "C"} for i in range(5)])
+
 Run = Callable[..., RunFolder]
 Make = Callable[..., Path]
 
@@ -154,8 +154,8 @@ def test_taking_an_adapter_off_leaves_the_base_as_it_was(base: HuggingFace, tmp_
 
     from adapters.training.settings import Recipe
     from adapters.training.train import train
-    from tests.adapters.conftest import LEARN
-    from tests.adapters.test_training_methods import CASES, method
+    from tests.shared.training_methods import CASES, method
+    from tests.shared.training_rows import LEARN
 
     ids = torch.tensor([base.encode(LEARN[0].prompt)])
     network = base._model()
