@@ -12,7 +12,7 @@ from harness.records.outputs import Prediction, Score
 from harness.summary.comparison_plan import Design, able_first
 from harness.summary.comparisons import corrected
 from harness.summary.error_causes import deciding, retrieved, routed, values_of
-from harness.summary.figures import Asked, Figures, add_task
+from harness.summary.figures import Figures, TaskItems, add_task
 
 SHOWN = 20  # of the twins of each overlap, in the summary
 
@@ -57,12 +57,12 @@ def summary_of(
     )
 
 
-def _by_task(samples: Sequence[Sample], overlaps: Sequence[Overlap]) -> Iterator[Asked]:
+def _by_task(samples: Sequence[Sample], overlaps: Sequence[Overlap]) -> Iterator[TaskItems]:
     """The items of each task, and which of them stand nowhere else."""
     for task in dict.fromkeys(sample.task for sample in samples):
         ids = [sample.id for sample in samples if sample.task == task]
         twins = {twin.sample_id for one in overlaps if one.task == task for twin in one.twins}
-        yield Asked(task, ids, np.array([one not in twins for one in ids]))
+        yield TaskItems(task, ids, np.array([one not in twins for one in ids]))
 
 
 def _usage(predictions: Sequence[Prediction]) -> list[Usage]:

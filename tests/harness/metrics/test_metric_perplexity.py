@@ -35,7 +35,7 @@ from harness.runtime.context import Context
 from harness.runtime.dry_context import DryContext
 from harness.runtime.run_folder import RunFolder
 from harness.stages.score_metric import score_metric
-from harness.summary import corpus
+from harness.summary.corpus_figures import ENDLESS
 from harness.text.templates import Template
 from tests.shared.paths import MODELS
 from tests.shared.tiny_models import CHATML, readable, save_tokenizer, sizes
@@ -110,7 +110,7 @@ def test_what_is_beyond_all_bounds_stays_a_number() -> None:
     totals = {name: np.array([one]) for name, one in (("logprob", -1e12), ("tokens", 1.0), ("bytes", 1.0))}
     found = Perplexity().aggregate(totals)
     for part in ("", "bits_per_byte"):
-        assert found[part].tolist() == [corpus.ENDLESS] == [Perplexity().scale_of(part).high]
+        assert found[part].tolist() == [ENDLESS] == [Perplexity().scale_of(part).high]
         json.dumps(Perplexity().scale_of(part).high, allow_nan=False)
 
 
@@ -159,7 +159,7 @@ def test_a_failed_call_is_unknown(place: Place) -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("each", "value"), [(0.0, 1.0), (-1e9, corpus.ENDLESS)])
+@pytest.mark.parametrize(("each", "value"), [(0.0, 1.0), (-1e9, ENDLESS)])
 def test_the_ends_of_the_range(each: float, value: float, place: Place) -> None:
     (mark,) = Perplexity().evaluate([sample(0, "x")], [answered(0, "a")], place({"m": Teller(each=each)}, {"a": "m"}))
     assert mark.value == pytest.approx(value)  # type: ignore[union-attr]

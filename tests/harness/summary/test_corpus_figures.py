@@ -18,11 +18,11 @@ from harness.runtime.run_folder import RunFolder
 from harness.statistics import resampling
 from harness.statistics.intervals import wilson
 from harness.statistics.resampling import RESAMPLES, Z_95, resamples
-from harness.summary import corpus
 from harness.summary.comparison_plan import Design
-from harness.summary.comparisons import Compared
-from harness.summary.corpus import ENDLESS
+from harness.summary.corpus_figures import ENDLESS, CorpusFigures
+from harness.summary.estimator import Compared
 from harness.summary.run_summary import summary_of
+from harness.summary.score_columns import score_columns
 
 Row = tuple[float, float] | None  # right and given of one sample; None: unknown
 Seen = Mapping[str, Sequence[Row]]  # by variant
@@ -52,7 +52,6 @@ INFO = {
     "t.rate.odds": MetricInfo("Rate", {}, 0.0, ENDLESS, "lower", True),
     "t.acc": MetricInfo("ExactMatch", {}, 0.0, 1.0, "higher"),
 }
-FRAME = corpus.Frame(INFO, 3)
 A: list[Row] = [(2, 3), (1, 1), (0, 2), (3, 4), (1, 5), (2, 2), (0, 1), (4, 4), (1, 2), (2, 6)]
 B: list[Row] = [(1, 3), (1, 2), (2, 2), (3, 3), (4, 5), (1, 2), (1, 1), (4, 4), (2, 2), (5, 6)]
 
@@ -66,9 +65,11 @@ def scores(seen: Seen, metric: str = "rate") -> list[Score]:
     ]  # fmt: skip
 
 
-def table(seen: Seen, pools: Mapping[str, Sequence[str]] | None = None) -> corpus.Counted:
+def figures_of(
+    seen: Seen, pools: Mapping[str, Sequence[str]] | None = None, info: Mapping[str, MetricInfo] = INFO
+) -> CorpusFigures:
     ids = [str(i) for i in range(len(next(iter(seen.values()))))]
-    return corpus.counted("t", "rate", RATE, ids, scores(seen), pools or {})
+    return CorpusFigures("t", "rate", RATE, score_columns(ids, scores(seen), pools or {}, with_counts=True), info, 3)
 
 
 def summary(
@@ -109,7 +110,7 @@ def _looped(rows: tuple[tuple[float, float], ...]) -> list[float]:
 
 
 def test_a_figure_and_its_interval_are_those_of_a_plain_loop() -> None:
-    results, _ = corpus.results(table({"a": A}), FRAME)
+    results = figures_of({"a": A}).results()
     own = next(one for one in results if one.metric == "rate")
     # right 2+1+0+3+1+2+0+4+1+2 = 16 of 3+1+2+4+5+2+1+4+2+6 = 30; the mean of the samples' own values is another figure
     assert (own.samples, own.known, own.mean) == (10, 10, pytest.approx(16 / 30))
@@ -120,14 +121,14 @@ def test_a_figure_and_its_interval_are_those_of_a_plain_loop() -> None:
 
 def test_unknown_samples_are_in_no_total() -> None:
     some = [*A[:4], None, *A[5:]]
-    results, _ = corpus.results(table({"a": some}), FRAME)
+    results = figures_of({"a": some}).results()
     assert (results[0].samples, results[0].known, results[0].mean) == (10, 9, pytest.approx(15 / 25))
-    alone, _ = corpus.results(table({"a": [*A[:4], *A[5:]]}), FRAME)
+    alone = figures_of({"a": [*A[:4], *A[5:]]}).results()
     assert (results[0].low, results[0].high) == (alone[0].low, alone[0].high)
 
 
 def test_a_count_that_no_sample_has_is_absent() -> None:
-    results, _ = corpus.results(table({"a": [(0, 2), (0, 3)]}), FRAME)
+    results = figures_of({"a": [(0, 2), (0, 3)]}).results()
     assert results[0].mean == 0.0
 
 
@@ -145,26 +146,26 @@ def test_a_variant_of_which_nothing_is_known(also: dict[str, list[Row]]) -> None
 @pytest.mark.parametrize("right", [0, 1, 7, 10])
 def test_figures_that_do_not_vary_are_not_certain(right: int) -> None:
     """Every sample has the same rate, also such as 0.7, of which the deviation of 10,000 copies is not quite 0."""
-    results, _ = corpus.results(table({"a": [(right, 10)] * 12}), FRAME)
+    results = figures_of({"a": [(right, 10)] * 12}).results()
     assert (results[0].low, results[0].high) == pytest.approx(wilson(right / 10, 12))
 
 
 def test_a_figure_that_is_not_defined_has_none() -> None:
-    results, _ = corpus.results(table({"a": [(0, 0)] * 3, "b": [(1, 1)] * 3}), FRAME)
+    results = figures_of({"a": [(0, 0)] * 3, "b": [(1, 1)] * 3}).results()
     assert [(one.variant, one.known, one.mean) for one in results if one.metric == "rate"] == [
         ("a", 3, None),
         ("b", 3, 1.0),
     ]
-    made = corpus.comparisons(table({"a": [(0, 0)] * 3, "b": [(1, 1)] * 3}), [("b", "a")], FRAME)
+    made = figures_of({"a": [(0, 0)] * 3, "b": [(1, 1)] * 3}).compare({"b": "a"})
     assert [(one.comparison.samples, one.comparison.p) for one in made if one.comparison.metric == "rate"] == [
         (0, None)
     ]
 
 
 def test_resamples_in_chunks_give_the_same_figure(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole, _ = corpus.results(table({"a": A}), FRAME)
+    whole = figures_of({"a": A}).results()
     monkeypatch.setattr(resampling, "CHUNK", 10 * 999)
-    parts, _ = corpus.results(table({"a": A}), FRAME)
+    parts = figures_of({"a": A}).results()
     assert parts[0].mean == whole[0].mean
     assert (parts[0].low, parts[0].high) == pytest.approx((whole[0].low, whole[0].high), abs=0.02)
 
@@ -173,7 +174,7 @@ def test_resamples_in_chunks_give_the_same_figure(monkeypatch: pytest.MonkeyPatc
 
 
 def compared(seen: Seen, part: str = "rate", pools: Mapping[str, Sequence[str]] | None = None) -> Compared:
-    made = corpus.comparisons(table(seen, pools), [("b", "a")], FRAME)
+    made = figures_of(seen, pools).compare({"b": "a"})
     return next(one for one in made if one.comparison.metric == part)
 
 
@@ -220,8 +221,8 @@ def test_ties_count_as_hits_however_large_the_figures_are(seed: int) -> None:
 
 
 def test_a_figure_that_never_varies_claims_no_certainty_on_any_scale() -> None:
-    hundred = corpus.Frame({**INFO, "t.rate": MetricInfo("Rate", {}, 0.0, 100.0, "higher", True)}, 3)
-    results, _ = corpus.results(table({"a": [(300, 3)] * 5}), hundred)
+    hundred = {**INFO, "t.rate": MetricInfo("Rate", {}, 0.0, 100.0, "higher", True)}
+    results = figures_of({"a": [(300, 3)] * 5}, info=hundred).results()
     own, odds = (next(one for one in results if one.metric == name) for name in ("rate", "rate.odds"))
     assert (own.mean, own.high) == (100.0, 100.0)
     assert own.low == pytest.approx(100 * 5 / (5 + Z_95**2))  # Wilson at the end of the scale
@@ -231,7 +232,7 @@ def test_a_figure_that_never_varies_claims_no_certainty_on_any_scale() -> None:
 def test_no_difference_lies_beyond_the_scale() -> None:
     """Two seeds that lie far apart leave an interval wider than the scale."""
     seeds = {"a": B, "b~1": [(5, 5)] * 10, "b~2": [(1, 5)] * 10}
-    made = corpus.comparisons(table(seeds, {"b": ("b~1", "b~2")}), [("b", "a")], FRAME)
+    made = figures_of(seeds, {"b": ("b~1", "b~2")}).compare({"b": "a"})
     found = next(one.comparison for one in made if one.comparison.metric == "rate")
     assert (found.low, found.high) == (-1.0, 1.0)
 
@@ -295,12 +296,12 @@ def test_seeds_that_agree_do_not_make_three_samples_certain() -> None:
 
 
 def test_a_sample_is_known_where_every_seed_knows_it() -> None:
-    results, _ = corpus.results(table({"s~1": [None, *A[1:]], "s~2": B}, POOLS), FRAME)
+    results = figures_of({"s~1": [None, *A[1:]], "s~2": B}, POOLS).results()
     assert (results[0].known, results[0].mean) == (9, pytest.approx((rate(A[1:]) + rate(B[1:])) / 2))
 
 
 def test_what_only_some_seeds_have_is_not_known_of_the_whole() -> None:
-    results, _ = corpus.results(table({"a": A, "s~1": B}, POOLS), FRAME)
+    results = figures_of({"a": A, "s~1": B}, POOLS).results()
     assert [(one.known, one.mean) for one in results if one.variant == "pool"] == [(0, None), (0, None)]
 
 
@@ -340,7 +341,7 @@ def test_figures_on_items_that_stand_nowhere_else() -> None:
         ("a", "rate", 6, 6), ("b", "rate", 6, 6),  # only headline figures
     ]  # fmt: skip
     assert [one.mean for one in found.clean] == pytest.approx([rate(A[4:]), rate(B[4:])])
-    alone, _ = corpus.results(table({"a": A[4:]}), FRAME)
+    alone = figures_of({"a": A[4:]}).results()
     assert (found.clean[0].low, found.clean[0].high) == (alone[0].low, alone[0].high)
     assert not summary({"a": A, "b": B}).clean
 

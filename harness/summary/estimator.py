@@ -1,0 +1,162 @@
+"""What all figures of a task have in common, be they means over samples or figures of the whole corpus.
+
+A figure has an interval, widened where its model was trained several times, and paired differences with a test. A mean
+is the corpus figure of the counts (value, 1); it has exact tests and intervals, and so an estimator of its own.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.records.figures import Comparison, Confusion, MetricInfo, Result, Seeds
+from harness.statistics.intervals import Interval, crossed_with
+from harness.statistics.resampling import Floats
+from harness.summary.score_columns import Column, Rows, ScoreColumns
+
+Power = Callable[[float], tuple[float | None, int | None]]  # level → smallest detectable difference, items needed
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A comparison whose p is not yet corrected, with what its power rests on."""
+
+    comparison: Comparison
+    power: Power | None = None  # none with seeds: two or three trainings cannot tell how many more it takes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """A figure on the samples where it is known."""
+
+    mean: float
+    low: float | None  # None: nothing tells how wide the interval is
+    high: float | None
+    variance: float  # over items
+    seeds: Sequence[Floats]  # the figure of each seed [k], where there are several
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """Two variants on the samples that both have."""
+
+    interval: Interval
+    variance: float  # of the difference, over items
+    p: float
+    test: str
+    gains: Floats  # [n] by how much the variant is better on each sample
+    seeds: Sequence[Floats]  # the figure of each seed [k], of each side that has several
+    power: Power
+
+
+class Estimator(ABC):
+    """The figures of one or several metrics of a task."""
+
+    def __init__(self, task: str, columns: ScoreColumns, metrics: Mapping[str, MetricInfo], seed: int) -> None:
+        self.task = task
+        self.columns = columns
+        self.metrics = metrics
+        self.seed = seed
+
+    @property
+    @abstractmethod
+    def figures(self) -> Sequence[Column]:
+        """The metric, with its part, and the variant of each figure, in the order of the summary."""
+
+    @abstractmethod
+    def at(self, rows: Rows, metrics: Collection[str]) -> "Estimator":
+        """The figures of some metrics on some samples."""
+
+    @abstractmethod
+    def estimate(self, figure: Column) -> Estimate | None:
+        """A figure; None where it is not defined, or no sample has a value."""
+
+    @abstractmethod
+    def difference(self, figure: Column, reference: str) -> Difference | None:
+        """A figure against that of another variant; None where it is not defined, or no sample is shared."""
+
+    @abstractmethod
+    def seed_points(self, figure: Column) -> Mapping[str, float | None]:
+        """The figure of each seed by its name; nothing for what was trained once."""
+
+    def values(self, figure: Column) -> Floats:
+        """The value of each sample that a figure rests on [n], NaN for unknown."""
+        return self.columns.values[figure]
+
+    def confusions(self) -> list[Confusion]:
+        """How often each label was taken for which, by variant; none for most metrics."""
+        return []
+
+    def results(self) -> list[Result]:
+        """All figures with their coverage."""
+        return [self._result(figure) for figure in self.figures]
+
+    def spread(self) -> list[Seeds]:
+        """How far the seeds of each figure lie apart."""
+        points = {figure: self.seed_points(figure) for figure in self.figures}
+        return [Seeds(self.task, *figure, tuple(own.items()), _deviation(own)) for figure, own in points.items() if own]
+
+    def compare(self, references: Mapping[str, str], metrics: Collection[str] | None = None) -> list[Compared]:
+        """Each variant against its reference, where that was scored too, in all metrics or in those given."""
+        present = set(self.figures)
+        return [
+            self._compared((metric, variant), references[variant])
+            for metric, variant in self.figures
+            if variant in references and (metric, references[variant]) in present
+            if metrics is None or metric in metrics
+        ]
+
+    def info(self, figure: Column) -> MetricInfo:
+        """How to read a figure."""
+        return self.metrics[f"{self.task}.{figure[0]}"]
+
+    def gains(self, figure: Column, reference: str, shared: Rows) -> Floats:
+        """By how much the variant is better than the reference on each shared sample [n]."""
+        sign = -1 if self.info(figure).better == "lower" else 1
+        gains: Floats = sign * (self.values(figure) - self.values((figure[0], reference)))[shared]
+        return gains
+
+    def _result(self, figure: Column) -> Result:
+        values, estimate = self.values(figure), self.estimate(figure)
+        metric, variant = figure
+        known = int((~np.isnan(values)).sum())
+        if estimate is None:
+            return Result(self.task, variant, metric, len(values), known, None, None, None)
+        low, high, info = estimate.low, estimate.high, self.info(figure)
+        if estimate.seeds and low is not None and high is not None:
+            wider, _ = crossed_with(estimate.mean, estimate.variance, known, estimate.seeds)
+            low, high = max(info.low, min(low, wider.low)), min(info.high, max(high, wider.high))
+        return Result(self.task, variant, metric, len(values), known, estimate.mean, low, high)
+
+    def _compared(self, figure: Column, reference: str) -> Compared:
+        difference = self.difference(figure, reference)
+        metric, variant = figure
+        if difference is None:
+            return Compared(
+                Comparison(
+                    self.task, metric, variant, reference, 0, None, None, None, None, None, "none", 0, 0, 0,
+                    "inconclusive", None, None,
+                )
+            )  # fmt: skip
+        interval, p, test, n = difference.interval, difference.p, difference.test, len(difference.gains)
+        if difference.seeds:
+            wider, p_seeds = crossed_with(interval.mean, difference.variance, n, difference.seeds)
+            interval = Interval(interval.mean, min(interval.low, wider.low), max(interval.high, wider.high))
+            p, test = max(p, p_seeds), f"{test}, and items crossed with seeds"
+        interval = self.within_scale(figure, interval)
+        wins, losses = int((difference.gains > 0).sum()), int((difference.gains < 0).sum())
+        comparison = Comparison(
+            self.task, metric, variant, reference, n, interval.mean, interval.low, interval.high, p, None, test, wins,
+            losses, n - wins - losses, "inconclusive", None, None,
+        )  # fmt: skip
+        return Compared(comparison, None if difference.seeds else difference.power)
+
+    def within_scale(self, figure: Column, interval: Interval) -> Interval:
+        """The interval of a difference, cut where the scale ends."""
+        return interval
+
+
+def _deviation(points: Mapping[str, float | None]) -> float | None:
+    known = [point for point in points.values() if point is not None]
+    return float(np.std(known, ddof=1)) if len(known) > 1 else None
