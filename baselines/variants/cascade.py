@@ -167,7 +167,7 @@ def learn(trials: Sequence[Trial], sign: float = 1.0, tolerance: float = 0.0) ->
 def _values(metric: Metric, rows: Sequence[Sample], predictions: Sequence[Prediction]) -> list[float]:
     """How good each answer is; a failed one counts as the worst."""
     answered = [i for i, prediction in enumerate(predictions) if prediction.error is None]
-    marks = metric.score_all([rows[i] for i in answered], [predictions[i] for i in answered])
+    marks = metric.score_batch([rows[i] for i in answered], [predictions[i] for i in answered])
     scale = metric.scale_of("")
     worst = scale.high if scale.better == "lower" else scale.low
     by_index = {i: _value(mark, worst) for i, mark in zip(answered, marks, strict=True)}

@@ -14,6 +14,7 @@ from harness.records.inputs import Sample
 from harness.records.outputs import Prediction
 
 if TYPE_CHECKING:
+    from harness.components.scoring import Scoring
     from harness.components.task import Task
     from harness.metrics.support.bertscore_matching import Matches
 
@@ -88,12 +89,10 @@ class BertScore(Metric):
             return None
         return f"{len(without)} samples have no reference text to compare with, the first is {without[0]}"
 
-    def score(self, sample: Sample, prediction: Prediction) -> dict[str, Mark]:
-        """The four marks of one answer. Loads the model each time: use `score_all` for many."""
-        return self.score_all([sample], [prediction])[0]
-
     # A metric may give any Marks; these are always parts.
-    def score_all(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> list[dict[str, Mark]]:  # type: ignore[override]
+    def score_batch(  # type: ignore[override]
+        self, samples: Sequence[Sample], predictions: Sequence[Prediction], scoring: "Scoring | None" = None
+    ) -> list[dict[str, Mark]]:
         """The four marks of each answer; every different text goes through the model once. Raises ModelError."""
         answers = [_text(prediction.reading.answer) for prediction in predictions]
         targets = [[text for text in map(_text, sample.targets) if text] for sample in samples]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import computed_field
 
 from harness.components.metric import Mark, Marks, Metric, Scale
-from harness.metrics.support.tokens import mostly_chinese, references_each, sample_without_reference
+from harness.metrics.support.tokens import mostly_chinese, references_each, sample_without_reference, task_samples
 from harness.records.inputs import JSON, Sample
 from harness.records.outputs import Prediction
 
@@ -55,21 +55,11 @@ class Bleu(Metric):
         """What `auto` takes on a task, and sacrebleu's whole signature."""
         return {"signature": _signature(self._scorer(task.data.test), task.data.test)}
 
-    def score(self, sample: Sample, prediction: Prediction) -> Marks:
-        """As score_all for one prediction: `auto` sees its references only."""
-        return self.score_all([sample], [prediction])[0]
-
-    def score_all(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> list[Marks]:
-        """`auto` sees the references of these samples."""
-        return self._marks(samples, predictions, samples)
-
-    def evaluate(self, samples: Sequence[Sample], predictions: Sequence[Prediction], scoring: "Scoring") -> list[Marks]:
-        """`auto` sees the references of the whole task, so that no failed call can change the choice."""
-        return self._marks(samples, predictions, scoring.task.data.test or samples)
-
-    def _marks(
-        self, samples: Sequence[Sample], predictions: Sequence[Prediction], all_samples: Sequence[Sample]
+    def score_batch(
+        self, samples: Sequence[Sample], predictions: Sequence[Prediction], scoring: "Scoring | None" = None
     ) -> list[Marks]:
+        """`auto` sees the references of the whole task, so that no failed call can change the choice."""
+        all_samples = task_samples(samples, scoring)
         scorer = self._scorer(all_samples)
         signature = _signature(scorer, all_samples)
         return [_mark(scorer, s, p, signature) for s, p in zip(samples, predictions, strict=True)]

@@ -67,7 +67,7 @@ class Classification(Normalisation, Metric):
 
     def check_task(self, task: "Task") -> str | None:
         """Targets that are no labels: too many, too few, none of `labels`, nothing after normalisation."""
-        known = self._known(task.data.test, task)
+        known = self._labels(task.data.test, task)
         wanted = [(sample, target) for sample in task.data.test for target in _targets(sample, task)]
         bare = [sample.id for sample in task.data.test if not sample.targets]
         if bare:
@@ -86,14 +86,16 @@ class Classification(Normalisation, Metric):
             return f"positive: “{self.positive}” is not among the labels ({nearest(self.positive, known.values())})"
         return None
 
-    def score_all(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> list[Marks]:
-        """1 if the answer is a target, else 0 with the reason; the labels are those of the samples given."""
-        return self._scored(samples, predictions, self._known(samples, None), None)
-
-    def evaluate(self, samples: Sequence[Sample], predictions: Sequence[Prediction], scoring: "Scoring") -> list[Marks]:
-        """As score_all, with the labels of the whole task: one whose samples all failed may still be an answer."""
-        task = scoring.task
-        return self._scored(samples, predictions, self._known([*task.data.test, *samples], task), task)
+    def score_batch(
+        self, samples: Sequence[Sample], predictions: Sequence[Prediction], scoring: "Scoring | None" = None
+    ) -> list[Marks]:
+        """1 if the answer is a target, else 0 with the reason. The labels are those of the whole task."""
+        task = scoring.task if scoring else None
+        labels = self._labels([*(task.data.test if task else ()), *samples], task)
+        return [
+            self._mark(_targets(sample, task), prediction, labels)
+            for sample, prediction in zip(samples, predictions, strict=True)
+        ]
 
     def aggregate(self, totals: "Mapping[str, Floats]") -> "Mapping[str, Floats]":
         import numpy as np
@@ -152,20 +154,8 @@ class Classification(Normalisation, Metric):
             forms.setdefault(self.normal(label), label)
         return forms
 
-    def _known(self, samples: Sequence[Sample], task: "Task | None") -> dict[str, str]:
+    def _labels(self, samples: Sequence[Sample], task: "Task | None") -> dict[str, str]:
         return self._by_form(self.labels or [target for sample in samples for target in _targets(sample, task)])
-
-    def _scored(
-        self,
-        samples: Sequence[Sample],
-        predictions: Sequence[Prediction],
-        known: Mapping[str, str],
-        task: "Task | None",
-    ) -> list[Marks]:
-        return [
-            self._mark(_targets(sample, task), prediction, known)
-            for sample, prediction in zip(samples, predictions, strict=True)
-        ]
 
     def _mark(self, targets: Sequence[str], prediction: Prediction, known: Mapping[str, str]) -> Mark:
         right = [known[self.normal(target)] for target in targets]

@@ -1,7 +1,7 @@
 """Structured answers field by field: which fields are exactly right, which are missing, whether the form was kept."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
@@ -24,8 +24,6 @@ _MOST = 100  # a runaway reply with thousands of fields must not decide a mean
 _COUNT = Scale(0.0, float(_MOST), "lower")
 _OWN_PARTS = ("parsed", "missing", "extra")
 _SIMILAR = "similarity"
-
-Ask = Callable[[Sequence[Sample], Sequence[Prediction]], list[Marks]]
 
 
 class JsonFields(Metric):
@@ -86,37 +84,22 @@ class JsonFields(Metric):
     def check_models(self, task: "Task", models: "Mapping[str, Model]") -> str | None:
         return None if self.similarity is None else self.similarity.check_models(self._task_of_fields(task), models)
 
-    def score(self, sample: Sample, prediction: Prediction) -> dict[str, Mark]:
-        """The share, and the parts against the best target."""
-        return self._score_all([sample], [prediction], self._ask())[0]
-
-    def score_all(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> list[Marks]:
-        return list(self._score_all(samples, predictions, self._ask()))
-
-    def evaluate(self, samples: Sequence[Sample], predictions: Sequence[Prediction], scoring: "Scoring") -> list[Marks]:
-        """The metric of similarity sees each field as a sample of its own."""
-        metric = self.similarity
-        if metric is None:
-            return self.score_all(samples, predictions)
-        inner = replace(scoring, task=self._task_of_fields(scoring.task))
-        return list(self._score_all(samples, predictions, lambda some, said: metric.evaluate(some, said, inner)))
-
-    def _ask(self) -> Ask | None:
-        return None if self.similarity is None else self.similarity.score_all
-
-    def _score_all(
-        self, samples: Sequence[Sample], predictions: Sequence[Prediction], ask: Ask | None
+    # A metric may give any Marks; these are always parts.
+    def score_batch(  # type: ignore[override]
+        self, samples: Sequence[Sample], predictions: Sequence[Prediction], scoring: "Scoring | None" = None
     ) -> list[dict[str, Mark]]:
-        """Equal fields one by one; the similarity of all fields of all predictions at once."""
+        """The share and the parts against the best target. The metric of similarity sees each field as a sample."""
         pairs = list(zip(samples, predictions, strict=True))
         targets = [self._target(sample, prediction) for sample, prediction in pairs]
-        found = [self._compared(p, target) for (_, p), target in zip(pairs, targets, strict=True)]
-        if self.similarity is None or ask is None:
-            return found
+        equal = [self._compared(p, target) for (_, p), target in zip(pairs, targets, strict=True)]
+        if self.similarity is None:
+            return equal
         rows = [self._field_pairs(s, p, target) for (s, p), target in zip(pairs, targets, strict=True)]
-        asked = [pair for row in rows for pair in row.values() if _comparable(pair[0].targets[0])]
-        marks = iter(map(_own, ask([sample for sample, _ in asked], [said for _, said in asked]) if asked else ()))
-        return [{**one, **self._similar(row, marks)} for one, row in zip(found, rows, strict=True)]
+        comparable = [pair for row in rows for pair in row.values() if _comparable(pair[0].targets[0])]
+        inner = replace(scoring, task=self._task_of_fields(scoring.task)) if scoring else None
+        fields, answers = [sample for sample, _ in comparable], [answer for _, answer in comparable]
+        marks = iter(map(_own, self.similarity.score_batch(fields, answers, inner) if comparable else ()))
+        return [{**share, **self._similar(row, marks)} for share, row in zip(equal, rows, strict=True)]
 
     def _compared(self, prediction: Prediction, target: Mapping[str, str]) -> dict[str, Mark]:
         answer, fields = prediction.reading.answer, self.fields or tuple(target)

@@ -46,8 +46,11 @@ class Judge(Opinion):
     def scale_of(self, part: str) -> Scale:
         return scale(self.rules)
 
-    def evaluate(self, samples: Sequence[Sample], predictions: Sequence[Prediction], scoring: Scoring) -> list[Marks]:
+    def score_batch(
+        self, samples: Sequence[Sample], predictions: Sequence[Prediction], scoring: Scoring | None = None
+    ) -> list[Marks]:
         """One Mark a dimension for each prediction."""
+        assert scoring is not None  # it asks models
         judgements = self.judged(samples, predictions, scoring)
         scoring.judgements.extend(judgements)
         by_answer: dict[tuple[str, str], list[Judgement]] = {}

@@ -49,8 +49,11 @@ class Pairwise(Opinion):
         pairs = variants - 1 if self.against == "reference" else variants * (variants - 1) // 2
         return items * min(self.at_most or pairs, pairs) * 2 * self.repeats
 
-    def evaluate(self, samples: Sequence[Sample], predictions: Sequence[Prediction], scoring: Scoring) -> list[Marks]:
+    def score_batch(
+        self, samples: Sequence[Sample], predictions: Sequence[Prediction], scoring: Scoring | None = None
+    ) -> list[Marks]:
         """One Mark a prediction; an opponent that failed makes it unknown, and so does a duel without a verdict."""
+        assert scoring is not None  # it asks models
         items: dict[str, Sample] = {sample.id: sample for sample in samples}
         answers: dict[str, dict[str, Prediction]] = {}
         for prediction in predictions:

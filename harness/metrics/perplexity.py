@@ -60,8 +60,11 @@ class Perplexity(Metric):
             return None
         return "no model of this suite tells a likelihood (huggingface, tuned and quantised do); leave the metric out"
 
-    def evaluate(self, samples: Sequence[Sample], predictions: Sequence[Prediction], scoring: "Scoring") -> list[Marks]:
+    def score_batch(
+        self, samples: Sequence[Sample], predictions: Sequence[Prediction], scoring: "Scoring | None" = None
+    ) -> list[Marks]:
         """Each model is asked once for all variants in which it answered. A failed call is unknown."""
+        assert scoring is not None  # it asks models
         marks: list[Marks] = [{} for _ in predictions]
         asked: dict[str, list[int]] = {}
         for i, prediction in enumerate(predictions):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, computed_field, field_serializer, model_validator
 
@@ -17,6 +17,9 @@ from harness.components.metric import Mark, Marks, Metric, Scale
 from harness.errors import HarnessError, nearest
 from harness.records.inputs import Sample
 from harness.records.outputs import Prediction
+
+if TYPE_CHECKING:
+    from harness.components.scoring import Scoring
 
 
 class Python(Metric):
@@ -61,11 +64,9 @@ class Python(Metric):
         """Run the file. Raises HarnessError with file and line if there is no such function in it, or it cannot run."""
         self._function  # noqa: B018 - loading is the check
 
-    def score(self, sample: Sample, prediction: Prediction) -> Marks:
-        """As score_all for one prediction."""
-        return self.score_all([sample], [prediction])[0]
-
-    def score_all(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> list[Marks]:
+    def score_batch(
+        self, samples: Sequence[Sample], predictions: Sequence[Prediction], scoring: "Scoring | None" = None
+    ) -> list[Marks]:
         """What an unread answer or an exception leaves without parts has the parts of all others."""
         found = [self._marks(sample, prediction) for sample, prediction in zip(samples, predictions, strict=True)]
         parts = dict.fromkeys(part for marks in found if isinstance(marks, Mapping) for part in marks) or {"": None}

@@ -16,7 +16,7 @@ def score_metric(
     fit = [(s, p) for s, p in zip(samples, predictions, strict=True) if metric.applies(p)]
     samples, predictions = [sample for sample, _ in fit], [prediction for _, prediction in fit]
     answered = [i for i, prediction in enumerate(predictions) if prediction.error is None]
-    marks = metric.evaluate([samples[i] for i in answered], [predictions[i] for i in answered], scoring)
+    marks = metric.score_batch([samples[i] for i in answered], [predictions[i] for i in answered], scoring)
     by_index = {i: _parts(mark) for i, mark in zip(answered, marks, strict=True)}
     parts = list(dict.fromkeys(part for some in by_index.values() for part in some)) or [""]
     told = {predictions[i].variant for i, some in by_index.items() if some}

@@ -56,7 +56,7 @@ def calibrate(
     scoring = Scoring(name.partition(".")[2], task, context, reference="second", seed=suite.seed)
     try:
         samples = {sample.id: sample for sample in task.data.test}
-        metric.evaluate([samples[one.sample_id] for one in predictions], predictions, scoring)
+        metric.score_batch([samples[one.sample_id] for one in predictions], predictions, scoring)
     finally:
         context.close()
     found = [

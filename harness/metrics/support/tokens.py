@@ -47,18 +47,11 @@ class TokenOverlap(Metric):
         """What `auto` takes on a task."""
         return {"tokens": self._chosen(task.data.test)}
 
-    def score(self, sample: Sample, prediction: Prediction) -> Marks:
-        """As score_all for one prediction: `auto` sees its references only."""
-        return self.score_all([sample], [prediction])[0]
-
-    def score_all(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> list[Marks]:
-        """`auto` sees the references of these samples."""
-        chosen = self._chosen(samples)
-        return [self.mark(prediction, sample, chosen) for sample, prediction in zip(samples, predictions, strict=True)]
-
-    def evaluate(self, samples: Sequence[Sample], predictions: Sequence[Prediction], scoring: "Scoring") -> list[Marks]:
+    def score_batch(
+        self, samples: Sequence[Sample], predictions: Sequence[Prediction], scoring: "Scoring | None" = None
+    ) -> list[Marks]:
         """`auto` sees the references of the whole task, so that no failed call can change the choice."""
-        chosen = self._chosen(scoring.task.data.test or samples)
+        chosen = self._chosen(task_samples(samples, scoring))
         return [self.mark(prediction, sample, chosen) for sample, prediction in zip(samples, predictions, strict=True)]
 
     def mark(self, prediction: Prediction, sample: Sample, tokens: Tokens) -> Marks:
@@ -69,6 +62,11 @@ class TokenOverlap(Metric):
         if self.tokens != "auto":
             return self.tokens
         return "characters" if mostly_chinese(samples) else "words"
+
+
+def task_samples(samples: Sequence[Sample], scoring: "Scoring | None") -> Sequence[Sample]:
+    """The samples of the whole task; without a task, those that are scored."""
+    return (scoring.task.data.test if scoring else ()) or samples
 
 
 def cut(text: str, tokens: Tokens) -> tuple[str, ...]:

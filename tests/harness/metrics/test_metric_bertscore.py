@@ -46,7 +46,7 @@ def item(answer: str | None, *targets: str, reason: str | None = None) -> tuple[
 
 
 def scored(metric: BertScore, items: Sequence[tuple[Sample, Prediction]]) -> list[dict[str, Mark]]:
-    return metric.score_all([sample for sample, _ in items], [prediction for _, prediction in items])
+    return metric.score_batch([sample for sample, _ in items], [prediction for _, prediction in items])
 
 
 def by_library(answers: list[str], targets: list[Any], folder: Path, layer: int, **further: Any) -> list[list[float]]:

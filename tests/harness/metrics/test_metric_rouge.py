@@ -210,7 +210,8 @@ def test_listing_imports_no_reference_implementation_and_scoring_prints_nothing(
     assert "IMPORTED []" in listed.stdout
     assert all(f" {name} " in listed.stdout for name in ("rouge", "bleu", "chrf", "meteor", "python"))
     code = (
-        "from harness.metrics.rouge import Rouge\nfrom harness.records.inputs import *\n"
+        "from harness.metrics.rouge import Rouge\n"
+        "from harness.records.inputs import *\nfrom harness.records.outputs import *\n"
         "for tokens in ('characters', 'jieba', 'words'):\n"
         "    Rouge(tokens=tokens).score(Sample('1', 't', 'q', ('咳嗽',)), Prediction('1', 't', 'v', (), '', Reading('咳')))"
     )
