@@ -3,20 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from harness.records.judgements import Reliability
-
-
-class Trust(BaseModel):
-    """What a judge must show before its figures may stand in the headline; null waives a demand."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    min_kappa: float | None = Field(0.4, ge=-1, le=1)  # Cohen's κ against people, from `harness calibrate`
-    min_items: int | None = Field(30, ge=2)  # labelled by people: κ of a few items is chance
-    max_flip: float | None = Field(0.2, ge=0, le=1)  # share of pairs whose verdict changes with the order
-    max_unreadable: float | None = Field(0.02, ge=0, le=1)  # share of judgements without a verdict
+from harness.suite.options import Trust
 
 
 def examined(one: Reliability, trust: Trust) -> Reliability:

@@ -9,9 +9,10 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 
+from harness.statistics.resampling import ALPHA, percentiles
+
 Label = TypeVar("Label", bound=Hashable)
 RESAMPLES = 1000
-TAIL = 2.5  # per cent left out at each end of a 95 % interval
 POWERS = {"linear": 1, "quadratic": 2}
 
 
@@ -126,10 +127,9 @@ def interval(*columns: Sequence[Any], statistic: Callable[..., float | None], se
         value = statistic(*zip(*(rows[i] for i in drawn), strict=True))
         if value is not None:
             values.append(value)
-    if len(values) < RESAMPLES * (1 - TAIL / 100) or np.ptp(values) < 1e-12:
+    if len(values) < RESAMPLES * (1 - ALPHA / 2) or np.ptp(values) < 1e-12:
         return None
-    low, high = np.percentile(values, [TAIL, 100 - TAIL])
-    return float(low), float(high)
+    return percentiles(np.array(values))
 
 
 def _correlation(of: Callable[..., Any], a: Sequence[float | None], b: Sequence[float | None]) -> float | None:

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.records.judgements import Ranking, Standing, Tally
+from harness.statistics.resampling import Floats, percentiles
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 RESAMPLES = 1000
@@ -190,7 +190,7 @@ def _standings(names: Sequence[str], blocks: Bools, point: Floats, drawn: Floats
         rate = (np.exp(gaps) + tied / 2) / (np.exp(gaps) + tied + np.exp(-gaps))
         low, high = None, None
         if len(drawn) and np.ptp(drawn[:, i]) > 1e-9:  # equal resamples would claim certainty
-            low, high = (float(end) for end in np.percentile(drawn[:, i], [2.5, 97.5]))
+            low, high = percentiles(drawn[:, i])
         standings.append(Standing(name, float(point[i]), low, high, float(rate.mean())))
     ranked = sorted(standings, key=lambda standing: (-(standing.strength or 0.0), standing.name))
     return (*ranked, *_without_strength([name for i, name in enumerate(names) if blocks[i].sum() == 1]))

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Generic, TypeVar
 
-from harness.judging.asking.reply import UnreadableError
 from harness.records.inputs import JSON, Generation, Message, Prompt
 from harness.records.outputs import Completion
 from harness.runtime.context import Context
+from harness.text.json_objects import UnreadableError
 from harness.text.templates import Template
 
 T = TypeVar("T")

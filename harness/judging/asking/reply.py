@@ -10,8 +10,7 @@ from harness.judging.asking import wordings
 from harness.judging.rubric.rubric import Dimension, Rubric
 from harness.judging.rubric.rubric_check import plain_number
 from harness.records.inputs import JSON
-from harness.text.json_objects import UnreadableError as UnreadableError  # what this module raises
-from harness.text.json_objects import is_object, last_object
+from harness.text.json_objects import UnreadableError, is_object, last_object
 from harness.text.replies import EMPTY, plain, without_reasoning
 
 Verdict = Literal["first", "second", "tie"]

@@ -9,8 +9,9 @@ from itertools import combinations
 from harness.judging.asking.combining import pointwise, verdicts
 from harness.judging.asking.judge_metric import Opinion
 from harness.judging.people.labels import LabelledPair, Labels, ScoredItem
-from harness.judging.trust import Trust, examined
+from harness.judging.trust import examined
 from harness.records.judgements import Agreed, Calibration, Judgement, Reliability
+from harness.suite.options import Trust
 
 PAIR = ("first", "second")
 OUTCOMES = {"first": 1.0, "tie": 0.5, "second": 0.0, None: None}

@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.judging.people.against_people import doubts
-from harness.judging.trust import Trust
 from harness.records.judgements import Agreed, Calibration
+from harness.suite.options import Trust
 
 
 def print_calibrations(calibrations: Sequence[Calibration], trust: Trust, console: Console) -> None:

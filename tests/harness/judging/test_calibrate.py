@@ -16,10 +16,10 @@ from harness.judging.people.against_people import calibration, doubts
 from harness.judging.people.calibrate import calibrate, chosen
 from harness.judging.people.calibrations import stored
 from harness.judging.people.labels import LabelledPair, Labels, ScoredItem, read_labels
-from harness.judging.trust import Trust
 from harness.records.judgements import Calibration, Judgement
 from harness.runtime.context import Context
 from harness.runtime.run_folder import RunFolder
+from harness.suite.options import Trust
 from harness.suite.parser import load_suite
 from harness.suite.suite import Suite
 

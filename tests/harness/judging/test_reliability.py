@@ -7,8 +7,9 @@ import pytest
 from harness.components.metric import Mark
 from harness.judging.asking.combining import outcome, pointwise
 from harness.judging.reliability import Judged, panel, ranked, reliability
-from harness.judging.trust import Trust, demotion, examined
+from harness.judging.trust import demotion, examined
 from harness.records.judgements import Agreed, Calibration, Judgement, Reliability
+from harness.suite.options import Trust
 
 KNOWN = Judged("t", "m", "score100", False, {"j": "a judge"}, {}, {"j": ("b",)}, {"j": ("c",)})
 DUELS = replace(KNOWN, pairwise=True)
