@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harness.checks.leakage import contamination
 from harness.components.metric import Metric
-from harness.components.scoring import Scoring, turn
+from harness.components.scoring import Scoring, scoring_phase
 from harness.components.task import Task
 from harness.components.trained_model import DerivedModel
 from harness.records.call_counts import Tally
@@ -129,7 +129,7 @@ def score(suite: Suite, tasks: dict[str, Task], folder: RunFolder, context: Cont
     judgements: list[Judgement] = []
     costs: list[dict[str, JSON]] = []
     try:
-        for name, metric in sorted(order, key=lambda pair: turn(tasks[pair[0]].metrics[pair[1]])):
+        for name, metric in sorted(order, key=lambda pair: scoring_phase(tasks[pair[0]].metrics[pair[1]])):
             scoring = Scoring(
                 metric,
                 tasks[name],
@@ -160,7 +160,7 @@ def _score_one(
     """One metric of a task; its progress is shown where it asks models."""
     context = scoring.context
     context.tally = Tally()
-    if not turn(metric):
+    if not scoring_phase(metric):
         return score_metric(metric, samples, predictions, scoring)
     context.begin(Cell(scoring.task.name, scoring.metric))
     scores = score_metric(metric, samples, predictions, scoring)

@@ -12,7 +12,7 @@ from harness.components.component import named
 from harness.components.fields import Reference
 from harness.components.knowledge import Knowledge
 from harness.components.metric import Mark, Metric
-from harness.components.scoring import turn
+from harness.components.scoring import scoring_phase
 from harness.components.task import Task
 from harness.components.variant import Variant
 from harness.records.inputs import Sample
@@ -60,7 +60,7 @@ class Cascade(Variant):
             return [f"metric: '{self.metric}' is not a metric of the task ({', '.join(task.metrics)})"]
         metrics = (task.parent or task).metrics
         deciding = self.metric or next(iter(metrics))
-        if self.thresholds is None and turn(metrics[deciding]):
+        if self.thresholds is None and scoring_phase(metrics[deciding]):
             return [
                 f"thresholds cannot be learnt by {deciding}, which asks models itself; "
                 "give metric: one that does not, or thresholds"

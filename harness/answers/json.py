@@ -93,9 +93,9 @@ def _sections(text: str, fields: tuple[str, ...]) -> Reading:
     """The content behind each field's first heading, up to the next heading. Only named fields are headings."""
     names = "|".join(re.escape(field) for field in fields)
     heading = re.compile(rf"^[ \t#>*\d.、\-]*[【\[]?({names})[】\]]?\**[ \t]*[:：][ \t]*\**", re.MULTILINE)
-    found = list(heading.finditer(text))
-    ends = [*(following.start() for following in found[1:]), len(text)]
+    headings = list(heading.finditer(text))
+    ends = [*(following.start() for following in headings[1:]), len(text)]
     answer: dict[str, str] = {}
-    for match, end in zip(found, ends, strict=False):
+    for match, end in zip(headings, ends, strict=False):
         answer.setdefault(match[1], text[match.end() : end].strip())
     return Reading(answer=answer) if answer else Reading(reason=f"no line begins with one of: {'：, '.join(fields)}：")

@@ -113,10 +113,10 @@ class JsonFields(Metric):
         return max(map(_fields_of, sample.targets), key=lambda target: _share(self._compared(prediction, target)))
 
     def _part(self, field: str) -> str:
-        taken = field in ("", *_OWN_PARTS)
+        reserved = field in ("", *_OWN_PARTS)
         if self.similarity is not None:
-            taken = taken or field == _SIMILAR or field.startswith(_similarity_of(""))
-        return f"field {field}" if taken else field
+            reserved = reserved or field == _SIMILAR or field.startswith(_similarity_of(""))
+        return f"field {field}" if reserved else field
 
     def _field_pairs(
         self, sample: Sample, prediction: Prediction, target: Mapping[str, str]
@@ -131,16 +131,16 @@ class JsonFields(Metric):
                 reading = Reading(reason="the field is missing")
             else:
                 reading = Reading(answer[field])
-            one = _field_sample(sample, field, target.get(field, ""))
+            field_sample = _field_sample(sample, field, target.get(field, ""))
             text = reading.answer or ""
-            pairs[field] = (one, replace(prediction, sample_id=one.id, text=text, reading=reading))
+            pairs[field] = (field_sample, replace(prediction, sample_id=field_sample.id, text=text, reading=reading))
         return pairs
 
     def _similar(self, row: Mapping[str, tuple[Sample, Prediction]], marks: Iterator[Mark]) -> dict[str, Mark]:
         """The parts of one prediction; takes its fields' marks from `marks`, in their order."""
         by_field = {}
-        for field, (sample, said) in row.items():
-            by_field[field] = next(marks) if _comparable(sample.targets[0]) else self._equal(sample, said)
+        for field, (sample, prediction) in row.items():
+            by_field[field] = next(marks) if _comparable(sample.targets[0]) else self._equal(sample, prediction)
         values = [mark.value for mark in by_field.values() if mark.value is not None]
         unknown = [field for field, mark in by_field.items() if mark.value is None]
         if unknown or not values:
@@ -149,14 +149,14 @@ class JsonFields(Metric):
             mean = Mark(sum(values) / len(values))
         return {_SIMILAR: mean, **{_similarity_of(field): mark for field, mark in by_field.items()}}
 
-    def _equal(self, sample: Sample, said: Prediction) -> Mark:
+    def _equal(self, sample: Sample, prediction: Prediction) -> Mark:
         """Of a field in which there is nothing that a metric of texts could compare."""
-        scale, answer, wanted = self.scale_of(_SIMILAR), said.reading.answer, sample.targets[0].strip()
+        scale, answer, target = self.scale_of(_SIMILAR), prediction.reading.answer, sample.targets[0].strip()
         if answer is None:
-            return Mark(scale.low, said.reading.reason)
-        if answer.strip() == wanted:
+            return Mark(scale.low, prediction.reading.reason)
+        if answer.strip() == target:
             return Mark(scale.high)
-        return Mark(scale.low, f"the reference's field is {f'“{wanted}”' if wanted else 'blank'}")
+        return Mark(scale.low, f"the reference's field is {f'“{target}”' if target else 'blank'}")
 
     def _task_of_fields(self, task: "Task") -> "Task":
         """The task as the metric of similarity sees it: a sample for each field that can be compared."""
@@ -227,5 +227,5 @@ def _compare(answer: Mapping[str, str], target: Mapping[str, str], names: Mappin
 def _field(field: str, answer: Mapping[str, str], target: Mapping[str, str]) -> Mark:
     if field not in answer:
         return Mark(0.0, "the field is missing")
-    given, wanted = answer[field].strip(), target.get(field, "").strip()
-    return Mark(1.0) if given == wanted else Mark(0.0, f"“{given}” is not “{wanted}”")
+    content, expected = answer[field].strip(), target.get(field, "").strip()
+    return Mark(1.0) if content == expected else Mark(0.0, f"“{content}” is not “{expected}”")

@@ -32,16 +32,16 @@ def last_object(body: str, keys: Collection[str]) -> dict[str, JSON] | None:
     An object that is broken or cut off behind it makes the reply unreadable: it may have said something else.
     """
     last: dict[str, JSON] | UnreadableError | None = None
-    seen = False
+    any_object = False
     for start, span in _spans(body):
         if body[max(0, start - 100) : start].rstrip().endswith("["):
             raise UnreadableError("a list instead of one JSON object")
-        seen = True
+        any_object = True
         parsed = _parsed(span)
         last = parsed if isinstance(parsed, UnreadableError) else (parsed if parsed.keys() & set(keys) else last)
     if isinstance(last, UnreadableError):
         raise last
-    if seen and last is None:
+    if any_object and last is None:
         raise UnreadableError(f"the JSON object has no {' or '.join(keys)}")
     return last
 

@@ -76,13 +76,13 @@ def cut(text: str, tokens: Tokens) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4096)  # a reference is compared with every variant's answer
 def _cut(text: str, by_words: bool) -> tuple[str, ...]:
-    found: list[str] = []
+    tokens: list[str] = []
     for run in _RUN.finditer(normalise(text)):
         if not run["unspaced"]:
-            found.append(run[0])
+            tokens.append(run[0])
         else:
-            found += segmenter().lcut(run[0]) if by_words else run[0]
-    return tuple(found)
+            tokens += segmenter().lcut(run[0]) if by_words else run[0]
+    return tuple(tokens)
 
 
 @lru_cache(maxsize=65536)
@@ -105,12 +105,12 @@ def sample_without_reference(samples: Iterable[Sample], content: Callable[[str],
             return f"sample {sample.id} has no reference to compare an answer with"
         for target in sample.targets:
             if not content(target):
-                shown = f"“{target}”" if target.strip() else "empty"
-                return f"sample {sample.id}: a reference is {shown}: no word or number to compare an answer with"
+                quoted = f"“{target}”" if target.strip() else "empty"
+                return f"sample {sample.id}: a reference is {quoted}: no word or number to compare an answer with"
     return None
 
 
-def references_each(samples: Iterable[Sample]) -> int | None:
+def reference_count(samples: Iterable[Sample]) -> int | None:
     """How many references each sample has; None where the numbers differ."""
     numbers = {len(sample.targets) for sample in samples}
     return numbers.pop() if len(numbers) == 1 else None
@@ -120,5 +120,5 @@ def references_each(samples: Iterable[Sample]) -> int | None:
 def _porter() -> Callable[[str], str]:
     from nltk.stem.porter import PorterStemmer
 
-    found: Callable[[str], str] = PorterStemmer().stem
-    return found
+    stemmer: Callable[[str], str] = PorterStemmer().stem
+    return stemmer
