@@ -5,8 +5,8 @@
 The texts are the reports of IMCS-MRG; a variant's answers are the same reports in another order, every tenth one a
 refusal that all give. Without --model a BERT of random weights with a vocabulary of Chinese characters is made
 (--width, --layers; 768 and 12 are bert-base-chinese), because time does not depend on what the weights are. Each way
-runs in a process of its own. The library is called once a variant, as a metric without `score_all` would, and once for
-all of them. CPU time is compared, too, because it does not depend on what else the machine does.
+runs in a process of its own. The library is called once a variant, as a metric without `score_batch` would, and once
+for all of them. CPU time is compared, too, because it does not depend on what else the machine does.
 """
 
 import argparse
@@ -97,7 +97,7 @@ def ours(pairs: list[tuple[str, str]], model: Path, layer: int, calls: int) -> R
 
     samples = [Sample(str(i), "t", "q", (target,)) for i, (_, target) in enumerate(pairs)]
     predictions = [Prediction(str(i), "t", "v", (), text, Reading(text)) for i, (text, _) in enumerate(pairs)]
-    marks = BertScore(model=str(model), layer=layer, device="cpu").score_all(samples, predictions)
+    marks = BertScore(model=str(model), layer=layer, device="cpu").score_batch(samples, predictions)
     return [(one["precision"].value or 0.0, one["recall"].value or 0.0, one[""].value or 0.0) for one in marks]
 
 

@@ -12,7 +12,7 @@ from harness.components.component import named
 from harness.components.fields import Reference
 from harness.components.knowledge import Knowledge
 from harness.components.metric import Mark, Metric
-from harness.components.scoring import turn
+from harness.components.scoring import scoring_phase
 from harness.components.task import Task
 from harness.components.variant import Variant
 from harness.records.inputs import Sample
@@ -60,7 +60,7 @@ class Cascade(Variant):
             return [f"metric: '{self.metric}' is not a metric of the task ({', '.join(task.metrics)})"]
         metrics = (task.parent or task).metrics
         deciding = self.metric or next(iter(metrics))
-        if self.thresholds is None and turn(metrics[deciding]):
+        if self.thresholds is None and scoring_phase(metrics[deciding]):
             return [
                 f"thresholds cannot be learnt by {deciding}, which asks models itself; "
                 "give metric: one that does not, or thresholds"
@@ -167,7 +167,7 @@ def learn(trials: Sequence[Trial], sign: float = 1.0, tolerance: float = 0.0) ->
 def _values(metric: Metric, rows: Sequence[Sample], predictions: Sequence[Prediction]) -> list[float]:
     """How good each answer is; a failed one counts as the worst."""
     answered = [i for i, prediction in enumerate(predictions) if prediction.error is None]
-    marks = metric.score_all([rows[i] for i in answered], [predictions[i] for i in answered])
+    marks = metric.score_batch([rows[i] for i in answered], [predictions[i] for i in answered])
     scale = metric.scale_of("")
     worst = scale.high if scale.better == "lower" else scale.low
     by_index = {i: _value(mark, worst) for i, mark in zip(answered, marks, strict=True)}

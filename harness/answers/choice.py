@@ -28,7 +28,7 @@ class Choice(Answer):
     multiple: bool = False
 
     @model_validator(mode="after")
-    def _one_letter_by_likelihood(self) -> Self:
+    def _single_letter_by_likelihood(self) -> Self:
         if self.multiple and self.by == "loglikelihood":
             raise ValueError("several letters cannot be chosen by log-likelihood; use by: generation")
         return self
@@ -49,12 +49,14 @@ class Choice(Answer):
         text = plain(text)
         if reason is not None or not text:
             return Reading(reason=reason or "the reply is empty")
-        choice = extraction.Choice(sample.input, sample.options, self.multiple)
+        choice = extraction.ChoiceQuestion(sample.input, sample.options, self.multiple)
         strict, lenient = extraction.strict(text, choice), extraction.lenient(text, choice)
         if strict.letters is not None and lenient.letters in (None, strict.letters):
             return Reading(answer=strict.letters, lenient=strict.letters)
         if strict.letters is not None:
-            strict = extraction.Found(reason=f"it announces {strict.letters} and then concludes {lenient.letters}")
+            strict = extraction.LetterReading(
+                reason=f"it announces {strict.letters} and then concludes {lenient.letters}"
+            )
         open_form = f"its form leaves doubt (read leniently: {lenient.letters})" if lenient.letters else None
         why = strict.reason or lenient.reason or open_form or "it names no option"
         return Reading(reason=why, lenient=lenient.letters)
@@ -69,7 +71,7 @@ class Choice(Answer):
         """Options that are missing or too many; targets that are no letters of options, or one letter each of a set."""
         if not 2 <= len(sample.options) <= len(LETTERS):
             return f"a choice needs 2 to {len(LETTERS)} options, the sample has {len(sample.options)}"
-        choice = extraction.Choice(sample.input, sample.options, self.multiple)
+        choice = extraction.ChoiceQuestion(sample.input, sample.options, self.multiple)
         for target in sample.targets:
             reason = extraction.admit(option_letters(target), choice).reason
             if reason or not option_letters(target):

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Literal
 
 from pydantic import Field
@@ -10,6 +9,7 @@ from pydantic import Field
 from harness.components.answer import Answer
 from harness.records.inputs import JSON, Sample
 from harness.records.outputs import Reading
+from harness.text.json_objects import UnreadableError, object_places, opens_object
 from harness.text.normalise import as_text
 from harness.text.replies import without_reasoning
 
@@ -60,55 +60,23 @@ def _not_json(constant: str) -> JSON:
 
 
 _DECODER = json.JSONDecoder(parse_constant=_not_json)
-_STRING_OR_BRACE = re.compile(r'"(?:[^"\\]|\\.)*+"?|[{}]', re.DOTALL)
-_OPENING = re.compile(r'\{\s*["}]')
-_UNCLOSED_SCANS = 100  # beyond so many stray braces, each at odds with the quotes before it, a reply is no answer
 
 
 def _first_object(text: str) -> Reading:
     """The first `{…}` that parses. The inside of one that does not parse is never taken for an answer."""
     problem = None
-    for start in _starts(text):
-        if problem and not _OPENING.match(text, start):
-            continue  # only the first problem is told, and the decoder takes its time to locate each
-        try:
-            value, _ = _DECODER.raw_decode(text, start)
-            return Reading(answer={as_text(name): as_text(content) for name, content in value.items()})
-        except (ValueError, RecursionError) as error:
-            problem = problem or f"the JSON object at {_place(text, start)} does not parse: {_explain(text, error)}"
+    try:
+        for start, _ in object_places(text):
+            if problem and not opens_object(text, start):
+                continue  # only the first problem is reported, and the decoder takes its time to locate each
+            try:
+                value, _ = _DECODER.raw_decode(text, start)
+                return Reading(answer={as_text(name): as_text(content) for name, content in value.items()})
+            except (ValueError, RecursionError) as error:
+                problem = problem or f"the JSON object at {_place(text, start)} does not parse: {_explain(text, error)}"
+    except UnreadableError as error:
+        problem = problem or str(error)
     return Reading(reason=problem or "there is no JSON object in the reply")
-
-
-def _starts(text: str) -> Iterator[int]:
-    """Where an object may begin: behind the one before, or inside it when it is prose that is never closed."""
-    ends: dict[int, int | None] = {}
-    start, scans = text.find("{"), 0
-    while start >= 0 and scans < _UNCLOSED_SCANS:
-        yield start
-        if start not in ends:
-            ends |= _ends(text, start)
-            scans += ends[start] is None
-        end = ends[start]
-        if end is None and _OPENING.match(text, start):
-            return  # a broken answer, whose inside does not count; else a brace in prose
-        start = text.find("{", start + 1 if end is None else end)
-
-
-def _ends(text: str, start: int) -> dict[int, int | None]:
-    """Where the object at `start`, and each that is met inside it, ends; None: it is never closed.
-
-    One pass for them all: a scan for each brace would take quadratic time over a runaway reply.
-    """
-    ends: dict[int, int | None] = {}
-    open_braces: list[int] = []
-    for token in _STRING_OR_BRACE.finditer(text, start):
-        if token[0] == "{":
-            open_braces.append(token.start())
-        elif token[0] == "}":
-            ends[open_braces.pop()] = token.end()
-            if not open_braces:
-                break
-    return ends | dict.fromkeys(open_braces)
 
 
 def _place(text: str, position: int) -> str:
@@ -125,9 +93,9 @@ def _sections(text: str, fields: tuple[str, ...]) -> Reading:
     """The content behind each field's first heading, up to the next heading. Only named fields are headings."""
     names = "|".join(re.escape(field) for field in fields)
     heading = re.compile(rf"^[ \t#>*\d.、\-]*[【\[]?({names})[】\]]?\**[ \t]*[:：][ \t]*\**", re.MULTILINE)
-    found = list(heading.finditer(text))
-    ends = [*(following.start() for following in found[1:]), len(text)]
+    headings = list(heading.finditer(text))
+    ends = [*(following.start() for following in headings[1:]), len(text)]
     answer: dict[str, str] = {}
-    for match, end in zip(found, ends, strict=False):
+    for match, end in zip(headings, ends, strict=False):
         answer.setdefault(match[1], text[match.end() : end].strip())
     return Reading(answer=answer) if answer else Reading(reason=f"no line begins with one of: {'：, '.join(fields)}：")

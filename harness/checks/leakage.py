@@ -10,7 +10,7 @@ from harness.errors import SuiteError
 from harness.records.figures import Overlap, Twin
 from harness.records.inputs import Sample
 from harness.suite.suite import Suite
-from harness.text.near_duplicates import held, overlap, overlaps
+from harness.text.near_duplicates import leaked_answers, overlap, overlaps
 from harness.text.normalise import whole_question
 from harness.text.templates import LETTERS
 
@@ -33,10 +33,10 @@ def contamination(suite: Suite, tasks: Mapping[str, Task]) -> list[Overlap]:
         items = [(sample.id, whole_question(sample)) for sample in task.data.test]
         answered = [(sample.id, sample.input, _answers(sample)) for sample in task.data.test]
         twins = {source: overlaps(items, some, suite.leakage.near) for source, some in rows.items()}
-        twins |= {source: held(answered, some, suite.leakage.near) for source, some in texts.items()}
+        twins |= {source: leaked_answers(answered, some, suite.leakage.near) for source, some in texts.items()}
         for source, some in twins.items():
             models = [model for model, sources in learnt.items() if _seen(some, sources.get(source, ()))]
-            found.append(overlap(name, source, models, len(items), some, shown=len(some)))
+            found.append(overlap(name, source, models, len(items), some, listed=len(some)))
         mistakes += _too_many(name, len(items), twins, learnt, suite.leakage.allowed)
     if mistakes:
         raise SuiteError(mistakes)

@@ -82,15 +82,18 @@ class Metric(Component):
 
     def score(self, sample: Sample, prediction: Prediction) -> Marks:
         """The value for one prediction that did not fail. An answer that could not be read is wrong, not unknown."""
-        raise NotImplementedError
+        if type(self).score_batch is Metric.score_batch:
+            raise NotImplementedError(f"{type(self).__name__} defines neither score nor score_batch")
+        return self.score_batch([sample], [prediction])[0]
 
-    def score_all(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> list[Marks]:
-        """The values for many predictions at once, of all variants of a task; for metrics that gain from batches."""
+    def score_batch(
+        self, samples: Sequence[Sample], predictions: Sequence[Prediction], scoring: "Scoring | None" = None
+    ) -> list[Marks]:
+        """The values for the predictions of all variants of a task at once; by default `score` on each.
+
+        `scoring` holds the task and the way to models. Without it a metric knows these samples only and asks no model.
+        """
         return [self.score(sample, prediction) for sample, prediction in zip(samples, predictions, strict=True)]
-
-    def evaluate(self, samples: Sequence[Sample], predictions: Sequence[Prediction], scoring: "Scoring") -> list[Marks]:
-        """As score_all, for metrics that ask models: `scoring` is their door to them."""
-        return self.score_all(samples, predictions)
 
     def aggregate(self, totals: "Mapping[str, NDArray[np.float64]]") -> "Mapping[str, NDArray[np.float64]]":
         """Of a corpus metric: the figure of each part [m] from the sums of its samples' counts [m], one a resample.

@@ -69,6 +69,14 @@ class Model(Component):
         """One vector a text, shape (texts, dimensions); some models write queries and passages differently."""
         raise NotImplementedError
 
+    def token_matches(self, pairs: Sequence[tuple[str, str]]) -> "NDArray[np.float32]":
+        """How the tokens of each (answer, reference) match by their vectors, shape (pairs, 6).
+
+        Precision and recall in [0, 1] (both -1 where the model returned no number), tokens of the answer and of the
+        reference, and in how many windows each was read: 0 for a text without a token.
+        """
+        raise NotImplementedError
+
     def relevance(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
         """How well each (query, passage) pair belongs together; higher is better, any range."""
         raise NotImplementedError

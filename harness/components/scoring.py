@@ -28,6 +28,6 @@ class Scoring:
         return next((pool for pool, members in self.pools.items() if variant in members), variant)
 
 
-def turn(metric: Metric) -> int:
+def scoring_phase(metric: Metric) -> int:
     """When it is a metric's turn: 0 if it asks no model, 1 if it asks those that answered, 2 if it asks a judge."""
     return 2 if named(metric, "models") else int(metric.asks_answerers)

@@ -8,7 +8,7 @@ from harness.components.model import Model
 
 # Looked for in this order: a name that holds several is of the family whose weights it began as, so that
 # "DeepSeek-R1-Distill-Qwen-7B" is qwen and "HuatuoGPT" is huatuo. What is short must stand by itself.
-FAMILIES = tuple(
+LINEAGES = tuple(
     (name, re.compile(pattern))
     for name, pattern in (
         ("smollm", r"smollm"),
@@ -36,23 +36,23 @@ FAMILIES = tuple(
 NAMING = ("model", "path")  # the fields that say whose weights answer
 
 
-def family(model: Model, models: Mapping[str, Model]) -> str | None:
+def model_lineage(model: Model, models: Mapping[str, Model]) -> str | None:
     """The family of a model in lower case, such as qwen or llama; None where nothing tells it.
 
     Read from the name or path of its weights. A tuned, quantised or adapted model has the family of its base, which
     is among `models`. Models of one family are related, not equal: Qwen 1.5 and Qwen 3 are one family.
     """
     base = next((models[name] for name in named(model, "models") if name in models), None)
-    found = None if base is None else family(base, models)
+    lineage = None if base is None else model_lineage(base, models)
     names = [value for field in NAMING if isinstance(value := getattr(model, field, None), str)]
-    return found or next((found for name in names if (found := family_of(name))), None)
+    return lineage or next((lineage for name in names if (lineage := name_lineage(name))), None)
 
 
-def family_of(name: str) -> str | None:
+def name_lineage(name: str) -> str | None:
     """The family that a model's name, hub id or path tells; the last part of a path that tells one decides."""
     place = name.lower().partition("#")[0]
     for part in reversed(re.split(r"[/\\]", place)):
-        for found, pattern in FAMILIES:
+        for lineage, pattern in LINEAGES:
             if pattern.search(part):
-                return found
+                return lineage
     return None

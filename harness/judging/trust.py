@@ -3,47 +3,38 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from harness.records.judgements import Reliability
+from harness.suite.options import Trust
 
 
-class Trust(BaseModel):
-    """What a judge must show before its figures may stand in the headline; null waives a demand."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    min_kappa: float | None = Field(0.4, ge=-1, le=1)  # Cohen's κ against people, from `harness calibrate`
-    min_items: int | None = Field(30, ge=2)  # labelled by people: κ of a few items is chance
-    max_flip: float | None = Field(0.2, ge=0, le=1)  # share of pairs whose verdict changes with the order
-    max_unreadable: float | None = Field(0.02, ge=0, le=1)  # share of judgements without a verdict
-
-
-def examined(one: Reliability, trust: Trust) -> Reliability:
+def examined(record: Reliability, trust: Trust) -> Reliability:
     """The judge with all that speaks against its figures deciding."""
     return replace(
-        one, doubts=tuple(filter(None, (_people(one, trust), _order(one, trust), _readable(one, trust), _idle(one))))
+        record,
+        doubts=tuple(
+            filter(None, (_people(record, trust), _order(record, trust), _readable(record, trust), _idle(record)))
+        ),
     )
 
 
 def demotion(judges: Sequence[Reliability]) -> str | None:
     """Why a metric of these judges may not decide: one doubtful judge of a panel is enough."""
     several = len(judges) > 1
-    doubts = [f"{one.judge}: {doubt}" if several else doubt for one in judges for doubt in one.doubts]
+    doubts = [f"{record.judge}: {doubt}" if several else doubt for record in judges for doubt in record.doubts]
     return "; ".join(doubts) or None
 
 
-def _people(one: Reliability, trust: Trust) -> str | None:
+def _people(record: Reliability, trust: Trust) -> str | None:
     if trust.min_kappa is None:
         return None
-    if one.calibration is None:
+    if record.calibration is None:
         return "it is not calibrated against people (harness calibrate SUITE --labels FILE)"
-    against = one.calibration.against
+    against = record.calibration.against
     if trust.min_items is not None and against.items < trust.min_items:
         return f"it is calibrated on {against.items} items only, less than {trust.min_items}"
     kappa = against.kappa
     if kappa is None:
-        return f"its agreement with people is not defined on {one.calibration.items} items"
+        return f"its agreement with people is not defined on {record.calibration.items} items"
     if kappa < trust.min_kappa:
         return f"its κ against people is {kappa:.2f}, less than {trust.min_kappa:g}"
     if against.low is not None and against.low <= 0:
@@ -51,26 +42,26 @@ def _people(one: Reliability, trust: Trust) -> str | None:
     return None
 
 
-def _idle(one: Reliability) -> str | None:
+def _idle(record: Reliability) -> str | None:
     """A policy that waives everything still asks that the judge was asked something."""
-    return None if one.judgements else "no answer was put before it"
+    return None if record.judgements else "no answer was put before it"
 
 
-def _order(one: Reliability, trust: Trust) -> str | None:
+def _order(record: Reliability, trust: Trust) -> str | None:
     """Flips in this run, or, of a judge of single answers, none: they are shown one at a time."""
-    if trust.max_flip is None or not one.pairwise:
+    if trust.max_flip is None or not record.pairwise:
         return None
-    if one.flips is None:
-        return "no pair was read in both orders" if one.judgements else None
-    if one.flips > trust.max_flip:
-        return f"{one.flips:.1%} of its verdicts change with the order, more than {trust.max_flip:.0%}"
+    if record.flips is None:
+        return "no pair was read in both orders" if record.judgements else None
+    if record.flips > trust.max_flip:
+        return f"{record.flips:.1%} of its verdicts change with the order, more than {trust.max_flip:.0%}"
     return None
 
 
-def _readable(one: Reliability, trust: Trust) -> str | None:
-    if trust.max_unreadable is None or not one.judgements:
+def _readable(record: Reliability, trust: Trust) -> str | None:
+    if trust.max_unreadable is None or not record.judgements:
         return None
-    share = (one.unreadable + one.failed) / one.judgements
+    share = (record.unreadable + record.failed) / record.judgements
     if share > trust.max_unreadable:
         return f"{share:.1%} of its judgements have no verdict, more than {trust.max_unreadable:.0%}"
     return None

@@ -2,23 +2,44 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple
 
 from pydantic import Field, computed_field
 
 from harness.components.fields import FilePath, LocalPath
 from harness.components.metric import Mark, Metric, Scale
 from harness.errors import ModelError
-from harness.metrics.support import bertscore_settings as known
+from harness.metrics.support import bertscore_settings as bert_score
 from harness.records.inputs import Sample
 from harness.records.outputs import Prediction
 
 if TYPE_CHECKING:
+    from harness.components.scoring import Scoring
     from harness.components.task import Task
-    from harness.metrics.support.bertscore_matching import Matches
+    from harness.models.local.token_encoder import TokenEncoder
 
 _PARTS = ("precision", "recall", "")
 _NO_ANSWER = "the answer is empty"
+Pair = tuple[str, str]
+
+
+class Match(NamedTuple):
+    """How an answer and a reference match: a row of Model.token_matches."""
+
+    precision: float
+    recall: float
+    answer_tokens: float
+    target_tokens: float
+    answer_windows: float
+    target_windows: float
+
+    def values(self) -> dict[str, float]:
+        """Precision, recall and, under "", F1; not a number where the model returned none."""
+        if self.precision < 0 or self.recall < 0:
+            return dict.fromkeys(_PARTS, math.nan)
+        total = self.precision + self.recall
+        f1 = 2 * self.precision * self.recall / total if total else 0.0
+        return {"precision": self.precision, "recall": self.recall, "": f1}
 
 
 class BertScore(Metric):
@@ -29,7 +50,7 @@ class BertScore(Metric):
     of the other text, or 0 if that is negative, from the vectors of one layer; precision is the mean over the answer's
     tokens, recall over the reference's. Of several references each of precision, recall and F1 is the best one, as in
     the bert-score library, with which values agree to 1e-6 where it reads the whole text (but see
-    bertscore_matching.py on cosines below 0, which it treats by the batch). Computed in float32.
+    models/local/token_matching.py on cosines below 0, which it treats by the batch). Computed in float32.
 
     A text longer than the model reads is not cut: it is read in windows of full length that overlap by half or more.
     Each token takes its vector from the window whose middle is nearest, so that it has seen a quarter of a window on
@@ -63,23 +84,12 @@ class BertScore(Metric):
     @property
     def hash(self) -> str | None:
         """The bert-score library's name for these settings, to be given with published figures."""
-        return known.config_hash(self.model, self._layer, self.rescale, self.baseline is not None)
+        return bert_score.config_hash(self.model, self._layer, self.rescale, self.baseline is not None)
 
     def check(self) -> None:
         """Raise HarnessError for a missing package, model, layer or baseline; asks a hub for one small file at most."""
-        known.library()
-        layers = known.layers_of(self.model, known.config(self.model))
-        if self._layer is None:
-            raise ModelError(
-                f"metric bertscore: bert-score names no layer for model {self.model}: set `layer`, "
-                f"from 0 to {layers or 'the number of its layers'}; two thirds of them is usual"
-            )
-        if layers is not None and self._layer > layers:
-            raise ModelError(
-                f"metric bertscore: model {self.model} has {layers} layers: set `layer` from 0 to {layers}, "
-                f"not {self._layer}"
-            )
-        known.check_files(self.model)
+        bert_score.library()
+        self._encoder().check()
         self._baselines()
 
     def check_task(self, task: "Task") -> str | None:
@@ -88,50 +98,69 @@ class BertScore(Metric):
             return None
         return f"{len(without)} samples have no reference text to compare with, the first is {without[0]}"
 
-    def score(self, sample: Sample, prediction: Prediction) -> dict[str, Mark]:
-        """The four marks of one answer. Loads the model each time: use `score_all` for many."""
-        return self.score_all([sample], [prediction])[0]
-
     # A metric may give any Marks; these are always parts.
-    def score_all(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> list[dict[str, Mark]]:  # type: ignore[override]
+    def score_batch(  # type: ignore[override]
+        self, samples: Sequence[Sample], predictions: Sequence[Prediction], scoring: "Scoring | None" = None
+    ) -> list[dict[str, Mark]]:
         """The four marks of each answer; every different text goes through the model once. Raises ModelError."""
         answers = [_text(prediction.reading.answer) for prediction in predictions]
         targets = [[text for text in map(_text, sample.targets) if text] for sample in samples]
-        pairs = {(answer, target) for answer, some in zip(answers, targets, strict=True) if answer for target in some}
-        matches = self._matches(sorted(pairs)) if pairs else None
+        pairs = sorted(
+            {(answer, text) for answer, texts in zip(answers, targets, strict=True) for text in texts if answer}
+        )
+        matches = dict(zip(pairs, self._token_matches(pairs, scoring), strict=True)) if pairs else {}
         return [
-            self._marks(answer, some, matches) if answer and some and matches else _plain(*_without(answer, prediction))
-            for answer, some, prediction in zip(answers, targets, predictions, strict=True)
+            self._marks([(text, matches[answer, text]) for text in texts])
+            if answer and texts
+            else _plain(*_without(answer, prediction))
+            for answer, texts, prediction in zip(answers, targets, predictions, strict=True)
         ]
 
-    def _matches(self, pairs: Sequence[tuple[str, str]]) -> "Matches":
-        from harness.metrics.support.bertscore_matching import matched
-        from harness.metrics.support.bertscore_network import Network
-
+    def _token_matches(self, pairs: Sequence[Pair], scoring: "Scoring | None") -> "list[Match]":
         self.check()
-        assert self._layer is not None  # check() has run
-        with Network(known.folder(self.model), self.model, self._layer, self.device, self.batch_size) as network:
-            return matched(pairs, network)
+        encoder = self._encoder()
+        if scoring is None:
+            rows = encoder.token_matches(pairs)
+            encoder.close()
+        else:
+            scoring.context.display.begin(f"{scoring.task.name} × {scoring.metric}")
+            rows = scoring.context.token_matches(encoder, pairs)
+            scoring.context.display.finish(f"{len(pairs)} pairs of texts compared")
+        return [Match(*row) for row in rows.tolist()]
 
-    def _marks(self, answer: str, targets: Sequence[str], matches: "Matches") -> dict[str, Mark]:
-        usable = [target for target in targets if target not in matches.wordless]
+    def _marks(self, matches: "Sequence[tuple[str, Match]]") -> dict[str, Mark]:
+        """The four marks of one answer from its matches with the references."""
+        usable = [match for _, match in matches if match.target_windows]
         if not usable:
             return _plain(None, "the reference has no token for the model")
-        if answer in matches.wordless:
+        if not usable[0].answer_windows:
             return _plain(0.0, "the answer has no token for the model")
-        found = [_with_f1(*matches.values[answer, target]) for target in usable]
-        best = {name: _highest([one[name] for one in found]) for name in _PARTS}
-        read = [("answer", answer), *(("reference", target) for target in usable)]
-        split = [
-            f"the {what} has {matches.tokens[text]} tokens and was read in {matches.windows[text]} windows"
-            for what, text in read
-            if matches.windows[text] > 1
-        ]
-        told = "; ".join(split) or None
+        values = [match.values() for match in usable]
+        best = {name: _highest([value[name] for value in values]) for name in _PARTS}
+        texts = [("answer", usable[0].answer_tokens, usable[0].answer_windows)]
+        texts += [("reference", match.target_tokens, match.target_windows) for match in usable]
+        reason = "; ".join(
+            f"the {text} has {tokens:.0f} tokens and was read in {windows:.0f} windows"
+            for text, tokens, windows in texts
+            if windows > 1
+        )
         return {
-            **{name: Mark(value, told) for name, value in self._rescaled(best).items()},
-            "windows": Mark(float(bool(split)), told),
+            **{name: Mark(value, reason or None) for name, value in self._rescaled(best).items()},
+            "windows": Mark(float(bool(reason)), reason or None),
         }
+
+    def _encoder(self) -> "TokenEncoder":
+        """The model up to the layer that is compared. Raises ModelError where no layer is bert_score."""
+        from harness.models.local.token_encoder import TokenEncoder, layer_count
+
+        if self._layer is None:
+            raise ModelError(
+                f"metric bertscore: bert-score names no layer for model {self.model}: set `layer`, "
+                f"from 0 to {layer_count(self.model) or 'the number of its layers'}; two thirds of them is usual"
+            )
+        return TokenEncoder(
+            path=self.model, layer=self._layer, dtype="float32", device=self.device, batch_size=self.batch_size
+        )
 
     def _rescaled(self, values: dict[str, float]) -> dict[str, float]:
         baselines = self._baselines()
@@ -143,12 +172,12 @@ class BertScore(Metric):
             if self.baseline is not None:
                 raise ModelError("metric bertscore: `baseline` is used with `rescale: true` only")
             return dict.fromkeys(_PARTS, 0.0)
-        file = known.baseline_file(self.model, self.language, self.baseline)
-        return dict(zip(_PARTS, known.baselines(file, self._layer), strict=True))
+        file = bert_score.baseline_file(self.model, self.language, self.baseline)
+        return dict(zip(_PARTS, bert_score.baselines(file, self._layer), strict=True))
 
     @property
     def _layer(self) -> int | None:
-        return known.layer_of(self.model) if self.layer is None else self.layer
+        return bert_score.layers().get(self.model) if self.layer is None else self.layer
 
 
 def _text(answer: object) -> str:
@@ -166,12 +195,6 @@ def _without(answer: str, prediction: Prediction) -> tuple[float | None, str | N
 def _plain(value: float | None, reason: str | None) -> dict[str, Mark]:
     """One value in all parts: nothing was read."""
     return {**{name: Mark(value, reason) for name in _PARTS}, "windows": Mark(0.0, reason)}
-
-
-def _with_f1(precision: float, recall: float) -> dict[str, float]:
-    total = precision + recall
-    f1 = 2 * precision * recall / total if total else 0.0
-    return {"precision": precision, "recall": recall, "": f1}
 
 
 def _highest(values: Sequence[float]) -> float:

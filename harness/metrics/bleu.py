@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import computed_field
 
 from harness.components.metric import Mark, Marks, Metric, Scale
-from harness.metrics.support.tokens import mostly_chinese, references_each, sample_without_reference
+from harness.metrics.support.tokens import mostly_chinese, reference_count, sample_without_reference, task_samples
 from harness.records.inputs import JSON, Sample
 from harness.records.outputs import Prediction
 
@@ -55,21 +55,11 @@ class Bleu(Metric):
         """What `auto` takes on a task, and sacrebleu's whole signature."""
         return {"signature": _signature(self._scorer(task.data.test), task.data.test)}
 
-    def score(self, sample: Sample, prediction: Prediction) -> Marks:
-        """As score_all for one prediction: `auto` sees its references only."""
-        return self.score_all([sample], [prediction])[0]
-
-    def score_all(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> list[Marks]:
-        """`auto` sees the references of these samples."""
-        return self._marks(samples, predictions, samples)
-
-    def evaluate(self, samples: Sequence[Sample], predictions: Sequence[Prediction], scoring: "Scoring") -> list[Marks]:
-        """`auto` sees the references of the whole task, so that no failed call can change the choice."""
-        return self._marks(samples, predictions, scoring.task.data.test or samples)
-
-    def _marks(
-        self, samples: Sequence[Sample], predictions: Sequence[Prediction], all_samples: Sequence[Sample]
+    def score_batch(
+        self, samples: Sequence[Sample], predictions: Sequence[Prediction], scoring: "Scoring | None" = None
     ) -> list[Marks]:
+        """`auto` sees the references of the whole task, so that no failed call can change the choice."""
+        all_samples = task_samples(samples, scoring)
         scorer = self._scorer(all_samples)
         signature = _signature(scorer, all_samples)
         return [_mark(scorer, s, p, signature) for s, p in zip(samples, predictions, strict=True)]
@@ -87,21 +77,21 @@ class Bleu(Metric):
         import numpy as np
 
         sizes = {name: np.round(total, 9) for name, total in totals.items()}  # sums of fractions miss 0 by a trifle
-        given, wanted = sizes["given"], sizes["wanted"]
+        answer_size, reference_size = sizes["given"], sizes["wanted"]
         right = np.stack([sizes[f"right {n}"] for n in _ORDERS])
         tried = np.stack([sizes[f"tried {n}"] for n in _ORDERS])
         halvings = np.cumsum((right == 0) & (tried > 0), axis=0)
         with np.errstate(divide="ignore", invalid="ignore"):
             precisions = np.where(right > 0, right / tried, 1 / (2.0**halvings * tried))
-            brevity = np.where(given < wanted, np.exp(1 - wanted / given), 1.0)
-            found = 100 * brevity * np.exp(np.log(precisions).mean(axis=0))
-        found = np.where((right.sum(axis=0) == 0) | (tried == 0).any(axis=0), 0.0, found)
-        return {"": np.where(wanted == 0, np.nan, np.minimum(found, 100.0))}
+            brevity = np.where(answer_size < reference_size, np.exp(1 - reference_size / answer_size), 1.0)
+            bleu = 100 * brevity * np.exp(np.log(precisions).mean(axis=0))
+        bleu = np.where((right.sum(axis=0) == 0) | (tried == 0).any(axis=0), 0.0, bleu)
+        return {"": np.where(reference_size == 0, np.nan, np.minimum(bleu, 100.0))}
 
 
 def _signature(scorer: "BLEU", samples: Sequence[Sample]) -> str:
     """sacrebleu's own signature of the corpus figure."""
-    scorer.num_refs = references_each(samples) or -1  # -1: their numbers differ
+    scorer.num_refs = reference_count(samples) or -1  # -1: their numbers differ
     signature = scorer.get_signature()
     signature.update("eff", "no")  # the orders are cut for sentences only
     return str(signature)
@@ -112,14 +102,14 @@ def _mark(scorer: "BLEU", sample: Sample, prediction: Prediction, signature: str
     answer, why = prediction.reading.answer, prediction.reading.reason
     if answer is not None and not answer.strip():
         why = "the answer is empty"
-    found = scorer.sentence_score(answer or "", list(sample.targets))
+    sentence = scorer.sentence_score(answer or "", list(sample.targets))
     return Mark(
-        min(found.score, 100.0),  # the library's logarithms may end at 100.00000000000004
+        min(sentence.score, 100.0),  # the library's logarithms may end at 100.00000000000004
         f"{why}; {signature}" if why else signature,
         {
-            "given": float(found.sys_len),
-            "wanted": float(found.ref_len),
-            **{f"right {n}": float(found.counts[n - 1]) for n in _ORDERS},
-            **{f"tried {n}": float(found.totals[n - 1]) for n in _ORDERS},
+            "given": float(sentence.sys_len),
+            "wanted": float(sentence.ref_len),
+            **{f"right {n}": float(sentence.counts[n - 1]) for n in _ORDERS},
+            **{f"tried {n}": float(sentence.totals[n - 1]) for n in _ORDERS},
         },
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field, computed_field
 
 from harness.components.metric import Mark, Metric, Scale
-from harness.metrics.support.tokens import references_each, sample_without_reference
+from harness.metrics.support.tokens import reference_count, sample_without_reference
 from harness.records.inputs import JSON, Sample
 from harness.records.outputs import Prediction
 
@@ -51,7 +51,7 @@ class Chrf(Metric):
 
     def resolved(self, task: "Task") -> dict[str, JSON]:
         """sacrebleu's whole signature on a task."""
-        return {"signature": f"nrefs:{references_each(task.data.test) or 'var'}|{self.signature}"}
+        return {"signature": f"nrefs:{reference_count(task.data.test) or 'var'}|{self.signature}"}
 
     def score(self, sample: Sample, prediction: Prediction) -> Mark:
         """The sample's chrF with its counts; no answer counts as an empty one."""
@@ -71,18 +71,18 @@ class Chrf(Metric):
         """chrF [m]; NaN where no character of a reference is counted."""
         import numpy as np
 
-        given, wanted, common = (
+        answer_size, reference_size, common = (
             np.stack([np.round(totals[f"{count} {order}"], 9) for order in range(1, self._orders + 1)])
             for count in _COUNTS
         )
-        used = (given > 0) & (wanted > 0)  # an order that one side is too short for is left out
+        used = (answer_size > 0) & (reference_size > 0)  # an order that one side is too short for is left out
         with np.errstate(divide="ignore", invalid="ignore"):
-            precision = np.where(used, common / given, 0.0).sum(axis=0) / used.sum(axis=0)
-            recall = np.where(used, common / wanted, 0.0).sum(axis=0) / used.sum(axis=0)
+            precision = np.where(used, common / answer_size, 0.0).sum(axis=0) / used.sum(axis=0)
+            recall = np.where(used, common / reference_size, 0.0).sum(axis=0) / used.sum(axis=0)
             weight = self.beta**2
-            found = 100 * (1 + weight) * precision * recall / (weight * precision + recall)
-        found = np.where(common.sum(axis=0) == 0, 0.0, found)
-        return {"": np.where(wanted.sum(axis=0) == 0, np.nan, found)}
+            f_score = 100 * (1 + weight) * precision * recall / (weight * precision + recall)
+        f_score = np.where(common.sum(axis=0) == 0, 0.0, f_score)
+        return {"": np.where(reference_size.sum(axis=0) == 0, np.nan, f_score)}
 
     @property
     def _orders(self) -> int:

@@ -67,33 +67,35 @@ class Classification(Normalisation, Metric):
 
     def check_task(self, task: "Task") -> str | None:
         """Targets that are no labels: too many, too few, none of `labels`, nothing after normalisation."""
-        known = self._known(task.data.test, task)
-        wanted = [(sample, target) for sample in task.data.test for target in _targets(sample, task)]
+        labels = self._labels(task.data.test, task)
+        pairs = [(sample, target) for sample in task.data.test for target in _targets(sample, task)]
         bare = [sample.id for sample in task.data.test if not sample.targets]
         if bare:
             return f"sample {bare[0]} has no right answer to compare with"
-        for sample, target in wanted:
+        for sample, target in pairs:
             if not self.normal(target):
                 return f"sample {sample.id}: nothing is left of the label “{target}”; set punctuation: keep"
-            if self.normal(target) not in known:
-                near = nearest(target, known.values())
+            if self.normal(target) not in labels:
+                near = nearest(target, labels.values())
                 return f"sample {sample.id}: the target “{target}” is not among labels ({near})"
-        if len(known) > _MOST:
-            return f"its targets have {len(known)} distinct labels, more than {_MOST}; use exact_match"
-        if len(known) < 2:
-            return f"its targets have {len(known)} label; classification needs two, or give labels"
-        if self.positive is not None and self.normal(self.positive) not in known:
-            return f"positive: “{self.positive}” is not among the labels ({nearest(self.positive, known.values())})"
+        if len(labels) > _MOST:
+            return f"its targets have {len(labels)} distinct labels, more than {_MOST}; use exact_match"
+        if len(labels) < 2:
+            return f"its targets have {len(labels)} label; classification needs two, or give labels"
+        if self.positive is not None and self.normal(self.positive) not in labels:
+            return f"positive: “{self.positive}” is not among the labels ({nearest(self.positive, labels.values())})"
         return None
 
-    def score_all(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> list[Marks]:
-        """1 if the answer is a target, else 0 with the reason; the labels are those of the samples given."""
-        return self._scored(samples, predictions, self._known(samples, None), None)
-
-    def evaluate(self, samples: Sequence[Sample], predictions: Sequence[Prediction], scoring: "Scoring") -> list[Marks]:
-        """As score_all, with the labels of the whole task: one whose samples all failed may still be an answer."""
-        task = scoring.task
-        return self._scored(samples, predictions, self._known([*task.data.test, *samples], task), task)
+    def score_batch(
+        self, samples: Sequence[Sample], predictions: Sequence[Prediction], scoring: "Scoring | None" = None
+    ) -> list[Marks]:
+        """1 if the answer is a target, else 0 with the reason. The labels are those of the whole task."""
+        task = scoring.task if scoring else None
+        labels = self._labels([*(task.data.test if task else ()), *samples], task)
+        return [
+            self._mark(_targets(sample, task), prediction, labels)
+            for sample, prediction in zip(samples, predictions, strict=True)
+        ]
 
     def aggregate(self, totals: "Mapping[str, Floats]") -> "Mapping[str, Floats]":
         import numpy as np
@@ -101,49 +103,53 @@ class Classification(Normalisation, Metric):
         cells = {_cell(name): count for name, count in totals.items()}
         place = {label: i for i, label in enumerate(self._order(cells))}
         draws = len(next(iter(cells.values())))
-        hits, wanted, given = (np.zeros((len(place), draws)) for _ in range(3))
-        for (gold, said), count in cells.items():
-            wanted[place[gold]] += count
-            if said is not None:
-                given[place[said]] += count
-            if said == gold:
+        hits, gold_counts, answer_counts = (np.zeros((len(place), draws)) for _ in range(3))
+        for (gold, answer), count in cells.items():
+            gold_counts[place[gold]] += count
+            if answer is not None:
+                answer_counts[place[answer]] += count
+            if answer == gold:
                 hits[place[gold]] += count
-        accuracy = _ratio(hits.sum(0), wanted.sum(0), np.nan)
-        precision, recall, f1 = self._averaged(hits, wanted, given, place)
+        accuracy = _ratio(hits.sum(0), gold_counts.sum(0), np.nan)
+        precision, recall, f1 = self._averaged(hits, gold_counts, answer_counts, place)
         return {"": f1, "accuracy": accuracy, "precision": precision, "recall": recall}
 
     def confusion(self, totals: Mapping[str, float]) -> Confused:
         """Rows: the labels. Columns: the labels and, where it was said, "(no label)", which has no row."""
         cells = {_cell(name): round(count) for name, count in totals.items()}
         order = self._order(cells)
-        stray = any(count for (_, said), count in cells.items() if said is None)
+        stray = any(count for (_, answer), count in cells.items() if answer is None)
         columns: list[str | None] = [*order, None] if stray else [*order]
-        counts = tuple(tuple(cells.get((gold, said), 0) for said in columns) for gold in order)
-        return Confused(tuple(NO_LABEL if one is None else one for one in columns), counts)
+        counts = tuple(tuple(cells.get((gold, answer), 0) for answer in columns) for gold in order)
+        return Confused(tuple(NO_LABEL if label is None else label for label in columns), counts)
 
     def _averaged(
-        self, hits: "Floats", wanted: "Floats", given: "Floats", place: Mapping[str, int]
+        self, hits: "Floats", gold_counts: "Floats", answer_counts: "Floats", place: Mapping[str, int]
     ) -> "tuple[Floats, Floats, Floats]":
         """Precision, recall and F1 [m] of counts by label [labels, m]."""
         import numpy as np
 
         if self.average == "micro":
-            hits, wanted, given = (some.sum(0) for some in (hits, wanted, given))
-        each = _ratio(hits, given, 0.0), _ratio(hits, wanted, 0.0), _ratio(2 * hits, wanted + given, 0.0)
+            hits, gold_counts, answer_counts = (values.sum(0) for values in (hits, gold_counts, answer_counts))
+        figures = (
+            _ratio(hits, answer_counts, 0.0),
+            _ratio(hits, gold_counts, 0.0),
+            _ratio(2 * hits, gold_counts + answer_counts, 0.0),
+        )
         if self.average == "micro":
-            return each
+            return figures
         if self.average == "binary":
             at = self._by_form(list(place)).get(self.normal(self.positive or ""))
-            weights = (wanted > _NOTHING) * np.array([label == at for label in place])[:, None]
+            weights = (gold_counts > _NOTHING) * np.array([label == at for label in place])[:, None]
         else:
-            weights = wanted if self.average == "weighted" else wanted > _NOTHING
-        precision, recall, f1 = (_ratio((some * weights).sum(0), weights.sum(0) * 1.0, np.nan) for some in each)
+            weights = gold_counts if self.average == "weighted" else gold_counts > _NOTHING
+        precision, recall, f1 = (_ratio((values * weights).sum(0), weights.sum(0) * 1.0, np.nan) for values in figures)
         return precision, recall, f1
 
     def _order(self, cells: "Mapping[tuple[str, str | None], object]") -> list[str]:
         """The labels as declared, else by name: which came first is not known to the counts."""
-        found = {label for cell in cells for label in cell if label is not None}
-        return list(dict.fromkeys([*self.labels, *sorted(found)]))
+        labels = {label for cell in cells for label in cell if label is not None}
+        return list(dict.fromkeys([*self.labels, *sorted(labels)]))
 
     def _by_form(self, labels: Sequence[str]) -> dict[str, str]:
         """Labels by what is compared of them; of several writings the first."""
@@ -152,32 +158,20 @@ class Classification(Normalisation, Metric):
             forms.setdefault(self.normal(label), label)
         return forms
 
-    def _known(self, samples: Sequence[Sample], task: "Task | None") -> dict[str, str]:
+    def _labels(self, samples: Sequence[Sample], task: "Task | None") -> dict[str, str]:
         return self._by_form(self.labels or [target for sample in samples for target in _targets(sample, task)])
 
-    def _scored(
-        self,
-        samples: Sequence[Sample],
-        predictions: Sequence[Prediction],
-        known: Mapping[str, str],
-        task: "Task | None",
-    ) -> list[Marks]:
-        return [
-            self._mark(_targets(sample, task), prediction, known)
-            for sample, prediction in zip(samples, predictions, strict=True)
-        ]
-
-    def _mark(self, targets: Sequence[str], prediction: Prediction, known: Mapping[str, str]) -> Mark:
-        right = [known[self.normal(target)] for target in targets]
+    def _mark(self, targets: Sequence[str], prediction: Prediction, labels: Mapping[str, str]) -> Mark:
+        right = [labels[self.normal(target)] for target in targets]
         answer = prediction.reading.answer
-        said = None if answer is None else known.get(self.normal(answer))
-        gold = said if said in right else right[0]
-        counts = {json.dumps([gold, said], ensure_ascii=False): 1.0}
-        if said is not None and said == gold:
+        label = None if answer is None else labels.get(self.normal(answer))
+        gold = label if label in right else right[0]
+        counts = {json.dumps([gold, label], ensure_ascii=False): 1.0}
+        if label is not None and label == gold:
             return Mark(1.0, None, counts)
-        if said is None:
+        if label is None:
             return Mark(0.0, prediction.reading.reason or f"“{answer}” is none of the labels", counts)
-        return Mark(0.0, f"“{said}” is not {' or '.join(f'“{one}”' for one in right)}", counts)
+        return Mark(0.0, f"“{label}” is not {' or '.join(f'“{target}”' for target in right)}", counts)
 
 
 def _targets(sample: Sample, task: "Task | None") -> tuple[str, ...]:
@@ -189,8 +183,8 @@ def _targets(sample: Sample, task: "Task | None") -> tuple[str, ...]:
 
 def _cell(name: str) -> tuple[str, str | None]:
     """(right label, said label) of a count's name; said is None where the answer was no label."""
-    gold, said = json.loads(name)
-    return gold, said
+    gold, answer = json.loads(name)
+    return gold, answer
 
 
 def _ratio(part: "Floats", whole: "Floats", nothing: float) -> "Floats":

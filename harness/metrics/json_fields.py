@@ -1,7 +1,7 @@
 """Structured answers field by field: which fields are exactly right, which are missing, whether the form was kept."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
@@ -24,8 +24,6 @@ _MOST = 100  # a runaway reply with thousands of fields must not decide a mean
 _COUNT = Scale(0.0, float(_MOST), "lower")
 _OWN_PARTS = ("parsed", "missing", "extra")
 _SIMILAR = "similarity"
-
-Ask = Callable[[Sequence[Sample], Sequence[Prediction]], list[Marks]]
 
 
 class JsonFields(Metric):
@@ -86,37 +84,22 @@ class JsonFields(Metric):
     def check_models(self, task: "Task", models: "Mapping[str, Model]") -> str | None:
         return None if self.similarity is None else self.similarity.check_models(self._task_of_fields(task), models)
 
-    def score(self, sample: Sample, prediction: Prediction) -> dict[str, Mark]:
-        """The share, and the parts against the best target."""
-        return self._score_all([sample], [prediction], self._ask())[0]
-
-    def score_all(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> list[Marks]:
-        return list(self._score_all(samples, predictions, self._ask()))
-
-    def evaluate(self, samples: Sequence[Sample], predictions: Sequence[Prediction], scoring: "Scoring") -> list[Marks]:
-        """The metric of similarity sees each field as a sample of its own."""
-        metric = self.similarity
-        if metric is None:
-            return self.score_all(samples, predictions)
-        inner = replace(scoring, task=self._task_of_fields(scoring.task))
-        return list(self._score_all(samples, predictions, lambda some, said: metric.evaluate(some, said, inner)))
-
-    def _ask(self) -> Ask | None:
-        return None if self.similarity is None else self.similarity.score_all
-
-    def _score_all(
-        self, samples: Sequence[Sample], predictions: Sequence[Prediction], ask: Ask | None
+    # A metric may give any Marks; these are always parts.
+    def score_batch(  # type: ignore[override]
+        self, samples: Sequence[Sample], predictions: Sequence[Prediction], scoring: "Scoring | None" = None
     ) -> list[dict[str, Mark]]:
-        """Equal fields one by one; the similarity of all fields of all predictions at once."""
+        """The share and the parts against the best target. The metric of similarity sees each field as a sample."""
         pairs = list(zip(samples, predictions, strict=True))
         targets = [self._target(sample, prediction) for sample, prediction in pairs]
-        found = [self._compared(p, target) for (_, p), target in zip(pairs, targets, strict=True)]
-        if self.similarity is None or ask is None:
-            return found
+        equal = [self._compared(p, target) for (_, p), target in zip(pairs, targets, strict=True)]
+        if self.similarity is None:
+            return equal
         rows = [self._field_pairs(s, p, target) for (s, p), target in zip(pairs, targets, strict=True)]
-        asked = [pair for row in rows for pair in row.values() if _comparable(pair[0].targets[0])]
-        marks = iter(map(_own, ask([sample for sample, _ in asked], [said for _, said in asked]) if asked else ()))
-        return [{**one, **self._similar(row, marks)} for one, row in zip(found, rows, strict=True)]
+        comparable = [pair for row in rows for pair in row.values() if _comparable(pair[0].targets[0])]
+        inner = replace(scoring, task=self._task_of_fields(scoring.task)) if scoring else None
+        fields, answers = [sample for sample, _ in comparable], [answer for _, answer in comparable]
+        marks = iter(map(_own, self.similarity.score_batch(fields, answers, inner) if comparable else ()))
+        return [{**share, **self._similar(row, marks)} for share, row in zip(equal, rows, strict=True)]
 
     def _compared(self, prediction: Prediction, target: Mapping[str, str]) -> dict[str, Mark]:
         answer, fields = prediction.reading.answer, self.fields or tuple(target)
@@ -130,10 +113,10 @@ class JsonFields(Metric):
         return max(map(_fields_of, sample.targets), key=lambda target: _share(self._compared(prediction, target)))
 
     def _part(self, field: str) -> str:
-        taken = field in ("", *_OWN_PARTS)
+        reserved = field in ("", *_OWN_PARTS)
         if self.similarity is not None:
-            taken = taken or field == _SIMILAR or field.startswith(_similarity_of(""))
-        return f"field {field}" if taken else field
+            reserved = reserved or field == _SIMILAR or field.startswith(_similarity_of(""))
+        return f"field {field}" if reserved else field
 
     def _field_pairs(
         self, sample: Sample, prediction: Prediction, target: Mapping[str, str]
@@ -148,16 +131,16 @@ class JsonFields(Metric):
                 reading = Reading(reason="the field is missing")
             else:
                 reading = Reading(answer[field])
-            one = _field_sample(sample, field, target.get(field, ""))
+            field_sample = _field_sample(sample, field, target.get(field, ""))
             text = reading.answer or ""
-            pairs[field] = (one, replace(prediction, sample_id=one.id, text=text, reading=reading))
+            pairs[field] = (field_sample, replace(prediction, sample_id=field_sample.id, text=text, reading=reading))
         return pairs
 
     def _similar(self, row: Mapping[str, tuple[Sample, Prediction]], marks: Iterator[Mark]) -> dict[str, Mark]:
         """The parts of one prediction; takes its fields' marks from `marks`, in their order."""
         by_field = {}
-        for field, (sample, said) in row.items():
-            by_field[field] = next(marks) if _comparable(sample.targets[0]) else self._equal(sample, said)
+        for field, (sample, prediction) in row.items():
+            by_field[field] = next(marks) if _comparable(sample.targets[0]) else self._equal(sample, prediction)
         values = [mark.value for mark in by_field.values() if mark.value is not None]
         unknown = [field for field, mark in by_field.items() if mark.value is None]
         if unknown or not values:
@@ -166,14 +149,14 @@ class JsonFields(Metric):
             mean = Mark(sum(values) / len(values))
         return {_SIMILAR: mean, **{_similarity_of(field): mark for field, mark in by_field.items()}}
 
-    def _equal(self, sample: Sample, said: Prediction) -> Mark:
+    def _equal(self, sample: Sample, prediction: Prediction) -> Mark:
         """Of a field in which there is nothing that a metric of texts could compare."""
-        scale, answer, wanted = self.scale_of(_SIMILAR), said.reading.answer, sample.targets[0].strip()
+        scale, answer, target = self.scale_of(_SIMILAR), prediction.reading.answer, sample.targets[0].strip()
         if answer is None:
-            return Mark(scale.low, said.reading.reason)
-        if answer.strip() == wanted:
+            return Mark(scale.low, prediction.reading.reason)
+        if answer.strip() == target:
             return Mark(scale.high)
-        return Mark(scale.low, f"the reference's field is {f'“{wanted}”' if wanted else 'blank'}")
+        return Mark(scale.low, f"the reference's field is {f'“{target}”' if target else 'blank'}")
 
     def _task_of_fields(self, task: "Task") -> "Task":
         """The task as the metric of similarity sees it: a sample for each field that can be compared."""
@@ -244,5 +227,5 @@ def _compare(answer: Mapping[str, str], target: Mapping[str, str], names: Mappin
 def _field(field: str, answer: Mapping[str, str], target: Mapping[str, str]) -> Mark:
     if field not in answer:
         return Mark(0.0, "the field is missing")
-    given, wanted = answer[field].strip(), target.get(field, "").strip()
-    return Mark(1.0) if given == wanted else Mark(0.0, f"“{given}” is not “{wanted}”")
+    content, expected = answer[field].strip(), target.get(field, "").strip()
+    return Mark(1.0) if content == expected else Mark(0.0, f"“{content}” is not “{expected}”")

@@ -34,55 +34,54 @@ class Meteor(TokenOverlap):
         answer = prediction.reading.answer
         if answer is None:
             return Mark(0.0, prediction.reading.reason)
-        given = _stems(answer, tokens)
-        if not given:
+        answer_tokens = _stems(answer, tokens)
+        if not answer_tokens:
             return Mark(0.0, "no word or number is in the answer")
-        compared = [self._compare(given, _stems(target, tokens), NAMES[tokens]) for target in sample.targets]
+        compared = [self._compare(answer_tokens, _stems(target, tokens), NAMES[tokens]) for target in sample.targets]
         return max(compared, key=lambda mark: mark.value or 0.0)
 
-    def _compare(self, given: Sequence[str], wanted: Sequence[str], name: str) -> Mark:
-        pairs = aligned(given, wanted)
+    def _compare(self, answer_tokens: Sequence[str], target_tokens: Sequence[str], name: str) -> Mark:
+        pairs = aligned(answer_tokens, target_tokens)
         chunks = sum((i - 1, j - 1) not in pairs for i, j in pairs)
-        told = (
-            f"{len(pairs)} {name} aligned in {chunks} chunks; the answer has {len(given)}, the reference {len(wanted)}"
-        )
+        sizes = f"the answer has {len(answer_tokens)}, the reference {len(target_tokens)}"
+        reason = f"{len(pairs)} {name} aligned in {chunks} chunks; {sizes}"
         if not pairs:
-            return Mark(0.0, told)
-        precision, recall = len(pairs) / len(given), len(pairs) / len(wanted)
+            return Mark(0.0, reason)
+        precision, recall = len(pairs) / len(answer_tokens), len(pairs) / len(target_tokens)
         mean = precision * recall / (self.alpha * precision + (1 - self.alpha) * recall)
-        return Mark(mean * (1 - self.gamma * (chunks / len(pairs)) ** self.beta), told)
+        return Mark(mean * (1 - self.gamma * (chunks / len(pairs)) ** self.beta), reason)
 
 
 def _stems(text: str, tokens: Tokens) -> list[str]:
-    found = cut(text, tokens)
-    return [stem(word) for word in found] if tokens == "words" else list(found)
+    words = cut(text, tokens)
+    return [stem(word) for word in words] if tokens == "words" else list(words)
 
 
-def aligned(given: Sequence[str], wanted: Sequence[str]) -> set[tuple[int, int]]:
+def aligned(answer: Sequence[str], target: Sequence[str]) -> set[tuple[int, int]]:
     """Pairs of places (answer, reference) of equal tokens, each place once: as many as there can be.
 
     Longest run first (greedy string tiling, Wise 1993): the fewest chunks in most cases, in bounded time; an exhaustive
     search takes exponential time where tokens repeat, and Chinese characters do.
     """
-    left = (Counter(given) & Counter(wanted)).total()
-    free, free_wanted = bytearray(b"\1" * len(given)), bytearray(b"\1" * len(wanted))
+    left = (Counter(answer) & Counter(target)).total()
+    free, free_target = bytearray(b"\1" * len(answer)), bytearray(b"\1" * len(target))
     pairs: set[tuple[int, int]] = set()
-    heap = [(-length, i, j) for length, i, j in _runs(given, wanted)]
+    heap = [(-length, i, j) for length, i, j in _runs(answer, target)]
     heapq.heapify(heap)
     while heap and left > 1:  # a single token is no run
         length, i, j = heapq.heappop(heap)
-        pieces = _pieces(free[i : i - length], free_wanted[j : j - length])
+        pieces = _pieces(free[i : i - length], free_target[j : j - length])
         if pieces == [(0, -length)]:
             pairs.update((i + k, j + k) for k in range(-length))
-            free[i : i - length] = free_wanted[j : j - length] = bytes(-length)
+            free[i : i - length] = free_target[j : j - length] = bytes(-length)
             left += length
         else:
             for start, size in pieces:
                 heapq.heappush(heap, (-size, i + start, j + start))
-    return pairs | _singles(given, wanted, free, free_wanted)
+    return pairs | _singles(answer, target, free, free_target)
 
 
-def _runs(given: Sequence[str], wanted: Sequence[str]) -> list[tuple[int, int, int]]:
+def _runs(answer: Sequence[str], target: Sequence[str]) -> list[tuple[int, int, int]]:
     """(length, beginning in the answer, in the reference) of runs of equal tokens that can be extended at neither end.
 
     Of two tokens or more; of very many the longest.
@@ -91,49 +90,49 @@ def _runs(given: Sequence[str], wanted: Sequence[str]) -> list[tuple[int, int, i
 
     nowhere = np.zeros(0, dtype=np.int64)
     places: dict[str | None, np.ndarray[tuple[int], np.dtype[np.int64]]] = {
-        token: np.array(group) for token, group in _places(wanted).items()
+        token: np.array(group) for token, group in _places(target).items()
     }
-    length = np.zeros(len(wanted) + 1, dtype=np.int64)  # at j: of the run that ends before the place and before j
-    after, found = nowhere, [np.zeros((0, 3), dtype=np.int64)]
-    for i, token in enumerate([*given, None]):
-        here = places.get(token, nowhere)
-        grown = length[here] + 1
-        length[here] = 0
+    length = np.zeros(len(target) + 1, dtype=np.int64)  # at j: of the run that ends before the place and before j
+    after, pieces = nowhere, [np.zeros((0, 3), dtype=np.int64)]
+    for i, token in enumerate([*answer, None]):
+        current = places.get(token, nowhere)
+        grown = length[current] + 1
+        length[current] = 0
         over = after[length[after] > 1]  # these did not go on
         if over.size:
             size = length[over]
-            found.append(np.stack([size, i - size, over - size], axis=1))
+            pieces.append(np.stack([size, i - size, over - size], axis=1))
         length[after] = 0
-        after = here + 1
+        after = current + 1
         length[after] = grown
-    runs = np.concatenate(found)
+    runs = np.concatenate(pieces)
     longest = np.argsort(-runs[:, 0], kind="stable")[:_MOST_RUNS]
     return [(size, i, j) for size, i, j in runs[longest].tolist()]
 
 
-def _pieces(free: bytearray, free_wanted: bytearray) -> list[tuple[int, int]]:
+def _pieces(free: bytearray, free_target: bytearray) -> list[tuple[int, int]]:
     """Start and length of the parts of a run, two tokens or more, that are free on both sides."""
-    both = int.from_bytes(free, "big") & int.from_bytes(free_wanted, "big")
+    both = int.from_bytes(free, "big") & int.from_bytes(free_target, "big")
     if not both:
         return []
-    found, start = [], 0
+    spans, start = [], 0
     for piece in both.to_bytes(len(free), "big").split(b"\0"):
         if len(piece) > 1:
-            found.append((start, len(piece)))
+            spans.append((start, len(piece)))
         start += len(piece) + 1
-    return found
+    return spans
 
 
 def _singles(
-    given: Sequence[str], wanted: Sequence[str], free: bytearray, free_wanted: bytearray
+    answer: Sequence[str], target: Sequence[str], free: bytearray, free_target: bytearray
 ) -> set[tuple[int, int]]:
     """What is left, each token with the first equal one."""
-    left = {token: [j for j in group if free_wanted[j]][::-1] for token, group in _places(wanted).items()}
-    return {(i, left[token].pop()) for i, token in enumerate(given) if free[i] and left.get(token)}
+    left = {token: [j for j in group if free_target[j]][::-1] for token, group in _places(target).items()}
+    return {(i, left[token].pop()) for i, token in enumerate(answer) if free[i] and left.get(token)}
 
 
 def _places(tokens: Sequence[str]) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {}
+    places: dict[str, list[int]] = {}
     for place, token in enumerate(tokens):
-        found.setdefault(token, []).append(place)
-    return found
+        places.setdefault(token, []).append(place)
+    return places

@@ -60,19 +60,22 @@ class Perplexity(Metric):
             return None
         return "no model of this suite tells a likelihood (huggingface, tuned and quantised do); leave the metric out"
 
-    def evaluate(self, samples: Sequence[Sample], predictions: Sequence[Prediction], scoring: "Scoring") -> list[Marks]:
+    def score_batch(
+        self, samples: Sequence[Sample], predictions: Sequence[Prediction], scoring: "Scoring | None" = None
+    ) -> list[Marks]:
         """Each model is asked once for all variants in which it answered. A failed call is unknown."""
+        assert scoring is not None  # it asks models
         marks: list[Marks] = [{} for _ in predictions]
-        asked: dict[str, list[int]] = {}
+        by_model: dict[str, list[int]] = {}
         for i, prediction in enumerate(predictions):
             model = scoring.answering.get(prediction.variant)
             if model is not None and scoring.context.model(model).tells_likelihood:
-                asked.setdefault(model, []).append(i)
-        for model, some in asked.items():
-            prompts: list[Prompt] = [predictions[i].messages for i in some]
-            references = [scoring.task.answer.example(samples[i]) for i in some]
-            told = scoring.context.likelihood(model, prompts, references)
-            for i, reference, completion in zip(some, references, told, strict=True):
+                by_model.setdefault(model, []).append(i)
+        for model, indices in by_model.items():
+            prompts: list[Prompt] = [predictions[i].messages for i in indices]
+            references = [scoring.task.answer.example(samples[i]) for i in indices]
+            completions = scoring.context.likelihood(model, prompts, references)
+            for i, reference, completion in zip(indices, references, completions, strict=True):
                 marks[i] = _mark(reference, completion)
         return marks
 

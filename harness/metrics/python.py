@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, computed_field, field_serializer, model_validator
 
@@ -17,6 +17,9 @@ from harness.components.metric import Mark, Marks, Metric, Scale
 from harness.errors import HarnessError, nearest
 from harness.records.inputs import Sample
 from harness.records.outputs import Prediction
+
+if TYPE_CHECKING:
+    from harness.components.scoring import Scoring
 
 
 class Python(Metric):
@@ -61,15 +64,13 @@ class Python(Metric):
         """Run the file. Raises HarnessError with file and line if there is no such function in it, or it cannot run."""
         self._function  # noqa: B018 - loading is the check
 
-    def score(self, sample: Sample, prediction: Prediction) -> Marks:
-        """As score_all for one prediction."""
-        return self.score_all([sample], [prediction])[0]
-
-    def score_all(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> list[Marks]:
+    def score_batch(
+        self, samples: Sequence[Sample], predictions: Sequence[Prediction], scoring: "Scoring | None" = None
+    ) -> list[Marks]:
         """What an unread answer or an exception leaves without parts has the parts of all others."""
-        found = [self._marks(sample, prediction) for sample, prediction in zip(samples, predictions, strict=True)]
-        parts = dict.fromkeys(part for marks in found if isinstance(marks, Mapping) for part in marks) or {"": None}
-        return [marks if isinstance(marks, Mapping) else dict.fromkeys(parts, marks) for marks in found]
+        all_marks = [self._marks(sample, prediction) for sample, prediction in zip(samples, predictions, strict=True)]
+        parts = dict.fromkeys(part for marks in all_marks if isinstance(marks, Mapping) for part in marks) or {"": None}
+        return [marks if isinstance(marks, Mapping) else dict.fromkeys(parts, marks) for marks in all_marks]
 
     def _marks(self, sample: Sample, prediction: Prediction) -> Mark | dict[str, Mark]:
         """A single Mark stands for all parts."""
@@ -81,7 +82,7 @@ class Python(Metric):
         try:
             returned = function(answer, sample.targets, sample)
         except (Exception, SystemExit) as error:
-            return Mark(None, f"{self.function} failed: {_told(error, self.file, Path(self.file).name)}")
+            return Mark(None, f"{self.function} failed: {_error_line(error, self.file, Path(self.file).name)}")
         if not isinstance(returned, Mapping):
             return {"": self._mark(returned)}
         if "" not in returned or not all(isinstance(part, str) for part in returned):
@@ -90,15 +91,15 @@ class Python(Metric):
 
     def _mark(self, returned: object) -> Mark:
         value, reason = returned if isinstance(returned, tuple) and len(returned) == 2 else (returned, None)
-        told = None if reason is None else str(reason)
+        text = None if reason is None else str(reason)
         if value is None:
-            return Mark(None, told or f"{self.function} returned None")
+            return Mark(None, text or f"{self.function} returned None")
         number = _number(value)
         if number is None:
-            return Mark(None, f"{self.function} returned {_shown(value)}, which is no number")
+            return Mark(None, f"{self.function} returned {_short_repr(value)}, which is no number")
         if not self.low <= number <= self.high:
             return Mark(None, f"{self.function} returned {number:g}, which is outside {self.low:g} to {self.high:g}")
-        return Mark(number, told)
+        return Mark(number, text)
 
     @cached_property
     def _source(self) -> bytes:
@@ -112,14 +113,14 @@ class Python(Metric):
     @cached_property
     def _function(self) -> Callable[..., Any]:
         module = _load(self._source, self.file)
-        found = getattr(module, self.function, None)
-        if found is None:
+        function = getattr(module, self.function, None)
+        if function is None:
             own = [name for name, value in vars(module).items() if inspect.isfunction(value)]
             raise HarnessError(f"{self.file}: has no function {self.function} ({nearest(self.function, own)})")
-        if not callable(found) or inspect.iscoroutinefunction(found):
+        if not callable(function) or inspect.iscoroutinefunction(function):
             raise HarnessError(f"{self.file}: {self.function} must be a plain function")
-        _refuse_other_parameters(found, self.function, self.file)
-        return found  # type: ignore[no-any-return]
+        _check_parameters(function, self.function, self.file)
+        return function  # type: ignore[no-any-return]
 
 
 def _load(source: bytes, file: str) -> ModuleType:
@@ -132,11 +133,11 @@ def _load(source: bytes, file: str) -> ModuleType:
         exec(compile(source, file, "exec"), vars(module))
     except (Exception, SystemExit) as error:
         del sys.modules[name]
-        raise HarnessError(_told(error, file, file)) from error
+        raise HarnessError(_error_line(error, file, file)) from error
     return module
 
 
-def _refuse_other_parameters(function: Callable[..., Any], name: str, file: str) -> None:
+def _check_parameters(function: Callable[..., Any], name: str, file: str) -> None:
     try:
         signature = inspect.signature(function)
     except ValueError:  # a function written in C may not tell
@@ -149,13 +150,13 @@ def _refuse_other_parameters(function: Callable[..., Any], name: str, file: str)
         raise HarnessError(f"{place}: {name}{signature} must take (answer, targets, sample)") from error
 
 
-def _told(error: BaseException, file: str, shown: str) -> str:
+def _error_line(error: BaseException, file: str, name: str) -> str:
     """An exception as one line with the place in the user's file, called `shown`."""
-    what = " ".join(f"{type(error).__name__}: {error}".split())
+    message = " ".join(f"{type(error).__name__}: {error}".split())
     if isinstance(error, SyntaxError) and error.filename == file:
-        return f"{shown}:{error.lineno}: {type(error).__name__}: {error.msg}"
+        return f"{name}:{error.lineno}: {type(error).__name__}: {error.msg}"
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
-    return f"{shown}:{lines[-1]}: {what}" if lines else f"{shown}: {what}"
+    return f"{name}:{lines[-1]}: {message}" if lines else f"{name}: {message}"
 
 
 def _number(value: Any) -> float | None:
@@ -167,6 +168,6 @@ def _number(value: Any) -> float | None:
         return None
 
 
-def _shown(value: object) -> str:
+def _short_repr(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:80]}…"

@@ -6,7 +6,7 @@ from typing import ClassVar
 from harness.components.metric import Mark, Metric
 from harness.records.inputs import Sample
 from harness.records.outputs import Prediction
-from harness.records.outputs import Retrieval as Found
+from harness.records.outputs import Retrieval as RetrievalRecord
 from harness.text.normalise import normalise, option_letters
 from harness.text.templates import LETTERS
 
@@ -31,22 +31,22 @@ class Retrieval(Metric):
 
     def score(self, sample: Sample, prediction: Prediction) -> dict[str, Mark]:
         """The parts that apply: ranks only where something was searched and the gold is known."""
-        found = prediction.retrieval
-        if found is None:
+        retrieval = prediction.retrieval
+        if retrieval is None:
             return {}
-        marks = {} if found.ranks is None or not found.gold else self._ranked(found)
+        marks = {} if retrieval.ranks is None or not retrieval.gold else self._ranked(retrieval)
         if prediction.passages and prediction.reading.answer is not None:
             marks |= _cited(sample, prediction)
         return marks
 
-    def _ranked(self, found: Found) -> dict[str, Mark]:
-        ranks = sorted(rank for rank in found.ranks or () if rank is not None)
-        total = len(found.gold)
-        told = f"gold at {', '.join(map(str, ranks))}" if ranks else f"gold not among the first {found.depth}"
+    def _ranked(self, retrieval: RetrievalRecord) -> dict[str, Mark]:
+        ranks = sorted(rank for rank in retrieval.ranks or () if rank is not None)
+        total = len(retrieval.gold)
+        reason = f"gold at {', '.join(map(str, ranks))}" if ranks else f"gold not among the first {retrieval.depth}"
         ideal = math.fsum(1 / math.log2(1 + rank) for rank in range(1, min(total, 10) + 1))
         gained = math.fsum(1 / math.log2(1 + rank) for rank in ranks if rank <= 10)
         return {
-            "": Mark(_recall(ranks, found.k, total), told),
+            "": Mark(_recall(ranks, retrieval.k, total), reason),
             **{f"recall@{n}": Mark(_recall(ranks, n, total)) for n in self.at},
             "mrr": Mark(1 / ranks[0] if ranks else 0.0),
             "ndcg@10": Mark(gained / ideal),
@@ -67,11 +67,11 @@ def _cited(sample: Sample, prediction: Prediction) -> dict[str, Mark]:
         return {}
     chosen = [LETTERS.index(letter) for letter in option_letters(answer)] if sample.options else []
     texts = [sample.options[i] for i in chosen if i < len(sample.options)] if sample.options else [answer]
-    wanted = [text for text in (normalise(text, punctuation="drop") for text in texts) if text]
-    if not wanted:
+    expected = [text for text in (normalise(text, punctuation="drop") for text in texts) if text]
+    if not expected:
         return {"cited": Mark(0.0, "the answer is empty")}
     for passage in prediction.passages:
-        shown = normalise(str(passage["text"]), punctuation="drop")
-        if all(text in shown for text in wanted):
+        passage_text = normalise(str(passage["text"]), punctuation="drop")
+        if all(text in passage_text for text in expected):
             return {"cited": Mark(1.0, f"in passage {passage['number']}")}
     return {"cited": Mark(0.0, "in none of the passages shown")}

@@ -40,7 +40,7 @@ class Rouge(TokenOverlap):
             return _none("no word or number is in the answer")
         compared = [_compare(answer, target, tokens) for target in sample.targets]
         return {
-            part: max((one[part] for one in compared), key=lambda mark: mark.value or 0.0) for part in ("", *_PARTS)
+            part: max((marks[part] for marks in compared), key=lambda mark: mark.value or 0.0) for part in ("", *_PARTS)
         }
 
 
@@ -51,10 +51,10 @@ class _Cutter:
     tokens: Tokens
 
     def tokenize(self, text: str) -> list[str]:
-        found = cut(text, self.tokens)
+        tokens = cut(text, self.tokens)
         if self.tokens != "words":
-            return list(found)
-        return [stem(word) if len(word) > 3 else word for word in found]
+            return list(tokens)
+        return [stem(word) if len(word) > 3 else word for word in tokens]
 
 
 @lru_cache(maxsize=3)
@@ -71,58 +71,60 @@ def _none(reason: str | None) -> dict[str, Mark]:
 def _compare(answer: str, target: str, tokens: Tokens) -> dict[str, Mark]:
     """ROUGE-1 and -2 by the library; -L and -Lsum here, since the library's table of every pair takes minutes."""
     cutter = _Cutter(tokens)
-    given, wanted = cutter.tokenize(answer), cutter.tokenize(target)
-    common = len(given) if given == wanted else common_length(wanted, given)
-    told = f"{common} of the reference's {len(wanted)} {NAMES[tokens]} in their order; the answer has {len(given)}"
-    if given == wanted:
-        return {"": Mark(1.0, told), **{part: Mark(1.0) for part in _PARTS}}
+    answer_tokens, target_tokens = cutter.tokenize(answer), cutter.tokenize(target)
+    common = len(answer_tokens) if answer_tokens == target_tokens else common_length(target_tokens, answer_tokens)
+    matched = f"{common} of the reference's {len(target_tokens)} {NAMES[tokens]} in their order"
+    reason = f"{matched}; the answer has {len(answer_tokens)}"
+    if answer_tokens == target_tokens:
+        return {"": Mark(1.0, reason), **{part: Mark(1.0) for part in _PARTS}}
     overlap = _scorer(tokens).score(target, answer)
     return {
-        "": Mark(_f1(common, len(given), len(wanted)), told),
+        "": Mark(_f1(common, len(answer_tokens), len(target_tokens)), reason),
         "rouge1": Mark(overlap["rouge1"].fmeasure),
-        "rouge2": Mark(overlap["rouge2"].fmeasure, _too_short(len(given), len(wanted))),
+        "rouge2": Mark(overlap["rouge2"].fmeasure, _too_short(len(answer_tokens), len(target_tokens))),
         "rougeLsum": Mark(_by_sentences(_sentences(target, cutter), _sentences(answer, cutter))),
     }
 
 
-def _too_short(given: int, wanted: int) -> str | None:
-    return "a single token has no neighbour" if min(given, wanted) == 1 else None
+def _too_short(answer_size: int, target_size: int) -> str | None:
+    return "a single token has no neighbour" if min(answer_size, target_size) == 1 else None
 
 
-def _f1(common: int, given: int, wanted: int) -> float:
-    return 2 * common / (given + wanted) if common else 0.0  # 2PR / (P + R) with P = common/given, R = common/wanted
+def _f1(common: int, answer_size: int, target_size: int) -> float:
+    """2PR / (P + R) with P = common / answer_size, R = common / target_size."""
+    return 2 * common / (answer_size + target_size) if common else 0.0
 
 
 def _sentences(text: str, cutter: _Cutter) -> list[list[str]]:
     return [tokens for sentence in _SENTENCE_END.split(text) if (tokens := cutter.tokenize(sentence))]
 
 
-def _by_sentences(wanted: Sequence[Sequence[str]], given: Sequence[Sequence[str]]) -> float:
+def _by_sentences(target: Sequence[Sequence[str]], answer: Sequence[Sequence[str]]) -> float:
     """F1 of the union of each reference sentence's common subsequences with all answer sentences, no token twice.
 
     Lin 2004, section 3.2, with the counts clipped as in ROUGE-1.5.5 and in rouge_score.
     """
-    left = Counter(token for sentence in wanted for token in sentence)
-    left_given = Counter(token for sentence in given for token in sentence)
+    left = Counter(token for sentence in target for token in sentence)
+    left_in_answer = Counter(token for sentence in answer for token in sentence)
     hits = 0
-    for sentence in wanted:
-        for token in _united(sentence, given):
-            if left[token] > 0 and left_given[token] > 0:
+    for sentence in target:
+        for token in _united(sentence, answer):
+            if left[token] > 0 and left_in_answer[token] > 0:
                 hits += 1
                 left[token] -= 1
-                left_given[token] -= 1
-    return _f1(hits, sum(map(len, given)), sum(map(len, wanted)))
+                left_in_answer[token] -= 1
+    return _f1(hits, sum(map(len, answer)), sum(map(len, target)))
 
 
-def _united(sentence: Sequence[str], given: Sequence[Sequence[str]]) -> list[str]:
+def _united(sentence: Sequence[str], answer: Sequence[Sequence[str]]) -> list[str]:
     """The tokens of a reference sentence that stand in its common subsequence with any sentence of the answer."""
-    found: set[int] = set()
+    positions: set[int] = set()
     rest = set(sentence)
-    for other in given:
-        if not rest.isdisjoint(other):  # else it adds nothing
-            found.update(common_positions(sentence, other))
-            rest = {token for i, token in enumerate(sentence) if i not in found}
-    return [sentence[i] for i in sorted(found)]
+    for answer_sentence in answer:
+        if not rest.isdisjoint(answer_sentence):  # else it adds nothing
+            positions.update(common_positions(sentence, answer_sentence))
+            rest = {token for i, token in enumerate(sentence) if i not in positions}
+    return [sentence[i] for i in sorted(positions)]
 
 
 def common_length(first: Sequence[str], second: Sequence[str]) -> int:
@@ -134,16 +136,16 @@ def common_length(first: Sequence[str], second: Sequence[str]) -> int:
 def common_positions(first: Sequence[str], second: Sequence[str]) -> list[int]:
     """Where in `first` the tokens of a longest common subsequence stand; the one that rouge_score finds, reversed."""
     rows = list(_rows(first, second))
-    i, j, found = len(first), len(second), []
+    i, j, positions = len(first), len(second), []
     while i and j:
         if first[i - 1] == second[j - 1]:
             i, j = i - 1, j - 1
-            found.append(i)
+            positions.append(i)
         elif _zeros(rows[i], j) > _zeros(rows[i - 1], j):
             j -= 1
         else:
             i -= 1
-    return found
+    return positions
 
 
 def _rows(first: Sequence[str], second: Sequence[str]) -> Iterator[int]:
@@ -158,8 +160,8 @@ def _rows(first: Sequence[str], second: Sequence[str]) -> Iterator[int]:
     row = full
     yield row
     for token in first:
-        same = row & places.get(token, 0)
-        row = ((row + same) | (row - same)) & full
+        matches = row & places.get(token, 0)
+        row = ((row + matches) | (row - matches)) & full
         yield row
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
     """One reading of one judge: of an answer by itself, or of two side by side in one order."""
 
@@ -26,7 +26,7 @@ class Judgement:
     error: str | None = None  # a machine's failure: unknown
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Agreed:
     """How far two readers, or several, agree."""
 
@@ -37,7 +37,7 @@ class Agreed:
     high: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
     """A judge against people, on items that people labelled."""
 
@@ -59,7 +59,7 @@ class Calibration:
     when: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reliability:
     """How one judge behaved in one metric of a run, and whether its figures may decide."""
 
@@ -72,23 +72,25 @@ class Reliability:
     judgements: int  # asked for
     unreadable: int
     failed: int
-    retried: int  # could be read only after a further attempt
-    repeats: int
-    noise: float | None  # mean difference between two readings of the same answer, in units of the score
-    flips: float | None  # share of pairs, read in both orders, whose verdict changed with the order
-    pairs: int  # read in both orders
-    position_p: float | None  # two-sided, of no preference for a place
-    length: float | None  # Spearman's ρ of score and length among an item's answers; pairs: excess of longer winners
-    kin: tuple[str, ...]  # variants answered by a model of the judge's own family
-    itself: tuple[str, ...]  # variants answered by the judge itself
-    tokens_in: int
-    tokens_out: int
-    seconds: float
-    calibration: Calibration | None
-    doubts: tuple[str, ...]  # why its figures may not decide; none: they may
+    retried: int = 0  # could be read only after a further attempt
+    repeats: int = 1
+    noise: float | None = None  # mean difference between two readings of the same answer, in units of the score
+    flips: float | None = None  # share of pairs, read in both orders, whose verdict changed with the order
+    pairs: int = 0  # read in both orders
+    position_p: float | None = None  # two-sided, of no preference for a place
+    length: float | None = (
+        None  # Spearman's ρ of score and length among an item's answers; pairs: excess of longer winners
+    )
+    kin: tuple[str, ...] = ()  # variants answered by a model of the judge's own family
+    itself: tuple[str, ...] = ()  # variants answered by the judge itself
+    tokens_in: int = 0
+    tokens_out: int = 0
+    seconds: float = 0.0
+    calibration: Calibration | None = None
+    doubts: tuple[str, ...] = ()  # why its figures may not decide; none: they may
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
     """How far the judges of one metric disagree."""
 
@@ -99,7 +101,7 @@ class Panel:
     items: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Corrected:
     """A judged mean, corrected by the items that people scored too."""
 
@@ -112,7 +114,7 @@ class Corrected:
     judged_mean: float  # of all items, uncorrected
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HumanMean:
     """One variant's corrected figure."""
 
@@ -123,7 +125,7 @@ class HumanMean:
     unmatched: int  # labels whose answer is not the one given in this run
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """One name's place."""
 
@@ -134,8 +136,8 @@ class Standing:
     win_rate: float | None  # expected against the other names of its group, each as often; a tie is half a win
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairResult:
     """What happened between two names, seen from the first."""
 
     first: str
@@ -145,12 +147,12 @@ class Tally:
     losses: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ranking:
     """Strengths of all names, and what to know before believing them."""
 
     standings: tuple[Standing, ...]  # the strongest first; those without a strength last
-    tallies: tuple[Tally, ...]  # both ways, for each pair that met
+    tallies: tuple[PairResult, ...]  # both ways, for each pair that met
     nu: float | None  # P(tie) / √(P(win) P(loss)) of any pair; None without a known battle
     items: int  # with a known battle
     battles: int  # known
@@ -173,7 +175,7 @@ class Ranked:
     ranking: Ranking
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Judging:
     """All that is known of the judges of a run."""
 

@@ -50,6 +50,7 @@ class Context:
         self.cell = Cell("", "")
         self.tally = Tally()
         self._digests: dict[str, str] = {}
+        self._own_models: dict[str, Model] = {}  # that a metric brings, by their description
         self._loaded: Model | None = None
 
     def begin(self, cell: Cell) -> None:
@@ -60,6 +61,8 @@ class Context:
 
     def model(self, name: str) -> Model:
         """A model of the suite by its name."""
+        if name in self._own_models:
+            return self._own_models[name]
         if name not in self.models:
             raise HarnessError(f"model '{name}' is not among models ({nearest(name, self.models)})")
         return self.models[name]
@@ -133,6 +136,17 @@ class Context:
         keys = [digest({"model": self.model_digest(model), "use": use, "text": text}) for text in texts]
         return self._numbers(model, keys, texts, len, lambda some: self.model(model).embed(some, use))
 
+    def token_matches(self, engine: Model, pairs: Sequence[tuple[str, str]]) -> "Vector":
+        """How the tokens of each (answer, reference) match by a metric's own model: rows as Model.token_matches gives.
+
+        Pairs of one reference are read together.
+        """
+        model = engine.describe()
+        engine = self._own_models.setdefault(model, engine)
+        keys = [digest({"model": self.model_digest(model), "tokens of": list(pair)}) for pair in pairs]
+        places = {text: place for place, text in enumerate(sorted({text for _, text in pairs}, key=len))}
+        return self._numbers(model, keys, pairs, lambda pair: places[pair[1]], engine.token_matches)
+
     def relevance(self, model: str, pairs: Sequence[tuple[str, str]]) -> list[float]:
         """How well each (query, passage) pair belongs together by a ranking model; higher is better."""
         import numpy as np
@@ -200,7 +214,7 @@ class Context:
         if "vectors" in self.__dict__:
             self.vectors.close()
             del self.__dict__["vectors"]
-        for model in self.models.values():
+        for model in (*self.models.values(), *self._own_models.values()):
             model.close()
         self._loaded = None
 

@@ -8,7 +8,7 @@ from harness.components.task import Task
 from harness.components.trained_model import DerivedModel, Preparation
 from harness.components.variant import Variant
 from harness.errors import ModelError
-from harness.judging.asking.judge_metric import Opinion
+from harness.judging.asking.judge_metric import JudgeMetric
 from harness.records.call_counts import Tally
 from harness.records.inputs import Cell
 from harness.runtime.dry_context import DryContext, NotYetError
@@ -66,7 +66,7 @@ def _judging(suite: Suite, tasks: Mapping[str, Task]) -> list[PlannedJudging]:
         PlannedJudging(name, metric_name, judge, metric.calls(len(task.data.test), len(suite.asked(name))))
         for name, task in tasks.items()
         for metric_name, metric in task.metrics.items()
-        if isinstance(metric, Opinion)
+        if isinstance(metric, JudgeMetric)
         for judge in metric.judges
     ]
 

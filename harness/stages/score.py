@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from harness.components.metric import Metric
-from harness.components.scoring import Scoring, turn
+from harness.components.scoring import Scoring, scoring_phase
 from harness.components.task import Task
 from harness.records.call_counts import Tally
 from harness.records.inputs import JSON, Cell, Sample
@@ -31,7 +31,7 @@ def score(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, context: C
     judgements: list[Judgement] = []
     costs: list[dict[str, JSON]] = []
     try:
-        for task, name in sorted(figures, key=lambda figure: turn(tasks[figure[0]].metrics[figure[1]])):
+        for task, name in sorted(figures, key=lambda figure: scoring_phase(tasks[figure[0]].metrics[figure[1]])):
             scoring = Scoring(
                 name, tasks[task], context, suite.usage.answering_model, reference_of(suite), suite.families.pools,
                 suite.seed, judgements,
@@ -58,7 +58,7 @@ def _score(
     """One metric of a task; its progress is shown where it asks models."""
     context = scoring.context
     context.tally = Tally()
-    if not turn(metric):
+    if not scoring_phase(metric):
         return score_metric(metric, samples, predictions, scoring)
     context.begin(Cell(scoring.task.name, scoring.metric))
     scores = score_metric(metric, samples, predictions, scoring)

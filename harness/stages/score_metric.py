@@ -16,17 +16,17 @@ def score_metric(
     fit = [(s, p) for s, p in zip(samples, predictions, strict=True) if metric.applies(p)]
     samples, predictions = [sample for sample, _ in fit], [prediction for _, prediction in fit]
     answered = [i for i, prediction in enumerate(predictions) if prediction.error is None]
-    marks = metric.evaluate([samples[i] for i in answered], [predictions[i] for i in answered], scoring)
+    marks = metric.score_batch([samples[i] for i in answered], [predictions[i] for i in answered], scoring)
     by_index = {i: _parts(mark) for i, mark in zip(answered, marks, strict=True)}
-    parts = list(dict.fromkeys(part for some in by_index.values() for part in some)) or [""]
-    told = {predictions[i].variant for i, some in by_index.items() if some}
-    silent = {predictions[i].variant for i in answered} - told
+    parts = list(dict.fromkeys(part for named_marks in by_index.values() for part in named_marks)) or [""]
+    valued = {predictions[i].variant for i, named_marks in by_index.items() if named_marks}
+    silent = {predictions[i].variant for i in answered} - valued
     scores = []
     for i, prediction in enumerate(predictions):
         for part in parts:
             full_name = f"{scoring.metric}.{part}" if part else scoring.metric
-            untold = None if prediction.variant in silent else Mark(None)  # it does not apply to the variant at all
-            mark = by_index[i].get(part) if i in by_index else untold
+            absent = None if prediction.variant in silent else Mark(None)  # it does not apply to the variant at all
+            mark = by_index[i].get(part) if i in by_index else absent
             if mark is not None:  # a part may not apply to every sample
                 place = (prediction.sample_id, prediction.task, prediction.variant, full_name)
                 scores.append(_score(place, mark, prediction.error))

@@ -9,9 +9,10 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 
+from harness.statistics.resampling import ALPHA, percentiles
+
 Label = TypeVar("Label", bound=Hashable)
 RESAMPLES = 1000
-TAIL = 2.5  # per cent left out at each end of a 95 % interval
 POWERS = {"linear": 1, "quadratic": 2}
 
 
@@ -30,7 +31,7 @@ def agreement(a: Sequence[Hashable], b: Sequence[Hashable]) -> float | None:
 
     None when no item is known to both. Raises ValueError for lists of unequal length.
     """
-    pairs = _known(a, b)
+    pairs = _complete_pairs(a, b)
     return sum(x == y for x, y in pairs) / len(pairs) if pairs else None
 
 
@@ -44,7 +45,7 @@ def cohen_kappa(
     Items that either side leaves unknown (None) do not count. None when fewer than 2 items are left, or when both
     sides gave one and the same label throughout. Raises ValueError for lists of unequal length.
     """
-    pairs = _known(a, b)
+    pairs = _complete_pairs(a, b)
     codes = {label: code for code, label in enumerate(dict.fromkeys(chain.from_iterable(pairs)))}
     if len(pairs) < 2 or len(codes) < 2:
         return None
@@ -66,7 +67,7 @@ def fleiss_kappa(ratings: Sequence[Sequence[Hashable]]) -> Fleiss:
     if two are equally common) are left out and counted. κ is None when fewer than 2 items are left or all labels are
     equal.
     """
-    rows = [[label for label in row if not _unknown(label)] for row in ratings]
+    rows = [[label for label in row if not _is_unknown(label)] for row in ratings]
     sizes = Counter(len(row) for row in rows if len(row) > 1)
     size = max(sizes, key=lambda number: (sizes[number], number), default=0)
     used = [row for row in rows if size and len(row) == size]
@@ -104,7 +105,7 @@ def majority(votes: Sequence[Label | None]) -> Label | None:
 
     A vote that is None is unknown and does not count.
     """
-    ranked = Counter(vote for vote in votes if vote is not None and not _unknown(vote)).most_common(2)
+    ranked = Counter(vote for vote in votes if vote is not None and not _is_unknown(vote)).most_common(2)
     if not ranked or (len(ranked) == 2 and ranked[0][1] == ranked[1][1]):
         return None
     return ranked[0][0]
@@ -126,22 +127,21 @@ def interval(*columns: Sequence[Any], statistic: Callable[..., float | None], se
         value = statistic(*zip(*(rows[i] for i in drawn), strict=True))
         if value is not None:
             values.append(value)
-    if len(values) < RESAMPLES * (1 - TAIL / 100) or np.ptp(values) < 1e-12:
+    if len(values) < RESAMPLES * (1 - ALPHA / 2) or np.ptp(values) < 1e-12:
         return None
-    low, high = np.percentile(values, [TAIL, 100 - TAIL])
-    return float(low), float(high)
+    return percentiles(np.array(values))
 
 
 def _correlation(of: Callable[..., Any], a: Sequence[float | None], b: Sequence[float | None]) -> float | None:
-    pairs = _known(a, b)
+    pairs = _complete_pairs(a, b)
     if len({x for x, _ in pairs}) < 2 or len({y for _, y in pairs}) < 2:
         return None
     return float(of(*zip(*pairs, strict=True)).statistic)
 
 
-def _known(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[tuple[Hashable, Hashable]]:
-    return [pair for pair in zip(a, b, strict=True) if not any(map(_unknown, pair))]
+def _complete_pairs(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[tuple[Hashable, Hashable]]:
+    return [pair for pair in zip(a, b, strict=True) if not any(map(_is_unknown, pair))]
 
 
-def _unknown(label: object) -> bool:
+def _is_unknown(label: object) -> bool:
     return label is None or (isinstance(label, float) and math.isnan(label))

@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.records.judgements import Ranking, Standing, Tally
+from harness.records.judgements import PairResult, Ranking, Standing
+from harness.statistics.resampling import Floats, percentiles
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 RESAMPLES = 1000
@@ -54,17 +54,17 @@ def rank(battles: Sequence[Battle], seed: int) -> Ranking:
     sums, lacking = _resampled(counts, ends, blocks, met, seed)
     drawn, all_settled = _fit(sums, ends, blocks)
     converged = settled and all_settled
-    known = int(total.sum())
+    decided = int(total.sum())
     groups = tuple(dict.fromkeys(tuple(names[j] for j in np.flatnonzero(row)) for row in blocks))
     return Ranking(
         standings=_standings(names, blocks, point[0], drawn) if converged else _without_strength(names),
-        tallies=tuple(_tallies(total[0], names, ends)),
-        nu=_nu(point[0]) if known and converged else None,
+        tallies=tuple(_pair_results(total[0], names, ends)),
+        nu=_nu(point[0]) if decided and converged else None,
         items=len(counts),
-        battles=known,
-        unknown=len(battles) - known,
+        battles=decided,
+        unknown=len(battles) - decided,
         groups=groups,
-        connected=finite and len(groups) == 1 and known > 0,
+        connected=finite and len(groups) == 1 and decided > 0,
         prior=0.0 if finite else PRIOR,
         resamples=len(drawn),
         regularised=float(lacking.mean()) if len(lacking) else 0.0,
@@ -80,11 +80,11 @@ def _count(battles: Sequence[Battle], names: Sequence[str], ends: Ints) -> Float
             raise ValueError(f"item {battle.item}: {battle.first} cannot meet itself")
         if battle.outcome is not None and battle.outcome not in OUTCOMES:
             raise ValueError(f"item {battle.item}: outcome {battle.outcome}: expected 1, 0.5, 0 or None")
-    known = [battle for battle in battles if battle.outcome is not None]
-    items = {item: row for row, item in enumerate(dict.fromkeys(battle.item for battle in known))}
+    decided = [battle for battle in battles if battle.outcome is not None]
+    items = {item: row for row, item in enumerate(dict.fromkeys(battle.item for battle in decided))}
     places = {(names[i], names[j]): pair for pair, (i, j) in enumerate(ends)}
     counts = np.zeros((len(items), len(ends), 3))
-    for item, first, second, outcome in known:
+    for item, first, second, outcome in decided:
         place = OUTCOMES[outcome or 0.0]
         if first < second:
             counts[items[item], places[first, second], place] += 1
@@ -136,21 +136,21 @@ def _fit(counts: Floats, ends: Ints, blocks: Bools) -> tuple[Floats, bool]:
     """(θ, log ν) [rows, names + 1] of each row of counts, θ with mean 0 in each group; whether all rows converged."""
     size = len(blocks)
     features = _features(ends, size)
-    ties, others = counts[..., 1].sum(axis=1), (counts[..., 0] + counts[..., 2]).sum(axis=1)
-    found = np.zeros((len(counts), size + 1))
-    found[:, -1] = np.where(ties > 0, np.log(2 * np.maximum(ties, 1e-12) / np.maximum(others, 1e-12)), NEVER)
+    ties, decisive = counts[..., 1].sum(axis=1), (counts[..., 0] + counts[..., 2]).sum(axis=1)
+    parameters = np.zeros((len(counts), size + 1))
+    parameters[:, -1] = np.where(ties > 0, np.log(2 * np.maximum(ties, 1e-12) / np.maximum(decisive, 1e-12)), NEVER)
     hold = np.eye(size + 1) * 1e-10
     hold[:size, :size] += blocks  # strengths are known up to a shift of each group: this fixes it at mean 0
     active = np.arange(len(counts))
     for _ in range(ITERATIONS):
-        gradient, curvature = _slopes(counts[active], found[active], features)
+        gradient, curvature = _slopes(counts[active], parameters[active], features)
         going = np.abs(gradient).max(axis=1) > TOLERANCE * (1 + counts[active].sum(axis=(1, 2)))
         active = active[going]
         if not len(active):
             break
         step = np.linalg.solve(curvature[going] + hold, gradient[going][..., None])[..., 0]
-        found[active] += step * np.minimum(1, LONGEST / np.abs(step).max(axis=1, keepdims=True))
-    return found, not len(active)
+        parameters[active] += step * np.minimum(1, LONGEST / np.abs(step).max(axis=1, keepdims=True))
+    return parameters, not len(active)
 
 
 def _features(ends: Ints, size: int) -> Floats:
@@ -164,48 +164,48 @@ def _features(ends: Ints, size: int) -> Floats:
     return features
 
 
-def _slopes(counts: Floats, found: Floats, features: Floats) -> tuple[Floats, Floats]:
+def _slopes(counts: Floats, parameters: Floats, features: Floats) -> tuple[Floats, Floats]:
     """Gradient [rows, D] and negative Hessian [rows, D, D] of the log-likelihood, a sum of multinomial logits."""
     pairs, _, size = features.shape
     flat = features.reshape(-1, size)
-    logits = (found @ flat.T).reshape(len(found), pairs, 3)
+    logits = (parameters @ flat.T).reshape(len(parameters), pairs, 3)
     chances = np.exp(logits - logits.max(axis=2, keepdims=True))
     chances /= chances.sum(axis=2, keepdims=True)
     totals = counts.sum(axis=2)
-    expected = (totals[..., None] * chances).reshape(len(found), pairs * 3)
+    expected = (totals[..., None] * chances).reshape(len(parameters), pairs * 3)
     means = np.einsum("rpo,pod->rpd", chances, features)
     squares = (expected @ (flat[:, :, None] * flat[:, None, :]).reshape(-1, size * size)).reshape(-1, size, size)
-    gradient = (counts.reshape(len(found), pairs * 3) - expected) @ flat
+    gradient = (counts.reshape(len(parameters), pairs * 3) - expected) @ flat
     return gradient, squares - np.matmul((means * totals[..., None]).transpose(0, 2, 1), means)
 
 
 def _standings(names: Sequence[str], blocks: Bools, point: Floats, drawn: Floats) -> tuple[Standing, ...]:
     standings = []
     for i, name in enumerate(names):
-        others = np.flatnonzero(blocks[i] & (np.arange(len(names)) != i))
-        if not len(others):
+        opponents = np.flatnonzero(blocks[i] & (np.arange(len(names)) != i))
+        if not len(opponents):
             continue
-        gaps = (point[i] - point[others]) / 2
+        gaps = (point[i] - point[opponents]) / 2
         tied = np.exp(point[-1])
         rate = (np.exp(gaps) + tied / 2) / (np.exp(gaps) + tied + np.exp(-gaps))
         low, high = None, None
         if len(drawn) and np.ptp(drawn[:, i]) > 1e-9:  # equal resamples would claim certainty
-            low, high = (float(end) for end in np.percentile(drawn[:, i], [2.5, 97.5]))
-        standings.append(Standing(name, float(point[i]), low, high, float(rate.mean())))
+            low, high = percentiles(drawn[:, i])
+        standings.append(Standing(name=name, strength=float(point[i]), low=low, high=high, win_rate=float(rate.mean())))
     ranked = sorted(standings, key=lambda standing: (-(standing.strength or 0.0), standing.name))
     return (*ranked, *_without_strength([name for i, name in enumerate(names) if blocks[i].sum() == 1]))
 
 
 def _without_strength(names: Sequence[str]) -> tuple[Standing, ...]:
-    return tuple(Standing(name, None, None, None, None) for name in names)
+    return tuple(Standing(name=name, strength=None, low=None, high=None, win_rate=None) for name in names)
 
 
-def _tallies(total: Floats, names: Sequence[str], ends: Ints) -> Iterator[Tally]:
+def _pair_results(total: Floats, names: Sequence[str], ends: Ints) -> Iterator[PairResult]:
     for (i, j), outcomes in zip(ends, total, strict=True):
         wins, ties, losses = (int(count) for count in outcomes)
         if wins + ties + losses:
-            yield Tally(names[i], names[j], wins, ties, losses)
-            yield Tally(names[j], names[i], losses, ties, wins)
+            yield PairResult(first=names[i], second=names[j], wins=wins, ties=ties, losses=losses)
+            yield PairResult(first=names[j], second=names[i], wins=losses, ties=ties, losses=wins)
 
 
 def _nu(point: Floats) -> float:
@@ -213,15 +213,15 @@ def _nu(point: Floats) -> float:
 
 
 def _note(groups: Sequence[Sequence[str]], finite: bool, converged: bool) -> str:
-    told = []
+    notes = []
     if not converged:
-        told.append("the fit did not converge, so there are no strengths")
+        notes.append("the fit did not converge, so there are no strengths")
     if len(groups) > 1:
         apart = "; ".join(", ".join(group) for group in groups)
-        told.append(f"no battle links these groups, strengths compare only within one: {apart}")
+        notes.append(f"no battle links these groups, strengths compare only within one: {apart}")
     if not finite:
-        told.append(
+        notes.append(
             "the battles alone give no finite strengths (one side never lost to another, or too few were decided): "
             "half a win and half a loss were added to each pair that met; an interval's far end is then the prior's"
         )
-    return "; ".join(told)
+    return "; ".join(notes)

@@ -8,7 +8,7 @@ from harness.statistics.tests import mcnemar
 OUTCOMES = (0.0, 0.5, 1.0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Swapped:
     """Pairs of an A and a B, judged in both orders."""
 
@@ -69,5 +69,5 @@ def _combine(before: float | None, after: float | None) -> float | None:
     return float(before) if before == after else 0.5
 
 
-def _even(one: int, other: int) -> float | None:
-    return mcnemar(one, other) if one + other else None  # the same exact binomial test
+def _even(first: int, second: int) -> float | None:
+    return mcnemar(first, second) if first + second else None  # the same exact binomial test

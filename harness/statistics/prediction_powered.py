@@ -4,11 +4,10 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harness.records.judgements import Corrected
+from harness.statistics.resampling import ALPHA, Floats
 
-ALPHA = 0.05
 LEAST = 3  # labelled items: the mean and the weight of the judge are both estimated from them
 
 
@@ -58,7 +57,7 @@ def standard_error(
     return math.sqrt(sum(_parts(y, f, u, lam, ddof)))
 
 
-def _weight(y: NDArray[np.float64], f: NDArray[np.float64], u: NDArray[np.float64]) -> float:
+def _weight(y: Floats, f: Floats, u: Floats) -> float:
     """λ = cov(human, judged) / ((1 + n/N) var(judged)), the covariance with ddof 0, the variance of all judged."""
     variance = float(np.concatenate([f, u]).var(ddof=1))
     if len(u) < 2 or variance < 1e-24:
@@ -67,17 +66,13 @@ def _weight(y: NDArray[np.float64], f: NDArray[np.float64], u: NDArray[np.float6
     return min(1.0, max(0.0, covariance / ((1 + len(y) / len(u)) * variance)))
 
 
-def _parts(
-    y: NDArray[np.float64], f: NDArray[np.float64], u: NDArray[np.float64], lam: float, ddof: int
-) -> tuple[float, float]:
+def _parts(y: Floats, f: Floats, u: Floats, lam: float, ddof: int) -> tuple[float, float]:
     """Variance of the estimate that comes from the labelled items, and from the rest."""
     labelled = float((y - lam * f).var(ddof=ddof)) / len(y)
     return labelled, lam**2 * float(u.var(ddof=ddof)) / len(u) if lam else 0.0
 
 
-def _half_width(
-    y: NDArray[np.float64], f: NDArray[np.float64], u: NDArray[np.float64], lam: float, span: float | None
-) -> float | None:
+def _half_width(y: Floats, f: Floats, u: Floats, lam: float, span: float | None) -> float | None:
     from scipy.stats import t
 
     labelled, rest = _parts(y, f, u, lam, ddof=1)
@@ -91,7 +86,7 @@ def _half_width(
     return float(t.ppf(1 - ALPHA / 2, freedom)) * error + unseen
 
 
-def _finite(values: Sequence[float]) -> NDArray[np.float64]:
+def _finite(values: Sequence[float]) -> Floats:
     array = np.asarray(values, dtype=np.float64)
     if not np.isfinite(array).all():
         raise ValueError("scores that are not finite: leave unknown ones out first")

@@ -28,3 +28,12 @@ class Leakage(_Strict):
 
     allowed: float = Field(0.05, ge=0, le=1)  # share of the test items, equal but for case, spaces and punctuation
     near: float = Field(0.8, gt=0, le=1)  # Jaccard similarity of character n-grams from which two texts are near-equal
+
+
+class Trust(_Strict):
+    """What a judge must show before its figures may stand in the headline; null waives a demand."""
+
+    min_kappa: float | None = Field(0.4, ge=-1, le=1)  # Cohen's κ against people, from `harness calibrate`
+    min_items: int | None = Field(30, ge=2)  # labelled by people: κ of a few items is chance
+    max_flip: float | None = Field(0.2, ge=0, le=1)  # share of pairs whose verdict changes with the order
+    max_unreadable: float | None = Field(0.02, ge=0, le=1)  # share of judgements without a verdict

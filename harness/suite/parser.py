@@ -13,11 +13,10 @@ from harness.components.model import Model
 from harness.components.reader import Reader
 from harness.components.registry import find
 from harness.components.variant import Variant
-from harness.judging.trust import Trust
 from harness.records.inputs import JSON, Generation
 from harness.suite.component_builder import NAME, Builder
 from harness.suite.expansion import Families, forgetting_probes, unfolded
-from harness.suite.options import Compare, GenerationOptions, Leakage
+from harness.suite.options import Compare, GenerationOptions, Leakage, Trust
 from harness.suite.references import Sections, check_agreement, check_bases, check_references
 from harness.suite.suite import Suite, TaskSpec
 from harness.suite.usage import usage_of

@@ -1,9 +1,8 @@
 """The JSON schema of a suite file, built from the components' own fields, so that editors complete and check it."""
 
 from harness.components.registry import KINDS, components, summary
-from harness.judging.trust import Trust
 from harness.records.inputs import JSON
-from harness.suite.options import Compare, GenerationOptions, Leakage
+from harness.suite.options import Compare, GenerationOptions, Leakage, Trust
 
 
 def suite_schema() -> dict[str, JSON]:

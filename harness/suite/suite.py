@@ -11,10 +11,9 @@ from harness.components.metric import Metric
 from harness.components.model import Model
 from harness.components.reader import Reader
 from harness.components.variant import Variant
-from harness.judging.trust import Trust
 from harness.records.inputs import Generation
 from harness.suite.expansion import Families
-from harness.suite.options import Compare, Leakage
+from harness.suite.options import Compare, Leakage, Trust
 from harness.suite.usage import ComponentUsage
 from harness.text.templates import Template
 

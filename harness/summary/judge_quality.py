@@ -6,8 +6,8 @@ from pathlib import Path
 
 from harness.components.task import Task
 from harness.judging import reliability
-from harness.judging.asking.judge_metric import Opinion
-from harness.judging.lineage import family
+from harness.judging.asking.judge_metric import JudgeMetric
+from harness.judging.lineage import model_lineage
 from harness.judging.people import calibrations
 from harness.judging.people.human_scores import human_means
 from harness.judging.reliability import Judged
@@ -27,13 +27,13 @@ def identities(tasks: Mapping[str, Task], context: Context) -> dict[str, dict[st
         f"{name}.{metric_name}": {judge: metric.identity(context.model_digest(judge)) for judge in metric.judges}
         for name, task in tasks.items()
         for metric_name, metric in task.metrics.items()
-        if isinstance(metric, Opinion)
+        if isinstance(metric, JudgeMetric)
     }
 
 
 def rubric_texts(tasks: Mapping[str, Task]) -> dict[str, str]:
     """The rubrics that judges go by, verbatim, by name."""
-    asking = [metric for task in tasks.values() for metric in task.metrics.values() if isinstance(metric, Opinion)]
+    asking = [metric for task in tasks.values() for metric in task.metrics.values() if isinstance(metric, JudgeMetric)]
     return {metric.rules.name: metric.rules.text for metric in asking}
 
 
@@ -44,7 +44,7 @@ def judging(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder) -> Judgi
     for figure, judge_ids in record.get("judge_ids", {}).items():
         task, _, name = figure.partition(".")
         metric = tasks[task].metrics[name]
-        if isinstance(metric, Opinion):
+        if isinstance(metric, JudgeMetric):
             own = [one for one in judgements if (one.task, one.metric) == (task, name)]
             known = _known(suite, tasks[task], name, metric, judge_ids, record)
             found = _with(found, known, own, suite)
@@ -89,7 +89,7 @@ def _named(one: Judgement) -> Judgement:
 
 
 def _known(
-    suite: Suite, task: Task, name: str, metric: Opinion, judge_ids: Mapping[str, str], record: Mapping[str, JSON]
+    suite: Suite, task: Task, name: str, metric: JudgeMetric, judge_ids: Mapping[str, str], record: Mapping[str, JSON]
 ) -> Judged:
     asked = suite.asked(task.origin or task.name)
     answering = {
@@ -97,20 +97,20 @@ def _known(
         for variant, model in suite.usage.answering_model.items()
         if model is not None and variant in asked
     }
-    families = {name: family(suite.models[name], suite.models) for name in {*answering.values(), *metric.judges}}
+    families = {name: model_lineage(suite.models[name], suite.models) for name in {*answering.values(), *metric.judges}}
     found = {judge: calibrations.stored(identity) for judge, identity in judge_ids.items()}
     return Judged(
-        task.name,
-        name,
-        metric.rules.name,
-        metric.pairwise,
-        {judge: record.get("judges", {}).get(judge, {}).get("description", "") for judge in metric.judges},
-        {judge: one for judge, one in found.items() if one is not None},
-        {
+        task=task.name,
+        metric=name,
+        rubric=metric.rules.name,
+        pairwise=metric.pairwise,
+        descriptions={judge: record.get("judges", {}).get(judge, {}).get("description", "") for judge in metric.judges},
+        calibrations={judge: one for judge, one in found.items() if one is not None},
+        kin={
             judge: tuple(
                 v for v, m in answering.items() if m != judge and families[m] and families[m] == families[judge]
             )
             for judge in metric.judges
         },
-        {judge: tuple(v for v, m in answering.items() if m == judge) for judge in metric.judges},
+        itself={judge: tuple(v for v, m in answering.items() if m == judge) for judge in metric.judges},
     )

@@ -8,8 +8,11 @@ from typing import cast
 from harness.records.inputs import JSON
 
 _STRAY_BRACES = 100  # each may take a scan to the end; beyond so many no object can be told from its surroundings
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|“[^”]*+”|[{}]', re.DOTALL)
-_OPENING = re.compile(r'\{\s*["“”}]')
+_TOKEN = {  # strings and braces; whether curly quotes are quotes
+    True: re.compile(r'"(?:[^"\\]|\\.)*+"|“[^”]*+”|[{}]', re.DOTALL),
+    False: re.compile(r'"(?:[^"\\]|\\.)*+"?|[{}]', re.DOTALL),
+}
+_OPENING = {True: re.compile(r'\{\s*["“”}]'), False: re.compile(r'\{\s*["}]')}
 _ASCII = {code + 0xFEE0: code for code in range(0x21, 0x7F)} | {ord("、"): ord(","), ord("\u3000"): ord(" ")}
 _RELAXED = re.compile(r'("(?:[^"\\]|\\.)*+")|“([^”]*+)”|(.)', re.DOTALL)
 
@@ -20,7 +23,7 @@ class UnreadableError(Exception):
 
 def is_object(text: str) -> bool:
     """Whether a text is one object from its first character to its last, well-formed inside or not."""
-    return text.startswith("{") and _ends(text, 0)[0] == len(text)
+    return text.startswith("{") and _ends(text, 0, _TOKEN[True])[0] == len(text)
 
 
 def last_object(body: str, keys: Collection[str]) -> dict[str, JSON] | None:
@@ -29,50 +32,68 @@ def last_object(body: str, keys: Collection[str]) -> dict[str, JSON] | None:
     An object that is broken or cut off behind it makes the reply unreadable: it may have said something else.
     """
     last: dict[str, JSON] | UnreadableError | None = None
-    seen = False
+    any_object = False
     for start, span in _spans(body):
         if body[max(0, start - 100) : start].rstrip().endswith("["):
             raise UnreadableError("a list instead of one JSON object")
-        seen = True
+        any_object = True
         parsed = _parsed(span)
         last = parsed if isinstance(parsed, UnreadableError) else (parsed if parsed.keys() & set(keys) else last)
     if isinstance(last, UnreadableError):
         raise last
-    if seen and last is None:
+    if any_object and last is None:
         raise UnreadableError(f"the JSON object has no {' or '.join(keys)}")
     return last
 
 
 def _spans(body: str) -> Iterator[tuple[int, str]]:
     """Where an object begins, and its text up to the brace that closes it or, if there is none, to the end."""
+    for start, end in object_places(body, curly_quotes=True):
+        if _OPENING[True].match(body, start):
+            yield start, body[start:end]
+
+
+def object_places(text: str, curly_quotes: bool = False) -> Iterator[tuple[int, int | None]]:
+    """Where an object may begin and end: behind the one before, or inside it when it is prose that is never closed.
+
+    The end is None for a brace that is never closed. If what it opens looks like an object, it is the last one: the
+    inside of a broken answer does not count. Raises UnreadableError beyond _STRAY_BRACES.
+    """
     ends: dict[int, int | None] = {}
-    start, stray = body.find("{"), 0
+    start, stray = text.find("{"), 0
     while start >= 0:
         if start not in ends:
-            ends |= _ends(body, start)
+            ends |= _ends(text, start, _TOKEN[curly_quotes])
             stray += ends[start] is None
         if stray > _STRAY_BRACES:
             raise UnreadableError("the reply is full of braces that are never closed")
         end = ends[start]
-        if _OPENING.match(body, start):
-            yield start, body[start:end]
-            if end is None:
-                return
-        start = body.find("{", start + 1 if end is None else end)
+        yield start, end
+        if end is None and _OPENING[curly_quotes].match(text, start):
+            return
+        start = text.find("{", start + 1 if end is None else end)
 
 
-def _ends(body: str, start: int) -> dict[int, int | None]:
-    """Behind which place the object at `start`, and each that is met inside it, is closed; None: never."""
+def opens_object(text: str, start: int) -> bool:
+    """Whether the brace at `start` opens an object, and does not stand in prose."""
+    return _OPENING[False].match(text, start) is not None
+
+
+def _ends(text: str, start: int, token: re.Pattern[str]) -> dict[int, int | None]:
+    """Behind which place the object at `start`, and each that is met inside it, is closed; None: never.
+
+    One pass for them all: a scan for each brace would take quadratic time over a runaway reply.
+    """
     ends: dict[int, int | None] = {}
-    opened: list[int] = []
-    for token in _TOKEN.finditer(body, start):
-        if token[0] == "{":
-            opened.append(token.start())
-        elif token[0] == "}":
-            ends[opened.pop()] = token.end()
-            if not opened:
+    open_braces: list[int] = []
+    for match in token.finditer(text, start):
+        if match[0] == "{":
+            open_braces.append(match.start())
+        elif match[0] == "}":
+            ends[open_braces.pop()] = match.end()
+            if not open_braces:
                 break
-    return ends | dict.fromkeys(opened)
+    return ends | dict.fromkeys(open_braces)
 
 
 def _parsed(span: str) -> dict[str, JSON] | UnreadableError:

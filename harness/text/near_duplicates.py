@@ -38,21 +38,21 @@ def overlaps(items: Sequence[tuple[str, str]], rows: Sequence[tuple[str, str]], 
     alike: dict[str, int] = {}
     for text, number in first.items():
         alike.setdefault(plain(text), number)
-    asked = _numbers(plain(text) for _, text in items)
+    questions = _numbers(plain(text) for _, text in items)
     equal: list[Match] = []
-    for form, numbers in asked.items():
+    for form, numbers in questions.items():
         equal += [(number, alike[form], "normalised", 1.0) for number in numbers if form in alike]
         equal += [(number, first[items[number][1]], "exact", 1.0) for number in numbers if items[number][1] in first]
-    others = [form for form in asked if form not in alike]
+    unmatched = [form for form in questions if form not in alike]
     close: Iterator[Match] = (
         (number, alike[row], "near", similarity)
-        for form, row, similarity in _near(others, alike, near)
-        for number in asked[form]
+        for form, row, similarity in _near(unmatched, alike, near)
+        for number in questions[form]
     )
     return _strongest(items, rows, chain(equal, close))
 
 
-def held(
+def leaked_answers(
     items: Sequence[tuple[str, str, Sequence[str]]], passages: Sequence[tuple[str, str]], near: float = 0.8
 ) -> list[Twin]:
     """The strongest twin of each item (id, question, answers) among the passages that hold a question and its answer.
@@ -63,27 +63,27 @@ def held(
     ValueError unless 0 < near <= 1.
     """
     answers = [[form for form in map(plain, targets) if form] for _, _, targets in items]
-    asked = {
-        form: kept
+    by_form = {
+        form: open_numbers
         for form, numbers in _numbers(plain(question) for _, question, _ in items).items()
-        if (kept := [number for number in numbers if form not in answers[number]])
+        if (open_numbers := [number for number in numbers if form not in answers[number]])
     }
     forms = [plain(text) for _, text in passages]
     contained: Iterator[Match] = (
         (number, at, "exact" if _verbatim(items[number], passages[at][1]) else "normalised", 1.0)
-        for form, at in _containing(asked, forms)
-        for number in asked[form]
+        for form, at in _containing(by_form, forms)
+        for number in by_form[form]
         if any(_beside(forms[at], form, answer) for answer in answers[number])
     )
     pairs = [
-        (number, form, answer) for form, numbers in asked.items() for number in numbers for answer in answers[number]
+        (number, form, answer) for form, numbers in by_form.items() for number in numbers for answer in answers[number]
     ]
     questions = [(sample_id, question) for sample_id, question, _ in items]
     return _strongest(questions, passages, chain(contained, _answered(pairs, forms, near)))
 
 
 def overlap(
-    task: str, source: str, models: Sequence[str], samples: int, twins: Sequence[Twin], shown: int = 20
+    task: str, source: str, models: Sequence[str], samples: int, twins: Sequence[Twin], listed: int = 20
 ) -> Overlap:
     """How many of a task's `samples` test items have twins in `source`, by kind, with the first `shown` twins."""
     counts = Counter(twin.kind for twin in twins)
@@ -95,7 +95,7 @@ def overlap(
         exact=counts["exact"],
         normalised=counts["normalised"],
         near=counts["near"],
-        twins=tuple(twins[:shown]),
+        twins=tuple(twins[:listed]),
     )
 
 
@@ -113,10 +113,10 @@ def grams(text: str) -> set[str]:
     return {filled[at : at + SIZE] for at in range(len(text) + SIZE - 1)}
 
 
-def resemblance(one: set[str], other: set[str]) -> float:
+def resemblance(first: set[str], second: set[str]) -> float:
     """|A ∩ B| / |A ∪ B| in [0, 1] of two sets that are not both empty: Broder 1997, section 2, after Jaccard."""
-    shared = len(one & other)
-    return shared / (len(one) + len(other) - shared)
+    shared = len(first & second)
+    return shared / (len(first) + len(second) - shared)
 
 
 def bands(near: float) -> tuple[int, int]:
@@ -199,13 +199,13 @@ def _cuts(text: str, size: int) -> list[str]:
 
 def _beside(passage: str, question: str, answer: str) -> bool:
     """Whether the answer stands in the passage outside of the question: apart from one copy of it, inside of none."""
-    asked, told = _spans(passage, question), _spans(passage, answer)
-    if not asked:
+    question_spans, answer_spans = _spans(passage, question), _spans(passage, answer)
+    if not question_spans:
         return False
-    last, end = asked[-1][0], asked[0][1]
+    last, end = question_spans[-1][0], question_spans[0][1]
     return any(
-        (high <= last or end <= low) and not any(start <= low and high <= stop for start, stop in asked)
-        for low, high in told
+        (high <= last or end <= low) and not any(start <= low and high <= stop for start, stop in question_spans)
+        for low, high in answer_spans
     )
 
 
@@ -213,8 +213,8 @@ def _spans(text: str, part: str) -> list[tuple[int, int]]:
     """Where `part` stands in `text`, copies that overlap included; 5 does not stand in 15, 1.5 or 50."""
     before = r"(?<!\d)(?<!\d[^\w\s])" if part[0].isdecimal() else ""
     after = r"(?!\d)(?![^\w\s]\d)" if part[-1].isdecimal() else ""
-    found = re.finditer(f"{before}(?={re.escape(part)}{after})", text)
-    return [(match.start(), match.start() + len(part)) for match in found]
+    matches = re.finditer(f"{before}(?={re.escape(part)}{after})", text)
+    return [(match.start(), match.start() + len(part)) for match in matches]
 
 
 def _verbatim(item: tuple[str, str, Sequence[str]], passage: str) -> bool:

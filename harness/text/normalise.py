@@ -104,5 +104,5 @@ def option_letters(text: str) -> str:
 
 def whole_question(sample: Sample) -> str:
     """Everything that a sample asks: earlier turns, the input, the options. Answers are no part of it."""
-    turns = [text for asked, said in sample.history for text in (asked, said)]
+    turns = [text for user, assistant in sample.history for text in (user, assistant)]
     return "\n".join([*turns, sample.input, *sample.options])

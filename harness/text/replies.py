@@ -14,21 +14,21 @@ def without_reasoning(reply: str) -> tuple[str, str | None]:
 
     A closing tag alone ends a block that the chat template has opened in the prompt.
     """
-    kept, depth, position, tags = "", 0, 0, False
+    outside, depth, position, tags = "", 0, 0, False
     for tag in _REASONING_TAG.finditer(reply):
         tags = True
         if depth == 0:
-            kept += reply[position : tag.start()]
+            outside += reply[position : tag.start()]
         if not tag[1]:
             depth += 1
         elif depth == 0:
-            kept = ""
+            outside = ""
         else:
             depth -= 1
         position = tag.end()
     if depth:
         return "", UNCLOSED
-    text = (kept + reply[position:]).strip()
+    text = (outside + reply[position:]).strip()
     return text, ONLY_REASONING if tags and not text else None
 
 
@@ -36,11 +36,11 @@ def after_marker(text: str, marker: str) -> tuple[str, str | None]:
     """What follows the last `marker`; a reason when there is nothing. Colons of both widths are one, and so is any
     white space.
     """
-    found = list(re.finditer(_marker_pattern(marker), text))
-    if not found:
+    markers = list(re.finditer(_marker_pattern(marker), text))
+    if not markers:
         return "", f"the marker “{marker}” is missing" if text else EMPTY
-    answer = text[found[-1].end() :].strip()
-    if text[: found[-1].start()].endswith("**"):  # **marker** answer, or **marker answer**
+    answer = text[markers[-1].end() :].strip()
+    if text[: markers[-1].start()].endswith("**"):  # **marker** answer, or **marker answer**
         answer = answer.removeprefix("**").removesuffix("**").strip()
     return answer, None if answer else f"nothing follows the marker “{marker}”"
 

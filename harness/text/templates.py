@@ -47,9 +47,9 @@ class Template:
         try:
             return self._compile().render(values)
         except Exception as error:  # a template is the user's program: whatever stops it is theirs to mend
-            known = ", ".join(sorted(values))
+            names = ", ".join(sorted(values))
             reason = " ".join(str(error).split()) or type(error).__name__
-            raise HarnessError(f"{self.origin}: {subject}{reason} (there is: {known})") from error
+            raise HarnessError(f"{self.origin}: {subject}{reason} (there is: {names})") from error
 
     def _compile(self) -> CompiledTemplate:
         try:

@@ -105,10 +105,21 @@ def test_parts_are_demoted_with_their_metric(judged_summary: Summary) -> None:
         (("report.quality.faithful",), ("report.quality",), None),
         (("report.quality",), ("report.quality",), None),
         ((), ("report.quality", "report.style"), None),
-        ((), (), ["report.quality", "report.style", "report.preference", "report.bleu", "report.bertscore",
-                  "report.perplexity", "triage.f1"]),
+        (
+            (),
+            (),
+            [
+                "report.quality",
+                "report.style",
+                "report.preference",
+                "report.bleu",
+                "report.bertscore",
+                "report.perplexity",
+                "triage.f1",
+            ],
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_may_decide(
     judged_summary: Summary, headline: tuple[str, ...], demoted: tuple[str, ...], decide: list[str] | None
 ) -> None:
@@ -131,7 +142,7 @@ def test_cautions_name_each_demoted_figure_once(judged_summary: Summary) -> None
     assert (first.sentence, first.section) == (f"report.quality and report.style may not decide: {WHY}.", "judges")
     assert own.sentence.startswith("On report.style, gemma3 judges answers that it wrote itself (zero-shot and <b>")
     kin = replace(judged.RELIABLE, kin=("lora",))
-    both = replace(summary, judging=Judging((kin, replace(kin, metric="style"))))
+    both = replace(summary, judging=Judging(judges=(kin, replace(kin, metric="style"))))
     assert [caution.sentence for caution in cautions(both)] == [
         "On report.quality and report.style, qwen3 judges answers of models of its own family (lora): judges tend to prefer "
         "their own kind."
@@ -159,7 +170,7 @@ def test_items_are_not_judged_by_what_was_demoted(
 
 def steady(one: Reliability, better: MetricInfo = judged.QUALITY) -> dict[str, tuple[str, str, bool]]:
     metric = f"{one.task}.{one.metric}"
-    summary = Summary("s", None, (), {metric: better}, (), (), (), judging=Judging((one,)))
+    summary = Summary("s", None, (), {metric: better}, (), (), (), judging=Judging(judges=(one,)))
     (part,) = judging.section(summary)
     return {fact.title: (fact.value, fact.told, fact.odd) for fact in (*part.judges[0].read, *part.judges[0].steady)}
 
@@ -200,7 +211,7 @@ def test_without_a_calibration_the_command_is_named(
     make_folder: Callable[..., RunFolder], judged_summary: Summary
 ) -> None:
     bare = replace(judged.RELIABLE, calibration=None, doubts=(WHY,))
-    page = visible(render(make_folder(replace(judged_summary, judging=Judging((bare,))), [], [], [])))
+    page = visible(render(make_folder(replace(judged_summary, judging=Judging(judges=(bare,))), [], [], [])))
     assert (
         "Not calibrated. Nothing is known of how it agrees with people: harness calibrate SUITE --labels FILE" in page
     )
@@ -210,17 +221,27 @@ def test_without_a_calibration_the_command_is_named(
 @pytest.mark.parametrize(
     ("panel", "pairwise", "told"),
     [
-        (Panel("report", "quality", ("a", "b", "c"), 0.416, 1), False,
-         "Panel of a, b and c: two judges’ scores of the same answer differ by 0.42 on average, on a scale of 1 to 5 "
-         "(1 answer)."),
-        (Panel("report", "quality", ("a", "b"), 0.125, 1200), True,
-         "Panel of a and b: 12.5 % of 1,200 pairs are not judged alike by all."),
-        (Panel("report", "quality", ("a", "b"), None, 0), True, "Panel of a and b: nothing was judged by two of them."),
+        (
+            Panel(task="report", metric="quality", judges=("a", "b", "c"), disagreement=0.416, items=1),
+            False,
+            "Panel of a, b and c: two judges’ scores of the same answer differ by 0.42 on average, on a scale of 1 to 5 "
+            "(1 answer).",
+        ),
+        (
+            Panel(task="report", metric="quality", judges=("a", "b"), disagreement=0.125, items=1200),
+            True,
+            "Panel of a and b: 12.5 % of 1,200 pairs are not judged alike by all.",
+        ),
+        (
+            Panel(task="report", metric="quality", judges=("a", "b"), disagreement=None, items=0),
+            True,
+            "Panel of a and b: nothing was judged by two of them.",
+        ),
     ],
-)  # fmt: skip
+)
 def test_panel(panel: Panel, pairwise: bool, told: str) -> None:
     one = replace(judged.RELIABLE, pairwise=pairwise)
-    summary = Summary("s", None, (), judged.METRICS, (), (), (), judging=Judging((one,), (panel,)))
+    summary = Summary("s", None, (), judged.METRICS, (), (), (), judging=Judging(judges=(one,), panels=(panel,)))
     assert judging.section(summary)[0].panel == told
 
 

@@ -3,17 +3,34 @@
 import pytest
 
 from harness.records.figures import Confusion, Summary
-from harness.records.judgements import Judging, Ranked, Ranking, Standing, Tally
+from harness.records.judgements import Judging, PairResult, Ranked, Ranking, Standing
 from reports.sections import confusion, corrected, ranking
 
 
 def ranked(*standings: tuple[str, float | None, float | None, float | None], **others: object) -> ranking.Part:
-    places = tuple(Standing(name, *figures, 0.5) for name, *figures in standings)
+    places = tuple(
+        Standing(name=name, strength=strength, low=low, high=high, win_rate=0.5)
+        for name, strength, low, high in standings
+    )
     made = {"groups": (tuple(name for name, *_ in standings),), "note": "", **others}
     found = Ranking(
-        places, (Tally("a", "b", 3, 1, 0), Tally("b", "a", 0, 1, 3)), 1.0, 4, 4, 0, made["groups"], True, 0.5, 1000, 0.013,
-        True, made["note"],
-    )  # fmt: skip
+        standings=places,
+        tallies=(
+            PairResult(first="a", second="b", wins=3, ties=1, losses=0),
+            PairResult(first="b", second="a", wins=0, ties=1, losses=3),
+        ),
+        nu=1.0,
+        items=4,
+        battles=4,
+        unknown=0,
+        groups=made["groups"],
+        connected=True,
+        prior=0.5,
+        resamples=1000,
+        regularised=0.013,
+        converged=True,
+        note=made["note"],
+    )
     summary = Summary("s", None, (), {}, (), (), (), judging=Judging(rankings=(Ranked("t", "m", found),)))
     return ranking.section(summary)[0]
 
@@ -21,17 +38,23 @@ def ranked(*standings: tuple[str, float | None, float | None, float | None], **o
 @pytest.mark.parametrize(
     ("standings", "told"),
     [
-        ([("a", 0.5, 0.1, 0.9), ("b", -0.5, -0.9, -0.1)],
-         "a ranks first of 2, expected to win 50.0 % against b; no other interval reaches its own."),
-        ([("a", 0.5, 0.1, 0.9), ("b", 0.0, -0.3, 0.3), ("c", -0.5, -1.0, 0.1)],
-         "a ranks first of 3, expected to win 50.0 % against the others; its interval meets those of b and c, so intervals "
-         "alone do not settle who is first."),
+        (
+            [("a", 0.5, 0.1, 0.9), ("b", -0.5, -0.9, -0.1)],
+            "a ranks first of 2, expected to win 50.0 % against b; no other interval reaches its own.",
+        ),
+        (
+            [("a", 0.5, 0.1, 0.9), ("b", 0.0, -0.3, 0.3), ("c", -0.5, -1.0, 0.1)],
+            "a ranks first of 3, expected to win 50.0 % against the others; its interval meets those of b and c, so intervals "
+            "alone do not settle who is first.",
+        ),
         ([("a", 0.0, -0.4, 0.4), ("b", 0.0, -0.4, 0.4)], "a and b are level at the top of 2."),
-        ([("a", 0.5, None, None), ("b", -0.5, None, None)],
-         "a ranks first of 2, expected to win 50.0 % against b; there are no intervals, so the order may be luck."),
+        (
+            [("a", 0.5, None, None), ("b", -0.5, None, None)],
+            "a ranks first of 2, expected to win 50.0 % against b; there are no intervals, so the order may be luck.",
+        ),
         ([("a", None, None, None), ("b", None, None, None)], "There is no ranking: no strengths could be estimated."),
     ],
-)  # fmt: skip
+)
 def test_who_ranks_first(standings: list[tuple[str, float | None, float | None, float | None]], told: str) -> None:
     assert ranked(*standings).sentences == (told,)
 

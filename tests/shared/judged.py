@@ -18,12 +18,12 @@ from harness.records.judgements import (
     Corrected,
     HumanMean,
     Judging,
+    PairResult,
     Panel,
     Ranked,
     Ranking,
     Reliability,
     Standing,
-    Tally,
 )
 from harness.records.outputs import Prediction, Reading, Score
 
@@ -82,38 +82,117 @@ TRIAGED = {
 }
 F1 = {"zero-shot": 0.638, "lora": 0.917}
 CALIBRATION = Calibration(
-    "qwen3", "sha256:4f1c", "doctors.jsonl", "sha256:81be", False, 120, 2, 0, Agreed(118, 0.602, 0.62, 0.51, 0.71),
-    0.71, 0.58, 3, Agreed(120, 0.64, 0.79), 0.77, None, "2026-11-20T08:12:00+00:00",
-)  # fmt: skip
+    judge="qwen3",
+    identity="sha256:4f1c",
+    labels="doctors.jsonl",
+    labels_digest="sha256:81be",
+    pairwise=False,
+    items=120,
+    unreadable=2,
+    failed=0,
+    against=Agreed(items=118, agreement=0.602, kappa=0.62, low=0.51, high=0.71),
+    spearman=0.71,
+    kendall=0.58,
+    annotators=3,
+    ceiling=Agreed(items=120, agreement=0.64, kappa=0.79),
+    fleiss=0.77,
+    flips=None,
+    when="2026-11-20T08:12:00+00:00",
+)
 POOR = replace(
-    CALIBRATION, judge="gemma3", unreadable=0, against=Agreed(120, 0.37, 0.21, 0.08, 0.33), spearman=0.24, kendall=0.19
+    CALIBRATION,
+    judge="gemma3",
+    unreadable=0,
+    against=Agreed(items=120, agreement=0.37, kappa=0.21, low=0.08, high=0.33),
+    spearman=0.24,
+    kendall=0.19,
 )
 PAIRS = replace(
-    CALIBRATION, pairwise=True, labels="pairs.jsonl", against=Agreed(118, 0.72, 0.49, 0.42, 0.56), spearman=None,
-    kendall=None, ceiling=Agreed(120, 0.91, 0.86), fleiss=0.85, flips=0.14,
-)  # fmt: skip
+    CALIBRATION,
+    pairwise=True,
+    labels="pairs.jsonl",
+    against=Agreed(items=118, agreement=0.72, kappa=0.49, low=0.42, high=0.56),
+    spearman=None,
+    kendall=None,
+    ceiling=Agreed(items=120, agreement=0.91, kappa=0.86),
+    fleiss=0.85,
+    flips=0.14,
+)
 LOCAL = "Qwen3-8B, Q4_K_M, by Ollama at localhost:11434, num_ctx 8,192"
 RELIABLE = Reliability(
-    "report", "quality", "qwen3", LOCAL, "clinical (zh)", False, 600, 4, 0, 11, 3, 0.18, None, 0, None, 0.31, (), (),
-    742_000, 96_000, 1_260.0, CALIBRATION, (),
-)  # fmt: skip
+    task="report",
+    metric="quality",
+    judge="qwen3",
+    description=LOCAL,
+    rubric="clinical (zh)",
+    pairwise=False,
+    judgements=600,
+    unreadable=4,
+    failed=0,
+    retried=11,
+    repeats=3,
+    noise=0.18,
+    flips=None,
+    pairs=0,
+    position_p=None,
+    length=0.31,
+    kin=(),
+    itself=(),
+    tokens_in=742_000,
+    tokens_out=96_000,
+    seconds=1_260.0,
+    calibration=CALIBRATION,
+    doubts=(),
+)
 DOUBT = "its κ against people is 0.21, less than 0.4"
 RELIABILITY = (
     RELIABLE,
     replace(
-        RELIABLE, metric="style", rubric="score100 (zh)", judgements=200, unreadable=0, retried=0, repeats=1, noise=None,
-        length=0.05, calibration=replace(CALIBRATION, labels="style.jsonl"),
+        RELIABLE,
+        metric="style",
+        rubric="score100 (zh)",
+        judgements=200,
+        unreadable=0,
+        retried=0,
+        repeats=1,
+        noise=None,
+        length=0.05,
+        calibration=replace(CALIBRATION, labels="style.jsonl"),
     ),
     replace(
-        RELIABLE, metric="style", judge="gemma3", description="Gemma-3-4B, Q4_K_M", rubric="score100 (zh)",
-        judgements=200, unreadable=3, failed=1, retried=0, repeats=1, noise=None, length=0.56, kin=("few-shot",),
-        itself=("zero-shot", LONG), calibration=POOR, doubts=(DOUBT,),
+        RELIABLE,
+        metric="style",
+        judge="gemma3",
+        description="Gemma-3-4B, Q4_K_M",
+        rubric="score100 (zh)",
+        judgements=200,
+        unreadable=3,
+        failed=1,
+        retried=0,
+        repeats=1,
+        noise=None,
+        length=0.56,
+        kin=("few-shot",),
+        itself=("zero-shot", LONG),
+        calibration=POOR,
+        doubts=(DOUBT,),
     ),
     replace(
-        RELIABLE, metric="preference", pairwise=True, judgements=800, unreadable=6, retried=9, repeats=1, noise=None,
-        flips=0.115, pairs=400, position_p=0.021, length=0.24, calibration=PAIRS,
+        RELIABLE,
+        metric="preference",
+        pairwise=True,
+        judgements=800,
+        unreadable=6,
+        retried=9,
+        repeats=1,
+        noise=None,
+        flips=0.115,
+        pairs=400,
+        position_p=0.021,
+        length=0.24,
+        calibration=PAIRS,
     ),
-)  # fmt: skip
+)
 STRENGTHS = (
     (1.4547, 1.1637, 1.8464, 0.7625),
     (0.6943, 0.2969, 1.1681, 0.63125),
@@ -122,9 +201,27 @@ STRENGTHS = (
     (-1.4547, -1.7126, -1.2561, 0.2375),
 )
 HUMAN = (  # zero-shot is judged too well: people give less
-    HumanMean("report", "quality", "zero-shot", Corrected(2.43, 2.19, 2.67, 0.74, 12, 28, 2.91), 0),
-    HumanMean("report", "quality", LONG, Corrected(3.88, 3.61, 4.15, 0.81, 12, 28, 3.97), 0),
-    HumanMean("report", "quality", "lora", Corrected(4.02, 3.8, 4.24, 0.69, 10, 30, 4.21), 2),
+    HumanMean(
+        task="report",
+        metric="quality",
+        variant="zero-shot",
+        corrected=Corrected(mean=2.43, low=2.19, high=2.67, lam=0.74, labelled=12, unlabelled=28, judged_mean=2.91),
+        unmatched=0,
+    ),
+    HumanMean(
+        task="report",
+        metric="quality",
+        variant=LONG,
+        corrected=Corrected(mean=3.88, low=3.61, high=4.15, lam=0.81, labelled=12, unlabelled=28, judged_mean=3.97),
+        unmatched=0,
+    ),
+    HumanMean(
+        task="report",
+        metric="quality",
+        variant="lora",
+        corrected=Corrected(mean=4.02, low=3.8, high=4.24, lam=0.69, labelled=10, unlabelled=30, judged_mean=4.21),
+        unmatched=2,
+    ),
 )
 REASON = (
     "faithful 4: 主诉、现病史与对话一致，体温和病程均未改动；“可能为病毒性上呼吸道感染”这一不确定的说法被写成了肯定的诊断，因此扣分。"
@@ -134,12 +231,32 @@ REASON = (
 
 def ranking() -> Ranking:
     first = VARIANTS[::-1]
-    standings = tuple(Standing(name, *figures) for name, figures in zip(first, STRENGTHS, strict=True))
+    standings = tuple(
+        Standing(name=name, strength=strength, low=low, high=high, win_rate=rate)
+        for name, (strength, low, high, rate) in zip(first, STRENGTHS, strict=True)
+    )
     tallies = []
     for (i, one), (j, other) in combinations(enumerate(first), 2):
         won, lost = 18 + 3 * (j - i), 12 - 3 * (j - i)
-        tallies += [Tally(one, other, won, 10, lost), Tally(other, one, lost, 10, won)]
-    return Ranking(standings, tuple(tallies), 0.87, 40, 400, 4, (first,), True, 0.0, 1000, 0.0, True, "")
+        tallies += [
+            PairResult(first=one, second=other, wins=won, ties=10, losses=lost),
+            PairResult(first=other, second=one, wins=lost, ties=10, losses=won),
+        ]
+    return Ranking(
+        standings=standings,
+        tallies=tuple(tallies),
+        nu=0.87,
+        items=40,
+        battles=400,
+        unknown=4,
+        groups=(first,),
+        connected=True,
+        prior=0.0,
+        resamples=1000,
+        regularised=0.0,
+        converged=True,
+        note="",
+    )
 
 
 def results() -> tuple[Result, ...]:
@@ -162,16 +279,46 @@ def comparisons() -> tuple[Comparison, ...]:
             p = 0.002 if verdict == "better" else 0.21
             found.append(
                 Comparison(
-                    "report", metric, variant, "zero-shot", 40, by, by - 1.3 * half, by + 1.3 * half, p, p,
-                    "sign-flip permutation", 24, 9, 7, verdict, 1.4 * half, None if verdict == "better" else 95,
+                    "report",
+                    metric,
+                    variant,
+                    "zero-shot",
+                    40,
+                    by,
+                    by - 1.3 * half,
+                    by + 1.3 * half,
+                    p,
+                    p,
+                    "sign-flip permutation",
+                    24,
+                    9,
+                    7,
+                    verdict,
+                    1.4 * half,
+                    None if verdict == "better" else 95,
                 )
-            )  # fmt: skip
+            )
     found.append(
         Comparison(
-            "triage", "f1", "lora", "zero-shot", 60, 0.279, 0.16, 0.39, 0.0004, 0.0008, "approximate randomisation", 18, 1, 41,
-            "better", 0.15, None,
+            "triage",
+            "f1",
+            "lora",
+            "zero-shot",
+            60,
+            0.279,
+            0.16,
+            0.39,
+            0.0004,
+            0.0008,
+            "approximate randomisation",
+            18,
+            1,
+            41,
+            "better",
+            0.15,
+            None,
         )
-    )  # fmt: skip
+    )
     return tuple(found)
 
 
@@ -187,11 +334,11 @@ def summary() -> Summary:
         tuple(Usage("report", name, 40, 0, 0, 0, 24_000, 9_200, 64.0, "4f1c2a9de5b8a1d0") for name in VARIANTS),
         confusions=tuple(Confusion("triage", "f1", name, DEPARTMENTS, counts) for name, counts in TRIAGED.items()),
         judging=Judging(
-            RELIABILITY,
-            (Panel("report", "style", ("qwen3", "gemma3"), 11.4, 200),),
-            (Ranked("report", "preference", ranking()),),
-            HUMAN,
-            {"report.style": f"gemma3: {DOUBT}"},
+            judges=RELIABILITY,
+            panels=(Panel(task="report", metric="style", judges=("qwen3", "gemma3"), disagreement=11.4, items=200),),
+            rankings=(Ranked("report", "preference", ranking()),),
+            human=HUMAN,
+            demoted={"report.style": f"gemma3: {DOUBT}"},
         ),
     )
 

@@ -33,7 +33,7 @@ NASTY = "</script><script>document.title='owned'</script><img src=x onerror=\"do
 NESTED: dict[str, JSON] = {NASTY: [NASTY, {"深": NASTY}]}
 BELOW = Comparison(
     "task.x", "m", NASTY, "floor", 1, -0.5, -0.6, -0.4, 0.01, 0.01, "exact McNemar", 0, 1, 0, "worse", None, None
-)  # fmt: skip
+)
 
 
 def result(task: str, variant: str, metric: str, mean: float) -> Result:
@@ -111,20 +111,83 @@ def summary() -> Summary:
 
 
 def judging() -> Judging:
-    agreed = Agreed(3, 0.5, None)
-    known = Calibration(NASTY, NASTY, NASTY, NASTY, False, 3, 0, 0, agreed, None, None, 1, None, None, None, NASTY)
+    agreed = Agreed(items=3, agreement=0.5, kappa=None)
+    known = Calibration(
+        judge=NASTY,
+        identity=NASTY,
+        labels=NASTY,
+        labels_digest=NASTY,
+        pairwise=False,
+        items=3,
+        unreadable=0,
+        failed=0,
+        against=agreed,
+        spearman=None,
+        kendall=None,
+        annotators=1,
+        ceiling=None,
+        fleiss=None,
+        flips=None,
+        when=NASTY,
+    )
     one = Reliability(
-        "task.x", "judged", NASTY, NASTY, NASTY, False, 2, 1, 1, 0, 1, None, None, 0, None, None, (NASTY,), ("长" * 40,),
-        5, 5, 0.1, known, (NASTY,),
-    )  # fmt: skip
-    standings = (Standing(NASTY, None, None, None, None), Standing("长" * 40, None, None, None, None))
-    ranking = Ranking(standings, (), None, 0, 0, 1, ((NASTY,), ("长" * 40,)), False, 0.0, 0, 0.0, False, NASTY)
+        task="task.x",
+        metric="judged",
+        judge=NASTY,
+        description=NASTY,
+        rubric=NASTY,
+        pairwise=False,
+        judgements=2,
+        unreadable=1,
+        failed=1,
+        retried=0,
+        repeats=1,
+        noise=None,
+        flips=None,
+        pairs=0,
+        position_p=None,
+        length=None,
+        kin=(NASTY,),
+        itself=("长" * 40,),
+        tokens_in=5,
+        tokens_out=5,
+        seconds=0.1,
+        calibration=known,
+        doubts=(NASTY,),
+    )
+    standings = (
+        Standing(name=NASTY, strength=None, low=None, high=None, win_rate=None),
+        Standing(name="长" * 40, strength=None, low=None, high=None, win_rate=None),
+    )
+    ranking = Ranking(
+        standings=standings,
+        tallies=(),
+        nu=None,
+        items=0,
+        battles=0,
+        unknown=1,
+        groups=((NASTY,), ("长" * 40,)),
+        connected=False,
+        prior=0.0,
+        resamples=0,
+        regularised=0.0,
+        converged=False,
+        note=NASTY,
+    )
     return Judging(
-        (one, replace(one, pairwise=True, calibration=None)),
-        (Panel("task.x", "judged", (NASTY, "长" * 40), None, 0),),
-        (Ranked("task.x", "judged", ranking),),
-        (HumanMean("task.x", "judged", NASTY, Corrected(0.4, None, None, 0.0, 3, 0, 0.5), 1),),
-        {"task.x.judged": NASTY},
+        judges=(one, replace(one, pairwise=True, calibration=None)),
+        panels=(Panel(task="task.x", metric="judged", judges=(NASTY, "长" * 40), disagreement=None, items=0),),
+        rankings=(Ranked("task.x", "judged", ranking),),
+        human=(
+            HumanMean(
+                task="task.x",
+                metric="judged",
+                variant=NASTY,
+                corrected=Corrected(mean=0.4, low=None, high=None, lam=0.0, labelled=3, unlabelled=0, judged_mean=0.5),
+                unmatched=1,
+            ),
+        ),
+        demoted={"task.x.judged": NASTY},
     )
 
 

@@ -133,8 +133,8 @@ _EN_LEAD = (
     r"(?i:(?:so|therefore|thus|hence|i think)?,?\s*(?:(?:the|my)\s+)?(?:final\s+|correct\s+|right\s+|best\s+)*"
     r"(?:answer|choice|option)(?:\s+is|\s+should\s+be)?)"
 )
-_ONE = r"[(\[]?[A-Za-z](?![A-Za-z])[)\]]?"
-_LIST = rf"{_ONE}(?:(?: ?[,、;/&+] ?|\s|(?: ?(?:和|与|及|以及|and) ?)){_ONE}){{0,25}}|[A-Z]{{2,26}}(?![A-Za-z])"
+_SINGLE = r"[(\[]?[A-Za-z](?![A-Za-z])[)\]]?"
+_LIST = rf"{_SINGLE}(?:(?: ?[,、;/&+] ?|\s|(?: ?(?:和|与|及|以及|and) ?)){_SINGLE}){{0,25}}|[A-Z]{{2,26}}(?![A-Za-z])"
 STRICT = re.compile(
     rf"\[?\s*({_ZH_LEAD}|{_EN_LEAD})?\s*\]?\s*[:=]?\s*(?:选项|(?i:options?)\s)?[(\[]?\s*({_LIST})\s*[)\]]?"
     r"(?:\s*选?项)?(?:[.。:,;、)]?\s*\]?[.。!]?|[.:、)\]]?\s*(\S[^\n]*))",

@@ -12,10 +12,10 @@ Pair = tuple[str, str]
 
 def by_judge(judgements: Sequence[Judgement]) -> dict[str, list[Judgement]]:
     """Judgements of each judge, in their order."""
-    found: dict[str, list[Judgement]] = {}
-    for one in judgements:
-        found.setdefault(one.judge, []).append(one)
-    return found
+    groups: dict[str, list[Judgement]] = {}
+    for reading in judgements:
+        groups.setdefault(reading.judge, []).append(reading)
+    return groups
 
 
 def value_of(judgement: Judgement, dimension: str | None) -> float | None:
@@ -32,11 +32,11 @@ def pointwise(judgements: Sequence[Judgement], dimension: str | None, combine: C
     that more than half of the panel gave, else the median.
     """
     values: list[float] = []
-    for judge, some in by_judge(judgements).items():
-        known = [value for one in some if (value := value_of(one, dimension)) is not None]
-        if not known:
-            return Mark(None, f"{judge}: {_failure(some)}")
-        values.append(sum(known) / len(known))
+    for judge, readings in by_judge(judgements).items():
+        numbers = [value for reading in readings if (value := value_of(reading, dimension)) is not None]
+        if not numbers:
+            return Mark(None, f"{judge}: {_failure(readings)}")
+        values.append(sum(numbers) / len(numbers))
     return Mark(_combined(values, combine), _reason(judgements, dimension))
 
 
@@ -49,18 +49,20 @@ def outcome(judgements: Sequence[Judgement], pair: Pair) -> float | None:
     from harness.statistics.order_effects import swapped
 
     outcomes: list[float] = []
-    for some in by_judge(judgements).values():
-        known = [one for one in swapped(verdicts(some, pair)).combined if one is not None]
-        if not known:
+    for readings in by_judge(judgements).values():
+        numbers = [value for value in swapped(verdicts(readings, pair)).combined if value is not None]
+        if not numbers:
             return None
-        outcomes.append(_commonest(known))
+        outcomes.append(_commonest(numbers))
     return _commonest(outcomes) if outcomes else None
 
 
 def verdicts(judgements: Sequence[Judgement], pair: Pair) -> list[tuple[float | None, float | None]]:
     """For each repeat the outcome for the first of the pair, shown first and shown second."""
-    first = {one.repeat: one.values.get("") for one in judgements if (one.variant, one.rival) == pair}
-    second = {one.repeat: one.values.get("") for one in judgements if (one.rival, one.variant) == pair}
+    first, second = (
+        {reading.repeat: reading.values.get("") for reading in judgements if (reading.variant, reading.rival) == shown}
+        for shown in (pair, pair[::-1])
+    )
     return [(first.get(n), _turned(second.get(n))) for n in sorted({*first, *second})]
 
 
@@ -71,8 +73,8 @@ def _turned(value: float | None) -> float | None:
 def _commonest(outcomes: Sequence[float]) -> float:
     from harness.statistics.agreement import majority
 
-    found = majority(list(outcomes))
-    return 0.5 if found is None else float(found)
+    winner = majority(list(outcomes))
+    return 0.5 if winner is None else float(winner)
 
 
 def _combined(values: Sequence[float], combine: Combine) -> float:
@@ -89,18 +91,21 @@ def _combined(values: Sequence[float], combine: Combine) -> float:
 
 
 def _failure(judgements: Sequence[Judgement]) -> str:
-    return next((one.error or one.unreadable or "" for one in judgements if one.error or one.unreadable), "no verdict")
+    return next(
+        (reading.error or reading.unreadable or "" for reading in judgements if reading.error or reading.unreadable),
+        "no verdict",
+    )
 
 
 def _reason(judgements: Sequence[Judgement], dimension: str | None) -> str | None:
     """The first reading of each judge, by name where there are several."""
     several = by_judge(judgements)
     lines = []
-    for judge, some in several.items():
-        said = next(one for one in some if one.values)
-        if dimension is None and len(said.values) > 1:
-            text = "\n".join(f"{name} {value:g}: {said.reasons.get(name, '')}" for name, value in said.values.items())
+    for judge, readings in several.items():
+        first = next(reading for reading in readings if reading.values)
+        if dimension is None and len(first.values) > 1:
+            text = "\n".join(f"{name} {value:g}: {first.reasons.get(name, '')}" for name, value in first.values.items())
         else:
-            text = said.reasons.get(dimension or next(iter(said.values)), "")
+            text = first.reasons.get(dimension or next(iter(first.values)), "")
         lines.append(f"{judge}: {text}" if len(several) > 1 else text)
     return "\n".join(line.strip() for line in lines if line.strip()) or None

@@ -22,10 +22,10 @@ from harness.runtime.cache import digest
 from harness.text.replies import without_reasoning
 
 PROCEDURE = 1  # raise when how a judge is asked, asked again or read changes: its calibrations no longer hold then
-CJK_TOKENS, OTHER_TOKENS = 0.6, 0.25  # tokens a character, rather too few: what is refused could not have fitted
+CJK_TOKENS, LATIN_TOKENS = 0.6, 0.25  # tokens a character, rather too few: what is refused could not have fitted
 
 
-class Opinion(Metric):
+class JudgeMetric(Metric):
     """Base of metrics that ask one or several models of the suite, by a rubric."""
 
     answers: ClassVar[tuple[str, ...]] = ("text", "json")
@@ -41,7 +41,7 @@ class Opinion(Metric):
 
     @field_validator("model")
     @classmethod
-    def _some_once(cls, value: str | list[str]) -> str | list[str]:
+    def _judges_are_distinct(cls, value: str | list[str]) -> str | list[str]:
         if isinstance(value, list) and (not value or len(set(value)) < len(value)):
             raise ValueError("must name one judge or several different ones")
         return value
@@ -99,7 +99,9 @@ class Opinion(Metric):
         return f"rubric {self.rules.name} needs a reference answer, {blank[0]} has none" if blank else None
 
     def check_models(self, task: Task, models: Mapping[str, Model]) -> str | None:
-        longest = max(task.data.test, key=lambda one: len(self.question(task, one) + (self.reference(task, one) or "")))
+        longest = max(
+            task.data.test, key=lambda sample: len(self.question(task, sample) + (self.reference(task, sample) or ""))
+        )
         for name in self.judges:
             room = models[name].context_length() if models[name].at_hand() else None
             needed = self._tokens(task, longest, models[name]) + self.max_tokens
@@ -136,7 +138,7 @@ class Opinion(Metric):
         counted = model.count_tokens(text) if model.is_here() else None
         if counted is None:
             wide = sum("\u2e80" <= character <= "\uffef" for character in text)
-            counted = round(CJK_TOKENS * wide + OTHER_TOKENS * (len(text) - wide))
+            counted = round(CJK_TOKENS * wide + LATIN_TOKENS * (len(text) - wide))
         return counted + task.generation.max_tokens * (2 if self.pairwise else 1)
 
 
@@ -145,6 +147,6 @@ def scale(rubric: Rubric) -> Scale:
     return Scale(rubric.low, rubric.high, "higher")
 
 
-def shown(prediction: Prediction) -> str:
+def judged_text(prediction: Prediction) -> str:
     """The answer as a judge sees it: the reply as it was written, without its reasoning."""
     return without_reasoning(prediction.text)[0].strip()

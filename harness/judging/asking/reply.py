@@ -10,8 +10,7 @@ from harness.judging.asking import wordings
 from harness.judging.rubric.rubric import Dimension, Rubric
 from harness.judging.rubric.rubric_check import plain_number
 from harness.records.inputs import JSON
-from harness.text.json_objects import UnreadableError as UnreadableError  # what this module raises
-from harness.text.json_objects import is_object, last_object
+from harness.text.json_objects import UnreadableError, is_object, last_object
 from harness.text.replies import EMPTY, plain, without_reasoning
 
 Verdict = Literal["first", "second", "tie"]
@@ -80,27 +79,27 @@ def _body(text: str) -> str:
 
 
 def _preference(body: str) -> Preferred:
-    found = last_object(body, ["verdict"])
-    if found is None:
+    fields = last_object(body, ["verdict"])
+    if fields is None:
         return Preferred(_verdict_in_words(plain(body)), body)
-    value = found["verdict"]
+    value = fields["verdict"]
     verdict = None
     if isinstance(value, str | int):
         verdict = wordings.alternative(plain(str(value)), numbers=True)
     if verdict is None:
-        raise UnreadableError(f"the verdict {_told(value)} is none of first, second, tie")
-    return Preferred(cast(Verdict, verdict), _reason(found))
+        raise UnreadableError(f"the verdict {_shortened(value)} is none of first, second, tie")
+    return Preferred(cast(Verdict, verdict), _reason(fields))
 
 
 def _verdict_in_words(text: str) -> Verdict:
     if wordings.REFUSAL.match(text):
         raise UnreadableError(_REFUSAL)
-    said = wordings.verdicts(text)
-    if not said:
+    verdicts = wordings.verdicts(text)
+    if not verdicts:
         raise UnreadableError("no verdict found")
-    if len(said) > 1:
-        raise UnreadableError(f"several different verdicts: {', '.join(sorted(said))}")
-    return cast(Verdict, said.pop())
+    if len(verdicts) > 1:
+        raise UnreadableError(f"several different verdicts: {', '.join(sorted(verdicts))}")
+    return cast(Verdict, verdicts.pop())
 
 
 # Scores
@@ -109,22 +108,22 @@ def _verdict_in_words(text: str) -> Verdict:
 def _scores(body: str, rubric: Rubric) -> Scored:
     single = len(rubric.dimensions) == 1
     keys = [*(dimension.name for dimension in rubric.dimensions), *(["score"] if single else [])]
-    found = last_object(body, keys)
-    if found is not None:
-        return _scored(found, rubric)
+    fields = last_object(body, keys)
+    if fields is not None:
+        return _scored(fields, rubric)
     if not single:
         raise UnreadableError("no JSON object found")
     name = rubric.dimensions[0].name
     return Scored({name: _score_in_words(plain(body), rubric)}, {name: body})
 
 
-def _scored(found: Mapping[str, JSON], rubric: Rubric) -> Scored:
+def _scored(fields: Mapping[str, JSON], rubric: Rubric) -> Scored:
     values: dict[str, float] = {}
     reasons: dict[str, str] = {}
     problems = []
     for dimension in rubric.dimensions:
         try:
-            values[dimension.name], reasons[dimension.name] = _entry(found, dimension, rubric)
+            values[dimension.name], reasons[dimension.name] = _entry(fields, dimension, rubric)
         except UnreadableError as error:
             problems.append(str(error))
     if problems:
@@ -132,22 +131,22 @@ def _scored(found: Mapping[str, JSON], rubric: Rubric) -> Scored:
     return Scored(values, reasons)
 
 
-def _entry(found: Mapping[str, JSON], dimension: Dimension, rubric: Rubric) -> tuple[float, str]:
+def _entry(fields: Mapping[str, JSON], dimension: Dimension, rubric: Rubric) -> tuple[float, str]:
     """Score and reason of a dimension: nested by its name, or flat where it is the only one."""
     name = dimension.name
     single = len(rubric.dimensions) == 1
-    entry = found.get(name, found if single else None)
-    if name not in found and not single:
+    entry = fields.get(name, fields if single else None)
+    if name not in fields and not single:
         raise UnreadableError(f"{name} is missing")
     if not isinstance(entry, Mapping):
-        return _number(entry, name, rubric), _reason(found) if single else ""
+        return _number(entry, name, rubric), _reason(fields) if single else ""
     if "score" not in entry:
         raise UnreadableError(f"{name} has no score")
     return _number(entry["score"], name, rubric), _reason(entry)
 
 
-def _reason(found: Mapping[str, JSON]) -> str:
-    reason = found.get("reason")
+def _reason(fields: Mapping[str, JSON]) -> str:
+    reason = fields.get("reason")
     return reason if isinstance(reason, str) else ""
 
 
@@ -156,10 +155,10 @@ def _number(value: JSON, name: str, rubric: Rubric) -> float:
     if isinstance(value, str):
         written = re.fullmatch(wordings.NUMBER + wordings.OUT_OF + r"\s*分?", plain(value))
         if not written:
-            raise UnreadableError(f"{name}: {_told(value)} is not a number")
+            raise UnreadableError(f"{name}: {_shortened(value)} is not a number")
         return _on_scale(written[1], written[2], name, rubric)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise UnreadableError(f"{name}: {_told(value)} is not a number")
+        raise UnreadableError(f"{name}: {_shortened(value)} is not a number")
     return _in_range(value, name, rubric)
 
 
@@ -173,7 +172,7 @@ def _on_scale(number: str, maximum: str | None, name: str, rubric: Rubric) -> fl
 def _in_range(value: float, name: str, rubric: Rubric) -> float:
     low, high = plain_number(rubric.low), plain_number(rubric.high)
     if not low <= value <= high:
-        raise UnreadableError(f"{name}: {_told(value)} is outside of the scale, which is {low} to {high}")
+        raise UnreadableError(f"{name}: {_shortened(value)} is outside of the scale, which is {low} to {high}")
     if rubric.whole and value != int(value):
         raise UnreadableError(f"{name}: {value} is not a whole number")
     return float(value)
@@ -195,13 +194,13 @@ def _score_in_words(text: str, rubric: Rubric) -> float:
     }
     if not stated:
         raise UnreadableError("no score found")
-    said = stated | {float(number) for number in wordings.mentioned_scores(text, rubric.high)}
-    if len(said) > 1:
-        raise UnreadableError(f"several different scores: {', '.join(f'{value:g}' for value in sorted(said))}")
+    scores = stated | {float(number) for number in wordings.mentioned_scores(text, rubric.high)}
+    if len(scores) > 1:
+        raise UnreadableError(f"several different scores: {', '.join(f'{value:g}' for value in sorted(scores))}")
     return stated.pop()
 
 
-def _told(value: JSON) -> str:
+def _shortened(value: JSON) -> str:
     """A value as the judge wrote it, shortened."""
     whole = isinstance(value, float) and value.is_integer()
     text = json.dumps(int(value) if whole else value, ensure_ascii=False)

@@ -30,7 +30,7 @@ MAXIMA = tuple(
     )
 )
 DEDUCTION = re.compile(rf"(?:扣除?|扣掉|扣了|减去?)\s*{_FIGURE}\s*分")
-_NOT_ITS_OWN = (  # "the maximum score is 100" scores nothing
+_BOUND_WORDS = (  # "the maximum score is 100" scores nothing
     r"(?:最高|最低|满|及格|基准|(?:max(?:imum)?|highest|min(?:imum)?|lowest|perfect|full|passing|possible|best|top)\b\.?\s*"
     r"(?:possible\s+)?)"
 )
@@ -41,21 +41,21 @@ def stated_scores(text: str, names: tuple[str, ...]) -> Iterator[tuple[str, str 
     """The (number, maximum) of each statement of a score: labelled, in double brackets, or alone on its line."""
     words = "|".join((_SCORE_WORDS, *(re.escape(name) for name in names)))
     label = re.compile(
-        rf"({_NOT_ITS_OWN})?(?<![A-Za-z])(?:综合|最终|总体|整体)?(?:{words})(?![A-Za-z])(?:\s*\([^()\n]{{0,30}}\))?"
+        rf"({_BOUND_WORDS})?(?<![A-Za-z])(?:综合|最终|总体|整体)?(?:{words})(?![A-Za-z])(?:\s*\([^()\n]{{0,30}}\))?"
         rf"\s*(?:[:=是为]|is\b)+\s*[\[(]{{0,2}}\s*{NUMBER}{OUT_OF}",
         re.IGNORECASE,
     )
-    yield from ((found[2], found[3]) for found in label.finditer(text) if not found[1])
-    yield from ((found[1], found[2]) for found in re.finditer(rf"\[\[\s*{NUMBER}{OUT_OF}{_POINTS}\s*\]\]", text))
+    yield from ((match[2], match[3]) for match in label.finditer(text) if not match[1])
+    yield from ((match[1], match[2]) for match in re.finditer(rf"\[\[\s*{NUMBER}{OUT_OF}{_POINTS}\s*\]\]", text))
     alone = re.compile(
         rf"(?:答案:)?[\[(]?\s*{NUMBER}{OUT_OF}{_POINTS}\s*[\])]?\s*[。!.]?"
     )  # 答案: is what is left of \boxed
     lines = text.split("\n")
-    found_alone = {i: found for i, line in enumerate(lines) if (found := alone.fullmatch(line.strip()))}
-    if len(found_alone) == 1:  # several are a list
-        ((place, found),) = found_alone.items()
+    alone_on_line = {i: match for i, line in enumerate(lines) if (match := alone.fullmatch(line.strip()))}
+    if len(alone_on_line) == 1:  # several are a list
+        ((place, match),) = alone_on_line.items()
         if place in (0, len(lines) - 1):
-            yield found[1], found[2]
+            yield match[1], match[2]
     opening = re.match(rf"{NUMBER}(?:{OUT_OF}){_POINTS}\s*[.。,;:!(]", text)
     if opening and (opening[2] or re.match(rf"{_FIGURE}\s*分", text)):
         yield opening[1], opening[2]
@@ -86,7 +86,7 @@ _TIE = (
 )
 _VERDICTS = {"first": _FIRST, "second": _SECOND, "tie": _TIE}
 _ANY = rf"(?<![A-Za-z0-9])(?:{_FIRST}|{_SECOND}|{_TIE}|c)(?![A-Za-z0-9])"
-_ONE = rf"(?<![A-Za-z0-9])(?:{_FIRST}|{_SECOND})(?![A-Za-z0-9])"
+_ANSWER_NAME = rf"(?<![A-Za-z0-9])(?:{_FIRST}|{_SECOND})(?![A-Za-z0-9])"
 _LABEL = (
     r"(?:verdict|winner|preference|decision|(?:the\s+)?better(?: answer| response| one)?|结论|判断|判定|裁决"
     r"|胜者|胜出者|优胜者|获胜者|选择|更好的(?:回答|答案)?|较好的(?:回答|答案)?)"
@@ -103,13 +103,13 @@ _LEAD = (
     r"|i (?:think|believe)(?: that)?|in my (?:opinion|view))\s*(?:[,:]\s*)?)*"
 )
 _IS_BETTER = (
-    rf"\s*(?:比\s*{_ONE}\s*(?:明显|显然|略|稍|更|要)*(?:好|优)|(?:明显|显然|整体上?|总体上?|略|稍|稍微|相对)*"
-    rf"(?:更好|更优|较好|较优|更佳|更胜一筹|胜出|获胜|(?:优于|胜过|好于)\s*{_ONE})"
+    rf"\s*(?:比\s*{_ANSWER_NAME}\s*(?:明显|显然|略|稍|更|要)*(?:好|优)|(?:明显|显然|整体上?|总体上?|略|稍|稍微|相对)*"
+    rf"(?:更好|更优|较好|较优|更佳|更胜一筹|胜出|获胜|(?:优于|胜过|好于)\s*{_ANSWER_NAME})"
     r"|is\s+(?:clearly\s+|much\s+|slightly\s+|overall\s+|the\s+)*(?:better|superior|preferred|winner)"
-    rf"(?:\s+(?:answer|response|one|overall))?(?:\s+(?:than|to)\s+{_ONE})?|wins)"
+    rf"(?:\s+(?:answer|response|one|overall))?(?:\s+(?:than|to)\s+{_ANSWER_NAME})?|wins)"
 )
 _SENTENCE = re.compile(
-    rf"{_LEAD}(?:({_ONE}){_IS_BETTER}|({_TIE}))(?:\s*[,(]?\s*{_BECAUSE}.*)?\s*[.。!;]?", re.IGNORECASE
+    rf"{_LEAD}(?:({_ANSWER_NAME}){_IS_BETTER}|({_TIE}))(?:\s*[,(]?\s*{_BECAUSE}.*)?\s*[.。!;]?", re.IGNORECASE
 )
 _CONTRAST = re.compile(
     r"但|然而|不过|可是|反而|尽管|虽然|\b(?:but|however|yet|although|though|except|whereas)\b", re.IGNORECASE
@@ -132,15 +132,15 @@ def alternative(text: str, numbers: bool = False) -> str | None:
 
 def verdicts(text: str) -> set[str]:
     """Every verdict that a reply in plain writing states."""
-    stated = [found[1] for pattern in (_BRACKETED, _LABELLED) for found in pattern.finditer(text)]
-    said = {verdict for name in (*stated, text) if (verdict := alternative(name))}
+    stated = [match[1] for pattern in (_BRACKETED, _LABELLED) for match in pattern.finditer(text)]
+    answers = {verdict for name in (*stated, text) if (verdict := alternative(name))}
     sentences = [part for part in re.split(r"(?<=[.。!;\n])\s*", text) if part.strip()]
     contrast = max((i for i, sentence in enumerate(sentences) if _CONTRAST.search(sentence)), default=-1)
     for sentence in sentences[contrast + 1 :]:
         if _SENTENCE.fullmatch(sentence.strip()):
-            said |= {verdict for verdict in (alternative(sentence),) if verdict}
+            answers |= {verdict for verdict in (alternative(sentence),) if verdict}
     lines = text.split("\n")
-    bare = [i for i, line in enumerate(lines) if re.fullmatch(rf"{_ONE}[.。!]?", line, re.IGNORECASE)]
+    bare = [i for i, line in enumerate(lines) if re.fullmatch(rf"{_ANSWER_NAME}[.。!]?", line, re.IGNORECASE)]
     if bare == [len(lines) - 1]:  # several are a list
-        said |= {verdict for verdict in (alternative(lines[-1]),) if verdict}
-    return said
+        answers |= {verdict for verdict in (alternative(lines[-1]),) if verdict}
+    return answers

@@ -7,16 +7,17 @@ from datetime import UTC, datetime
 from itertools import combinations
 
 from harness.judging.asking.combining import pointwise, verdicts
-from harness.judging.asking.judge_metric import Opinion
+from harness.judging.asking.judge_metric import JudgeMetric
 from harness.judging.people.labels import LabelledPair, Labels, ScoredItem
-from harness.judging.trust import Trust, examined
+from harness.judging.trust import examined
 from harness.records.judgements import Agreed, Calibration, Judgement, Reliability
+from harness.suite.options import Trust
 
 PAIR = ("first", "second")
 OUTCOMES = {"first": 1.0, "tie": 0.5, "second": 0.0, None: None}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Sides:
     """What people and a judge made of the same items, in numbers: a score, or 1, 0.5 and 0 for the first of two."""
 
@@ -28,7 +29,7 @@ class _Sides:
 
 
 def calibration(
-    judge: str, metric: Opinion, identity: str, labels: Labels, judgements: Sequence[Judgement], seed: int
+    judge: str, metric: JudgeMetric, identity: str, labels: Labels, judgements: Sequence[Judgement], seed: int
 ) -> Calibration:
     """One judge's judgements against the labels.
 
@@ -40,14 +41,18 @@ def calibration(
     from harness.statistics.order_effects import swapped
 
     by_item: dict[str, list[Judgement]] = {}
-    for one in judgements:
-        by_item.setdefault(one.sample_id, []).append(one)
-    entries = [one for one in (labels.scored or labels.pairs) if any(j.attempts for j in by_item.get(one.place, []))]
-    asked_of = [by_item[one.place] for one in entries]
-    both = swapped([pair for some in asked_of for pair in verdicts(some, PAIR)]) if labels.pairs else None
-    values = both.combined if both else tuple(pointwise(some, None, "mean").value for some in asked_of)
+    for judgement in judgements:
+        by_item.setdefault(judgement.sample_id, []).append(judgement)
+    entries = [
+        entry for entry in (labels.scored or labels.pairs) if any(j.attempts for j in by_item.get(entry.place, []))
+    ]
+    item_judgements = [by_item[entry.place] for entry in entries]
+    both = (
+        swapped([pair for readings in item_judgements for pair in verdicts(readings, PAIR)]) if labels.pairs else None
+    )
+    values = both.combined if both else tuple(pointwise(readings, None, "mean").value for readings in item_judgements)
     sides = _sides(entries, values, metric)
-    failed = sum(any(one.error for one in some) for some in asked_of)
+    failed = sum(any(judgement.error for judgement in readings) for readings in item_judgements)
     return Calibration(
         judge=judge,
         identity=identity,
@@ -68,26 +73,35 @@ def calibration(
     )
 
 
-def doubts(one: Calibration, trust: Trust) -> tuple[str, ...]:
+def doubts(record: Calibration, trust: Trust) -> tuple[str, ...]:
     """What, of all that a suite's policy demands, speaks against a judge on the labelled items; none: nothing does."""
-    behaved = Reliability(
-        task="", metric="", judge=one.judge, description="", rubric="", pairwise=one.pairwise, judgements=one.items,
-        unreadable=one.unreadable, failed=one.failed, retried=0, repeats=1, noise=None, flips=one.flips,
-        pairs=one.items, position_p=None, length=None, kin=(), itself=(), tokens_in=0, tokens_out=0, seconds=0.0,
-        calibration=one, doubts=(),
-    )  # fmt: skip
-    return examined(behaved, trust).doubts
+    conduct = Reliability(
+        task="",
+        metric="",
+        judge=record.judge,
+        description="",
+        rubric="",
+        pairwise=record.pairwise,
+        judgements=record.items,
+        unreadable=record.unreadable,
+        failed=record.failed,
+        flips=record.flips,
+        calibration=record,
+    )
+    return examined(conduct, trust).doubts
 
 
-def _sides(entries: Sequence[ScoredItem | LabelledPair], values: Sequence[float | None], metric: Opinion) -> _Sides:
+def _sides(entries: Sequence[ScoredItem | LabelledPair], values: Sequence[float | None], metric: JudgeMetric) -> _Sides:
     from harness.statistics.agreement import majority
 
     ratings = tuple(
-        one.scores if isinstance(one, ScoredItem) else tuple(OUTCOMES[verdict] for verdict in one.verdicts)
-        for one in entries
+        entry.scores if isinstance(entry, ScoredItem) else tuple(OUTCOMES[verdict] for verdict in entry.verdicts)
+        for entry in entries
     )
     people = tuple(majority(row) if metric.pairwise else mean(row) for row in ratings)
-    return _Sides(ratings, people, tuple(values), metric.pairwise, metric.rules.whole)
+    return _Sides(
+        ratings=ratings, people=people, judge=tuple(values), pairwise=metric.pairwise, whole=metric.rules.whole
+    )
 
 
 def _labels(values: Sequence[float | None], sides: _Sides) -> list[float | None]:
@@ -107,9 +121,11 @@ def _agreed(a: Sequence[float | None], b: Sequence[float | None], sides: _Sides)
     """Two raters. On a scale of fractions equal scores are a coincidence: there is no share of them."""
     from harness.statistics.agreement import agreement
 
-    known = sum(x is not None and y is not None for x, y in zip(a, b, strict=True))
+    items = sum(x is not None and y is not None for x, y in zip(a, b, strict=True))
     a, b = _labels(a, sides), _labels(b, sides)
-    return Agreed(known, agreement(a, b) if sides.pairwise or sides.whole else None, _kappa(a, b, sides))
+    return Agreed(
+        items=items, agreement=agreement(a, b) if sides.pairwise or sides.whole else None, kappa=_kappa(a, b, sides)
+    )
 
 
 def _against(sides: _Sides, seed: int) -> Agreed:
@@ -126,17 +142,17 @@ def _against(sides: _Sides, seed: int) -> Agreed:
 def _ceiling(sides: _Sides) -> Agreed | None:
     """Annotators among each other: the mean over their pairs, and the items that at least two of them rated."""
     columns = list(zip(*sides.ratings, strict=True))
-    among = [one for a, b in combinations(columns, 2) if (one := _agreed(a, b, sides)).items]
+    among = [agreed for a, b in combinations(columns, 2) if (agreed := _agreed(a, b, sides)).items]
     if not among:
         return None
     return Agreed(
-        sum(sum(rating is not None for rating in row) > 1 for row in sides.ratings),
-        mean([one.agreement for one in among]),
-        mean([one.kappa for one in among]),
+        items=sum(sum(rating is not None for rating in row) > 1 for row in sides.ratings),
+        agreement=mean([agreed.agreement for agreed in among]),
+        kappa=mean([agreed.kappa for agreed in among]),
     )
 
 
 def mean(values: Sequence[float | None]) -> float | None:
     """The mean of what is known; None where nothing is."""
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else None
+    numbers = [value for value in values if value is not None]
+    return sum(numbers) / len(numbers) if numbers else None

@@ -14,7 +14,7 @@ from harness.components.task import Task
 from harness.components.trained_model import DerivedModel
 from harness.errors import DataError, HarnessError, nearest
 from harness.judging.asking.combining import by_judge
-from harness.judging.asking.judge_metric import OTHER_TOKENS, Opinion
+from harness.judging.asking.judge_metric import LATIN_TOKENS, JudgeMetric
 from harness.judging.people.against_people import PAIR, calibration
 from harness.judging.people.calibrations import store
 from harness.judging.people.labels import Labels, ScoredItem, check_scale, read_labels
@@ -56,24 +56,24 @@ def calibrate(
     scoring = Scoring(name.partition(".")[2], task, context, reference="second", seed=suite.seed)
     try:
         samples = {sample.id: sample for sample in task.data.test}
-        metric.evaluate([samples[one.sample_id] for one in predictions], predictions, scoring)
+        metric.score_batch([samples[prediction.sample_id] for prediction in predictions], predictions, scoring)
     finally:
         context.close()
-    found = [
-        calibration(judge, metric, metric.identity(context.model_digest(judge)), labels, some, suite.seed)
-        for judge, some in by_judge(scoring.judgements).items()
+    calibrations = [
+        calibration(judge, metric, metric.identity(context.model_digest(judge)), labels, judgements, suite.seed)
+        for judge, judgements in by_judge(scoring.judgements).items()
     ]
-    _tell(labels, found, context.tally, context)
-    _refuse_failed(labels, found, scoring.judgements)
-    for one in found:
-        store(one)
-    return found
+    _tell(labels, calibrations, context.tally, context)
+    _refuse_failed(labels, calibrations, scoring.judgements)
+    for record in calibrations:
+        store(record)
+    return calibrations
 
 
 # -- before any judge is asked ----------------------------------------------------------------------------------------
 
 
-def chosen(suite: "Suite", figure: str | None, pairwise: bool) -> tuple[str, Opinion]:
+def chosen(suite: "Suite", figure: str | None, pairwise: bool) -> tuple[str, JudgeMetric]:
     """The metric to calibrate: the one named, or the only one that fits the labels. Raises HarnessError.
 
     Metrics that ask the same judges in the same way are one: what is measured of it is shown for all.
@@ -82,7 +82,7 @@ def chosen(suite: "Suite", figure: str | None, pairwise: bool) -> tuple[str, Opi
         f"{task}.{name}": metric
         for task, spec in suite.tasks.items()
         for name, metric in spec.metrics.items()
-        if isinstance(metric, Opinion)
+        if isinstance(metric, JudgeMetric)
     }
     kind = "compares two answers" if pairwise else "judges single answers"
     fitting = {name: metric for name, metric in asking.items() if metric.pairwise == pairwise}
@@ -102,15 +102,15 @@ def chosen(suite: "Suite", figure: str | None, pairwise: bool) -> tuple[str, Opi
 
 def _labelled(labels: Labels, context: Context) -> Labels:
     """Without the items that nobody labelled."""
-    scored = tuple(one for one in labels.scored if any(score is not None for score in one.scores))
-    pairs = tuple(one for one in labels.pairs if any(verdict is not None for verdict in one.verdicts))
-    every, kept = len(labels.scored) + len(labels.pairs), len(scored) + len(pairs)
-    if kept < every:
-        context.display.note(f"{labels.name}: left out: {every - kept} of {every} items, which nobody labelled")
+    scored = tuple(item for item in labels.scored if any(score is not None for score in item.scores))
+    pairs = tuple(item for item in labels.pairs if any(verdict is not None for verdict in item.verdicts))
+    total, labelled = len(labels.scored) + len(labels.pairs), len(scored) + len(pairs)
+    if labelled < total:
+        context.display.note(f"{labels.name}: left out: {total - labelled} of {total} items, which nobody labelled")
     return replace(labels, scored=scored, pairs=pairs)
 
 
-def _refuse_mistakes(metric: Opinion, labels: Labels) -> None:
+def _refuse_mistakes(metric: JudgeMetric, labels: Labels) -> None:
     """Labels that the rubric does not fit."""
     check_scale(labels, metric.rules.low, metric.rules.high)
     parts = sorted({dimension.name for dimension in metric.rules.dimensions} & {*labels.annotators})
@@ -124,15 +124,17 @@ def _refuse_mistakes(metric: Opinion, labels: Labels) -> None:
 def _material(labels: Labels) -> tuple[Task, list[Prediction]]:
     """The labelled items as a task with answers, so that they are judged by the very code that judges a run."""
     samples, predictions = [], []
-    for one in labels.scored or labels.pairs:
-        samples.append(Sample(one.place, TASK, one.question, (one.reference,) if one.reference else ()))
-        answers = {"answer": one.answer} if isinstance(one, ScoredItem) else {PAIR[0]: one.first, PAIR[1]: one.second}
+    for item in labels.scored or labels.pairs:
+        samples.append(Sample(item.place, TASK, item.question, (item.reference,) if item.reference else ()))
+        answers = (
+            {"answer": item.answer} if isinstance(item, ScoredItem) else {PAIR[0]: item.first, PAIR[1]: item.second}
+        )
         for variant, text in answers.items():
-            predictions.append(Prediction(one.place, TASK, variant, (), text, Reading(text)))
+            predictions.append(Prediction(item.place, TASK, variant, (), text, Reading(text)))
     return Task(TASK, Dataset(tuple(samples)), QUESTION, None, Text(), {}, Generation()), predictions
 
 
-def _check(metric: Opinion, task: Task, predictions: Sequence[Prediction], models: Mapping[str, Model]) -> None:
+def _check(metric: JudgeMetric, task: Task, predictions: Sequence[Prediction], models: Mapping[str, Model]) -> None:
     """Raise HarnessError if a judge cannot be asked, or not about the longest item."""
     metric.check()
     problems = [metric.check_task(task)]
@@ -145,10 +147,12 @@ def _check(metric: Opinion, task: Task, predictions: Sequence[Prediction], model
             problems += [f"models.{name}: {line}" for line in str(error).splitlines()]
     if not any(problems):
         lengths = Counter[str]()
-        for one in predictions:
-            lengths[one.sample_id] += len(one.text)
-        longest = max(task.data.test, key=lambda one: lengths[one.id] + len(one.input) + sum(map(len, one.targets)))
-        tokens = int(OTHER_TOKENS * lengths[longest.id]) // (2 if metric.pairwise else 1)
+        for prediction in predictions:
+            lengths[prediction.sample_id] += len(prediction.text)
+        longest = max(
+            task.data.test, key=lambda sample: lengths[sample.id] + len(sample.input) + sum(map(len, sample.targets))
+        )
+        tokens = int(LATIN_TOKENS * lengths[longest.id]) // (2 if metric.pairwise else 1)
         alone = replace(task, data=Dataset((longest,)), generation=Generation(tokens))
         problems.append(metric.check_models(alone, models))
     if any(problems):
@@ -158,36 +162,37 @@ def _check(metric: Opinion, task: Task, predictions: Sequence[Prediction], model
 # -- what came of it --------------------------------------------------------------------------------------------------
 
 
-def _tell(labels: Labels, found: Sequence[Calibration], tally: Tally, context: Context) -> None:
+def _tell(labels: Labels, calibrations: Sequence[Calibration], tally: Tally, context: Context) -> None:
     """How it went, and which labelled items the figures do not rest on."""
     failed = f", {tally.failed} failed" if tally.failed else ""
     context.display.finish(f"{tally.calls} calls in {tally.seconds:.1f} s, {tally.cached} cached{failed}")
     labelled = len(labels.scored) + len(labels.pairs)
-    decided = labelled - max((one.items for one in found), default=0)
+    decided = labelled - max((record.items for record in calibrations), default=0)
     if decided:
         context.display.note(
             f"{labels.name}: left out: {decided} of {labelled} items, which are decided without a judge "
             "(an empty answer, or two equal ones)"
         )
-    for one in found:
-        without = one.items - one.unreadable - one.failed - one.against.items
+    for record in calibrations:
+        without = record.items - record.unreadable - record.failed - record.against.items
         if without:
             context.display.note(
-                f"{one.judge}: left out of its κ: {without} of {one.items} items, on which the annotators are divided"
+                f"{record.judge}: left out of its κ: {without} of {record.items} items, on which the annotators "
+                "are divided"
             )
 
 
-def _refuse_failed(labels: Labels, found: Sequence[Calibration], judgements: Sequence[Judgement]) -> None:
+def _refuse_failed(labels: Labels, calibrations: Sequence[Calibration], judgements: Sequence[Judgement]) -> None:
     """A judge that was down most of the time is not measured, and must not replace what was measured before."""
-    if not any(one.items for one in found):
+    if not any(record.items for record in calibrations):
         raise HarnessError(f"{labels.name}: no item is left that a judge is asked about; label answers that differ")
-    errors = {one.judge: one.error for one in judgements if one.error}
-    down = [one for one in found if one.failed * 2 > one.items]
+    errors = {record.judge: record.error for record in judgements if record.error}
+    down = [record for record in calibrations if record.failed * 2 > record.items]
     if down:
         raise HarnessError(
             "\n".join(
-                f"judge {one.judge} failed on {one.failed} of {one.items} items ({errors[one.judge]}): nothing was "
-                "stored; mend it and run the command again, what was answered is kept"
-                for one in down
+                f"judge {record.judge} failed on {record.failed} of {record.items} items "
+                f"({errors[record.judge]}): nothing was stored; mend it and run the command again"
+                for record in down
             )
         )

@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.judging.people.against_people import doubts
-from harness.judging.trust import Trust
 from harness.records.judgements import Agreed, Calibration
+from harness.suite.options import Trust
 
 
 def print_calibrations(calibrations: Sequence[Calibration], trust: Trust, console: Console) -> None:
@@ -16,10 +16,10 @@ def print_calibrations(calibrations: Sequence[Calibration], trust: Trust, consol
     table.add_column("judge", overflow="fold")
     for column in ("items", "no verdict", "agreement", "κ (95 % interval)", "ρ", "τ", "flips"):
         table.add_column(column, justify="right")
-    for one in calibrations:
+    for record in calibrations:
         table.add_row(
-            one.judge, str(one.items), _silent(one), _share(one.against.agreement), _kappa(one.against),
-            _number(one.spearman), _number(one.kendall), _share(one.flips),
+            record.judge, str(record.items), _silent(record), _share(record.against.agreement), _kappa(record.against),
+            _number(record.spearman), _number(record.kendall), _share(record.flips),
         )  # fmt: skip
     ceiling = calibrations[0].ceiling
     if ceiling is not None:
@@ -28,31 +28,33 @@ def print_calibrations(calibrations: Sequence[Calibration], trust: Trust, consol
         )
     console.print(table)
     console.print(_legend(calibrations[0]), soft_wrap=True)
-    for one in calibrations:
-        found = doubts(one, trust)
-        told = f"may not decide: {'; '.join(found)}" if found else "may decide, as far as these items tell"
-        console.print(f"{one.judge}: {told}", soft_wrap=True)
+    for record in calibrations:
+        objections = doubts(record, trust)
+        conclusion = (
+            f"may not decide: {'; '.join(objections)}" if objections else "may decide, as far as these items tell"
+        )
+        console.print(f"{record.judge}: {conclusion}", soft_wrap=True)
 
 
-def _legend(one: Calibration) -> str:
-    kappa = "Cohen's κ" if one.pairwise else "Cohen's κ with quadratic weights"
+def _legend(record: Calibration) -> str:
+    kappa = "Cohen's κ" if record.pairwise else "Cohen's κ with quadratic weights"
     among = ""
-    if one.ceiling is not None:
+    if record.ceiling is not None:
         among = (
-            f" Annotators: the mean over the pairs of {one.annotators} (Fleiss' κ {_number(one.fleiss)}); "
+            f" Annotators: the mean over the pairs of {record.annotators} (Fleiss' κ {_number(record.fleiss)}); "
             "a judge can hardly be expected to come closer."
         )
     return f"{kappa}, Spearman's ρ, Kendall's τ-b, without the items that have no verdict.{among}"
 
 
-def _silent(one: Calibration) -> str:
-    failed = f" + {one.failed} failed" if one.failed else ""
-    return f"{one.unreadable}{failed}"
+def _silent(record: Calibration) -> str:
+    failed = f" + {record.failed} failed" if record.failed else ""
+    return f"{record.unreadable}{failed}"
 
 
-def _kappa(one: Agreed) -> str:
-    interval = "" if one.low is None or one.high is None else f" ({one.low:.2f} to {one.high:.2f})"
-    return f"{_number(one.kappa)}{interval}"
+def _kappa(agreed: Agreed) -> str:
+    interval = "" if agreed.low is None or agreed.high is None else f" ({agreed.low:.2f} to {agreed.high:.2f})"
+    return f"{_number(agreed.kappa)}{interval}"
 
 
 def _number(value: float | None) -> str:

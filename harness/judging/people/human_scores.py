@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.errors import DataError
-from harness.judging.asking.judge_metric import shown
+from harness.judging.asking.judge_metric import judged_text
 from harness.judging.people.against_people import mean
 from harness.judging.people.labels import ScoredItem, check_scale, read_labels, refuse
 from harness.records.judgements import Corrected, HumanMean
@@ -32,20 +32,28 @@ def human_means(
     answers: dict[str, dict[str, str]] = {}
     for prediction in predictions:
         if prediction.task == task and prediction.error is None:
-            answers.setdefault(prediction.variant, {})[prediction.sample_id] = shown(prediction)
-    found = []
-    for variant, given in answers.items():
+            answers.setdefault(prediction.variant, {})[prediction.sample_id] = judged_text(prediction)
+    means = []
+    for variant, by_sample in answers.items():
         judged = {
-            one.sample_id: one.value
-            for one in scores
-            if (one.task, one.variant, one.metric) == (task, variant, metric_name) and one.value is not None
+            score.sample_id: score.value
+            for score in scores
+            if (score.task, score.variant, score.metric) == (task, variant, metric_name) and score.value is not None
         }
-        own = [one for one in labels if one.variant in (None, variant)]
-        matched = _matched(own, given)
+        own = [label for label in labels if label.variant in (None, variant)]
+        matched = _matched(own, by_sample)
         corrected = _corrected(matched, judged, (rubric_low, rubric_high))
         if corrected is not None:
-            found.append(HumanMean(task, metric_name, variant, corrected, len(own) - len(matched)))
-    return found
+            means.append(
+                HumanMean(
+                    task=task,
+                    metric=metric_name,
+                    variant=variant,
+                    corrected=corrected,
+                    unmatched=len(own) - len(matched),
+                )
+            )
+    return means
 
 
 def human_labels(path: Path, low: float, high: float) -> list[ScoredItem]:
@@ -59,21 +67,21 @@ def human_labels(path: Path, low: float, high: float) -> list[ScoredItem]:
         if item.id is None
     )
     check_scale(labels, low, high)
-    return [one for one in labels.scored if mean(one.scores) is not None]
+    return [item for item in labels.scored if mean(item.scores) is not None]
 
 
-def _matched(labels: Sequence[ScoredItem], given: Mapping[str, str]) -> dict[str, float]:
+def _matched(labels: Sequence[ScoredItem], answers: Mapping[str, str]) -> dict[str, float]:
     """By sample the human score of the answer that was given: the mean of the annotators."""
-    found: dict[str, float] = {}
+    human: dict[str, float] = {}
     places: dict[str, str] = {}
-    for one in labels:
-        score = mean(one.scores)
-        if one.id is None or score is None or given.get(one.id) != one.answer.strip():
+    for label in labels:
+        score = mean(label.scores)
+        if label.id is None or score is None or answers.get(label.id) != label.answer.strip():
             continue
-        if one.id in found:
-            raise DataError(f"{one.place}: labels the same answer to {one.id} as {places[one.id]}; keep one row")
-        found[one.id], places[one.id] = score, one.place
-    return found
+        if label.id in human:
+            raise DataError(f"{label.place}: labels the same answer to {label.id} as {places[label.id]}; keep one row")
+        human[label.id], places[label.id] = score, label.place
+    return human
 
 
 def _corrected(
@@ -82,8 +90,10 @@ def _corrected(
     """Items of which the judge gave no score are left out on both sides. No mean lies beyond the scale."""
     both = [item for item in people if item in judged]
     rest = [value for item, value in judged.items() if item not in people]
-    found = corrected_mean([people[item] for item in both], [judged[item] for item in both], rest, scale[1] - scale[0])
-    if found is None or found.low is None or found.high is None:
-        return found
-    low, mean, high = (min(max(one, scale[0]), scale[1]) for one in (found.low, found.mean, found.high))
-    return replace(found, low=low, mean=mean, high=high)
+    corrected = corrected_mean(
+        [people[item] for item in both], [judged[item] for item in both], rest, scale[1] - scale[0]
+    )
+    if corrected is None or corrected.low is None or corrected.high is None:
+        return corrected
+    low, mean, high = (min(max(value, scale[0]), scale[1]) for value in (corrected.low, corrected.mean, corrected.high))
+    return replace(corrected, low=low, mean=mean, high=high)

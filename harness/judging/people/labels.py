@@ -32,7 +32,7 @@ QUESTION, ANSWER, REFERENCE = ("question", "instruction"), ("answer", "response"
 FIRST, SECOND = ("first", "response1", "answer_a"), ("second", "response2", "answer_b")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScoredItem:
     """One answer that people scored."""
 
@@ -45,7 +45,7 @@ class ScoredItem:
     variant: str | None = None  # that gave the answer, where the file says so
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LabelledPair:
     """Two answers that people compared."""
 
@@ -58,7 +58,7 @@ class LabelledPair:
     place: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Labels:
     """The labels of one file, of one kind or the other."""
 
@@ -69,7 +69,7 @@ class Labels:
     pairs: tuple[LabelledPair, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Layout:
     """Which column means what."""
 
@@ -80,7 +80,7 @@ class _Layout:
     reference: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Entry:
     """What one row says."""
 
@@ -115,28 +115,32 @@ def read_labels(path: Path, items: Path | None = None, answer: str | None = None
     digest = sha256(b"".join(read_bytes(str(file)) for file in (path, items) if file is not None)).hexdigest()
     if layout.kind is PAIRS:
         refuse_two_codes(rows, path)
-        return Labels(path.name, digest, names, pairs=tuple(_pair(entry, names) for entry in entries))
+        return Labels(
+            name=path.name, digest=digest, annotators=names, pairs=tuple(_pair(entry, names) for entry in entries)
+        )
     _refuse_twice(entries)
-    return Labels(path.name, digest, names, scored=tuple(_scored(entry, names) for entry in entries))
+    return Labels(
+        name=path.name, digest=digest, annotators=names, scored=tuple(_scored(entry, names) for entry in entries)
+    )
 
 
 def check_scale(labels: Labels, low: float, high: float) -> None:
     """Raises DataError with one line for each human score outside the scale of the rubric."""
     refuse(
-        f"{item.place}: score {given:g}{name and f' of {name}'} is outside the rubric's scale, {low:g} to {high:g}; "
+        f"{item.place}: score {value:g}{name and f' of {name}'} is outside the rubric's scale, {low:g} to {high:g}; "
         "mend it, or take a rubric with the scale that people used"
         for item in labels.scored
-        for name, given in zip(labels.annotators, item.scores, strict=True)
-        if given is not None and not low <= given <= high
+        for name, value in zip(labels.annotators, item.scores, strict=True)
+        if value is not None and not low <= value <= high
     )
 
 
 def refuse(mistakes: Iterable[str]) -> None:
     """Raise DataError with all mistakes, or the first of very many."""
-    told = list(mistakes)
-    if told:
-        more = [f"and {len(told) - MOST} more such lines"] if len(told) > MOST else []
-        raise DataError("\n".join((*told[:MOST], *more)))
+    lines = list(mistakes)
+    if lines:
+        more = [f"and {len(lines) - MOST} more such lines"] if len(lines) > MOST else []
+        raise DataError("\n".join((*lines[:MOST], *more)))
 
 
 # -- rows -------------------------------------------------------------------------------------------------------------
@@ -159,8 +163,11 @@ def _rows(path: Path, items: Path | None) -> list[tuple[str, Values]]:
             "give each score its item's id"
         )
     return [
-        (f"{path}: entry {n}", {**{k: v for k, v in values.items() if not rating_columns([k], SCORES)}, "score": one})
-        for n, ((_, values), one) in enumerate(zip(rows, numbers, strict=True), 1)
+        (
+            f"{path}: entry {n}",
+            {**{k: v for k, v in values.items() if not rating_columns([k], SCORES)}, "score": number},
+        )
+        for n, ((_, values), number) in enumerate(zip(rows, numbers, strict=True), 1)
     ]
 
 
@@ -170,7 +177,9 @@ def _bare(path: Path) -> list[JSON] | None:
         value = json.loads(read_text(str(path)))
     except (ValueError, RecursionError):
         return None
-    return value if isinstance(value, list) and value and not any(isinstance(one, dict) for one in value) else None
+    return (
+        value if isinstance(value, list) and value and not any(isinstance(element, dict) for element in value) else None
+    )
 
 
 def _file_rows(path: Path) -> list[tuple[str, Values]]:
@@ -197,31 +206,31 @@ def _layout(columns: Sequence[str], answer: str | None, path: Path) -> _Layout:
         if column in columns:
             raise DataError(
                 f"{path}: '{column}': there is one row a rating; put what all annotators say of an item in one row, "
-                f"in {kind.called}_NAME columns"
+                f"in {kind.noun}_NAME columns"
             )
     if answer is not None and answer not in columns:
         raise DataError(f"{path}: there is no column '{answer}' for the answers; there is: {', '.join(columns)}")
-    question = _one_of(QUESTION, columns, path)
+    question = _single_column(QUESTION, columns, path)
     if kind is PAIRS:
-        answers: tuple[str, ...] = (_one_of(FIRST, columns, path), _one_of(SECOND, columns, path))
+        answers: tuple[str, ...] = (_single_column(FIRST, columns, path), _single_column(SECOND, columns, path))
     else:
-        answers = (answer or _one_of(ANSWER, columns, path),)
+        answers = (answer or _single_column(ANSWER, columns, path),)
     alpaca = question == "instruction"  # whose output is the right answer
     references = (*REFERENCE, "output") if alpaca and "output" not in answers else REFERENCE
     return _Layout(
-        kind, question, "input" if alpaca and "input" in columns else None, answers,
-        _one_of(references, columns, path) if {*references} & {*columns} else None,
+        kind=kind, question=question, input="input" if alpaca and "input" in columns else None, answers=answers,
+        reference=_single_column(references, columns, path) if {*references} & {*columns} else None,
     )  # fmt: skip
 
 
-def _one_of(names: Sequence[str], columns: Sequence[str], path: Path) -> str:
-    found = [name for name in names if name in columns]
-    if len(found) > 1:
-        raise DataError(f"{path}: columns {' and '.join(found)} mean the same; keep one")
-    if not found:
+def _single_column(names: Sequence[str], columns: Sequence[str], path: Path) -> str:
+    matches = [name for name in names if name in columns]
+    if len(matches) > 1:
+        raise DataError(f"{path}: columns {' and '.join(matches)} mean the same; keep one")
+    if not matches:
         more = "; or name it with --answer COLUMN" if names is ANSWER else ""
         raise DataError(f"{path}: there is no column {' or '.join(names)}; there is: {', '.join(columns)}{more}")
-    return found[0]
+    return matches[0]
 
 
 # -- one row ----------------------------------------------------------------------------------------------------------
@@ -234,13 +243,13 @@ def _entry(place: str, values: Values, layout: _Layout) -> _Entry:
         raise BadRow(f"'{layout.question}' is empty")
     read = score if layout.kind is SCORES else verdict
     return _Entry(
-        place,
-        identifier,
-        optional_text(values, "variant").strip() or None,
-        "\n\n".join(question),
-        tuple(_answer(values, column) for column in layout.answers),
-        optional_text(values, layout.reference).strip() or None,
-        {name: read(value, column) for name, (column, value) in ratings(values, layout.kind).items()},
+        place=place,
+        id=identifier,
+        variant=optional_text(values, "variant").strip() or None,
+        question="\n\n".join(question),
+        answers=tuple(_answer(values, column) for column in layout.answers),
+        reference=optional_text(values, layout.reference).strip() or None,
+        ratings={name: read(value, column) for name, (column, value) in ratings(values, layout.kind).items()},
     )
 
 
@@ -257,29 +266,45 @@ def _answer(values: Values, column: str) -> str:
 def _pair(entry: _Entry, annotators: Sequence[str]) -> LabelledPair:
     first, second = entry.answers
     verdicts = tuple(entry.ratings.get(name) for name in annotators)
-    return LabelledPair(entry.id, entry.question, first, second, entry.reference, verdicts, entry.place)
+    return LabelledPair(
+        id=entry.id,
+        question=entry.question,
+        first=first,
+        second=second,
+        reference=entry.reference,
+        verdicts=verdicts,
+        place=entry.place,
+    )
 
 
 def _scored(entry: _Entry, annotators: Sequence[str]) -> ScoredItem:
     scores = tuple(entry.ratings.get(name) for name in annotators)
     (answer,) = entry.answers
-    return ScoredItem(entry.id, entry.question, answer, entry.reference, scores, entry.place, entry.variant)
+    return ScoredItem(
+        id=entry.id,
+        question=entry.question,
+        answer=answer,
+        reference=entry.reference,
+        scores=scores,
+        place=entry.place,
+        variant=entry.variant,
+    )
 
 
 def _refuse_unlabelled(entries: Sequence[_Entry], kind: Kind, path: Path) -> None:
     if all(rating is None for entry in entries for rating in entry.ratings.values()):
-        columns = f"a column {kind.called}, {kind.called}_NAME for each annotator, or {kind.mapping}: {{NAME: …}}"
-        raise DataError(f"{path}: no row holds a {kind.called}; write it in {columns}")
+        columns = f"a column {kind.noun}, {kind.noun}_NAME for each annotator, or {kind.mapping}: {{NAME: …}}"
+        raise DataError(f"{path}: no row holds a {kind.noun}; write it in {columns}")
 
 
 def _refuse_twice(entries: Sequence[_Entry]) -> None:
     """An answer that is labelled twice would count twice."""
-    seen: dict[tuple[str, str | None, tuple[str, ...]], str] = {}
+    places: dict[tuple[str, str | None, tuple[str, ...]], str] = {}
     mistakes = []
     for entry in entries:
         if entry.id is not None:
             answers = tuple(answer.strip() for answer in entry.answers)
-            first = seen.setdefault((entry.id, entry.variant, answers), entry.place)
+            first = places.setdefault((entry.id, entry.variant, answers), entry.place)
             if first != entry.place:
                 mistakes.append(
                     f"{entry.place}: labels the same answer to {entry.id} as {first}; put all its scores in one row"

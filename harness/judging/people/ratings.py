@@ -24,9 +24,9 @@ NAMES: Mapping[str, Verdict] = {
 class Kind:
     """How the ratings of one kind stand in a row: in one column, in one for each annotator, or in a mapping."""
 
-    called: str
+    noun: str
     single: tuple[str, ...]
-    each: re.Pattern[str]
+    per_annotator: re.Pattern[str]
     mapping: str
 
 
@@ -36,30 +36,30 @@ PAIRS = Kind("verdict", ("verdict", "label"), re.compile(r"(?:verdict|label)_(.+
 
 def rating_columns(columns: Iterable[str], kind: Kind) -> list[str]:
     """Those of the columns that hold ratings."""
-    return [c for c in columns if c in (*kind.single, kind.mapping) or kind.each.fullmatch(c)]
+    return [c for c in columns if c in (*kind.single, kind.mapping) or kind.per_annotator.fullmatch(c)]
 
 
 def ratings(values: Values, kind: Kind) -> dict[str, tuple[str, JSON]]:
     """By annotator ("" where there is one who has no name) the column and what stands there. Raises BadRow."""
-    found: list[tuple[str, str, JSON]] = []
+    cells: list[tuple[str, str, JSON]] = []
     for column in rating_columns(values, kind):
         value = values[column]
-        named = kind.each.fullmatch(column)
+        named = kind.per_annotator.fullmatch(column)
         if column == kind.mapping:
             if not isinstance(value, dict):
-                raise BadRow(f"'{column}' holds {kind_of(value)} where {{annotator: {kind.called}}} is expected")
-            found += [(name, f"{column}.{name}", one) for name, one in value.items()]
+                raise BadRow(f"'{column}' holds {kind_of(value)} where {{annotator: {kind.noun}}} is expected")
+            cells += [(name, f"{column}.{name}", rating) for name, rating in value.items()]
         else:
-            found.append((named[1] or named[2] if named else "", column, value))
-    names = [name for name, _, _ in found]
+            cells.append((named[1] or named[2] if named else "", column, value))
+    names = [name for name, _, _ in cells]
     if len(set(names)) < len(names) or ("" in names and len(names) > 1):
         raise BadRow(
-            f"{' and '.join(column for _, column, _ in found)} may mean the same; keep one column an annotator"
+            f"{' and '.join(column for _, column, _ in cells)} may mean the same; keep one column an annotator"
         )
-    summary = next((column for name, column, _ in found if name.casefold() in SUMMARIES), None)
+    summary = next((column for name, column, _ in cells if name.casefold() in SUMMARIES), None)
     if summary:
         raise BadRow(f"'{summary}' looks like a summary of annotators, not one of them; leave the column out")
-    return {name: (column, value) for name, column, value in found}
+    return {name: (column, value) for name, column, value in cells}
 
 
 def score(value: JSON, column: str) -> float | None:
@@ -94,8 +94,8 @@ def refuse_two_codes(rows: Sequence[tuple[str, Values]], path: Path) -> None:
     Raises DataError.
     """
     cells = [value for _, values in rows for _, value in ratings(values, PAIRS).values() if value is not None]
-    said = {_code(value) for value in cells}
-    if "0" in said and not said & {"2", "b", "second"}:
+    codes = {_code(value) for value in cells}
+    if "0" in codes and not codes & {"2", "b", "second"}:
         raise DataError(
             f"{path}: verdicts are 0 but never 2: 0 means a tie here, so the second answer would never be better; "
             "write first, second and tie"

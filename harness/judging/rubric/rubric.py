@@ -28,7 +28,7 @@ class Dimension:
     anchors: Mapping[float, str]  # what a score means, in the order of the scores; perhaps none
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Rubric:
     """A rubric in one language. Scores lie in [low, high], higher is better; `whole` says that they are integers."""
 
@@ -71,17 +71,17 @@ class Rubric:
         return _object({"reason": {"type": "string"}, "verdict": {"type": "string", "enum": list(VERDICTS)}})
 
     def _prompt(self, template: Template, material: dict[str, str], reference: str | None) -> Prompt:
-        given = reference is not None and bool(reference.strip())
-        if self.needs_reference() and not given:
+        has_reference = reference is not None and bool(reference.strip())
+        if self.needs_reference() and not has_reference:
             raise HarnessError(
                 f"rubric {self.name}: an item has no reference answer; give every item one, "
                 f"or take a rubric with reference: optional"
             )
-        if reference is not None and given and self.reference != "unused":
+        if reference is not None and has_reference and self.reference != "unused":
             material = {**material, "reference": reference}
         mark = _mark(material.values())
         fixed: dict[str, JSON] = {
-            "dimensions": [_shown(dimension) for dimension in self.dimensions],
+            "dimensions": [_template_view(dimension) for dimension in self.dimensions],
             "low": plain_number(self.low),
             "high": plain_number(self.high),
         }
@@ -134,12 +134,12 @@ def _read(path: Path, language: str) -> Rubric:
 
 def _refuse_variables(source: Source) -> None:
     """An environment variable would let two judges with one and the same rubric text be asked different things."""
-    found = [
+    mistakes = [
         (n, match[0]) for n, line in enumerate(source.text.split("\n"), 1) for match in re.finditer(r"\$\{\w+\}", line)
     ]
-    if found:
+    if mistakes:
         source.mistakes[:] = [
-            (n, f"{name} is not filled in within a rubric; write the text itself") for n, name in found
+            (n, f"{name} is not filled in within a rubric; write the text itself") for n, name in mistakes
         ]
         source.raise_mistakes()
 
@@ -170,7 +170,7 @@ def _dimension(name: str, content: Mapping[str, JSON]) -> Dimension:
     return Dimension(name, content["title"], content["text"], dict(anchors))
 
 
-def _shown(dimension: Dimension) -> dict[str, JSON]:
+def _template_view(dimension: Dimension) -> dict[str, JSON]:
     """A dimension as a template sees it."""
     anchors = [{"value": plain_number(value), "text": text} for value, text in dimension.anchors.items()]
     return {"name": dimension.name, "title": dimension.title, "text": dimension.text, "anchors": anchors}

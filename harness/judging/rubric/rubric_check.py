@@ -40,18 +40,18 @@ class RubricCheck:
 
     def everything(self, language: str) -> None:
         """Note whatever is wrong, in every language of the file."""
-        found = self.mapping((), required=("scale", "reference", "dimensions", "prompts"))
-        low, high, whole = self.scale() if "scale" in found else (None, None, True)
-        if "reference" in found and found["reference"] not in _REFERENCE:
+        entries = self.mapping((), required=("scale", "reference", "dimensions", "prompts"))
+        low, high, whole = self.scale() if "scale" in entries else (None, None, True)
+        if "reference" in entries and entries["reference"] not in _REFERENCE:
             self.source.complain(("reference",), f"must be one of {', '.join(_REFERENCE)}")
-        prompts = self.mapping(("prompts",), optional=LANGUAGES) if "prompts" in found else {}
-        if "prompts" in found and language not in prompts:
-            there = f"it has {', '.join(prompts)}" if prompts else "it has none"
-            self.source.complain(("prompts", language), f"is missing; the judge is asked in {language}, {there}")
-        for each in prompts:
-            self.prompts(("prompts", each), found.get("reference"))
-        dimensions = self.mapping(("dimensions",), optional=None) if "dimensions" in found else {}
-        if "dimensions" in found and found["dimensions"] == {}:
+        prompts = self.mapping(("prompts",), optional=LANGUAGES) if "prompts" in entries else {}
+        if "prompts" in entries and language not in prompts:
+            present = f"it has {', '.join(prompts)}" if prompts else "it has none"
+            self.source.complain(("prompts", language), f"is missing; the judge is asked in {language}, {present}")
+        for prompt_language in prompts:
+            self.prompts(("prompts", prompt_language), entries.get("reference"))
+        dimensions = self.mapping(("dimensions",), optional=None) if "dimensions" in entries else {}
+        if "dimensions" in entries and entries["dimensions"] == {}:
             self.source.complain(("dimensions",), f"at least one is needed; {_REMEDIES['dimensions']}")
         for name in dimensions:
             self.dimension(name, sorted(prompts), (low, high, whole))
@@ -70,23 +70,23 @@ class RubricCheck:
                 self.source.complain((*where, key), f"is missing; {_REMEDIES.get(key, 'write it')}")
         if optional is None:
             return value
-        known = [*required, *optional]
-        for key in value.keys() - set(known):
-            self.source.complain((*where, key), f"is not a known key ({nearest(key, known)})")
-        return {key: value[key] for key in value if key in known}
+        allowed = [*required, *optional]
+        for key in value.keys() - set(allowed):
+            self.source.complain((*where, key), f"is not a known key ({nearest(key, allowed)})")
+        return {key: value[key] for key in value if key in allowed}
 
     def scale(self) -> tuple[float | None, float | None, bool]:
         """Its ends, None where they are no numbers, and whether scores are integers."""
-        found = self.mapping(("scale",), required=("low", "high"), optional=("whole",))
-        whole = found.get("whole", True)
+        entries = self.mapping(("scale",), required=("low", "high"), optional=("whole",))
+        whole = entries.get("whole", True)
         if not isinstance(whole, bool):
             self.source.complain(("scale", "whole"), "must be true (scores are integers) or false")
             whole = False
         ends: dict[str, float] = {}
         for end in ("low", "high"):
-            if end not in found:
+            if end not in entries:
                 continue
-            value = found[end]
+            value = entries[end]
             if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
                 self.source.complain(("scale", end), "must be a number")
             elif whole and value != int(value):
@@ -105,11 +105,11 @@ class RubricCheck:
             self.source.complain(where, "must be lower-case English letters, digits and _; it names a figure")
         for language in self.mapping(where, optional=LANGUAGES):
             inside = (*where, language)
-            found = self.mapping(inside, required=("title", "text"), optional=("anchors",))
+            entries = self.mapping(inside, required=("title", "text"), optional=("anchors",))
             for key in ("title", "text"):
-                if key in found:
+                if key in entries:
                     self.text((*inside, key))
-            if "anchors" in found:
+            if "anchors" in entries:
                 self.anchors((*inside, "anchors"), scale)
         present = self.value(where)
         for language in languages:
@@ -132,32 +132,32 @@ class RubricCheck:
                 self.source.complain(place, "is not a whole number; add whole: false to the scale")
 
     def prompts(self, where: Where, reference: JSON) -> None:
-        found = self.mapping(where, required=("score", "compare"), optional=("system",))
+        entries = self.mapping(where, required=("score", "compare"), optional=("system",))
         material = {"question", "mark"} if reference == "unused" else {"question", "mark", "reference"}
         needed = {"reference"} if reference == "required" else set()
-        shown: Mapping[str, tuple[set[str], set[str]]] = {
+        variables: Mapping[str, tuple[set[str], set[str]]] = {
             "score": (material | {"answer"}, needed | {"answer", "mark"}),
             "compare": (material | {"first", "second"}, needed | {"first", "second", "mark"}),
             "system": (set(), set()),
         }
-        for key in found:
+        for key in entries:
             if self.text((*where, key)):
-                self.template((*where, key), *shown[key])
+                self.template((*where, key), *variables[key])
 
     def template(self, where: Where, material: set[str], needed: set[str]) -> None:
         """Note what keeps a template from being compiled, variables that it will not find, and what it leaves out."""
         text, first = self.value(where), self._first_line(where)
         name = ".".join(map(str, where))
-        known = _FIXED | material
+        names = _FIXED | material
         try:
             tree = _ENVIRONMENT.parse(text)
             used = meta.find_undeclared_variables(tree) - _GLOBALS
         except TemplateSyntaxError as error:
             self.source.mistakes.append((first + error.lineno - 1, f"{name}: {error.message}"))
             return
-        for unknown in used - known:
+        for unknown in used - names:
             line = min(node.lineno for node in tree.find_all(nodes.Name) if node.name == unknown)
-            problem = f"there is no variable {unknown} ({nearest(unknown, known)})"
+            problem = f"there is no variable {unknown} ({nearest(unknown, names)})"
             self.source.mistakes.append((first + line - 1, f"{name}: {problem}"))
         for lacking in sorted(needed - used):
             self.source.complain(

@@ -47,18 +47,11 @@ class TokenOverlap(Metric):
         """What `auto` takes on a task."""
         return {"tokens": self._chosen(task.data.test)}
 
-    def score(self, sample: Sample, prediction: Prediction) -> Marks:
-        """As score_all for one prediction: `auto` sees its references only."""
-        return self.score_all([sample], [prediction])[0]
-
-    def score_all(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> list[Marks]:
-        """`auto` sees the references of these samples."""
-        chosen = self._chosen(samples)
-        return [self.mark(prediction, sample, chosen) for sample, prediction in zip(samples, predictions, strict=True)]
-
-    def evaluate(self, samples: Sequence[Sample], predictions: Sequence[Prediction], scoring: "Scoring") -> list[Marks]:
+    def score_batch(
+        self, samples: Sequence[Sample], predictions: Sequence[Prediction], scoring: "Scoring | None" = None
+    ) -> list[Marks]:
         """`auto` sees the references of the whole task, so that no failed call can change the choice."""
-        chosen = self._chosen(scoring.task.data.test or samples)
+        chosen = self._chosen(task_samples(samples, scoring))
         return [self.mark(prediction, sample, chosen) for sample, prediction in zip(samples, predictions, strict=True)]
 
     def mark(self, prediction: Prediction, sample: Sample, tokens: Tokens) -> Marks:
@@ -71,6 +64,11 @@ class TokenOverlap(Metric):
         return "characters" if mostly_chinese(samples) else "words"
 
 
+def task_samples(samples: Sequence[Sample], scoring: "Scoring | None") -> Sequence[Sample]:
+    """The samples of the whole task; without a task, those that are scored."""
+    return (scoring.task.data.test if scoring else ()) or samples
+
+
 def cut(text: str, tokens: Tokens) -> tuple[str, ...]:
     """The tokens of a text in their order, with repetitions, not stemmed."""
     return _cut(text, tokens == "jieba")
@@ -78,13 +76,13 @@ def cut(text: str, tokens: Tokens) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4096)  # a reference is compared with every variant's answer
 def _cut(text: str, by_words: bool) -> tuple[str, ...]:
-    found: list[str] = []
+    tokens: list[str] = []
     for run in _RUN.finditer(normalise(text)):
         if not run["unspaced"]:
-            found.append(run[0])
+            tokens.append(run[0])
         else:
-            found += segmenter().lcut(run[0]) if by_words else run[0]
-    return tuple(found)
+            tokens += segmenter().lcut(run[0]) if by_words else run[0]
+    return tuple(tokens)
 
 
 @lru_cache(maxsize=65536)
@@ -107,12 +105,12 @@ def sample_without_reference(samples: Iterable[Sample], content: Callable[[str],
             return f"sample {sample.id} has no reference to compare an answer with"
         for target in sample.targets:
             if not content(target):
-                shown = f"“{target}”" if target.strip() else "empty"
-                return f"sample {sample.id}: a reference is {shown}: no word or number to compare an answer with"
+                quoted = f"“{target}”" if target.strip() else "empty"
+                return f"sample {sample.id}: a reference is {quoted}: no word or number to compare an answer with"
     return None
 
 
-def references_each(samples: Iterable[Sample]) -> int | None:
+def reference_count(samples: Iterable[Sample]) -> int | None:
     """How many references each sample has; None where the numbers differ."""
     numbers = {len(sample.targets) for sample in samples}
     return numbers.pop() if len(numbers) == 1 else None
@@ -122,5 +120,5 @@ def references_each(samples: Iterable[Sample]) -> int | None:
 def _porter() -> Callable[[str], str]:
     from nltk.stem.porter import PorterStemmer
 
-    found: Callable[[str], str] = PorterStemmer().stem
-    return found
+    stemmer: Callable[[str], str] = PorterStemmer().stem
+    return stemmer

@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 
 from harness.errors import HarnessError
-from harness.judging.asking.judge_metric import Opinion
+from harness.judging.asking.judge_metric import JudgeMetric
 from harness.judging.people.against_people import calibration, doubts
 from harness.judging.people.calibrate import calibrate, chosen
 from harness.judging.people.calibrations import stored
 from harness.judging.people.labels import LabelledPair, Labels, ScoredItem, read_labels
-from harness.judging.trust import Trust
 from harness.records.judgements import Calibration, Judgement
 from harness.runtime.context import Context
 from harness.runtime.run_folder import RunFolder
+from harness.suite.options import Trust
 from harness.suite.parser import load_suite
 from harness.suite.suite import Suite
 
@@ -139,7 +139,7 @@ def test_pairs_by_hand(made: Path, context: Open) -> None:
 def test_it_is_kept_under_what_a_run_calls_the_judge(made: Path, context: Open) -> None:
     ((found,), door) = run(made, "scores.csv", context)
     metric = load_suite(made).tasks["t"].metrics["quality"]
-    assert isinstance(metric, Opinion)
+    assert isinstance(metric, JudgeMetric)
     assert stored(metric.identity(door.model_digest("judge"))) == found
     (_, again) = run(made, "scores.csv", context, "t.quality")
     assert again.tally.calls == 0
@@ -241,17 +241,23 @@ def test_labels_longer_than_the_judges_context_are_refused(made: Path, context: 
 # -- the figures alone ------------------------------------------------------------------------------------------------
 
 
-def metric_of(made: Path, name: str, **changed: Any) -> Opinion:
+def metric_of(made: Path, name: str, **changed: Any) -> JudgeMetric:
     metric = load_suite(made).tasks["t"].metrics[name]
-    assert isinstance(metric, Opinion)
+    assert isinstance(metric, JudgeMetric)
     return metric.model_copy(update=changed)
 
 
 def scored(*rows: tuple[float | None, float]) -> tuple[Labels, list[Judgement]]:
     """One annotator's scores and a judge's."""
-    items = tuple(ScoredItem(None, "q", "a", None, (human,), str(n)) for n, (human, _) in enumerate(rows))
-    said = [Judgement("t", "m", "j", str(n), "answer", values={"score": value}) for n, (_, value) in enumerate(rows)]
-    return Labels("f", "d", ("",), scored=items), said
+    items = tuple(
+        ScoredItem(id=None, question="q", answer="a", reference=None, scores=(human,), place=str(n))
+        for n, (human, _) in enumerate(rows)
+    )
+    said = [
+        Judgement(task="t", metric="m", judge="j", sample_id=str(n), variant="answer", values={"score": value})
+        for n, (_, value) in enumerate(rows)
+    ]
+    return Labels(name="f", digest="d", annotators=("",), scored=items), said
 
 
 def test_scores_are_compared_as_whole_numbers_a_half_upwards(made: Path) -> None:
@@ -327,10 +333,12 @@ def test_the_stored_verdicts_of_pandalm(shared_data: Path, made: Path) -> None:
 def said(labels: Labels, verdicts: dict[str, float | None]) -> list[Judgement]:
     def one(pair: LabelledPair, turned: bool) -> Judgement:
         value = verdicts[pair.id or ""]
-        shown = ("second", "first") if turned else ("first", "second")
+        variant, rival = ("second", "first") if turned else ("first", "second")
+        place: dict[str, Any] = {"task": "t", "metric": "m", "judge": "gpt", "sample_id": pair.place}
+        place |= {"variant": variant, "rival": rival}
         if value is None:
-            return Judgement("t", "m", "gpt", pair.place, *shown, unreadable="garbage")
-        return Judgement("t", "m", "gpt", pair.place, *shown, values={"": 1 - value if turned else value})
+            return Judgement(**place, unreadable="garbage")
+        return Judgement(**place, values={"": 1 - value if turned else value})
 
     return [one(pair, turned) for pair in labels.pairs for turned in (False, True)]
 
@@ -341,7 +349,9 @@ def test_llama_against_gpt4_on_the_stored_scores(shared_data: Path, made: Path) 
     labels = read_labels(folder / "scores" / "gpt4-model-1-response.json", items, "model 1 response")
     llama = json.loads((folder / "scores" / "llama3-8b-model-1-response.json").read_text(encoding="utf-8"))
     judged = [
-        Judgement("t", "m", "llama", item.place, "answer", values={"score": float(value)})
+        Judgement(
+            task="t", metric="m", judge="llama", sample_id=item.place, variant="answer", values={"score": float(value)}
+        )
         for item, value in zip(labels.scored, llama, strict=True)
     ]
     found = calibration("llama", metric_of(made, "quality"), "i", labels, judged, 0)

@@ -53,7 +53,7 @@ def reply(score: float, reason: str = "依据") -> str:
 
 def marks(metric: Judge | Pairwise, predictions: list[Prediction], scoring: Scoring) -> list[Any]:
     by_id = {sample.id: sample for sample in SAMPLES}
-    return metric.evaluate([by_id[one.sample_id] for one in predictions], predictions, scoring)
+    return metric.score_batch([by_id[one.sample_id] for one in predictions], predictions, scoring)
 
 
 def test_an_answer_has_the_score_and_the_reason_that_the_judge_gives(scoring: Make) -> None:
@@ -190,7 +190,7 @@ def test_with_at_most_every_pair_gets_its_turn(scoring: Make) -> None:
     predictions = [Prediction(s.id, "t", v, (), f"{v}{s.id}", Reading("x")) for v in "abcd" for s in samples]
     place = scoring("better", {"j": judging(default='{"reason": "r", "verdict": "tie"}')})
     metric = Pairwise(model="j", against="all", at_most=2)
-    metric.evaluate([s for _ in "abcd" for s in samples], predictions, place)
+    metric.score_batch([s for _ in "abcd" for s in samples], predictions, place)
     met: dict[frozenset[str | None], int] = {}
     for one in place.judgements:
         met[frozenset((one.variant, one.rival))] = met.get(frozenset((one.variant, one.rival)), 0) + 1

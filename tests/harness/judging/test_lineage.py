@@ -6,7 +6,7 @@ import pytest
 
 from harness.components.fields import Reference
 from harness.components.model import Model
-from harness.judging.lineage import family, family_of
+from harness.judging.lineage import model_lineage, name_lineage
 from harness.models.huggingface import HuggingFace
 from harness.models.ollama import Ollama
 from harness.models.openai import OpenAI
@@ -71,7 +71,7 @@ from harness.models.scripted import Scripted
     ],
 )
 def test_a_name(name: str, expected: str | None) -> None:
-    assert family_of(name) == expected
+    assert name_lineage(name) == expected
 
 
 class Made(Model):
@@ -107,4 +107,4 @@ BASES: dict[str, Model] = {
     ],
 )
 def test_a_model(name: str, expected: str | None) -> None:
-    assert family(BASES[name], BASES) == expected
+    assert model_lineage(BASES[name], BASES) == expected

@@ -7,21 +7,57 @@ import pytest
 from harness.components.metric import Mark
 from harness.judging.asking.combining import outcome, pointwise
 from harness.judging.reliability import Judged, panel, ranked, reliability
-from harness.judging.trust import Trust, demotion, examined
+from harness.judging.trust import demotion, examined
 from harness.records.judgements import Agreed, Calibration, Judgement, Reliability
+from harness.suite.options import Trust
 
-KNOWN = Judged("t", "m", "score100", False, {"j": "a judge"}, {}, {"j": ("b",)}, {"j": ("c",)})
+KNOWN = Judged(
+    task="t",
+    metric="m",
+    rubric="score100",
+    pairwise=False,
+    descriptions={"j": "a judge"},
+    calibrations={},
+    kin={"j": ("b",)},
+    itself={"j": ("c",)},
+)
 DUELS = replace(KNOWN, pairwise=True)
 
 
 def scored(item: str, variant: str, value: float | None, **further: object) -> Judgement:
     values = {} if value is None else {"score": value}
-    return replace(Judgement("t", "m", "j", item, variant, None, 0, values, lengths=(10,)), **further)
+    return replace(
+        Judgement(
+            task="t",
+            metric="m",
+            judge="j",
+            sample_id=item,
+            variant=variant,
+            rival=None,
+            repeat=0,
+            values=values,
+            lengths=(10,),
+        ),
+        **further,
+    )
 
 
 def duel(item: str, first: str, second: str, value: float | None, **further: object) -> Judgement:
     values = {} if value is None else {"": value}
-    return replace(Judgement("t", "m", "j", item, first, second, 0, values, lengths=(10, 20)), **further)
+    return replace(
+        Judgement(
+            task="t",
+            metric="m",
+            judge="j",
+            sample_id=item,
+            variant=first,
+            rival=second,
+            repeat=0,
+            values=values,
+            lengths=(10, 20),
+        ),
+        **further,
+    )
 
 
 def only(found: list[Reliability]) -> Reliability:
@@ -177,9 +213,24 @@ def test_the_ranking_takes_each_pair_of_an_item_once() -> None:
 
 
 def calibrated(kappa: float | None, items: int = 50, low: float | None = 0.2) -> Calibration:
-    against = Agreed(items, 0.8, kappa, low, 0.95)
+    against = Agreed(items=items, agreement=0.8, kappa=kappa, low=low, high=0.95)
     return Calibration(
-        "j", "i", "labels.json", "d", False, items, 0, 0, against, None, None, 3, None, None, None, "2026"
+        judge="j",
+        identity="i",
+        labels="labels.json",
+        labels_digest="d",
+        pairwise=False,
+        items=items,
+        unreadable=0,
+        failed=0,
+        against=against,
+        spearman=None,
+        kendall=None,
+        annotators=3,
+        ceiling=None,
+        fleiss=None,
+        flips=None,
+        when="2026",
     )
 
 

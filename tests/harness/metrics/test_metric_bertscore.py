@@ -5,7 +5,7 @@ import math
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,15 @@ from harness.answers.text import Text
 from harness.components.component import settings
 from harness.components.dataset import Dataset
 from harness.components.metric import Mark, Scale
+from harness.components.scoring import Scoring
 from harness.components.task import Task
 from harness.errors import HarnessError, ModelError
 from harness.metrics.bertscore import BertScore
-from harness.metrics.support import bertscore_settings as known
-from harness.metrics.support.bertscore_matching import _chunks, _match
-from harness.metrics.support.bertscore_network import Network, windows
+from harness.metrics.support import bertscore_settings
 from harness.models.local.encoders import packaged
+from harness.models.local.token_encoder import layer_count
+from harness.models.local.token_matching import _chunks, _match
+from harness.models.local.token_reader import TokenReader, windows
 from harness.records.inputs import Generation, Sample
 from harness.records.outputs import Prediction, Reading
 from harness.text.templates import Template
@@ -46,7 +48,7 @@ def item(answer: str | None, *targets: str, reason: str | None = None) -> tuple[
 
 
 def scored(metric: BertScore, items: Sequence[tuple[Sample, Prediction]]) -> list[dict[str, Mark]]:
-    return metric.score_all([sample for sample, _ in items], [prediction for _, prediction in items])
+    return metric.score_batch([sample for sample, _ in items], [prediction for _, prediction in items])
 
 
 def by_library(answers: list[str], targets: list[Any], folder: Path, layer: int, **further: Any) -> list[list[float]]:
@@ -193,8 +195,7 @@ def test_the_librarys_values_depend_on_the_batch_and_ours_do_not() -> None:
 def test_the_first_word_has_its_leading_space_for_roberta(folders: dict[str, Path]) -> None:
     from transformers import AutoTokenizer
 
-    with Network(folders["roberta"], "r", 1, "cpu", 4) as network:
-        ids = network.token_ids(["pa", "x pa"])
+    ids = TokenReader(str(folders["roberta"]), 1, "cpu", 4).token_ids(["pa", "x pa"])
     names = AutoTokenizer.from_pretrained(str(folders["roberta"])).convert_ids_to_tokens(ids[0])
     assert names == ["<s>", "Ġp", "a", "</s>"]  # "pa" as it stands within a sentence
     assert ids[0][1:-1] == ids[1][-3:-1]
@@ -207,6 +208,34 @@ def test_the_hash_is_the_librarys(tmp_path: Path) -> None:
     assert settings(BertScore(rescale=True))["hash"] == get_hash("bert-base-chinese", 8, False, True, False, False)
     own = BertScore(model="roberta-large", layer=3, rescale=True, baseline=str(tmp_path / "b.tsv"))
     assert settings(own)["hash"] == get_hash("roberta-large", 3, False, True, True, False)
+
+
+def test_the_table_of_layers_is_the_librarys() -> None:
+    import bert_score
+    from bert_score.utils import model2layers
+
+    assert bertscore_settings.layers() == model2layers
+    assert bert_score.__version__ == bertscore_settings.VERSION
+
+
+def test_in_a_run_pairs_are_cached_and_counted(
+    folders: dict[str, Path], scoring: Callable[..., Scoring], read_ids: list[tuple[int, ...]]
+) -> None:
+    items = [item(answer, target) for answer in CHINESE for target in CHINESE]
+    samples, predictions = [sample for sample, _ in items], [prediction for _, prediction in items]
+    metric = BertScore(model=str(folders["bert"]), layer=2, device="cpu")
+    alone, first = metric.score_batch(samples, predictions), scoring()
+    assert metric.score_batch(samples, predictions, first) == alone
+    assert first.context.tally.embedded == len(items)
+    read_ids.clear()
+    again = scoring()
+    assert metric.score_batch(samples, predictions, again) == alone
+    assert (again.context.tally.embedded, read_ids) == (0, [])
+    metric = BertScore(model=str(folders["bert"]), layer=1, device="cpu")
+    assert metric.score_batch(samples, predictions, again) != alone  # another layer is another model
+    assert again.context.tally.embedded == len(items)
+    first.context.close()
+    again.context.close()
 
 
 def test_settings_and_checks_import_neither_bert_score_nor_torch() -> None:
@@ -315,13 +344,13 @@ def test_ten_thousand_characters(folders: dict[str, Path]) -> None:
 def read_ids(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
     """The texts, as tokens, that went through the model."""
     seen: list[tuple[int, ...]] = []
-    original = Network._read
+    original = TokenReader._read
 
-    def recorded(self: Network, batch: Sequence[Sequence[int]]) -> Any:
+    def recorded(self: TokenReader, batch: Sequence[Sequence[int]]) -> Any:
         seen.extend(map(tuple, batch))
         return original(self, batch)
 
-    monkeypatch.setattr(Network, "_read", recorded)
+    monkeypatch.setattr(TokenReader, "_read", recorded)
     return seen
 
 
@@ -334,7 +363,7 @@ def test_each_text_is_read_once_for_all_variants(
     assert sorted(read_ids) == sorted(set(read_ids))
     assert len(read_ids) == len(CHINESE)
     assert [len(ids) for ids in read_ids] == sorted(map(len, read_ids), reverse=True)
-    monkeypatch.setattr("harness.metrics.support.bertscore_matching.NUMBERS_A_CHUNK", 32 * 40)  # 40 tokens at a time
+    monkeypatch.setattr("harness.models.local.token_matching.NUMBERS_A_CHUNK", 32 * 40)  # 40 tokens at a time
     read_ids.clear()
     for got, expected in zip(rows(scored(metric, items)), whole, strict=True):
         assert got == pytest.approx(expected, abs=1e-6)
@@ -437,8 +466,8 @@ def test_rescaling_by_a_file_is_the_librarys(tmp_path: Path) -> None:
 
 
 def test_the_baseline_of_bert_base_chinese() -> None:
-    file = known.baseline_file("bert-base-chinese", "zh", None)
-    assert known.baselines(file, 8) == (0.54804957, 0.5480091, 0.54755783)
+    file = bertscore_settings.baseline_file("bert-base-chinese", "zh", None)
+    assert bertscore_settings.baselines(file, 8) == (0.54804957, 0.5480091, 0.54755783)
 
 
 @pytest.mark.parametrize(
@@ -476,7 +505,7 @@ def test_rescaling_without_a_baseline_is_an_error(parameters: dict[str, Any], sa
 
 def test_a_model_with_baselines_for_other_languages_names_them() -> None:
     with pytest.raises(HarnessError, match="roberta-large and language zh: set `language` to one of en,"):
-        known.baseline_file("roberta-large", "zh", None)
+        bertscore_settings.baseline_file("roberta-large", "zh", None)
 
 
 # -- what is wrong is told before anything is loaded ------------------------------------------------------------------
@@ -520,7 +549,7 @@ def test_a_folder_that_lacks_files(
 def test_the_layers_of_a_model_are_known_from_its_configuration(
     folders: dict[str, Path], kind: str, layers: int
 ) -> None:
-    assert known.layers_of(kind, known.config(str(folders[kind]))) == layers
+    assert layer_count(str(folders[kind])) == layers
 
 
 def test_weights_that_are_missing_are_not_made_up(folders: dict[str, Path], tmp_path: Path) -> None:
@@ -541,8 +570,8 @@ def test_half_precision_files_are_computed_in_float32(folders: dict[str, Path], 
     folder = Path(shutil.copytree(folders["bert"], tmp_path / "model"))
     BertModel.from_pretrained(str(folder), dtype=torch.bfloat16).save_pretrained(folder)
     assert json.loads((folder / "config.json").read_text())["dtype"] == "bfloat16"
-    with Network(folder, "m", 2, "cpu", 4) as network:
-        assert {parameter.dtype for parameter in network._model.parameters()} == {torch.float32}
+    reader = TokenReader(str(folder), 2, "cpu", 4)
+    assert {parameter.dtype for parameter in reader._model.parameters()} == {torch.float32}
 
 
 def test_a_tokenizer_without_a_bound_takes_the_models(folders: dict[str, Path], tmp_path: Path) -> None:
@@ -551,8 +580,7 @@ def test_a_tokenizer_without_a_bound_takes_the_models(folders: dict[str, Path], 
     file = folder / "tokenizer_config.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "model_max_length": int(1e30)}))
     for place, expected in ((folder, 24), (folders["roberta"], 512)):
-        with Network(place, "m", 1, "cpu", 4) as network:
-            assert network._limit == expected
+        assert TokenReader(str(place), 1, "cpu", 4)._limit == expected
     marks = BertScore(model=str(folder), layer=1, device="cpu").score(*item("甲乙" * 20, "甲乙"))
     assert marks["windows"].value == 1.0
 

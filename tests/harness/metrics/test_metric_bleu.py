@@ -29,7 +29,7 @@ def marks(metric: Bleu | Chrf, corpus: Corpus) -> list[Mark]:
         Prediction(str(i), "t", "v", (), answer or "", Reading(answer, None if answer is not None else "unread"))
         for i, (answer, _) in enumerate(corpus)
     ]
-    return metric.score_all(samples, said)  # type: ignore[return-value]
+    return metric.score_batch(samples, said)  # type: ignore[return-value]
 
 
 def totals(some: Sequence[Mark], weights: Any) -> dict[str, Any]:

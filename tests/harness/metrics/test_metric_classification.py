@@ -41,7 +41,7 @@ def task(samples: Sequence[Sample], answer: Answer | None = None) -> Task:
 def scored(metric: Classification, pairs: Sequence[tuple[Any, str | None]]) -> list[Mark]:
     """The marks of (target or targets, answer) pairs."""
     some = [sample(i, *([target] if isinstance(target, str) else target)) for i, (target, _) in enumerate(pairs)]
-    return metric.score_all(
+    return metric.score_batch(
         some, [prediction(i, answer, None if answer else "unread") for i, (_, answer) in enumerate(pairs)]
     )  # type: ignore[return-value]
 
@@ -188,9 +188,9 @@ def test_normalisation_decides_what_one_label_is() -> None:
 
 def test_a_declared_label_may_be_said_where_no_target_has_it() -> None:
     some = [sample(0, "甲"), sample(1, "乙")]
-    (mark, _) = Classification(labels=("甲", "乙", "丙")).score_all(some, [prediction(0, "丙"), prediction(1, "乙")])
+    (mark, _) = Classification(labels=("甲", "乙", "丙")).score_batch(some, [prediction(0, "丙"), prediction(1, "乙")])
     assert mark.counts == {'["甲", "丙"]': 1.0}  # type: ignore[union-attr]
-    (mark, _) = Classification().score_all(some, [prediction(0, "丙"), prediction(1, "乙")])
+    (mark, _) = Classification().score_batch(some, [prediction(0, "丙"), prediction(1, "乙")])
     assert mark.counts == {'["甲", null]': 1.0}  # type: ignore[union-attr]
 
 

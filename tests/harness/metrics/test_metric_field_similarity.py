@@ -105,9 +105,11 @@ class Counting(Rouge):
 
     calls: ClassVar[list[int]] = []
 
-    def score_all(self, samples: Sequence[Sample], predictions: Sequence[Prediction]) -> list[Marks]:
+    def score_batch(
+        self, samples: Sequence[Sample], predictions: Sequence[Prediction], scoring: Scoring | None = None
+    ) -> list[Marks]:
         self.calls.append(len(samples))
-        return super().score_all(samples, predictions)
+        return super().score_batch(samples, predictions, scoring)
 
 
 def test_all_fields_of_all_predictions_are_asked_at_once() -> None:
@@ -117,7 +119,7 @@ def test_all_fields_of_all_predictions_are_asked_at_once() -> None:
         said({"a": "发热"}, target(a="咳嗽", b="三天"), number="2"),
         said(None, target(a="咳嗽", b="三天"), number="3"),
     ]
-    marks = JsonFields(similarity=metric).score_all([sample for sample, _ in pairs], [one for _, one in pairs])
+    marks = JsonFields(similarity=metric).score_batch([sample for sample, _ in pairs], [one for _, one in pairs])
     assert metric.calls == [5]  # all but the blank one
     # (1 + 1) / 2, 0 and missing, unread
     assert [one["similarity"].value for one in marks] == [1.0, 0.0, 0.0]  # type: ignore[index]
@@ -126,7 +128,7 @@ def test_all_fields_of_all_predictions_are_asked_at_once() -> None:
 def test_nothing_to_ask_is_not_asked() -> None:
     metric = Counting(tokens="words")
     metric.calls.clear()
-    assert JsonFields(similarity=metric).score_all([], []) == []
+    assert JsonFields(similarity=metric).score_batch([], []) == []
     marks = JsonFields(similarity=metric).score(*said({"a": "x"}, "{}"))
     assert marks["similarity"] == Mark(None, "there is no field to compare")
     assert metric.calls == []

@@ -122,7 +122,7 @@ def test_each_model_is_asked_once_for_all_its_variants(place: Place) -> None:
     scoring = place(models, {"a": "one", "b": "one", "c": "two"})
     samples = [sample(0, "肺炎", "胃炎"), sample(1, "abc")]
     predictions = [answered(i, variant) for variant in "abc" for i in (0, 1)]
-    marks = Perplexity().evaluate(samples * 3, predictions, scoring)
+    marks = Perplexity().score_batch(samples * 3, predictions, scoring)
     assert asked == [["肺炎", "abc"], ["肺炎", "abc"]]  # a and b sent the same
     expected = Mark(4.0, "mean log-probability -1.386 over 2 tokens", {"logprob": -2.77, "tokens": 2.0, "bytes": 6.0})
     first = marks[0]
@@ -134,9 +134,9 @@ def test_each_model_is_asked_once_for_all_its_variants(place: Place) -> None:
 
 def test_the_reference_is_what_is_trained(place: Place) -> None:
     scoring = place({"m": Teller()}, {"a": "m"}, Text(after="答案："))
-    Perplexity().evaluate([sample(0, "肺炎")], [answered(0, "a")], scoring)
+    Perplexity().score_batch([sample(0, "肺炎")], [answered(0, "a")], scoring)
     scoring = place({"m": Teller()}, {"a": "m"}, Json(fields=("病", "药")))
-    Perplexity().evaluate([sample(0, '{"药":"无","病":"肺炎","x":1}')], [answered(0, "a")], scoring)
+    Perplexity().score_batch([sample(0, '{"药":"无","病":"肺炎","x":1}')], [answered(0, "a")], scoring)
     assert asked == [['{"病": "肺炎", "药": "无"}']]
     assert scoring.context.tally.calls == 1
 
@@ -161,7 +161,9 @@ def test_a_failed_call_is_unknown(place: Place) -> None:
 
 @pytest.mark.parametrize(("each", "value"), [(0.0, 1.0), (-1e9, ENDLESS)])
 def test_the_ends_of_the_range(each: float, value: float, place: Place) -> None:
-    (mark,) = Perplexity().evaluate([sample(0, "x")], [answered(0, "a")], place({"m": Teller(each=each)}, {"a": "m"}))
+    (mark,) = Perplexity().score_batch(
+        [sample(0, "x")], [answered(0, "a")], place({"m": Teller(each=each)}, {"a": "m"})
+    )
     assert mark.value == pytest.approx(value)  # type: ignore[union-attr]
 
 
@@ -480,7 +482,7 @@ def test_a_real_model(form: str, tmp_path: Path, scoring: Callable[..., Scoring]
     scoring = Scoring("ppl", task(), scoring(models={"m": model}).context, {"v": "m"})  # type: ignore[assignment]
     samples = [sample(i, text) for i, text in enumerate(REFERENCES)]
     predictions = [answered(i, "v", text) for i, text in enumerate(QUESTIONS)]
-    marks: Any = Perplexity().evaluate(samples, predictions, scoring)  # type: ignore[arg-type]
+    marks: Any = Perplexity().score_batch(samples, predictions, scoring)  # type: ignore[arg-type]
     direct = [naive(model, model._model(), p.messages, text) for p, text in zip(predictions, REFERENCES, strict=True)]
     assert [mark.value for mark in marks] == pytest.approx([math.exp(-lp / count) for lp, count in direct], rel=1e-4)
     assert [mark.counts["tokens"] for mark in marks] == [count for _, count in direct]

@@ -91,7 +91,7 @@ def test_an_unread_answer_is_wrong_and_a_failure_unknown_in_every_part(metric: W
             return {"": 1, "tone": 0.5}
         """)
     answers = [one("咳嗽"), one(None, reason="the reply is empty"), one("boom")]
-    marks = mine.score_all([sample for sample, _ in answers], [said for _, said in answers])
+    marks = mine.score_batch([sample for sample, _ in answers], [said for _, said in answers])
     failed = Mark(None, "score failed: my_metric.py:4: ValueError: no such thing")
     assert marks == [
         {"": Mark(1.0), "tone": Mark(0.5)},

@@ -10,7 +10,7 @@ import pytest
 
 from harness.records.figures import Overlap, Twin
 from harness.text import near_duplicates as leakage
-from harness.text.near_duplicates import held, overlap, overlaps
+from harness.text.near_duplicates import leaked_answers, overlap, overlaps
 from tests.shared.altered_texts import material
 from tests.shared.paths import ROOT
 
@@ -112,7 +112,7 @@ def test_a_threshold_that_is_no_share_is_refused(near: float) -> None:
     with pytest.raises(ValueError, match="near is"):
         overlaps([], [], near)
     with pytest.raises(ValueError, match="near is"):
-        held([], [], near)
+        leaked_answers([], [], near)
 
 
 def test_one_twin_an_item_the_strongest_the_first() -> None:
@@ -191,10 +191,10 @@ def test_the_order_of_rows_changes_no_count() -> None:
 
 def test_every_process_finds_the_same() -> None:
     code = (  # with bands that overlook much, so that what is found depends on every hash
-        "from tests.shared.altered_texts import material\nfrom harness.text import near_duplicates as leakage\nfrom harness.text.near_duplicates import held, overlaps\n"
+        "from tests.shared.altered_texts import material\nfrom harness.text import near_duplicates as leakage\nfrom harness.text.near_duplicates import leaked_answers, overlaps\n"
         "leakage.MISS = 0.7\n"
         "items, rows = material(5, 200, (8, 30))\n"
-        "print(overlaps(items, rows, 0.5), held([(i, t[:2], [t[-2:]]) for i, t in items], rows * 2, 0.5))"
+        "print(overlaps(items, rows, 0.5), leaked_answers([(i, t[:2], [t[-2:]]) for i, t in items], rows * 2, 0.5))"
     )
     printed = {
         subprocess.run(
@@ -257,7 +257,7 @@ def test_every_process_finds_the_same() -> None:
 )
 def test_held(question: str, answers: list[str], passage: str, kind: str | None) -> None:
     for before in ([], [("o", "别的一篇")]):
-        twins = held([("i", question, answers)], [*before, ("p", passage)])
+        twins = leaked_answers([("i", question, answers)], [*before, ("p", passage)])
         similarity = 27 / 33 if kind == "near" else 1.0
         assert twins == ([Twin("i", "p", kind, similarity, question, passage)] if kind else [])
 
@@ -270,7 +270,7 @@ def test_held_reports_the_strongest_passage_the_first() -> None:
         ("9", "壬癸", ["戊己"]),
     ]
     passages = [("a", "甲乙(丙丁)"), ("b", "甲,乙:戊己"), ("c", "甲乙:戊己"), ("d", "庚,辛:戊己"), ("e", "庚-辛戊己")]
-    assert [(twin.sample_id, twin.place, twin.kind, twin.item) for twin in held(items, passages)] == [
+    assert [(twin.sample_id, twin.place, twin.kind, twin.item) for twin in leaked_answers(items, passages)] == [
         ("2", "a", "exact", "甲乙"),
         ("1", "d", "normalised", "庚辛"),
         ("0", "b", "normalised", "甲 乙"),
@@ -301,7 +301,7 @@ def test_held_finds_what_searching_every_passage_finds() -> None:
         for sample_id, question, answers in items
         if question not in answers
     }
-    found = {twin.sample_id: twin.place for twin in held(items, passages) if twin.kind == "exact"}
+    found = {twin.sample_id: twin.place for twin in leaked_answers(items, passages) if twin.kind == "exact"}
     assert found == {sample_id: place for sample_id, place in expected.items() if place}
     assert 20 < len(found) < 140
 
@@ -311,7 +311,7 @@ def test_overlap_counts_all_and_keeps_some() -> None:
         Twin(str(n), "r", kind, 1.0, "甲", "甲")
         for n, kind in enumerate(["near", "exact", "near", "normalised", "near"])
     ]  # type: ignore[arg-type]
-    assert overlap("norm", "train rows of norm", ["a", "b"], 9, twins, shown=2) == Overlap(
+    assert overlap("norm", "train rows of norm", ["a", "b"], 9, twins, listed=2) == Overlap(
         "norm", "train rows of norm", ("a", "b"), 9, exact=1, normalised=1, near=3, twins=tuple(twins[:2])
     )
     assert overlap("norm", "knowledge icd9", [], 9, []) == Overlap("norm", "knowledge icd9", (), 9, 0, 0, 0, ())

@@ -1,25 +1,19 @@
-"""The model behind BERTScore: token vectors of texts from one layer, long texts read in windows.
+"""The network behind token vectors: a transformers encoder cut at a layer, which reads long texts in windows.
 
-What is taken from bert-score: its tokenizer, padding, forward pass and choice of layers. What is not, and why:
-`get_model` keeps the checkpoint's dtype, hides weights that are missing and so random, and takes any path with "t5" in
-it for a T5; `sent_encode` fails on empty texts and on tokenizers without a length, cuts long texts, and has lost
-RoBERTa's leading space under transformers 5.
+Why not the loading of bert-score: `get_model` keeps the checkpoint's dtype, hides weights that are missing and so
+random, and takes any path with "t5" in it for a T5; `sent_encode` fails on empty texts and on tokenizers without a
+length, cuts long texts, and has lost RoBERTa's leading space under transformers 5.
 """
 
-import gc
-import importlib
 import itertools
 import logging
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from harness.errors import ModelError
-from harness.models.local.batches import out_of_memory
-from harness.models.local.device import chosen
 
 TOKENS_A_BATCH = 8192  # of padded input: bounds the memory of a forward pass whatever the lengths
 UNSTATED = 512  # tokens a window, where neither tokenizer nor model has a bound
@@ -57,30 +51,20 @@ def windows(ids: Sequence[int], limit: int, before: int, after: int) -> list[Win
     ]
 
 
-class Network:
-    """A model up to one layer, with its tokenizer, in float32. Used in a `with` block; raises ModelError."""
+class TokenReader:
+    """A model up to one layer with its tokenizer, in float32, on a device."""
 
-    def __init__(self, folder: Path, name: str, layer: int, device: str, batch_size: int) -> None:
-        self.name, self.batch_size, self.device = name, batch_size, chosen(device)
-        with self._translated("cannot be loaded"), _quietly():
-            self._library: Any = importlib.import_module("bert_score.utils")
-            self._tokenizer = self._library.get_tokenizer(str(folder))
-            self._model = _loaded(folder, name, layer).to(self.device)
-        self._limit = _limit(self._tokenizer, self._model)
-        self._around = _around(self._tokenizer)
+    def __init__(self, folder: str, layer: int, device: str, batch_size: int) -> None:
+        from transformers import AutoTokenizer
+
+        self.batch_size, self.device = batch_size, device
+        with _quietly():
+            self._tokenizer: Any = AutoTokenizer.from_pretrained(folder, use_fast=False)
+            self._model = _load_encoder(folder, layer).to(device)
+        self._limit = _token_limit(self._tokenizer, self._model)
+        self._around = _special_tokens_around(self._tokenizer)
         self.width: int = self._model.config.hidden_size
         self._markers = {self._tokenizer.cls_token_id, self._tokenizer.sep_token_id} - {None}
-
-    def __enter__(self) -> "Network":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        del self._model
-        gc.collect()
-        if self.device == "cuda":
-            import torch
-
-            torch.cuda.empty_cache()
 
     def token_ids(self, texts: Sequence[str]) -> list[list[int]]:
         """All tokens of each text, special ones included. RoBERTa's and GPT-2's first word gets its leading space."""
@@ -94,7 +78,7 @@ class Network:
         """1 for each token that counts, 0 for the markers of beginning and end, which can only be matched."""
         if len(ids) <= sum(self._around):  # nothing is left of the text; T5's marker would count, as the library has it
             return [0.0] * len(ids)
-        return [0.0 if one in self._markers else 1.0 for one in ids]
+        return [0.0 if token in self._markers else 1.0 for token in ids]
 
     def split(self, ids: Sequence[int]) -> list[Window]:
         """The windows in which a text of these tokens is read."""
@@ -107,20 +91,24 @@ class Network:
         places = [(i, window) for i, text in enumerate(texts) for window in text]
         pieces: list[Any] = [None] * len(places)
         for batch in self._batches([len(window.ids) for _, window in places]):
-            with self._translated("cannot read the texts"):
-                output = self._read([places[i][1].ids for i in batch])
+            output = self._read([places[i][1].ids for i in batch])
             for row, i in enumerate(batch):
-                kept = output[row, places[i][1].keep]
-                pieces[i] = kept / torch.norm(kept, dim=-1, keepdim=True)
+                rows = output[row, places[i][1].keep]
+                pieces[i] = rows / torch.norm(rows, dim=-1, keepdim=True)
         by_text: list[list[Any]] = [[] for _ in texts]
         for (i, _), piece in zip(places, pieces, strict=True):
             by_text[i].append(piece)
-        return [some[0] if len(some) == 1 else torch.cat(some) for some in by_text]
+        return [parts[0] if len(parts) == 1 else torch.cat(parts) for parts in by_text]
 
     def _read(self, batch: Sequence[Sequence[int]]) -> Any:
-        padding = self._tokenizer.pad_token_id
-        padded, _, mask = self._library.padding(batch, 0 if padding is None else padding)
-        return self._library.bert_encode(self._model, padded.to(self.device), mask.to(self.device))
+        """The last layer's output [texts, tokens, width] of texts padded on the right."""
+        import torch
+
+        length, padding = max(map(len, batch)), self._tokenizer.pad_token_id or 0
+        ids = torch.tensor([[*text, *[padding] * (length - len(text))] for text in batch])
+        mask = torch.tensor([[1] * len(text) + [0] * (length - len(text)) for text in batch])
+        with torch.no_grad():
+            return self._model(ids.to(self.device), attention_mask=mask.to(self.device))[0]
 
     def _batches(self, lengths: Sequence[int]) -> Iterator[list[int]]:
         """Indices in batches, longest first, so that padding is small and memory fails early."""
@@ -130,47 +118,29 @@ class Network:
             yield order[:size]
             order = order[size:]
 
-    @contextmanager
-    def _translated(self, failure: str) -> Iterator[None]:
-        try:
-            yield
-        except (RuntimeError, MemoryError) as error:
-            if not out_of_memory(error):
-                raise
-            raise ModelError(
-                f"metric bertscore: model {self.name} {failure}: out of memory; use a smaller batch_size or model"
-            ) from error
-        except (OSError, ValueError, KeyError, ImportError) as error:
-            raise ModelError(
-                f"metric bertscore: model {self.name} {failure}: {' '.join(str(error).split())}"
-            ) from error
 
-
-# -- loading ----------------------------------------------------------------------------------------------------------
-
-
-def _loaded(folder: Path, name: str, layer: int) -> Any:
+def _load_encoder(folder: str, layer: int) -> Any:
     """The encoder up to a layer. Refuses weights that the files do not hold: they would be random."""
     import torch
     from transformers import AutoConfig, AutoModel, T5EncoderModel
 
-    kind = AutoConfig.from_pretrained(str(folder), local_files_only=True).model_type
-    made_of: Any = T5EncoderModel if "t5" in kind else AutoModel
-    model, told = made_of.from_pretrained(
-        str(folder), dtype=torch.float32, local_files_only=True, output_loading_info=True
+    kind = AutoConfig.from_pretrained(folder, local_files_only=True).model_type
+    architecture: Any = T5EncoderModel if "t5" in kind else AutoModel
+    model, loading = architecture.from_pretrained(
+        folder, dtype=torch.float32, local_files_only=True, output_loading_info=True
     )
-    missing = sorted(key for key in told["missing_keys"] if "pooler" not in key)  # the pooler is not used
+    missing = sorted(key for key in loading["missing_keys"] if "pooler" not in key)  # the pooler is not used
     if missing:
         raise ModelError(
-            f"metric bertscore: model {name}: its files lack {len(missing)} weights, e.g. {missing[0]}, which would be "
-            "random; get the whole model"
+            f"model {folder}: its files lack {len(missing)} weights, e.g. {missing[0]}, which would be random; "
+            "get the whole model"
         )
     if hasattr(model, "encoder") and hasattr(model, "decoder"):
         model = model.encoder
-    return _up_to(model.eval(), name, layer)
+    return _up_to(model.eval(), layer)
 
 
-def _up_to(model: Any, name: str, layer: int) -> Any:
+def _up_to(model: Any, layer: int) -> Any:
     """The model without the layers above, as bert-score's get_model cuts it; a final norm stays."""
     from torch.nn import ModuleList
 
@@ -182,21 +152,16 @@ def _up_to(model: Any, name: str, layer: int) -> Any:
     if hasattr(encoder, "albert_layer_groups"):  # one group of weights, run several times
         encoder.config.num_hidden_layers = layer
         return model
-    for owner, stack in (
-        (model, "layer"),
-        (encoder, "block"),
-        (encoder, "layer"),
-        (transformer, "layer"),
-        (model, "layers"),
-    ):
+    stacks = ((model, "layer"), (encoder, "block"), (encoder, "layer"), (transformer, "layer"), (model, "layers"))
+    for owner, stack in stacks:
         layers = getattr(owner, stack, None)
         if isinstance(layers, ModuleList):
             setattr(owner, stack, layers[:layer])
             return model
-    raise ModelError(f"metric bertscore: model {name} is a {type(model).__name__}, of which bert-score takes no layer")
+    raise ModelError(f"a {type(model).__name__} has no stack of layers that can be cut at one, as bert-score does it")
 
 
-def _limit(tokenizer: Any, model: Any) -> int:
+def _token_limit(tokenizer: Any, model: Any) -> int:
     """How many tokens the model reads at once, special ones included."""
     embeddings = getattr(model, "embeddings", None)
     positions = getattr(getattr(embeddings, "position_embeddings", None), "padding_idx", None)
@@ -209,7 +174,7 @@ def _limit(tokenizer: Any, model: Any) -> int:
     return min(bounds, default=UNSTATED)
 
 
-def _around(tokenizer: Any) -> tuple[int, int]:
+def _special_tokens_around(tokenizer: Any) -> tuple[int, int]:
     """How many special tokens the tokenizer puts before and after a text."""
     plain, whole = (tokenizer.encode("a", add_special_tokens=special) for special in (False, True))
     before = whole.index(plain[0])
@@ -218,11 +183,8 @@ def _around(tokenizer: Any) -> tuple[int, int]:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Loading without the libraries' notes and bars: the display of the run has its own, and missing weights raise."""
-    from transformers.utils import logging as bars
-
-    shown, level = bars.is_progress_bar_enabled(), logging.root.manager.disable
-    bars.disable_progress_bar()
+    """Loading without the libraries' notes: the run has its own display, and missing weights raise."""
+    level = logging.root.manager.disable
     logging.disable(max(level, logging.WARNING))
     try:
         with warnings.catch_warnings():
@@ -230,5 +192,3 @@ def _quietly() -> Iterator[None]:
             yield
     finally:
         logging.disable(level)
-        if shown:
-            bars.enable_progress_bar()
