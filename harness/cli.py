@@ -84,9 +84,9 @@ def run(suite: SuitePath, out: Out = None, start: Stage = "train") -> None:
     folder = folder_for(loaded, out) if start == "train" else run_at(out or Path("runs") / loaded.name)
     cache = Cache(cache_root() / "calls.sqlite")
     try:
-        with display(console) as shown:
-            _log_to(shown.note)
-            context = Context(loaded.models, cache, shown, loaded.seed, loaded.knowledge, loaded.variants)
+        with display(console) as progress:
+            _log_to(progress.note)
+            context = Context(loaded.models, cache, progress, loaded.seed, loaded.knowledge, loaded.variants)
             page = engine.run(loaded, folder, context, write, start)
     finally:
         cache.close()
@@ -173,13 +173,13 @@ def calibrate(
     console = _console()
     cache = Cache(cache_root() / "calls.sqlite")
     try:
-        with display(console) as shown:
-            _log_to(shown.note)
-            context = Context(loaded.models, cache, shown, loaded.seed)
-            found = engine(loaded, labels, metric, context, items, answer)
+        with display(console) as progress:
+            _log_to(progress.note)
+            context = Context(loaded.models, cache, progress, loaded.seed)
+            calibrations = engine(loaded, labels, metric, context, items, answer)
     finally:
         cache.close()
-    print_calibrations(found, loaded.trust, console)
+    print_calibrations(calibrations, loaded.trust, console)
 
 
 @app.command("list")

@@ -25,19 +25,19 @@ def print_plan(plan: "Plan", console: Console) -> None:
     _print_cells(plan.cells, console)
     if plan.judging:
         table = Table("metric", "judge", "calls", title="Judging, once the answers are known", title_justify="left")
-        for one in plan.judging:
-            table.add_row(f"{one.task}.{one.metric}", one.judge, f"{one.calls:,}")
+        for judging in plan.judging:
+            table.add_row(f"{judging.task}.{judging.metric}", judging.judge, f"{judging.calls:,}")
         console.print(table)
 
 
 def _print_preparations(preparations: "Mapping[str, Preparation]", console: Console) -> None:
     """One row a model that a run makes: what is done, and the memory that it takes."""
     table = Table("model", "what is done before", "memory at most", "there is", title="Training", title_justify="left")
-    for name, one in preparations.items():
-        what = f"{one.what} (done before)" if one.done else one.what
-        table.add_row(name, what, _gib(one.needs), _gib(one.has))
+    for name, preparation in preparations.items():
+        description = f"{preparation.what} (done before)" if preparation.done else preparation.what
+        table.add_row(name, description, _gib(preparation.needs), _gib(preparation.has))
     console.print(table)
-    if any(one.needs is None for one in preparations.values()):
+    if any(preparation.needs is None for preparation in preparations.values()):
         console.print("Memory is estimated once the base model is on this machine.")
 
 
@@ -61,8 +61,8 @@ def _print_cells(planned: "Sequence[PlannedCell]", console: Console) -> None:
         )  # fmt: skip
     console.print(table)
     calls = sum(entry.tally.calls for entry in planned)
-    known = [entry.tally.estimate for entry in planned if entry.tally.calls]
-    total = None if None in known else sum(seconds or 0.0 for seconds in known)
+    estimates = [entry.tally.estimate for entry in planned if entry.tally.calls]
+    total = None if None in estimates else sum(seconds or 0.0 for seconds in estimates)
     if any(entry.needs for entry in planned):
         console.print("Memory is that of one prompt, the longest, at a time; batches fill what is left.")
     if not all(entry.exact for entry in planned):

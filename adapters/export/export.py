@@ -80,8 +80,8 @@ def export_adapter(suite: Suite, name: str, out: Path) -> Written:
 
 def _tuned(suite: Suite, name: str) -> Tuned:
     """A model that the suite trains, ready to tell its data. Raises SuiteError, ModelError."""
-    if name in suite.families.members:
-        raise ModelError(f"'{name}' stands for {', '.join(suite.families.members[name])}; name one of them")
+    if name in suite.expansion.members:
+        raise ModelError(f"'{name}' stands for {', '.join(suite.expansion.members[name])}; name one of them")
     if name not in suite.models:
         raise ModelError(f"'{name}' is not among models ({nearest(name, suite.models)})")
     prepare(suite)

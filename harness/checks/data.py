@@ -15,11 +15,11 @@ def data_mistakes(task: Task) -> list[str]:
 
 def refuse_equal_ids(task: str, samples: Sequence[Sample]) -> None:
     """Raise DataError if two samples of a task have the same id."""
-    seen: set[str] = set()
+    ids: set[str] = set()
     for sample in samples:
-        if sample.id in seen:
+        if sample.id in ids:
             raise DataError(f"tasks.{task}.data: two samples have the id {sample.id}; ids must differ")
-        seen.add(sample.id)
+        ids.add(sample.id)
 
 
 def _sample_mistakes(task: Task) -> list[str]:

@@ -28,19 +28,21 @@ def contamination(suite: Suite, tasks: Mapping[str, Task]) -> list[Overlap]:
     rows |= _examples(suite, own)
     for name in suite.usage.knowledge:
         texts.setdefault(f"knowledge {name}", [(p.id, p.text) for p in suite.knowledge[name].corpus().passages])
-    found, mistakes = list[Overlap](), list[str]()
+    shared, mistakes = list[Overlap](), list[str]()
     for name, task in own.items():
         items = [(sample.id, whole_question(sample)) for sample in task.data.test]
         answered = [(sample.id, sample.input, _answers(sample)) for sample in task.data.test]
-        twins = {source: overlaps(items, some, suite.leakage.near) for source, some in rows.items()}
-        twins |= {source: leaked_answers(answered, some, suite.leakage.near) for source, some in texts.items()}
-        for source, some in twins.items():
-            models = [model for model, sources in learnt.items() if _seen(some, sources.get(source, ()))]
-            found.append(overlap(name, source, models, len(items), some, listed=len(some)))
+        twins = {source: overlaps(items, own_twins, suite.leakage.near) for source, own_twins in rows.items()}
+        twins |= {
+            source: leaked_answers(answered, own_twins, suite.leakage.near) for source, own_twins in texts.items()
+        }
+        for source, own_twins in twins.items():
+            models = [model for model, sources in learnt.items() if _twin_ids(own_twins, sources.get(source, ()))]
+            shared.append(overlap(name, source, models, len(items), own_twins, listed=len(own_twins)))
         mistakes += _too_many(name, len(items), twins, learnt, suite.leakage.allowed)
     if mistakes:
         raise SuiteError(mistakes)
-    return found
+    return shared
 
 
 Learnt = Mapping[str, Mapping[str, Rows]]  # model → source → what it learns from it
@@ -62,22 +64,22 @@ def _all_rows(suite: Suite, learnt: Learnt, kind: str) -> dict[str, Rows]:
     union: dict[str, dict[tuple[str, str], None]] = {}
     for name in learnt:
         model = suite.models[name]
-        for source, some in getattr(model, kind)().items():
-            union.setdefault(source, {}).update(dict.fromkeys(some))
-    return {source: list(some) for source, some in union.items()}
+        for source, own in getattr(model, kind)().items():
+            union.setdefault(source, {}).update(dict.fromkeys(own))
+    return {source: list(own) for source, own in union.items()}
 
 
 def _examples(suite: Suite, tasks: Mapping[str, Task]) -> dict[str, Rows]:
     """The train rows of tasks on which a variant shows worked examples or, asking no model, takes answers from them."""
-    shown = any(getattr(one, "shots", 0) or one.floor for one in suite.variants.values())
+    learnt_from = any(getattr(variant, "shots", 0) or variant.floor for variant in suite.variants.values())
     return {
         f"examples of {name}": [(row.id, whole_question(row)) for row in task.data.train]
         for name, task in tasks.items()
-        if shown and task.data.train and name not in suite.general
+        if learnt_from and task.data.train and name not in suite.general
     }
 
 
-def _seen(twins: Sequence[Twin], rows: Rows) -> list[str]:
+def _twin_ids(twins: Sequence[Twin], rows: Rows) -> list[str]:
     """The test items whose twin is among the rows."""
     places = {(place, text) for place, text in rows}
     return [twin.sample_id for twin in twins if (twin.place, twin.row) in places]
@@ -89,11 +91,11 @@ def _too_many(
     """A line for each model that would learn more of a task's test items than is allowed, over all its sources."""
     lines = []
     for model, sources in learnt.items():
-        equal = {source: [one for one in twins[source] if one.kind != "near"] for source in sources}
-        items = {item for source, rows in sources.items() for item in _seen(equal[source], rows)}
+        equal = {source: [twin for twin in twins[source] if twin.kind != "near"] for source in sources}
+        items = {item for source, rows in sources.items() for item in _twin_ids(equal[source], rows)}
         if len(items) > allowed * samples + 1e-9:
-            source = next(source for source, rows in sources.items() if _seen(equal[source], rows))
-            first = next(one for one in equal[source] if one.sample_id in items)
+            source = next(source for source, rows in sources.items() if _twin_ids(equal[source], rows))
+            first = next(twin for twin in equal[source] if twin.sample_id in items)
             least = math.ceil(1000 * len(items) / samples) / 1000
             lines.append(
                 f"models.{model}: {len(items)} of {samples} test items of task {task} stand in what it learns "

@@ -19,11 +19,11 @@ class Lines(Display):
         self.console = console
         self.title = ""
         self.total = self.done = self.tokens = 0
-        self.began = self.said = 0.0
+        self.began = self.noted = 0.0
 
     def begin(self, title: str) -> None:
         self.title, self.total, self.done, self.tokens = title, 0, 0, 0
-        self.began = self.said = time.monotonic()
+        self.began = self.noted = time.monotonic()
 
     def expect(self, calls: int) -> None:
         self.total += calls
@@ -32,8 +32,8 @@ class Lines(Display):
         self.done += done
         self.tokens += tokens
         now = time.monotonic()
-        if now - self.said >= self.interval:
-            self.said = now
+        if now - self.noted >= self.interval:
+            self.noted = now
             rate = self.tokens / (now - self.began)
             left = (now - self.began) / self.done * (self.total - self.done) if self.done else 0
             self.note(f"{self.title}: {self.done}/{self.total}, {rate:.0f} tokens/s, about {left:.0f} s left")

@@ -44,7 +44,7 @@ def provenance(suite: Suite, tasks: Mapping[str, Task], context: Context) -> dic
         "commit": _commit(suite.path.resolve().parent),
         "hardware": _hardware(),
         "data": {name: _data(suite, name, task) for name, task in tasks.items()},
-        "knowledge": {name: _knowledge(one) for name, one in _searched(suite).items()},
+        "knowledge": {name: _knowledge(knowledge) for name, knowledge in _searched(suite).items()},
         "models": {name: _model(suite.models[name], context.model_digest(name)) for name in suite.usage.predicting},
         **described_suite(suite, tasks),
     }
@@ -87,7 +87,7 @@ def described_entries(suite: Suite, kind: str) -> dict[str, dict[str, JSON]]:
     """What predictions depend on in a section, without asking for weights: settings, and the files of knowledge."""
     if kind == "models":
         return {name: described(suite.models[name]) for name in suite.usage.predicting}
-    return {name: {**described(one), "files": _files(one)} for name, one in _searched(suite).items()}
+    return {name: {**described(knowledge), "files": _files(knowledge)} for name, knowledge in _searched(suite).items()}
 
 
 def _searched(suite: Suite) -> dict[str, Knowledge]:
@@ -135,13 +135,13 @@ def _data(suite: Suite, name: str, task: Task) -> dict[str, JSON]:
 
 def versions(names: Sequence[str]) -> dict[str, str]:
     """The versions of the packages that are installed."""
-    found = {}
+    installed = {}
     for name in names:
         try:
-            found[name] = version(name)
+            installed[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 def _commit(folder: Path) -> dict[str, JSON] | None:

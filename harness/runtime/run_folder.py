@@ -155,9 +155,9 @@ class RunFolder:
 
     def _write_lines(self, name: str, records: Iterable[T], kind: type[T]) -> None:
         dump = _ADAPTERS[kind].dump_json
-        held = list(records)
-        target = self._replace(name, (dump(record) + b"\n" for record in held))
-        self._written[name] = (target.stat().st_mtime_ns, held)
+        kept_records = list(records)
+        target = self._replace(name, (dump(record) + b"\n" for record in kept_records))
+        self._written[name] = (target.stat().st_mtime_ns, kept_records)
 
     def _replace(self, name: str, chunks: Iterable[bytes]) -> Path:
         target = self.path / name
@@ -171,9 +171,9 @@ class RunFolder:
         return target
 
     def _read_lines(self, name: str, kind: type[T]) -> list[T]:
-        written, held = self._written.get(name, (0, []))
+        written, kept_records = self._written.get(name, (0, []))
         if written and written == (self.path / name).stat().st_mtime_ns:
-            return list(held)
+            return list(kept_records)
         lines = self._bytes(name).splitlines()
         return [self._parse(name, number, line, kind) for number, line in enumerate(lines, 1)]
 

@@ -48,8 +48,8 @@ def is_unfinished(folder: RunFolder, suite: Suite) -> bool:
         record = folder.read_run()
     except StoreError:
         return False
-    same = record["suite"].get("text") == suite.text and record["suite"].get("prompts") == dict(suite.prompts)
-    return bool(same and record.get("status") != "complete")
+    is_unchanged = record["suite"].get("text") == suite.text and record["suite"].get("prompts") == dict(suite.prompts)
+    return bool(is_unchanged and record.get("status") != "complete")
 
 
 def refuse_changed(folder: RunFolder, suite: Suite, tasks: dict[str, Task], scored: bool) -> None:
@@ -58,29 +58,29 @@ def refuse_changed(folder: RunFolder, suite: Suite, tasks: dict[str, Task], scor
     Metrics may differ: scoring again by other metrics is what a later first stage is for. Where the scores are taken as
     they are (`scored`), they must be those of these metrics and judges.
     """
-    record, asked = folder.read_run(), described_suite(suite, tasks)
+    record, described_now = folder.read_run(), described_suite(suite, tasks)
     changed = []
     tasks_before, variants_before = record.get("tasks", {}), record.get("variants", {})
     if record["suite"].get("name") != suite.name:
         changed.append(f"suite {record['suite'].get('name')} is not {suite.name}")
     for name in sorted({*tasks_before, *tasks}):
-        before, after = tasks_before.get(name), asked["tasks"].get(name)
+        before, after = tasks_before.get(name), described_now["tasks"].get(name)
         parts = ("answer", "prompt", "system", "generation")
         if before is None or after is None or any(before.get(part) != after[part] for part in parts):
             changed.append(f"task {name}")
-    names = {*variants_before, *asked["variants"]}
-    changed += [f"variant {n}" for n in sorted(names) if variants_before.get(n) != asked["variants"].get(n)]
-    for kind, asked_of in (("knowledge", suite.usage.knowledge), ("models", suite.usage.predicting)):
+    names = {*variants_before, *described_now["variants"]}
+    changed += [f"variant {n}" for n in sorted(names) if variants_before.get(n) != described_now["variants"].get(n)]
+    for kind, used in (("knowledge", suite.usage.knowledge), ("models", suite.usage.predicting)):
         before = record.get(kind, {})
         described = described_entries(suite, kind)
-        changed += [f"{kind}.{n}" for n in asked_of if _changed(before.get(n), described[n])]
+        changed += [f"{kind}.{n}" for n in used if _changed(before.get(n), described[n])]
     if not changed and folder.samples() != [sample for task in tasks.values() for sample in task.data.test]:
         changed.append("the data")
     expected = [(s.task, variant, s.id) for n, t in tasks.items() for variant in suite.asked(n) for s in t.data.test]
     if not changed and [(p.task, p.variant, p.sample_id) for p in folder.predictions()] != expected:
         changed.append("predictions.jsonl is not complete")
     if not changed and scored:
-        _refuse_other_metrics(folder, suite, tasks)
+        _refuse_changed_metrics(folder, suite, tasks)
     if changed:
         raise StoreError(
             f"{folder.path}: changed since its predictions were made: {', '.join(changed)}; "
@@ -88,18 +88,18 @@ def refuse_changed(folder: RunFolder, suite: Suite, tasks: dict[str, Task], scor
         )
 
 
-def _refuse_other_metrics(folder: RunFolder, suite: Suite, tasks: dict[str, Task]) -> None:
-    record, asked = folder.read_run(), described_suite(suite, tasks)
+def _refuse_changed_metrics(folder: RunFolder, suite: Suite, tasks: dict[str, Task]) -> None:
+    record, described_now = folder.read_run(), described_suite(suite, tasks)
     changed = [
         f"the metrics of task {name}"
-        for name, task in asked["tasks"].items()
+        for name, task in described_now["tasks"].items()
         if task["metrics"] != record["tasks"][name]["metrics"]
     ]
-    known = record.get("judges", {})
+    judges_before = record.get("judges", {})
     changed += [
         f"models.{name}"
         for name in suite.usage.judges
-        if any(known.get(name, {}).get(part) != one for part, one in described(suite.models[name]).items())
+        if any(judges_before.get(name, {}).get(part) != value for part, value in described(suite.models[name]).items())
     ]
     if changed:
         raise StoreError(f"{folder.path}: changed since it was scored: {', '.join(changed)}; run with --from score")

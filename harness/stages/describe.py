@@ -45,22 +45,22 @@ def describe(task: Task, count_tokens: Callable[[str], int] | None) -> Descripti
         "prompt": (sum(measure(message.content) for message in prompt) for prompt in prompts),
         "target": (measure(target) for sample in test for target in sample.targets),
     }
-    asked = [_asked(sample) for sample in test]
-    taught = {_asked(sample) for sample in task.data.train}
+    questions = [_question(sample) for sample in test]
+    taught = {_question(sample) for sample in task.data.train}
     return Description(
         task=task.name,
         rows={"train": len(task.data.train), "validation": len(task.data.validation), "test": len(test)},
         skipped=task.data.skipped,
         unit="characters" if count_tokens is None else "tokens",
         lengths={name: _lengths(list(values)) for name, values in texts.items()} if test else {},
-        duplicates=len(asked) - len(set(asked)),
-        in_train=sum(question in taught for question in asked),
+        duplicates=len(questions) - len(set(questions)),
+        in_train=sum(question in taught for question in questions),
         targets_per_row=dict(sorted(Counter(len(sample.targets) for sample in test).items())),
         prompt=prompts[0] if prompts else (),
     )
 
 
-def _asked(sample: Sample) -> Hashable:
+def _question(sample: Sample) -> Hashable:
     """What makes two rows the same question: a bare "why?" is another one after another history."""
     return sample.input, sample.options, sample.history
 

@@ -41,8 +41,8 @@ def _versions(task: Task, name: str, knowledge: Knowledge) -> dict[str, Task]:
         answers = {**metrics, "stale": stale, **retrieval}
         versions["after"] = _asking(task, [after for _, after in changed], answers, updated=name)
     if withdrawn:
-        gone = [replace(sample, meta={**sample.meta, "stale": list(sample.targets)}) for sample in withdrawn]
-        versions["withdrawn"] = _asking(task, gone, {"stale": stale, **retrieval}, updated=name)
+        outdated = [replace(sample, meta={**sample.meta, "stale": list(sample.targets)}) for sample in withdrawn]
+        versions["withdrawn"] = _asking(task, outdated, {"stale": stale, **retrieval}, updated=name)
     return versions
 
 

@@ -56,9 +56,13 @@ def plan(suite: Suite, context: DryContext) -> Plan:
         _planned(cell, suite.answering()[cell.variant], tasks[cell.task], context)
         for cell in planned_cells(suite, tasks)
     ]
-    made = {name: suite.models[name] for name in suite.usage.trained}
-    prepared = {name: m.preparation() for name, m in made.items() if isinstance(m, DerivedModel)}
-    return Plan(planned, {name: one for name, one in prepared.items() if one is not None}, _judging(suite, tasks))
+    trained = {name: suite.models[name] for name in suite.usage.trained}
+    prepared = {name: m.preparation() for name, m in trained.items() if isinstance(m, DerivedModel)}
+    return Plan(
+        planned,
+        {name: preparation for name, preparation in prepared.items() if preparation is not None},
+        _judging(suite, tasks),
+    )
 
 
 def _judging(suite: Suite, tasks: Mapping[str, Task]) -> list[PlannedJudging]:
@@ -82,9 +86,9 @@ def _planned(cell: Cell, variant: Variant, task: Task, context: DryContext) -> P
         exact = False
     needs = has = None
     for name, tokens in context.longest.items():
-        found = context.model(name).memory(tokens)
-        if found is not None and found[0] >= (needs or 0):
-            needs, has = found
+        estimate = context.model(name).memory(tokens)
+        if estimate is not None and estimate[0] >= (needs or 0):
+            needs, has = estimate
             if needs > has:
                 raise ModelError(
                     f"{cell.task} × {cell.variant}: {needs / 2**30:.1f} GiB are needed to ask {name} {tokens} tokens, "

@@ -33,7 +33,7 @@ def score(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, context: C
     try:
         for task, name in sorted(figures, key=lambda figure: scoring_phase(tasks[figure[0]].metrics[figure[1]])):
             scoring = Scoring(
-                name, tasks[task], context, suite.usage.answering_model, reference_of(suite), suite.families.pools,
+                name, tasks[task], context, suite.usage.answering_model, reference_of(suite), suite.expansion.pools,
                 suite.seed, judgements,
             )  # fmt: skip
             items = [samples[task, prediction.sample_id] for prediction in predictions[task]]

@@ -8,7 +8,7 @@ from harness.runtime.provenance import now
 from harness.runtime.run_folder import RunFolder
 from harness.suite.expansion import PROBE
 from harness.suite.suite import Suite
-from harness.summary.comparison_plan import design_of, metric_info
+from harness.summary.comparison_plan import comparison_plan, metric_info
 from harness.summary.judge_quality import judging
 from harness.summary.run_summary import summary_of
 
@@ -17,7 +17,7 @@ def summarize(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder) -> Non
     """Compute all figures from the files of the run, those of its judges first: they say which metrics may decide."""
     scores, predictions, record = folder.scores(), folder.predictions(), folder.read_run()
     judges = judging(suite, tasks, folder)
-    design = design_of(suite, tasks, record.get("training", {}), judges.demoted)
+    design = comparison_plan(suite, tasks, record.get("training", {}), judges.demoted)
     if suite.general:  # models that were asked by themselves are reported by their own names
         predictions = [replace(own, variant=own.variant.removeprefix(PROBE)) for own in predictions]
         scores = [replace(own, variant=own.variant.removeprefix(PROBE)) for own in scores]

@@ -16,7 +16,7 @@ def train(suite: Suite, folder: RunFolder, context: Context) -> None:
             model = suite.models[name]
             record = model.make(name, context.display) if isinstance(model, DerivedModel) else None
             if record is not None:
-                records[name] = {"entry": suite.families.entries.get(name, name), **record}
+                records[name] = {"entry": suite.expansion.entries.get(name, name), **record}
     finally:
         context.close()  # what training has loaded
     folder.write_run({**folder.read_run(), "training": records})

@@ -71,7 +71,11 @@ def crossed_with(mean: float, variance: float, n: int, seeds: Sequence[Floats]) 
     from scipy.stats import t
 
     parts = [(variance, n - 1)] if n > 1 else []
-    parts += [(some.var(ddof=1) / len(some), len(some) - 1) for some in seeds if len(some) > 1]
+    parts += [
+        (means_of_seeds.var(ddof=1) / len(means_of_seeds), len(means_of_seeds) - 1)
+        for means_of_seeds in seeds
+        if len(means_of_seeds) > 1
+    ]
     variance = float(sum(part for part, _ in parts))
     if not variance:
         return Interval(mean, mean, mean), 0.0 if mean else 1.0

@@ -28,11 +28,11 @@ def bootstrap_means(values: Floats, seed: int) -> Floats:
     All columns are resampled by the same items, so that differences of columns are paired. Efron & Tibshirani 1993.
     """
     n = len(values)
-    known = ~np.isnan(values)
-    filled = np.where(known, values, 0.0)
+    is_known = ~np.isnan(values)
+    filled = np.where(is_known, values, 0.0)
     means = []
     for counts in resamples(n, seed):
-        weights = float(n) if known.all() else counts @ known
+        weights = float(n) if is_known.all() else counts @ is_known
         with np.errstate(invalid="ignore", divide="ignore"):
             means.append(counts @ filled / weights)
     return np.concatenate(means)

@@ -44,7 +44,7 @@ class Builder:
         if "." in name:
             self.importable()
         try:
-            found = find(kind, name)
+            kind_class = find(kind, name)
         except LookupError as error:
             self.source.complain(where, str(error))
             return None
@@ -54,19 +54,20 @@ class Builder:
             return None
         parts: dict[str, Component] = {}
         prepared = {
-            field: self.prepared(found, field, given, (*inside, field), parts) for field, given in parameters.items()
+            field: self.prepared(kind_class, field, parameter, (*inside, field), parts)
+            for field, parameter in parameters.items()
         }
-        component = self.options(found, prepared, inside, parts)
+        component = self.options(kind_class, prepared, inside, parts)
         if not isinstance(component, Component):
             return None
         self.places.append((component, inside))
         return component
 
     def prepared(
-        self, found: type[Component], field: str, value: JSON, where: Where, parts: dict[str, Component]
+        self, kind_class: type[Component], field: str, value: JSON, where: Where, parts: dict[str, Component]
     ) -> JSON:
         """A parameter as validation takes it: paths resolved, templates read, components made and named by tokens."""
-        info = found.model_fields.get(field)
+        info = kind_class.model_fields.get(field)
         if info is None:
             return value
         part = part_of(info)
@@ -127,12 +128,12 @@ class Builder:
 
     def prompt_file(self, name: str) -> str:
         """The text of a prompt file, which becomes part of the suite. Raises HarnessError."""
-        found = next((place for folder in ("", "prompts") if (place := self.folder / folder / name).is_file()), None)
-        if found is None:
+        file = next((place for folder in ("", "prompts") if (place := self.folder / folder / name).is_file()), None)
+        if file is None:
             near = [p.name for p in (*self.folder.glob("*.j2"), *self.folder.glob("prompts/*.j2"))]
             raise HarnessError(f"no file {name} beside the suite or in prompts/ ({nearest(name, near)})")
         try:
-            self.prompts[name] = found.read_text(encoding="utf-8")
+            self.prompts[name] = file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise HarnessError(f"{name} cannot be read: {error}; it must be UTF-8 text") from error
         return self.prompts[name]

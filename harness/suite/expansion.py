@@ -17,8 +17,8 @@ PROBE = "model:"  # before the name of a model asked by itself; no name of a use
 SEED = "~"  # between the name of an entry and the number of a seed
 
 
-@dataclass(frozen=True)
-class Families:
+@dataclass(frozen=True, kw_only=True)
+class Expansion:
     """Models and variants, each entry that stands for several replaced by its members."""
 
     models: Mapping[str, Model]
@@ -31,47 +31,47 @@ class Families:
 
     def model_pools(self) -> dict[str, tuple[str, ...]]:
         """The models of several seeds: an entry, or one of its sizes → its seeds."""
-        found: dict[str, tuple[str, ...]] = {}
+        pools: dict[str, tuple[str, ...]] = {}
         for name in self.models:
             pool, sign, number = name.rpartition(SEED)
             if sign and number.isdigit() and pool.startswith(self.entries.get(name, name)):
-                found[pool] = (*found.get(pool, ()), name)
-        return {pool: some for pool, some in found.items() if len(some) > 1}
+                pools[pool] = (*pools.get(pool, ()), name)
+        return {pool: seeds for pool, seeds in pools.items() if len(seeds) > 1}
 
 
-def unfolded(models: Mapping[str, Model], variants: Mapping[str, Variant], seed: int) -> Families:
+def expand(models: Mapping[str, Model], variants: Mapping[str, Variant], seed: int) -> Expansion:
     """Replace each model with several members by them, and each variant that asks it by one for each."""
     members = {
         name: model.several(seed) if isinstance(model, DerivedModel) else {"": model} for name, model in models.items()
     }
-    several = {name: tuple(some) for name, some in members.items() if list(some) != [""]}
-    replaced = {name: tuple(name + suffix for suffix in some) for name, some in several.items()}
-    asked: dict[str, Variant] = {}
-    made: list[str] = []  # the names of all variants
+    suffixes = {name: tuple(own) for name, own in members.items() if list(own) != [""]}
+    replaced = {name: tuple(name + suffix for suffix in own) for name, own in suffixes.items()}
+    expanded: dict[str, Variant] = {}
+    names: list[str] = []  # of all variants
     pools: dict[str, tuple[str, ...]] = {}
     sized: dict[str, tuple[str, str]] = {}
     for name, variant in variants.items():
-        model = next((one for one in named(variant, "models") if one in several), None)
+        model = next((base for base in named(variant, "models") if base in suffixes), None)
         if model is None:
-            asked[name] = variant
-            made.append(name)
+            expanded[name] = variant
+            names.append(name)
             continue
-        replaced[name] = tuple(name + suffix for suffix in several[model])
-        for suffix in several[model]:
+        replaced[name] = tuple(name + suffix for suffix in suffixes[model])
+        for suffix in suffixes[model]:
             size = suffix.partition(SEED)[0]
-            asked[name + suffix] = renamed(variant, model, model + suffix)
-            made.append(name + suffix)
+            expanded[name + suffix] = renamed(variant, model, model + suffix)
+            names.append(name + suffix)
             pools[name + size] = (*pools.get(name + size, ()), name + suffix)
             if size:
                 sized.setdefault(name + size, (name, model + suffix))
-    return Families(
-        {name + suffix: made for name, some in members.items() for suffix, made in some.items()},
-        asked,
-        replaced,
-        {name: some for name, some in pools.items() if len(some) > 1},
-        sized,
-        {name + suffix: name for name, some in members.items() for suffix in some},
-        tuple(_twice(name + suffix for name, some in members.items() for suffix in some) + _twice(made)),
+    return Expansion(
+        models={name + suffix: member for name, own in members.items() for suffix, member in own.items()},
+        variants=expanded,
+        members=replaced,
+        pools={name: own for name, own in pools.items() if len(own) > 1},
+        sized=sized,
+        entries={name + suffix: name for name, own in members.items() for suffix in own},
+        clashes=tuple(_twice(name + suffix for name, own in members.items() for suffix in own) + _twice(names)),
     )
 
 
@@ -81,27 +81,29 @@ def _twice(names: Iterable[str]) -> list[str]:
 
 def renamed(component: C, old: str, new: str) -> C:
     """The component with another model in place of one that it or a part of it names."""
-    changed: dict[str, object] = {}
+    update: dict[str, object] = {}
     for name, info in type(component).model_fields.items():
         value = getattr(component, name)
         if any(isinstance(mark, Reference) and mark.section == "models" for mark in marks(info)):
-            changed[name] = [new if one == old else one for one in value] if isinstance(value, list) else value
+            update[name] = [new if entry == old else entry for entry in value] if isinstance(value, list) else value
             if value == old:
-                changed[name] = new
+                update[name] = new
         elif part_of(info) is not None and isinstance(value, list | tuple):
-            changed[name] = [renamed(part, old, new) for part in value]
+            update[name] = [renamed(part, old, new) for part in value]
         elif part_of(info) is not None and isinstance(value, Component):
-            changed[name] = renamed(value, old, new)
-    return component.model_copy(update=changed)
+            update[name] = renamed(value, old, new)
+    return component.model_copy(update=update)
 
 
-def forgetting_probes(families: Families) -> dict[str, Variant]:
+def forgetting_probes(expansion: Expansion) -> dict[str, Variant]:
     """Each derived model that a variant asks, and the model it is made of in the end, asked without anything else."""
-    asked = [name for variant in families.variants.values() for name in named(variant, "models")]
-    derived = [name for name in families.models if name in asked and isinstance(families.models[name], DerivedModel)]
+    answerers = [name for variant in expansion.variants.values() for name in named(variant, "models")]
+    derived = [
+        name for name in expansion.models if name in answerers and isinstance(expansion.models[name], DerivedModel)
+    ]
     plain = find("variant", "prompting")
     probes: dict[str, Variant] = {}
-    for name in dict.fromkeys(one for model in derived for one in (root_of(model, families.models), model)):
+    for name in dict.fromkeys(name for model in derived for name in (root_of(model, expansion.models), model)):
         probes[PROBE + name] = cast(Variant, plain.model_validate({"model": name}))
     return probes
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from harness.components.answer import Answer
 from harness.components.component import Component, named
@@ -15,7 +15,7 @@ from harness.components.registry import find
 from harness.components.variant import Variant
 from harness.records.inputs import JSON, Generation
 from harness.suite.component_builder import NAME, Builder
-from harness.suite.expansion import Families, forgetting_probes, unfolded
+from harness.suite.expansion import Expansion, expand, forgetting_probes
 from harness.suite.options import Compare, GenerationOptions, Leakage, Trust
 from harness.suite.references import Sections, check_agreement, check_bases, check_references
 from harness.suite.suite import Suite, TaskSpec
@@ -53,46 +53,52 @@ class _Parser(Builder):
                 self.source.complain(place, f"{subject}at least one entry is needed")
         sections = {name: self.components(kind, name, data) for name, kind in KINDS_OF.items()}
         tasks = {name: self.task(value, ("tasks", name)) for name, value in self.mapping(data, ("tasks",)).items()}
-        compare = self.options(Compare, _given(data, "compare"), ("compare",))
-        leakage = self.options(Leakage, _given(data, "leakage"), ("leakage",))
-        trust = self.options(Trust, _given(data, "trust"), ("trust",))
-        name, seed = self.name(data), self.seed(data)
-        general = self.general(data)
+        plain = {
+            "compare": self.options(Compare, _section(data, "compare"), ("compare",)),
+            "leakage": self.options(Leakage, _section(data, "leakage"), ("leakage",)),
+            "trust": self.options(Trust, _section(data, "trust"), ("trust",)),
+            "name": self.name(data),
+            "seed": self.seed(data),
+            "general": self.general(data),
+        }
         check_bases(self.source, sections["models"])
-        families = Families({}, {})
+        expansion = Expansion(models={}, variants={})
         if all(sections["models"].values()) and all(sections["variants"].values()):
-            families = unfolded(
-                cast(dict[str, Model], sections["models"]), cast(dict[str, Variant], sections["variants"]), seed
+            expansion = expand(
+                cast(dict[str, Model], sections["models"]),
+                cast(dict[str, Variant], sections["variants"]),
+                plain["seed"],
             )
-        known: Sections = {**sections, "tasks": tasks, "models": {**sections["models"], **families.models},
-                 "variants": {**sections["variants"], **families.variants}}  # fmt: skip
-        check_references(self.source, self.places, known, families.members)
+        referable: Sections = {**sections, "tasks": tasks, "models": {**sections["models"], **expansion.models},
+                 "variants": {**sections["variants"], **expansion.variants}}  # fmt: skip
+        check_references(self.source, self.places, referable, expansion.members)
         if self.source.mistakes:
             return None
-        specs, knowledge = cast(dict[str, TaskSpec], tasks), cast(dict[str, Knowledge], sections["knowledge"])
-        probes = forgetting_probes(families) if general else {}
+        suite = self.record(plain, sections, cast(dict[str, TaskSpec], tasks), expansion)
+        check_agreement(self.source, suite, expansion)
+        return replace(suite, tasks=_with_retrieval(suite))
+
+    def record(
+        self, plain: dict[str, Any], sections: Sections, specs: dict[str, TaskSpec], expansion: Expansion
+    ) -> Suite:
+        """The record of a suite whose parts have no mistakes of their own."""
+        knowledge = cast(dict[str, Knowledge], sections["knowledge"])
+        probes = forgetting_probes(expansion) if plain["general"] else {}
         metrics = [metric for spec in specs.values() for metric in spec.metrics.values()]
-        suite = Suite(
-            name=name,
-            seed=seed,
-            models=families.models,
+        return Suite(
+            **plain,
+            models=expansion.models,
             tasks=specs,
-            variants=families.variants,
-            compare=cast(Compare, compare),
+            variants=expansion.variants,
             path=self.source.path,
             text=self.source.text,
             prompts=self.prompts,
             knowledge=knowledge,
             datasets=cast(dict[str, Reader], sections["datasets"]),
-            general=general,
             probes=probes,
-            leakage=cast(Leakage, leakage),
-            families=families,
-            trust=cast(Trust, trust),
-            usage=usage_of(families.models, knowledge, families.variants, probes, metrics),
+            expansion=expansion,
+            usage=usage_of(expansion.models, knowledge, expansion.variants, probes, metrics),
         )
-        check_agreement(self.source, suite, families)
-        return replace(suite, tasks=_with_retrieval(suite))
 
     # -- sections ---------------------------------------------------------------------------------------------------
 
@@ -111,7 +117,7 @@ class _Parser(Builder):
 
     def general(self, data: dict[str, JSON]) -> tuple[str, ...]:
         value = data.get("general") or []
-        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        if not isinstance(value, list) or not all(isinstance(task, str) for task in value):
             self.source.complain(("general",), "must be a list of tasks")
             return ()
         return tuple(value)
@@ -134,7 +140,7 @@ class _Parser(Builder):
             name: self.component("metric", metric, (*where, "metrics", name))
             for name, metric in self.mapping(value, (*where, "metrics")).items()
         }
-        options = self.options(GenerationOptions, _given(value, "generation"), (*where, "generation"))
+        options = self.options(GenerationOptions, _section(value, "generation"), (*where, "generation"))
         default = answer.default_prompt if isinstance(answer, Answer) else ""
         prompt = self.template(value.get("prompt"), (*where, "prompt"), default)
         system = self.template(value["system"], (*where, "system"), "") if "system" in value else None
@@ -163,6 +169,6 @@ def _with_retrieval(suite: Suite) -> dict[str, TaskSpec]:
     }
 
 
-def _given(parent: Mapping[str, JSON], key: str) -> JSON:
+def _section(parent: Mapping[str, JSON], key: str) -> JSON:
     """What stands at a key; nothing is the empty mapping, and anything else is for the validation to judge."""
     return {} if parent.get(key) is None else parent[key]

@@ -10,7 +10,7 @@ from harness.errors import nearest
 from harness.suite.yaml_source import Source, Where
 
 if TYPE_CHECKING:
-    from harness.suite.expansion import Families
+    from harness.suite.expansion import Expansion
     from harness.suite.suite import Suite
 
 ABILITIES = {
@@ -64,7 +64,7 @@ def check_bases(source: Source, models: Mapping[str, Component | None]) -> None:
             model = models.get(bases[0])
 
 
-def check_agreement(source: Source, suite: "Suite", families: "Families") -> None:
+def check_agreement(source: Source, suite: "Suite", expansion: "Expansion") -> None:
     """Headline and reference exist, each metric fits its task's answer, general tasks are tasks."""
     for index, figure in enumerate(suite.compare.headline):
         problem = _figure_problem(figure, suite)
@@ -73,7 +73,7 @@ def check_agreement(source: Source, suite: "Suite", families: "Families") -> Non
     for index, task in enumerate(suite.general):
         if task not in suite.tasks:
             source.complain(("general", index), f"'{task}' is not among tasks ({nearest(task, suite.tasks)})")
-    for name in families.clashes:
+    for name in expansion.clashes:
         source.complain(
             (), f"'{name}' would stand for two entries: one of its own, and one made by sizes or seeds; rename it"
         )
@@ -81,11 +81,13 @@ def check_agreement(source: Source, suite: "Suite", families: "Families") -> Non
         source.complain(
             ("general",), "is asked of models that are made of others (tuned, adapter, quantised), there is none"
         )
-    pooled = {member for members in families.pools.values() for member in members}
-    known = [*families.pools, *(name for name in suite.variants if name not in pooled)]
+    pooled = {member for members in expansion.pools.values() for member in members}
+    reported = [*expansion.pools, *(name for name in suite.variants if name not in pooled)]
     reference = suite.compare.reference
-    if reference is not None and reference not in known:
-        source.complain(("compare", "reference"), f"'{reference}' is not among variants ({nearest(reference, known)})")
+    if reference is not None and reference not in reported:
+        source.complain(
+            ("compare", "reference"), f"'{reference}' is not among variants ({nearest(reference, reported)})"
+        )
     for name, spec in suite.tasks.items():
         kind = type(spec.answer).__name__.lower()
         for metric_name, metric in spec.metrics.items():
@@ -105,11 +107,11 @@ def _reference_problem(name: str, mark: Reference, sections: Sections) -> str | 
     entries = sections.get(mark.section, {})
     if name not in entries:
         return f"'{name}' is not among {mark.section} ({nearest(name, entries)})"
-    found = entries[name]
-    if mark.ability and found is not None and not getattr(found, mark.ability, True):
-        able = [other for other, entry in entries.items() if getattr(entry, mark.ability, False)]
-        known = f"these can: {', '.join(able)}" if able else f"none of the {mark.section} can"
-        return f"'{name}' is {type(found).__name__}, which cannot {ABILITIES[mark.ability]}; {known}"
+    entry = entries[name]
+    if mark.ability and entry is not None and not getattr(entry, mark.ability, True):
+        able = [entry_name for entry_name, entry in entries.items() if getattr(entry, mark.ability, False)]
+        remedy = f"these can: {', '.join(able)}" if able else f"none of the {mark.section} can"
+        return f"'{name}' is {type(entry).__name__}, which cannot {ABILITIES[mark.ability]}; {remedy}"
     return None
 
 
@@ -126,6 +128,6 @@ def _figure_problem(figure: str, suite: "Suite") -> str | None:
     parts = metric.parts()
     if not dot or (part and (parts is None or part in parts)):
         return None
-    known = [f"{task}.{name}", *(f"{task}.{name}.{known}" for known in parts or ())]
-    none = "" if known[1:] else ", whose parts() names none"
-    return f"'{figure}' is not a part of {type(metric).__name__}{none} ({nearest(figure, known)})"
+    names = [f"{task}.{name}", *(f"{task}.{name}.{own_part}" for own_part in parts or ())]
+    explanation = "" if names[1:] else ", whose parts() names none"
+    return f"'{figure}' is not a part of {type(metric).__name__}{explanation} ({nearest(figure, names)})"

@@ -58,15 +58,15 @@ def _choice(kind: str) -> dict[str, JSON]:
 
 def _definition(kind: str, definitions: dict[str, JSON]) -> dict[str, JSON]:
     """`name`, `{name: {parameters}}`, or a user's own `package.module.Class` in either form."""
-    found = sorted(components(kind))
+    shipped = sorted(components(kind))
     own = r"^\w+(\.\w+)+$"
-    parameters = {name: component.model_json_schema() for name, component in found}
+    parameters = {name: component.model_json_schema() for name, component in shipped}
     for schema in parameters.values():
         for name, definition in schema.pop("$defs", {}).items():
             definitions[name] = _linked(definition)
     return {
         "anyOf": [
-            {"enum": [name for name, _ in found]},
+            {"enum": [name for name, _ in shipped]},
             {"type": "string", "pattern": own},
             *(
                 {
@@ -76,7 +76,7 @@ def _definition(kind: str, definitions: dict[str, JSON]) -> dict[str, JSON]:
                     "additionalProperties": False,
                     "properties": {name: {"anyOf": [_linked(parameters[name]), {"type": "null"}]}},
                 }
-                for name, component in found
+                for name, component in shipped
             ),
             {
                 "type": "object",

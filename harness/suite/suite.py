@@ -12,7 +12,7 @@ from harness.components.model import Model
 from harness.components.reader import Reader
 from harness.components.variant import Variant
 from harness.records.inputs import Generation
-from harness.suite.expansion import Families
+from harness.suite.expansion import Expansion
 from harness.suite.options import Compare, Leakage, Trust
 from harness.suite.usage import ComponentUsage
 from harness.text.templates import Template
@@ -48,7 +48,7 @@ class Suite:
     general: tuple[str, ...]  # tasks that only tell what training made a model forget
     probes: Mapping[str, Variant]  # how they are asked: each derived model and its base
     leakage: Leakage
-    families: Families
+    expansion: Expansion
     trust: Trust
     usage: ComponentUsage
     _read: dict[str, Dataset] = field(default_factory=dict, repr=False, compare=False)

@@ -75,9 +75,9 @@ def _only(names: Sequence[str]) -> str | None:
     return names[0] if len(set(names)) == 1 else None
 
 
-def _training_order(models: Mapping[str, Model], wanted: Iterable[str]) -> tuple[str, ...]:
+def _training_order(models: Mapping[str, Model], names: Iterable[str]) -> tuple[str, ...]:
     order: dict[str, None] = {}
-    for name in wanted:
+    for name in names:
         chain = []
         while isinstance(models[name], DerivedModel):
             chain.append(name)

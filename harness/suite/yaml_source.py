@@ -102,7 +102,7 @@ class _Walk:
         self.source = source
         self.loader = loader
         self.open: set[yaml.Node] = set()  # the nodes around the current one
-        self.known: dict[yaml.Node, dict[str, tuple[yaml.Node, yaml.Node]]] = {}
+        self.entries_of: dict[yaml.Node, dict[str, tuple[yaml.Node, yaml.Node]]] = {}
 
     def value(self, node: yaml.Node, where: Where) -> JSON:
         self.source.lines.setdefault(where, node.start_mark.line + 1)
@@ -145,9 +145,9 @@ class _Walk:
 
     def _entries(self, node: yaml.MappingNode, where: Where) -> dict[str, tuple[yaml.Node, yaml.Node]]:
         """The nodes by name. A mapping's own names override those it merges with `<<`; only own ones can be double."""
-        if node in self.known:
-            return self.known[node]
-        self.known[node] = {}
+        if node in self.entries_of:
+            return self.entries_of[node]
+        self.entries_of[node] = {}
         merged: dict[str, tuple[yaml.Node, yaml.Node]] = {}
         own: dict[str, tuple[yaml.Node, yaml.Node]] = {}
         for key_node, value_node in node.value:
@@ -161,19 +161,19 @@ class _Walk:
                 own[name] = (key_node, value_node)
             if key_node.tag == _MERGE:
                 merged = self._merged(value_node, where) | merged
-        self.known[node] = merged | {name: nodes for name, nodes in own.items() if nodes[0].tag != _MERGE}
-        return self.known[node]
+        self.entries_of[node] = merged | {name: nodes for name, nodes in own.items() if nodes[0].tag != _MERGE}
+        return self.entries_of[node]
 
     def _merged(self, node: yaml.Node, where: Where) -> dict[str, tuple[yaml.Node, yaml.Node]]:
         """What `<<` brings in: of several mappings an earlier one overrides a later one."""
-        found: dict[str, tuple[yaml.Node, yaml.Node]] = {}
+        merged: dict[str, tuple[yaml.Node, yaml.Node]] = {}
         for source in node.value if isinstance(node, yaml.SequenceNode) else [node]:
             self._refuse_endless(source)
             if not isinstance(source, yaml.MappingNode):
                 self.source.complain(where, "<< takes another mapping, e.g. <<: *defaults after &defaults {…}")
             else:
-                found = self._entries(source, where) | found
-        return found
+                merged = self._entries(source, where) | merged
+        return merged
 
     def _refuse_endless(self, node: yaml.Node) -> None:
         if node in self.open:

@@ -15,7 +15,7 @@ from harness.suite.suite import Suite
 
 
 @dataclass(frozen=True)
-class Design:
+class ComparisonPlan:
     """What is compared with what: the frame of a run's figures."""
 
     name: str
@@ -35,16 +35,16 @@ class Design:
     corpora: Mapping[str, Metric] = field(default_factory=dict)  # "task.metric" whose figures are no means over samples
 
 
-def design_of(
+def comparison_plan(
     suite: Suite, tasks: Mapping[str, Task], training: Mapping[str, JSON], demoted: Mapping[str, str]
-) -> Design:
+) -> ComparisonPlan:
     """What the suite compares with what. `demoted` figures, by "task.metric", may not stand in the headline."""
-    families = suite.families
+    expansion = suite.expansion
     headline = [figure for figure in _headline(suite, tasks, demoted) if _whole(figure) not in demoted]
-    model_pools = families.model_pools()
+    model_pools = expansion.model_pools()
     pool_of = {member: pool for pool, members in model_pools.items() for member in members}
     rows = {name: record["rows"] for name, record in training.items()}
-    return Design(
+    return ComparisonPlan(
         suite.name,
         suite.seed,
         reference=reference_of(suite),
@@ -52,16 +52,21 @@ def design_of(
         floors=[name for name, variant in suite.variants.items() if variant.floor],
         bounds=[name for name in reported(suite) if _is_bound(suite, name)],
         origins={name: task.origin for name, task in tasks.items() if task.origin},
-        cascades={name: steps for name, one in suite.variants.items() if (steps := named(one, "variants"))},
-        pools=families.pools,
-        curve=[Point(family, name, rows[model]) for name, (family, model) in families.sized.items() if model in rows],
+        cascades={name: steps for name, variant in suite.variants.items() if (steps := named(variant, "variants"))},
+        pools=expansion.pools,
+        curve=[Point(family, name, rows[model]) for name, (family, model) in expansion.sized.items() if model in rows],
         general=suite.general,
         made_of={
             pool_of.get(name, name): root for name in suite.models if (root := root_of(name, suite.models)) != name
         },
         model_pools=model_pools,
         demoted=tuple(demoted),
-        corpora={f"{name}.{m}": one for name, task in tasks.items() for m, one in task.metrics.items() if one.corpus},
+        corpora={
+            f"{name}.{m}": variant
+            for name, task in tasks.items()
+            for m, variant in task.metrics.items()
+            if variant.corpus
+        },
     )
 
 
@@ -77,9 +82,9 @@ def _headline(suite: Suite, tasks: Mapping[str, Task], demoted: Mapping[str, str
     return [f"{name}.{metrics[0]}" for name, metrics in able.items() if metrics]
 
 
-def able_first(metrics: Mapping[str, MetricInfo], design: Design) -> dict[str, MetricInfo]:
+def able_first(metrics: Mapping[str, MetricInfo], plan: ComparisonPlan) -> dict[str, MetricInfo]:
     """The metrics, those that may not decide last."""
-    return dict(sorted(metrics.items(), key=lambda one: _whole(one[0]) in design.demoted))
+    return dict(sorted(metrics.items(), key=lambda entry: _whole(entry[0]) in plan.demoted))
 
 
 def _whole(figure: str) -> str:
@@ -94,26 +99,26 @@ def reference_of(suite: Suite) -> str:
 
 def reported(suite: Suite) -> list[str]:
     """The suite's variants as they are reported: one for those of several seeds."""
-    pool_of = {member: pool for pool, members in suite.families.pools.items() for member in members}
+    pool_of = {member: pool for pool, members in suite.expansion.pools.items() for member in members}
     return list(dict.fromkeys(pool_of.get(name, name) for name in suite.variants))
 
 
 def _is_bound(suite: Suite, name: str) -> bool:
     """Whether it, or a variant that it asks, is an upper bound."""
-    variant = suite.variants[suite.families.pools.get(name, (name,))[0]]
+    variant = suite.variants[suite.expansion.pools.get(name, (name,))[0]]
     steps = [suite.variants[step] for step in named(variant, "variants")]
-    return any(one.is_bound() for one in (variant, *steps))
+    return any(component.is_bound() for component in (variant, *steps))
 
 
 def metric_info(tasks: Mapping[str, Task], scores: Sequence[Score]) -> dict[str, MetricInfo]:
     """How to read each metric, and each part that occurs in the scores or is made of them, by "task.metric"."""
-    found = {}
+    infos = {}
     for task, name in dict.fromkeys((score.task, score.metric) for score in scores):
-        base, _, part = name.partition(".")
+        base, _, score_part = name.partition(".")
         metric = tasks[task].metrics[base]
-        for one in ("", *(metric.parts() or ())) if metric.corpus else (part,):
-            figure = f"{task}.{base}.{one}" if one else f"{task}.{base}"
-            scale, settings = metric.scale_of(one), metric.model_dump(mode="json") | metric.resolved(tasks[task])
+        for own_part in ("", *(metric.parts() or ())) if metric.corpus else (score_part,):
+            figure = f"{task}.{base}.{own_part}" if own_part else f"{task}.{base}"
+            scale, settings = metric.scale_of(own_part), metric.model_dump(mode="json") | metric.resolved(tasks[task])
             component = type(metric).__name__
-            found[figure] = MetricInfo(component, settings, scale.low, scale.high, scale.better, metric.corpus)
-    return found
+            infos[figure] = MetricInfo(component, settings, scale.low, scale.high, scale.better, metric.corpus)
+    return infos

@@ -51,22 +51,22 @@ def retrieved(
     for prediction in predictions:
         if prediction.retrieval is not None:
             cells[prediction.task, prediction.variant].append(prediction)
-    found = []
-    for (task, variant), some in cells.items():
+    records = []
+    for (task, variant), own in cells.items():
         kinds: dict[str, list[str]] = {name: [] for name in KINDS}
         info = metrics.get(f"{task}.{chosen.get(task)}")
-        for prediction in some:
+        for prediction in own:
             value = values.get((task, variant, prediction.sample_id))
             kinds["unknown" if info is None else kind(prediction, value, info)].append(prediction.sample_id)
-        found.append(
+        records.append(
             Retrieved(
-                task, variant, chosen.get(task, ""), len(some), {name: len(ids) for name, ids in kinds.items()},
+                task, variant, chosen.get(task, ""), len(own), {name: len(ids) for name, ids in kinds.items()},
                 {name: tuple(ids[:EXAMPLES]) for name, ids in kinds.items() if ids},
-                sum(bool(p.retrieval and p.retrieval.cut) for p in some),
-                sum(bool(p.retrieval and p.retrieval.left_out) for p in some),
+                sum(bool(p.retrieval and p.retrieval.cut) for p in own),
+                sum(bool(p.retrieval and p.retrieval.left_out) for p in own),
             )
         )  # fmt: skip
-    return found
+    return records
 
 
 KINDS = ("hit and right", "hit and wrong", "miss and right", "miss and wrong", "not shown", "unknown")
@@ -86,9 +86,9 @@ def kind(prediction: Prediction, value: float | None, info: MetricInfo) -> str:
         return "hit and right" if gold else "miss and right"
     if any(not passage.get("cut") for passage in gold):
         return "hit and wrong"
-    given = retrieval.ranks is None  # nothing was searched
+    is_given = retrieval.ranks is None  # nothing was searched
     within = any(rank is not None and rank <= retrieval.k for rank in retrieval.ranks or ())
-    return "not shown" if gold or given or within else "miss and wrong"
+    return "not shown" if gold or is_given or within else "miss and wrong"
 
 
 def routed(
@@ -111,16 +111,17 @@ def routed(
 
 def _steps(cell: Sequence[Prediction], named: Sequence[str]) -> list[str]:
     """The steps' names; without any given, those that were asked."""
-    asked = max((prediction.route for prediction in cell), key=len)
-    return list(dict.fromkeys([*named, *(step.variant for step in asked)]))
+    longest = max((prediction.route for prediction in cell), key=len)
+    return list(dict.fromkeys([*named, *(step.variant for step in longest)]))
 
 
 def _ended(name: str, place: int, cell: Sequence[Prediction], values: Values, metric: str) -> Routed:
-    some = [prediction for prediction in cell if prediction.route[-1].variant == name]
+    ended = [prediction for prediction in cell if prediction.route[-1].variant == name]
     task, variant = cell[0].task, cell[0].variant
-    known = [v for p in some if (v := values.get((task, variant, p.sample_id))) is not None]
+    means = [v for p in ended if (v := values.get((task, variant, p.sample_id))) is not None]
     threshold = next((step.threshold for p in cell for step in p.route if step.variant == name), None)
+    mean = sum(means) / len(means) if means else None
     return Routed(
-        task, variant, name, place, len(some), len(cell), metric, sum(known) / len(known) if known else None, threshold,
-        sum(p.tokens_in + p.tokens_out for p in some), sum(p.seconds for p in some),
+        task, variant, name, place, len(ended), len(cell), metric, mean, threshold,
+        sum(p.tokens_in + p.tokens_out for p in ended), sum(p.seconds for p in ended),
     )  # fmt: skip

@@ -158,5 +158,5 @@ class Estimator(ABC):
 
 
 def _deviation(points: Mapping[str, float | None]) -> float | None:
-    known = [point for point in points.values() if point is not None]
-    return float(np.std(known, ddof=1)) if len(known) > 1 else None
+    values = [point for point in points.values() if point is not None]
+    return float(np.std(values, ddof=1)) if len(values) > 1 else None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from harness.records.figures import Confusion, MetricInfo, Result, Seeds
 from harness.records.outputs import Score
-from harness.summary.comparison_plan import Design, able_first
+from harness.summary.comparison_plan import ComparisonPlan, able_first
 from harness.summary.comparisons import against_floors
 from harness.summary.corpus_figures import CorpusFigures
 from harness.summary.error_causes import deciding
@@ -38,51 +38,53 @@ class TaskItems:
 
 
 def add_task(
-    figures: Figures, items: TaskItems, scores: Sequence[Score], design: Design, metrics: Mapping[str, MetricInfo]
+    figures: Figures, items: TaskItems, scores: Sequence[Score], plan: ComparisonPlan, metrics: Mapping[str, MetricInfo]
 ) -> None:
     """The figures of one task: of all metrics that are means, then of each that is a figure of the corpus."""
-    for estimator in _estimators(items, scores, design, metrics):
-        if items.task in design.general:
-            _add_forgetting(figures, estimator, design, metrics)
+    for estimator in _estimators(items, scores, plan, metrics):
+        if items.task in plan.general:
+            _add_forgetting(figures, estimator, plan, metrics)
         else:
-            _add_figures(figures, estimator, items.unseen, design)
+            _add_figures(figures, estimator, items.unseen, plan)
 
 
 def _estimators(
-    items: TaskItems, scores: Sequence[Score], design: Design, metrics: Mapping[str, MetricInfo]
+    items: TaskItems, scores: Sequence[Score], plan: ComparisonPlan, metrics: Mapping[str, MetricInfo]
 ) -> Iterator[Estimator]:
-    pools = design.model_pools if items.task in design.general else design.pools
-    corpora = {name.removeprefix(f"{items.task}."): metric for name, metric in design.corpora.items()}
+    pools = plan.model_pools if items.task in plan.general else plan.pools
+    corpora = {name.removeprefix(f"{items.task}."): metric for name, metric in plan.corpora.items()}
     columns = score_columns(items.ids, [score for score in scores if score.metric not in corpora], pools)
     if columns.values:
-        yield Means(items.task, columns, metrics, design.seed, design.reference)
+        yield Means(items.task, columns, metrics, plan.seed, plan.reference)
     for name, metric in corpora.items():
         own = [score for score in scores if score.metric == name]
         if own:
             columns = score_columns(items.ids, own, pools, with_counts=True)
-            yield CorpusFigures(items.task, name, metric, columns, metrics, design.seed)
+            yield CorpusFigures(items.task, name, metric, columns, metrics, plan.seed)
 
 
-def _add_figures(figures: Figures, estimator: Estimator, unseen: Rows, design: Design) -> None:
+def _add_figures(figures: Figures, estimator: Estimator, unseen: Rows, plan: ComparisonPlan) -> None:
     results = estimator.results()
     figures.results += results
     figures.seeds += estimator.spread()
     figures.confusions += estimator.confusions()
-    reference = design.reference
+    reference = plan.reference
     if reference is not None:
-        others = {variant: reference for _, variant in estimator.figures if variant != reference}
-        figures.comparisons += estimator.compare(others)
-    figures.floors += against_floors(estimator, results, design.headline, design.floors, design.bounds)
-    headline = {metric for metric, _ in estimator.figures if f"{estimator.task}.{metric}" in design.headline}
+        references = {variant: reference for _, variant in estimator.figures if variant != reference}
+        figures.comparisons += estimator.compare(references)
+    figures.floors += against_floors(estimator, results, plan.headline, plan.floors, plan.bounds)
+    headline = {metric for metric, _ in estimator.figures if f"{estimator.task}.{metric}" in plan.headline}
     if headline and unseen.any() and not unseen.all():
         clean = estimator.at(unseen, headline).results()
         figures.clean += [result for result in clean if result.metric in headline]
 
 
-def _add_forgetting(figures: Figures, estimator: Estimator, design: Design, metrics: Mapping[str, MetricInfo]) -> None:
+def _add_forgetting(
+    figures: Figures, estimator: Estimator, plan: ComparisonPlan, metrics: Mapping[str, MetricInfo]
+) -> None:
     """A general task: each derived model against the one it is made of, by the task's deciding metric."""
     own = {name: info for name, info in metrics.items() if name.startswith(f"{estimator.task}.")}
-    metric = deciding((), able_first(own, design)).get(estimator.task)
+    metric = deciding((), able_first(own, plan)).get(estimator.task)
     if metric is not None:
         figures.general += [result for result in estimator.results() if result.metric == metric]
-        figures.forgotten += estimator.compare(design.made_of, [metric])
+        figures.forgotten += estimator.compare(plan.made_of, [metric])

@@ -9,16 +9,16 @@ import numpy as np
 from harness.records.figures import MetricInfo, Overlap, Result, Summary, Usage
 from harness.records.inputs import Sample
 from harness.records.outputs import Prediction, Score
-from harness.summary.comparison_plan import Design, able_first
+from harness.summary.comparison_plan import ComparisonPlan, able_first
 from harness.summary.comparisons import corrected
 from harness.summary.error_causes import deciding, retrieved, routed, values_of
 from harness.summary.figures import Figures, TaskItems, add_task
 
-SHOWN = 20  # of the twins of each overlap, in the summary
+LISTED_TWINS = 20  # of the twins of each overlap, in the summary
 
 
 def summary_of(
-    design: Design,
+    plan: ComparisonPlan,
     metrics: Mapping[str, MetricInfo],
     samples: Sequence[Sample],
     predictions: Sequence[Prediction],
@@ -28,32 +28,32 @@ def summary_of(
     """All figures of a run. `metrics` is by "task.metric" and has an entry for every part that occurs in the scores."""
     figures = Figures()
     for items in _by_task(samples, overlaps):
-        add_task(figures, items, [score for score in scores if score.task == items.task], design, metrics)
-    chosen = deciding(design.headline, able_first(metrics, design), design.origins)
+        add_task(figures, items, [score for score in scores if score.task == items.task], plan, metrics)
+    chosen = deciding(plan.headline, able_first(metrics, plan), plan.origins)
     values = values_of(scores, chosen)
-    plain = {key: value for key, value in values.items() if f"{key[0]}.{chosen[key[0]]}" not in design.corpora}
-    asked = [prediction for prediction in predictions if prediction.task not in design.general]
+    plain = {key: value for key, value in values.items() if f"{key[0]}.{chosen[key[0]]}" not in plan.corpora}
+    answered = [prediction for prediction in predictions if prediction.task not in plan.general]
     return Summary(
-        name=design.name,
-        reference=design.reference,
-        headline=tuple(design.headline),
+        name=plan.name,
+        reference=plan.reference,
+        headline=tuple(plan.headline),
         metrics=metrics,
         results=tuple(figures.results),
-        comparisons=tuple(corrected(figures.comparisons, design.headline, metrics, design.bounds)),
-        usage=tuple(pooled_usage(_usage(asked), design.pools)),
-        floors=tuple(corrected(figures.floors, design.headline, metrics)),
-        retrieved=tuple(retrieved(asked, values, chosen, metrics)),
-        routed=tuple(routed(asked, plain, chosen, design.cascades)),
-        warnings=tuple(_warnings(figures.results, design, scores)),
-        unaided=tuple(design.floors),
-        bounds=tuple(design.bounds),
-        overlaps=tuple(replace(one, twins=one.twins[:SHOWN]) for one in overlaps),
+        comparisons=tuple(corrected(figures.comparisons, plan.headline, metrics, plan.bounds)),
+        usage=tuple(pooled_usage(_usage(answered), plan.pools)),
+        floors=tuple(corrected(figures.floors, plan.headline, metrics)),
+        retrieved=tuple(retrieved(answered, values, chosen, metrics)),
+        routed=tuple(routed(answered, plain, chosen, plan.cascades)),
+        warnings=tuple(_warnings(figures.results, plan, scores)),
+        unaided=tuple(plan.floors),
+        bounds=tuple(plan.bounds),
+        overlaps=tuple(replace(overlap, twins=overlap.twins[:LISTED_TWINS]) for overlap in overlaps),
         clean=tuple(figures.clean),
         general=tuple(figures.general),
         forgotten=tuple(corrected(figures.forgotten, list(metrics), metrics)),
         seeds=tuple(figures.seeds),
         confusions=tuple(figures.confusions),
-        curve=tuple(design.curve),
+        curve=tuple(plan.curve),
     )
 
 
@@ -61,8 +61,8 @@ def _by_task(samples: Sequence[Sample], overlaps: Sequence[Overlap]) -> Iterator
     """The items of each task, and which of them stand nowhere else."""
     for task in dict.fromkeys(sample.task for sample in samples):
         ids = [sample.id for sample in samples if sample.task == task]
-        twins = {twin.sample_id for one in overlaps if one.task == task for twin in one.twins}
-        yield TaskItems(task, ids, np.array([one not in twins for one in ids]))
+        twins = {twin.sample_id for overlap in overlaps if overlap.task == task for twin in overlap.twins}
+        yield TaskItems(task, ids, np.array([overlap not in twins for overlap in ids]))
 
 
 def _usage(predictions: Sequence[Prediction]) -> list[Usage]:
@@ -73,16 +73,16 @@ def _usage(predictions: Sequence[Prediction]) -> list[Usage]:
         Usage(
             task=task,
             variant=variant,
-            samples=len(some),
-            failed=sum(p.error is not None for p in some),
-            unread=sum(p.reading.reason is not None for p in some),
-            truncated=sum(p.finish == "length" for p in some),
-            tokens_in=sum(p.tokens_in for p in some),
-            tokens_out=sum(p.tokens_out for p in some),
-            seconds=sum(p.seconds for p in some),
-            prompts=_fingerprint(some),
+            samples=len(own),
+            failed=sum(p.error is not None for p in own),
+            unread=sum(p.reading.reason is not None for p in own),
+            truncated=sum(p.finish == "length" for p in own),
+            tokens_in=sum(p.tokens_in for p in own),
+            tokens_out=sum(p.tokens_out for p in own),
+            seconds=sum(p.seconds for p in own),
+            prompts=_fingerprint(own),
         )
-        for (task, variant), some in cells.items()
+        for (task, variant), own in cells.items()
     ]
 
 
@@ -90,16 +90,18 @@ def pooled_usage(usage: Sequence[Usage], pools: Mapping[str, Sequence[str]]) -> 
     """One entry for the variants of several seeds: the cost of one of them on average, the trouble of all."""
     member_of = {member: pool for pool, members in pools.items() for member in members}
     cells: dict[tuple[str, str], list[Usage]] = {}
-    for one in usage:
-        cells.setdefault((one.task, member_of.get(one.variant, one.variant)), []).append(one)
-    return [
-        some[0] if len(some) == 1 and variant == some[0].variant else Usage(
-            task, variant, some[0].samples, sum(u.failed for u in some), sum(u.unread for u in some),
-            sum(u.truncated for u in some), round(sum(u.tokens_in for u in some) / len(some)),
-            round(sum(u.tokens_out for u in some) / len(some)), sum(u.seconds for u in some) / len(some),
-            some[0].prompts,
+    for usage_of_cell in usage:
+        cells.setdefault((usage_of_cell.task, member_of.get(usage_of_cell.variant, usage_of_cell.variant)), []).append(
+            usage_of_cell
         )
-        for (task, variant), some in cells.items()
+    return [
+        members[0] if len(members) == 1 and variant == members[0].variant else Usage(
+            task, variant, members[0].samples, sum(u.failed for u in members), sum(u.unread for u in members),
+            sum(u.truncated for u in members), round(sum(u.tokens_in for u in members) / len(members)),
+            round(sum(u.tokens_out for u in members) / len(members)), sum(u.seconds for u in members) / len(members),
+            members[0].prompts,
+        )
+        for (task, variant), members in cells.items()
     ]  # fmt: skip
 
 
@@ -113,9 +115,9 @@ def _fingerprint(predictions: Sequence[Prediction]) -> str:
     return total.hexdigest()
 
 
-def _warnings(results: Sequence[Result], design: Design, scores: Sequence[Score]) -> list[str]:
+def _warnings(results: Sequence[Result], plan: ComparisonPlan, scores: Sequence[Score]) -> list[str]:
     """Every headline figure that does not rest on all samples, with the commonest cause."""
-    headline = design.headline
+    headline = plan.headline
     scored = {f"{result.task}.{result.metric}" for result in results}
     lines = [f"{figure}: no sample has this score" for figure in headline if figure not in scored]
     for result in results:
@@ -125,7 +127,7 @@ def _warnings(results: Sequence[Result], design: Design, scores: Sequence[Score]
                 for score in scores
                 if score.value is None
                 and (score.task, score.metric) == (result.task, result.metric)
-                and score.variant in design.pools.get(result.variant, (result.variant,))
+                and score.variant in plan.pools.get(result.variant, (result.variant,))
             ]
             commonest = max(causes or ["it was not scored for them"], key=causes.count)
             lines.append(

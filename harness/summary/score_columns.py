@@ -26,9 +26,9 @@ class ScoreColumns:
     counts: Mapping[Column, tuple[Floats, ...]] = field(default_factory=dict)  # [n, kinds] of each seed, or of the one
     kinds: tuple[str, ...] = ()  # the names of the counts of a corpus metric
 
-    def only(self, wanted: Callable[[Column], bool]) -> "ScoreColumns":
+    def only(self, keeps: Callable[[Column], bool]) -> "ScoreColumns":
         """Fewer columns."""
-        values = {column: values for column, values in self.values.items() if wanted(column)}
+        values = {column: values for column, values in self.values.items() if keeps(column)}
         return ScoreColumns(values=values, seeds=self.seeds, counts=self.counts, kinds=self.kinds)
 
     def at(self, rows: Rows, metrics: Collection[str]) -> "ScoreColumns":

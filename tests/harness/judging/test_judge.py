@@ -29,7 +29,7 @@ from harness.runtime.run_folder import RunFolder
 from harness.stages.plan import PlannedJudging, plan
 from harness.stages.prepare import prepare
 from harness.suite.parser import load_suite
-from harness.summary.comparison_plan import design_of
+from harness.summary.comparison_plan import comparison_plan
 
 Make = Callable[..., Scoring]
 ASK = r"(?s)<answer-\w+>\n"
@@ -349,8 +349,8 @@ def test_how_retrieval_did_is_no_headline_that_nobody_declared(write_suite: Any)
     task = prepare(suite)["t"]
     metrics = {"quality": task.metrics["quality"], "retrieval": Retrieval()}
     demoted = {"t.quality": "why"}
-    assert design_of(suite, {"t": replace(task, metrics=metrics)}, {}, demoted).headline == []
-    assert design_of(suite, {"t": task}, {}, demoted).headline == ["t.better"]
+    assert comparison_plan(suite, {"t": replace(task, metrics=metrics)}, {}, demoted).headline == []
+    assert comparison_plan(suite, {"t": task}, {}, demoted).headline == ["t.better"]
 
 
 def test_a_judge_that_is_trained_is_trained_though_no_variant_asks_it(write_suite: Any) -> None:

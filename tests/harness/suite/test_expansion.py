@@ -55,8 +55,8 @@ def test_an_entry_becomes_its_members(
     suite = load_suite(write_suite(SUITE.replace("SEVERAL", several)))
     assert list(suite.models) == models
     assert list(suite.variants) == variants
-    assert suite.families.pools == pools
-    assert suite.families.sized == sized
+    assert suite.expansion.pools == pools
+    assert suite.expansion.sized == sized
     for name in variants[1:]:
         assert suite.variants[name].model_dump()["model"] == name.replace("shots", "lora")
         assert suite.variants[name].model_dump()["shots"] == 1

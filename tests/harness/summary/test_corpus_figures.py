@@ -18,7 +18,7 @@ from harness.runtime.run_folder import RunFolder
 from harness.statistics import resampling
 from harness.statistics.intervals import wilson
 from harness.statistics.resampling import RESAMPLES, Z_95, resamples
-from harness.summary.comparison_plan import Design
+from harness.summary.comparison_plan import ComparisonPlan
 from harness.summary.corpus_figures import ENDLESS, CorpusFigures
 from harness.summary.estimator import Compared
 from harness.summary.run_summary import summary_of
@@ -82,7 +82,7 @@ def summary(
     predictions = [Prediction(str(i), "t", one, (), "x", Reading("x")) for one in seen for i in range(count)]
     reference = design.pop("reference", "a")
     info = design.pop("info", INFO)
-    asked = Design("s", 3, reference, headline, corpora={"t.rate": RATE}, **design)
+    asked = ComparisonPlan("s", 3, reference, headline, corpora={"t.rate": RATE}, **design)
     return summary_of(asked, info, samples, predictions, [*scores(seen), *more], overlaps)
 
 

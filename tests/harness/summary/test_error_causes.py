@@ -8,7 +8,7 @@ import pytest
 from harness.records.figures import MetricInfo
 from harness.records.inputs import Sample
 from harness.records.outputs import Prediction, Reading, Retrieval, Score, Step
-from harness.summary.comparison_plan import Design
+from harness.summary.comparison_plan import ComparisonPlan
 from harness.summary.error_causes import deciding, retrieved, routed, values_of
 from harness.summary.run_summary import summary_of
 
@@ -105,7 +105,7 @@ def test_the_steps_of_a_cascade() -> None:
 def test_a_summary_names_the_steps_at_which_nothing_ended() -> None:
     route = (Step("cheap", 5.0, 4.0),)
     answer = Prediction("s1", "t", "c", (), "", Reading("x"), route=route)
-    design = Design("d", 0, None, ["t.a"], cascades={"c": ["cheap", "dear"]})
+    design = ComparisonPlan("d", 0, None, ["t.a"], cascades={"c": ["cheap", "dear"]})
     summary = summary_of(design, INFO, [Sample("s1", "t", "?", ("x",))], [answer], [score(1, 1.0, variant="c")])
     assert [(step.step, step.samples) for step in summary.routed] == [("cheap", 1), ("dear", 0)]
 
@@ -113,7 +113,7 @@ def test_a_summary_names_the_steps_at_which_nothing_ended() -> None:
 def summary_with(values: dict[str, list[float]], floors: list[str]) -> Any:
     samples = [Sample(f"s{i}", "t", "?", ("x",)) for i in range(len(next(iter(values.values()))))]
     scores = [Score(s.id, "t", v, "a", some[i]) for v, some in values.items() for i, s in enumerate(samples)]
-    design = Design("d", 0, "zero", ["t.a"], floors)
+    design = ComparisonPlan("d", 0, "zero", ["t.a"], floors)
     return summary_of(design, {"t.a": INFO["t.a"]}, samples, [], scores)
 
 
@@ -146,7 +146,7 @@ def test_an_upper_bound_makes_no_other_verdict_weaker() -> None:
     values = {"zero": [0.0] * 10, "rag": [1.0] * 8 + [0.0] * 2, "oracle": [1.0] * 10}
     samples = [Sample(f"s{i}", "t", "?", ("x",)) for i in range(10)]
     scores = [Score(s.id, "t", v, "a", some[i]) for v, some in values.items() for i, s in enumerate(samples)]
-    design = Design("d", 0, "zero", ["t.a"], (), ("oracle",))
+    design = ComparisonPlan("d", 0, "zero", ["t.a"], (), ("oracle",))
     found = {c.variant: c for c in summary_of(design, {"t.a": INFO["t.a"]}, samples, [], scores).comparisons}
     assert found["rag"].p_adjusted == pytest.approx(2 * 0.5**8)
     assert found["oracle"].p_adjusted == pytest.approx(2 * 0.5**10)

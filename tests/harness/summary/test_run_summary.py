@@ -8,7 +8,7 @@ import pytest
 from harness.records.figures import MetricInfo, Overlap, Summary, Twin
 from harness.records.inputs import Sample
 from harness.records.outputs import Prediction, Reading, Score
-from harness.summary.comparison_plan import Design
+from harness.summary.comparison_plan import ComparisonPlan
 from harness.summary.run_summary import summary_of
 
 ACCURACY = MetricInfo("ExactMatch", {}, 0.0, 1.0, "higher")
@@ -35,7 +35,7 @@ def figures(
         for variant in dict.fromkeys(variant for _, variant in values)
         for i in range(count)
     ]
-    asked = Design("s", 1, "base", headline, **design)
+    asked = ComparisonPlan("s", 1, "base", headline, **design)
     return summary_of(asked, {f"t.{m}": i for m, i in info.items()}, samples, predictions, scores, overlaps)
 
 
