@@ -67,7 +67,7 @@ def calibration(
         kendall=kappa.kendall(sides.people, sides.judge),
         annotators=len(labels.annotators),
         ceiling=_ceiling(sides),
-        fleiss=kappa.fleiss_kappa([_labels(row, sides) for row in sides.ratings]).kappa,
+        fleiss=kappa.fleiss_kappa([_labels(row, sides) for row in sides.ratings]),
         flips=both.flip_rate if both else None,
         when=datetime.now(UTC).isoformat(timespec="seconds"),
     )
