@@ -143,9 +143,6 @@ def refuse(mistakes: Iterable[str]) -> None:
         raise DataError("\n".join((*lines[:MOST], *more)))
 
 
-# -- rows -------------------------------------------------------------------------------------------------------------
-
-
 def _rows(path: Path, items: Path | None) -> list[tuple[str, Values]]:
     """The place and the values of each row; scores that come as a bare list stand with their items."""
     numbers = None if path.suffix.lower() in (".csv", ".tsv") else _bare(path)
@@ -197,9 +194,6 @@ def _file_rows(path: Path) -> list[tuple[str, Values]]:
     ]
 
 
-# -- columns ----------------------------------------------------------------------------------------------------------
-
-
 def _layout(columns: Sequence[str], answer: str | None, path: Path) -> _Layout:
     kind = PAIRS if answer is None and {*FIRST} & {*columns} and {*SECOND} & {*columns} else SCORES
     for column in ("annotator", "rater"):
@@ -236,9 +230,6 @@ def _single_column(names: Sequence[str], columns: Sequence[str], path: Path) -> 
     return matches[0]
 
 
-# -- one row ----------------------------------------------------------------------------------------------------------
-
-
 def _entry(place: str, values: Values, layout: _Layout) -> _Entry:
     identifier = next((text_of(values, column) for column in ("id", "idx") if column in values), None)
     question = [text for column in (layout.question, layout.input) if (text := optional_text(values, column)).strip()]
@@ -261,9 +252,6 @@ def _answer(values: Values, column: str) -> str:
     if values.get(column) is None:
         raise BadRow(f"there is no '{column}'; an empty answer is written as an empty text")
     return json.dumps(values[column]) if isinstance(values[column], bool) else optional_text(values, column)
-
-
-# -- all rows ---------------------------------------------------------------------------------------------------------
 
 
 def _pair(entry: _Entry, annotators: Sequence[str]) -> LabelledPair:
