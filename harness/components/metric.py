@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from harness.components.component import Component
+from harness.components.model import Model
 from harness.records.inputs import JSON, Sample
 from harness.records.outputs import Prediction
 
@@ -14,8 +16,6 @@ if TYPE_CHECKING:
     from harness.components.scoring import Scoring
     from harness.components.task import Task
     from harness.records.figures import Confused
-from harness.components.component import Component
-from harness.components.model import Model
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ def _people(record: Reliability, trust: Trust) -> str | None:
         return "it is not calibrated against people (harness calibrate SUITE --labels FILE)"
     against = record.calibration.against
     if trust.min_items is not None and against.items < trust.min_items:
-        return f"it is calibrated on {against.items} items only, less than {trust.min_items}"
+        return f"it is calibrated on only {against.items} items, fewer than {trust.min_items}"
     kappa = against.kappa
     if kappa is None:
         return f"its agreement with people is not defined on {record.calibration.items} items"
@@ -43,8 +43,8 @@ def _people(record: Reliability, trust: Trust) -> str | None:
 
 
 def _idle(record: Reliability) -> str | None:
-    """A policy that waives everything still asks that the judge was asked something."""
-    return None if record.judgements else "no answer was put before it"
+    """Even a policy that waives everything demands that the judge was asked about an answer."""
+    return None if record.judgements else "it was not asked about any answer"
 
 
 def _order(record: Reliability, trust: Trust) -> str | None:

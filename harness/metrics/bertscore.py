@@ -96,7 +96,8 @@ class BertScore(Metric):
         without = [sample.id for sample in task.data.test if not any(target.strip() for target in sample.targets)]
         if not without:
             return None
-        return f"{len(without)} samples have no reference text to compare with, the first is {without[0]}"
+        number = "1 sample has" if len(without) == 1 else f"{len(without)} samples have"
+        return f"{number} no reference text to compare with; the first is {without[0]}"
 
     # A metric may give any Marks; these are always parts.
     def score_batch(  # type: ignore[override]

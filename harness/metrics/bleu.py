@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import computed_field
 
 from harness.components.metric import Mark, Marks, Metric, Scale
-from harness.metrics.support.tokens import mostly_chinese, reference_count, sample_without_reference, task_samples
+from harness.metrics.support.token_overlap import (
+    mostly_chinese,
+    reference_count,
+    sample_without_reference,
+    task_samples,
+)
 from harness.records.inputs import JSON, Sample
 from harness.records.outputs import Prediction
 

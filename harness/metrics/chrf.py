@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field, computed_field
 
 from harness.components.metric import Mark, Metric, Scale
-from harness.metrics.support.tokens import reference_count, sample_without_reference
+from harness.metrics.support.token_overlap import reference_count, sample_without_reference
 from harness.records.inputs import JSON, Sample
 from harness.records.outputs import Prediction
 

@@ -10,7 +10,7 @@ from pydantic import field_validator
 from harness.components.component import named
 from harness.components.fields import Part
 from harness.components.metric import Mark, Marks, Metric, Scale
-from harness.metrics.support.tokens import cut
+from harness.metrics.support.token_overlap import cut
 from harness.records.inputs import Sample
 from harness.records.outputs import Prediction, Reading
 from harness.text.normalise import as_text

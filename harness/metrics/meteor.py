@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from harness.components.metric import Mark
-from harness.metrics.support.tokens import NAMES, TokenOverlap, Tokens, cut, stem
+from harness.metrics.support.token_overlap import NAMES, TokenOverlap, Tokens, cut, stem
 from harness.records.inputs import Sample
 from harness.records.outputs import Prediction
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from harness.components.metric import Mark
-from harness.metrics.support.tokens import NAMES, TokenOverlap, Tokens, cut, stem
+from harness.metrics.support.token_overlap import NAMES, TokenOverlap, Tokens, cut, stem
 from harness.records.inputs import Sample
 from harness.records.outputs import Prediction
 

@@ -3,7 +3,6 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Literal, TypeVar
 
@@ -14,16 +13,6 @@ from harness.statistics.resampling import ALPHA, percentiles
 Label = TypeVar("Label", bound=Hashable)
 RESAMPLES = 1000
 POWERS = {"linear": 1, "quadratic": 2}
-
-
-@dataclass(frozen=True, slots=True)
-class Fleiss:
-    """Agreement of several annotators, and the items that it is computed from."""
-
-    kappa: float | None  # in (-1, 1]; None where undefined
-    items: int
-    ratings: int  # of each item
-    left_out: int  # items with another number of ratings
 
 
 def agreement(a: Sequence[Hashable], b: Sequence[Hashable]) -> float | None:
@@ -59,13 +48,12 @@ def cohen_kappa(
     return 1 - float((distance * cells).sum() / (distance * expected).sum())
 
 
-def fleiss_kappa(ratings: Sequence[Sequence[Hashable]]) -> Fleiss:
+def fleiss_kappa(ratings: Sequence[Sequence[Hashable]]) -> float | None:
     """Agreement of several annotators beyond chance, in (-1, 1], higher is better. Fleiss 1971.
 
     One row of labels per item, in any order of annotators; None is a rating that is not there. The formula needs the
     same number of ratings for each item: items with another number than the commonest (of those from 2 up; the larger
-    if two are equally common) are left out and counted. κ is None when fewer than 2 items are left or all labels are
-    equal.
+    if two are equally common) are left out. None when fewer than 2 items are left or all labels are equal.
     """
     rows = [[label for label in row if not _is_unknown(label)] for row in ratings]
     sizes = Counter(len(row) for row in rows if len(row) > 1)
@@ -73,11 +61,11 @@ def fleiss_kappa(ratings: Sequence[Sequence[Hashable]]) -> Fleiss:
     used = [row for row in rows if size and len(row) == size]
     totals = Counter(chain.from_iterable(used))
     if len(used) < 2 or len(totals) < 2:
-        return Fleiss(None, len(used), size, len(rows) - len(used))
+        return None
     pairs = sum(count * (count - 1) for row in used for count in Counter(row).values())
     observed = pairs / (len(used) * size * (size - 1))
     expected = sum((count / (len(used) * size)) ** 2 for count in totals.values())
-    return Fleiss((observed - expected) / (1 - expected), len(used), size, len(rows) - len(used))
+    return (observed - expected) / (1 - expected)
 
 
 def spearman(a: Sequence[float | None], b: Sequence[float | None]) -> float | None:

@@ -71,11 +71,7 @@ def crossed_with(mean: float, variance: float, n: int, seeds: Sequence[Floats]) 
     from scipy.stats import t
 
     parts = [(variance, n - 1)] if n > 1 else []
-    parts += [
-        (means_of_seeds.var(ddof=1) / len(means_of_seeds), len(means_of_seeds) - 1)
-        for means_of_seeds in seeds
-        if len(means_of_seeds) > 1
-    ]
+    parts += [(group.var(ddof=1) / len(group), len(group) - 1) for group in seeds if len(group) > 1]
     variance = float(sum(part for part, _ in parts))
     if not variance:
         return Interval(mean, mean, mean), 0.0 if mean else 1.0

@@ -47,7 +47,7 @@ _IS_RIGHT = (
 
 
 @dataclass(frozen=True)
-class Rule:
+class Wording:
     """A wording. `final` states the answer; `right` and `wrong` judge options; `hedge` leaves them open."""
 
     kind: Literal["final", "right", "wrong", "hedge"]
@@ -61,67 +61,67 @@ class Rule:
 
 
 RULES = (
-    Rule("hedge", "不是A就是B", rf"不是\s*({_UNIT}[,\s]*就是\s*{_UNIT})"),
-    Rule("hedge", "可能是A", rf"(?<!最)(?:可能|也许|或许|不确定)(?:是|选)\s*{_ITEM}({TIGHT})"),
-    Rule("hedge", "如果选A", rf"(?:如果|假如|若)(?:是|选择?)\s*{_ITEM}({TIGHT})"),
-    Rule("hedge", "might be A", rf"\b(?:might|may|could)\s+be\s+{_ITEM}({TIGHT})"),
-    Rule(
+    Wording("hedge", "不是A就是B", rf"不是\s*({_UNIT}[,\s]*就是\s*{_UNIT})"),
+    Wording("hedge", "可能是A", rf"(?<!最)(?:可能|也许|或许|不确定)(?:是|选)\s*{_ITEM}({TIGHT})"),
+    Wording("hedge", "如果选A", rf"(?:如果|假如|若)(?:是|选择?)\s*{_ITEM}({TIGHT})"),
+    Wording("hedge", "might be A", rf"\b(?:might|may|could)\s+be\s+{_ITEM}({TIGHT})"),
+    Wording(
         "right",
         "除了A都错",
         rf"除了?\s*{_ITEM}({TIGHT})(?:选?项)?(?:之外|以外|外)?,?(?:其[余他它])?(?:选项)?(?:都|均|全){_WRONG}",
     ),
-    Rule("wrong", "A、C、D都错", rf"({LISTED}|{RUN}){_ALL}{_TAIL}{_WRONG}"),
-    Rule("wrong", "A错", rf"({TIGHT}){_TAIL}{_WRONG}"),
-    Rule(
+    Wording("wrong", "A、C、D都错", rf"({LISTED}|{RUN}){_ALL}{_TAIL}{_WRONG}"),
+    Wording("wrong", "A错", rf"({TIGHT}){_TAIL}{_WRONG}"),
+    Wording(
         "wrong",
         "不是A",
         rf"(?:不(?:应该?|能|会|可能)?(?:是|选择?|为)|并非|而非|别选|非|排除了?|除了?)\s*{_ITEM}({TIGHT})",
     ),
-    Rule(
+    Wording(
         "wrong",
         "not A",
         rf"\b(?:[Nn]ot|[Nn]either|nor|rather than|instead of|cannot)\s+(?:(?:be|choose|pick)\s+)?{_ITEM}({TIGHT})",
     ),
-    Rule("wrong", "rule out A", rf"\b(?:[Rr]ul|[Ee]liminat|[Ee]xclud)\w*(?:\s+out)?\s+{_ITEM}({LOOSE})"),
-    Rule(
+    Wording("wrong", "rule out A", rf"\b(?:[Rr]ul|[Ee]liminat|[Ee]xclud)\w*(?:\s+out)?\s+{_ITEM}({LOOSE})"),
+    Wording(
         "wrong",
         "错误的是A",
         rf"(?:错误?|不(?:正确|对|恰当|合适|符合|属于|包括))的?(?:选项|说法|描述|一项)?(?:是|为|有|:)+\s*{_ITEM}({TIGHT})",
     ),
-    Rule(
+    Wording(
         "final",
         "答案是A",
         rf"(?:(?<!错误)(?<!错误的)答案\]?|(?:正确|最终)(?:的)?(?:选项|选择))\s*(?:应该?|就|只能|最终)?(?:是|为|选|:|=)*\s*{_ITEM}{ANY}",
     ),
-    Rule("final", "答A", rf"^\s*(?:答|回答)\s*:\s*{_ITEM}{ANY}"),
-    Rule("final", "选A", rf"(?<![不别可能挑])选(?!项)(?:择|定|了)?\s*(?:的?是|为|:)?\s*{_ITEM}{ANY}"),
-    Rule("final", "应该是A", rf"(?:应该?|必须|只能|肯定|确定|结论)\s*(?:是|为|:)\s*{_ITEM}{ANY}"),
-    Rule("final", "改为A", rf"(?:改[为成选]|更正[为:]?)\s*{_ITEM}{ANY}"),
-    Rule(
+    Wording("final", "答A", rf"^\s*(?:答|回答)\s*:\s*{_ITEM}{ANY}"),
+    Wording("final", "选A", rf"(?<![不别可能挑])选(?!项)(?:择|定|了)?\s*(?:的?是|为|:)?\s*{_ITEM}{ANY}"),
+    Wording("final", "应该是A", rf"(?:应该?|必须|只能|肯定|确定|结论)\s*(?:是|为|:)\s*{_ITEM}{ANY}"),
+    Wording("final", "改为A", rf"(?:改[为成选]|更正[为:]?)\s*{_ITEM}{ANY}"),
+    Wording(
         "final",
         "the answer is A",
         rf"\b(?:[Aa]nswer|ANSWER|(?:correct|right|best|final)\s+(?:option|choice|one))s?\s*"
         rf"(?:(?:is|are|would be|should be|must be|:|=)\s*)+{_ITEM}{ANY}",
     ),
-    Rule(
+    Wording(
         "final", "所以A", rf"(?:因此|所以|故|\b(?:[Tt]herefore|[Ss]o|[Tt]hus|[Hh]ence)\b),?\s*是?{_ITEM}({TIGHT}){_END}"
     ),
-    Rule(
+    Wording(
         "final", "I choose A", rf"\b(?:[Cc]hoos\w*|chose|[Pp]ick\w*|[Ss]elect\w*|go(?:ing)? with|go for)\s+{_ITEM}{ANY}"
     ),
-    Rule("final", "it must be A", rf"\b(?:[Ii]ts|[Ii]t is|must be|should be|would be)\s+{_ITEM}({TIGHT}){_END}"),
-    Rule("final", "not A but B", rf"\bbut\s+(?:rather\s+|is\s+)?{_ITEM}({TIGHT}){_END}"),
-    Rule(
+    Wording("final", "it must be A", rf"\b(?:[Ii]ts|[Ii]t is|must be|should be|would be)\s+{_ITEM}({TIGHT}){_END}"),
+    Wording("final", "not A but B", rf"\bbut\s+(?:rather\s+|is\s+)?{_ITEM}({TIGHT}){_END}"),
+    Wording(
         "right",
         "正确的是A",
         rf"(?<!不)(?:正确|对|符合|恰当|合适|可能)的?(?:选项|说法|描述|一项|诊断)?(?:应该?|就|只有)?(?:是|为|有|:)+\s*{_ITEM}{ANY}",
     ),
-    Rule("right", "只有A", rf"(?:只有|只剩下?|剩下的?(?:是|只有)?|唯有|仅有|[Oo]nly)\s*{_ITEM}({TIGHT})"),
-    Rule("right", "是A", rf"(?:[,;。]|而|才|就|反而|[,;。]\s*而)是\s*{_ITEM}({TIGHT})"),
-    Rule("right", "我认为是A", rf"(?:认为|觉得|感觉|考虑|判断)(?:是|为|选|应该是|:)?\s*{_ITEM}({TIGHT}){_END}"),
-    Rule("right", "A都对", rf"({LISTED}|{RUN}){_ALL}{_TAIL}{_RIGHT}"),
-    Rule("right", "A对", rf"({TIGHT}){_TAIL}{_RIGHT}"),
-    Rule("right", "A is right", rf"({TIGHT})\s*(?:option|choice)?\s*{_IS_RIGHT}"),
+    Wording("right", "只有A", rf"(?:只有|只剩下?|剩下的?(?:是|只有)?|唯有|仅有|[Oo]nly)\s*{_ITEM}({TIGHT})"),
+    Wording("right", "是A", rf"(?:[,;。]|而|才|就|反而|[,;。]\s*而)是\s*{_ITEM}({TIGHT})"),
+    Wording("right", "我认为是A", rf"(?:认为|觉得|感觉|考虑|判断)(?:是|为|选|应该是|:)?\s*{_ITEM}({TIGHT}){_END}"),
+    Wording("right", "A都对", rf"({LISTED}|{RUN}){_ALL}{_TAIL}{_RIGHT}"),
+    Wording("right", "A对", rf"({TIGHT}){_TAIL}{_RIGHT}"),
+    Wording("right", "A is right", rf"({TIGHT})\s*(?:option|choice)?\s*{_IS_RIGHT}"),
 )
 
 # A reply that is nothing but the answer. Group 1 is the lead, group 2 the letters, group 3 perhaps the option's text.

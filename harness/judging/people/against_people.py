@@ -47,9 +47,8 @@ def calibration(
         entry for entry in (labels.scored or labels.pairs) if any(j.attempts for j in by_item.get(entry.place, []))
     ]
     item_judgements = [by_item[entry.place] for entry in entries]
-    both = (
-        swapped([pair for readings in item_judgements for pair in verdicts(readings, PAIR)]) if labels.pairs else None
-    )
+    pairs = [pair for readings in item_judgements for pair in verdicts(readings, PAIR)]
+    both = swapped(pairs) if labels.pairs else None
     values = both.combined if both else tuple(pointwise(readings, None, "mean").value for readings in item_judgements)
     sides = _sides(entries, values, metric)
     failed = sum(any(judgement.error for judgement in readings) for readings in item_judgements)
@@ -67,7 +66,7 @@ def calibration(
         kendall=kappa.kendall(sides.people, sides.judge),
         annotators=len(labels.annotators),
         ceiling=_ceiling(sides),
-        fleiss=kappa.fleiss_kappa([_labels(row, sides) for row in sides.ratings]).kappa,
+        fleiss=kappa.fleiss_kappa([_labels(row, sides) for row in sides.ratings]),
         flips=both.flip_rate if both else None,
         when=datetime.now(UTC).isoformat(timespec="seconds"),
     )

@@ -192,7 +192,8 @@ def _refuse_failed(labels: Labels, calibrations: Sequence[Calibration], judgemen
         raise HarnessError(
             "\n".join(
                 f"judge {record.judge} failed on {record.failed} of {record.items} items "
-                f"({errors[record.judge]}): nothing was stored; mend it and run the command again"
+                f"({errors[record.judge]}): nothing was stored; mend it and run the command again: what was "
+                "answered is cached"
                 for record in down
             )
         )

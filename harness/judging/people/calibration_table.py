@@ -18,9 +18,15 @@ def print_calibrations(calibrations: Sequence[Calibration], trust: Trust, consol
         table.add_column(column, justify="right")
     for record in calibrations:
         table.add_row(
-            record.judge, str(record.items), _silent(record), _share(record.against.agreement), _kappa(record.against),
-            _number(record.spearman), _number(record.kendall), _share(record.flips),
-        )  # fmt: skip
+            record.judge,
+            str(record.items),
+            _silent(record),
+            _share(record.against.agreement),
+            _kappa(record.against),
+            _number(record.spearman),
+            _number(record.kendall),
+            _share(record.flips),
+        )
     ceiling = calibrations[0].ceiling
     if ceiling is not None:
         table.add_row(

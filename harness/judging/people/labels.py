@@ -11,7 +11,7 @@ from harness.errors import DataError
 from harness.judging.people.ratings import (
     PAIRS,
     SCORES,
-    Kind,
+    RatingKind,
     Values,
     Verdict,
     rating_columns,
@@ -73,7 +73,7 @@ class Labels:
 class _Layout:
     """Which column means what."""
 
-    kind: Kind
+    kind: RatingKind
     question: str
     input: str | None
     answers: tuple[str, ...]  # one column, or the first's and the second's
@@ -143,9 +143,6 @@ def refuse(mistakes: Iterable[str]) -> None:
         raise DataError("\n".join((*lines[:MOST], *more)))
 
 
-# -- rows -------------------------------------------------------------------------------------------------------------
-
-
 def _rows(path: Path, items: Path | None) -> list[tuple[str, Values]]:
     """The place and the values of each row; scores that come as a bare list stand with their items."""
     numbers = None if path.suffix.lower() in (".csv", ".tsv") else _bare(path)
@@ -197,9 +194,6 @@ def _file_rows(path: Path) -> list[tuple[str, Values]]:
     ]
 
 
-# -- columns ----------------------------------------------------------------------------------------------------------
-
-
 def _layout(columns: Sequence[str], answer: str | None, path: Path) -> _Layout:
     kind = PAIRS if answer is None and {*FIRST} & {*columns} and {*SECOND} & {*columns} else SCORES
     for column in ("annotator", "rater"):
@@ -218,9 +212,12 @@ def _layout(columns: Sequence[str], answer: str | None, path: Path) -> _Layout:
     alpaca = question == "instruction"  # whose output is the right answer
     references = (*REFERENCE, "output") if alpaca and "output" not in answers else REFERENCE
     return _Layout(
-        kind=kind, question=question, input="input" if alpaca and "input" in columns else None, answers=answers,
+        kind=kind,
+        question=question,
+        input="input" if alpaca and "input" in columns else None,
+        answers=answers,
         reference=_single_column(references, columns, path) if {*references} & {*columns} else None,
-    )  # fmt: skip
+    )
 
 
 def _single_column(names: Sequence[str], columns: Sequence[str], path: Path) -> str:
@@ -231,9 +228,6 @@ def _single_column(names: Sequence[str], columns: Sequence[str], path: Path) -> 
         more = "; or name it with --answer COLUMN" if names is ANSWER else ""
         raise DataError(f"{path}: there is no column {' or '.join(names)}; there is: {', '.join(columns)}{more}")
     return matches[0]
-
-
-# -- one row ----------------------------------------------------------------------------------------------------------
 
 
 def _entry(place: str, values: Values, layout: _Layout) -> _Entry:
@@ -260,38 +254,24 @@ def _answer(values: Values, column: str) -> str:
     return json.dumps(values[column]) if isinstance(values[column], bool) else optional_text(values, column)
 
 
-# -- all rows ---------------------------------------------------------------------------------------------------------
-
-
 def _pair(entry: _Entry, annotators: Sequence[str]) -> LabelledPair:
     first, second = entry.answers
     verdicts = tuple(entry.ratings.get(name) for name in annotators)
-    return LabelledPair(
-        id=entry.id,
-        question=entry.question,
-        first=first,
-        second=second,
-        reference=entry.reference,
-        verdicts=verdicts,
-        place=entry.place,
-    )
+    return LabelledPair(**_shared(entry), first=first, second=second, verdicts=verdicts)
 
 
 def _scored(entry: _Entry, annotators: Sequence[str]) -> ScoredItem:
-    scores = tuple(entry.ratings.get(name) for name in annotators)
     (answer,) = entry.answers
-    return ScoredItem(
-        id=entry.id,
-        question=entry.question,
-        answer=answer,
-        reference=entry.reference,
-        scores=scores,
-        place=entry.place,
-        variant=entry.variant,
-    )
+    scores = tuple(entry.ratings.get(name) for name in annotators)
+    return ScoredItem(**_shared(entry), answer=answer, scores=scores, variant=entry.variant)
 
 
-def _refuse_unlabelled(entries: Sequence[_Entry], kind: Kind, path: Path) -> None:
+def _shared(entry: _Entry) -> dict[str, Any]:
+    """The fields that both kinds of label have."""
+    return {name: getattr(entry, name) for name in ("id", "question", "reference", "place")}
+
+
+def _refuse_unlabelled(entries: Sequence[_Entry], kind: RatingKind, path: Path) -> None:
     if all(rating is None for entry in entries for rating in entry.ratings.values()):
         columns = f"a column {kind.noun}, {kind.noun}_NAME for each annotator, or {kind.mapping}: {{NAME: …}}"
         raise DataError(f"{path}: no row holds a {kind.noun}; write it in {columns}")

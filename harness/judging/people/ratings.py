@@ -16,12 +16,19 @@ Values = Mapping[str, JSON]
 SUMMARIES = ("mean", "average", "avg", "median", "total", "sum", "majority", "std", "sd")
 CODES: Mapping[str, Verdict] = {"1": "first", "2": "second", "0": "tie"}  # as PandaLM writes them
 NAMES: Mapping[str, Verdict] = {
-    **CODES, "first": "first", "second": "second", "tie": "tie", "a": "first", "b": "second", "c": "tie", "平局": "tie",
-}  # fmt: skip
+    **CODES,
+    "first": "first",
+    "second": "second",
+    "tie": "tie",
+    "a": "first",
+    "b": "second",
+    "c": "tie",
+    "平局": "tie",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class RatingKind:
     """How the ratings of one kind stand in a row: in one column, in one for each annotator, or in a mapping."""
 
     noun: str
@@ -30,16 +37,16 @@ class Kind:
     mapping: str
 
 
-SCORES = Kind("score", ("score",), re.compile(r"score_(.+)|(annotator_?\w+)"), "scores")
-PAIRS = Kind("verdict", ("verdict", "label"), re.compile(r"(?:verdict|label)_(.+)|(annotator_?\w+)"), "labels")
+SCORES = RatingKind("score", ("score",), re.compile(r"score_(.+)|(annotator_?\w+)"), "scores")
+PAIRS = RatingKind("verdict", ("verdict", "label"), re.compile(r"(?:verdict|label)_(.+)|(annotator_?\w+)"), "labels")
 
 
-def rating_columns(columns: Iterable[str], kind: Kind) -> list[str]:
+def rating_columns(columns: Iterable[str], kind: RatingKind) -> list[str]:
     """Those of the columns that hold ratings."""
     return [c for c in columns if c in (*kind.single, kind.mapping) or kind.per_annotator.fullmatch(c)]
 
 
-def ratings(values: Values, kind: Kind) -> dict[str, tuple[str, JSON]]:
+def ratings(values: Values, kind: RatingKind) -> dict[str, tuple[str, JSON]]:
     """By annotator ("" where there is one who has no name) the column and what stands there. Raises BadRow."""
     cells: list[tuple[str, str, JSON]] = []
     for column in rating_columns(values, kind):

@@ -132,7 +132,7 @@ def _load_encoder(folder: str, layer: int) -> Any:
     missing = sorted(key for key in loading["missing_keys"] if "pooler" not in key)  # the pooler is not used
     if missing:
         raise ModelError(
-            f"model {folder}: its files lack {len(missing)} weights, e.g. {missing[0]}, which would be random; "
+            f"model {folder}: its files lack weights ({len(missing)}), e.g. {missing[0]}, which would be random; "
             "get the whole model"
         )
     if hasattr(model, "encoder") and hasattr(model, "decoder"):

@@ -296,7 +296,7 @@ POLICIES = [
     (Trust(min_items=None), ["25.0% of its judgements have no verdict, more than 2%"]),
     (Trust(min_kappa=0.99, max_unreadable=None, min_items=None), ["its κ against people is 0.97, less than 0.99"]),
     (Trust(max_unreadable=0.3, min_items=None, min_kappa=None), []),
-    (Trust(max_unreadable=0.3), ["it is calibrated on 3 items only, less than 30"]),
+    (Trust(max_unreadable=0.3), ["it is calibrated on only 3 items, fewer than 30"]),
 ]
 
 

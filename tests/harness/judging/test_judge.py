@@ -340,7 +340,7 @@ def test_what_judged_nothing_does_not_decide(write_suite: Any, run_suite: Any) -
     metrics = "metrics: {better: {pairwise: {model: judge}}, accuracy: exact_match}"
     text = re.sub(r"metrics: \{quality.*", metrics, text)
     summary = run_suite(write_suite(text, test__tsv=ROWS)).summary()
-    assert summary.judging.demoted == {"t.better": "no answer was put before it"}
+    assert summary.judging.demoted == {"t.better": "it was not asked about any answer"}
     assert summary.headline == ("t.accuracy",)
 
 

@@ -242,14 +242,14 @@ GOOD = only(reliability(DUELS, [duel("1", "a", "b", 1.0), duel("1", "b", "a", 0.
     [
         ({"calibration": calibrated(0.4)}, {}, None),
         ({"calibration": calibrated(0.39)}, {}, "its κ against people is 0.39, less than 0.4"),
-        ({"calibration": calibrated(0.9, items=29)}, {}, "it is calibrated on 29 items only, less than 30"),
+        ({"calibration": calibrated(0.9, items=29)}, {}, "it is calibrated on only 29 items, fewer than 30"),
         ({"calibration": calibrated(0.9, items=29)}, {"min_items": 20}, None),
         (
             {"calibration": calibrated(0.5, low=-0.1)},
             {},
             "its κ against people, 0.50, may be chance (95 % CI from -0.10)",
         ),
-        ({"judgements": 0}, {"min_kappa": None}, "no answer was put before it"),
+        ({"judgements": 0}, {"min_kappa": None}, "it was not asked about any answer"),
         ({"calibration": calibrated(None)}, {}, "its agreement with people is not defined on 50 items"),
         ({}, {}, "it is not calibrated against people (harness calibrate SUITE --labels FILE)"),
         ({}, {"min_kappa": None}, None),
@@ -276,7 +276,7 @@ def test_what_a_judge_must_show(change: dict[str, object], trust: dict[str, obje
 def test_a_judge_that_said_nothing_is_named_and_doubted() -> None:
     found = only(reliability(DUELS, []))
     assert (found.judge, found.judgements) == ("j", 0)
-    assert examined(found, Trust(min_kappa=None)).doubts == ("no answer was put before it",)
+    assert examined(found, Trust(min_kappa=None)).doubts == ("it was not asked about any answer",)
 
 
 def test_one_doubtful_judge_of_a_panel_is_enough() -> None:

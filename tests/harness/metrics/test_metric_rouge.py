@@ -16,7 +16,7 @@ from harness.components.dataset import Dataset
 from harness.components.metric import Mark
 from harness.components.scoring import Scoring
 from harness.metrics.rouge import Rouge, common_length, common_positions
-from harness.metrics.support.tokens import cut
+from harness.metrics.support.token_overlap import cut
 from harness.records.inputs import Sample
 from harness.records.outputs import Prediction, Reading
 from harness.stages.score_metric import score_metric
