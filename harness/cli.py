@@ -82,7 +82,7 @@ def run(suite: SuitePath, out: Out = None, start: Stage = "predict") -> None:
     try:
         with display(console) as shown:
             _log_to(shown.note)
-            context = Context(loaded.models, cache, shown, loaded.seed, loaded.knowledge, loaded.variants)
+            context = Context(loaded.models, cache, shown, loaded.seed)
             page = engine.run(loaded, folder, context, write, start)
     finally:
         cache.close()
@@ -103,7 +103,7 @@ def plan(suite: SuitePath) -> None:
     loaded = load_suite(suite)
     cache = Cache(cache_root() / "calls.sqlite", read_only=True)
     try:
-        context = DryContext(loaded.models, cache, Display(), loaded.seed, loaded.knowledge, loaded.variants)
+        context = DryContext(loaded.models, cache, Display(), loaded.seed)
         planned = engine(loaded, context)
     finally:
         cache.close()

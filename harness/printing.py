@@ -53,15 +53,15 @@ def _print_cells(planned: "Sequence[PlannedCell]", console: Console) -> None:
     for column in table.columns[2:]:
         column.justify = "right"
     for entry in planned:
-        tally = entry.tally
+        counts = entry.counts
         table.add_row(
-            entry.cell.task, entry.cell.variant, str(entry.samples), str(tally.cached),
-            str(tally.calls) if entry.exact else f"about {tally.calls}",
-            _estimate(tally.calls, tally.estimate), _gib(entry.needs),
+            entry.cell.task, entry.cell.variant, str(entry.samples), str(counts.cached),
+            str(counts.calls) if entry.exact else f"about {counts.calls}",
+            _estimate(counts.calls, counts.estimate), _gib(entry.needs),
         )  # fmt: skip
     console.print(table)
-    calls = sum(entry.tally.calls for entry in planned)
-    known = [entry.tally.estimate for entry in planned if entry.tally.calls]
+    calls = sum(entry.counts.calls for entry in planned)
+    known = [entry.counts.estimate for entry in planned if entry.counts.calls]
     total = None if None in known else sum(seconds or 0.0 for seconds in known)
     if any(entry.needs for entry in planned):
         console.print("Memory is that of one prompt, the longest, at a time; batches fill what is left.")

@@ -5,11 +5,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from harness.checks.leakage import contamination
-from harness.components.metric import Metric
-from harness.components.scoring import Scoring, turn
+from harness.components.metric import Metric, scoring_phase
+from harness.components.scoring import Scoring
 from harness.components.task import Task
 from harness.components.trained_model import DerivedModel
-from harness.records.call_counts import Tally
+from harness.components.variant import Resources
+from harness.records.call_counts import CallCounts
 from harness.records.figures import Overlap, Summary
 from harness.records.inputs import JSON, Cell, Sample
 from harness.records.judgements import Judgement
@@ -19,7 +20,7 @@ from harness.runtime.provenance import described_judges, described_suite, now, p
 from harness.runtime.run_folder import RunFolder
 from harness.runtime.run_lookup import refuse_changed
 from harness.stages.plan import cells
-from harness.stages.prepare import answering_models, making, needed_models, prepare
+from harness.stages.prepare import answering_models, making, needed_models, prepare, resources_of
 from harness.stages.score_metric import score_metric
 from harness.stages.summarize import summarize
 from harness.suite.expansion import PROBE
@@ -63,20 +64,21 @@ def predict(
     record = {**provenance(suite, tasks, context), "started": began, "training": trained}
     folder.write_run(record)
     folder.write_samples(sample for task in tasks.values() for sample in task.data.test)
+    resources = resources_of(suite, tasks)
     predictions: dict[Cell, list[Prediction]] = {}
-    tallies: dict[Cell, Tally] = {}
+    counts: dict[Cell, CallCounts] = {}
     try:
         for cell in cells(suite, tasks):
-            predictions[cell] = _predict_cell(suite, tasks[cell.task], cell, context)
-            tallies[cell] = context.tally
+            predictions[cell] = _predict_cell(suite, tasks[cell.task], cell, context, resources)
+            counts[cell] = context.counts
     except BaseException:
-        folder.write_run({**record, "status": "interrupted", "cells": _cell_records(tallies, predictions)})
+        folder.write_run({**record, "status": "interrupted", "cells": _cell_records(counts, predictions)})
         raise
     finally:
         context.close()
     in_suite_order = [Cell(task, variant) for task in tasks for variant in suite.asked(task)]
     folder.write_predictions(prediction for cell in in_suite_order for prediction in predictions[cell])
-    folder.write_run({**record, "status": "predicted", "cells": _cell_records(tallies, predictions)})
+    folder.write_run({**record, "status": "predicted", "cells": _cell_records(counts, predictions)})
 
 
 def make(suite: Suite, context: Context) -> dict[str, JSON]:
@@ -94,24 +96,24 @@ def make(suite: Suite, context: Context) -> dict[str, JSON]:
     return records
 
 
-def _predict_cell(suite: Suite, task: Task, cell: Cell, context: Context) -> list[Prediction]:
+def _predict_cell(suite: Suite, task: Task, cell: Cell, context: Context, resources: Resources) -> list[Prediction]:
     context.begin(cell)
-    made = suite.answering()[cell.variant].answer(task, task.data.test, context)
+    made = suite.answering()[cell.variant].answer(task, task.data.test, context, resources)
     if [prediction.sample_id for prediction in made] != [sample.id for sample in task.data.test]:
         raise RuntimeError(f"variant {cell.variant} did not answer each sample of {cell.task} once and in order")
-    context.display.finish(_said(len(made), context.tally))
+    context.display.finish(_said(len(made), context.counts))
     return made
 
 
-def _said(done: int, tally: Tally) -> str:
-    failed = f", {tally.failed} failed" if tally.failed else ""
-    return f"{done} done, {tally.calls} calls in {tally.seconds:.1f} s, {tally.cached} cached{failed}"
+def _said(done: int, counts: CallCounts) -> str:
+    failed = f", {counts.failed} failed" if counts.failed else ""
+    return f"{done} done, {counts.calls} calls in {counts.seconds:.1f} s, {counts.cached} cached{failed}"
 
 
-def _cell_records(tallies: dict[Cell, Tally], predictions: dict[Cell, list[Prediction]]) -> list[dict[str, JSON]]:
+def _cell_records(counts: dict[Cell, CallCounts], predictions: dict[Cell, list[Prediction]]) -> list[dict[str, JSON]]:
     return [
-        {"task": cell.task, "variant": cell.variant, "samples": len(predictions[cell]), **asdict(tally)}
-        for cell, tally in tallies.items()
+        {"task": cell.task, "variant": cell.variant, "samples": len(predictions[cell]), **asdict(counts)}
+        for cell, counts in counts.items()
     ]
 
 
@@ -129,7 +131,7 @@ def score(suite: Suite, tasks: dict[str, Task], folder: RunFolder, context: Cont
     judgements: list[Judgement] = []
     costs: list[dict[str, JSON]] = []
     try:
-        for name, metric in sorted(order, key=lambda pair: turn(tasks[pair[0]].metrics[pair[1]])):
+        for name, metric in sorted(order, key=lambda pair: scoring_phase(tasks[pair[0]].metrics[pair[1]])):
             scoring = Scoring(
                 metric,
                 tasks[name],
@@ -141,8 +143,8 @@ def score(suite: Suite, tasks: dict[str, Task], folder: RunFolder, context: Cont
                 judgements,
             )
             items = [samples[name, prediction.sample_id] for prediction in by_task[name]]
-            scores[name, metric] = _score_one(tasks[name].metrics[metric], items, by_task[name], scoring)
-            costs += [{"task": name, "metric": metric, **asdict(context.tally)}] if context.tally.asked else []
+            scores[name, metric] = _score_one(tasks[name].metrics[metric], items, by_task[name], scoring, context)
+            costs += [{"task": name, "metric": metric, **asdict(context.counts)}] if context.counts.has_calls else []
     finally:
         context.close()
     folder.write_scores(score for pair in order for score in scores[pair])
@@ -155,16 +157,15 @@ def score(suite: Suite, tasks: dict[str, Task], folder: RunFolder, context: Cont
 
 
 def _score_one(
-    metric: Metric, samples: Sequence[Sample], predictions: Sequence[Prediction], scoring: Scoring
+    metric: Metric, samples: Sequence[Sample], predictions: Sequence[Prediction], scoring: Scoring, context: Context
 ) -> list[Score]:
     """One metric of a task; its progress is shown where it asks models."""
-    context = scoring.context
-    context.tally = Tally()
-    if not turn(metric):
+    context.counts = CallCounts()
+    if not scoring_phase(metric):
         return score_metric(metric, samples, predictions, scoring)
     context.begin(Cell(scoring.task.name, scoring.metric))
     scores = score_metric(metric, samples, predictions, scoring)
-    context.display.finish(_said(len(predictions), context.tally))
+    context.display.finish(_said(len(predictions), context.counts))
     return scores
 
 

@@ -11,7 +11,7 @@ from pydantic import model_validator
 from baselines.knowledge.parsing.collection import Entry, KnowledgeBase, Unreadable
 from harness.errors import DataError, nearest
 from harness.readers.parsing.rows import BadRow, Fault, Row, optional_text, text_of
-from harness.readers.parsing.table import table_rows
+from harness.readers.parsing.table_rows import table_rows
 from harness.readers.parsing.text_file import read_text
 from harness.readers.xlsx import Xlsx
 

@@ -1,13 +1,10 @@
 """What a kind of answer owes: how it is asked for, written in an example, and read back."""
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
+from harness.components.component import Component
 from harness.records.inputs import Sample
 from harness.records.outputs import Reading
-
-if TYPE_CHECKING:
-    pass
-from harness.components.component import Component
 
 
 class Answer(Component):

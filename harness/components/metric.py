@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from harness.components.component import Component, named
 from harness.records.inputs import JSON, Sample
 from harness.records.outputs import Prediction
 
@@ -11,11 +12,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from harness.components.model import Model
     from harness.components.scoring import Scoring
     from harness.components.task import Task
     from harness.records.figures import Confused
-from harness.components.component import Component
-from harness.components.model import Model
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +102,8 @@ class Metric(Component):
     def confusion(self, totals: Mapping[str, float]) -> "Confused | None":
         """Of a corpus metric over labels: how often each label was taken for which; None of others."""
         return None
+
+
+def scoring_phase(metric: Metric) -> int:
+    """When a metric scores: 0 if it asks no model, 1 if it asks the models that answered, 2 if it asks a judge."""
+    return 2 if named(metric, "models") else int(metric.asks_answerers)

@@ -16,7 +16,7 @@ from harness.components.reader import Reader
 from harness.errors import DataError, nearest
 from harness.readers.csv import csv_rows
 from harness.readers.parsing.assembly import Division, Source, assemble
-from harness.readers.parsing.columns import Columns
+from harness.readers.parsing.column_mapping import Columns
 from harness.readers.parsing.rows import BadRow, Fault, Row
 from harness.readers.parsing.text_file import read_text
 from harness.records.inputs import JSON, Sample

@@ -1,7 +1,5 @@
 """Every finished model call, kept under the content that determined it: one SQLite file, committed per batch."""
 
-import hashlib
-import json
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +10,6 @@ from typing import ClassVar
 from pydantic import TypeAdapter, ValidationError
 
 from harness.errors import StoreError
-from harness.records.inputs import JSON
 from harness.records.outputs import Completion
 
 _COMPLETION = TypeAdapter(Completion)
@@ -26,12 +23,6 @@ def cache_root() -> Path:
     if own:
         return Path(own).expanduser().resolve()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "domain-harness"
-
-
-def digest(content: JSON) -> str:
-    """sha256 of canonical JSON: equal content, equal digest, whatever the order of its keys."""
-    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _readable(value: bytes) -> Completion | None:

@@ -5,20 +5,21 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from harness.components.display import Display
-from harness.components.knowledge import Knowledge
 from harness.components.model import Model, Use
-from harness.components.variant import Variant
 from harness.errors import HarnessError, NotFiniteError, nearest
-from harness.records.call_counts import Tally
+from harness.records.call_counts import CallCounts
 from harness.records.inputs import Cell, Generation, Prompt
 from harness.records.outputs import Completion
-from harness.runtime.cache import Cache, digest
+from harness.runtime.cache import Cache
+from harness.text.canonical import digest
 
 if TYPE_CHECKING:
-    from harness.runtime.vectors import Vector, Vectors
+    from harness.components.model import Vector
+    from harness.runtime.vectors import Vectors
 
 KEY_VERSION = 2  # raise when the meaning of a stored completion changes
 EMBED_AT_ONCE = 256  # texts a batch, sorted by length
@@ -31,31 +32,33 @@ Run = Callable[[Sequence[int]], list[Completion]]  # indices of one batch → th
 class Context:
     """Asks models on behalf of variants. One local model is loaded at a time; a failed call is a Completion."""
 
+    planning = False
+
     def __init__(
         self,
         models: Mapping[str, Model],
         cache: Cache,
         display: Display,
         seed: int,
-        knowledge: Mapping[str, Knowledge] | None = None,
-        variants: Mapping[str, Variant] | None = None,
     ) -> None:
         self.models = models
-        self.knowledge = knowledge or {}
-        self.variants = variants or {}
-        self.shared: dict[str, object] = {}  # what several cells use, e.g. an index, by what determines it
         self.cache = cache
         self.display = display
         self.seed = seed
         self.cell = Cell("", "")
-        self.tally = Tally()
+        self.counts = CallCounts()
         self._digests: dict[str, str] = {}
         self._loaded: Model | None = None
+
+    @property
+    def artefacts(self) -> Path:
+        """The folder for what is built from calls and kept between runs: that of the cache."""
+        return self.cache.path.parent
 
     def begin(self, cell: Cell) -> None:
         """Start counting for a cell."""
         self.cell = cell
-        self.tally = Tally()
+        self.counts = CallCounts()
         self.display.start(cell)
 
     def model(self, name: str) -> Model:
@@ -171,7 +174,7 @@ class Context:
             fresh = {keys[i]: vector for i, vector in zip(batch, vectors, strict=True)}
             self.vectors.put(fresh)
             known.update(fresh)
-            self.tally.embedded += len(batch)
+            self.counts.embedded += len(batch)
             self.display.advance(len(batch))
         return np.stack([known[key] for key in keys]) if keys else np.zeros((0, 0), dtype=np.float32)
 
@@ -260,17 +263,17 @@ class Context:
             self._loaded = carrier
 
     def _count_cached(self, completions: Mapping[str, Completion], served: int) -> None:
-        self.tally.cached += served
-        self.tally.cached_seconds += sum(completion.seconds for completion in completions.values())
+        self.counts.cached += served
+        self.counts.cached_seconds += sum(completion.seconds for completion in completions.values())
         self.display.advance(served)
 
     def _count(self, completions: Sequence[Completion], elapsed: float) -> None:
-        self.tally.calls += len(completions)
-        self.tally.failed += sum(completion.finish == "error" for completion in completions)
-        self.tally.tokens_in += sum(completion.tokens_in for completion in completions)
+        self.counts.calls += len(completions)
+        self.counts.failed += sum(completion.finish == "error" for completion in completions)
+        self.counts.tokens_in += sum(completion.tokens_in for completion in completions)
         tokens = sum(completion.tokens_out for completion in completions)
-        self.tally.tokens_out += tokens
-        self.tally.seconds += elapsed
+        self.counts.tokens_out += tokens
+        self.counts.seconds += elapsed
         self.display.advance(len(completions), tokens)
 
 

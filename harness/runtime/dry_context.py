@@ -3,17 +3,16 @@
 from collections.abc import Callable, Sequence
 from functools import cached_property
 
+from harness.components.calls import NotPlannableError
 from harness.records.inputs import Cell, Generation, Prompt
 from harness.records.outputs import Completion
 from harness.runtime.context import Context, Run
 
 
-class NotYetError(Exception):
-    """What a plan asks for depends on vectors that only a run computes; caught where cells are planned."""
-
-
 class DryContext(Context):
     """Answers from the cache only: counts what a run would compute, and loads, downloads and changes nothing."""
+
+    planning = True
 
     @cached_property
     def _counted(self) -> set[str]:
@@ -54,7 +53,7 @@ class DryContext(Context):
             self.longest[model] = max(tokens, self.longest.get(model, 0))
 
     def _begin_numbers(self, model: str, missing: int) -> None:
-        raise NotYetError(f"{missing} texts to embed or rank with {model}")
+        raise NotPlannableError(f"{missing} texts to embed or rank with {model}")
 
     def context_length(self, model: str) -> int | None:
         return super().context_length(model) if self.model(model).is_here() else None
@@ -74,10 +73,10 @@ class DryContext(Context):
         missing = len(unique - done.keys() - self._counted)
         self._counted |= unique
         self._count_cached(done, len(keys) - missing)
-        self.tally.calls += missing
+        self.counts.calls += missing
         if missing:
-            mean, so_far = self.cache.seconds(self.model_digest(model)), self.tally.estimate
-            known = mean is not None and (so_far is not None or self.tally.calls == missing)
-            self.tally.estimate = (so_far or 0.0) + (mean or 0.0) * missing if known else None
+            mean, so_far = self.cache.seconds(self.model_digest(model)), self.counts.estimate
+            known = mean is not None and (so_far is not None or self.counts.calls == missing)
+            self.counts.estimate = (so_far or 0.0) + (mean or 0.0) * missing if known else None
         unknown = Completion("", "error", error="not computed yet")
         return [done.get(key, unknown) for key in keys]

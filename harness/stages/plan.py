@@ -4,15 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.checks.leakage import contamination
+from harness.components.calls import NotPlannableError
 from harness.components.task import Task
 from harness.components.trained_model import DerivedModel, Preparation
-from harness.components.variant import Variant
+from harness.components.variant import Resources, Variant
 from harness.errors import ModelError
 from harness.judging.asking.judge_metric import Opinion
-from harness.records.call_counts import Tally
+from harness.records.call_counts import CallCounts
 from harness.records.inputs import Cell
-from harness.runtime.dry_context import DryContext, NotYetError
-from harness.stages.prepare import making, models_of, needed_models, prepare
+from harness.runtime.dry_context import DryContext
+from harness.stages.prepare import making, models_of, needed_models, prepare, resources_of
 from harness.suite.expansion import root_of
 from harness.suite.suite import Suite
 
@@ -23,7 +24,7 @@ class PlannedCell:
 
     cell: Cell
     samples: int
-    tally: Tally  # calls: to be computed; cached: already known
+    counts: CallCounts  # calls: to be computed; cached: already known
     exact: bool = True  # not while passages are to be embedded first: then calls is a guess
     needs: int | None = None  # bytes to answer the longest prompt, estimated; None: not known, or another machine's
     has: int | None = None  # bytes that there are
@@ -52,8 +53,10 @@ def plan(suite: Suite, context: DryContext) -> Plan:
     """What a run would compute and what is cached. Loads no weights and changes nothing."""
     tasks = prepare(suite, needed_models(suite, "predict"))
     contamination(suite, tasks)
+    resources = resources_of(suite, tasks)
     planned = [
-        _planned(cell, suite.answering()[cell.variant], tasks[cell.task], context) for cell in cells(suite, tasks)
+        _planned(cell, suite.answering()[cell.variant], tasks[cell.task], context, resources)
+        for cell in cells(suite, tasks)
     ]
     made = {name: suite.models[name] for name in making(suite)}
     prepared = {name: m.preparation() for name, m in made.items() if isinstance(m, DerivedModel)}
@@ -70,14 +73,14 @@ def _judging(suite: Suite, tasks: Mapping[str, Task]) -> list[PlannedJudging]:
     ]
 
 
-def _planned(cell: Cell, variant: Variant, task: Task, context: DryContext) -> PlannedCell:
+def _planned(cell: Cell, variant: Variant, task: Task, context: DryContext, resources: Resources) -> PlannedCell:
     """Ask the variant with a context that only counts. Raises ModelError where not even one prompt fits the memory."""
     context.begin(cell)
     exact = True
     try:
-        variant.answer(task, task.data.test, context)
-    except NotYetError:
-        context.tally = Tally(0 if variant.floor else len(task.data.test))
+        variant.answer(task, task.data.test, context, resources)
+    except NotPlannableError:
+        context.counts = CallCounts(0 if variant.floor else len(task.data.test))
         exact = False
     needs = has = None
     for name, tokens in context.longest.items():
@@ -89,7 +92,7 @@ def _planned(cell: Cell, variant: Variant, task: Task, context: DryContext) -> P
                     f"{cell.task} × {cell.variant}: {needs / 2**30:.1f} GiB are needed to ask {name} {tokens} tokens, "
                     f"there are {has / 2**30:.1f} GiB; shorten the prompt, or store the model in fewer bits (quantised)"
                 )
-    return PlannedCell(cell, len(task.data.test), context.tally, exact, needs, has)
+    return PlannedCell(cell, len(task.data.test), context.counts, exact, needs, has)
 
 
 def cells(suite: Suite, tasks: Mapping[str, Task]) -> list[Cell]:

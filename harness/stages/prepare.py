@@ -5,12 +5,13 @@ from dataclasses import replace
 from typing import cast
 
 from harness.components.component import named
+from harness.components.indexes import Indexes
 from harness.components.knowledge import Knowledge
 from harness.components.metric import Metric
 from harness.components.registry import find
 from harness.components.task import Task
 from harness.components.trained_model import DerivedModel
-from harness.components.variant import Variant
+from harness.components.variant import Resources, Variant
 from harness.errors import DataError, HarnessError, SuiteError
 from harness.records.inputs import Prompt, Sample
 from harness.stages.freshness_probes import probes
@@ -53,13 +54,14 @@ def _refuse(mistakes: Sequence[str]) -> None:
 def _variant_mistakes(suite: Suite, tasks: Mapping[str, Task], unread: Mapping[str, str]) -> list[str]:
     """What keeps variants from answering tasks, but for those whose knowledge base could not be read."""
     mistakes = []
+    resources = resources_of(suite, tasks)
     for variant_name, variant in suite.variants.items():
         if unread.keys() & _reached(suite, variant, "knowledge"):
             continue
         for name, task in tasks.items():
             if name in suite.general:
                 continue
-            problems = variant.check(task, suite.knowledge) + _step_problems(suite, variant, task)
+            problems = variant.check(task, resources, suite.models)
             mistakes += [f"variants.{variant_name} on tasks.{name}: {problem}" for problem in problems]
             mistakes += _option_mistakes(suite, variant_name, variant, task)
     return mistakes
@@ -158,10 +160,10 @@ def _reached(suite: Suite, variant: Variant, section: str) -> list[str]:
     return [name for one in (variant, *steps) for name in named(one, section)]
 
 
-def _step_problems(suite: Suite, variant: Variant, task: Task) -> list[str]:
-    """What keeps the variants that a variant names from serving as its steps."""
-    steps = {name: suite.variants[name] for name in named(variant, "variants")}
-    return variant.check_steps(task, steps, suite) if steps else []
+def resources_of(suite: Suite, tasks: Mapping[str, Task]) -> Resources:
+    """What the suite's variants answer with besides models; no index is built yet."""
+    metrics = {name: task.metrics for name, task in tasks.items()}
+    return Resources(indexes=Indexes(suite.knowledge), variants=suite.variants, metrics=metrics)
 
 
 def with_retrieval(suite: Suite, tasks: Mapping[str, Task]) -> dict[str, Task]:
@@ -190,8 +192,8 @@ def _knowledge_mistakes(suite: Suite, tasks: Mapping[str, Task]) -> dict[str, st
     for name in used_knowledge(suite):
         knowledge = suite.knowledge[name]
         try:
-            knowledge.corpus()
-            knowledge.corpus(updated=True)
+            knowledge.passage_set()
+            knowledge.passage_set(updated=True)
             _refuse_unfit(knowledge, list(tasks.values()))
         except HarnessError as error:
             mistakes[name] = "\n".join(f"knowledge.{name}: {line}" for line in str(error).splitlines())

@@ -290,7 +290,7 @@ def counts_of_plan(path: Path, cache: Path) -> dict[tuple[str, str], tuple[int, 
         planned = plan(suite, DryContext(suite.models, calls, Display(), suite.seed)).cells
     finally:
         calls.close()
-    return {(entry.cell.task, entry.cell.variant): (entry.tally.calls, entry.tally.cached) for entry in planned}
+    return {(entry.cell.task, entry.cell.variant): (entry.counts.calls, entry.counts.cached) for entry in planned}
 
 
 @pytest.mark.parametrize("known", [(), ("b: ",), ("a: ", "b: ", "c: ")], ids=["nothing", "b", "a b c"])

@@ -16,7 +16,7 @@ from baselines.knowledge.parsing.versions import Changes, Version, compare
 from harness.components.fields import FilePath, LocalPath
 from harness.components.knowledge import Knowledge
 from harness.errors import DataError
-from harness.records.inputs import JSON, Corpus, Passage, Sample
+from harness.records.inputs import JSON, Passage, PassageSet, Sample
 
 _SHOWN = 5  # unreadable documents told one by one
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
@@ -69,11 +69,11 @@ class KnowledgeBase(Knowledge):
         """The files of one version."""
         return [path]
 
-    def read(self) -> Corpus:
+    def read(self) -> PassageSet:
         """The passages. Raises DataError with `file:line: reason`."""
         return self._version(self.path).corpus
 
-    def read_update(self) -> Corpus | None:
+    def read_update(self) -> PassageSet | None:
         """The passages of the second version, if there is one. Raises DataError."""
         return None if self.update is None else self._version(self.update).corpus
 
@@ -83,7 +83,7 @@ class KnowledgeBase(Knowledge):
             if column is not None:
                 require_column(samples, column, parameter)
 
-    def gold_places(self, samples: Sequence[Sample], corpus: Corpus) -> list[tuple[int, ...]]:
+    def gold_places(self, samples: Sequence[Sample], corpus: PassageSet) -> list[tuple[int, ...]]:
         """For each sample the places of its right passages; none where they are not known."""
         return self.gold.find(samples, corpus.passages)
 
@@ -202,7 +202,7 @@ class _Gathering:
                 f"{place}: two passages would have the id '{twice[0]}'; ids must not end like that of a part"
             )
         merged = sum(draft.copies - 1 for draft in drafts)
-        corpus = Corpus(tuple(draft.passage() for draft in drafts), merged, skipped)
+        corpus = PassageSet(tuple(draft.passage() for draft in drafts), merged, skipped)
         return Version(corpus, tuple(tuple(draft.owners) for draft in drafts))
 
     def _refuse(self, entry: Entry, pieces: list[tuple[str, str]]) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from baselines.knowledge.parsing.gold import Expected, Gold, Places, plain, values_of
-from harness.records.inputs import Corpus, Sample
+from harness.records.inputs import PassageSet, Sample
 from harness.text.normalise import normalise
 
 
@@ -13,7 +13,7 @@ from harness.text.normalise import normalise
 class Version:
     """The passages of one version, and for each the entries with ids of their own that it stands in."""
 
-    corpus: Corpus
+    corpus: PassageSet
     owners: tuple[tuple[str, ...], ...]
 
 

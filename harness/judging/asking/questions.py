@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Generic, TypeVar
 
+from harness.components.calls import Calls
 from harness.judging.asking.reply import UnreadableError
 from harness.records.inputs import JSON, Generation, Message, Prompt
 from harness.records.outputs import Completion
-from harness.runtime.context import Context
 from harness.text.templates import Template
 
 T = TypeVar("T")
@@ -38,9 +38,7 @@ class Heard(Generic[T]):
     error: str | None = None
 
 
-def ask(
-    context: Context, judge: str, prompts: Sequence[Prompt], repeats: Sequence[int], form: Form[T]
-) -> list[Heard[T]]:
+def ask(context: Calls, judge: str, prompts: Sequence[Prompt], repeats: Sequence[int], form: Form[T]) -> list[Heard[T]]:
     """What a judge says to each prompt. A reply that cannot be read is shown to it with the reason, twice at most."""
     heard: list[Heard[T]] = [Heard(None, 0, 0, 0, 0.0) for _ in prompts]
     open_ = dict(enumerate(prompts))

@@ -19,7 +19,7 @@ from harness.models.local.batches import Halving, by_length
 from harness.models.local.chat_template import as_chat, as_plain
 from harness.records.inputs import Generation, Message, Prompt
 from harness.records.outputs import Completion
-from harness.runtime.cache import digest
+from harness.text.canonical import digest
 
 LINES = [
     "左膝退变伴游离体 膝骨关节病 关节游离体",
