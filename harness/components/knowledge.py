@@ -1,4 +1,4 @@
-"""What a knowledge base owes: passages, and how an item's right passage is known among them."""
+"""What a knowledge base owes: passages, and which of them are right for an item."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -8,7 +8,7 @@ from harness.records.inputs import PassageSet, Sample
 
 
 class Knowledge(Component):
-    """A knowledge base: what can be looked up, and how an item's right passage is known in it."""
+    """A knowledge base: its passages, and which of them are right for an item."""
 
     def read(self) -> PassageSet:
         """The passages. Raises DataError with `file:line: reason`."""
@@ -34,7 +34,7 @@ class Knowledge(Component):
         """Raise DataError if the samples of a task have not what this knowledge base names, e.g. a column."""
 
     def gold_places(self, samples: Sequence[Sample], passage_set: PassageSet) -> list[tuple[int, ...]]:
-        """For each sample the places in `passage_set.passages` that hold its answer; none where that is not known."""
+        """For each sample the places in `passage_set.passages` that hold its answer; empty where that is not known."""
         raise NotImplementedError
 
     def affected(self, samples: Sequence[Sample]) -> list[tuple[Sample, Sample]]:

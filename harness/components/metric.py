@@ -40,7 +40,7 @@ Marks = float | Mark | Mapping[str, Mark]
 
 
 class Metric(Component):
-    """What makes an answer good. Fields are settings and are shown in the report.
+    """Measures how good an answer is. Its fields are settings, which the report shows.
 
     `score` returns a value, a Mark, or several Marks by part; the part "" is the metric's own value and the others are
     reported as `name.part`. A corpus metric, whose figure is no mean over samples (F1, BLEU), also gives the Mark of

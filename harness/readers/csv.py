@@ -26,7 +26,7 @@ def csv_rows(text: str, path: str) -> Iterator[Row | Fault]:
 
 
 def _records(text: str) -> Iterator[tuple[int, list[str]] | Fault]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)  # strict: a stray quote is told, not swallowed
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)  # strict: a stray quote is an error
     while True:
         line = reader.line_num + 1
         try:

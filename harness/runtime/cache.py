@@ -25,8 +25,8 @@ def cache_root() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "domain-harness"
 
 
-def _readable(value: bytes) -> Completion | None:
-    """A stored completion; what cannot be read any more counts as not stored."""
+def _parsed(value: bytes) -> Completion | None:
+    """A stored completion; one that an older version wrote and nobody can read counts as not stored."""
     try:
         return _COMPLETION.validate_json(value)
     except ValidationError:
@@ -62,9 +62,9 @@ class Database:
         """The stored values among `keys`."""
         with self._translated():
             for start in range(0, len(keys), 500):  # SQLite bounds the number of parameters
-                some = keys[start : start + 500]
-                marks = ",".join("?" * len(some))
-                yield from self._database.execute(f"SELECT key, value FROM {table} WHERE key IN ({marks})", some)
+                batch = keys[start : start + 500]
+                marks = ",".join("?" * len(batch))
+                yield from self._database.execute(f"SELECT key, value FROM {table} WHERE key IN ({marks})", batch)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -87,7 +87,7 @@ class Cache(Database):
     def get(self, keys: Sequence[str]) -> dict[str, Completion]:
         """The stored completions among `keys`."""
         rows = self._select("calls", keys)
-        return {key: completion for key, value in rows if (completion := _readable(value))}
+        return {key: completion for key, value in rows if (completion := _parsed(value))}
 
     def put(self, model: str, completions: Mapping[str, Completion]) -> None:
         """Store one batch of a model (by its digest) in one transaction."""
