@@ -69,6 +69,7 @@ def main() -> None:
 def predict(model: HuggingFace, subject: str) -> list[Prediction]:
     """Our own way through: reader, prompt, variant, context; with a cache that is thrown away."""
     from baselines.variants.prompting import Prompting
+    from harness.components.variant import Resources
 
     reader = find("reader", "ceval")(path=str(data_root() / "ceval"), subjects=[subject])
     assert isinstance(reader, Reader)
@@ -79,7 +80,7 @@ def predict(model: HuggingFace, subject: str) -> list[Prediction]:
         cache = Cache(Path(scratch) / "calls.sqlite")
         context = Context({"model": model}, cache, Display(), 0)
         context.begin(Cell("ceval", "few-shot"))
-        predictions = Prompting(model="model", shots=SHOTS).answer(task, data.test, context)
+        predictions = Prompting(model="model", shots=SHOTS).answer(task, data.test, context, Resources())
         cache.close()
     return predictions
 

@@ -86,7 +86,7 @@ def run(suite: SuitePath, out: Out = None, start: Stage = "train") -> None:
     try:
         with display(console) as progress:
             _log_to(progress.note)
-            context = Context(loaded.models, cache, progress, loaded.seed, loaded.knowledge, loaded.variants)
+            context = Context(loaded.models, cache, progress, loaded.seed)
             page = engine.run(loaded, folder, context, write, start)
     finally:
         cache.close()
@@ -107,7 +107,7 @@ def plan(suite: SuitePath) -> None:
     loaded = load_suite(suite)
     cache = Cache(cache_root() / "calls.sqlite", read_only=True)
     try:
-        context = DryContext(loaded.models, cache, Display(), loaded.seed, loaded.knowledge, loaded.variants)
+        context = DryContext(loaded.models, cache, Display(), loaded.seed)
         planned = engine(loaded, context)
     finally:
         cache.close()

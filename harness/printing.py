@@ -23,6 +23,11 @@ def print_plan(plan: "Plan", console: Console) -> None:
     if plan.preparations:
         _print_preparations(plan.preparations, console)
     _print_cells(plan.cells, console)
+    if plan.indexes:
+        table = Table("index", "passages", "to compute", title="Indexes", title_justify="left")
+        for index in plan.indexes:
+            table.add_row(index.name, f"{index.passages:,}", index.missing or "-")
+        console.print(table)
     if plan.judging:
         table = Table("metric", "judge", "calls", title="Judging, once the answers are known", title_justify="left")
         for judging in plan.judging:
@@ -53,15 +58,15 @@ def _print_cells(planned: "Sequence[PlannedCell]", console: Console) -> None:
     for column in table.columns[2:]:
         column.justify = "right"
     for entry in planned:
-        tally = entry.tally
+        counts = entry.counts
         table.add_row(
-            entry.cell.task, entry.cell.variant, str(entry.samples), str(tally.cached),
-            str(tally.calls) if entry.exact else f"about {tally.calls}",
-            _estimate(tally.calls, tally.estimate), _gib(entry.needs),
+            entry.cell.task, entry.cell.variant, str(entry.samples), str(counts.cached),
+            str(counts.calls) if entry.exact else f"about {counts.calls}",
+            _estimate(counts.calls, counts.estimate), _gib(entry.needs),
         )  # fmt: skip
     console.print(table)
-    calls = sum(entry.tally.calls for entry in planned)
-    estimates = [entry.tally.estimate for entry in planned if entry.tally.calls]
+    calls = sum(entry.counts.calls for entry in planned)
+    estimates = [entry.counts.estimate for entry in planned if entry.counts.calls]
     total = None if None in estimates else sum(seconds or 0.0 for seconds in estimates)
     if any(entry.needs for entry in planned):
         console.print("Memory is that of one prompt, the longest, at a time; batches fill what is left.")

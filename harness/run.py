@@ -16,14 +16,15 @@ from harness.runtime.context import Context
 from harness.runtime.provenance import described_suite, now
 from harness.runtime.run_folder import RunFolder
 from harness.runtime.run_lookup import refuse_changed
+from harness.stages.index import index
 from harness.stages.predict import predict
-from harness.stages.prepare import prepare
+from harness.stages.prepare import prepare, resources_of
 from harness.stages.score import score
 from harness.stages.summarize import summarize
 from harness.stages.train import refuse_untrained, train
 from harness.suite.suite import Suite
 
-STAGES = ("train", "predict", "score", "summarize", "report")
+STAGES = ("train", "index", "predict", "score", "summarize", "report")
 Report = Callable[[RunFolder], Path]
 
 
@@ -42,9 +43,13 @@ def run(suite: Suite, folder: RunFolder, context: Context, report: Report, start
         if "train" in due:
             with timed(folder, "train"):
                 train(suite, folder, context)
+        resources = resources_of(suite, tasks)
+        if "index" in due:
+            with timed(folder, "index"):
+                index(suite, tasks, folder, context, resources)
         if "predict" in due:
             with timed(folder, "predict"):
-                predict(suite, tasks, folder, context)
+                predict(suite, tasks, folder, context, resources)
         if "score" in due:
             with timed(folder, "score"):
                 score(suite, tasks, folder, context)

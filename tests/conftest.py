@@ -75,7 +75,7 @@ def context(tmp_path: Path) -> Iterator[Callable[[Suite], Context]]:
 
     def make(suite: Suite) -> Context:
         opened.append(Cache(tmp_path / "cache" / "calls.sqlite"))
-        return Context(suite.models, opened[-1], Display(), suite.seed, suite.knowledge, suite.variants)
+        return Context(suite.models, opened[-1], Display(), suite.seed)
 
     yield make
     for cache in opened:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from harness.errors import ModelError
 from harness.models.local.weights import file_digest
 from harness.records.inputs import JSON
-from harness.runtime.cache import digest
+from harness.text.canonical import digest
 
 log = logging.getLogger("harness")
 CONFIG = "adapter_config.json"

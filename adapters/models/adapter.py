@@ -28,7 +28,7 @@ from harness.errors import ModelError
 from harness.models.huggingface import HuggingFace
 from harness.models.local.weights import Weights, file_digest
 from harness.records.inputs import JSON
-from harness.runtime.cache import digest
+from harness.text.canonical import digest
 
 GENERATION = ("generation_config.json", "chat_template.jinja", "tokenizer_config.json", "special_tokens_map.json")
 

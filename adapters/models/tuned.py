@@ -28,7 +28,8 @@ from harness.errors import ModelError
 from harness.models.huggingface import HuggingFace
 from harness.models.local.weights import file_digest
 from harness.records.inputs import JSON
-from harness.runtime.cache import cache_root, digest
+from harness.runtime.cache import cache_root
+from harness.text.canonical import digest
 
 if TYPE_CHECKING:
     from adapters.training.trainer import Progress

@@ -82,7 +82,7 @@ def from_tasks(
 
 def from_texts(suite: "Suite", names: Sequence[str], most: int | None) -> Lessons:
     """The passages of knowledge bases as plain texts, for continued pretraining."""
-    passages = [(name, passage) for name in names for passage in suite.knowledge[name].corpus().passages]
+    passages = [(name, passage) for name in names for passage in suite.knowledge[name].passage_set().passages]
     random.Random(f"{suite.seed}|rows").shuffle(passages)
     taken = passages[:most]
     composition = [

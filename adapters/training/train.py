@@ -20,7 +20,7 @@ from harness.errors import ModelError, StoreError
 from harness.models.huggingface import HuggingFace
 from harness.models.local.batches import out_of_memory
 from harness.records.inputs import JSON
-from harness.runtime.cache import digest
+from harness.text.canonical import digest
 
 log = logging.getLogger("harness")
 _RECORD = TypeAdapter(TrainingRecord)

@@ -2,123 +2,128 @@
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
 
-from baselines.grounding.search import search, wishes
-from baselines.grounding.token_budget import Room
+from baselines.grounding.search import Filter, conditions_of, search
+from baselines.grounding.token_budget import TokenBudget
+from harness.components.calls import Calls
+from harness.components.indexes import IndexRequest
 from harness.components.retriever import Hit
-from harness.components.task import Task
-from harness.records.inputs import JSON, Corpus, Passage, Prompt, Sample
+from harness.components.variant import Resources
+from harness.records.inputs import JSON, Passage, PassageSet, Prompt, Sample
 from harness.records.outputs import Retrieval
-from harness.runtime.context import Context
 from harness.text.templates import Template
 
-if TYPE_CHECKING:
-    from baselines.variants.rag import Rag
+DEPTH = 100  # how far down the ranking a gold passage is looked for
+PromptPassage = Mapping[str, JSON]  # a passage as templates, predictions.jsonl and the report see it
 
-DEPTH = 100  # how far down a gold passage is looked for
-Shown = Mapping[str, JSON]
+
+@dataclass(frozen=True, kw_only=True)
+class PassageSettings:
+    """Which passages a variant chooses."""
+
+    query: str  # a template over the sample
+    filter: Filter
+    threshold: float | None  # passages with a lower score are not chosen
+    oracle: bool  # the gold passages instead of retrieved ones
+    distractors: int  # irrelevant passages mixed in
 
 
 @dataclass
-class Ground:
-    """What one sample is shown, and how its gold passages were found."""
+class Evidence:
+    """The passages for one sample, and the ranks of its gold passages."""
 
     sample: Sample
-    shown: tuple[Shown, ...]
+    passages: tuple[PromptPassage, ...]
     retrieval: Retrieval
-    best: float | None = None  # the score of the first hit
+    best_score: float | None = None  # of the first hit
     notes: list[str] = field(default_factory=list)
 
-    def fit(self, full: Sequence[Shown], room: Room, bare: Prompt) -> None:
-        """Show as many of the passages, in their order, as there is room for beside the prompt without them."""
-        kept, cut = room.fit(full, bare)
-        left_out = len(full) - len(kept)
-        self.shown = tuple(kept)
-        self.retrieval = _changed(self.retrieval, left_out, cut)
+    def fit(self, passages: Sequence[PromptPassage], budget: TokenBudget, bare: Prompt) -> None:
+        """Take as many of the passages, in their order, as the budget has room for beside the prompt without them."""
+        fitting, cut = budget.fit(passages, bare)
+        left_out = len(passages) - len(fitting)
+        self.passages = tuple(fitting)
+        self.retrieval = replace(self.retrieval, left_out=left_out, cut=cut)
         if cut:
-            self.notes.append(f"passage {kept[-1]['number']} is longer than the room left and was cut")
+            self.notes.append(f"passage {fitting[-1]['number']} is longer than the room left and was cut")
         if left_out:
-            self.notes.append(f"{left_out} of {len(full)} passages left out: no room for them")
+            self.notes.append(f"{left_out} of {len(passages)} passages left out: no room for them")
 
 
-class Grounding:
-    """Finds the passages of samples for one rag variant on one task."""
+class PassageFinder:
+    """Finds the passages of samples in one knowledge base."""
 
-    def __init__(self, rag: "Rag", task: Task, context: Context) -> None:
-        self.rag = rag
-        self.task = task
-        self.context = context
-        self.knowledge = context.knowledge[rag.knowledge]
-        self.updated = task.updated == rag.knowledge
-        self.corpus: Corpus = self.knowledge.corpus(self.updated)
-        self.several_sources = len({passage.source for passage in self.corpus.passages}) > 1
+    def __init__(self, request: IndexRequest, settings: PassageSettings, calls: Calls, resources: Resources) -> None:
+        self.request = request
+        self.settings = settings
+        self.calls = calls
+        self.resources = resources
+        self.knowledge = resources.knowledge[request.knowledge]
+        self.passage_set: PassageSet = self.knowledge.passage_set(request.updated)
+        self.has_several_sources = len({passage.source for passage in self.passage_set.passages}) > 1
 
-    def of(self, samples: Sequence[Sample], k: int) -> list[Ground]:
-        """The grounds of samples with up to k passages each, in their order; without k, none are looked up."""
-        if not samples or not k:
-            return [Ground(sample, (), Retrieval((), None, 0, 0)) for sample in samples]
-        gold = self.knowledge.gold_places(samples, self.corpus)
-        if self.rag.oracle:
-            return [self._given(sample, places) for sample, places in zip(samples, gold, strict=True)]
+    def find(self, samples: Sequence[Sample], k: int) -> list[Evidence]:
+        """The evidence for each sample, up to k passages, in their order."""
+        if not samples:
+            return []
+        gold = self.knowledge.gold_places(samples, self.passage_set)
+        if self.settings.oracle:
+            return [self._oracle(sample, places) for sample, places in zip(samples, gold, strict=True)]
         depth = max(k, DEPTH)
-        depth = min(depth, self.rag.retriever.reach() or depth)
-        hits = search(
-            self.context, self.rag.knowledge, self.rag.retriever,
-            [Template(self.rag.query, "query").render(sample) for sample in samples], depth, self.updated,
-            [wishes(self.rag.filter, sample) for sample in samples] if self.rag.filter else None,
-        )  # fmt: skip
+        depth = min(depth, self.request.retriever.reach() or depth)
+        queries = [Template(self.settings.query, "query").render(sample) for sample in samples]
+        conditions = [conditions_of(self.settings.filter, sample) for sample in samples]
+        rankings = search(self.request, queries, depth, self.calls, self.resources, conditions)
         return [
-            self._found(sample, places, some, k, depth)
-            for sample, places, some in zip(samples, gold, hits, strict=True)
+            self._retrieved(sample, places, hits, k, depth)
+            for sample, places, hits in zip(samples, gold, rankings, strict=True)
         ]
 
-    def _given(self, sample: Sample, gold: Sequence[int]) -> Ground:
+    def _oracle(self, sample: Sample, gold: Sequence[int]) -> Evidence:
         """The gold passages, as perfect retrieval would find them."""
-        shown = self._shown(sample, [(place, 1.0) for place in gold], gold)
-        ground = Ground(sample, shown, Retrieval(self._ids(gold), None, 0, len(gold)))
+        passages = self._passages(sample, [(place, 1.0) for place in gold], gold)
+        evidence = Evidence(sample, passages, Retrieval(self._ids(gold), None, 0, len(gold)))
         if not gold:
-            ground.notes.append("no gold passage is known")
-        return ground
+            evidence.notes.append("no gold passage is known")
+        return evidence
 
-    def _found(self, sample: Sample, gold: Sequence[int], hits: Sequence[Hit], k: int, depth: int) -> Ground:
+    def _retrieved(self, sample: Sample, gold: Sequence[int], hits: Sequence[Hit], k: int, depth: int) -> Evidence:
+        threshold = self.settings.threshold
         rank = {place: number for number, (place, _) in enumerate(hits, 1)}
-        best = hits[0][1] if hits else None
-        chosen = [hit for hit in hits[:k] if self.rag.threshold is None or hit[1] >= self.rag.threshold]
-        ranks = tuple(rank.get(place) for place in gold)
-        ground = Ground(
-            sample, self._shown(sample, chosen, gold, rank), Retrieval(self._ids(gold), ranks, depth, k), best
-        )
+        best_score = hits[0][1] if hits else None
+        chosen = [hit for hit in hits[:k] if threshold is None or hit[1] >= threshold]
+        retrieval = Retrieval(self._ids(gold), tuple(rank.get(place) for place in gold), depth, k)
+        evidence = Evidence(sample, self._passages(sample, chosen, gold, rank), retrieval, best_score)
         if not hits:
-            ground.notes.append("nothing was found for the query")
+            evidence.notes.append("nothing was found for the query")
         elif not chosen:
-            ground.notes.append(f"no passage reached the threshold {self.rag.threshold:g}; the best had {best:.3g}")
-        return ground
+            evidence.notes.append(f"no passage reached the threshold {threshold:g}; the best had {best_score:.3g}")
+        return evidence
 
-    def _shown(
+    def _passages(
         self, sample: Sample, hits: Sequence[Hit], gold: Sequence[int], rank: Mapping[int, int] | None = None
-    ) -> tuple[Shown, ...]:
-        """The passages as the prompt and the record show them, irrelevant ones mixed in at places drawn by the seed."""
+    ) -> tuple[PromptPassage, ...]:
+        """The passages of the hits, with irrelevant ones mixed in at places drawn by the seed."""
         chosen: list[tuple[int, float | None]] = [*hits]
-        if self.rag.distractors:
-            draw = random.Random(f"{self.context.seed} {sample.id}")
-            taken = {place for place, _ in hits} | set(gold)
-            others = [place for place in range(len(self.corpus.passages)) if place not in taken]
-            for place in draw.sample(others, min(self.rag.distractors, len(others))):
+        if self.settings.distractors:
+            draw = random.Random(f"{self.calls.seed} {sample.id}")
+            relevant = {place for place, _ in hits} | set(gold)
+            irrelevant = [place for place in range(len(self.passage_set.passages)) if place not in relevant]
+            for place in draw.sample(irrelevant, min(self.settings.distractors, len(irrelevant))):
                 chosen.insert(draw.randint(0, len(chosen)), (place, None))
         return tuple(
-            record(number, self.corpus.passages[place], score, place in gold, (rank or {}).get(place))
+            prompt_passage(number, self.passage_set.passages[place], score, place in gold, (rank or {}).get(place))
             for number, (place, score) in enumerate(chosen, 1)
         )
 
     def _ids(self, places: Sequence[int]) -> tuple[str, ...]:
-        return tuple(self.corpus.passages[place].id for place in places)
+        return tuple(self.passage_set.passages[place].id for place in places)
 
 
-def record(number: int, passage: Passage, score: float | None, gold: bool, rank: int | None) -> Shown:
-    """A passage as templates, predictions.jsonl and the report see it; score and rank only where it was searched."""
-    known: dict[str, JSON] = {
+def prompt_passage(number: int, passage: Passage, score: float | None, gold: bool, rank: int | None) -> PromptPassage:
+    """A passage with its number in the prompt; it has a score and a rank only where it was retrieved."""
+    fields: dict[str, JSON] = {
         "number": number,
         "id": passage.id,
         "source": passage.source,
@@ -128,9 +133,5 @@ def record(number: int, passage: Passage, score: float | None, gold: bool, rank:
         "meta": dict(passage.meta),
         "gold": gold,
     }
-    searched = {"score": None if score is None else round(float(score), 4), "rank": rank}
-    return {**known, **{key: value for key, value in searched.items() if value is not None}}
-
-
-def _changed(retrieval: Retrieval, left_out: int, cut: int) -> Retrieval:
-    return Retrieval(retrieval.gold, retrieval.ranks, retrieval.depth, retrieval.k, left_out, cut)
+    ranking = {"score": None if score is None else round(float(score), 4), "rank": rank}
+    return {**fields, **{key: value for key, value in ranking.items() if value is not None}}

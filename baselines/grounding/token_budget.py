@@ -1,67 +1,64 @@
-"""How much fits: passages are left out and cut before the model is asked, so that no prompt is too long by them."""
+"""How much fits: passages are left out and cut before the model is asked, so that they never make a prompt too long."""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
+from harness.components.calls import Calls
 from harness.records.inputs import JSON, Prompt
-from harness.runtime.context import Context
 
-A_TURN = 16  # tokens that a chat template adds to each turn, at most
-A_PASSAGE = 12  # tokens that number, source and line breaks add to each passage
-AN_OPTION = 16  # tokens of an option's letter or words
-CUT = "…"
+TURN_TOKENS = 16  # that a chat template adds to each turn, at most
+PASSAGE_TOKENS = 12  # that number, source and line breaks add to each passage
+OPTION_TOKENS = 16  # of an option's letter or words
+ELLIPSIS = "…"
 
 
-class Room:
+class TokenBudget:
     """The tokens that passages may take beside a prompt and its answer."""
 
-    def __init__(self, context: Context, model: str, answer: int, budget: int | None) -> None:
-        self.budget = budget
-        self.window = context.context_length(model)
+    def __init__(self, calls: Calls, model: str, answer: int, limit: int | None) -> None:
+        self.limit = limit
+        self.window = calls.context_length(model)
         self.answer = answer
-        counter = context.token_counter(model)
-        # Without a tokenizer at hand a character counts as a token: for CJK close to the truth, for others too careful.
-        self.count = lru_cache(65536)(counter or len)
+        # Without a tokenizer a character counts as a token: about right for CJK, too careful for other scripts.
+        self.count = lru_cache(65536)(calls.token_counter(model) or len)
 
     @property
-    def bounded(self) -> bool:
-        """Whether there is any bound."""
-        return self.budget is not None or self.window is not None
+    def is_bounded(self) -> bool:
+        """Whether there is a limit at all."""
+        return self.limit is not None or self.window is not None
 
     def fit(self, passages: Sequence[Mapping[str, JSON]], bare: Prompt) -> tuple[list[Mapping[str, JSON]], int]:
         """The first passages that fit, and how many of them had to be cut (the last one, or none)."""
         left = self._left(bare)
-        kept: list[Mapping[str, JSON]] = []
+        fitting: list[Mapping[str, JSON]] = []
         for passage in passages:
-            need = self._need(passage)
-            if need <= left:
-                kept.append(passage)
-                left -= need
-                continue
-            if not kept and (short := self._shortened(passage, left)):
-                return [{**passage, "text": short, "cut": True}], 1
-            break
-        return kept, 0
+            tokens = self._tokens(passage)
+            if tokens > left:
+                beginning = "" if fitting else self._beginning(passage, left)
+                return ([{**passage, "text": beginning, "cut": True}], 1) if beginning else (fitting, 0)
+            fitting.append(passage)
+            left -= tokens
+        return fitting, 0
 
     def _left(self, bare: Prompt) -> int:
-        rooms = [] if self.budget is None else [self.budget]
+        limits = [] if self.limit is None else [self.limit]
         if self.window is not None:
-            taken = sum(self.count(message.content) + A_TURN for message in bare)
-            rooms.append(self.window - self.answer - taken - A_TURN)
-        return max(0, min(rooms))
+            used = sum(self.count(message.content) + TURN_TOKENS for message in bare)
+            limits.append(self.window - self.answer - used - TURN_TOKENS)
+        return max(0, min(limits))
 
-    def _need(self, passage: Mapping[str, JSON]) -> int:
+    def _tokens(self, passage: Mapping[str, JSON]) -> int:
         text = f"{passage.get('title', '')}{passage['text']}{passage.get('source', '')}"
-        return int(self.count(text)) + A_PASSAGE
+        return int(self.count(text)) + PASSAGE_TOKENS
 
-    def _shortened(self, passage: Mapping[str, JSON], left: int) -> str:
+    def _beginning(self, passage: Mapping[str, JSON], left: int) -> str:
         """The longest beginning of the passage that fits; empty when hardly any would."""
         text = str(passage["text"])
         low, high = 0, len(text)
         while low < high:
             middle = (low + high + 1) // 2
-            if self._need({**passage, "text": text[:middle] + CUT}) <= left:
+            if self._tokens({**passage, "text": text[:middle] + ELLIPSIS}) <= left:
                 low = middle
             else:
                 high = middle - 1
-        return text[:low] + CUT if low else ""
+        return text[:low] + ELLIPSIS if low else ""

@@ -1,4 +1,4 @@
-"""JSON lines are what other programs export: one entry a line, with whatever else is known of it."""
+"""JSON lines are what programs export: one entry a line, with further keys as meta."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,20 +32,20 @@ class Jsonl(KnowledgeBase):
         if self.text not in row.values:
             raise BadRow(f"there is no '{self.text}'")
         text = optional_text(row.values, self.text)
-        named = "id" in self.model_fields_set and text.strip()
-        own = text_of(row.values, self.id) if named else optional_text(row.values, self.id)
+        required = "id" in self.model_fields_set and text.strip()
+        identifier = text_of(row.values, self.id) if required else optional_text(row.values, self.id)
         return Entry(
             text=text,
             source=Path(path).name,
-            id=own.strip() or None,
+            id=identifier.strip() or None,
             title=optional_text(row.values, self.title),
             meta={name: value for name, value in row.values.items() if name not in (self.text, self.id, self.title)},
             place=f"{path}:{row.line}",
         )
 
     def _require(self, rows: list[Row | Fault], path: str) -> None:
-        known = dict.fromkeys(key for row in rows if isinstance(row, Row) for key in row.values)
-        named = ["text", *(name for name in ("id", "title") if name in self.model_fields_set)]
-        for column in (str(getattr(self, name)) for name in named):
-            if known and column not in known:
-                raise DataError(f"{path}: no '{column}' in any object ({nearest(column, known)})")
+        keys = dict.fromkeys(key for row in rows if isinstance(row, Row) for key in row.values)
+        required = ["text", *(name for name in ("id", "title") if name in self.model_fields_set)]
+        for column in (str(getattr(self, name)) for name in required):
+            if keys and column not in keys:
+                raise DataError(f"{path}: no '{column}' in any object ({nearest(column, keys)})")

@@ -1,4 +1,4 @@
-"""Reading-comprehension sets bring a corpus with gold passages: a question's context is known."""
+"""Reading-comprehension sets bring passages and gold: each question names its context."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,9 +16,9 @@ class Squad(KnowledgeBase):
 
     def entries(self, path: str) -> Iterator[Entry | Unreadable]:
         """One entry a context."""
-        for found in contexts(path, self.encoding):
-            if isinstance(found, Fault):
-                yield Unreadable(f"{path}:{found.line}: {found.reason}")
+        for context in contexts(path, self.encoding):
+            if isinstance(context, Fault):
+                yield Unreadable(f"{path}:{context.line}: {context.reason}")
             else:
-                place = f"{path}:{found.line}"
-                yield Entry(found.text, Path(path).name, found.id, found.title, place=place)
+                place = f"{path}:{context.line}"
+                yield Entry(context.text, Path(path).name, context.id, context.title, place=place)

@@ -11,7 +11,7 @@ from pydantic import model_validator
 from baselines.knowledge.parsing.collection import Entry, KnowledgeBase, Unreadable
 from harness.errors import DataError, nearest
 from harness.readers.parsing.rows import BadRow, Fault, Row, optional_text, text_of
-from harness.readers.parsing.table import table_rows
+from harness.readers.parsing.table_rows import table_rows
 from harness.readers.parsing.text_file import read_text
 from harness.readers.xlsx import Xlsx
 
@@ -32,13 +32,13 @@ class Texts(KnowledgeBase):
     sheet: str | None = None  # of a workbook; default: the first
 
     @model_validator(mode="after")
-    def _table_is_described(self) -> "Texts":
-        given = [column for column in (self.column, self.id_column, self.title_column) if column is not None]
-        if self.column is None and given:
+    def _columns_fit(self) -> "Texts":
+        columns = [column for column in (self.column, self.id_column, self.title_column) if column is not None]
+        if self.column is None and columns:
             raise ValueError("column: give the column of the text too; columns are numbers, from 0, or names")
-        if any(isinstance(column, int) and column < 0 for column in given):
+        if any(isinstance(column, int) and column < 0 for column in columns):
             raise ValueError("columns are counted from 0")
-        if self.header is False and any(isinstance(column, str) for column in given):
+        if self.header is False and any(isinstance(column, str) for column in columns):
             raise ValueError("header: without one, columns are numbers, from 0")
         if self.delimiter is not None and len(self.delimiter) != 1:
             raise ValueError(r'delimiter: must be one character, e.g. "\t" or ";"')
@@ -52,16 +52,16 @@ class Texts(KnowledgeBase):
                 yield Entry(line, source, place=f"{path}:{number}")
             return
         rows = list(self._rows(path))
-        named = _names(rows, path)
-        text, own, title = (
-            self._name(column, named, path) for column in (self.column, self.id_column, self.title_column)
+        names = _names(rows, path)
+        text, identifier, title = (
+            self._name(column, names, path) for column in (self.column, self.id_column, self.title_column)
         )
         if text is None:
-            if len(named) != 1:
-                raise DataError(f"{path}: column: which holds the text? There are {', '.join(named)}")
-            text = named[0]
-        columns = _Columns(
-            source, text, own, title, set(named) - {text, own, title} if self._has_header(path) else set()
+            if len(names) != 1:
+                raise DataError(f"{path}: column: which holds the text? There are {', '.join(names)}")
+            text = names[0]
+        columns = _EntryColumns(
+            source, text, identifier, title, set(names) - {text, identifier, title} if self._has_header(path) else set()
         )
         for row in rows:
             yield columns.entry(row, f"{path}:{row.line}")
@@ -73,8 +73,8 @@ class Texts(KnowledgeBase):
     def _has_header(self, path: str) -> bool:
         if self.header is not None:
             return self.header
-        named = any(isinstance(column, str) for column in (self.column, self.id_column, self.title_column))
-        return named or Path(path).suffix.lower() == ".xlsx"
+        by_name = any(isinstance(column, str) for column in (self.column, self.id_column, self.title_column))
+        return by_name or Path(path).suffix.lower() == ".xlsx"
 
     def _rows(self, path: str) -> Iterable[Row | Fault]:
         if Path(path).suffix.lower() == ".xlsx":
@@ -92,17 +92,17 @@ class Texts(KnowledgeBase):
         suffix = Path(path).suffix.lower()
         return "," if suffix == ".csv" and "\t" not in first else "\t"
 
-    def _name(self, column: Column | None, named: list[str], path: str) -> str | None:
+    def _name(self, column: Column | None, names: list[str], path: str) -> str | None:
         """A column's name; of a table without header its number as text."""
-        if column is None or column in named:
+        if column is None or column in names:
             return column if column is None else str(column)
         if isinstance(column, str):
-            raise DataError(f"{path}: no column '{column}' ({nearest(column, named)})")
-        if column >= len(named):
+            raise DataError(f"{path}: no column '{column}' ({nearest(column, names)})")
+        if column >= len(names):
             raise DataError(
-                f"{path}: no column {column}: the first row has {len(named)}, counted from 0; is delimiter another?"
+                f"{path}: no column {column}: the first row has {len(names)}, counted from 0; is the delimiter right?"
             )
-        return named[column]
+        return names[column]
 
 
 def _cells(text: str, delimiter: str) -> Iterator[tuple[int, list[str]] | Fault]:
@@ -138,8 +138,8 @@ def _names(rows: list[Row | Fault], path: str) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Columns:
-    """What the columns of one file mean."""
+class _EntryColumns:
+    """The meaning of a file's columns."""
 
     source: str
     text: str
@@ -158,8 +158,8 @@ class _Columns:
             return Unreadable(f"{place}: the row ends before column {missing}")
         text = optional_text(values, self.text)
         try:
-            own = text_of(values, self.id).strip() if self.id is not None and text.strip() else None
+            identifier = text_of(values, self.id).strip() if self.id is not None and text.strip() else None
         except BadRow as reason:
             return Unreadable(f"{place}: {reason}")
         meta = {name: value for name, value in values.items() if name in self.meta}
-        return Entry(text, self.source, own, optional_text(values, self.title), meta, place)
+        return Entry(text, self.source, identifier, optional_text(values, self.title), meta, place)

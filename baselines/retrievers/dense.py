@@ -3,31 +3,30 @@
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from baselines.retrievers.index.nearest import Kind, Nearest
+from baselines.retrievers.index.nearest import Method, Nearest
+from baselines.retrievers.index.searched_text import searched_text
 from baselines.retrievers.index.store import StoredIndex, library
-from baselines.retrievers.index.wording import wording
+from harness.components.calls import Calls, NotPlannableError
 from harness.components.fields import Reference
 from harness.components.model import Use
 from harness.components.retriever import Hit, Index, Retriever
 from harness.errors import ModelError, NotFiniteError
 from harness.records.inputs import Passage
-from harness.runtime.cache import digest
-from harness.runtime.context import Context
-from harness.runtime.dry_context import DryContext, NotYetError
+from harness.text.canonical import digest
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from harness.runtime.vectors import Vector
+    from harness.components.model import Vector
 
 LAYOUT = 1  # raise when a stored index would be built otherwise
-AT_ONCE = 1 << 16  # passages embedded and added at a time: a large corpus is never held twice
+BATCH = 1 << 16  # passages embedded and added at a time: their vectors are never all in memory twice
 POINTS_A_LIST = 39  # what faiss asks for at least to train a list
 
 
@@ -35,35 +34,35 @@ class Dense(Retriever):
     """Cosine of an embedding model's vectors: exact, or by an HNSW graph or inverted lists for large corpora."""
 
     model: Annotated[str, Reference("models", "embeds")]
-    method: Kind = "exact"
+    method: Method = "exact"
     m: int = Field(32, ge=2, le=256)  # hnsw: links of a node
     ef_construction: int = Field(100, ge=1)  # hnsw: breadth of the search for a new node's neighbours
     ef_search: int = Field(128, ge=1)  # hnsw: breadth of a query's search; k where that is larger
     lists: int | None = Field(None, ge=1)  # ivf; 4 √passages when not given
     probes: int = Field(16, ge=1)  # ivf: lists that a query looks into
 
-    def index(self, passages: Sequence[Passage], context: Context) -> Index:
-        texts = [wording(passage) for passage in passages]
+    def index(self, passages: Sequence[Passage], calls: Calls) -> Index:
+        texts = [searched_text(passage) for passage in passages]
         if not texts:
-            return Empty()
-        first = self._embed(context, texts[:1], "passage")[0]  # kept by content: rarely computed here
+            return EmptyIndex()
+        first = self._embed(calls, texts[:1], "passage")[0]  # cached by content: rarely computed here
 
-        def suits(index: Any) -> str | None:
+        def mismatch(index: Any) -> str | None:
             return _mismatch(index, len(texts), first)
 
-        stored = StoredIndex(self._key(texts, context))
-        if isinstance(context, DryContext):
-            index = stored.stored(suits, context.display.note)
+        stored = StoredIndex(calls.artefacts / "indexes" / self._key(texts, calls))
+        if calls.planning:
+            index = stored.load(mismatch, calls.display.note)
             if index is None:
-                context.embed(self.model, texts, "passage")
-                raise NotYetError(f"an index of {len(texts)} passages to build")
+                calls.embed(self.model, texts, "passage")
+                raise NotPlannableError(f"an index of {len(texts)} passages to build")
         else:
-            index = stored.get(suits, lambda: self._built(texts, len(first), context), context.display.note)
+            index = stored.load_or_build(mismatch, lambda: self._build(texts, len(first), calls), calls.display.note)
         effort = self.ef_search if self.method == "hnsw" else self.probes
-        return Nearest(index, self.method, effort, lambda some: self._queries(context, some))
+        return Nearest(index, self.method, effort, lambda queries: self._query_vectors(calls, queries))
 
-    def _key(self, texts: Sequence[str], context: Context) -> str:
-        """Digest of everything that determines the index. How it is searched is no part of it."""
+    def _key(self, texts: Sequence[str], calls: Calls) -> str:
+        """Digest of everything that determines the index, but not of how it is searched."""
         faiss = library()
         shape: dict[str, object] = {"method": self.method}
         if self.method == "hnsw":
@@ -74,43 +73,45 @@ class Dense(Retriever):
         for text in texts:
             content.update(json.dumps(text).encode())  # ASCII, quoted: no two lists of texts run together alike
         major = faiss.__version__.partition(".")[0]
-        model = context.model_digest(self.model)
+        model = calls.model_digest(self.model)
         return digest({"layout": LAYOUT, "faiss": major, "model": model, "texts": content.hexdigest(), **shape})
 
-    def _embed(self, context: Context, texts: Sequence[str], use: Use) -> "Vector":
+    def _embed(self, calls: Calls, texts: Sequence[str], use: Use) -> "Vector":
         """Vectors of length 1, shape (texts, dimensions). Raises ModelError for one that has no direction."""
-        vectors, good = _directions(context.embed(self.model, texts, use))
+        vectors, good = _directions(calls.embed(self.model, texts, use))
         if not good.all():
             text = texts[int(good.argmin())][:80]
             raise ModelError(f"model {self.model} returned a vector that is zero or not finite for: {text}")
         return vectors
 
-    def _queries(self, context: Context, texts: Sequence[str]) -> "tuple[list[str], Vector]":
-        """The queries whose vectors have a direction, and these; of the others it is told that they find nothing."""
+    def _query_vectors(self, calls: Calls, texts: Sequence[str]) -> "tuple[list[str], Vector]":
+        """The queries whose vectors have a direction, and these vectors; a note says which queries find nothing."""
         import numpy as np
 
-        finite, found = self._finite(context, texts)
-        vectors, good = _directions(np.concatenate(found or [np.zeros((0, 0), np.float32)]))
+        finite, pieces = self._finite(calls, texts)
+        vectors, good = _directions(np.concatenate(pieces or [np.zeros((0, 0), np.float32)]))
         usable = [text for text, fine in zip(finite, good, strict=True) if fine]
         if lost := sorted(set(texts).difference(usable)):
-            context.display.note(
+            calls.display.note(
                 f"model {self.model} returned a vector that is zero or not finite for {len(lost)} of {len(texts)} "
                 f"queries, which find nothing; the first: {lost[0][:80]}"
             )
         return usable, vectors[good]
 
-    def _finite(self, context: Context, texts: Sequence[str]) -> "tuple[list[str], list[Vector]]":
-        """The queries that the context gives vectors for, and these in pieces: it refuses a whole batch for one NaN."""
+    def _finite(self, calls: Calls, texts: Sequence[str]) -> "tuple[list[str], list[Vector]]":
+        """The queries with finite vectors, and these in pieces: one NaN makes the call fail for a whole batch."""
         try:
-            return list(texts), [context.embed(self.model, texts, "query")]
+            return list(texts), [calls.embed(self.model, texts, "query")]
         except NotFiniteError:
             if len(texts) == 1:
                 return [], []
         half = len(texts) // 2
-        (first, some), (second, others) = (self._finite(context, part) for part in (texts[:half], texts[half:]))
-        return first + second, some + others
+        (left, left_vectors), (right, right_vectors) = (
+            self._finite(calls, part) for part in (texts[:half], texts[half:])
+        )
+        return left + right, left_vectors + right_vectors
 
-    def _built(self, texts: Sequence[str], dimension: int, context: Context) -> Any:
+    def _build(self, texts: Sequence[str], dimension: int, calls: Calls) -> Any:
         faiss = library()
         if self.method == "exact":
             index = faiss.IndexFlatIP(dimension)
@@ -118,18 +119,18 @@ class Dense(Retriever):
             index = faiss.IndexHNSWFlat(dimension, self.m, faiss.METRIC_INNER_PRODUCT)
             index.hnsw.efConstruction = self.ef_construction
         else:
-            index = self._trained(texts, dimension, context)
-        for some in _slices(texts):
-            index.add(self._embed(context, some, "passage"))
+            index = self._train(texts, dimension, calls)
+        for start in range(0, len(texts), BATCH):
+            index.add(self._embed(calls, texts[start : start + BATCH], "passage"))
         return index
 
-    def _trained(self, texts: Sequence[str], dimension: int, context: Context) -> Any:
+    def _train(self, texts: Sequence[str], dimension: int, calls: Calls) -> Any:
         """Inverted lists around the centres of an even sample of the passages."""
         faiss = library()
         lists = max(1, min(self.lists or round(4 * math.sqrt(len(texts))), len(texts) // POINTS_A_LIST))
         sample = texts[:: max(1, len(texts) // (lists * POINTS_A_LIST * 2))]
         index = faiss.IndexIVFFlat(faiss.IndexFlatIP(dimension), dimension, lists, faiss.METRIC_INNER_PRODUCT)
-        index.train(self._embed(context, sample, "passage"))
+        index.train(self._embed(calls, sample, "passage"))
         return index
 
 
@@ -142,7 +143,7 @@ def _directions(vectors: "Vector") -> "tuple[Vector, NDArray[np.bool_]]":
     return np.ascontiguousarray(vectors / np.where(good, norms, 1), dtype=np.float32), good.reshape(-1)
 
 
-class Empty:
+class EmptyIndex:
     """An index without passages."""
 
     def search(self, queries: Sequence[str], k: int, allowed: "NDArray[np.bool_] | None" = None) -> list[list[Hit]]:
@@ -151,7 +152,7 @@ class Empty:
 
 
 def _mismatch(index: Any, count: int, first: "Vector") -> str | None:
-    """What makes an index that was read another one than asked for; None if nothing."""
+    """Why a stored index is not the one of these passages; None if it is."""
     import numpy as np
 
     if index.d != len(first):
@@ -163,8 +164,3 @@ def _mismatch(index: Any, count: int, first: "Vector") -> str | None:
     if not np.allclose(index.reconstruct(0), first, atol=1e-4):
         return "its vectors are not those of the passages"
     return None
-
-
-def _slices(texts: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(texts), AT_ONCE):
-        yield texts[start : start + AT_ONCE]

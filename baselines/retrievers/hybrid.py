@@ -7,10 +7,10 @@ from pydantic import Field, model_validator
 
 from baselines.retrievers.lexical import Lexical
 from baselines.retrievers.tfidf import Tfidf
+from harness.components.calls import Calls
 from harness.components.fields import Part
 from harness.components.retriever import Hit, Index, Retriever
 from harness.records.inputs import Passage
-from harness.runtime.context import Context
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,20 +21,20 @@ class Hybrid(Retriever):
     """Several retrievers fused by their ranks: a passage scores Σ weight / (rank_constant + rank)."""
 
     of: list[Annotated[Retriever, Part("retriever")]] = Field(default_factory=lambda: [Tfidf(), Lexical()])
-    rank_constant: int = Field(60, ge=0)  # the higher, the less the first places outweigh the others
+    rank_constant: int = Field(60, ge=0)  # the higher, the less the first places outweigh later ones
     weights: list[Annotated[float, Field(gt=0)]] | None = None  # one a retriever; equal when not given
     depth: int = Field(100, ge=1)  # hits taken from each retriever, whatever k is
 
     @model_validator(mode="after")
-    def _fits(self) -> Self:
+    def _parts_fit(self) -> Self:
         if len(self.of) < 2:
             raise ValueError(f"`of` names {len(self.of)} retriever; a fusion needs two or more")
         if self.weights is not None and len(self.weights) != len(self.of):
             raise ValueError(f"there are {len(self.weights)} weights for {len(self.of)} retrievers")
         return self
 
-    def index(self, passages: Sequence[Passage], context: Context) -> Index:
-        return Fused(self, [retriever.index(passages, context) for retriever in self.of])
+    def index(self, passages: Sequence[Passage], calls: Calls) -> Index:
+        return Fused(self, [retriever.index(passages, calls) for retriever in self.of])
 
 
 class Fused:
@@ -53,10 +53,10 @@ class Fused:
         rankings = [index.search(unique, self.settings.depth, allowed) for index in self.indexes]
         weights = self.settings.weights or [1.0] * len(self.indexes)
         constant = self.settings.rank_constant
-        found = {
+        fused = {
             query: fuse([ranking[i] for ranking in rankings], weights, constant, k) for i, query in enumerate(unique)
         }
-        return [list(found[query]) for query in queries]
+        return [list(fused[query]) for query in queries]
 
 
 def fuse(rankings: Sequence[Sequence[Hit]], weights: Sequence[float], constant: int, k: int) -> list[Hit]:

@@ -1,16 +1,16 @@
-"""BM25: rare shared tokens count most, repetition saturates, long passages are held back. Robertson 2009, section 3."""
+"""BM25: rare shared tokens count most, repetition saturates, length is penalised. Robertson 2009, section 3."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import Field
 
-from baselines.retrievers.index.matches import Matches
-from baselines.retrievers.index.tokens import Tokens, tokenise
-from baselines.retrievers.index.wording import documents
+from baselines.retrievers.index.matches import SparseIndex
+from baselines.retrievers.index.searched_text import documents
+from baselines.retrievers.index.tokenising import Unit, tokenise
+from harness.components.calls import Calls
 from harness.components.retriever import Index, Retriever
 from harness.records.inputs import Passage
-from harness.runtime.context import Context
 
 
 class Lexical(Retriever):
@@ -20,23 +20,23 @@ class Lexical(Retriever):
     passages are paragraphs.
     """
 
-    tokens: Tokens = "characters"
+    tokens: Unit = "characters"
     k1: float = Field(1.5, ge=0)  # how soon repetition saturates
-    b: float = Field(0.75, ge=0, le=1)  # how much length is held against a passage
+    b: float = Field(0.75, ge=0, le=1)  # how much a long passage loses
     method: Literal["lucene", "robertson", "atire"] = "lucene"
 
-    def index(self, passages: Sequence[Passage], context: Context) -> Index:
+    def index(self, passages: Sequence[Passage], calls: Calls) -> Index:
         import numpy as np
         from scipy.sparse import csc_matrix, csr_matrix
 
         texts, owners = documents(passages)
         tokenised = [tokenise(text, self.tokens) for text in texts]
-        known = self._fitted(tokenised) if any(tokenised) else None
-        vocabulary: dict[str, int] = known.vocab_dict if known else {}
+        model = self._fitted(tokenised) if any(tokenised) else None
+        vocabulary: dict[str, int] = model.vocab_dict if model else {}
         shape = (len(texts), max(vocabulary.values(), default=-1) + 1)
         weights = csr_matrix((shape[1], shape[0]), dtype=np.float32)
-        if known:
-            stored = known.scores
+        if model:
+            stored = model.scores
             # bm25s gives the empty token a place in the vocabulary and none in the matrix
             weights = csc_matrix(
                 (stored["data"], stored["indices"], stored["indptr"]), (shape[0], len(stored["indptr"]) - 1)
@@ -51,7 +51,7 @@ class Lexical(Retriever):
             columns = np.array([column for row in rows for column in row], dtype=np.int64)
             return csr_matrix((np.ones(len(columns), dtype=np.float32), columns, ends), (len(rows), weights.shape[0]))
 
-        return Matches(weights.tocsr(), owners, len(passages), encode)
+        return SparseIndex(weights.tocsr(), owners, len(passages), encode)
 
     def _fitted(self, tokenised: list[list[str]]) -> Any:
         import bm25s

@@ -1,15 +1,15 @@
-"""A second look: a cross-encoder reads query and passage together and reorders what a retriever found."""
+"""A cross-encoder reads query and passage together and reorders the hits of another retriever."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from baselines.retrievers.index.wording import wording
+from baselines.retrievers.index.searched_text import searched_text
+from harness.components.calls import Calls
 from harness.components.fields import Part, Reference
 from harness.components.retriever import Hit, Index, Retriever
 from harness.records.inputs import Passage
-from harness.runtime.context import Context
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,18 +26,18 @@ class Rerank(Retriever):
     def reach(self) -> int | None:
         return self.candidates
 
-    def index(self, passages: Sequence[Passage], context: Context) -> Index:
-        return Reranked(self, self.of.index(passages, context), passages, context)
+    def index(self, passages: Sequence[Passage], calls: Calls) -> Index:
+        return Reranked(self, self.of.index(passages, calls), passages, calls)
 
 
 class Reranked:
-    """An index whose hits are scored again."""
+    """The candidates of an index, scored again by a ranking model."""
 
-    def __init__(self, settings: Rerank, index: Index, passages: Sequence[Passage], context: Context) -> None:
+    def __init__(self, settings: Rerank, index: Index, passages: Sequence[Passage], calls: Calls) -> None:
         self.settings = settings
         self.inner = index
-        self.texts = passages
-        self.context = context
+        self.passages = passages
+        self.calls = calls
 
     def search(self, queries: Sequence[str], k: int, allowed: "NDArray[np.bool_] | None" = None) -> list[list[Hit]]:
         """Up to k of a query's candidates, best first, equal scores in the order of the passages.
@@ -47,13 +47,15 @@ class Reranked:
         if k <= 0:
             return [[] for _ in queries]
         unique = list(dict.fromkeys(queries))
-        found = self.inner.search(unique, self.settings.candidates, allowed)
+        rankings = self.inner.search(unique, self.settings.candidates, allowed)
         pairs = [
-            (query, wording(self.texts[place])) for query, hits in zip(unique, found, strict=True) for place, _ in hits
+            (query, searched_text(self.passages[place]))
+            for query, hits in zip(unique, rankings, strict=True)
+            for place, _ in hits
         ]
-        scores = iter(self.context.relevance(self.settings.model, pairs) if pairs else ())
+        scores = iter(self.calls.relevance(self.settings.model, pairs) if pairs else ())
         ranked = {
             query: sorted(((place, next(scores)) for place, _ in hits), key=lambda hit: (-hit[1], hit[0]))[:k]
-            for query, hits in zip(unique, found, strict=True)
+            for query, hits in zip(unique, rankings, strict=True)
         }
         return [list(ranked[query]) for query in queries]

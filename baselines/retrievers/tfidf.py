@@ -1,15 +1,15 @@
-"""Cosine of character tf-idf: for machines without an embedding model, strong where the wording is nearly right."""
+"""Cosine of character tf-idf: for machines without an embedding model, strong where the wording is nearly the same."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from pydantic import Field, field_validator
 
-from baselines.retrievers.index.matches import Matches
-from baselines.retrievers.index.wording import documents
+from baselines.retrievers.index.matches import SparseIndex
+from baselines.retrievers.index.searched_text import documents
+from harness.components.calls import Calls
 from harness.components.retriever import Index, Retriever
 from harness.records.inputs import Passage
-from harness.runtime.context import Context
 from harness.text.normalise import normalise
 
 
@@ -31,7 +31,7 @@ class Tfidf(Retriever):
             raise ValueError("must be the shortest and the longest length, e.g. [1, 2]")
         return value
 
-    def index(self, passages: Sequence[Passage], context: Context) -> Index:
+    def index(self, passages: Sequence[Passage], calls: Calls) -> Index:
         import numpy as np
         from scipy.sparse import csr_matrix
         from sklearn.feature_extraction.text import TfidfVectorizer
@@ -39,20 +39,22 @@ class Tfidf(Retriever):
         texts, owners = documents(passages)
         texts = [normalise(text) for text in texts]
         if not any(texts):
-            return Matches(csr_matrix((1, len(texts))), owners, len(passages), lambda some: csr_matrix((len(some), 1)))
+            return SparseIndex(
+                csr_matrix((1, len(texts))), owners, len(passages), lambda queries: csr_matrix((len(queries), 1))
+            )
         vectorizer = TfidfVectorizer(analyzer=self._features, sublinear_tf=True, dtype=np.float32)
         weights = vectorizer.fit_transform(texts).T.tocsr()
 
         def encode(queries: Sequence[str]) -> Any:
             return vectorizer.transform([normalise(query) for query in queries])
 
-        return Matches(weights, owners, len(passages), encode)
+        return SparseIndex(weights, owners, len(passages), encode)
 
     def _features(self, text: str) -> list[str]:
-        """All n-grams and pairs; a pair is told from a bigram by the mark between."""
-        found: list[str] = []
+        """All n-grams and pairs; a mark between its characters distinguishes a pair from a bigram."""
+        features: list[str] = []
         for length in range(self.ngrams[0], self.ngrams[1] + 1):
-            found += [text[start : start + length] for start in range(len(text) - length + 1)]
+            features += [text[start : start + length] for start in range(len(text) - length + 1)]
         for distance in range(1, self.pairs + 1):
-            found += [f"{a}\0{b}" if a < b else f"{b}\0{a}" for a, b in zip(text, text[distance:], strict=False)]
-        return found
+            features += [f"{a}\0{b}" if a < b else f"{b}\0{a}" for a, b in zip(text, text[distance:], strict=False)]
+        return features

@@ -1,32 +1,33 @@
-"""What a step of a cascade can be sure by, checked before anything is asked."""
+"""Which confidences the steps of a cascade have, checked before any model is asked."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from baselines.variants.prompting import Prompting
 from baselines.variants.rag import Rag
+from harness.components.model import Model
 from harness.components.task import Task
 from harness.components.variant import Variant
-from harness.records.inputs import Corpus, Sample
+from harness.records.inputs import PassageSet, Sample
 from harness.text.normalise import normalise
 
-if TYPE_CHECKING:
-    from harness.suite.suite import Suite
-
 Confidence = Literal["margin", "logprob", "agreement", "retrieval"]
-LOOKED_AT = 50  # train rows: enough to see whether a knowledge base was made of them
-LONG = 6  # characters: shorter inputs stand in passages by chance
-MANY = 0.2
+CHECKED_ROWS = 50  # train rows: enough to see whether a knowledge base was made of them
+MIN_LENGTH = 6  # characters: shorter inputs stand in passages by chance
+MAX_SHARE = 0.2  # of the checked rows that may stand in the passages
 
 
-def unfit(confidence: Confidence, step: Variant, task: Task, suite: "Suite") -> str | None:
+def unfit_reason(confidence: Confidence, step: Variant, task: Task, models: Mapping[str, Model]) -> str | None:
     """Why a step's answers have no such confidence on this task; None if they have."""
     scored = any(task.answer.options(sample) for sample in task.data.test[:1])
     if not isinstance(step, Prompting):
         return "asks no model, so nothing tells how sure it is"
     if confidence == "retrieval":
-        looks = isinstance(step, Rag) and not (step.closed_book or step.oracle)
-        return None if looks else "looks nothing up; it must be a rag variant that retrieves"
+        return (
+            None
+            if isinstance(step, Rag) and step.retrieves
+            else "looks nothing up; it must be a rag variant that retrieves"
+        )
     if confidence == "margin":
         return None if scored else "scores no options; that takes answer: {choice: {by: loglikelihood}}"
     if confidence == "agreement":
@@ -35,20 +36,20 @@ def unfit(confidence: Confidence, step: Variant, task: Task, suite: "Suite") -> 
         return "scores options instead of generating text; use confidence: margin"
     if step.samples > 1:
         return "votes; use confidence: agreement"
-    if not suite.models[step.model].tells_logprob:
+    if not models[step.model].tells_logprob:
         return f"asks {step.model}, which does not tell log-probabilities; use confidence: agreement or retrieval"
     return None
 
 
-def searched(step: Variant) -> list[str]:
-    """The knowledge base that a step looks things up in."""
+def searched_knowledge(step: Variant) -> list[str]:
+    """The knowledge base that a step's passages come from."""
     return [step.knowledge] if isinstance(step, Rag) and not step.closed_book else []
 
 
-def holds_rows(corpus: Corpus, rows: Sequence[Sample]) -> bool:
-    """Whether passages hold the inputs of rows word for word: then the rows' answers are found by looking them up."""
-    inputs = [text for text in (normalise(row.input) for row in rows[:LOOKED_AT]) if len(text) >= LONG]
+def contains_rows(passage_set: PassageSet, rows: Sequence[Sample]) -> bool:
+    """Whether passages contain the inputs of rows word for word: then retrieval finds the rows' own answers."""
+    inputs = [text for text in (normalise(row.input) for row in rows[:CHECKED_ROWS]) if len(text) >= MIN_LENGTH]
     if not inputs:
         return False
-    texts = "\0".join(normalise(passage.text) for passage in corpus.passages)
-    return sum(text in texts for text in inputs) > MANY * len(inputs)
+    texts = "\0".join(normalise(passage.text) for passage in passage_set.passages)
+    return sum(text in texts for text in inputs) > MAX_SHARE * len(inputs)

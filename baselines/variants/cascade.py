@@ -3,30 +3,20 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field, model_validator
 
-from baselines.support.confidence import Confidence, holds_rows, searched, unfit
+from baselines.support.confidence import Confidence, contains_rows, searched_knowledge, unfit_reason
+from harness.components.calls import Calls
 from harness.components.component import named
 from harness.components.fields import Reference
-from harness.components.knowledge import Knowledge
-from harness.components.metric import Mark, Metric
-from harness.components.scoring import scoring_phase
+from harness.components.metric import Mark, Metric, scoring_phase
+from harness.components.model import Model
 from harness.components.task import Task
-from harness.components.variant import Variant
+from harness.components.variant import Resources, Variant
 from harness.records.inputs import Sample
 from harness.records.outputs import Prediction, Step
-from harness.runtime.context import Context
-
-if TYPE_CHECKING:
-    from harness.suite.suite import Suite
-
-
-def _is_trained_on(task: Task, model: str, suite: "Suite") -> bool:
-    """Whether a model, or one that it is made of, learns the task's train rows."""
-    made = suite.models[model]
-    return task.name in named(made, "tasks") or any(_is_trained_on(task, base, suite) for base in named(made, "models"))
 
 
 class Cascade(Variant):
@@ -46,19 +36,41 @@ class Cascade(Variant):
     thresholds: list[float] | None = None  # instead of learnt ones, one for each step but the last
 
     @model_validator(mode="after")
-    def _one_each(self) -> "Cascade":
+    def _steps_fit(self) -> "Cascade":
         if self.thresholds is not None and len(self.thresholds) != len(self.of) - 1:
             raise ValueError(f"thresholds: {len(self.of) - 1} are needed, one for each step but the last")
         if len(set(self.of)) < len(self.of):
             raise ValueError("of: the steps must differ")
         return self
 
-    def check(self, task: Task, knowledge: Mapping[str, Knowledge]) -> list[str]:
+    def check(self, task: Task, resources: Resources, models: Mapping[str, Model]) -> list[str]:
+        steps = {name: resources.variants[name] for name in self.of}
+        problems = self._metric_problems(task, resources.metrics[_origin(task).name])
+        for name in self.of[:-1]:
+            reason = unfit_reason(self.confidence, steps[name], task, models)
+            if reason is not None:
+                problems.append(f"confidence: {self.confidence}: step {name} {reason}")
+        if self.thresholds is None and not task.data.validation:
+            problems += [
+                f"knowledge {name} holds the train rows themselves: thresholds learnt on them would be those of "
+                "questions whose answer is looked up; give validation rows, or thresholds"
+                for name in sorted({name for step in steps.values() for name in searched_knowledge(step)})
+                if contains_rows(resources.knowledge[name].passage_set(), task.data.train[: self.learn])
+            ]
+            problems += [
+                f"the model of step {name} is trained on the train rows: thresholds learnt on them would be those of "
+                "questions that it knows; give validation rows, or thresholds"
+                for name, step in steps.items()
+                if any(_is_trained_on(task, model, models) for model in named(step, "models"))
+            ]
+        return problems
+
+    def _metric_problems(self, task: Task, metrics: Mapping[str, Metric]) -> list[str]:
+        """What keeps thresholds from being learnt by the deciding metric."""
         if self.thresholds is None and not (task.data.validation or task.data.train):
             return ["there are no validation or train rows to learn thresholds from; give thresholds"]
-        if self.metric is not None and self.metric not in (task.parent or task).metrics:
-            return [f"metric: '{self.metric}' is not a metric of the task ({', '.join(task.metrics)})"]
-        metrics = (task.parent or task).metrics
+        if self.metric is not None and self.metric not in metrics:
+            return [f"metric: '{self.metric}' is not a metric of the task ({', '.join(metrics)})"]
         deciding = self.metric or next(iter(metrics))
         if self.thresholds is None and scoring_phase(metrics[deciding]):
             return [
@@ -67,83 +79,60 @@ class Cascade(Variant):
             ]
         return []
 
-    def check_steps(self, task: Task, steps: Mapping[str, Variant], suite: "Suite") -> list[str]:
-        problems = []
-        for name in self.of[:-1]:
-            reason = unfit(self.confidence, steps[name], task, suite)
-            if reason is not None:
-                problems.append(f"confidence: {self.confidence}: step {name} {reason}")
-        if self.thresholds is None and not task.data.validation:
-            problems += [
-                f"knowledge {name} holds the train rows themselves: thresholds learnt on them would be those of "
-                "questions whose answer is looked up; give validation rows, or thresholds"
-                for name in sorted({name for step in steps.values() for name in searched(step)})
-                if holds_rows(suite.knowledge[name].corpus(), task.data.train[: self.learn])
-            ]
-            problems += [
-                f"the model of step {name} is trained on the train rows: thresholds learnt on them would be those of "
-                "questions that it knows; give validation rows, or thresholds"
-                for name, step in steps.items()
-                if any(_is_trained_on(task, model, suite) for model in named(step, "models"))
-            ]
-        return problems
-
-    def answer(self, task: Task, samples: Sequence[Sample], context: Context) -> list[Prediction]:
-        thresholds = self.thresholds if self.thresholds is not None else self._once_learnt(task, context)
+    def answer(self, task: Task, samples: Sequence[Sample], calls: Calls, resources: Resources) -> list[Prediction]:
+        thresholds = self.thresholds if self.thresholds is not None else self._learnt_once(task, calls, resources)
         final: dict[str, Prediction] = {}
-        spent: dict[str, list[Prediction]] = {sample.id: [] for sample in samples}
+        attempts: dict[str, list[Prediction]] = {sample.id: [] for sample in samples}
         route: dict[str, tuple[Step, ...]] = {sample.id: () for sample in samples}
         left = list(samples)
         for name, threshold in zip(self.of, [*thresholds, None], strict=True):
-            predictions = context.variants[name].answer(task, left, context) if left else []
+            predictions = resources.variants[name].answer(task, left, calls, resources) if left else []
             for prediction in predictions:
-                sure = self._sure(prediction) if threshold is not None else None
-                route[prediction.sample_id] += (Step(name, _finite(sure), _finite(threshold)),)
-                spent[prediction.sample_id].append(prediction)
-                if threshold is None or sure is None or sure >= threshold:
+                confidence = self._confidence(prediction) if threshold is not None else None
+                route[prediction.sample_id] += (Step(name, _finite(confidence), _finite(threshold)),)
+                attempts[prediction.sample_id].append(prediction)
+                if threshold is None or confidence is None or confidence >= threshold:
                     final[prediction.sample_id] = prediction
             left = [sample for sample in left if sample.id not in final]
-        return [_routed(final[sample.id], spent[sample.id], route[sample.id]) for sample in samples]
+        return [_routed(final[sample.id], attempts[sample.id], route[sample.id]) for sample in samples]
 
-    def _once_learnt(self, task: Task, context: Context) -> list[float]:
-        """The thresholds of the task itself, also for the probes derived from it: they are one system."""
-        base = task.parent or task
-        key = f"thresholds {context.cell.variant} {base.name}"
-        if key not in context.shared:
-            context.shared[key] = self._learnt(base, context)
-        found: list[float] = context.shared[key]  # type: ignore[assignment]
-        return found
-
-    def _sure(self, prediction: Prediction) -> float:
-        """The confidence; a reply that failed or in which no answer stands is no reason to stop."""
+    def _confidence(self, prediction: Prediction) -> float:
+        """How sure the step was; a reply that failed or that has no readable answer is no reason to stop."""
         if prediction.error is not None or prediction.reading.reason is not None:
             return -math.inf
-        if self.confidence not in prediction.confidence:
-            return -math.inf  # nothing was found, or a vote failed
-        return prediction.confidence[self.confidence]
+        return prediction.confidence.get(self.confidence, -math.inf)  # none: no passage was found, or a vote failed
 
-    def _learnt(self, task: Task, context: Context) -> list[float]:
+    def _learnt_once(self, task: Task, calls: Calls, resources: Resources) -> list[float]:
+        """The thresholds of the task itself, also for the probes derived from it: they are one system."""
+        origin = _origin(task)
+        key = (calls.cell.variant, origin.name)
+        if key not in resources.thresholds:
+            resources.thresholds[key] = self._learn(origin, calls, resources)
+        return resources.thresholds[key]
+
+    def _learn(self, task: Task, calls: Calls, resources: Resources) -> list[float]:
         rows = (task.data.validation or task.data.train)[: self.learn]
-        metric = task.metrics[self.metric or next(iter(task.metrics))]
+        metrics = resources.metrics[task.name]
+        metric = metrics[self.metric or next(iter(metrics))]
         trials = []
         for name in self.of:
-            predictions = context.variants[name].answer(task, rows, context)
-            sure = [] if name == self.of[-1] else [self._sure(prediction) for prediction in predictions]
-            trials.append(Trial(sure, _values(metric, rows, predictions)))
+            predictions = resources.variants[name].answer(task, rows, calls, resources)
+            confidences = [] if name == self.of[-1] else [self._confidence(prediction) for prediction in predictions]
+            trials.append(Trial(confidences, _values(metric, rows, predictions)))
         sign = -1.0 if metric.scale_of("").better == "lower" else 1.0
-        return learn(trials, sign, self.tolerance)
+        return learn_thresholds(trials, sign, self.tolerance)
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One step on the rows to learn from: how sure it was of each, and how good each answer was."""
+    """One step on the rows to learn from: how sure it was of its answers, and how good they were."""
 
-    sure: Sequence[float]
+    confidences: Sequence[float]
     values: Sequence[float]
 
 
-def learn(trials: Sequence[Trial], sign: float = 1.0, tolerance: float = 0.0) -> list[float]:
-    """A threshold for each step but the last, from the last backwards, so that each knows what comes after it.
+def learn_thresholds(trials: Sequence[Trial], sign: float = 1.0, tolerance: float = 0.0) -> list[float]:
+    """A threshold for each step but the last, from the last backwards, each against those that follow.
 
     For every cut between two confidences the mean of "own answer above, the following steps' answer below" is
     computed; the lowest threshold within `tolerance` of the best mean is taken. -inf stops always, inf never.
@@ -152,15 +141,13 @@ def learn(trials: Sequence[Trial], sign: float = 1.0, tolerance: float = 0.0) ->
     thresholds: list[float] = []
     for trial in reversed(trials[:-1]):
         own = [sign * value for value in trial.values]
-        cuts = [-math.inf, *sorted({value for value in trial.sure if value > -math.inf}), math.inf]
-        means = {
-            cut: math.fsum(o if s >= cut else a for o, s, a in zip(own, trial.sure, after, strict=True)) for cut in cuts
-        }
-        best = max(means.values())
-        room = tolerance * len(own) + 1e-9
-        threshold = next(cut for cut in cuts if means[cut] >= best - room)
+        cuts = [-math.inf, *sorted({value for value in trial.confidences if value > -math.inf}), math.inf]
+        rows = list(zip(own, trial.confidences, after, strict=True))
+        totals = {cut: math.fsum(o if c >= cut else a for o, c, a in rows) for cut in cuts}
+        least = max(totals.values()) - (tolerance * len(own) + 1e-9)
+        threshold = next(cut for cut in cuts if totals[cut] >= least)
         thresholds.insert(0, threshold)
-        after = [o if s >= threshold else a for o, s, a in zip(own, trial.sure, after, strict=True)]
+        after = [o if c >= threshold else a for o, c, a in rows]
     return thresholds
 
 
@@ -181,17 +168,30 @@ def _value(marks: object, worst: float) -> float:
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else worst
 
 
-def _routed(final: Prediction, spent: Sequence[Prediction], route: tuple[Step, ...]) -> Prediction:
+def _routed(final: Prediction, attempts: Sequence[Prediction], route: tuple[Step, ...]) -> Prediction:
     """The answer of the last step asked, at the cost of all steps."""
     return replace(
         final,
         route=route,
-        tokens_in=sum(prediction.tokens_in for prediction in spent),
-        tokens_out=sum(prediction.tokens_out for prediction in spent),
-        seconds=sum(prediction.seconds for prediction in spent),
+        tokens_in=sum(prediction.tokens_in for prediction in attempts),
+        tokens_out=sum(prediction.tokens_out for prediction in attempts),
+        seconds=sum(prediction.seconds for prediction in attempts),
     )
 
 
 def _finite(value: float | None) -> float | None:
-    """What JSON can hold: always and never have no number."""
+    """A number that JSON can hold; the thresholds of always and never are infinite and become null."""
     return value if value is not None and math.isfinite(value) else None
+
+
+def _origin(task: Task) -> Task:
+    """The task itself, or the one that a probe was derived from."""
+    return task.parent or task
+
+
+def _is_trained_on(task: Task, name: str, models: Mapping[str, Model]) -> bool:
+    """Whether a model, or one that it is made of, learns the task's train rows."""
+    model = models[name]
+    return task.name in named(model, "tasks") or any(
+        _is_trained_on(task, base, models) for base in named(model, "models")
+    )

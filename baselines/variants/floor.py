@@ -8,15 +8,16 @@ from pydantic import Field, model_validator
 
 from baselines.grounding.search import search
 from baselines.retrievers.lexical import Lexical
-from baselines.support.examples import choose
+from baselines.support.worked_examples import select_examples
+from harness.components.calls import Calls
 from harness.components.fields import KnowledgeName, Part
-from harness.components.knowledge import Knowledge
+from harness.components.indexes import IndexRequest
+from harness.components.model import Model
 from harness.components.retriever import Retriever
 from harness.components.task import Task
-from harness.components.variant import Variant
+from harness.components.variant import Resources, Variant
 from harness.records.inputs import Sample
 from harness.records.outputs import Prediction
-from harness.runtime.context import Context
 
 
 class Floor(Variant):
@@ -29,36 +30,41 @@ class Floor(Variant):
     retriever: Annotated[Retriever, Part("retriever")] = Field(default_factory=Lexical)
 
     @model_validator(mode="after")
-    def _needs(self) -> "Floor":
+    def _knowledge_fits(self) -> "Floor":
         if (self.by == "top_passage") != (self.knowledge is not None):
             raise ValueError("by: top_passage needs knowledge, and nothing else does")
         return self
 
-    def check(self, task: Task, knowledge: Mapping[str, Knowledge]) -> list[str]:
+    def check(self, task: Task, resources: Resources, models: Mapping[str, Model]) -> list[str]:
         if self.by != "top_passage" and not task.data.train:
             return [f"by: {self.by} takes its answers from train rows, and there are none"]
         if self.by == "top_passage" and any(task.answer.options(sample) for sample in task.data.test[:1]):
             return ["by: top_passage answers with a passage's text, which is no letter of an option"]
         return []
 
-    def answer(self, task: Task, samples: Sequence[Sample], context: Context) -> list[Prediction]:
+    def indexes(self, task: Task) -> list[IndexRequest]:
+        if self.knowledge is None:
+            return []
+        return [IndexRequest(self.knowledge, self.retriever, task.updated == self.knowledge)]
+
+    def answer(self, task: Task, samples: Sequence[Sample], calls: Calls, resources: Resources) -> list[Prediction]:
         replies = {"majority": self._commonest, "nearest": self._nearest, "top_passage": self._first}[self.by]
         return [
             Prediction(
-                sample.id, task.name, context.cell.variant, (), reply, task.answer.read(sample, reply), notes=notes
+                sample.id, task.name, calls.cell.variant, (), reply, task.answer.read(sample, reply), notes=notes
             )
-            for sample, (reply, notes) in zip(samples, replies(task, samples, context), strict=True)
+            for sample, (reply, notes) in zip(samples, replies(task, samples, calls, resources), strict=True)
         ]
 
-    def _commonest(self, task: Task, samples: Sequence[Sample], context: Context) -> "Replies":
+    def _commonest(self, task: Task, samples: Sequence[Sample], calls: Calls, resources: Resources) -> "Replies":
         """The answer that most train rows have; of equals, the one that comes first in the file."""
         counts = Counter(task.answer.example(row) for row in task.data.train)
         reply, times = counts.most_common(1)[0]
         return [(reply, (f"the answer of {times} of {len(task.data.train)} train rows",))] * len(samples)
 
-    def _nearest(self, task: Task, samples: Sequence[Sample], context: Context) -> "Replies":
+    def _nearest(self, task: Task, samples: Sequence[Sample], calls: Calls, resources: Resources) -> "Replies":
         """The answer of the lexically nearest train row: cosine of character 1–2-gram tf-idf."""
-        chosen = choose("nearest", task.data.train, samples, 1, context.seed)
+        chosen = select_examples("nearest", task.data.train, samples, 1, calls.seed)
         return [
             (task.answer.example(rows[0]), (f"the answer of train row {rows[0].id}: {rows[0].input[:80]}",))
             if rows
@@ -66,17 +72,16 @@ class Floor(Variant):
             for rows in chosen
         ]
 
-    def _first(self, task: Task, samples: Sequence[Sample], context: Context) -> "Replies":
+    def _first(self, task: Task, samples: Sequence[Sample], calls: Calls, resources: Resources) -> "Replies":
         """The text of the first passage found for the input."""
-        name = str(self.knowledge)
-        updated = task.updated == name
-        passages = context.knowledge[name].corpus(updated).passages
-        hits = search(context, name, self.retriever, [sample.input for sample in samples], 1, updated)
+        (request,) = self.indexes(task)
+        passages = resources.knowledge[request.knowledge].passage_set(request.updated).passages
+        rankings = search(request, [sample.input for sample in samples], 1, calls, resources)
         return [
-            (passages[some[0][0]].text, (f"passage {passages[some[0][0]].id}, score {some[0][1]:.3g}",))
-            if some
+            (passages[hits[0][0]].text, (f"passage {passages[hits[0][0]].id}, score {hits[0][1]:.3g}",))
+            if hits
             else ("", ("nothing was found for the input",))
-            for some in hits
+            for hits in rankings
         ]
 
 

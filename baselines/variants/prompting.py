@@ -8,23 +8,23 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from baselines.support.asking import after_reasoning, ask, predict
-from baselines.support.examples import Pick, choose, fewest
-from baselines.support.vote import vote
+from baselines.support.predicting import after_reasoning, complete, predict
+from baselines.support.voting import vote
+from baselines.support.worked_examples import Selection, select_examples, smallest_pool
+from harness.components.calls import Calls
 from harness.components.fields import ModelName, PromptText
-from harness.components.knowledge import Knowledge
+from harness.components.model import Model
 from harness.components.task import Task
-from harness.components.variant import Variant
+from harness.components.variant import Resources, Variant
 from harness.errors import HarnessError
 from harness.records.inputs import Generation, Message, Prompt, Sample
 from harness.records.outputs import Prediction
-from harness.runtime.context import Context
 from harness.text.templates import Template
 
 Frame = Callable[[Sample, Message], Message]  # what is sent in place of a sample's plain question
 
 
-def plain(sample: Sample, question: Message) -> Message:
+def unframed(sample: Sample, question: Message) -> Message:
     """The question as it is."""
     return question
 
@@ -33,8 +33,8 @@ def plain(sample: Sample, question: Message) -> Message:
 class Framing:
     """How the questions of samples and of their worked examples are put."""
 
-    sample: Frame = plain
-    example: Frame = plain
+    sample: Frame = unframed
+    example: Frame = unframed
 
 
 class Prompting(Variant):
@@ -42,7 +42,7 @@ class Prompting(Variant):
 
     model: ModelName
     shots: int = Field(0, ge=0)
-    pick: Pick = "fixed"
+    pick: Selection = "fixed"
     system: Annotated[str | None, PromptText()] = None  # this variant's system turn, instead of the task's
     chain_of_thought: bool = False
     marker: str = Field("答案：", min_length=1, pattern=r"\S")  # what the final answer follows under chain of thought
@@ -59,11 +59,11 @@ class Prompting(Variant):
             raise ValueError("rationale belongs to chain_of_thought: true")
         return self
 
-    def check(self, task: Task, knowledge: Mapping[str, Knowledge]) -> list[str]:
+    def check(self, task: Task, resources: Resources, models: Mapping[str, Model]) -> list[str]:
         problems = []
-        most = fewest(task.data.train, task.data.test)
-        if self.shots > most:
-            problems.append(f"shots: {self.shots} examples are asked for but train has {most} rows to choose from")
+        rows = smallest_pool(task.data.train, task.data.test)
+        if self.shots > rows:
+            problems.append(f"shots: {self.shots} examples are asked for but train has {rows} rows to choose from")
         by_likelihood = any(task.answer.options(sample) for sample in task.data.test[:1])
         if by_likelihood and (self.chain_of_thought or self.samples > 1):
             problems.append("options scored by log-likelihood leave no room for reasoning or votes; use by: generation")
@@ -74,38 +74,37 @@ class Prompting(Variant):
             problems.append(str(error))
         return problems
 
-    def answer(self, task: Task, samples: Sequence[Sample], context: Context) -> list[Prediction]:
-        return self.ask_framed(task, samples, context, Framing())
+    def answer(self, task: Task, samples: Sequence[Sample], calls: Calls, resources: Resources) -> list[Prediction]:
+        return self.answer_framed(task, samples, calls, Framing())
 
-    def ask_framed(self, task: Task, samples: Sequence[Sample], context: Context, framing: Framing) -> list[Prediction]:
-        """Ask with the questions put into frames, e.g. behind passages."""
-        prompts = self.prompts(task, samples, context.seed, framing)
+    def answer_framed(self, task: Task, samples: Sequence[Sample], calls: Calls, framing: Framing) -> list[Prediction]:
+        """Answer with the questions put into frames, e.g. behind passages."""
+        prompts = self.prompts(task, samples, calls.seed, framing)
         generation = self.generation(task)
         read = after_reasoning(task.answer, self.marker) if self.chain_of_thought else task.answer.read
         if self.samples == 1:
-            return predict(
-                context, samples, prompts, ask(context, self.model, task, samples, prompts, generation), read
-            )
+            completions = complete(calls, self.model, task, samples, prompts, generation)
+            return predict(calls, samples, prompts, completions, read)
         numbers = list(range(self.samples)) * len(samples)
         repeated = [prompt for prompt in prompts for _ in range(self.samples)]
-        completions = context.generate(self.model, repeated, generation, numbers)
-        asked = [sample for sample in samples for _ in range(self.samples)]
-        ballots = predict(context, asked, repeated, completions, read)
+        completions = calls.generate(self.model, repeated, generation, numbers)
+        repeated_samples = [sample for sample in samples for _ in range(self.samples)]
+        ballots = predict(calls, repeated_samples, repeated, completions, read)
         return [vote(ballots[start : start + self.samples]) for start in range(0, len(ballots), self.samples)]
 
     def prompts(self, task: Task, samples: Sequence[Sample], seed: int, framing: Framing) -> list[Prompt]:
         """The messages for each sample, its worked examples in front."""
         examples = self.examples(task, samples, seed)
-        rows = {row.id: row for some in examples for row in some}
-        shown = {row_id: self._demonstrate(task, row, framing.example) for row_id, row in rows.items()}
+        rows = {row.id: row for shots in examples for row in shots}
+        turns = {row_id: self._demonstrate(task, row, framing.example) for row_id, row in rows.items()}
         return [
-            self._prompt(task, sample, tuple(chain.from_iterable(shown[row.id] for row in some)), framing.sample)
-            for sample, some in zip(samples, examples, strict=True)
+            self._prompt(task, sample, tuple(chain.from_iterable(turns[row.id] for row in shots)), framing.sample)
+            for sample, shots in zip(samples, examples, strict=True)
         ]
 
     def examples(self, task: Task, samples: Sequence[Sample], seed: int) -> list[list[Sample]]:
-        """The train rows that are shown to each sample."""
-        return choose(self.pick, task.data.train, samples, self.shots, seed)
+        """The train rows that are worked examples for each sample."""
+        return select_examples(self.pick, task.data.train, samples, self.shots, seed)
 
     def generation(self, task: Task) -> Generation:
         """The task's options of generation, with this variant's own in their place."""
@@ -133,6 +132,6 @@ class Prompting(Variant):
     def _reasoned(self, question: Message) -> Message:
         if not self.chain_of_thought:
             return question
-        source = files("baselines").joinpath("prompts/chain_of_thought.j2").read_text(encoding="utf-8")
-        template = Template(source, "baselines/prompts/chain_of_thought.j2")
+        path = "prompts/chain_of_thought.j2"
+        template = Template(files("baselines").joinpath(path).read_text(encoding="utf-8"), f"baselines/{path}")
         return Message("user", template.render_values({"question": question.content, "marker": self.marker}))

@@ -7,20 +7,22 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from baselines.grounding.passages import Ground, Grounding, record
-from baselines.grounding.search import refuse_unknown_fields, wishes
-from baselines.grounding.token_budget import AN_OPTION, Room
+from baselines.grounding.passages import Evidence, PassageFinder, PassageSettings, PromptPassage, prompt_passage
+from baselines.grounding.search import conditions_of, refuse_unknown_fields
+from baselines.grounding.token_budget import OPTION_TOKENS, TokenBudget
 from baselines.retrievers.lexical import Lexical
-from baselines.support.asking import with_notes
-from baselines.variants.prompting import Frame, Framing, Prompting, plain
+from baselines.support.predicting import with_notes
+from baselines.variants.prompting import Frame, Framing, Prompting, unframed
+from harness.components.calls import Calls
 from harness.components.fields import KnowledgeName, Part, PromptText
-from harness.components.knowledge import Knowledge
+from harness.components.indexes import IndexRequest
+from harness.components.model import Model
 from harness.components.retriever import Retriever
 from harness.components.task import Task
+from harness.components.variant import Resources
 from harness.errors import HarnessError
-from harness.records.inputs import JSON, Message, Sample
+from harness.records.inputs import Message, Sample
 from harness.records.outputs import Prediction
-from harness.runtime.context import Context
 from harness.text.templates import Template
 
 
@@ -41,7 +43,7 @@ class Rag(Prompting):
     closed_book: bool = False  # the same prompt without passages: what retrieval adds beyond the prompt
 
     @model_validator(mode="after")
-    def _one_purpose(self) -> "Rag":
+    def _settings_fit(self) -> "Rag":
         if self.closed_book and (self.oracle or self.distractors):
             raise ValueError("closed_book shows no passages, so oracle and distractors have no place beside it")
         if self.example_k and not self.shots:
@@ -51,76 +53,101 @@ class Rag(Prompting):
     def is_bound(self) -> bool:
         return self.oracle
 
-    def check(self, task: Task, knowledge: Mapping[str, Knowledge]) -> list[str]:
-        problems = super().check(task, knowledge)
+    @property
+    def retrieves(self) -> bool:
+        """Whether it searches its knowledge base."""
+        return not (self.closed_book or self.oracle)
+
+    def indexes(self, task: Task) -> list[IndexRequest]:
+        return [self._request(task)] if self.retrieves else []
+
+    def check(self, task: Task, resources: Resources, models: Mapping[str, Model]) -> list[str]:
+        problems = super().check(task, resources, models)
+        knowledge = resources.knowledge[self.knowledge]
         try:
-            corpus, second = (knowledge[self.knowledge].corpus(updated) for updated in (False, True))
-            refuse_unknown_fields(corpus, self.filter)
+            first, second = (knowledge.passage_set(updated) for updated in (False, True))
+            refuse_unknown_fields(first, self.filter)
             refuse_unknown_fields(second, self.filter)
-            gold = knowledge[self.knowledge].gold_places(task.data.test, corpus)
-            if self.oracle and not any(gold):
+            if self.oracle and not any(knowledge.gold_places(task.data.test, first)):
                 problems.append("oracle: no sample's gold passage is known; say how it is known by gold: in knowledge")
             for sample in (*task.data.test, *task.data.validation):
                 Template(self.query, "query").render(sample)
-                wishes(self.filter, sample)
-                self._framed(sample, Message("user", "?"), (), False)
-            kinds = {frozenset(passage.meta): passage for passage in (*corpus.passages, *second.passages)}
+                conditions_of(self.filter, sample)
+                self._grounded_question(sample, Message("user", "?"), (), False)
+            kinds = {frozenset(passage.meta): passage for passage in (*first.passages, *second.passages)}
             for passage in kinds.values():  # a prompt may use columns that not all passages have
-                self._framed(task.data.test[0], Message("user", "?"), (record(1, passage, 1.0, False, 1),), False)
+                example = prompt_passage(1, passage, 1.0, False, 1)
+                self._grounded_question(task.data.test[0], Message("user", "?"), (example,), False)
         except HarnessError as error:
             problems.append(str(error))
         return problems
 
-    def answer(self, task: Task, samples: Sequence[Sample], context: Context) -> list[Prediction]:
+    def answer(self, task: Task, samples: Sequence[Sample], calls: Calls, resources: Resources) -> list[Prediction]:
         if self.closed_book:
-            bare: Frame = lambda row, question: self._framed(row, question, (), False)  # noqa: E731
-            return self.ask_framed(task, samples, context, Framing(bare, bare if self.example_k else plain))
-        grounding = Grounding(self, task, context)
-        grounds = {ground.sample.id: ground for ground in grounding.of(samples, self.k)}
-        framing = Framing(self._frame(grounds, grounding.several_sources), self._example_frame(grounding, samples))
-        self._make_fit(task, samples, context, grounds, framing)
-        predictions = self.ask_framed(task, samples, context, framing)
-        return [_grounded(prediction, grounds[prediction.sample_id]) for prediction in predictions]
+            bare: Frame = lambda row, question: self._grounded_question(row, question, (), False)  # noqa: E731
+            return self.answer_framed(task, samples, calls, Framing(bare, bare if self.example_k else unframed))
+        settings = PassageSettings(
+            query=self.query,
+            filter=self.filter,
+            threshold=self.threshold,
+            oracle=self.oracle,
+            distractors=self.distractors,
+        )
+        finder = PassageFinder(self._request(task), settings, calls, resources)
+        evidence = {item.sample.id: item for item in finder.find(samples, self.k)}
+        framing = Framing(self._frame(evidence, finder), self._example_frame(finder, task, samples))
+        self._fit_budget(task, samples, calls, evidence, framing)
+        predictions = self.answer_framed(task, samples, calls, framing)
+        return [_grounded(prediction, evidence[prediction.sample_id]) for prediction in predictions]
 
-    def _frame(self, grounds: Mapping[str, Ground], several: bool) -> Frame:
-        return lambda row, question: self._framed(row, question, grounds[row.id].shown, several)
+    def _request(self, task: Task) -> IndexRequest:
+        return IndexRequest(self.knowledge, self.retriever, task.updated == self.knowledge)
 
-    def _example_frame(self, grounding: Grounding, samples: Sequence[Sample]) -> Frame:
+    def _frame(self, evidence: Mapping[str, Evidence], finder: PassageFinder) -> Frame:
+        return lambda row, question: self._grounded_question(
+            row, question, evidence[row.id].passages, finder.has_several_sources
+        )
+
+    def _example_frame(self, finder: PassageFinder, task: Task, samples: Sequence[Sample]) -> Frame:
         """Worked examples stand without passages, or with those that would be found for them."""
         if not self.example_k:
-            return plain
-        examples = self.examples(grounding.task, samples, grounding.context.seed)
-        rows = {row.id: row for some in examples for row in some}
-        grounds = grounding.of(list(rows.values()), self.example_k)
-        return self._frame({ground.sample.id: ground for ground in grounds}, grounding.several_sources)
+            return unframed
+        rows = {row.id: row for examples in self.examples(task, samples, finder.calls.seed) for row in examples}
+        evidence = finder.find(list(rows.values()), self.example_k)
+        return self._frame({item.sample.id: item for item in evidence}, finder)
 
-    def _make_fit(
-        self, task: Task, samples: Sequence[Sample], context: Context, grounds: dict[str, Ground], framing: Framing
+    def _fit_budget(
+        self, task: Task, samples: Sequence[Sample], calls: Calls, evidence: Mapping[str, Evidence], framing: Framing
     ) -> None:
         """Leave out and cut passages until the budget and the context window hold the prompt and its answer."""
         scored = any(task.answer.options(sample) for sample in samples[:1])  # options are a few tokens, not max_tokens
-        answer = AN_OPTION if scored else self.generation(task).max_tokens
-        room = Room(context, self.model, answer, self.budget)
-        if not room.bounded:
+        answer = OPTION_TOKENS if scored else self.generation(task).max_tokens
+        budget = TokenBudget(calls, self.model, answer, self.budget)
+        if not budget.is_bounded:
             return
-        full = {sample_id: ground.shown for sample_id, ground in grounds.items()}
-        for ground in grounds.values():
-            ground.shown = ()
-        bare = self.prompts(task, samples, context.seed, framing)
+        passages = {sample_id: item.passages for sample_id, item in evidence.items()}
+        for item in evidence.values():
+            item.passages = ()
+        bare = self.prompts(task, samples, calls.seed, framing)
         for sample, prompt in zip(samples, bare, strict=True):
-            grounds[sample.id].fit(full[sample.id], room, prompt)
+            evidence[sample.id].fit(passages[sample.id], budget, prompt)
 
-    def _framed(self, row: Sample, question: Message, passages: Sequence[Mapping[str, JSON]], several: bool) -> Message:
+    def _grounded_question(
+        self, row: Sample, question: Message, passages: Sequence[PromptPassage], several_sources: bool
+    ) -> Message:
         source = self.prompt or files("baselines").joinpath("prompts/rag.j2").read_text(encoding="utf-8")
         template = Template(source, "prompt" if self.prompt else "baselines/prompts/rag.j2")
-        values = {"question": question.content, "passages": list(passages), "several_sources": several}
+        values = {"question": question.content, "passages": list(passages), "several_sources": several_sources}
         return Message("user", template.render(row, **values))
 
 
-def _grounded(prediction: Prediction, ground: Ground) -> Prediction:
-    """The prediction with what it was shown, and how sure retrieval was."""
-    sure = {} if ground.best is None else {"retrieval": ground.best}
-    known = replace(
-        prediction, passages=ground.shown, retrieval=ground.retrieval, confidence={**prediction.confidence, **sure}
+def _grounded(prediction: Prediction, evidence: Evidence) -> Prediction:
+    """The prediction with its passages, and how sure retrieval was."""
+    confidence = {} if evidence.best_score is None else {"retrieval": evidence.best_score}
+    grounded = replace(
+        prediction,
+        passages=evidence.passages,
+        retrieval=evidence.retrieval,
+        confidence={**prediction.confidence, **confidence},
     )
-    return with_notes(known, *ground.notes)
+    return with_notes(grounded, *evidence.notes)

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from harness.components.component import named
 from harness.components.knowledge import Knowledge
 from harness.components.task import Task
-from harness.components.variant import Variant
+from harness.components.variant import Resources
 from harness.errors import DataError, HarnessError
 from harness.suite.suite import Suite
 
@@ -30,15 +29,17 @@ def knowledge_mistakes(suite: Suite, tasks: Mapping[str, Task]) -> dict[str, str
     for name in suite.usage.knowledge:
         knowledge = suite.knowledge[name]
         try:
-            knowledge.corpus()
-            knowledge.corpus(updated=True)
+            knowledge.passage_set()
+            knowledge.passage_set(updated=True)
             _refuse_unfit(knowledge, list(tasks.values()))
         except HarnessError as error:
             mistakes[name] = "\n".join(f"knowledge.{name}: {line}" for line in str(error).splitlines())
     return mistakes
 
 
-def variant_mistakes(suite: Suite, tasks: Mapping[str, Task], unread: Mapping[str, str]) -> list[str]:
+def variant_mistakes(
+    suite: Suite, tasks: Mapping[str, Task], resources: Resources, unread: Mapping[str, str]
+) -> list[str]:
     """What keeps variants from answering tasks, but for those whose knowledge base could not be read."""
     mistakes = []
     for variant_name, variant in suite.variants.items():
@@ -47,7 +48,7 @@ def variant_mistakes(suite: Suite, tasks: Mapping[str, Task], unread: Mapping[st
         for name, task in tasks.items():
             if name in suite.general:
                 continue
-            problems = variant.check(task, suite.knowledge) + _step_problems(suite, variant, task)
+            problems = variant.check(task, resources, suite.models)
             mistakes += [f"variants.{variant_name} on tasks.{name}: {problem}" for problem in problems]
             mistakes += _option_mistakes(suite, variant_name, task)
     return mistakes
@@ -84,12 +85,6 @@ def _refuse_unfit(knowledge: Knowledge, tasks: Sequence[Task]) -> None:
             problems.append(error)
     if problems and len(problems) == len(tasks):
         raise problems[0]
-
-
-def _step_problems(suite: Suite, variant: Variant, task: Task) -> list[str]:
-    """What keeps the variants that a variant names from serving as its steps."""
-    steps = {name: suite.variants[name] for name in named(variant, "variants")}
-    return variant.check_steps(task, steps, suite) if steps else []
 
 
 def _option_mistakes(suite: Suite, variant: str, task: Task) -> list[str]:

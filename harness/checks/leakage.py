@@ -27,7 +27,7 @@ def contamination(suite: Suite, tasks: Mapping[str, Task]) -> list[Overlap]:
     rows, texts = _all_rows(suite, learnt, "lessons"), _all_rows(suite, learnt, "documents")
     rows |= _examples(suite, own)
     for name in suite.usage.knowledge:
-        texts.setdefault(f"knowledge {name}", [(p.id, p.text) for p in suite.knowledge[name].corpus().passages])
+        texts.setdefault(f"knowledge {name}", [(p.id, p.text) for p in suite.knowledge[name].passage_set().passages])
     shared, mistakes = list[Overlap](), list[str]()
     for name, task in own.items():
         items = [(sample.id, whole_question(sample)) for sample in task.data.test]

@@ -1,14 +1,11 @@
 """What a suite can name: a component, whose fields are its YAML parameters."""
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from harness.components.fields import Reference, marks, part_of
-
-if TYPE_CHECKING:
-    pass
 
 
 class Component(BaseModel):

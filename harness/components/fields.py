@@ -42,8 +42,8 @@ class Part:
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         def resolve(value: Any, info: ValidationInfo) -> Any:
-            made = info.context or {}
-            return made.get(value, value) if isinstance(value, str) else value
+            components = info.context or {}
+            return components.get(value, value) if isinstance(value, str) else value
 
         return core_schema.with_info_before_validator_function(
             resolve,

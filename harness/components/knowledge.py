@@ -1,44 +1,40 @@
-"""What a knowledge base owes: passages, and how an item's right passage is known among them."""
+"""What a knowledge base owes: passages, and which of them are right for an item."""
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from harness.components.component import Component
-from harness.records.inputs import Corpus, Sample
-
-if TYPE_CHECKING:
-    pass
+from harness.records.inputs import PassageSet, Sample
 
 
 class Knowledge(Component):
-    """A knowledge base: what can be looked up, and how an item's right passage is known in it."""
+    """A knowledge base: its passages, and which of them are right for an item."""
 
-    def read(self) -> Corpus:
+    def read(self) -> PassageSet:
         """The passages. Raises DataError with `file:line: reason`."""
         raise NotImplementedError
 
-    def read_update(self) -> Corpus | None:
+    def read_update(self) -> PassageSet | None:
         """The passages of its second version, where it has one. Raises DataError."""
         return None
 
-    def corpus(self, updated: bool = False) -> Corpus:
+    def passage_set(self, updated: bool = False) -> PassageSet:
         """The passages of the first or second version, read once."""
         return self._second if updated else self._first
 
     @cached_property
-    def _first(self) -> Corpus:
+    def _first(self) -> PassageSet:
         return self.read()
 
     @cached_property
-    def _second(self) -> Corpus:
+    def _second(self) -> PassageSet:
         return self.read_update() or self._first
 
     def check(self, samples: Sequence[Sample]) -> None:
         """Raise DataError if the samples of a task have not what this knowledge base names, e.g. a column."""
 
-    def gold_places(self, samples: Sequence[Sample], corpus: Corpus) -> list[tuple[int, ...]]:
-        """For each sample the places in `corpus.passages` that hold its answer; none where that is not known."""
+    def gold_places(self, samples: Sequence[Sample], passage_set: PassageSet) -> list[tuple[int, ...]]:
+        """For each sample the places in `passage_set.passages` that hold its answer; empty where that is not known."""
         raise NotImplementedError
 
     def affected(self, samples: Sequence[Sample]) -> list[tuple[Sample, Sample]]:

@@ -1,12 +1,9 @@
 """What a training method owes: what it freezes, wraps or adds."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from harness.components.component import Component
-
-if TYPE_CHECKING:
-    pass
 
 
 class Method(Component):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from harness.components.component import Component
+from harness.components.component import Component, named
 from harness.components.model import Model
 from harness.records.inputs import JSON, Sample
 from harness.records.outputs import Prediction
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from harness.components.model import Model
     from harness.components.scoring import Scoring
     from harness.components.task import Task
     from harness.records.figures import Confused
@@ -40,7 +41,7 @@ Marks = float | Mark | Mapping[str, Mark]
 
 
 class Metric(Component):
-    """What makes an answer good. Fields are settings and are shown in the report.
+    """Measures how good an answer is. Its fields are settings, which the report shows.
 
     `score` returns a value, a Mark, or several Marks by part; the part "" is the metric's own value and the others are
     reported as `name.part`. A corpus metric, whose figure is no mean over samples (F1, BLEU), also gives the Mark of
@@ -105,3 +106,8 @@ class Metric(Component):
     def confusion(self, totals: Mapping[str, float]) -> "Confused | None":
         """Of a corpus metric over labels: how often each label was taken for which; None of others."""
         return None
+
+
+def scoring_phase(metric: Metric) -> int:
+    """When a metric scores: 0 if it asks no model, 1 if it asks the models that answered, 2 if it asks a judge."""
+    return 2 if named(metric, "models") else int(metric.asks_answerers)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from harness.components.component import Component
 from harness.records.inputs import JSON, Generation, Prompt
 from harness.records.outputs import Completion
 
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-from harness.components.component import Component
+    Vector = NDArray[np.float32]  # one text's vector, or those of several, shape (texts, dimensions)
 
 Use = Literal["query", "passage"]
 
@@ -65,7 +66,7 @@ class Model(Component):
         """
         raise NotImplementedError
 
-    def embed(self, texts: Sequence[str], use: "Use") -> "NDArray[np.float32]":
+    def embed(self, texts: Sequence[str], use: Use) -> "Vector":
         """One vector a text, shape (texts, dimensions); some models write queries and passages differently."""
         raise NotImplementedError
 

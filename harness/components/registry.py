@@ -53,18 +53,18 @@ def components(kind: str) -> Iterator[tuple[str, type[Component]]]:
     """Name and class of each shipped component of a kind."""
     for package in KINDS[kind].packages:
         for name in _modules(package):
-            found = _class_in(f"{package}.{name}", KINDS[kind].base)
-            if found is not None:
-                yield name, found
+            component = _class_in(f"{package}.{name}", KINDS[kind].base)
+            if component is not None:
+                yield name, component
 
 
 def find(kind: str, name: str) -> type[Component]:
     """The class of a component. Raises LookupError with the remedy when there is none of that name."""
     for package in KINDS[kind].packages:
         if name in _modules(package):
-            found = _class_in(f"{package}.{name}", KINDS[kind].base)
-            if found is not None:
-                return found
+            component = _class_in(f"{package}.{name}", KINDS[kind].base)
+            if component is not None:
+                return component
     if "." in name:
         return _own(kind, name)
     raise LookupError(f"{kind} '{name}' is not known ({nearest(name, names(kind))})")
@@ -100,13 +100,13 @@ def _own(kind: str, name: str) -> type[Component]:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise LookupError(f"{kind} '{name}': module {module_name} cannot be imported: {reason}") from error
     base = KINDS[kind].base
-    found = getattr(module, class_name, None)
-    if found is None:
+    component = getattr(module, class_name, None)
+    if component is None:
         own = [name for name, value in vars(module).items() if isinstance(value, type) and issubclass(value, base)]
         raise LookupError(f"{kind} '{name}': module {module_name} has no {class_name} ({nearest(class_name, own)})")
-    if not (isinstance(found, type) and issubclass(found, base)):
+    if not (isinstance(component, type) and issubclass(component, base)):
         raise LookupError(f"{kind} '{name}' is not a {base.__module__}.{base.__name__}")
-    return found
+    return component
 
 
 def summary(component: type[Component]) -> str:

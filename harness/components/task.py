@@ -34,8 +34,8 @@ class Task:
         """The user's turn for one sample; `extra` variables (e.g. passages) are visible to the template."""
         if extra:
             return Message("user", self.template.render(sample, **extra))
-        known, question = self._questions.get(sample.id, (None, ""))
-        if known is not sample:
+        rendered, question = self._questions.get(sample.id, (None, ""))
+        if rendered is not sample:
             question = self.template.render(sample)
             self._questions[sample.id] = (sample, question)
         return Message("user", question)

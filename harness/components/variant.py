@@ -1,17 +1,36 @@
-"""What a variant owes: one prediction a sample."""
+"""What a variant owes: one prediction a sample; and what it answers with besides models."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass, field
+from typing import ClassVar
 
+from harness.components.calls import Calls
+from harness.components.component import Component
+from harness.components.indexes import Indexes, IndexRequest
+from harness.components.knowledge import Knowledge
+from harness.components.metric import Metric
+from harness.components.model import Model
+from harness.components.task import Task
 from harness.records.inputs import Sample
 from harness.records.outputs import Prediction
 
-if TYPE_CHECKING:
-    from harness.components.knowledge import Knowledge
-    from harness.components.task import Task
-    from harness.runtime.context import Context
-    from harness.suite.suite import Suite
-from harness.components.component import Component
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """What the variants of a suite answer with besides models, by the names of the suite.
+
+    Indexes and thresholds are filled in the course of a run: the first variant that needs one makes it for all.
+    """
+
+    indexes: Indexes = field(default_factory=Indexes)
+    variants: Mapping[str, "Variant"] = field(default_factory=dict)  # the steps of cascades
+    metrics: Mapping[str, Mapping[str, Metric]] = field(default_factory=dict)  # by task
+    thresholds: dict[tuple[str, str], list[float]] = field(default_factory=dict, compare=False)  # by variant and task
+
+    @property
+    def knowledge(self) -> Mapping[str, Knowledge]:
+        """The knowledge bases."""
+        return self.indexes.knowledge
 
 
 class Variant(Component):
@@ -20,18 +39,18 @@ class Variant(Component):
     floor: ClassVar[bool] = False  # asks no model: what every other variant has to beat
     single: ClassVar[bool] = True  # asks by itself, not through other variants
 
-    def answer(self, task: "Task", samples: Sequence[Sample], context: "Context") -> list[Prediction]:
+    def answer(self, task: Task, samples: Sequence[Sample], calls: Calls, resources: Resources) -> list[Prediction]:
         """One prediction a sample, in their order. Failures are predictions with `error`, not exceptions."""
         raise NotImplementedError
 
-    def is_bound(self) -> bool:
-        """Whether it is told what only the answer's author knows: an upper bound, never a recommendation."""
-        return False
-
-    def check_steps(self, task: "Task", steps: "Mapping[str, Variant]", suite: "Suite") -> list[str]:
-        """What makes the variants that it names unfit to be its steps on this task."""
+    def indexes(self, task: Task) -> list[IndexRequest]:
+        """The indexes that it searches for a task, so that they can be built before anything is asked."""
         return []
 
-    def check(self, task: "Task", knowledge: "Mapping[str, Knowledge]") -> list[str]:
-        """What makes this variant impossible on this task, e.g. more shots than train rows."""
+    def is_bound(self) -> bool:
+        """Whether it sees what only the author of the answers knows: an upper bound, never a recommendation."""
+        return False
+
+    def check(self, task: Task, resources: Resources, models: Mapping[str, Model]) -> list[str]:
+        """What makes this variant impossible on this task, e.g. more shots than train rows or an unfit step."""
         return []

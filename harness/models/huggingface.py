@@ -12,7 +12,7 @@ from harness.models.local.loading import LocalModel
 from harness.models.local.logprobs import Watch
 from harness.records.inputs import Generation, Prompt
 from harness.records.outputs import Completion
-from harness.runtime.cache import digest
+from harness.text.canonical import digest
 
 TOO_BIG = Completion("", "error", error="out of memory with this item alone; use a smaller dtype or max_tokens")
 

@@ -15,7 +15,7 @@ from harness.models.local.encoders import Encoder
 from harness.records.inputs import JSON
 
 if TYPE_CHECKING:
-    from harness.runtime.vectors import Vector
+    from harness.components.model import Vector
 
 log = logging.getLogger("harness")
 PROMPTS: dict[Use, tuple[str, ...]] = {"query": ("query",), "passage": ("passage", "document", "corpus")}

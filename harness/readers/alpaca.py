@@ -27,15 +27,15 @@ class Instruction:
     def sample(self, values: Mapping[str, JSON], task: str, identifier: str) -> Sample:
         """`input` is instruction and input on a line each; apart they are in `meta` as instruction and input_text."""
         instruction, text = optional_text(values, self.prompt), optional_text(values, self.query)
-        asked = "\n".join(part for part in (instruction, text) if part.strip())
-        if not asked:
+        question = "\n".join(part for part in (instruction, text) if part.strip())
+        if not question:
             raise BadRow(" and ".join(f"'{name}'" for name in (self.prompt, self.query) if name) + ": nothing is asked")
         used = {self.prompt, self.query, self.response, self.history, self.system, self.id}
         meta = {name: value for name, value in values.items() if name not in used}
         return Sample(
             id=identifier,
             task=task,
-            input=asked,
+            input=question,
             targets=(text_of(values, self.response),),
             history=history_of(values, self.history),
             meta={
@@ -67,8 +67,7 @@ class Alpaca(FileReader):
         return object_rows(path, self.encoding)
 
     def layout(self) -> Instruction:
-        """The columns as given; those named in the suite must exist."""
-        named = [name for name in ("query", "history", "system", "id") if name in self.model_fields_set]
-        optional = [str(getattr(self, name)) for name in named if getattr(self, name) is not None]
+        """The columns; those that the suite names must exist."""
+        optional = self.columns_in_suite("query", "history", "system", "id")
         required = (self.prompt, self.response, *optional)
         return Instruction(self.prompt, self.query, self.response, self.history, self.system, self.id, required)

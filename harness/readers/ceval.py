@@ -15,8 +15,8 @@ from harness.components.fields import FilePath
 from harness.components.reader import Reader
 from harness.errors import DataError, nearest
 from harness.readers.csv import csv_rows
-from harness.readers.parsing.assembly import Division, Source, assemble
-from harness.readers.parsing.columns import Columns
+from harness.readers.parsing.assembly import Division, RowSource, assemble
+from harness.readers.parsing.column_mapping import Columns
 from harness.readers.parsing.rows import BadRow, Fault, Row
 from harness.readers.parsing.text_file import read_text
 from harness.records.inputs import JSON, Sample
@@ -27,8 +27,8 @@ _MAPPING = "subject_mapping.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """A question of one subject; its number within the file is no identifier, for every file counts from 0."""
+class SubjectLayout:
+    """The questions of one subject; their numbers are no identifiers, because every file counts from 0."""
 
     subject: str
     chinese: str
@@ -62,7 +62,7 @@ class Ceval(Reader):
     def read(self, task: str, seed: int) -> Dataset:
         """The questions of the subjects, in their order. Raises DataError for an unknown subject."""
         about = self._about()
-        layouts = {subject: Question(subject, *about.get(subject, ("", ""))) for subject in self._subjects()}
+        layouts = {subject: SubjectLayout(subject, *about.get(subject, ("", ""))) for subject in self._subjects()}
         test = [self._source("val", subject, self.limit, layout) for subject, layout in layouts.items()]
         train = [self._source("dev", subject, None, layout) for subject, layout in layouts.items()]
         return assemble(task, seed, {"test": test, "train": train}, Division(on_bad_row=self.on_bad_row))
@@ -74,20 +74,20 @@ class Ceval(Reader):
         return (*files, str(mapping)) if mapping.is_file() else tuple(files)
 
     def _subjects(self) -> list[str]:
-        known = sorted(file.name.removesuffix("_val.csv") for file in Path(self.path).glob("val/*_val.csv"))
-        if not known:
+        subjects = sorted(file.name.removesuffix("_val.csv") for file in Path(self.path).glob("val/*_val.csv"))
+        if not subjects:
             raise DataError(f"{self.path}: holds no val/<subject>_val.csv; path is the folder with dev/ and val/")
         for subject in self.subjects:
-            if subject not in known:
-                raise DataError(f"{self.path}: no subject '{subject}' ({nearest(subject, known)})")
-        return list(dict.fromkeys(self.subjects)) or known
+            if subject not in subjects:
+                raise DataError(f"{self.path}: no subject '{subject}' ({nearest(subject, subjects)})")
+        return list(dict.fromkeys(self.subjects)) or subjects
 
     def _file(self, part: str, subject: str) -> str:
         return str(Path(self.path) / part / f"{subject}_{part}.csv")
 
-    def _source(self, part: str, subject: str, limit: int | None, layout: Question) -> Source:
+    def _source(self, part: str, subject: str, limit: int | None, layout: SubjectLayout) -> RowSource:
         file = self._file(part, subject)
-        return Source(file, partial(_rows, file, limit), layout)
+        return RowSource(file, partial(_rows, file, limit), layout)
 
     def _about(self) -> dict[str, tuple[str, str]]:
         """Chinese name and cluster by subject; empty when the table of subjects was not downloaded."""

@@ -4,9 +4,9 @@ import csv
 import io
 from collections.abc import Iterator
 
-from harness.readers.parsing.columns import TableReader
+from harness.readers.parsing.column_mapping import TableReader
 from harness.readers.parsing.rows import Fault, Row
-from harness.readers.parsing.table import table_rows
+from harness.readers.parsing.table_rows import table_rows
 from harness.readers.parsing.text_file import read_text
 
 
@@ -26,7 +26,7 @@ def csv_rows(text: str, path: str) -> Iterator[Row | Fault]:
 
 
 def _records(text: str) -> Iterator[tuple[int, list[str]] | Fault]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)  # strict: a stray quote is told, not swallowed
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)  # strict: a stray quote is an error
     while True:
         line = reader.line_num + 1
         try:

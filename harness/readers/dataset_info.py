@@ -11,8 +11,8 @@ from harness.components.dataset import Dataset
 from harness.components.fields import FilePath
 from harness.errors import DataError
 from harness.readers.csv import csv_rows
-from harness.readers.parsing.assembly import Source, assemble
-from harness.readers.parsing.entry import Entry, entry_layout, find_entry
+from harness.readers.parsing.assembly import RowSource, assemble
+from harness.readers.parsing.dataset_entry import DatasetEntry, entry_layout, find_entry
 from harness.readers.parsing.file_reader import DividedReader
 from harness.readers.parsing.hub import hub_rows
 from harness.readers.parsing.json_text import object_rows
@@ -54,24 +54,24 @@ class DatasetInfo(DividedReader):
         names: dict[Split, str | None] = {"test": self.name, "train": self.train, "validation": self.validation}
         return {split: name for split, name in names.items() if name is not None}
 
-    def _source(self, name: str) -> Source:
+    def _source(self, name: str) -> RowSource:
         entry = find_entry(self.path, name)
         if entry.hf_hub_url is not None:
             rows = partial(hub_rows, entry.hf_hub_url, entry.subset, entry.folder, entry.split)
-            return Source(f"{entry.hf_hub_url}[{entry.split}]", rows, entry_layout(entry))
+            return RowSource(f"{entry.hf_hub_url}[{entry.split}]", rows, entry_layout(entry))
         file = self._file(entry)
-        return Source(file, partial(_file_rows, file, entry.file_sha1), entry_layout(entry))
+        return RowSource(file, partial(_file_rows, file, entry.file_sha1), entry_layout(entry))
 
-    def _file(self, entry: Entry) -> str:
+    def _file(self, entry: DatasetEntry) -> str:
         return str(Path(self.path).parent / str(entry.file_name))
 
 
 def _file_rows(file: str, sha1: str | None) -> Iterable[Row | Fault]:
     if sha1 is not None:
-        found = hashlib.sha1(read_bytes(file), usedforsecurity=False).hexdigest()
-        if found != sha1.lower():
+        actual = hashlib.sha1(read_bytes(file), usedforsecurity=False).hexdigest()
+        if actual != sha1.lower():
             raise DataError(
-                f"{file}: its sha1 is {found}, file_sha1 says {sha1}: another version, or a damaged download"
+                f"{file}: its sha1 is {actual}, file_sha1 says {sha1}: another version, or a damaged download"
             )
     match Path(file).suffix.lower():
         case ".json" | ".jsonl":

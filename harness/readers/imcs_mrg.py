@@ -22,7 +22,7 @@ _KEY = "example_id"
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ReportLayout:
     """A dialogue and its report, as PromptCBLUE (input, target) or IMCS-V2 (dialogue, report) has them."""
 
     required: tuple[str, ...] = ()
@@ -32,12 +32,12 @@ class Report:
 
     def sample(self, values: Mapping[str, JSON], task: str, identifier: str) -> Sample:
         if "dialogue" in values and "report" in values:
-            dialogue, targets = _spoken(values), _reports(values)
+            dialogue, targets = _dialogue_lines(values), _report_targets(values)
             used: tuple[str, ...] = ("dialogue", "report", "self_report", _KEY)
             extra = {}
         elif "input" in values and "target" in values:
             wording = text_of(values, "input")
-            dialogue, targets = _quoted(wording), (_sections(text_of(values, "target")),)
+            dialogue, targets = _quoted_dialogue(wording), (_sections(text_of(values, "target")),)
             used, extra = ("input", "target"), {"promptcblue": wording}
         else:
             raise BadRow("neither input and target (PromptCBLUE) nor dialogue and report (IMCS-V2)")
@@ -54,15 +54,15 @@ class ImcsMrg(FileReader):
     """
 
     def files(self) -> dict[Split, str]:
-        """The file of each split; a folder is looked into."""
+        """The file of each split; a folder is searched."""
         files = super().files()
         folder = Path(self.path)
         if not folder.is_dir():
             return files
-        found = sorted(folder.glob("*.json"))
-        names = [file.name for file in found]
-        if len(found) == 1:
-            return {**files, "test": str(found[0])}
+        json_files = sorted(folder.glob("*.json"))
+        names = [file.name for file in json_files]
+        if len(json_files) == 1:
+            return {**files, "test": str(json_files[0])}
         if {"IMCS-V2_dev.json", "IMCS-V2_train.json"} <= set(names) and self.split is None:
             train = self.train or str(folder / "IMCS-V2_train.json")
             return {**files, "test": str(folder / "IMCS-V2_dev.json"), "train": train}
@@ -78,20 +78,20 @@ class ImcsMrg(FileReader):
         for key, row in member_rows(text, path):
             yield Row(row.line, {**row.values, _KEY: key}) if isinstance(row, Row) else row
 
-    def layout(self) -> Report:
-        """Either layout, told apart row by row."""
-        return Report()
+    def layout(self) -> ReportLayout:
+        """Either layout, recognised row by row."""
+        return ReportLayout()
 
 
-def _quoted(wording: str) -> str:
+def _quoted_dialogue(wording: str) -> str:
     """The dialogue inside PromptCBLUE's wording: from the first utterance to the last."""
-    found = list(_UTTERANCE.finditer(wording))
-    if not found:
+    utterances = list(_UTTERANCE.finditer(wording))
+    if not utterances:
         raise BadRow("'input' holds no line that begins with 患者： or 医生：")
-    return wording[found[0].start() : found[-1].end()]
+    return wording[utterances[0].start() : utterances[-1].end()]
 
 
-def _spoken(values: Mapping[str, JSON]) -> str:
+def _dialogue_lines(values: Mapping[str, JSON]) -> str:
     """The dialogue as lines; the patient's own report, where there is one, is the first of them."""
     opening = optional_text(values, "self_report").strip()
     lines = [f"患者：{opening}"] if opening else []
@@ -104,15 +104,15 @@ def _spoken(values: Mapping[str, JSON]) -> str:
     return "\n".join(lines)
 
 
-def _reports(values: Mapping[str, JSON]) -> tuple[str, ...]:
+def _report_targets(values: Mapping[str, JSON]) -> tuple[str, ...]:
     report = values["report"]
     reports = report if isinstance(report, list) else [report]
     if not reports:
         raise BadRow("'report' is empty: no target")
     for number, sections in enumerate(reports, start=1):
         if not isinstance(sections, dict) or not set(SECTIONS) & set(sections):
-            found = f"has {', '.join(sections)}" if isinstance(sections, dict) else f"is {kind_of(sections)}"
-            raise BadRow(f"'report' {number} {found} where the sections {' '.join(SECTIONS)} are expected")
+            content = f"has {', '.join(sections)}" if isinstance(sections, dict) else f"is {kind_of(sections)}"
+            raise BadRow(f"'report' {number} {content} where the sections {' '.join(SECTIONS)} are expected")
     return tuple(_target({name: optional_text(sections, name) for name in SECTIONS}) for sections in reports)
 
 
@@ -122,11 +122,12 @@ def _sections(text: str) -> str:
     if not marks:
         raise BadRow(f"'target' has none of the sections {' '.join(SECTIONS)}, each as 段名：内容 on a line")
     ends = [mark.start() for mark in marks[1:]] + [len(text)]
-    found = [(mark[1], text[mark.end() : end].strip()) for mark, end in zip(marks, ends, strict=True)]
-    twice = next((name for name, _ in found if sum(name == other for other, _ in found) > 1), None)
-    if twice is not None:
-        raise BadRow(f"'target' has the section {twice} twice")
-    return _target(dict(found))
+    sections = [(mark[1], text[mark.end() : end].strip()) for mark, end in zip(marks, ends, strict=True)]
+    names = [name for name, _ in sections]
+    duplicate = next((name for name in names if names.count(name) > 1), None)
+    if duplicate is not None:
+        raise BadRow(f"'target' has the section {duplicate} twice")
+    return _target(dict(sections))
 
 
 def _target(sections: Mapping[str, str]) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from harness.readers.parsing.columns import TableReader
+from harness.readers.parsing.column_mapping import TableReader
 from harness.readers.parsing.json_text import list_rows
 from harness.readers.parsing.rows import Fault, Row
 from harness.readers.parsing.text_file import read_text

@@ -71,8 +71,8 @@ class Conversation:
             raise BadRow(f"'{self.messages}': turn {number} is {kind_of(turn)}, not an object")
         for tag in (tags.role_tag, tags.content_tag):
             if not isinstance(turn.get(tag), str):
-                found = f"holds {kind_of(turn[tag])}" if tag in turn else f"is missing (it has {', '.join(turn)})"
-                raise BadRow(f"'{self.messages}': turn {number}: '{tag}' {found}; text is expected (see tags)")
+                fault = f"holds {kind_of(turn[tag])}" if tag in turn else f"is missing (it has {', '.join(turn)})"
+                raise BadRow(f"'{self.messages}': turn {number}: '{tag}' {fault}; text is expected (see tags)")
         return turn[tags.role_tag], turn[tags.content_tag]
 
     def _refuse_disorder(self, roles: list[str]) -> None:
@@ -109,7 +109,6 @@ class Sharegpt(FileReader):
         return object_rows(path, self.encoding)
 
     def layout(self) -> Conversation:
-        """The columns as given; those named in the suite must exist."""
-        named = [name for name in ("system", "id") if name in self.model_fields_set]
-        optional = [str(getattr(self, name)) for name in named if getattr(self, name) is not None]
+        """The columns; those that the suite names must exist."""
+        optional = self.columns_in_suite("system", "id")
         return Conversation(self.messages, self.system, self.id, self.tags, (self.messages, *optional))

@@ -18,7 +18,7 @@ _USED = ("question", "id", "answers", "context", "context_id", "title")
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class SquadContext:
     """A passage with its questions, each with the line and the place in the structure where it stands."""
 
     id: str
@@ -29,7 +29,7 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class QuestionLayout:
     """A question; its answers, which annotators may have written alike, are alternatives."""
 
     required: tuple[str, ...] = ()
@@ -62,20 +62,20 @@ class Squad(FileReader):
 
     def rows(self, path: str) -> Iterator[Row | Fault]:
         """One row a question, with its context."""
-        for found in contexts(path, self.encoding):
-            if isinstance(found, Fault):
-                yield found
+        for context in contexts(path, self.encoding):
+            if isinstance(context, Fault):
+                yield context
                 continue
-            about = {"context": found.text, "context_id": found.id, "title": found.title}
-            for row in found.questions:
+            about = {"context": context.text, "context_id": context.id, "title": context.title}
+            for row in context.questions:
                 yield Row(row.line, {**row.values, **about}) if isinstance(row, Row) else row
 
-    def layout(self) -> Question:
+    def layout(self) -> QuestionLayout:
         """The same for every file of this form."""
-        return Question()
+        return QuestionLayout()
 
 
-def contexts(path: str, encoding: str | None = None) -> list[Context | Fault]:
+def contexts(path: str, encoding: str | None = None) -> list[SquadContext | Fault]:
     """The contexts of a file in their order. Raises DataError when it is no SQuAD-style JSON.
 
     A context without an id is called "<title>#<its number under that title>"; without a title, after the file.
@@ -89,35 +89,35 @@ def contexts(path: str, encoding: str | None = None) -> list[Context | Fault]:
         raise DataError(f"{path}: not JSON: {error}") from error
     articles = content.get("data") if isinstance(content, dict) else content
     if not isinstance(articles, list):
-        found = f"an object with {', '.join(content) or 'nothing'}" if isinstance(content, dict) else kind_of(content)
-        raise DataError(f'{path}:1: not SQuAD-style JSON: expected {{"data": [{{"paragraphs": […]}}]}}, found {found}')
-    return list(_Walk(text, articles, Path(path).stem).contexts())
+        kind = f"an object with {', '.join(content) or 'nothing'}" if isinstance(content, dict) else kind_of(content)
+        raise DataError(f'{path}:1: not SQuAD-style JSON: expected {{"data": [{{"paragraphs": […]}}]}}, found {kind}')
+    return list(_ArticleWalk(text, articles, Path(path).stem).contexts())
 
 
-class _Walk:
-    """Goes through the articles and knows the line of every context and question.
+class _ArticleWalk:
+    """Goes through the articles with the line of every context and question.
 
     `json` forgets the lines, but keys come in the order of the text, where quotes inside a value are escaped: the nth
-    key "question" of the text is the nth that is met. Should the counts differ, all are said to be on line 1.
+    key "question" of the text is the nth question. Should the counts differ, all lines are 1.
     """
 
     def __init__(self, text: str, articles: list[JSON], stem: str) -> None:
         self.articles, self.stem = articles, stem
         self._lines = {name: _lines(text, name, articles) for name in _KEY}
-        self._met: Counter[str] = Counter()
+        self._counts: Counter[str] = Counter()
         self._numbers: Counter[str] = Counter()
 
-    def contexts(self) -> Iterator[Context | Fault]:
+    def contexts(self) -> Iterator[SquadContext | Fault]:
         for number, article in enumerate(self.articles):
-            where = f"data[{number}]"
+            place = f"data[{number}]"
             paragraphs = article.get("paragraphs") if isinstance(article, dict) else None
             if not isinstance(paragraphs, list):
-                yield Fault(self._line("context", step=0), f"{where}: is no object with a list of paragraphs")
+                yield Fault(self._line("context", step=0), f"{place}: is no object with a list of paragraphs")
                 continue
-            for place, paragraph in enumerate(paragraphs):
-                yield self._context(article, paragraph, f"{where}.paragraphs[{place}]")
+            for index, paragraph in enumerate(paragraphs):
+                yield self._context(article, paragraph, f"{place}.paragraphs[{index}]")
 
-    def _context(self, article: Mapping[str, JSON], paragraph: JSON, where: str) -> Context | Fault:
+    def _context(self, article: Mapping[str, JSON], paragraph: JSON, where: str) -> SquadContext | Fault:
         line = self._line("context", step=isinstance(paragraph, dict) and "context" in paragraph)
         if not isinstance(paragraph, dict):
             return Fault(line, f"{where}: is {kind_of(paragraph)}, not an object with context and qas")
@@ -125,35 +125,35 @@ class _Walk:
         try:
             title = optional_text(article, "title")
             text = text_of(paragraph, "context")
-            own = optional_text(paragraph, "id").strip()
+            identifier = optional_text(paragraph, "id").strip()
         except BadRow as reason:
             return Fault(line, f"{where}: {reason}")
         name = title.strip() or self.stem
         self._numbers[name] += 1
-        return Context(own or f"{name}#{self._numbers[name]}", title, text, line, questions)
+        return SquadContext(identifier or f"{name}#{self._numbers[name]}", title, text, line, questions)
 
     def _questions(self, paragraph: Mapping[str, JSON], where: str) -> tuple[Row | Fault, ...]:
-        found: list[Row | Fault] = []
+        questions: list[Row | Fault] = []
         listed = paragraph.get("qas", [])
         if not isinstance(listed, list):
             return (Fault(self._line("question", step=0), f"{where}: qas is {kind_of(listed)}, not a list"),)
         for number, question in enumerate(listed):
             line = self._line("question", step=isinstance(question, dict) and "question" in question)
             if isinstance(question, dict):
-                found.append(Row(line, question))
+                questions.append(Row(line, question))
             else:
-                found.append(Fault(line, f"{where}.qas[{number}]: is {kind_of(question)}, not an object"))
-        return tuple(found)
+                questions.append(Fault(line, f"{where}.qas[{number}]: is {kind_of(question)}, not an object"))
+        return tuple(questions)
 
     def _line(self, name: str, step: int) -> int:
         """The line of the next key of a name; `step` 0 leaves it the next."""
-        lines, met = self._lines[name], self._met[name]
-        self._met[name] += step
-        return lines[min(met, len(lines) - 1)] if lines else 1
+        lines, count = self._lines[name], self._counts[name]
+        self._counts[name] += step
+        return lines[min(count, len(lines) - 1)] if lines else 1
 
 
 def _lines(text: str, name: str, articles: list[JSON]) -> list[int]:
-    """The lines of a key in the text; none if the keys in the text are not those that will be met."""
+    """The lines of a key in the text; none if the text has more or fewer such keys."""
     lines, line, counted = [], 1, 0
     for match in _KEY[name].finditer(text):
         line, counted = line + text.count("\n", counted, match.start()), match.start()
@@ -166,8 +166,8 @@ def _lines(text: str, name: str, articles: list[JSON]) -> list[int]:
         if isinstance(paragraph, dict)
     ]
     if name == "context":
-        met = sum("context" in paragraph for paragraph in paragraphs)
+        count = sum("context" in paragraph for paragraph in paragraphs)
     else:
         lists = [paragraph["qas"] for paragraph in paragraphs if isinstance(paragraph.get("qas"), list)]
-        met = sum(isinstance(item, dict) and "question" in item for listed in lists for item in listed)
-    return lines if met == len(lines) else []
+        count = sum(isinstance(item, dict) and "question" in item for listed in lists for item in listed)
+    return lines if count == len(lines) else []

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from harness.readers.parsing.columns import TableReader
+from harness.readers.parsing.column_mapping import TableReader
 from harness.readers.parsing.rows import Fault, Row
-from harness.readers.parsing.table import table_rows
+from harness.readers.parsing.table_rows import table_rows
 from harness.readers.parsing.text_file import read_text
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from xml.etree.ElementTree import ParseError
 
 from harness.errors import DataError, nearest
-from harness.readers.parsing.columns import TableReader
+from harness.readers.parsing.column_mapping import TableReader
 from harness.readers.parsing.rows import Fault, Row
-from harness.readers.parsing.table import table_rows
+from harness.readers.parsing.table_rows import table_rows
 from harness.readers.parsing.text_file import read_bytes
 
 if TYPE_CHECKING:

@@ -1,11 +1,11 @@
-"""What the model calls of one cell or metric amounted to: counted where they are made, told where people look."""
+"""What the model calls of one cell or metric amounted to, for the plan, the progress and run.json."""
 
 from dataclasses import dataclass
 
 
 @dataclass
-class Tally:
-    """What the calls of one cell amounted to."""
+class CallCounts:
+    """The calls of one cell; the only record that changes, because it is counted up while calls are made."""
 
     calls: int = 0  # computed now
     cached: int = 0
@@ -19,6 +19,6 @@ class Tally:
     estimate: float | None = None  # of the missing calls, when only planning
 
     @property
-    def asked(self) -> bool:
-        """Whether any model was asked, now or before."""
+    def has_calls(self) -> bool:
+        """Whether any model was called, now or in a run whose calls are cached."""
         return bool(self.calls or self.cached)

@@ -46,7 +46,7 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
-class Corpus:
+class PassageSet:
     """The passages of a knowledge base, and what was merged or left out on the way."""
 
     passages: tuple[Passage, ...]

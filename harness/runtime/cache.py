@@ -1,7 +1,5 @@
 """Every finished model call, kept under the content that determined it: one SQLite file, committed per batch."""
 
-import hashlib
-import json
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +10,6 @@ from typing import ClassVar
 from pydantic import TypeAdapter, ValidationError
 
 from harness.errors import StoreError
-from harness.records.inputs import JSON
 from harness.records.outputs import Completion
 
 _COMPLETION = TypeAdapter(Completion)
@@ -28,14 +25,8 @@ def cache_root() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "domain-harness"
 
 
-def digest(content: JSON) -> str:
-    """sha256 of canonical JSON: equal content, equal digest, whatever the order of its keys."""
-    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _readable(value: bytes) -> Completion | None:
-    """A stored completion; what cannot be read any more counts as not stored."""
+def _parsed(value: bytes) -> Completion | None:
+    """A stored completion; one that an older version wrote and nobody can read counts as not stored."""
     try:
         return _COMPLETION.validate_json(value)
     except ValidationError:
@@ -71,9 +62,9 @@ class Database:
         """The stored values among `keys`."""
         with self._translated():
             for start in range(0, len(keys), 500):  # SQLite bounds the number of parameters
-                some = keys[start : start + 500]
-                marks = ",".join("?" * len(some))
-                yield from self._database.execute(f"SELECT key, value FROM {table} WHERE key IN ({marks})", some)
+                batch = keys[start : start + 500]
+                marks = ",".join("?" * len(batch))
+                yield from self._database.execute(f"SELECT key, value FROM {table} WHERE key IN ({marks})", batch)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -96,7 +87,7 @@ class Cache(Database):
     def get(self, keys: Sequence[str]) -> dict[str, Completion]:
         """The stored completions among `keys`."""
         rows = self._select("calls", keys)
-        return {key: completion for key, value in rows if (completion := _readable(value))}
+        return {key: completion for key, value in rows if (completion := _parsed(value))}
 
     def put(self, model: str, completions: Mapping[str, Completion]) -> None:
         """Store one batch of a model (by its digest) in one transaction."""

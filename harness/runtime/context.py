@@ -5,24 +5,25 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from harness.components.display import Display
-from harness.components.knowledge import Knowledge
 from harness.components.model import Model, Use
-from harness.components.variant import Variant
 from harness.errors import HarnessError, NotFiniteError, nearest
-from harness.records.call_counts import Tally
+from harness.records.call_counts import CallCounts
 from harness.records.inputs import Cell, Generation, Prompt
 from harness.records.outputs import Completion
-from harness.runtime.cache import Cache, digest
+from harness.runtime.cache import Cache
+from harness.text.canonical import digest
 
 if TYPE_CHECKING:
-    from harness.runtime.vectors import Vector, Vectors
+    from harness.components.model import Vector
+    from harness.runtime.vectors import Vectors
 
 KEY_VERSION = 2  # raise when the meaning of a stored completion changes
-EMBED_AT_ONCE = 256  # texts a batch, sorted by length
-GIVE_UP_AFTER = 3  # whole batches failing in a row: the backend is down, the rest is unknown
+EMBED_BATCH = 256  # texts a batch, sorted by length
+GIVE_UP_AFTER = 3  # whole batches that fail in a row: the backend is down, further completions are unknown
 
 T = TypeVar("T")
 Run = Callable[[Sequence[int]], list[Completion]]  # indices of one batch → their completions
@@ -31,32 +32,34 @@ Run = Callable[[Sequence[int]], list[Completion]]  # indices of one batch → th
 class Context:
     """Asks models on behalf of variants. One local model is loaded at a time; a failed call is a Completion."""
 
+    planning = False
+
     def __init__(
         self,
         models: Mapping[str, Model],
         cache: Cache,
         display: Display,
         seed: int,
-        knowledge: Mapping[str, Knowledge] | None = None,
-        variants: Mapping[str, Variant] | None = None,
     ) -> None:
         self.models = models
-        self.knowledge = knowledge or {}
-        self.variants = variants or {}
-        self.shared: dict[str, object] = {}  # what several cells use, e.g. an index, by what determines it
         self.cache = cache
         self.display = display
         self.seed = seed
         self.cell = Cell("", "")
-        self.tally = Tally()
+        self.counts = CallCounts()
         self._digests: dict[str, str] = {}
         self._own_models: dict[str, Model] = {}  # that a metric brings, by their description
         self._loaded: Model | None = None
 
+    @property
+    def artefacts(self) -> Path:
+        """The folder for what is built from calls and kept between runs: that of the cache."""
+        return self.cache.path.parent
+
     def begin(self, cell: Cell) -> None:
         """Start counting for a cell."""
         self.cell = cell
-        self.tally = Tally()
+        self.counts = CallCounts()
         self.display.start(cell)
 
     def model(self, name: str) -> Model:
@@ -79,7 +82,7 @@ class Context:
         """One completion a prompt, in their order. `repeats` numbers equal prompts that are sampled several times."""
         generation = replace(generation, seed=self.seed if generation.temperature > 0 else 0)
         numbers = list(repeats) if repeats is not None else [0] * len(prompts)
-        options = _written(generation)
+        options = _key_options(generation)
         keys = [
             self._key(model, "generate", prompt, {"options": options, "repeat": number})
             for prompt, number in zip(prompts, numbers, strict=True)
@@ -100,41 +103,41 @@ class Context:
         def run(batch: Sequence[int]) -> list[Completion]:
             return engine.score_options([prompts[i] for i in batch], [options[i] for i in batch])
 
-        rest = [{"options": list(some)} for some in options]
-        return self._scored(model, "score_options", prompts, rest, run, 1)
+        contents = [{"options": list(texts)} for texts in options]
+        return self._scored(model, "score_options", prompts, contents, run, 1)
 
     def likelihood(self, model: str, prompts: Sequence[Prompt], continuations: Sequence[str]) -> list[Completion]:
-        """How likely each continuation is after its prompt, as Model.likelihood tells."""
+        """How likely each continuation is after its prompt, as Model.likelihood returns it."""
         engine = self.model(model)
 
         def run(batch: Sequence[int]) -> list[Completion]:
             return engine.likelihood([prompts[i] for i in batch], [continuations[i] for i in batch])
 
         longest = max(map(len, continuations), default=1)  # a character is a token, roughly
-        rest = [{"continuation": text} for text in continuations]
-        return self._scored(model, "likelihood", prompts, rest, run, longest)
+        contents = [{"continuation": text} for text in continuations]
+        return self._scored(model, "likelihood", prompts, contents, run, longest)
 
     def _scored(
         self,
         model: str,
         call: str,
         prompts: Sequence[Prompt],
-        rest: Sequence[Mapping[str, object]],
+        contents: Sequence[Mapping[str, object]],
         run: Run,
-        room: int,
+        max_tokens: int,
     ) -> list[Completion]:
-        """Calls that score given texts; `room` is the tokens that such a text takes, to plan batches by."""
-        keys = [self._key(model, call, prompt, one) for prompt, one in zip(prompts, rest, strict=True)]
-        engine, generation = self.model(model), Generation(max_tokens=room)
+        """Calls that score texts; `max_tokens` is the length of the longest, to plan batches by."""
+        keys = [self._key(model, call, prompt, content) for prompt, content in zip(prompts, contents, strict=True)]
+        engine, generation = self.model(model), Generation(max_tokens=max_tokens)
         return self._answer(model, keys, lambda unique: engine.plan([prompts[i] for i in unique], generation), run)
 
     def embed(self, model: str, texts: Sequence[str], use: Use) -> "Vector":
         """Vectors of the texts, shape (texts, dimensions), in their order; each text is embedded once, ever.
 
-        Raises NotFiniteError for a vector that is none.
+        Raises NotFiniteError for NaN or infinity.
         """
         keys = [digest({"model": self.model_digest(model), "use": use, "text": text}) for text in texts]
-        return self._numbers(model, keys, texts, len, lambda some: self.model(model).embed(some, use))
+        return self._vectors(model, keys, texts, len, lambda batch: self.model(model).embed(batch, use))
 
     def token_matches(self, engine: Model, pairs: Sequence[tuple[str, str]]) -> "Vector":
         """How the tokens of each (answer, reference) match by a metric's own model: rows as Model.token_matches gives.
@@ -145,21 +148,21 @@ class Context:
         engine = self._own_models.setdefault(model, engine)
         keys = [digest({"model": self.model_digest(model), "tokens of": list(pair)}) for pair in pairs]
         places = {text: place for place, text in enumerate(sorted({text for _, text in pairs}, key=len))}
-        return self._numbers(model, keys, pairs, lambda pair: places[pair[1]], engine.token_matches)
+        return self._vectors(model, keys, pairs, lambda pair: places[pair[1]], engine.token_matches)
 
     def relevance(self, model: str, pairs: Sequence[tuple[str, str]]) -> list[float]:
-        """How well each (query, passage) pair belongs together by a ranking model; higher is better."""
+        """A ranking model's score of each (query, passage) pair; higher is better."""
         import numpy as np
 
         keys = [digest({"model": self.model_digest(model), "pair": list(pair)}) for pair in pairs]
 
-        def run(some: Sequence[tuple[str, str]]) -> "Vector":
-            return np.array(self.model(model).relevance(some), dtype=np.float32).reshape(-1, 1)
+        def run(batch: Sequence[tuple[str, str]]) -> "Vector":
+            return np.array(self.model(model).relevance(batch), dtype=np.float32).reshape(-1, 1)
 
-        found = self._numbers(model, keys, pairs, lambda pair: len(pair[0]) + len(pair[1]), run)
-        return [float(value) for value in found.reshape(-1)]
+        scores = self._vectors(model, keys, pairs, lambda pair: len(pair[0]) + len(pair[1]), run)
+        return [float(score) for score in scores.reshape(-1)]
 
-    def _numbers(
+    def _vectors(
         self,
         model: str,
         keys: Sequence[str],
@@ -167,30 +170,30 @@ class Context:
         length: Callable[[T], int],
         run: Callable[[Sequence[T]], "Vector"],
     ) -> "Vector":
-        """Serve what is known, compute the rest in batches of like length, each stored before the next begins."""
+        """Cached vectors, and computed ones in batches of similar length, each stored before the next begins."""
         import numpy as np
 
         first = {key: index for index, key in reversed(list(enumerate(keys)))}
-        known = self.vectors.get(list(first))
+        vectors = self.vectors.get(list(first))
         longest_first = sorted(first.values(), key=lambda i: (-length(items[i]), keys[i]))
-        planned = [longest_first[start : start + EMBED_AT_ONCE] for start in range(0, len(first), EMBED_AT_ONCE)]
-        missing = [[i for i in batch if keys[i] not in known] for batch in planned]
-        if len(known) < len(first):
-            self._begin_numbers(model, len(first) - len(known))
+        planned = [longest_first[start : start + EMBED_BATCH] for start in range(0, len(first), EMBED_BATCH)]
+        missing = [[i for i in batch if keys[i] not in vectors] for batch in planned]
+        if len(vectors) < len(first):
+            self._begin_vectors(model, len(first) - len(vectors))
         for batch in filter(None, missing):
-            vectors = run([items[i] for i in batch])
-            for i, vector in zip(batch, vectors, strict=True):
+            computed = run([items[i] for i in batch])
+            for i, vector in zip(batch, computed, strict=True):
                 if not np.isfinite(vector).all():
                     raise NotFiniteError(f"model {model} returned NaN or infinity for: {str(items[i])[:80]}")
-            fresh = {keys[i]: vector for i, vector in zip(batch, vectors, strict=True)}
+            fresh = {keys[i]: vector for i, vector in zip(batch, computed, strict=True)}
             self.vectors.put(fresh)
-            known.update(fresh)
-            self.tally.embedded += len(batch)
+            vectors.update(fresh)
+            self.counts.embedded += len(batch)
             self.display.advance(len(batch))
-        return np.stack([known[key] for key in keys]) if keys else np.zeros((0, 0), dtype=np.float32)
+        return np.stack([vectors[key] for key in keys]) if keys else np.zeros((0, 0), dtype=np.float32)
 
-    def _begin_numbers(self, model: str, missing: int) -> None:
-        self._make_room(model)
+    def _begin_vectors(self, model: str, missing: int) -> None:
+        self._free_memory_for(model)
         self.display.expect(missing)
 
     @cached_property
@@ -218,23 +221,23 @@ class Context:
             model.close()
         self._loaded = None
 
-    def _key(self, model: str, call: str, prompt: Prompt, rest: Mapping[str, object]) -> str:
+    def _key(self, model: str, call: str, prompt: Prompt, content: Mapping[str, object]) -> str:
         messages = [[message.role, message.content] for message in prompt]
         return digest(
-            {"version": KEY_VERSION, "model": self.model_digest(model), "call": call, "messages": messages, **rest}
+            {"version": KEY_VERSION, "model": self.model_digest(model), "call": call, "messages": messages, **content}
         )
 
     def _answer(
         self, model: str, keys: Sequence[str], plan: Callable[[Sequence[int]], list[list[int]]], run: Run
     ) -> list[Completion]:
-        """Serve what is known, run the rest. Batches are planned over all calls, so a resumed run forms the same."""
+        """Cached completions, and computed ones. Batches are planned over all calls: a resumed run forms the same."""
         first = {key: index for index, key in reversed(list(enumerate(keys)))}  # equal calls are made once
         done = self.cache.get(list(first))
         self.display.expect(len(keys))
         self._count_cached(done, len(keys) - (len(first) - len(done)))
         if len(done) < len(first):
             unique = sorted(first.values())
-            self._make_room(model)  # planning batches may load the model
+            self._free_memory_for(model)  # planning batches may load the model
             batches = [[unique[i] for i in batch] for batch in plan(unique)]
             missing = [[i for i in batch if keys[i] not in done] for batch in batches]
             done.update(self._compute(model, [batch for batch in missing if batch], keys, run))
@@ -248,16 +251,16 @@ class Context:
         failures = 0
         for batch in batches:
             if failures >= GIVE_UP_AFTER:
-                given_up = Completion("", "error", error=f"not asked: {failures} batches in a row had failed")
-                done.update((keys[i], given_up) for i in batch)
-                self._count([given_up] * len(batch), 0.0)
+                abandoned = Completion("", "error", error=f"not asked: {failures} batches in a row had failed")
+                done.update((keys[i], abandoned) for i in batch)
+                self._count([abandoned] * len(batch), 0.0)
                 continue
             began = time.perf_counter()
             completions = run(batch)
             elapsed = time.perf_counter() - began
             if len(completions) != len(batch):
                 raise RuntimeError(f"{model} returned {len(completions)} completions for {len(batch)} prompts")
-            completions = [_checked(completion, elapsed / len(batch)) for completion in completions]
+            completions = [_storable(completion, elapsed / len(batch)) for completion in completions]
             fresh = {keys[i]: completion for i, completion in zip(batch, completions, strict=True)}
             self.cache.put(self.model_digest(model), {k: c for k, c in fresh.items() if c.finish != "error"})
             done.update(fresh)
@@ -265,7 +268,7 @@ class Context:
             failures = failures + 1 if all(c.finish == "error" for c in completions) else 0
         return done
 
-    def _make_room(self, name: str) -> None:
+    def _free_memory_for(self, name: str) -> None:
         """One accelerator, several models: the loaded local model goes before another comes."""
         if self.model(name).local:
             carrier = self.model(name).carrier()
@@ -274,30 +277,30 @@ class Context:
             self._loaded = carrier
 
     def _count_cached(self, completions: Mapping[str, Completion], served: int) -> None:
-        self.tally.cached += served
-        self.tally.cached_seconds += sum(completion.seconds for completion in completions.values())
+        self.counts.cached += served
+        self.counts.cached_seconds += sum(completion.seconds for completion in completions.values())
         self.display.advance(served)
 
     def _count(self, completions: Sequence[Completion], elapsed: float) -> None:
-        self.tally.calls += len(completions)
-        self.tally.failed += sum(completion.finish == "error" for completion in completions)
-        self.tally.tokens_in += sum(completion.tokens_in for completion in completions)
+        self.counts.calls += len(completions)
+        self.counts.failed += sum(completion.finish == "error" for completion in completions)
+        self.counts.tokens_in += sum(completion.tokens_in for completion in completions)
         tokens = sum(completion.tokens_out for completion in completions)
-        self.tally.tokens_out += tokens
-        self.tally.seconds += elapsed
+        self.counts.tokens_out += tokens
+        self.counts.seconds += elapsed
         self.display.advance(len(completions), tokens)
 
 
-def _written(generation: Generation) -> dict[str, object]:
-    """The options as part of a key. Without a schema there is none: most calls never have one."""
+def _key_options(generation: Generation) -> dict[str, object]:
+    """The options as part of a key, without a schema that is None: most calls have none, and their keys stay."""
     options = asdict(generation)
     if generation.schema is None:
         del options["schema"]
     return options
 
 
-def _checked(completion: Completion, share: float) -> Completion:
-    """A completion fit to be kept: timed, with text that is text, and never with a number that is none.
+def _storable(completion: Completion, share: float) -> Completion:
+    """A completion that can be stored: timed, with encodable text, and with finite log-probabilities.
 
     A model may time each call itself; otherwise an item gets its equal share of the batch.
     """

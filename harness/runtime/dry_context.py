@@ -1,23 +1,22 @@
-"""Planning: a context that serves what is cached and counts the rest, so that a plan cannot drift from the run."""
+"""Planning: a context that serves cached calls and counts all others, so that a plan cannot drift from the run."""
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
 
+from harness.components.calls import NotPlannableError
 from harness.records.inputs import Cell, Generation, Prompt
 from harness.records.outputs import Completion
 from harness.runtime.context import Context, Run
 
 
-class NotYetError(Exception):
-    """What a plan asks for depends on vectors that only a run computes; caught where cells are planned."""
-
-
 class DryContext(Context):
     """Answers from the cache only: counts what a run would compute, and loads, downloads and changes nothing."""
 
+    planning = True
+
     @cached_property
     def _counted(self) -> set[str]:
-        """The calls seen so far: equal calls of several cells are made once."""
+        """The keys of the calls counted so far: equal calls of several cells are made once."""
         return set()
 
     @cached_property
@@ -38,23 +37,23 @@ class DryContext(Context):
     def score_options(
         self, model: str, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]
     ) -> list[Completion]:
-        self._measure(model, prompts, max((len(option) for some in options for option in some), default=0))
+        self._measure(model, prompts, max((len(option) for texts in options for option in texts), default=0))
         return super().score_options(model, prompts, options)
 
     def likelihood(self, model: str, prompts: Sequence[Prompt], continuations: Sequence[str]) -> list[Completion]:
         self._measure(model, prompts, max(map(len, continuations), default=0))
         return super().likelihood(model, prompts, continuations)
 
-    def _measure(self, model: str, prompts: Sequence[Prompt], further: int) -> None:
-        """Count the tokens of the prompt with most characters; its template's own are left out."""
+    def _measure(self, model: str, prompts: Sequence[Prompt], answer_tokens: int) -> None:
+        """Count the tokens of the prompt with most characters, without those of the chat template."""
         count = self.token_counter(model) if self.model(model).local else None
         if count is not None and prompts:
-            most = max(prompts, key=lambda prompt: sum(len(turn.content) for turn in prompt))
-            tokens = sum(count(turn.content) for turn in most) + further
+            longest = max(prompts, key=lambda prompt: sum(len(turn.content) for turn in prompt))
+            tokens = sum(count(turn.content) for turn in longest) + answer_tokens
             self.longest[model] = max(tokens, self.longest.get(model, 0))
 
-    def _begin_numbers(self, model: str, missing: int) -> None:
-        raise NotYetError(f"{missing} texts to embed or rank with {model}")
+    def _begin_vectors(self, model: str, missing: int) -> None:
+        raise NotPlannableError(f"{missing} texts to embed or rank with {model}")
 
     def context_length(self, model: str) -> int | None:
         return super().context_length(model) if self.model(model).is_here() else None
@@ -74,10 +73,10 @@ class DryContext(Context):
         missing = len(unique - done.keys() - self._counted)
         self._counted |= unique
         self._count_cached(done, len(keys) - missing)
-        self.tally.calls += missing
+        self.counts.calls += missing
         if missing:
-            mean, so_far = self.cache.seconds(self.model_digest(model)), self.tally.estimate
-            known = mean is not None and (so_far is not None or self.tally.calls == missing)
-            self.tally.estimate = (so_far or 0.0) + (mean or 0.0) * missing if known else None
+            mean, so_far = self.cache.seconds(self.model_digest(model)), self.counts.estimate
+            is_timed = mean is not None and (so_far is not None or self.counts.calls == missing)
+            self.counts.estimate = (so_far or 0.0) + (mean or 0.0) * missing if is_timed else None
         unknown = Completion("", "error", error="not computed yet")
         return [done.get(key, unknown) for key in keys]

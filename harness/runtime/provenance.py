@@ -109,13 +109,13 @@ def _model(model: Model, digest: str) -> dict[str, JSON]:
 
 
 def _knowledge(knowledge: Knowledge) -> dict[str, JSON]:
-    corpus = knowledge.corpus()
+    passage_set = knowledge.passage_set()
     return {
         **described(knowledge),
         "files": _files(knowledge),
-        "passages": len(corpus.passages),
-        "merged": corpus.merged,
-        "skipped": list(corpus.skipped),
+        "passages": len(passage_set.passages),
+        "merged": passage_set.merged,
+        "skipped": list(passage_set.skipped),
     }
 
 

@@ -4,15 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.checks.leakage import contamination
+from harness.components.calls import NotPlannableError
+from harness.components.indexes import IndexRequest
 from harness.components.task import Task
 from harness.components.trained_model import DerivedModel, Preparation
-from harness.components.variant import Variant
+from harness.components.variant import Resources, Variant
 from harness.errors import ModelError
 from harness.judging.asking.judge_metric import JudgeMetric
-from harness.records.call_counts import Tally
+from harness.records.call_counts import CallCounts
 from harness.records.inputs import Cell
-from harness.runtime.dry_context import DryContext, NotYetError
-from harness.stages.prepare import prepare
+from harness.runtime.dry_context import DryContext
+from harness.stages.index import index_name, index_requests
+from harness.stages.prepare import prepare, resources_of
 from harness.suite.expansion import root_of
 from harness.suite.suite import Suite
 
@@ -23,10 +26,19 @@ class PlannedCell:
 
     cell: Cell
     samples: int
-    tally: Tally  # calls: to be computed; cached: already known
+    counts: CallCounts  # calls: to be computed; cached: already known
     exact: bool = True  # not while passages are to be embedded first: then calls is a guess
     needs: int | None = None  # bytes to answer the longest prompt, estimated; None: not known, or another machine's
     has: int | None = None  # bytes that there are
+
+
+@dataclass(frozen=True)
+class PlannedIndex:
+    """An index that a run builds before it asks anything."""
+
+    name: str
+    passages: int
+    missing: str  # what only a run computes, e.g. "120 texts to embed with bge"; empty where nothing is missing
 
 
 @dataclass(frozen=True)
@@ -44,6 +56,7 @@ class Plan:
     """What a run would do."""
 
     cells: list[PlannedCell]
+    indexes: list[PlannedIndex]
     preparations: Mapping[str, Preparation]  # of models that are made before, by name
     judging: list[PlannedJudging]
 
@@ -52,14 +65,17 @@ def plan(suite: Suite, context: DryContext) -> Plan:
     """What a run would compute and what is cached. Loads no weights and changes nothing."""
     tasks = prepare(suite, suite.usage.asked_from("train"))
     contamination(suite, tasks)
+    resources = resources_of(suite, tasks)
+    indexes = [_planned_index(request, context, resources) for request in index_requests(suite, tasks)]
     planned = [
-        _planned(cell, suite.answering()[cell.variant], tasks[cell.task], context)
+        _planned(cell, suite.answering()[cell.variant], tasks[cell.task], context, resources)
         for cell in planned_cells(suite, tasks)
     ]
     trained = {name: suite.models[name] for name in suite.usage.trained}
     prepared = {name: m.preparation() for name, m in trained.items() if isinstance(m, DerivedModel)}
     return Plan(
         planned,
+        indexes,
         {name: preparation for name, preparation in prepared.items() if preparation is not None},
         _judging(suite, tasks),
     )
@@ -75,14 +91,24 @@ def _judging(suite: Suite, tasks: Mapping[str, Task]) -> list[PlannedJudging]:
     ]
 
 
-def _planned(cell: Cell, variant: Variant, task: Task, context: DryContext) -> PlannedCell:
+def _planned_index(request: IndexRequest, context: DryContext, resources: Resources) -> PlannedIndex:
+    missing = ""
+    try:
+        resources.indexes.get(request, context)
+    except NotPlannableError as error:
+        missing = str(error)
+    passages = resources.knowledge[request.knowledge].passage_set(request.updated).passages
+    return PlannedIndex(index_name(request), len(passages), missing)
+
+
+def _planned(cell: Cell, variant: Variant, task: Task, context: DryContext, resources: Resources) -> PlannedCell:
     """Ask the variant with a context that only counts. Raises ModelError where not even one prompt fits the memory."""
     context.begin(cell)
     exact = True
     try:
-        variant.answer(task, task.data.test, context)
-    except NotYetError:
-        context.tally = Tally(0 if variant.floor else len(task.data.test))
+        variant.answer(task, task.data.test, context, resources)
+    except NotPlannableError:
+        context.counts = CallCounts(0 if variant.floor else len(task.data.test))
         exact = False
     needs = has = None
     for name, tokens in context.longest.items():
@@ -94,7 +120,7 @@ def _planned(cell: Cell, variant: Variant, task: Task, context: DryContext) -> P
                     f"{cell.task} × {cell.variant}: {needs / 2**30:.1f} GiB are needed to ask {name} {tokens} tokens, "
                     f"there are {has / 2**30:.1f} GiB; shorten the prompt, or store the model in fewer bits (quantised)"
                 )
-    return PlannedCell(cell, len(task.data.test), context.tally, exact, needs, has)
+    return PlannedCell(cell, len(task.data.test), context.counts, exact, needs, has)
 
 
 def planned_cells(suite: Suite, tasks: Mapping[str, Task]) -> list[Cell]:

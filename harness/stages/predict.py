@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from harness.components.task import Task
-from harness.records.call_counts import Tally
+from harness.components.variant import Resources
+from harness.records.call_counts import CallCounts
 from harness.records.inputs import JSON, Cell
 from harness.records.outputs import Prediction
 from harness.runtime.context import Context
@@ -14,17 +15,17 @@ from harness.stages.plan import planned_cells
 from harness.suite.suite import Suite
 
 
-def predict(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, context: Context) -> None:
+def predict(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, context: Context, resources: Resources) -> None:
     """Predict cell by cell in the order that loads each model once; writes the predictions in the suite's order."""
     record = {**folder.read_run(), **provenance(suite, tasks, context), "status": "running"}
     folder.write_run(record)
     folder.write_samples(sample for task in tasks.values() for sample in task.data.test)
     predictions: dict[Cell, list[Prediction]] = {}
-    counts: dict[Cell, Tally] = {}
+    counts: dict[Cell, CallCounts] = {}
     try:
         for cell in planned_cells(suite, tasks):
-            predictions[cell] = _predict_cell(suite, tasks[cell.task], cell, context)
-            counts[cell] = context.tally
+            predictions[cell] = _predict_cell(suite, tasks[cell.task], cell, context, resources)
+            counts[cell] = context.counts
     except BaseException:
         folder.write_run({**record, "status": "interrupted", "cells": _cell_records(counts, predictions)})
         raise
@@ -35,22 +36,24 @@ def predict(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, context:
     folder.write_run({**record, "status": "predicted", "cells": _cell_records(counts, predictions)})
 
 
-def _predict_cell(suite: Suite, task: Task, cell: Cell, context: Context) -> list[Prediction]:
+def _predict_cell(suite: Suite, task: Task, cell: Cell, context: Context, resources: Resources) -> list[Prediction]:
     context.begin(cell)
-    predictions = suite.answering()[cell.variant].answer(task, task.data.test, context)
+    predictions = suite.answering()[cell.variant].answer(task, task.data.test, context, resources)
     if [prediction.sample_id for prediction in predictions] != [sample.id for sample in task.data.test]:
         raise RuntimeError(f"variant {cell.variant} did not answer each sample of {cell.task} once and in order")
-    context.display.finish(progress_line(len(predictions), context.tally))
+    context.display.finish(progress_line(len(predictions), context.counts))
     return predictions
 
 
-def progress_line(finished: int, counts: Tally) -> str:
+def progress_line(finished: int, counts: CallCounts) -> str:
     """What stands beside a finished piece of work: how much was asked, how much came from the cache, what failed."""
     failed = f", {counts.failed} failed" if counts.failed else ""
     return f"{finished} done, {counts.calls} calls in {counts.seconds:.1f} s, {counts.cached} cached{failed}"
 
 
-def _cell_records(counts: Mapping[Cell, Tally], predictions: Mapping[Cell, list[Prediction]]) -> list[dict[str, JSON]]:
+def _cell_records(
+    counts: Mapping[Cell, CallCounts], predictions: Mapping[Cell, list[Prediction]]
+) -> list[dict[str, JSON]]:
     return [
         {"task": cell.task, "variant": cell.variant, "samples": len(predictions[cell]), **asdict(cell_counts)}
         for cell, cell_counts in counts.items()

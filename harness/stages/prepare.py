@@ -1,6 +1,6 @@
 """Before any model is asked: read the data, check every sample and component, and say all that is wrong at once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from harness.checks.components import (
     judge_mistakes,
@@ -10,8 +10,10 @@ from harness.checks.components import (
     variant_mistakes,
 )
 from harness.checks.data import data_mistakes, refuse_equal_ids
+from harness.components.indexes import Indexes
 from harness.components.task import Task
 from harness.components.trained_model import DerivedModel
+from harness.components.variant import Resources
 from harness.errors import DataError, HarnessError, SuiteError
 from harness.stages.freshness_probes import freshness_probes
 from harness.suite.suite import Suite, TaskSpec
@@ -33,7 +35,7 @@ def prepare(suite: Suite, models: Sequence[str] = ()) -> dict[str, Task]:
     mistakes += metric_mistakes(tasks)
     unread = knowledge_mistakes(suite, tasks)
     mistakes += unread.values()
-    mistakes += variant_mistakes(suite, tasks, unread)
+    mistakes += variant_mistakes(suite, tasks, resources_of(suite, tasks), unread)
     _refuse(mistakes)
     for model in suite.models.values():
         if isinstance(model, DerivedModel):
@@ -41,6 +43,12 @@ def prepare(suite: Suite, models: Sequence[str] = ()) -> dict[str, Task]:
     _refuse(model_mistakes(suite, models))
     _refuse(judge_mistakes(suite, tasks))
     return {**tasks, **freshness_probes(suite, tasks)}
+
+
+def resources_of(suite: Suite, tasks: Mapping[str, Task]) -> Resources:
+    """What the suite's variants answer with besides models; no index is built yet."""
+    metrics = {name: task.metrics for name, task in tasks.items()}
+    return Resources(indexes=Indexes(suite.knowledge), variants=suite.variants, metrics=metrics)
 
 
 def token_counter(suite: Suite) -> Callable[[str], int] | None:

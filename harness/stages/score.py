@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-from harness.components.metric import Metric
-from harness.components.scoring import Scoring, scoring_phase
+from harness.components.metric import Metric, scoring_phase
+from harness.components.scoring import Scoring
 from harness.components.task import Task
-from harness.records.call_counts import Tally
+from harness.records.call_counts import CallCounts
 from harness.records.inputs import JSON, Cell, Sample
 from harness.records.judgements import Judgement
 from harness.records.outputs import Prediction, Score
@@ -37,8 +37,8 @@ def score(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, context: C
                 suite.seed, judgements,
             )  # fmt: skip
             items = [samples[task, prediction.sample_id] for prediction in predictions[task]]
-            scores[task, name] = _score(tasks[task].metrics[name], items, predictions[task], scoring)
-            costs += [{"task": task, "metric": name, **asdict(context.tally)}] if context.tally.asked else []
+            scores[task, name] = _score(tasks[task].metrics[name], items, predictions[task], scoring, context)
+            costs += [{"task": task, "metric": name, **asdict(context.counts)}] if context.counts.has_calls else []
     finally:
         context.close()
     folder.write_scores(score for figure in figures for score in scores[figure])
@@ -53,14 +53,13 @@ def score(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, context: C
 
 
 def _score(
-    metric: Metric, samples: Sequence[Sample], predictions: Sequence[Prediction], scoring: Scoring
+    metric: Metric, samples: Sequence[Sample], predictions: Sequence[Prediction], scoring: Scoring, context: Context
 ) -> list[Score]:
     """One metric of a task; its progress is shown where it asks models."""
-    context = scoring.context
-    context.tally = Tally()
+    context.counts = CallCounts()
     if not scoring_phase(metric):
         return score_metric(metric, samples, predictions, scoring)
     context.begin(Cell(scoring.task.name, scoring.metric))
     scores = score_metric(metric, samples, predictions, scoring)
-    context.display.finish(progress_line(len(predictions), context.tally))
+    context.display.finish(progress_line(len(predictions), context.counts))
     return scores

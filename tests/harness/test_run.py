@@ -290,7 +290,7 @@ def counts_of_plan(path: Path, cache: Path) -> dict[tuple[str, str], tuple[int, 
         planned = plan(suite, DryContext(suite.models, calls, Display(), suite.seed)).cells
     finally:
         calls.close()
-    return {(entry.cell.task, entry.cell.variant): (entry.tally.calls, entry.tally.cached) for entry in planned}
+    return {(entry.cell.task, entry.cell.variant): (entry.counts.calls, entry.counts.cached) for entry in planned}
 
 
 @pytest.mark.parametrize("known", [(), ("b: ",), ("a: ", "b: ", "c: ")], ids=["nothing", "b", "a b c"])
@@ -379,7 +379,10 @@ def test_the_plan_downloads_nothing(
         (["run", "nowhere.yaml"], "error: nowhere.yaml: cannot be read"),
         (["report", "."], "error: .: no run here"),
         (["list", "metrics"], "error: 'metrics' is not a kind of component (did you mean metric?)"),
-        (["run", "suite/suite.yaml", "--from", "scores"], "error: --from scores: must be one of train, predict, score"),
+        (
+            ["run", "suite/suite.yaml", "--from", "scores"],
+            "error: --from scores: must be one of train, index, predict, score",
+        ),
         (["run", "suite/suite.yaml", "--out", "suite/test.tsv"], "is a file; choose another place with --out"),
     ],
 )

@@ -8,12 +8,14 @@ import pytest
 
 from baselines.knowledge.texts import Texts
 from harness.answers.text import Text
+from harness.components.calls import Calls
 from harness.components.dataset import Dataset
 from harness.components.display import Display
+from harness.components.indexes import Indexes
 from harness.components.knowledge import Knowledge
 from harness.components.retriever import Hit, Index, Retriever
 from harness.components.task import Task
-from harness.components.variant import Variant
+from harness.components.variant import Resources, Variant
 from harness.metrics.exact_match import ExactMatch
 from harness.models.scripted import Scripted
 from harness.records.inputs import Cell, Generation, Passage, Sample
@@ -37,7 +39,7 @@ TEST = (
 class Overlap(Retriever):
     """Score: distinct characters that query and passage share."""
 
-    def index(self, passages: Sequence[Passage], context: Context) -> Index:
+    def index(self, passages: Sequence[Passage], calls: Calls) -> Index:
         return OverlapIndex([passage.text for passage in passages])
 
 
@@ -59,6 +61,18 @@ def task(train: tuple[Sample, ...] = TRAIN, test: tuple[Sample, ...] = TEST, **o
     data = Dataset(test=test, train=train)
     fields = {"answer": Text(), "metrics": {"accuracy": ExactMatch()}, "system": None, **options}
     return Task("norm", data, Template("{{ input }} →", "test"), generation=generation, **fields)
+
+
+def resources(
+    task: Task, knowledge: Knowledge | None = None, variants: Mapping[str, Variant] | None = None
+) -> Resources:
+    """What variants answer the task with: one knowledge base `kb`, and steps for cascades."""
+    origin = task.parent or task
+    return Resources(
+        indexes=Indexes({} if knowledge is None else {"kb": knowledge}),
+        variants=variants or {},
+        metrics={origin.name: origin.metrics},
+    )
 
 
 @pytest.fixture
@@ -83,12 +97,10 @@ def ask(tmp_path: Path, terms: Texts) -> Iterator[Ask]:
         knowledge: Knowledge | None = None,
         variants: Mapping[str, Variant] | None = None,
     ) -> list[Prediction]:
-        asked = on or task()
-        context = Context(
-            {"m": model or Scripted(echo="last_line")}, cache, Display(), 7, {"kb": knowledge or terms}, variants
-        )
-        context.begin(Cell(asked.name, "v"))
-        return variant.answer(asked, asked.data.test, context)
+        target = on or task()
+        context = Context({"m": model or Scripted(echo="last_line")}, cache, Display(), 7)
+        context.begin(Cell(target.name, "v"))
+        return variant.answer(target, target.data.test, context, resources(target, knowledge or terms, variants))
 
     yield go
     cache.close()

@@ -1,4 +1,4 @@
-"""How an item's right passage is known, so that retrieval can be measured apart from the answer."""
+"""Which passages are right for an item, so that retrieval can be measured apart from the answer."""
 
 import re
 from collections import Counter
@@ -17,7 +17,7 @@ from harness.text.normalise import as_text, normalise, option_letters
 By = Literal["text", "contains", "field"]
 Places = tuple[int, ...]
 
-ENTRY_ID, ALSO_IDS, ALSO_IN = "entry_id", "also_ids", "also_in"  # what a knowledge base adds to a passage's meta
+ENTRY_ID, ALSO_IDS, ALSO_IN = "entry_id", "also_ids", "also_in"  # added to the meta of a passage by a knowledge base
 
 _NO_IDEOGRAPHS = re.compile(r"[^\u4e00-\u9fff]+")
 
@@ -31,7 +31,7 @@ class Expected:
 
 
 class Gold(BaseModel):
-    """How an item's right passages are known. Texts are compared after `harness.text.normalise.normalise`.
+    """How the right passages of an item are determined. Texts are compared after `harness.text.normalise.normalise`.
 
     text: a passage that equals a target. contains: a passage in which a target stands. field: the passages of the entry
     that a column of the item names; of several, those in which a target stands, or all if none does. The targets of a
@@ -46,7 +46,7 @@ class Gold(BaseModel):
     of: Literal["id", "source", "title"] = "id"  # by: field: what the column holds
 
     @model_validator(mode="after")
-    def _field_is_named(self) -> "Gold":
+    def _settings_fit(self) -> "Gold":
         if self.by == "field" and self.field is None:
             raise ValueError("gold: by: field needs field, the column of the task's rows that names the entry")
         if self.by != "field" and (self.field is not None or self.of != "id"):
@@ -58,18 +58,19 @@ class Gold(BaseModel):
     def find(self, samples: Sequence[Sample], passages: Sequence[Passage]) -> list[Places]:
         """The places of each sample's right passages, ascending."""
         if self.by == "field":
-            groups = self.named(samples, passages)
-            places = {place for found in groups for group in found for place in group}
-            texts = {place: plain(passages[place].text) for place in places}
-            return [self._narrowed(sample, found, texts) for sample, found in zip(samples, groups, strict=True)]
-        wanted = [{normalise(term) for answer in self.expected(sample) for term in answer.terms} for sample in samples]
-        where = self.places((term for terms in wanted for term in terms), [plain(one.text) for one in passages])
-        return [tuple(sorted({place for term in terms for place in where.get(term, ())})) for terms in wanted]
+            groups = self.entry_places(samples, passages)
+            places = {place for entries in groups for group in entries for place in group}
+            texts = {place: fast_normalise(passages[place].text) for place in places}
+            return [self._narrowed(sample, entries, texts) for sample, entries in zip(samples, groups, strict=True)]
+        terms_of = [self._normalised_terms(sample) for sample in samples]
+        all_texts = [fast_normalise(passage.text) for passage in passages]
+        places_of = self.places((term for terms in terms_of for term in terms), all_texts)
+        return [tuple(sorted({place for term in terms for place in places_of.get(term, ())})) for terms in terms_of]
 
     def expected(self, sample: Sample) -> list[Expected]:
-        """The right answers with their terms; of a choice, its letters with the texts of these options."""
+        """The right answers with their terms; the terms of an option letter are the texts of its options."""
         if sample.options:
-            return [Expected(target, tuple(_chosen(sample, target))) for target in sample.targets]
+            return [Expected(target, tuple(_option_texts(sample, target))) for target in sample.targets]
         return [Expected(target, self.terms(target)) for target in sample.targets]
 
     def terms(self, target: str) -> tuple[str, ...]:
@@ -86,7 +87,7 @@ class Gold(BaseModel):
             equal.setdefault(text, []).append(place)
         return {term: tuple(equal.get(term, ())) for term in terms}
 
-    def named(self, samples: Sequence[Sample], passages: Sequence[Passage]) -> list[list[Places]]:
+    def entry_places(self, samples: Sequence[Sample], passages: Sequence[Passage]) -> list[list[Places]]:
         """For each sample and each entry that its column names, the places of that entry's passages."""
         column = str(self.field)
         by_name: dict[str, list[int]] = {}
@@ -103,12 +104,15 @@ class Gold(BaseModel):
         return {passage.id, passage.meta.get(ENTRY_ID, passage.id), *passage.meta.get(ALSO_IDS, ())}
 
     def _narrowed(self, sample: Sample, groups: list[Places], texts: Mapping[int, str]) -> Places:
-        terms = {normalise(term) for answer in self.expected(sample) for term in answer.terms} - {""}
-        found: set[int] = set()
+        """Of each entry's passages those in which a term stands, or all if none does."""
+        terms = self._normalised_terms(sample) - {""}
+        right: set[int] = set()
         for group in groups:
-            holding = [place for place in group if any(term in texts[place] for term in terms)]
-            found.update(holding or group)
-        return tuple(sorted(found))
+            right.update([place for place in group if any(term in texts[place] for term in terms)] or group)
+        return tuple(sorted(right))
+
+    def _normalised_terms(self, sample: Sample) -> set[str]:
+        return {normalise(term) for answer in self.expected(sample) for term in answer.terms}
 
 
 def _gold_of(value: Any) -> Any:
@@ -124,28 +128,28 @@ def containing(terms: set[str], texts: Sequence[str]) -> dict[str, Places]:
     Only the texts that hold a term's rarest pair of characters are searched for it.
     """
     pairs_of = {term: set(map(add, term, term[1:])) for term in terms}
-    pairs = {pair for found in pairs_of.values() for pair in found}
+    pairs = set().union(*pairs_of.values())
     frequency: Counter[str] = Counter()
     for text in texts[:: max(len(texts) // 500, 1)]:
         frequency.update(pairs.intersection(map(add, text, text[1:])))
-    rarest = {term: min(found, key=lambda pair: (frequency[pair], pair)) for term, found in pairs_of.items() if found}
+    rarest = {term: min(own, key=lambda pair: (frequency[pair], pair)) for term, own in pairs_of.items() if own}
     holders: dict[str, list[int]] = {pair: [] for pair in rarest.values()}
     for place, text in enumerate(texts):
         for pair in holders.keys() & set(map(add, text, text[1:])):
             holders[pair].append(place)
     candidates = {term: holders[rarest[term]] if term in rarest else range(len(texts)) for term in terms}
-    return {term: tuple(place for place in found if term in texts[place]) for term, found in candidates.items()}
+    return {term: tuple(place for place in places if term in texts[place]) for term, places in candidates.items()}
 
 
-def plain(text: str) -> str:
+def fast_normalise(text: str) -> str:
     """`normalise(text)`, several times as fast for passages: ideographs stay as they are and marks between them repeat.
 
     What stands between ideographs has no white space at its ends afterwards, as `normalise` leaves none beside CJK.
     """
-    return _NO_IDEOGRAPHS.sub(_plain_part, text)
+    return _NO_IDEOGRAPHS.sub(_normalised_part, text)
 
 
-def _plain_part(part: re.Match[str]) -> str:
+def _normalised_part(part: re.Match[str]) -> str:
     text = part[0]
     if text.isascii():  # of all that is made comparable, ASCII has case, white space and one kind of quotation mark
         return " ".join(text.replace("`", "'").casefold().split())
@@ -153,20 +157,20 @@ def _plain_part(part: re.Match[str]) -> str:
 
 
 def values_of(cell: JSON) -> list[str]:
-    """The texts in a cell that holds one or a list of them; blank ones are left out."""
+    """The texts in a cell that holds a text or a list of texts; blank ones are left out."""
     texts = [as_text(value).strip() for value in (cell if isinstance(cell, list | tuple) else [cell])]
     return [text for text in texts if text]
 
 
 def require_column(samples: Sequence[Sample], column: str, parameter: str) -> None:
     """Raise DataError if no sample has a column."""
-    known: Mapping[str, None] = dict.fromkeys(name for sample in samples for name in sample.meta)
-    if samples and column not in known:
+    columns: Mapping[str, None] = dict.fromkeys(name for sample in samples for name in sample.meta)
+    if samples and column not in columns:
         raise DataError(
-            f"{parameter}: the rows of task {samples[0].task} have no column '{column}' ({nearest(column, known)})"
+            f"{parameter}: the rows of task {samples[0].task} have no column '{column}' ({nearest(column, columns)})"
         )
 
 
-def _chosen(sample: Sample, target: str) -> list[str]:
+def _option_texts(sample: Sample, target: str) -> list[str]:
     places = [ord(letter) - ord("A") for letter in option_letters(target)]
     return [sample.options[place] for place in places if place < len(sample.options)]

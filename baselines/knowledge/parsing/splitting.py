@@ -27,43 +27,19 @@ _NEWLINE = re.compile(r"\n+")
 _MARK = re.compile(r"《[^《》\n]{0,80}》|[。！？；…!?.]+")
 _CLOSING = "”’」』）)]】》〉｝}"
 _ABBREVIATIONS = frozenset(
-    [
-        "dr",
-        "mr",
-        "mrs",
-        "ms",
-        "prof",
-        "st",
-        "vs",
-        "cf",
-        "al",
-        "jr",
-        "sr",
-        "inc",
-        "ltd",
-        "co",
-        "approx",
-        "ca",
-        "dept",
-        "resp",
-        "viz",
-        "eds",
-        "ed",
-    ]
+    "dr mr mrs ms prof st vs cf al jr sr inc ltd co approx ca dept resp viz eds ed".split()  # noqa: SIM905
 )
-_BEFORE_NUMBERS = frozenset(
-    ["no", "nos", "fig", "figs", "vol", "p", "pp", "sec", "art", "ch", "eq", "tab", "ref", "refs"]
-)
+_BEFORE_NUMBERS = frozenset("no nos fig figs vol p pp sec art ch eq tab ref refs".split())  # noqa: SIM905
 _WORD = re.compile(r"[A-Za-z][A-Za-z.]*$")
 _UNIT = re.compile(r"\d\s?[A-Za-z]$")
 _NEXT = re.compile(r"\s*(\S?)")
-_NEAR = 1000  # how far is looked for an open quote: a "sentence" may be a megabyte of noise
+_NEARBY = 1000  # characters searched for an open quote: a "sentence" may be a megabyte of noise
 _LIST_NUMBER = re.compile(r"\s*[(（]?\d+(?:\.\d+)*$")
 _HEADING = re.compile(r" {0,3}(#{1,6})[ \t]+(.*?)[ \t]*#*[ \t]*$")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 
 
-class Split(BaseModel):
+class Splitting(BaseModel):
     """How an entry is cut into passages.
 
     A token is one CJK character, or one run of other letters and digits, or one mark: no model's tokenizer is needed.
@@ -74,11 +50,11 @@ class Split(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     by: By = "none"
-    size: int | None = Field(default=None, ge=1)  # most tokens of a passage; by: tokens has 200 where none is given
+    size: int | None = Field(default=None, ge=1)  # most tokens of a passage; by: tokens has 200 by default
     overlap: int = Field(default=0, ge=0)  # tokens of a passage that the next one repeats; whole sentences, paragraphs
 
     @model_validator(mode="after")
-    def _sizes_fit(self) -> "Split":
+    def _sizes_fit(self) -> "Splitting":
         if self.by == "none" and (self.size is not None or self.overlap):
             raise ValueError("split: size and overlap need by: tokens, sentence or paragraph")
         limit = self.limit
@@ -110,7 +86,7 @@ class Split(BaseModel):
 
 
 def short_form(kind: type[BaseModel], value: JSON) -> JSON:
-    """`sentence` for `{by: sentence}`. Raises ValueError for an option that there is not."""
+    """`sentence` for `{by: sentence}`. Raises ValueError for an unknown option."""
     if isinstance(value, str):
         return {"by": value}
     for name in value if isinstance(value, Mapping) else ():
@@ -120,10 +96,10 @@ def short_form(kind: type[BaseModel], value: JSON) -> JSON:
 
 
 def _split_of(value: Any) -> Any:
-    return short_form(Split, value)
+    return short_form(Splitting, value)
 
 
-SplitOption = Annotated[Split, BeforeValidator(_split_of, json_schema_input_type=By | Split)]
+SplitOption = Annotated[Splitting, BeforeValidator(_split_of, json_schema_input_type=By | Splitting)]
 
 
 def sections(text: str) -> list[tuple[str, str]]:
@@ -131,7 +107,7 @@ def sections(text: str) -> list[tuple[str, str]]:
 
     A heading with neither text nor headings under it is itself the text. Lines in code fences are no headings.
     """
-    found: list[tuple[list[tuple[int, str]], list[str]]] = [([], [])]
+    parts: list[tuple[list[tuple[int, str]], list[str]]] = [([], [])]
     fence = ""
     for line in text.split("\n"):
         mark = _FENCE.match(line)
@@ -139,17 +115,17 @@ def sections(text: str) -> list[tuple[str, str]]:
             fence = "" if fence else mark[1]
         heading = None if fence else _HEADING.match(line)
         if heading:
-            above = [part for part in found[-1][0] if part[0] < len(heading[1])]
-            found.append(([*above, (len(heading[1]), heading[2])], []))
+            above = [part for part in parts[-1][0] if part[0] < len(heading[1])]
+            parts.append(([*above, (len(heading[1]), heading[2])], []))
         else:
-            found[-1][1].append(line)
-    return list(_with_text(found))
+            parts[-1][1].append(line)
+    return list(_with_text(parts))
 
 
-def _with_text(found: list[tuple[list[tuple[int, str]], list[str]]]) -> Iterator[tuple[str, str]]:
-    for number, (path, lines) in enumerate(found):
+def _with_text(parts: list[tuple[list[tuple[int, str]], list[str]]]) -> Iterator[tuple[str, str]]:
+    for number, (path, lines) in enumerate(parts):
         body, titles = "\n".join(lines), [title for _, title in path if title]
-        following = found[number + 1][0] if number + 1 < len(found) else []
+        following = parts[number + 1][0] if number + 1 < len(parts) else []
         if body.strip():
             yield " > ".join(titles), body
         elif titles and following[: len(path)] != path:
@@ -181,8 +157,8 @@ def sentences(text: str, within: Span) -> list[Span]:
     for mark in _MARK.finditer(text, begin, end):
         if mark[0].startswith("《"):
             continue
-        stop = _closed(text, start, mark.end(), end)
-        if stop < end and _ends(text, start, mark.start(), mark.end(), stop, end):
+        stop = _after_closing(text, start, mark.end(), end)
+        if stop < end and _ends_sentence(text, start, mark.start(), mark.end(), stop, end):
             ends.append(stop)
             start = stop
     return _between(ends, begin, end)
@@ -196,27 +172,27 @@ def _windows(starts: list[int], end: int, size: int, overlap: int) -> Iterator[S
 
 
 def _units(text: str, starts: list[int], whole_paragraphs: bool, limit: int) -> list[Span]:
-    """What is joined: paragraphs or sentences; one that is longer than the limit is cut by the next smaller kind."""
-    found: list[Span] = []
+    """The spans to be joined: paragraphs or sentences; a span above the limit is cut by the next smaller kind."""
+    units: list[Span] = []
     for paragraph in paragraphs(text):
         fits = whole_paragraphs and _count(starts, paragraph) <= limit
         for unit in [paragraph] if fits else sentences(text, paragraph):
             if _count(starts, unit) <= limit:
-                found.append(unit)
+                units.append(unit)
             else:
                 inside = starts[bisect_left(starts, unit[0]) : bisect_left(starts, unit[1])]
-                found += zip(inside, [*inside[1:], unit[1]], strict=True)
-    return found
+                units += zip(inside, [*inside[1:], unit[1]], strict=True)
+    return units
 
 
 def _joined(units: list[Span], starts: list[int], size: int, overlap: int) -> Iterator[Span]:
     """Neighbours together while they fit; the last ones of a piece, up to the overlap, begin the next one too."""
     counts = [_count(starts, unit) for unit in units]
     first, total = 0, 0
-    for here, count in enumerate(counts):
+    for number, count in enumerate(counts):
         if total + count > size:
-            yield units[first][0], units[here - 1][1]
-            first, total = here, 0
+            yield units[first][0], units[number - 1][1]
+            first, total = number, 0
             while first and total + counts[first - 1] <= min(overlap, size - count):
                 first -= 1
                 total += counts[first]
@@ -231,7 +207,7 @@ def _count(starts: list[int], span: Span) -> int:
 
 def _between(cuts: list[int], begin: int, end: int) -> list[Span]:
     edges = [begin, *cuts, end]
-    return [(one, other) for one, other in pairwise(edges) if one < other]
+    return [(start, stop) for start, stop in pairwise(edges) if start < stop]
 
 
 def _mostly_cjk(text: str) -> bool:
@@ -240,13 +216,13 @@ def _mostly_cjk(text: str) -> bool:
     return sum(not word.isascii() and _IS_CJK.match(word) is not None for word in words) * 2 >= len(words) > 0
 
 
-def _closed(text: str, start: int, position: int, end: int) -> int:
+def _after_closing(text: str, start: int, position: int, end: int) -> int:
     """The position after the closing quotes and brackets; a straight quote closes if one is open in the sentence."""
     while position < end:
         sign = text[position]
         if sign in "\"'":
             apostrophe = sign == "'" and text[position + 1 : position + 2].isalnum()
-            if text.count(sign, max(start, position - _NEAR), position) % 2 == 0 or apostrophe:
+            if text.count(sign, max(start, position - _NEARBY), position) % 2 == 0 or apostrophe:
                 break
         elif sign not in _CLOSING:
             break
@@ -254,12 +230,12 @@ def _closed(text: str, start: int, position: int, end: int) -> int:
     return position
 
 
-def _ends(text: str, start: int, mark: int, after: int, stop: int, end: int) -> bool:
-    """Whether the mark in text[mark:after] ends a sentence; `stop` is where what closes it ends."""
+def _ends_sentence(text: str, start: int, mark: int, after: int, stop: int, end: int) -> bool:
+    """Whether the mark in text[mark:after] ends a sentence; `stop` is where its closing quotes and brackets end."""
     signs, next_sign = text[mark:after], text[stop : stop + 1]
     if set(signs) & set("。！？；"):
         return True
-    after_space = _NEXT.match(text, stop, min(end, stop + _NEAR))
+    after_space = _NEXT.match(text, stop, min(end, stop + _NEARBY))
     following = after_space[1] if after_space else ""
     if following.islower():
         return False

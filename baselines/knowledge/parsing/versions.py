@@ -1,11 +1,11 @@
-"""Two versions of a knowledge base compared: which items' answers no longer hold, and what holds instead."""
+"""Two versions of a knowledge base compared: which answers no longer hold, and which answers hold instead."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
-from baselines.knowledge.parsing.gold import Expected, Gold, Places, plain, values_of
-from harness.records.inputs import Corpus, Sample
+from baselines.knowledge.parsing.gold import Expected, Gold, Places, fast_normalise, values_of
+from harness.records.inputs import PassageSet, Sample
 from harness.text.normalise import normalise
 
 
@@ -13,16 +13,16 @@ from harness.text.normalise import normalise
 class Version:
     """The passages of one version, and for each the entries with ids of their own that it stands in."""
 
-    corpus: Corpus
+    passage_set: PassageSet
     owners: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What the second version changes for a task."""
+    """The samples of a task whose answers the second version changes."""
 
     affected: list[tuple[Sample, Sample]]  # with the answers of the first version, with those of the second
-    withdrawn: list[Sample]  # the answer no longer holds and what holds instead is not known
+    withdrawn: list[Sample]  # their answer no longer holds, and the one that holds instead is not known
 
 
 def compare(samples: Sequence[Sample], old: Version, new: Version, gold: Gold, updated: str | None) -> Changes:
@@ -34,14 +34,14 @@ def compare(samples: Sequence[Sample], old: Version, new: Version, gold: Gold, u
     term, by text, the term is replaced; every other answer that no longer holds is dropped. A sample left without
     answers is withdrawn. Answers that the first version does not hold are left as they are.
     """
-    judged = _Judge(samples, old, new, gold)
+    successors = _Successors(samples, old, new, gold)
     changes = Changes([], [])
     for number, sample in enumerate(samples):
-        given = values_of(sample.meta.get(updated)) if updated is not None else []
-        answers = tuple(dict.fromkeys(given or judged.answers(number)))
-        held = {normalise(answer) for answer in answers}
-        stale = [target for target in sample.targets if normalise(target) not in held]
-        if given or (stale and answers):
+        stated = values_of(sample.meta.get(updated)) if updated is not None else []
+        answers = tuple(dict.fromkeys(stated or successors.answers(number)))
+        valid = {normalise(answer) for answer in answers}
+        stale = [target for target in sample.targets if normalise(target) not in valid]
+        if stated or (stale and answers):
             after = replace(sample, targets=answers, meta={**sample.meta, "stale": stale})
             changes.affected.append((sample, after))
         elif stale:
@@ -49,68 +49,68 @@ def compare(samples: Sequence[Sample], old: Version, new: Version, gold: Gold, u
     return changes
 
 
-class _Judge:
-    """Says of each answer what holds instead of it in the second version."""
+class _Successors:
+    """The answers that hold in the second version instead of those of the first."""
 
     def __init__(self, samples: Sequence[Sample], old: Version, new: Version, gold: Gold) -> None:
         self.samples, self.gold, self.owners = samples, gold, old.owners
-        self.old = [plain(passage.text) for passage in old.corpus.passages]
-        self.new = [plain(passage.text) for passage in new.corpus.passages]
-        self.written = dict(zip(self.new, (passage.text for passage in new.corpus.passages), strict=True))
+        self.old = [fast_normalise(passage.text) for passage in old.passage_set.passages]
+        self.new = [fast_normalise(passage.text) for passage in new.passage_set.passages]
+        self.written = dict(zip(self.new, (passage.text for passage in new.passage_set.passages), strict=True))
         self.old_of, self.new_of = _by_owner(self.old, old.owners), _by_owner(self.new, new.owners)
         self.joined = "\0".join(self.new)
-        self.standing = set(self.new)
+        self.new_texts = set(self.new)
         terms = {normalise(term) for sample in samples for answer in gold.expected(sample) for term in answer.terms}
         if gold.by == "field":
-            named = gold.named(samples, old.corpus.passages)
-            self.named = [tuple(sorted({place for group in groups for place in group})) for groups in named]
+            entries = gold.entry_places(samples, old.passage_set.passages)
+            self.entry_places = [tuple(sorted({place for group in groups for place in group})) for groups in entries]
         else:
-            self.where = gold.places(terms, self.old)
+            self.term_places = gold.places(terms, self.old)
 
     def answers(self, number: int) -> list[str]:
         """The answers of a sample that hold in the second version."""
         sample = self.samples[number]
-        return [answer for expected in self.gold.expected(sample) for answer in self._instead(number, expected)]
+        return [answer for expected in self.gold.expected(sample) for answer in self._answer(number, expected)]
 
-    def _instead(self, number: int, expected: Expected) -> list[str]:
+    def _answer(self, number: int, expected: Expected) -> list[str]:
         choices = [self._term(number, term) for term in expected.terms]
-        if all(found == [term] for found, term in zip(choices, expected.terms, strict=True)):
+        if all(choice == [term] for choice, term in zip(choices, expected.terms, strict=True)):
             return [expected.target]
         if self.samples[number].options:  # the letters of a choice cannot be told from the new text
             return []
         return [(self.gold.separator or "").join(terms) for terms in product(*choices)]
 
     def _term(self, number: int, term: str) -> list[str]:
-        """What a term is in the second version: itself, what took its place, or nothing."""
-        wanted = normalise(term)
-        places = self.named[number] if self.gold.by == "field" else self.where.get(wanted, ())
+        """The term in the second version: itself, the one that took its place, or none."""
+        text = normalise(term)
+        places = self.entry_places[number] if self.gold.by == "field" else self.term_places.get(text, ())
         owners = {owner for place in places for owner in self.owners[place]}
-        if not places or self._holds(wanted, places, owners):
+        if not places or self._holds(text, places, owners):
             return [term]
         return self._successors(owners) if self.gold.by == "text" else []
 
     def _holds(self, term: str, places: Places, owners: set[str]) -> bool:
         texts = [text for owner in owners for text in self.new_of.get(owner, ())]
         if self.gold.by == "text":
-            return term in texts if owners else term in self.standing
+            return term in texts if owners else term in self.new_texts
         if self.gold.by == "contains" or any(term in self.old[place] for place in places):
             return any(term in text for text in texts) if owners else term in self.joined
-        now = set(texts) if owners else self.standing  # the answer stands nowhere literally: is the entry as it was?
+        now = set(texts) if owners else self.new_texts  # the answer stands nowhere literally: is the entry as it was?
         return all(self.old[place] in now for place in places)
 
     def _successors(self, owners: set[str]) -> list[str]:
-        found = []
+        successors = []
         for owner in sorted(owners):
             before = self.old_of[owner]
             fresh = list(dict.fromkeys(text for text in self.new_of.get(owner, ()) if text not in before))
             if len(fresh) == 1:  # of several it is not known which one took the place
-                found.append(self.written[fresh[0]])
-        return list(dict.fromkeys(found))
+                successors.append(self.written[fresh[0]])
+        return list(dict.fromkeys(successors))
 
 
 def _by_owner(texts: Sequence[str], owners: Sequence[tuple[str, ...]]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    grouped: dict[str, list[str]] = {}
     for text, entries in zip(texts, owners, strict=True):
         for entry in entries:
-            found.setdefault(entry, []).append(text)
-    return found
+            grouped.setdefault(entry, []).append(text)
+    return grouped

@@ -9,12 +9,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-AT_ONCE = 256  # queries a product: bounds the scores held at a time
-STRIDE = 16
+QUERY_BATCH = 256  # queries a matrix product: bounds the memory for scores
+STRIDE = 16  # every 16th value is looked at first
 Encode = Callable[[Sequence[str]], Any]  # queries → csr matrix (queries, tokens)
 
 
-class Matches:
+class SparseIndex:
     """An index whose score is the sum over a query's tokens of query weight × document weight; only hits above 0."""
 
     def __init__(self, weights: Any, owners: "NDArray[np.int64]", passages: int, encode: Encode) -> None:
@@ -25,25 +25,25 @@ class Matches:
 
     def search(self, queries: Sequence[str], k: int, allowed: "NDArray[np.bool_] | None" = None) -> list[list[Hit]]:
         """Up to k hits a query, best first, equal scores in the order of the passages."""
-        check_filter(allowed, self.passages)
+        refuse_misfit(allowed, self.passages)
         unique = list(dict.fromkeys(query for query in queries if query.strip()))
-        found: dict[str, list[Hit]] = {}
-        for start in range(0, len(unique), AT_ONCE):
-            some = unique[start : start + AT_ONCE]
-            scores = self.encode(some) @ self.weights
-            for row, query in enumerate(some):
+        hits: dict[str, list[Hit]] = {}
+        for start in range(0, len(unique), QUERY_BATCH):
+            batch = unique[start : start + QUERY_BATCH]
+            scores = self.encode(batch) @ self.weights
+            for row, query in enumerate(batch):
                 inside = slice(scores.indptr[row], scores.indptr[row + 1])
-                found[query] = self._best(scores.indices[inside], scores.data[inside], k, allowed)
-        return [list(found.get(query, ())) for query in queries]
+                hits[query] = self._best(scores.indices[inside], scores.data[inside], k, allowed)
+        return [list(hits.get(query, ())) for query in queries]
 
     def _best(self, documents: Any, values: Any, k: int, allowed: "NDArray[np.bool_] | None") -> list[Hit]:
         import numpy as np
 
         if len(self.owners) > self.passages:  # aliases: a passage scores as its best document
-            whole = np.zeros(self.passages, dtype=values.dtype)
-            np.maximum.at(whole, self.owners[documents], values)
-            places = np.flatnonzero(whole > 0)
-            values = whole[places]
+            maxima = np.zeros(self.passages, dtype=values.dtype)
+            np.maximum.at(maxima, self.owners[documents], values)
+            places = np.flatnonzero(maxima > 0)
+            values = maxima[places]
         else:
             places = documents
             if values.size and values.min() <= 0:
@@ -51,10 +51,10 @@ class Matches:
         if allowed is not None:
             inside = allowed[places]
             places, values = places[inside], values[inside]
-        return best(places, values, k)
+        return best_hits(places, values, k)
 
 
-def best(places: "NDArray[Any]", values: "NDArray[Any]", k: int) -> list[Hit]:
+def best_hits(places: "NDArray[Any]", values: "NDArray[Any]", k: int) -> list[Hit]:
     """The k highest values, best first, equal ones in the order of their places."""
     import numpy as np
 
@@ -69,7 +69,7 @@ def best(places: "NDArray[Any]", values: "NDArray[Any]", k: int) -> list[Hit]:
     return list(zip(places[order].tolist(), values[order].tolist(), strict=True))
 
 
-def check_filter(allowed: "NDArray[np.bool_] | None", passages: int) -> None:
-    """A filter for another list of passages would hide the wrong ones."""
+def refuse_misfit(allowed: "NDArray[np.bool_] | None", passages: int) -> None:
+    """Raise ValueError for a filter that was made for another list of passages."""
     if allowed is not None and len(allowed) != passages:
         raise ValueError(f"the filter has {len(allowed)} truth values for {passages} passages")

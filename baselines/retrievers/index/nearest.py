@@ -1,9 +1,9 @@
-"""The nearest vectors by FAISS, made exact where FAISS leaves things open: ties, filters, starved searches."""
+"""The nearest vectors by FAISS, with exact results for ties, filters and searches that end early."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from baselines.retrievers.index.matches import best, check_filter
+from baselines.retrievers.index.matches import best_hits, refuse_misfit
 from baselines.retrievers.index.store import library
 from harness.components.retriever import Hit
 
@@ -11,22 +11,21 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from harness.runtime.vectors import Vector
+    from harness.components.model import Vector
 
-SPARE = 8  # more hits than asked for: vectors equal to the k-th, or nearly, must all be seen to be put in order
-SAME = 1e-5  # inner products that faiss sums in another order differ by less
-FEW = 0.1  # a filter that leaves a smaller share than this makes a graph walk find nothing: look at all of them
+SPARE = 8  # hits beyond k: vectors equal to the k-th, or nearly, must all be seen to be put in order
+TIE = 1e-5  # inner products that faiss sums in another order differ by less
+MIN_SHARE = 0.1  # where a filter leaves a smaller share, a graph walk finds nothing: all vectors are compared
+SCORE_BATCH = 1 << 26  # scores computed at a time: 256 MB
 
-SCORES_AT_ONCE = 1 << 26  # 256 MB
-
-Kind = Literal["exact", "hnsw", "ivf"]
+Method = Literal["exact", "hnsw", "ivf"]
 Embed = Callable[[Sequence[str]], "tuple[list[str], Vector]"]  # queries → those that have a vector, these vectors
 
 
 class Nearest:
     """A FAISS index over normalised vectors; a score is the cosine."""
 
-    def __init__(self, index: Any, kind: Kind, effort: int, embed: Embed) -> None:
+    def __init__(self, index: Any, kind: Method, effort: int, embed: Embed) -> None:
         faiss = library()
         self.index = index
         self.kind = kind
@@ -42,42 +41,42 @@ class Nearest:
         A graph is walked with the breadth `ef_search`, so that the first hits do not depend on k; with k where that is
         larger, since FAISS finds no more than its breadth. A query without a vector has no hits.
         """
-        check_filter(allowed, self.index.ntotal)
+        refuse_misfit(allowed, self.index.ntotal)
         unique = list(dict.fromkeys(query for query in queries if query.strip()))
-        room = self.index.ntotal if allowed is None else int(allowed.sum())
-        found: dict[str, list[Hit]] = {}
-        if unique and k > 0 and room:
+        total = self.index.ntotal if allowed is None else int(allowed.sum())
+        hits: dict[str, list[Hit]] = {}
+        if unique and k > 0 and total:
             usable, vectors = self.embed(unique)
             if usable:
-                found = dict(zip(usable, self._nearest(vectors, min(k, room), room, allowed), strict=True))
-        return [list(found.get(query, ())) for query in queries]
+                hits = dict(zip(usable, self._nearest(vectors, min(k, total), total, allowed), strict=True))
+        return [list(hits.get(query, ())) for query in queries]
 
-    def _nearest(self, vectors: "Vector", k: int, room: int, allowed: "NDArray[np.bool_] | None") -> list[list[Hit]]:
-        """Ask again for what a first search leaves open: ties across its end, and fewer hits than there are."""
+    def _nearest(self, vectors: "Vector", k: int, total: int, allowed: "NDArray[np.bool_] | None") -> list[list[Hit]]:
+        """Search again where a first search leaves things open: ties across its end, and fewer hits than there are."""
         import numpy as np
 
         if vectors.shape[1] != self.index.d:
             raise ValueError(f"the query has {vectors.shape[1]} dimensions, the index {self.index.d}")
-        found: list[list[Hit]] = [[] for _ in vectors]
+        hits: list[list[Hit]] = [[] for _ in vectors]
         breadth = max(self.effort, k) if self.kind == "hnsw" else k
-        left, fetch = np.arange(len(vectors)), min(room, breadth + SPARE)
+        left, fetch = np.arange(len(vectors)), min(total, breadth + SPARE)
         needed = k if self.kind == "hnsw" else fetch  # a graph walk may end before it has seen the spare ones
-        exact = self.kind == "exact" or (allowed is not None and room < FEW * self.index.ntotal)
+        exact = self.kind == "exact" or (allowed is not None and total < MIN_SHARE * self.index.ntotal)
         while len(left):
-            scores, places = self._ask(vectors[left], fetch, allowed, exact, breadth)
+            scores, places = self._query(vectors[left], fetch, allowed, exact, breadth)
             starved = (places[:, :needed] < 0).any(axis=1) & (not exact)
-            tied = (scores[:, k - 1] - scores[:, -1] <= SAME) & (fetch < room) & ~starved
+            tied = (scores[:, k - 1] - scores[:, -1] <= TIE) & (fetch < total) & ~starved
             for row in np.flatnonzero(~starved & ~tied):
-                found[left[row]] = self._ranked(vectors[left[row]], places[row], k)
+                hits[left[row]] = self._ranked(vectors[left[row]], places[row], k)
             if self.kind == "exact":
-                tied_queries, floors = left[tied], scores[tied, k - 1] - SAME
+                tied_queries, floors = left[tied], scores[tied, k - 1] - TIE
                 for query, near in zip(tied_queries, self._above(vectors[tied_queries], floors, allowed), strict=True):
-                    found[query] = self._ranked(vectors[query], near, k)
+                    hits[query] = self._ranked(vectors[query], near, k)
                 break
             left, exact = left[starved | tied], exact or bool(starved.any())
             if tied.any():
-                fetch = needed = breadth = min(room, fetch * 4)
-        return found
+                fetch = needed = breadth = min(total, fetch * 4)
+        return hits
 
     def _above(
         self, vectors: "Vector", floors: "Vector", allowed: "NDArray[np.bool_] | None"
@@ -87,7 +86,7 @@ class Nearest:
 
         faiss = library()
         flat = faiss.rev_swig_ptr(self.index.get_xb(), self.index.ntotal * self.index.d).reshape(-1, self.index.d)
-        at_once = max(1, SCORES_AT_ONCE // self.index.ntotal)
+        at_once = max(1, SCORE_BATCH // self.index.ntotal)
         for start in range(0, len(vectors), at_once):
             inside = slice(start, start + at_once)
             reached = vectors[inside] @ flat.T >= floors[inside, None]
@@ -95,7 +94,7 @@ class Nearest:
                 reached &= allowed
             yield from map(np.flatnonzero, reached)
 
-    def _ask(
+    def _query(
         self, vectors: "Vector", fetch: int, allowed: Any, exact: bool, breadth: int
     ) -> "tuple[Vector, NDArray[np.int64]]":
         import numpy as np
@@ -120,12 +119,14 @@ class Nearest:
         """Scores summed in one order whatever the batch, so that equal vectors score equally."""
         places = places[places >= 0]
         vectors = self.index.reconstruct_batch(places)
-        return best(places, (vectors * query).sum(axis=1), k)
+        return best_hits(places, (vectors * query).sum(axis=1), k)
 
 
-def _on_gpu(index: Any, kind: Kind, effort: int) -> Any:
-    """A copy on the first GPU, for searches without a filter; None where faiss has none. Not measured: no such machine
-    was at hand. faiss has no HNSW there."""
+def _on_gpu(index: Any, kind: Method, effort: int) -> Any:
+    """A copy on the first GPU, for searches without a filter; None where faiss has no GPU, or no HNSW on it.
+
+    Its speed has not been measured.
+    """
     faiss = library()
     if kind == "hnsw" or not getattr(faiss, "get_num_gpus", int)():
         return None

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import StoreError
-from harness.runtime.cache import cache_root
 
 INDEX, MANIFEST = "index.faiss", "manifest.json"
 MAPPED_FROM = 256 << 20  # bytes; a larger index is mapped into memory, so that processes share its pages
 
-Suits = Callable[[Any], str | None]  # an index that was read → what is wrong with it
+Mismatch = Callable[[Any], str | None]  # an index that was read → why it is not the right one; None if it is
 
 
 def library() -> Any:
@@ -25,22 +24,17 @@ def library() -> Any:
     return faiss
 
 
-class UnusableError(Exception):
-    """A stored index that must not be used, and why."""
+class UnusableIndexError(Exception):
+    """Why a stored index must not be used."""
 
 
 @dataclass(frozen=True)
 class StoredIndex:
-    """The place of one index, named by the digest of what determines it."""
+    """An index in a folder that is named by the digest of everything that determines it."""
 
-    key: str
+    folder: Path
 
-    @property
-    def folder(self) -> Path:
-        """Under the cache."""
-        return cache_root() / "indexes" / self.key
-
-    def get(self, suits: Suits, build: Callable[[], Any], note: Callable[[str], None]) -> Any:
+    def load_or_build(self, mismatch: Mismatch, build: Callable[[], Any], note: Callable[[str], None]) -> Any:
         """The index: read if it is there and sound, else built and stored. Of two processes one builds.
 
         Raises StoreError where the cache cannot be written.
@@ -50,7 +44,7 @@ class StoredIndex:
         try:
             self.folder.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(f"{self.folder}.lock"):
-                index = self.stored(suits, note)
+                index = self.load(mismatch, note)
                 if index is None:
                     index = build()
                     self._write(index)
@@ -58,18 +52,18 @@ class StoredIndex:
             raise StoreError(f"index {self.folder}: {error}; set HARNESS_CACHE to another folder") from error
         return index
 
-    def stored(self, suits: Suits, note: Callable[[str], None]) -> Any:
+    def load(self, mismatch: Mismatch, note: Callable[[str], None]) -> Any:
         """The index if it is there and sound; None otherwise. Changes nothing."""
         if not self.folder.exists():
             return None
         try:
             index = self._read()
-            reason = suits(index)
-        except UnusableError as error:
+            reason = mismatch(index)
+        except UnusableIndexError as error:
             reason = str(error)
         if reason is None:
             return index
-        note(f"the stored index {self.key[:12]} is not used: {reason}")
+        note(f"the stored index {self.folder.name[:12]} is not used: {reason}")
         return None
 
     def _read(self) -> Any:
@@ -77,28 +71,29 @@ class StoredIndex:
         try:
             manifest = json.loads((self.folder / MANIFEST).read_text(encoding="utf-8"))
             with (self.folder / INDEX).open("rb") as file:
-                found = hashlib.file_digest(file, "sha256").hexdigest()
+                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         except (OSError, ValueError) as error:
-            raise UnusableError(f"it cannot be read: {error}") from error
-        if not isinstance(manifest, dict) or found != manifest.get("sha256"):
-            raise UnusableError("its content is not what was written")
+            raise UnusableIndexError(f"it cannot be read: {error}") from error
+        if not isinstance(manifest, dict) or sha256 != manifest.get("sha256"):
+            raise UnusableIndexError("its content is not what was written")
         large = (self.folder / INDEX).stat().st_size > MAPPED_FROM
         try:
             index = faiss.read_index(str(self.folder / INDEX), _mapping() if large else 0)
         except RuntimeError as error:
-            raise UnusableError(f"faiss cannot read it: {str(error).partition(chr(10))[0]}") from error
+            raise UnusableIndexError(f"faiss cannot read it: {str(error).partition(chr(10))[0]}") from error
         if (index.ntotal, index.d) != (manifest.get("count"), manifest.get("dimension")):
-            raise UnusableError(f"it holds {index.ntotal} vectors of {index.d} dimensions, its manifest says otherwise")
+            raise UnusableIndexError(
+                f"it holds {index.ntotal} vectors of {index.d} dimensions, its manifest says otherwise"
+            )
         return index
 
     def _write(self, index: Any) -> None:
         """Under a name of its own first: a reader sees the old folder, none, or the whole new one."""
-        faiss = library()
         with tempfile.TemporaryDirectory(dir=self.folder.parent, prefix=".new-") as scratch:
             new = Path(scratch) / "index"
             new.mkdir()
             try:
-                faiss.write_index(index, str(new / INDEX))
+                library().write_index(index, str(new / INDEX))
             except RuntimeError as error:  # faiss's word for a full disk
                 raise OSError(str(error).partition("\n")[0]) from error
             with (new / INDEX).open("rb") as file:
@@ -113,4 +108,4 @@ class StoredIndex:
 
 def _mapping() -> int:
     faiss = library()
-    return int(getattr(faiss, "IO_FLAG_MMAP_IFC", faiss.IO_FLAG_MMAP))  # the former maps flat and HNSW vectors too
+    return int(getattr(faiss, "IO_FLAG_MMAP_IFC", faiss.IO_FLAG_MMAP))  # the first maps flat and HNSW vectors too

@@ -18,7 +18,7 @@ from harness.judging.rubric import rubric as rubrics
 from harness.judging.rubric.rubric import Rubric
 from harness.records.inputs import JSON, Generation, Sample
 from harness.records.outputs import Prediction
-from harness.runtime.cache import digest
+from harness.text.canonical import digest
 from harness.text.replies import without_reasoning
 
 PROCEDURE = 1  # raise when how a judge is asked, asked again or read changes: its calibrations no longer hold then

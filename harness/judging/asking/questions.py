@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Generic, TypeVar
 
+from harness.components.calls import Calls
 from harness.records.inputs import JSON, Generation, Message, Prompt
 from harness.records.outputs import Completion
-from harness.runtime.context import Context
 from harness.text.json_objects import UnreadableError
 from harness.text.templates import Template
 
@@ -44,7 +44,7 @@ class JudgeReply(Generic[T]):
 
 
 def ask(
-    context: Context, judge: str, prompts: Sequence[Prompt], repeats: Sequence[int], form: ReplyFormat[T]
+    context: Calls, judge: str, prompts: Sequence[Prompt], repeats: Sequence[int], form: ReplyFormat[T]
 ) -> list[JudgeReply[T]]:
     """What a judge says to each prompt. A reply that cannot be read is shown to it with the reason, twice at most."""
     results: list[JudgeReply[T]] = [JudgeReply() for _ in prompts]

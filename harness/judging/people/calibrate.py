@@ -18,7 +18,7 @@ from harness.judging.asking.judge_metric import LATIN_TOKENS, JudgeMetric
 from harness.judging.people.against_people import PAIR, calibration
 from harness.judging.people.calibrations import store
 from harness.judging.people.labels import Labels, ScoredItem, check_scale, read_labels
-from harness.records.call_counts import Tally
+from harness.records.call_counts import CallCounts
 from harness.records.inputs import Cell, Generation, Sample
 from harness.records.judgements import Calibration, Judgement
 from harness.records.outputs import Prediction, Reading
@@ -63,7 +63,7 @@ def calibrate(
         calibration(judge, metric, metric.identity(context.model_digest(judge)), labels, judgements, suite.seed)
         for judge, judgements in by_judge(scoring.judgements).items()
     ]
-    _tell(labels, calibrations, context.tally, context)
+    _tell(labels, calibrations, context.counts, context)
     _refuse_failed(labels, calibrations, scoring.judgements)
     for record in calibrations:
         store(record)
@@ -162,10 +162,10 @@ def _check(metric: JudgeMetric, task: Task, predictions: Sequence[Prediction], m
 # -- what came of it --------------------------------------------------------------------------------------------------
 
 
-def _tell(labels: Labels, calibrations: Sequence[Calibration], tally: Tally, context: Context) -> None:
+def _tell(labels: Labels, calibrations: Sequence[Calibration], counts: CallCounts, context: Context) -> None:
     """How it went, and which labelled items the figures do not rest on."""
-    failed = f", {tally.failed} failed" if tally.failed else ""
-    context.display.finish(f"{tally.calls} calls in {tally.seconds:.1f} s, {tally.cached} cached{failed}")
+    failed = f", {counts.failed} failed" if counts.failed else ""
+    context.display.finish(f"{counts.calls} calls in {counts.seconds:.1f} s, {counts.cached} cached{failed}")
     labelled = len(labels.scored) + len(labels.pairs)
     decided = labelled - max((record.items for record in calibrations), default=0)
     if decided:

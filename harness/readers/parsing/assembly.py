@@ -1,4 +1,4 @@
-"""The one way from rows to a Dataset: identifiers, bad rows, splits and limits are treated alike for every format."""
+"""From rows to a Dataset: identifiers, bad rows, splits and limits are treated alike for all formats."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from harness.readers.parsing.rows import BadRow, Fault, Row
 from harness.readers.parsing.split import SPLITS, Fractions, Ranges, Split, cut
 from harness.records.inputs import JSON, Sample
 
-_SHOWN = 5  # bad rows told one by one; enough to see a pattern
+_LISTED = 5  # bad rows listed one by one; enough to see a pattern
 
 
 class Layout(Protocol):
-    """What the columns of a row mean."""
+    """The meaning of a row's columns."""
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -25,12 +25,12 @@ class Layout(Protocol):
         """The row's own identifier; None: it is numbered. Raises BadRow."""
 
     def sample(self, values: Mapping[str, JSON], task: str, identifier: str) -> Sample:
-        """The row as a sample. Raises BadRow with the reason when it is none."""
+        """The row as a sample. Raises BadRow with the reason why it is no sample."""
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """A stream of rows, what they mean, and where they come from."""
+class RowSource:
+    """A stream of rows with their layout and origin."""
 
     name: str  # as messages name it: the file as given, or a hub id
     rows: Callable[[], Iterable[Row | Fault]]
@@ -43,7 +43,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Division:
-    """How rows are divided and how bad ones are treated."""
+    """How rows are divided, and how bad rows are treated."""
 
     split: Fractions | Ranges | None = None
     limit: int | None = None  # of test samples
@@ -62,7 +62,7 @@ class _Loaded:
     faults: list[str]
 
 
-def assemble(task: str, seed: int, sources: Mapping[Split, Sequence[Source]], division: Division) -> Dataset:
+def assemble(task: str, seed: int, sources: Mapping[Split, Sequence[RowSource]], division: Division) -> Dataset:
     """Read all sources and divide them. Only `test` is divided further, and only when the division says so.
 
     Samples without an identifier get "<file stem>:<record number from 1>"; the split's name goes before it where two
@@ -76,8 +76,8 @@ def assemble(task: str, seed: int, sources: Mapping[Split, Sequence[Source]], di
             prefix = f"{split}/{source.stem}" if source.stem in stems else source.stem
             stems.add(source.stem)
             loaded[split].append(_load(source, task, prefix, division.on_bad_row == "skip"))
-    everything = [part for parts in loaded.values() for part in parts]
-    _refuse_same_id(everything)
+    all_loaded = [part for parts in loaded.values() for part in parts]
+    _refuse_duplicate_ids(all_loaded)
     samples: dict[Split, list[Sample]] = {
         split: [sample for part in parts for sample in part.samples] for split, parts in loaded.items()
     }
@@ -89,11 +89,11 @@ def assemble(task: str, seed: int, sources: Mapping[Split, Sequence[Source]], di
         test=tuple(samples["test"][: division.limit]),
         train=tuple(samples["train"]),
         validation=tuple(samples["validation"]),
-        skipped=tuple(fault for part in everything for fault in part.faults),
+        skipped=tuple(fault for part in all_loaded for fault in part.faults),
     )
 
 
-def _load(source: Source, task: str, prefix: str, skip: bool) -> _Loaded:
+def _load(source: RowSource, task: str, prefix: str, skip: bool) -> _Loaded:
     rows = list(source.rows())
     if not rows:
         raise DataError(f"{source.name}: holds no rows")
@@ -111,31 +111,31 @@ def _load(source: Source, task: str, prefix: str, skip: bool) -> _Loaded:
             loaded.numbers.append(number)
             loaded.lines.append(row.line)
     if loaded.faults and not (skip and loaded.samples):
-        raise DataError(_told(loaded.faults, source.name, skip))
+        raise DataError(_faults_text(loaded.faults, source.name, skip))
     return loaded
 
 
-def _require_columns(source: Source, rows: list[Row | Fault]) -> None:
-    known = dict.fromkeys(column for row in rows if isinstance(row, Row) for column in row.values)
-    for column in source.layout.required if known else ():
-        if column not in known:
-            raise DataError(f"{source.name}: no column '{column}' ({nearest(column, known)})")
+def _require_columns(source: RowSource, rows: list[Row | Fault]) -> None:
+    columns = dict.fromkeys(column for row in rows if isinstance(row, Row) for column in row.values)
+    for column in source.layout.required if columns else ():
+        if column not in columns:
+            raise DataError(f"{source.name}: no column '{column}' ({nearest(column, columns)})")
 
 
-def _refuse_same_id(loaded: Iterable[_Loaded]) -> None:
-    seen: dict[str, str] = {}
+def _refuse_duplicate_ids(loaded: Iterable[_Loaded]) -> None:
+    places: dict[str, str] = {}
     for part in loaded:
         for line, sample in zip(part.lines, part.samples, strict=True):
             place = f"{part.name}:{line}"
-            if sample.id in seen:
+            if sample.id in places:
                 raise DataError(
-                    f"{place}: id '{sample.id}' is also at {seen[sample.id]}; all splits need different ids"
+                    f"{place}: id '{sample.id}' is also at {places[sample.id]}; all splits need different ids"
                 )
-            seen[sample.id] = place
+            places[sample.id] = place
 
 
-def _told(faults: list[str], name: str, skip: bool) -> str:
+def _faults_text(faults: list[str], name: str, skip: bool) -> str:
     if skip:
         return f"{name}: none of the {len(faults)} rows can be used; the first: {faults[0]}"
-    more = len(faults) - _SHOWN
-    return "\n".join(faults[:_SHOWN]) + (f"\n{name}: and {more} more bad rows" if more > 0 else "")
+    more = len(faults) - _LISTED
+    return "\n".join(faults[:_LISTED]) + (f"\n{name}: and {more} more bad rows" if more > 0 else "")

@@ -1,4 +1,4 @@
-"""The parameters that readers share: which files, how they are divided, what happens to a bad row."""
+"""The parameters that readers share: the files, their division, and the treatment of bad rows."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from harness.components.dataset import Dataset
 from harness.components.fields import FilePath, LocalPath
 from harness.components.reader import Reader
-from harness.readers.parsing.assembly import Division, Layout, Source, assemble
+from harness.readers.parsing.assembly import Division, Layout, RowSource, assemble
 from harness.readers.parsing.rows import Fault, Row
 from harness.readers.parsing.split import Split, parse_split
 
@@ -25,22 +25,22 @@ class DividedReader(Reader):
     on_bad_row: Literal["error", "skip"] = "error"
 
     @model_validator(mode="after")
-    def _split_can_be_read(self) -> "DividedReader":
+    def _split_fits(self) -> "DividedReader":
         if self.split is not None:
             parse_split(self.split)
-            given = [name for name in ("train", "validation") if getattr(self, name, None) is not None]
-            if given:
-                raise ValueError(f"give either split or {' and '.join(given)}, not both")
+            fields = [name for name in ("train", "validation") if getattr(self, name, None) is not None]
+            if fields:
+                raise ValueError(f"give either split or {' and '.join(fields)}, not both")
         return self
 
     def division(self) -> Division:
-        """The parameters as assembly wants them."""
+        """The parameters of the division."""
         split = None if self.split is None else parse_split(self.split)
         return Division(split, self.limit, self.on_bad_row)
 
 
 class FileReader(DividedReader):
-    """Base of readers of one file a split: a format says what its rows are and what their columns mean."""
+    """Base of readers of one file a split: each format has its own rows and layout."""
 
     path: FilePath
     train: OptionalPath = None
@@ -57,8 +57,13 @@ class FileReader(DividedReader):
         """The records of one file. Raises DataError when the file as a whole cannot be read."""
         raise NotImplementedError
 
+    def columns_in_suite(self, *fields: str) -> list[str]:
+        """The columns of those fields that the suite gives itself; defaults may be missing in the file."""
+        values = [getattr(self, field) for field in fields if field in self.model_fields_set]
+        return [str(value) for value in values if value is not None]
+
     def layout(self) -> Layout:
-        """What the columns mean."""
+        """The meaning of the columns."""
         raise NotImplementedError
 
     def read(self, task: str, seed: int) -> Dataset:
@@ -76,5 +81,5 @@ class FileReader(DividedReader):
         files: dict[Split, str | None] = {"test": self.path, "train": self.train, "validation": self.validation}
         return {split: path for split, path in files.items() if path is not None}
 
-    def _source(self, path: str, layout: Layout) -> Source:
-        return Source(path, partial(self.rows, path), layout)
+    def _source(self, path: str, layout: Layout) -> RowSource:
+        return RowSource(path, partial(self.rows, path), layout)

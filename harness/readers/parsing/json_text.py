@@ -1,4 +1,4 @@
-"""JSON read record by record, because a mistake must be told by its line and `json.load` forgets the lines."""
+"""JSON read record by record, because a mistake must be reported with its line and `json.load` forgets the lines."""
 
 import json
 import re
@@ -14,11 +14,11 @@ _WHITE = re.compile(r"[ \t\n\r]*")
 
 
 def object_rows(path: str, encoding: str | None = None) -> Iterator[Row | Fault]:
-    """The objects of a JSON list or of JSON lines, told apart by the suffix .jsonl or by the first line."""
+    """The objects of a JSON list or of JSON lines, distinguished by the suffix .jsonl or by the first line."""
     text = read_text(path, encoding)
     first, _, rest = text.lstrip().partition("\n")
-    one_a_line = first.startswith("{") and first.rstrip().endswith("}") and rest.strip()
-    return line_rows(text) if one_a_line or path.lower().endswith((".jsonl", ".ndjson")) else list_rows(text, path)
+    is_jsonl = first.startswith("{") and first.rstrip().endswith("}") and rest.strip()
+    return line_rows(text) if is_jsonl or path.lower().endswith((".jsonl", ".ndjson")) else list_rows(text, path)
 
 
 def line_rows(text: str) -> Iterator[Row | Fault]:
@@ -39,7 +39,9 @@ def list_rows(text: str, path: str) -> Iterator[Row | Fault]:
     """The objects of a JSON list, each with the line on which it begins. Raises DataError where the text breaks."""
     start = _blank(text, 0)
     if text[start : start + 1] != "[":
-        raise DataError(f"{path}:{_line(text, start)}: expected a JSON list of objects, {_found(text, start, path)}")
+        raise DataError(
+            f"{path}:{_line(text, start)}: expected a JSON list of objects, {_description(text, start, path)}"
+        )
     escaped = _escapes(text)
     for line, _, value in _members(text, path, start):
         yield _row(line, value, escaped)
@@ -49,7 +51,7 @@ def member_rows(text: str, path: str) -> Iterator[tuple[str, Row | Fault]]:
     """The members of a JSON object, key and value, as `list_rows` does the elements of a list."""
     start = _blank(text, 0)
     if text[start : start + 1] != "{":
-        raise DataError(f"{path}:{_line(text, start)}: expected a JSON object, {_found(text, start, path)}")
+        raise DataError(f"{path}:{_line(text, start)}: expected a JSON object, {_description(text, start, path)}")
     escaped = _escapes(text)
     for line, key, value in _members(text, path, start):
         yield key, _row(line, value, escaped)
@@ -86,11 +88,11 @@ def _value(text: str, path: str, position: int) -> tuple[JSON, int]:
         raise DataError(f"{path}:{_line(text, position)}: not JSON: {error}") from error
 
 
-def _expect(text: str, path: str, position: int, sign: str, named: str) -> int:
+def _expect(text: str, path: str, position: int, sign: str, expected: str) -> int:
     position = _blank(text, position)
     if text[position : position + 1] != sign:
-        found = f"found {text[position]}" if position < len(text) else "the text ends"
-        raise DataError(f"{path}:{_line(text, position)}: not JSON: expected {named}, {found}")
+        actual = f"found {text[position]}" if position < len(text) else "the text ends"
+        raise DataError(f"{path}:{_line(text, position)}: not JSON: expected {expected}, {actual}")
     return _blank(text, position + 1)
 
 
@@ -104,7 +106,7 @@ def _line(text: str, position: int) -> int:
     return text.count("\n", 0, position) + 1
 
 
-def _found(text: str, start: int, path: str) -> str:
+def _description(text: str, start: int, path: str) -> str:
     value, end = _value(text, path, start)
     if _blank(text, end) < len(text):
         return "found one value after another; if it is one object a line, use jsonl"
@@ -113,7 +115,7 @@ def _found(text: str, start: int, path: str) -> str:
 
 
 def _escapes(text: str) -> bool:
-    """Whether surrogates may be written as escapes; asked of the text because looking into every value is slow."""
+    """Whether surrogates may be written as escapes; looked for in the text because searching every value is slow."""
     return "\\ud" in text or "\\uD" in text
 
 

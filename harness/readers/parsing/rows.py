@@ -1,4 +1,4 @@
-"""What every format yields: numbered rows of named values, or the reason why a row is none."""
+"""The rows of every format: numbered and with named values, or the reason why a row cannot be read."""
 
 import json
 from collections.abc import Mapping

@@ -38,9 +38,9 @@ def parse_split(written: str | Mapping[Split, str]) -> Fractions | Ranges:
     if "test" not in ranges:
         raise ValueError('split: a range for test is needed, e.g. test: "900:1000"')
     ordered = sorted(ranges.items(), key=lambda item: item[1][0])
-    for (one, (_, end)), (other, (begin, _)) in pairwise(ordered):
+    for (first, (_, end)), (second, (begin, _)) in pairwise(ordered):
         if end is None or end > begin:
-            raise ValueError(f"split: the ranges of {one} and {other} overlap")
+            raise ValueError(f"split: the ranges of {first} and {second} overlap")
     return Ranges(ranges)
 
 

@@ -37,7 +37,9 @@ def read_text(path: str, encoding: str | None = None) -> str:
     try:
         return raw.decode(codecs.lookup(encoding).name).removeprefix("\ufeff")
     except LookupError:
-        raise DataError(f"{path}: encoding: {encoding} is not known; examples: utf-8, gb18030, big5, utf-16") from None
+        raise DataError(
+            f"{path}: encoding: {encoding} is not a known encoding; examples: utf-8, gb18030, big5, utf-16"
+        ) from None
     except UnicodeDecodeError as error:
         raise DataError(
             f"{path}:{_line(raw, error)}: byte 0x{raw[error.start]:02x} is not {encoding}; give another encoding:, "

@@ -110,7 +110,7 @@ def mistakes(path: Path, cache: Path) -> str:
     calls = Cache(cache / "calls.sqlite", read_only=True)
     try:
         with pytest.raises(SuiteError) as caught:
-            plan(loaded, DryContext(loaded.models, calls, Display(), loaded.seed, {}, loaded.variants))
+            plan(loaded, DryContext(loaded.models, calls, Display(), loaded.seed))
     finally:
         calls.close()
     return str(caught.value)

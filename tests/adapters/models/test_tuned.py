@@ -64,7 +64,7 @@ def planned(path: Path, cache: Path) -> Plan:
     loaded = load_suite(path)
     calls = Cache(cache / "calls.sqlite", read_only=True)
     try:
-        return plan(loaded, DryContext(loaded.models, calls, Display(), loaded.seed, {}, loaded.variants))
+        return plan(loaded, DryContext(loaded.models, calls, Display(), loaded.seed))
     finally:
         calls.close()
 

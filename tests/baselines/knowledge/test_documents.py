@@ -135,7 +135,7 @@ def test_a_document_that_cannot_be_read(folder, name, content, reason):
 
 
 def test_other_suffixes_are_named(folder):
-    assert "'.md' files are not read; those are .pdf, .docx, .html, .htm" in told(
+    assert "'.md' files are not read; the forms read are .pdf, .docx, .html, .htm" in told(
         Documents(path=str(folder / "notes.md"))
     )
     assert "files reads Markdown and text" in told(Documents(path=str(folder / "sub"), pattern="*.docx"))

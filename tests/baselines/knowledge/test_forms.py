@@ -122,7 +122,7 @@ def test_ids_with_two_meanings_are_refused(put):
     path = put("k.tsv", "1\t甲\n1\t甲\n1\t乙\n")
     assert told(Texts(path=path, column=1, id_column=0)) == (
         f"{path}:3: id '1' also stands at {path}:1, with another text or title; every entry needs its own id "
-        "(without any, passages are numbered)"
+        "(without ids, passages are numbered)"
     )
     path = put("k2.tsv", "1\t甲。乙。\n1#2\t丙。\n")
     assert f"{path}:2: two passages would have the id '1#2'" in told(
@@ -174,7 +174,7 @@ def test_texts_in_a_workbook(tmp_path):
         ("k.txt", " \n\n", {}, ": is empty"),
         ("k.txt", "\x00\n\x01\n", {}, ": holds no passage, only blank entries"),
         ("k.tsv", "a\tb\n", {}, ": column: which holds the text? There are 0, 1"),
-        ("k.txt", "a b\n", {"column": 1}, ": no column 1: the first row has 1, counted from 0; is delimiter another?"),
+        ("k.txt", "a b\n", {"column": 1}, ": no column 1: the first row has 1, counted from 0; is the delimiter right?"),
         ("k.tsv", "code\tname\n1\ta\n", {"column": "nam"}, ": no column 'nam' (did you mean name?)"),
         ("k.tsv", "a\tb\nc\n", {"column": 1}, ":2: the row ends before column 1 (on_bad_document: skip leaves"),
         ("k.tsv", "a\tb\n\tc\n", {"column": 1, "id_column": 0}, ":2: '0' is empty (on_bad_document: skip leaves"),

@@ -15,13 +15,14 @@ from pydantic import PrivateAttr
 from baselines.retrievers.dense import Dense
 from baselines.retrievers.lexical import Lexical
 from baselines.retrievers.rerank import Rerank
+from harness.components.calls import NotPlannableError
 from harness.components.display import Display
 from harness.components.model import Model, Use
 from harness.errors import ModelError
 from harness.records.inputs import JSON, Passage
 from harness.runtime.cache import Cache, cache_root
 from harness.runtime.context import Context
-from harness.runtime.dry_context import DryContext, NotYetError
+from harness.runtime.dry_context import DryContext
 
 METHODS = ("exact", "hnsw", "ivf")
 every = pytest.mark.parametrize("method", METHODS)
@@ -312,13 +313,13 @@ def test_a_large_index_is_mapped(opened: Open, monkeypatch: pytest.MonkeyPatch) 
 
 def test_two_builds_at_once_build_once(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     built: list[int] = []
-    original = Dense._built
+    original = Dense._build
 
     def counted(self: Dense, *arguments: Any) -> Any:
         built.append(1)
         return original(self, *arguments)
 
-    monkeypatch.setattr(Dense, "_built", counted)
+    monkeypatch.setattr(Dense, "_build", counted)
     texts = [f"{i + 1},{100 - i}" for i in range(100)]
     path = opened().cache.path
     opened().vectors.close()
@@ -338,19 +339,19 @@ def test_two_builds_at_once_build_once(opened: Open, monkeypatch: pytest.MonkeyP
 
 def test_a_plan_reads_but_never_builds_or_writes(opened: Open) -> None:
     texts = ["1,0", "0,1"]
-    with pytest.raises(NotYetError, match="1 texts to embed"):
+    with pytest.raises(NotPlannableError, match="1 texts to embed"):
         Dense(model="m").index(passages(texts), opened(DryContext))
     assert not (cache_root() / "indexes").exists()
     Dense(model="m").index(passages(texts), opened())
     planned = Dense(model="m").index(passages(texts), opened(DryContext))
-    with pytest.raises(NotYetError, match="1 texts to embed"):
+    with pytest.raises(NotPlannableError, match="1 texts to embed"):
         planned.search(["3,1"], 1)
     assert planned.search([" "], 1) == [[]]
-    with pytest.raises(NotYetError, match="an index of 2 passages"):
+    with pytest.raises(NotPlannableError, match="an index of 2 passages"):
         Dense(model="m", method="hnsw").index(passages(texts), opened(DryContext))
     flip(stored_folder())
     damaged = (stored_folder() / "index.faiss").read_bytes()
-    with pytest.raises(NotYetError, match="an index of 2 passages"):
+    with pytest.raises(NotPlannableError, match="an index of 2 passages"):
         Dense(model="m").index(passages(texts), opened(DryContext))
     assert (stored_folder() / "index.faiss").read_bytes() == damaged
 

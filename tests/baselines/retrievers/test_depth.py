@@ -10,7 +10,7 @@ from pydantic import PrivateAttr
 
 from baselines.retrievers.dense import Dense
 from baselines.retrievers.hybrid import Hybrid
-from baselines.retrievers.index.wording import documents
+from baselines.retrievers.index.searched_text import documents
 from baselines.retrievers.lexical import Lexical
 from baselines.retrievers.rerank import Rerank
 from baselines.retrievers.tfidf import Tfidf

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from baselines.retrievers.hybrid import Hybrid, fuse
-from baselines.retrievers.index.tokens import tokenise
+from baselines.retrievers.index.tokenising import tokenise
 from baselines.retrievers.lexical import Lexical
 from baselines.retrievers.tfidf import Tfidf
 from harness.components.retriever import Index, Retriever

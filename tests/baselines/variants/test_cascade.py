@@ -1,27 +1,29 @@
 """The cheap variant answers what it is sure of; thresholds come from rows that are not scored."""
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from baselines.knowledge.texts import Texts
-from baselines.variants.cascade import Cascade, Trial, _values, learn
+from baselines.variants.cascade import Cascade, Trial, _values, learn_thresholds
 from baselines.variants.floor import Floor
 from baselines.variants.prompting import Prompting
 from baselines.variants.rag import Rag
 from harness.components.metric import Scale
 from harness.components.retriever import Retriever
+from harness.components.task import Task
 from harness.metrics.exact_match import ExactMatch
 from harness.metrics.judge import Judge
 from harness.metrics.python import Python
 from harness.models.scripted import Scripted
 from harness.records.inputs import Sample
 from harness.records.outputs import Prediction, Reading, Step
+from tests.shared.rag_fixtures import resources
 
 INF = math.inf
 
@@ -48,7 +50,7 @@ INF = math.inf
 def test_the_threshold_learnt(
     sure: list[float], own: list[float], after: list[float], tolerance: float, expected: float
 ) -> None:
-    assert learn([Trial(sure, own), Trial([], after)], tolerance=tolerance) == [expected]
+    assert learn_thresholds([Trial(sure, own), Trial([], after)], tolerance=tolerance) == [expected]
 
 
 def test_three_steps_are_learnt_from_the_last_backwards() -> None:
@@ -56,11 +58,11 @@ def test_three_steps_are_learnt_from_the_last_backwards() -> None:
     # first step: its only right answer is one that the others get right too, so stopping there saves calls: 9
     first = Trial([9, 1, 1, 1], [1, 0, 0, 0])
     second = Trial([4, 3, 2, 1], [1, 1, 0, 0])
-    assert learn([first, second, Trial([], [1, 1, 1, 1])]) == [9, 3]
+    assert learn_thresholds([first, second, Trial([], [1, 1, 1, 1])]) == [9, 3]
 
 
 def test_a_metric_where_lower_is_better() -> None:
-    assert learn([Trial([2, 1], [0, 1]), Trial([], [0, 0])], sign=-1.0) == [2]
+    assert learn_thresholds([Trial([2, 1], [0, 1]), Trial([], [0, 0])], sign=-1.0) == [2]
 
 
 @pytest.fixture
@@ -113,10 +115,10 @@ def test_a_failed_step_is_no_answer_and_goes_on(ask: Any, steps: dict[str, Any])
 def test_a_confidence_that_a_step_cannot_give(
     steps: dict[str, Any], norm: Any, terms: Any, of: list[str], confidence: Any, problem: str | None
 ) -> None:
-    suite = SimpleNamespace(models={"m": Scripted()}, knowledge={"kb": terms})
     chosen = {name: {**steps, "floor": Floor(by="majority")}[name] for name in of}
-    found = Cascade(of=of, confidence=confidence).check_steps(norm(), chosen, suite)  # type: ignore[arg-type]
-    assert found == ([f"confidence: {confidence}: {problem}"] if problem else [])
+    cascade = Cascade(of=of, confidence=confidence)
+    problems = cascade.check(norm(), resources(norm(), terms, chosen), {"m": Scripted()})
+    assert problems == ([f"confidence: {confidence}: {problem}"] if problem else [])
 
 
 def test_train_rows_that_the_knowledge_holds_teach_nothing(steps: dict[str, Any], norm: Any, tmp_path: Path) -> None:
@@ -124,19 +126,19 @@ def test_train_rows_that_the_knowledge_holds_teach_nothing(steps: dict[str, Any]
     rows = tuple(Sample(f"t{i}", "norm", f"第{i}个问题怎么回答", (f"答案{i}",)) for i in range(5))
     path = tmp_path / "faq.txt"
     path.write_text("\n".join(f"{row.input}：{row.targets[0]}" for row in rows), encoding="utf-8")
-    suite = SimpleNamespace(models={"m": Scripted()}, knowledge={"kb": Texts(path=str(path))})
+    task, models = norm(train=rows), {"m": Scripted()}
+    provided = resources(task, Texts(path=str(path)), steps)
     cascade = Cascade(of=["cheap", "dear"], confidence="retrieval")
-    (problem,) = cascade.check_steps(norm(train=rows), steps, suite)  # type: ignore[arg-type]
+    (problem,) = cascade.check(task, provided, models)
     assert problem.startswith("knowledge kb holds the train rows themselves")
-    given = Cascade(of=["cheap", "dear"], confidence="retrieval", thresholds=[1.0])
-    assert given.check_steps(norm(train=rows), steps, suite) == []  # type: ignore[arg-type]
+    preset = Cascade(of=["cheap", "dear"], confidence="retrieval", thresholds=[1.0])
+    assert preset.check(task, provided, models) == []
 
 
 def test_a_probe_goes_by_the_thresholds_of_its_task(ask: Any, steps: dict[str, Any], norm: Any) -> None:
     base = norm()
     probe = replace(base, name="norm@kb-withdrawn", parent=base, metrics={}, updated="kb")
     cascade = Cascade(of=["cheap", "dear"], confidence="retrieval", metric="accuracy")
-    assert cascade.check(probe, {}) == []
     model = Scripted(echo="last_line", rules=({"match": r"^参考资料：\n\[1\] (.*)", "reply": r"\1"},))
     on_task, on_probe = (ask(cascade, model, on=one, variants=steps) for one in (base, probe))
     assert [p.route for p in on_probe] == [p.route for p in on_task]
@@ -160,21 +162,30 @@ def test_the_scale_of_a_metric_may_depend_on_its_settings(tmp_path: Path) -> Non
     assert _values(errors, [row], [failed]) == [5.0]  # the worst of 0 to 5, where lower is better
 
 
-def test_thresholds_are_not_learnt_by_what_asks_models(norm: Any) -> None:
+@pytest.fixture
+def problems(steps: dict[str, Any], terms: Texts) -> Callable[..., list[str]]:
+    """What keeps a cascade from answering a task."""
+
+    def check(task: Task, **settings: Any) -> list[str]:
+        cascade = Cascade(of=["cheap", "dear"], confidence="retrieval", **settings)
+        return cascade.check(task, resources(task, terms, steps), {"m": Scripted()})
+
+    return check
+
+
+def test_thresholds_are_not_learnt_by_what_asks_models(norm: Any, problems: Any) -> None:
     task = norm()
     judged = replace(task, metrics={"quality": Judge(model="j"), **task.metrics})
     problem = "thresholds cannot be learnt by quality, which asks models itself; give metric: one that does not, or thresholds"
-    assert problem in Cascade(of=["a", "b"]).check(judged, {})
-    assert problem not in Cascade(of=["a", "b"], metric="accuracy").check(judged, {})
-    assert problem not in Cascade(of=["a", "b"], thresholds=[1.0]).check(judged, {})
+    assert problem in problems(judged)
+    assert problem not in problems(judged, metric="accuracy")
+    assert problem not in problems(judged, thresholds=[1.0])
 
 
-def test_settings_and_data_that_cannot_be(norm: Any) -> None:
+def test_settings_and_data_that_cannot_be(norm: Any, problems: Any) -> None:
     with pytest.raises(ValidationError, match="the steps must differ"):
         Cascade(of=["a", "b", "a"])
     with pytest.raises(ValidationError, match="thresholds: 1 are needed"):
         Cascade(of=["a", "b"], thresholds=[1, 2])
-    assert "no validation or train rows" in Cascade(of=["a", "b"]).check(norm(train=()), {})[0]
-    assert Cascade(of=["a", "b"], metric="f1").check(norm(), {}) == [
-        "metric: 'f1' is not a metric of the task (accuracy)"
-    ]
+    assert "no validation or train rows" in problems(norm(train=()))[0]
+    assert problems(norm(), metric="f1") == ["metric: 'f1' is not a metric of the task (accuracy)"]

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from baselines.variants.floor import Floor
 from harness.components.retriever import Retriever
 from harness.records.inputs import Sample
+from tests.shared.rag_fixtures import resources
 
 
 def answers(predictions: Any) -> list[Any]:
@@ -40,6 +41,6 @@ def test_settings_and_data_that_cannot_be(norm: Any) -> None:
     for settings in ({"by": "top_passage"}, {"by": "nearest", "knowledge": "kb"}):
         with pytest.raises(ValidationError, match="top_passage needs knowledge, and nothing else does"):
             Floor(**settings)
-    assert Floor(by="majority").check(norm(train=()), {}) == [
+    assert Floor(by="majority").check(norm(train=()), resources(norm()), {}) == [
         "by: majority takes its answers from train rows, and there are none"
     ]

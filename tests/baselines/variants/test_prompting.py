@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from baselines.support.asking import predict
-from baselines.support.examples import choose, fewest
+from baselines.support.predicting import predict
+from baselines.support.worked_examples import select_examples, smallest_pool
 from baselines.variants.prompting import Prompting
 from harness.answers.choice import Choice
 from harness.answers.text import Text
 from harness.components.dataset import Dataset
 from harness.components.display import Display
 from harness.components.task import Task
+from harness.components.variant import Resources
 from harness.models.scripted import Rule, Scripted
 from harness.records.inputs import Cell, Generation, Message, Prompt, Sample
 from harness.records.outputs import Completion, Prediction, Reading
@@ -45,7 +46,7 @@ def answer(tmp_path: Path) -> Any:
     def go(variant: Prompting, on: Task, model: Scripted) -> list[Prediction]:
         context = Context({"m": model}, cache, Display(), seed=7)
         context.begin(Cell("norm", "v"))
-        return variant.answer(on, on.data.test, context)
+        return variant.answer(on, on.data.test, context, Resources())
 
     yield go
     cache.close()
@@ -59,37 +60,37 @@ def turns(prompt: Prompt) -> list[tuple[str, str]]:
 
 
 def test_nearest_examples_end_with_the_most_similar() -> None:
-    chosen = choose("nearest", TRAIN, TEST, 2, 0)
+    chosen = select_examples("nearest", TRAIN, TEST, 2, 0)
     assert chosen[0][-1].input == "左膝换关节"  # shares 左膝, 关节, 换 …
     assert chosen[0][0].input == "左膝清理"
     assert chosen[1][-1].input == "右眼白内障"
 
 
 def test_fixed_examples_are_the_first_rows_for_all() -> None:
-    assert [[row.id for row in some] for row_pick in [choose("fixed", TRAIN, TEST, 2, 0)] for some in row_pick] == [
-        ["train:0", "train:1"]
-    ] * 2
+    assert [
+        [row.id for row in some] for row_pick in [select_examples("fixed", TRAIN, TEST, 2, 0)] for some in row_pick
+    ] == [["train:0", "train:1"]] * 2
 
 
 def test_random_examples_depend_on_seed_and_sample_only() -> None:
-    first = choose("random", TRAIN, TEST, 3, 1)
-    assert first == choose("random", TRAIN, TEST, 3, 1)
-    assert first[1] == choose("random", TRAIN, TEST[1:], 3, 1)[0]  # whatever else is asked
-    assert [choose("random", TRAIN, TEST, 3, seed) for seed in range(5)].count(first) < 5
+    first = select_examples("random", TRAIN, TEST, 3, 1)
+    assert first == select_examples("random", TRAIN, TEST, 3, 1)
+    assert first[1] == select_examples("random", TRAIN, TEST[1:], 3, 1)[0]  # whatever else is asked
+    assert [select_examples("random", TRAIN, TEST, 3, seed) for seed in range(5)].count(first) < 5
 
 
 @pytest.mark.parametrize("pick", ["fixed", "random", "nearest"])
 def test_a_row_with_the_question_itself_is_never_shown(pick: Any) -> None:
     leaked = Sample("test:9", "norm", "左膝换关节", ("左膝置换术",))
-    assert all(row.input != leaked.input for row in choose(pick, TRAIN, [leaked], 3, 0)[0])
+    assert all(row.input != leaked.input for row in select_examples(pick, TRAIN, [leaked], 3, 0)[0])
 
 
 def test_examples_stay_within_the_subject() -> None:
     rows = [Sample(f"{s}:{i}", "t", f"{s}{i}", ("A",), meta={"subject": s}) for s in ("law", "art") for i in range(3)]
     asked = [Sample("q", "t", "law?", ("A",), meta={"subject": "law"})]
     for pick in ("fixed", "random", "nearest"):
-        assert {row.meta["subject"] for row in choose(pick, rows, asked, 3, 0)[0]} == {"law"}  # type: ignore[arg-type]
-    assert fewest(rows, asked) == 3
+        assert {row.meta["subject"] for row in select_examples(pick, rows, asked, 3, 0)[0]} == {"law"}  # type: ignore[arg-type]
+    assert smallest_pool(rows, asked) == 3
 
 
 @pytest.mark.parametrize(
@@ -106,13 +107,15 @@ def test_fewest_is_what_is_shown(subject: str, text: str, expected: int) -> None
     texts = (("law", "law0"), ("law", "law0"), ("law", "law1"), ("art", "art0"), ("art", "art1"))
     rows = [Sample(f"{i}", "t", row, ("A",), meta={"subject": s}) for i, (s, row) in enumerate(texts)]
     asked = [Sample("q", "t", text, ("A",), meta={"subject": subject})]
-    assert fewest(rows, asked) == expected
-    assert [len(choose(pick, rows, asked, 9, 0)[0]) for pick in ("fixed", "random", "nearest")] == [expected] * 3
+    assert smallest_pool(rows, asked) == expected
+    assert [len(select_examples(pick, rows, asked, 9, 0)[0]) for pick in ("fixed", "random", "nearest")] == [
+        expected
+    ] * 3
 
 
 def test_many_samples_pick_the_same_as_few() -> None:
     many = [Sample(f"s{i}", "norm", TEST[i % 2].input, ("x",)) for i in range(600)]
-    chosen = choose("nearest", TRAIN, many, 1, 0)
+    chosen = select_examples("nearest", TRAIN, many, 1, 0)
     assert [row.input for (row,) in chosen[510:512]] == ["左膝换关节", "右眼白内障"]
 
 
@@ -180,7 +183,7 @@ def test_settings_that_cannot_be(settings: dict[str, str], mistake: str) -> None
 def test_the_system_turn_is_a_template(answer: Go) -> None:
     (prediction,) = answer(Prompting(model="m", system="回答：{{ input }}"), task(test=TEST[:1]), Scripted(default="x"))
     assert turns(prediction.messages)[0] == ("system", "回答：左膝关节换了")
-    (problem,) = Prompting(model="m", system="{{ name }}").check(task(), {})
+    (problem,) = Prompting(model="m", system="{{ name }}").check(task(), Resources(), {})
     assert problem.startswith("system: sample test:1: 'name' is undefined")
 
 
@@ -254,17 +257,17 @@ def test_failed_samples_that_could_change_the_vote_are_a_failure(
 
 
 def test_what_cannot_be_is_said_before_the_run() -> None:
-    assert Prompting(model="m", shots=4).check(task(), {}) == []
-    assert Prompting(model="m", shots=5).check(task(), {}) == [
+    assert Prompting(model="m", shots=4).check(task(), Resources(), {}) == []
+    assert Prompting(model="m", shots=5).check(task(), Resources(), {}) == [
         "shots: 5 examples are asked for but train has 4 rows to choose from"
     ]
     leaked = Sample("test:9", "norm", "左膝换关节", ("左膝置换术",))  # its own copy in train is never shown
-    assert Prompting(model="m", shots=4).check(task(test=(*TEST, leaked)), {}) == [
+    assert Prompting(model="m", shots=4).check(task(test=(*TEST, leaked)), Resources(), {}) == [
         "shots: 4 examples are asked for but train has 3 rows to choose from"
     ]
     asked = Sample("q", "norm", "?", ("A",), ("甲", "乙"))
     by_likelihood = task(Choice(by="loglikelihood"), test=(asked,))
-    (problem,) = Prompting(model="m", chain_of_thought=True).check(by_likelihood, {})
+    (problem,) = Prompting(model="m", chain_of_thought=True).check(by_likelihood, Resources(), {})
     assert "use by: generation" in problem
 
 

@@ -11,6 +11,7 @@ from harness.components.retriever import Retriever
 from harness.models.scripted import Rule, Scripted
 from harness.records.inputs import Sample
 from harness.records.outputs import Prediction, Retrieval
+from tests.shared.rag_fixtures import resources
 
 
 def rag(overlap: Retriever, **settings: Any) -> Rag:
@@ -135,13 +136,17 @@ def test_filters_are_templates_over_the_sample(ask: Any, overlap: Retriever, tmp
     asked = norm(test=(Sample("q", "norm", "膝关节置换", ("膝关节置换术",), meta={"side": "右"}),))
     (prediction,) = ask(rag(overlap, filter={"side": "{{ side }}"}), on=asked, knowledge=knowledge)
     assert texts(prediction) == ["膝关节镜检"]
-    problems = rag(overlap, filter={"sid": "x"}).check(asked, {"kb": knowledge})
+    problems = rag(overlap, filter={"sid": "x"}).check(asked, resources(asked, knowledge), {})
     assert problems == ["filter: no passage has a field 'sid' (did you mean side?)"]
 
 
 def test_the_query_is_a_template(ask: Any, overlap: Retriever, terms: Texts, norm: Any) -> None:
     assert texts(ask(rag(overlap, k=1, query="胆囊"))[0]) == ["胆囊切除术"]
-    assert rag(overlap, query="{{ nothing }}").check(norm(), {"kb": terms})[0].startswith("query: sample test:1: ")
+    assert (
+        rag(overlap, query="{{ nothing }}")
+        .check(norm(), resources(norm(), terms), {})[0]
+        .startswith("query: sample test:1: ")
+    )
     assert ask(rag(overlap, query=" "))[0].notes == ("nothing was found for the query",)
 
 
@@ -160,5 +165,5 @@ def test_settings_that_contradict(overlap: Retriever, settings: dict[str, Any], 
 
 def test_an_oracle_needs_gold(overlap: Retriever, terms: Texts, norm: Any) -> None:
     asked = norm(test=(Sample("q", "norm", "肝", ("肝移植术",)),))
-    (problem,) = rag(overlap, oracle=True).check(asked, {"kb": terms})
+    (problem,) = rag(overlap, oracle=True).check(asked, resources(asked, terms), {})
     assert problem.startswith("oracle: no sample's gold passage is known")

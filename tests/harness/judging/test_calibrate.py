@@ -142,7 +142,7 @@ def test_it_is_kept_under_what_a_run_calls_the_judge(made: Path, context: Open) 
     assert isinstance(metric, JudgeMetric)
     assert stored(metric.identity(door.model_digest("judge"))) == found
     (_, again) = run(made, "scores.csv", context, "t.quality")
-    assert again.tally.calls == 0
+    assert again.counts.calls == 0
     other = metric.model_copy(update={"temperature": 1.0})
     assert stored(other.identity(door.model_digest("judge"))) is None
 
@@ -158,10 +158,10 @@ def test_a_judge_is_asked_as_a_run_asks_it(made: Path, context: Open, run_suite:
     run_suite(made)
     (made.parent / "one.csv").write_text("question,reference,answer,score\n问,对,甲4,40\n", encoding="utf-8")
     ((found,), door) = run(made, "one.csv", context)
-    assert (found.items, door.tally.calls, door.tally.cached) == (1, 0, 1)
+    assert (found.items, door.counts.calls, door.counts.cached) == (1, 0, 1)
     (made.parent / "two.csv").write_text("question,reference,first,second,verdict\n问,对,甲4,乙4,A\n", encoding="utf-8")
     ((found,), door) = run(made, "two.csv", context)
-    assert (found.items, door.tally.calls, door.tally.cached) == (1, 0, 2)
+    assert (found.items, door.counts.calls, door.counts.cached) == (1, 0, 2)
 
 
 def test_repeats_do_not_make_a_judge_look_better(made: Path, context: Open) -> None:
@@ -169,7 +169,7 @@ def test_repeats_do_not_make_a_judge_look_better(made: Path, context: Open) -> N
     assert '"rubric": "score100"' in text
     made.write_text(text.replace('"rubric": "score100"', '"rubric": "score100", "repeats": 5'), encoding="utf-8")
     (_, door) = run(made, "scores.csv", context)
-    assert door.tally.calls == 4 + 2  # one reading of each item, and 丁 asked twice again
+    assert door.counts.calls == 4 + 2  # one reading of each item, and 丁 asked twice again
 
 
 def test_a_judge_that_is_down_is_not_measured(made: Path, context: Open) -> None:

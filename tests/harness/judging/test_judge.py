@@ -66,7 +66,7 @@ def test_an_answer_has_the_score_and_the_reason_that_the_judge_gives(scoring: Ma
         {"": Mark(0.0, "the answer is empty")},
     ]
     assert [one.attempts for one in place.judgements] == [1, 1, 0]
-    assert place.context.tally.calls == 2
+    assert place.context.counts.calls == 2
 
 
 def test_a_reply_that_cannot_be_read_is_shown_to_the_judge_twice_and_then_unknown(scoring: Make) -> None:
@@ -174,7 +174,7 @@ def test_equal_and_empty_answers_are_decided_without_asking(scoring: Make) -> No
     predictions = answers("a", ["好", "好", ""]) + answers("b", ["好", " ", ""])
     found = marks(Pairwise(model="j"), predictions, place)
     assert [mark.value for mark in found[3:]] == [0.5, 0.0, 0.5]
-    assert place.context.tally.calls == 0
+    assert place.context.counts.calls == 0
 
 
 def test_every_pair_meets_once_in_both_orders(scoring: Make) -> None:
@@ -389,7 +389,7 @@ def test_an_empty_label_of_people_is_a_warning(write_suite: Any, run_suite: Any)
 def test_the_plan_counts_what_judges_will_be_asked(write_suite: Any, tmp_path: Path) -> None:
     suite = load_suite(write_suite(SUITE.replace("TRUST", ""), test__tsv=ROWS))
     cache = Cache(tmp_path / "cache" / "calls.sqlite", read_only=True)
-    found = plan(suite, DryContext(suite.models, cache, Display(), suite.seed, {}, suite.variants))
+    found = plan(suite, DryContext(suite.models, cache, Display(), suite.seed))
     # 6 items × 2 variants; 6 items × 1 pair × 2 orders
     assert found.judging == [PlannedJudging("t", "quality", "judge", 12), PlannedJudging("t", "better", "judge", 12)]
     cache.close()

@@ -138,7 +138,7 @@ def test_the_reference_is_what_is_trained(place: Place) -> None:
     scoring = place({"m": Teller()}, {"a": "m"}, Json(fields=("病", "药")))
     Perplexity().score_batch([sample(0, '{"药":"无","病":"肺炎","x":1}')], [answered(0, "a")], scoring)
     assert asked == [['{"病": "肺炎", "药": "无"}']]
-    assert scoring.context.tally.calls == 1
+    assert scoring.context.counts.calls == 1
 
 
 def test_variants_without_a_likelihood_have_no_value(place: Place) -> None:
@@ -206,7 +206,7 @@ def test_likelihoods_are_cached_and_planned(tmp_path: Path) -> None:
     dry.begin(Cell("t", "v"))
     told = dry.likelihood("m", [*prompts, user("a")], [*texts, "xyz"])  # known for this prompt, but not of this text
     assert [c.error for c in told] == [None, None, None, "not computed yet"]
-    assert (dry.tally.calls, dry.tally.cached) == (1, 3)
+    assert (dry.counts.calls, dry.counts.cached) == (1, 3)
     assert len(asked) == 1
     # an option of the same text is another question: what all options share is context there
     (scored,) = context.score_options("m", [user("a")], [("x",)])

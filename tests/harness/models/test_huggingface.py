@@ -18,7 +18,7 @@ from harness.models.local.batches import Halving, by_length
 from harness.models.local.chat_template import as_chat, as_plain
 from harness.records.inputs import Generation, Message, Prompt
 from harness.records.outputs import Completion
-from harness.runtime.cache import digest
+from harness.text.canonical import digest
 from tests.shared.tiny_models import CHATML, WINDOW, readable, save_tokenizer, sizes, user
 
 NO_SYSTEM = (

@@ -76,7 +76,7 @@ def test_finds_by_meaning_through_the_whole_path(minilm: SentenceTransformers, t
         index = Dense(model="minilm", method=method).index(passages, context)
         found = index.search(["myocardial infarction", "hepatectomy", "fractured tibia"], 1)
         assert [hits[0][0] for hits in found] == [1, 0, 2]
-    assert context.tally.embedded == 6
+    assert context.counts.embedded == 6
     context.vectors.close()
     cache.close()
 

@@ -197,7 +197,7 @@ def test_a_given_encoding_is_held_to(write, read):
     assert read("csv", path=path, encoding="GB18030", **MAPPED).test[1].input == "咳嗽"
     with pytest.raises(DataError, match=r"x\.csv:3: byte 0xbf is not utf-8; give another encoding:"):
         read("csv", path=path, encoding="utf-8", **MAPPED)
-    with pytest.raises(DataError, match="encoding: utf-99 is not known"):
+    with pytest.raises(DataError, match="encoding: utf-99 is not a known encoding"):
         read("csv", path=path, encoding="utf-99", **MAPPED)
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from harness.errors import StoreError
 from harness.records.outputs import Completion
-from harness.runtime.cache import Cache, digest
+from harness.runtime.cache import Cache
+from harness.text.canonical import digest
 
 DONE = Completion("答案：甲", "stop", 12, 3, 0.25, (-0.1, -2.5))
 

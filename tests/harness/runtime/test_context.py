@@ -66,7 +66,7 @@ def test_equal_calls_are_made_once_and_answers_keep_their_order(door: Door) -> N
     replies = context.generate("m", prompts("b", "a", "b", "c"), GREEDY)
     assert [reply.text for reply in replies] == ["b!", "a!", "b!", "c!"]
     assert sorted(asked) == ["a", "b", "c"]
-    assert (context.tally.calls, context.tally.cached) == (3, 1)
+    assert (context.counts.calls, context.counts.cached) == (3, 1)
 
 
 def test_a_second_run_asks_nothing(door: Door) -> None:
@@ -74,7 +74,7 @@ def test_a_second_run_asks_nothing(door: Door) -> None:
     context = door(m=Recorder(default="x"))
     context.generate("m", prompts("b", "a"), GREEDY)
     assert asked == []
-    assert (context.tally.calls, context.tally.cached) == (0, 2)
+    assert (context.counts.calls, context.counts.cached) == (0, 2)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_a_dead_backend_is_given_up(door: Door) -> None:
     assert len(asked) == 6  # three batches of two
     assert {reply.finish for reply in replies} == {"error"}
     assert replies[-1].error == "not asked: 3 batches in a row had failed"
-    assert context.tally.failed == 10
+    assert context.counts.failed == 10
 
 
 def test_only_one_local_model_is_loaded_at_a_time(door: Door) -> None:
@@ -149,7 +149,7 @@ def test_options_are_scored_and_kept(door: Door) -> None:
     assert [(reply.text, reply.logprobs) for reply in first] == [("B", (-3.0, -0.1)), ("A", (-0.1, -3.0))]
     again = context.score_options("m", prompts("B"), [("A", "B")])
     assert again == first[:1]
-    assert context.tally.cached == 1
+    assert context.counts.cached == 1
 
 
 class Broken(Recorder):
@@ -166,9 +166,9 @@ def test_numbers_that_are_none_are_failures_and_are_not_kept(door: Door) -> None
     context = door(m=Broken())
     (reply,) = context.score_options("m", prompts("q"), [("A", "B")])
     assert (reply.finish, reply.error) == ("error", "the model returned NaN or infinity")
-    assert context.tally.failed == 1
+    assert context.counts.failed == 1
     context.score_options("m", prompts("q"), [("A", "B")])
-    assert context.tally.cached == 0
+    assert context.counts.cached == 0
 
 
 def test_a_lone_surrogate_does_not_stop_the_run(door: Door) -> None:
@@ -226,7 +226,7 @@ def test_planning_asks_no_model_and_counts(door: Door) -> None:
     assert [(reply.text, reply.error) for reply in replies] == [
         ("x", None), ("", "not computed yet"), ("", "not computed yet"), ("x", None),
     ]  # fmt: skip
-    assert (context.tally.calls, context.tally.cached) == (1, 3)  # "c" is made once
+    assert (context.counts.calls, context.counts.cached) == (1, 3)  # "c" is made once
     assert asked == []
 
 
@@ -238,12 +238,12 @@ def test_a_model_that_is_not_here_has_no_stored_call(door: Door) -> None:
         stored.score_options(name, prompts("a"), [("A", "B")])
     context = planned(door, m=Recorder(default="x"), away=Away(default="y"), other=Away(default="y"))
     context.generate("m", prompts("a", "b"), GREEDY)
-    assert (context.tally.calls, context.tally.cached) == (0, 2)
+    assert (context.counts.calls, context.counts.cached) == (0, 2)
     for name in ("away", "other"):
         context.begin(Cell("task", name))
         context.generate(name, prompts("a", "b", "a"), GREEDY)
         context.score_options(name, prompts("a"), [("A", "B")])
-        assert (context.tally.calls, context.tally.cached, context.tally.estimate) == (3, 1, None)
+        assert (context.counts.calls, context.counts.cached, context.counts.estimate) == (3, 1, None)
     digests = {context.model_digest(name) for name in ("m", "away", "other")}
     assert len(digests) == 3
     assert {digest for digest in digests if len(digest) == 64} == {stored.model_digest("m")}  # no other is a sha256
@@ -256,7 +256,7 @@ def test_equal_calls_of_several_cells_are_planned_once(door: Door) -> None:
     for model, texts in [("m", "ab"), ("m", "bac"), ("twin", "abc"), ("other", "ab"), ("m", "")]:
         context.begin(Cell("task", model))
         context.generate(model, prompts(*texts), GREEDY)
-        counts.append((context.tally.calls, context.tally.cached))
+        counts.append((context.counts.calls, context.counts.cached))
     assert counts == [(2, 0), (1, 2), (0, 3), (2, 0), (0, 0)]
 
 
@@ -264,14 +264,14 @@ def test_the_estimate_is_the_mean_of_the_stored_calls(door: Door) -> None:
     door(m=Timed()).generate("m", prompts("2", "4"), GREEDY)
     context = planned(door, m=Timed(), other=Recorder(default="x"))
     context.generate("m", prompts("2", "a", "b"), GREEDY)
-    assert context.tally.estimate == 6.0  # two calls are missing, (2 + 4) / 2 seconds each
+    assert context.counts.estimate == 6.0  # two calls are missing, (2 + 4) / 2 seconds each
     context.generate("m", prompts("a"), GREEDY)  # counted already
-    assert context.tally.estimate == 6.0
+    assert context.counts.estimate == 6.0
     context.begin(Cell("task", "other"))
     context.generate("other", prompts("a"), GREEDY)
-    assert context.tally.estimate is None  # none of its calls was ever timed
+    assert context.counts.estimate is None  # none of its calls was ever timed
     context.generate("m", prompts("c"), GREEDY)
-    assert context.tally.estimate is None  # part of the time is no estimate of the whole
+    assert context.counts.estimate is None  # part of the time is no estimate of the whole
 
 
 class Timed(Recorder):

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from baselines.grounding.search import allowed
+from baselines.grounding.search import meets_conditions
 from baselines.knowledge.files import Files
 from baselines.knowledge.jsonl import Jsonl
 from baselines.knowledge.parsing.gold import Gold
 from baselines.knowledge.texts import Texts
-from harness.records.inputs import Corpus, Passage, Sample
+from harness.records.inputs import Passage, PassageSet, Sample
 
 TABLE = "code\tname\tdept\n1\t胃切除术\t内科\n2\t胃切除术\t外科\n3\t肝切除术\t外科\n4\t胃切除术\t内科\n"
 
@@ -24,8 +24,8 @@ def table(tmp_path: Path) -> Callable[..., Texts]:
     return make
 
 
-def found(corpus: Corpus, **wish: str) -> list[int]:
-    return [place for place, yes in enumerate(allowed(corpus, wish)) if yes]
+def found(corpus: PassageSet, **wish: str) -> list[int]:
+    return [place for place, yes in enumerate(meets_conditions(corpus, wish)) if yes]
 
 
 def test_equal_texts_with_other_metadata_stay_apart(table: Callable[..., Texts]) -> None:
@@ -73,7 +73,7 @@ def test_a_filter_finds_the_sources_of_merged_passages(tmp_path: Path) -> None:
 
 def test_a_filter_finds_entries_and_merged_ids() -> None:
     parts = [Passage(f"c#{i}", str(i), meta={"entry_id": "c", "also_ids": ["e"] if i == 2 else []}) for i in (1, 2)]
-    corpus = Corpus((*parts, Passage("d", "丁", title="题", meta={"n": 3})))
+    corpus = PassageSet((*parts, Passage("d", "丁", title="题", meta={"n": 3})))
     assert [found(corpus, id=name) for name in ("c", "c#2", "e", "d", "")] == [[0, 1], [1], [1], [2], []]
     assert (found(corpus, title="题"), found(corpus, n="3"), found(corpus, n="")) == ([2], [2], [0, 1])
 

@@ -5,11 +5,11 @@ import random
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from baselines.knowledge.parsing.splitting import Split, SplitOption, sections
+from baselines.knowledge.parsing.splitting import SplitOption, Splitting, sections
 
 
 def split(text: str, by: str, size: int | None = None, overlap: int = 0) -> list[str]:
-    return Split(by=by, size=size, overlap=overlap).pieces(text)
+    return Splitting(by=by, size=size, overlap=overlap).pieces(text)
 
 
 @pytest.mark.parametrize(
@@ -153,6 +153,6 @@ def test_options_that_do_not_fit(given, reason):
 
 def test_short_form():
     option = TypeAdapter(SplitOption)
-    assert option.validate_json('"sentence"', strict=True) == Split(by="sentence")
-    assert option.validate_json('{"by": "tokens", "size": 9}', strict=True) == Split(by="tokens", size=9)
+    assert option.validate_json('"sentence"', strict=True) == Splitting(by="sentence")
+    assert option.validate_json('{"by": "tokens", "size": 9}', strict=True) == Splitting(by="tokens", size=9)
     assert {"enum", "$ref"} <= {key for form in option.json_schema()["anyOf"] for key in form}

@@ -1,4 +1,4 @@
-"""One entry of LLaMA-Factory's dataset_info.json: its fields, which are refused and why, what its columns mean."""
+"""One entry of LLaMA-Factory's dataset_info.json: its fields, the refused ones with the reason, its columns."""
 
 from typing import Literal
 
@@ -13,7 +13,7 @@ from harness.readers.parsing.text_file import read_text
 from harness.readers.sharegpt import Conversation, Tags
 
 
-class EntryColumns(BaseModel):
+class DatasetColumns(BaseModel):
     """Column names by LLaMA-Factory's field. Where an entry gives any, a field it leaves out has no column."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -33,8 +33,8 @@ class EntryColumns(BaseModel):
     kto_tag: str | None = None
 
 
-class Entry(BaseModel):
-    """An entry as written."""
+class DatasetEntry(BaseModel):
+    """An entry as it stands in the file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -51,11 +51,11 @@ class Entry(BaseModel):
     folder: str | None = None
     num_samples: int | None = None
     file_sha1: str | None = None
-    columns: EntryColumns | None = None
+    columns: DatasetColumns | None = None
     tags: Tags = Field(default_factory=Tags)
 
 
-def find_entry(path: str, name: str) -> Entry:
+def find_entry(path: str, name: str) -> DatasetEntry:
     """The entry of a name in a dataset_info.json. Raises DataError for an unknown, wrong or refused one."""
     entries = dict(member_rows(read_text(path), path))
     if name not in entries:
@@ -71,7 +71,7 @@ def find_entry(path: str, name: str) -> Entry:
     return entry
 
 
-def entry_layout(entry: Entry) -> Layout:
+def entry_layout(entry: DatasetEntry) -> Layout:
     """What the columns of an entry mean, with LLaMA-Factory's defaults where it gives none."""
     columns = entry.columns
     if entry.formatting == "sharegpt":
@@ -87,23 +87,24 @@ def entry_layout(entry: Entry) -> Layout:
     )
 
 
-def _parse(row: Row, place: str) -> Entry:
+def _parse(row: Row, place: str) -> DatasetEntry:
     try:
-        return Entry.model_validate(row.values, strict=True)
+        return DatasetEntry.model_validate(row.values, strict=True)
     except ValidationError as error:
         detail = error.errors()[0]
         where = ".".join(str(part) for part in detail["loc"])
         if detail["type"] != "extra_forbidden":
             raise DataError(f"{place}: {where}: {detail['msg'][0].lower()}{detail['msg'][1:]}") from error
-        inner: dict[str, type[BaseModel]] = {"columns": EntryColumns, "tags": Tags}
-        holder = inner.get(str(detail["loc"][0]), Entry) if len(detail["loc"]) > 1 else Entry
-        known = holder.model_fields
-        raise DataError(f"{place}: {where} is not a field ({nearest(str(detail['loc'][-1]), known)})") from error
+        inner: dict[str, type[BaseModel]] = {"columns": DatasetColumns, "tags": Tags}
+        holder = inner.get(str(detail["loc"][0]), DatasetEntry) if len(detail["loc"]) > 1 else DatasetEntry
+        raise DataError(
+            f"{place}: {where} is not a field ({nearest(str(detail['loc'][-1]), holder.model_fields)})"
+        ) from error
 
 
-def _refusal(entry: Entry) -> str | None:
+def _refusal(entry: DatasetEntry) -> str | None:
     """Why an entry cannot be evaluated, in one line; None if it can."""
-    columns = entry.columns or EntryColumns()
+    columns = entry.columns or DatasetColumns()
     if entry.ranking or columns.chosen or columns.rejected:
         return "ranking: a preference pair has a better and a worse answer but no right one to score against"
     if columns.kto_tag:
@@ -119,6 +120,6 @@ def _refusal(entry: Entry) -> str | None:
     return None
 
 
-def _required(columns: EntryColumns | None, *more: str) -> tuple[str, ...]:
-    given = columns.model_dump(exclude_none=True).values() if columns else ()
-    return tuple(dict.fromkeys((*more, *given)))
+def _required(columns: DatasetColumns | None, *more: str) -> tuple[str, ...]:
+    columns_named = columns.model_dump(exclude_none=True).values() if columns else ()
+    return tuple(dict.fromkeys((*more, *columns_named)))

@@ -5,12 +5,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from baselines.support.asking import with_notes
+from baselines.support.predicting import with_notes
 from harness.records.outputs import Prediction
 
 
 def vote(ballots: Sequence[Prediction]) -> Prediction:
-    """The majority among the answers that could be read; a tie goes to the answer given first, and is named.
+    """The majority among the answers that could be read; a tie goes to the first of the tied answers, and is noted.
 
     Where the samples that failed could have changed the majority, the prediction is a failure.
     """
@@ -18,14 +18,14 @@ def vote(ballots: Sequence[Prediction]) -> Prediction:
     read = [ballot for ballot in ballots if ballot.error is None and ballot.reading.reason is None]
     counts = Counter(map(_ballot, read))
     ranking = counts.most_common()  # equals in the order of first appearance
-    tally = f"votes of {len(ballots)}: {', '.join(f'{answer} × {count}' for answer, count in ranking) or 'none'}"
+    votes = f"votes of {len(ballots)}: {', '.join(f'{answer} × {count}' for answer, count in ranking) or 'none'}"
     most, second = [*(count for _, count in ranking), 0, 0][:2]
     if failed and most - second <= len(failed):
         error = f"{len(failed)} of {len(ballots)} samples failed and could change the vote: {failed[0].error}"
-        return _with_cost(replace(failed[0], error=error), ballots, tally)
+        return _with_cost(replace(failed[0], error=error), ballots, votes)
     if not read:
         return _with_cost(ballots[0], ballots, f"none of {len(ballots)} samples gave a readable answer")
-    notes = [tally]
+    notes = [votes]
     if failed:
         notes.append(f"{len(failed)} of {len(ballots)} samples failed")
     winners = [answer for answer, count in ranking if count == most]

@@ -1,4 +1,4 @@
-"""Which train rows are shown as worked examples: the same for all, drawn per item, or the lexically nearest."""
+"""Which train rows become worked examples: the same for all samples, drawn for each, or the lexically nearest."""
 
 import random
 from collections import Counter
@@ -8,16 +8,18 @@ from typing import Literal
 
 from harness.records.inputs import Sample
 
-Pick = Literal["fixed", "random", "nearest"]
+Selection = Literal["fixed", "random", "nearest"]
 NGRAMS = (1, 2)  # characters: works for Chinese without a word list
 
 
-def choose(pick: Pick, train: Sequence[Sample], samples: Sequence[Sample], shots: int, seed: int) -> list[list[Sample]]:
-    """For each sample its examples, in the order in which they are shown (the nearest last, next to the question).
+def select_examples(
+    selection: Selection, train: Sequence[Sample], samples: Sequence[Sample], shots: int, seed: int
+) -> list[list[Sample]]:
+    """For each sample its examples, in the order of the prompt (the nearest last, next to the question).
 
     `fixed` takes the first train rows, `random` draws for each sample from the seed and the sample's id, `nearest`
     takes the most similar rows by cosine of character 1–2-gram tf-idf, fitted on train only. A task whose rows carry a
-    `subject` (C-Eval) takes examples of the same subject. A row with the sample's own input is never shown.
+    `subject` (C-Eval) takes examples of the same subject. A row with the sample's own input is never its example.
     """
     if shots == 0:
         return [[] for _ in samples]
@@ -26,25 +28,25 @@ def choose(pick: Pick, train: Sequence[Sample], samples: Sequence[Sample], shots
     for subject in dict.fromkeys(map(_subject, samples)):
         indices = [i for i, sample in enumerate(samples) if _subject(sample) == subject]
         pool = pools.get(subject) or list(train)
-        some = _PICKS[pick](pool, [samples[i] for i in indices], shots, seed)
-        for i, examples in zip(indices, some, strict=True):
+        selected = _SELECTORS[selection](pool, [samples[i] for i in indices], shots, seed)
+        for i, examples in zip(indices, selected, strict=True):
             chosen[i] = examples
     return chosen
 
 
-def fewest(train: Sequence[Sample], samples: Sequence[Sample]) -> int:
+def smallest_pool(train: Sequence[Sample], samples: Sequence[Sample]) -> int:
     """How many examples every sample can have: the smallest pool that is drawn from, without rows of its own input."""
     pools = _by_subject(train)
     copies = Counter((_subject(row), row.input) for row in train)
     copies_anywhere = Counter(row.input for row in train)
 
-    def others(sample: Sample) -> int:
+    def pool_size(sample: Sample) -> int:
         subject = _subject(sample)
         if subject in pools:
             return len(pools[subject]) - copies[subject, sample.input]
         return len(train) - copies_anywhere[sample.input]
 
-    return min(map(others, samples), default=len(train))
+    return min(map(pool_size, samples), default=len(train))
 
 
 def _by_subject(train: Sequence[Sample]) -> dict[str, list[Sample]]:
@@ -63,11 +65,11 @@ def _fixed(pool: Sequence[Sample], samples: Sequence[Sample], shots: int, seed: 
 
 
 def _random(pool: Sequence[Sample], samples: Sequence[Sample], shots: int, seed: int) -> list[list[Sample]]:
-    known = {row.input for row in pool}
+    inputs = {row.input for row in pool}
     chosen = []
     for sample in samples:
-        others = [row for row in pool if row.input != sample.input] if sample.input in known else pool
-        chosen.append(random.Random(f"{seed} {sample.id}").sample(others, min(shots, len(others))))
+        rows = [row for row in pool if row.input != sample.input] if sample.input in inputs else pool
+        chosen.append(random.Random(f"{seed} {sample.id}").sample(rows, min(shots, len(rows))))
     return chosen
 
 
@@ -82,12 +84,12 @@ def _nearest(pool: Sequence[Sample], samples: Sequence[Sample], shots: int, seed
         similarity = (queries[start : start + 256] @ rows).toarray()
         order = (-similarity).argsort(axis=1, kind="stable")
         for sample, nearest in zip(samples[start : start + 256], order, strict=True):
-            others = (pool[i] for i in nearest if pool[i].input != sample.input)
-            chosen.append(list(islice(others, shots))[::-1])
+            examples = (pool[i] for i in nearest if pool[i].input != sample.input)
+            chosen.append(list(islice(examples, shots))[::-1])
     return chosen
 
 
-_PICKS: dict[Pick, Callable[[Sequence[Sample], Sequence[Sample], int, int], list[list[Sample]]]] = {
+_SELECTORS: dict[Selection, Callable[[Sequence[Sample], Sequence[Sample], int, int], list[list[Sample]]]] = {
     "fixed": _fixed,
     "random": _random,
     "nearest": _nearest,

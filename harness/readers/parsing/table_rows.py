@@ -32,7 +32,7 @@ def table_rows(cells: Iterable[tuple[int, list[str]] | Fault], path: str) -> Ite
 
 def _header(fields: list[str], place: str) -> list[str]:
     names = [name.strip() or f"column_{number}" for number, name in enumerate(fields, start=1)]
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise DataError(f"{place}: the header names {', '.join(twice)} twice; columns need different names")
+    duplicates = [name for name, count in Counter(names).items() if count > 1]
+    if duplicates:
+        raise DataError(f"{place}: the header names {', '.join(duplicates)} twice; columns need different names")
     return names

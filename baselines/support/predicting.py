@@ -1,48 +1,43 @@
-"""Asks a model a task's prompts in the way the task wants, and turns what comes back into predictions."""
+"""Asks a model the prompts of a task, by likelihood or by generation, and makes predictions of its completions."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from harness.components.answer import Answer
+from harness.components.calls import Calls
 from harness.components.task import Task
 from harness.records.inputs import Generation, Prompt, Sample
 from harness.records.outputs import Completion, Prediction, Reading
-from harness.runtime.context import Context
 from harness.text.replies import after_marker, without_reasoning
 
-Read = Callable[[Sample, str], Reading]
+ReadReply = Callable[[Sample, str], Reading]
 NO_REASON = "the call failed without a reason"
 
 
-def ask(
-    context: Context,
-    model: str,
-    task: Task,
-    samples: Sequence[Sample],
-    prompts: Sequence[Prompt],
-    generation: Generation,
+def complete(
+    calls: Calls, model: str, task: Task, samples: Sequence[Sample], prompts: Sequence[Prompt], generation: Generation
 ) -> list[Completion]:
     """One completion a sample: scored options where the task asks for likelihood, else generated text."""
     options = [task.answer.options(sample) for sample in samples]
     if any(options):
-        return context.score_options(model, prompts, options)
-    return context.generate(model, prompts, generation)
+        return calls.score_options(model, prompts, options)
+    return calls.generate(model, prompts, generation)
 
 
 def predict(
-    context: Context,
+    calls: Calls,
     samples: Sequence[Sample],
     prompts: Sequence[Prompt],
     completions: Sequence[Completion],
-    read: Read,
+    read: ReadReply,
 ) -> list[Prediction]:
-    """Predictions of the context's cell from completions. A failed completion has an error and is not read."""
+    """Predictions of the current cell from completions. A failed completion has an error and is not read."""
     errors = [completion.error or (NO_REASON if completion.finish == "error" else None) for completion in completions]
     return [
         Prediction(
             sample_id=sample.id,
             task=sample.task,
-            variant=context.cell.variant,
+            variant=calls.cell.variant,
             messages=prompt,
             text=completion.text,
             reading=read(sample, completion.text) if errors[index] is None else Reading(),
@@ -59,17 +54,17 @@ def predict(
 
 
 def _confidence(completion: Completion) -> dict[str, float]:
-    """How sure the model was: by how much the likeliest option leads, how likely its own text was to it."""
-    sure = {}
+    """How sure the model was: the lead of its likeliest option, the log-probability of its own text."""
+    confidence = {}
     if completion.logprobs and len(completion.logprobs) > 1:
         second, first = sorted(completion.logprobs)[-2:]
-        sure["margin"] = first - second
+        confidence["margin"] = first - second
     if completion.logprob is not None:
-        sure["logprob"] = completion.logprob
-    return sure
+        confidence["logprob"] = completion.logprob
+    return confidence
 
 
-def after_reasoning(answer: Answer, marker: str) -> Read:
+def after_reasoning(answer: Answer, marker: str) -> ReadReply:
     """A reader for chain of thought: the answer is what follows the last marker outside reasoning blocks."""
 
     def read(sample: Sample, reply: str) -> Reading:

@@ -8,23 +8,23 @@ from typing import Literal
 from harness.text.normalise import normalise
 from harness.text.segmentation import segmenter
 
-Tokens = Literal["words", "bigrams", "characters"]
+Unit = Literal["words", "bigrams", "characters"]
 
 _UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Han and kana
 _RUN = re.compile(rf"(?P<unspaced>[{_UNSPACED}]+)|(?:(?![{_UNSPACED}])[^\W_])+(?:\.\d+)*")
 
 
-def tokenise(text: str, tokens: Tokens) -> list[str]:
-    """The tokens of a text in their order, with repetitions; marks of punctuation are none.
+def tokenise(text: str, unit: Unit) -> list[str]:
+    """The tokens of a text in their order, with repetitions; punctuation marks are not tokens.
 
     `words` cuts Chinese with jieba, long words also into the words inside them; `characters` takes each character,
     `bigrams` each character and each pair of neighbours.
     """
-    cut = _CUTS[tokens]
-    found: list[str] = []
+    cut = _CUTS[unit]
+    tokens: list[str] = []
     for run in _RUN.finditer(normalise(text)):
-        found += cut(run[0]) if run["unspaced"] else [run[0]]
-    return found
+        tokens += cut(run[0]) if run["unspaced"] else [run[0]]
+    return tokens
 
 
 def _bigrams(run: str) -> list[str]:
@@ -36,4 +36,4 @@ def _words(run: str) -> list[str]:
     return words
 
 
-_CUTS: dict[Tokens, Callable[[str], list[str]]] = {"words": _words, "bigrams": _bigrams, "characters": list}
+_CUTS: dict[Unit, Callable[[str], list[str]]] = {"words": _words, "bigrams": _bigrams, "characters": list}

@@ -1,4 +1,4 @@
-"""What of a passage is searched: its text with its title, and its aliases as further documents."""
+"""The texts of a passage that are searched: its text with its title, and its aliases as further documents."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def wording(passage: Passage) -> str:
+def searched_text(passage: Passage) -> str:
     """The text as it is indexed, embedded and ranked: the title belongs to it."""
     return f"{passage.title}\n{passage.text}" if passage.title else passage.text
 
@@ -18,12 +18,12 @@ def wording(passage: Passage) -> str:
 def documents(passages: Sequence[Passage]) -> "tuple[list[str], NDArray[np.int64]]":
     """The texts to index and the place of the passage that each stands for.
 
-    `meta["aliases"]`, a text or a list of texts, are other wordings of a passage: it scores as its best one. What is no
-    text is no alias.
+    `meta["aliases"]`, a text or a list of texts, are further wordings of a passage, which scores as the best of them.
+    Anything but a text is no alias.
     """
     import numpy as np
 
-    texts = [wording(passage) for passage in passages]
+    texts = [searched_text(passage) for passage in passages]
     owners = list(range(len(passages)))
     for place, passage in enumerate(passages):
         aliases = _aliases(passage)
@@ -33,5 +33,5 @@ def documents(passages: Sequence[Passage]) -> "tuple[list[str], NDArray[np.int64
 
 
 def _aliases(passage: Passage) -> list[str]:
-    given = passage.meta.get("aliases")
-    return [alias for alias in (given if isinstance(given, list | tuple) else [given]) if isinstance(alias, str)]
+    cell = passage.meta.get("aliases")
+    return [alias for alias in (cell if isinstance(cell, list | tuple) else [cell]) if isinstance(alias, str)]

@@ -1,4 +1,4 @@
-"""Which column means what in a user's own table; every format without a fixed layout maps through here."""
+"""The meanings of the columns in a user's own table, for every format without a fixed layout."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -51,8 +51,8 @@ class Columns:
         if self.target_separator is not None:
             targets = [part.strip() for text in targets for part in text.split(self.target_separator) if part.strip()]
         if not targets:
-            named = " and ".join(f"'{column}'" for column in self.target)
-            raise BadRow(f"{named} {'is' if len(self.target) == 1 else 'are'} empty: no target")
+            columns = " and ".join(f"'{column}'" for column in self.target)
+            raise BadRow(f"{columns} {'is' if len(self.target) == 1 else 'are'} empty: no target")
         return tuple(dict.fromkeys(targets))
 
     def _options(self, values: Mapping[str, JSON]) -> tuple[str, ...]:
@@ -83,17 +83,17 @@ class TableReader(FileReader):
     system: str | None = None  # reaches prompts as {{ system }}
 
     @model_validator(mode="after")
-    def _one_meaning_a_column(self) -> "TableReader":
+    def _meanings_are_unique(self) -> "TableReader":
         columns = self.layout().required
-        twice = next((column for column in columns if columns.count(column) > 1), None)
-        if twice is not None:
-            raise ValueError(f"column '{twice}' is given two meanings")
+        duplicate = next((column for column in columns if columns.count(column) > 1), None)
+        if duplicate is not None:
+            raise ValueError(f"column '{duplicate}' is given two meanings")
         if not self.layout().target:
             raise ValueError("target: at least one column is needed")
         return self
 
     def layout(self) -> Columns:
-        """The mapping as given."""
+        """The mapping that the suite gives."""
         return Columns(
             input=self.input,
             target=(self.target,) if isinstance(self.target, str) else tuple(self.target),

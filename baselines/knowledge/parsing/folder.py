@@ -1,0 +1,62 @@
+"""Knowledge bases of documents: one file, or a folder of files with all its folders; each document is an entry."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import ClassVar
+
+from baselines.knowledge.parsing.collection import Entry, KnowledgeBase, Unreadable
+from harness.errors import DataError
+
+
+class DocumentFolder(KnowledgeBase):
+    """Base of the forms whose entries are whole files."""
+
+    suffixes: ClassVar[tuple[str, ...]]
+    remedy: ClassVar[str]  # said where no file of a folder is chosen
+
+    pattern: str | None = None  # of the names in a folder, e.g. "guides/*.md"; by default, those with the suffixes
+
+    def document(self, file: Path) -> tuple[str, str, bool]:
+        """The text, the title, and whether the text is Markdown. Raises DataError for an unreadable document."""
+        raise NotImplementedError
+
+    def entries(self, path: str) -> Iterable[Entry | Unreadable]:
+        """One entry a document; in a folder its id is its path there, so that two versions can be compared."""
+        root = Path(path)
+        for file in self._chosen(root):
+            name = file.relative_to(root).as_posix() if root.is_dir() else file.name
+            try:
+                text, title, markdown = self.document(file)
+            except DataError as error:
+                yield Unreadable(str(error))
+            else:
+                identifier = name if root.is_dir() else None
+                yield Entry(text, name, identifier, title, place=str(file), markdown=markdown)
+
+    def files(self, path: str) -> list[str]:
+        """The file, or the files of the folder."""
+        return [str(file) for file in self._chosen(Path(path))]
+
+    def _chosen(self, root: Path) -> Iterator[Path]:
+        """The file, or the files of a folder, sorted, without hidden ones. Raises DataError when there is none."""
+        if not root.is_dir():
+            yield root
+            return
+        visible = [
+            file
+            for file in root.rglob(self.pattern or "*")
+            if file.is_file() and not any(part.startswith(".") for part in file.relative_to(root).parts)
+        ]
+        chosen = [file for file in visible if self.pattern is not None or file.suffix.lower() in self.suffixes]
+        if not chosen:
+            kind = f"ending in {', '.join(self.suffixes)}" if self.pattern is None else f"that matches '{self.pattern}'"
+            raise DataError(f"{root}: no file {kind}; {_contents(root)}{self.remedy}")
+        yield from sorted(chosen, key=lambda file: file.relative_to(root).as_posix())
+
+
+def _contents(root: Path) -> str:
+    kinds = Counter(file.suffix.lower() or "no suffix" for file in root.rglob("*") if file.is_file())
+    if not kinds:
+        return "the folder is empty"
+    return "it holds " + ", ".join(f"{count} × {kind}" for kind, count in kinds.most_common(5))
