@@ -8,7 +8,6 @@ from harness.checks.leakage import contamination
 from harness.components.metric import Metric
 from harness.components.scoring import Scoring, turn
 from harness.components.task import Task
-from harness.components.trained_model import DerivedModel
 from harness.records.call_counts import Tally
 from harness.records.figures import Overlap, Summary
 from harness.records.inputs import JSON, Cell, Sample
@@ -84,11 +83,9 @@ def make(suite: Suite, context: Context) -> dict[str, JSON]:
     records: dict[str, JSON] = {}
     try:
         for name in making(suite):
-            model = suite.models[name]
-            if isinstance(model, DerivedModel):
-                record = model.make(name, context.display)
-                if record is not None:
-                    records[name] = {"entry": suite.families.entries.get(name, name), **record}
+            record = suite.models[name].make(name, context.display)
+            if record is not None:
+                records[name] = {"entry": suite.families.entries.get(name, name), **record}
     finally:
         context.close()  # what training has loaded
     return records

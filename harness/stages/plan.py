@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.checks.leakage import contamination
+from harness.components.model import Preparation
 from harness.components.task import Task
-from harness.components.trained_model import DerivedModel, Preparation
 from harness.components.variant import Variant
 from harness.errors import ModelError
 from harness.judging.asking.judge_metric import Opinion
@@ -55,8 +55,7 @@ def plan(suite: Suite, context: DryContext) -> Plan:
     planned = [
         _planned(cell, suite.answering()[cell.variant], tasks[cell.task], context) for cell in cells(suite, tasks)
     ]
-    made = {name: suite.models[name] for name in making(suite)}
-    prepared = {name: m.preparation() for name, m in made.items() if isinstance(m, DerivedModel)}
+    prepared = {name: suite.models[name].preparation() for name in making(suite)}
     return Plan(planned, {name: one for name, one in prepared.items() if one is not None}, _judging(suite, tasks))
 
 

@@ -9,7 +9,7 @@ from harness.components.knowledge import Knowledge
 from harness.components.metric import Metric
 from harness.components.registry import find
 from harness.components.task import Task
-from harness.components.trained_model import DerivedModel
+from harness.components.trained_model import DerivedModel, TrainingInputs
 from harness.components.variant import Variant
 from harness.errors import DataError, HarnessError, SuiteError
 from harness.records.inputs import Prompt, Sample
@@ -36,13 +36,25 @@ def prepare(suite: Suite, models: Sequence[str] = ()) -> dict[str, Task]:
     mistakes += unread.values()
     mistakes += _variant_mistakes(suite, tasks, unread)
     _refuse(mistakes)
-    for model in suite.models.values():
-        if isinstance(model, DerivedModel):
-            model.join(suite, tasks)
+    bind_models(suite, tasks)
     _refuse(_model_mistakes(suite, models))
     _refuse(_asking_mistakes(suite, tasks))
     specific = {name: task for name, task in tasks.items() if name not in suite.general}
     return with_retrieval(suite, {**tasks, **probes(suite, specific, used_knowledge(suite))})
+
+
+def bind_models(suite: Suite, tasks: Mapping[str, Task]) -> None:
+    """Give each derived model what it is made of and learns from."""
+    for model in suite.models.values():
+        if isinstance(model, DerivedModel):
+            inputs = TrainingInputs(
+                base=suite.models[model.base],
+                seed=suite.seed,
+                tasks={name: tasks[name] for name in named(model, "tasks")},
+                knowledge={name: suite.knowledge[name] for name in named(model, "knowledge")},
+                read_dataset=suite.dataset,
+            )
+            model.bind(inputs)
 
 
 def _refuse(mistakes: Sequence[str]) -> None:
@@ -135,9 +147,9 @@ def making(suite: Suite) -> list[str]:
     order: dict[str, None] = {}
     for name in [*used_models(suite), *judges(suite)]:
         chain = []
-        while isinstance(suite.models[name], DerivedModel):
+        while (base := suite.models[name].base_name) is not None:
             chain.append(name)
-            name = named(suite.models[name], "models")[0]
+            name = base
         order.update(dict.fromkeys(reversed(chain)))
     return list(order)
 

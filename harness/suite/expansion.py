@@ -9,7 +9,6 @@ from harness.components.component import Component, named
 from harness.components.fields import Reference, marks, part_of
 from harness.components.model import Model
 from harness.components.registry import find
-from harness.components.trained_model import DerivedModel
 from harness.components.variant import Variant
 
 C = TypeVar("C", bound=Component)
@@ -41,9 +40,7 @@ class Families:
 
 def unfolded(models: Mapping[str, Model], variants: Mapping[str, Variant], seed: int) -> Families:
     """Replace each model with several members by them, and each variant that asks it by one for each."""
-    members = {
-        name: model.several(seed) if isinstance(model, DerivedModel) else {"": model} for name, model in models.items()
-    }
+    members = {name: model.expand(seed) for name, model in models.items()}
     several = {name: tuple(some) for name, some in members.items() if list(some) != [""]}
     replaced = {name: tuple(name + suffix for suffix in some) for name, some in several.items()}
     asked: dict[str, Variant] = {}
@@ -98,7 +95,7 @@ def renamed(component: C, old: str, new: str) -> C:
 def forgetting_probes(families: Families) -> dict[str, Variant]:
     """Each derived model that a variant asks, and the model it is made of in the end, asked without anything else."""
     asked = [name for variant in families.variants.values() for name in named(variant, "models")]
-    derived = [name for name in families.models if name in asked and isinstance(families.models[name], DerivedModel)]
+    derived = [name for name in families.models if name in asked and families.models[name].base_name]
     plain = find("variant", "prompting")
     probes: dict[str, Variant] = {}
     for name in dict.fromkeys(one for model in derived for one in (root_of(model, families.models), model)):
@@ -108,6 +105,6 @@ def forgetting_probes(families: Families) -> dict[str, Variant]:
 
 def root_of(name: str, models: Mapping[str, Model]) -> str:
     """The model at the end of a chain of bases."""
-    while isinstance(models[name], DerivedModel) and (bases := named(models[name], "models")):
-        name = bases[0]
+    while (base := models[name].base_name) is not None:
+        name = base
     return name

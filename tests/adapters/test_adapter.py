@@ -19,6 +19,7 @@ from harness.runtime.cache import Cache
 from harness.runtime.dry_context import DryContext
 from harness.runtime.run_folder import RunFolder
 from harness.stages.plan import plan
+from harness.stages.prepare import bind_models
 from harness.suite.parser import load_suite
 from tests.harness.models.test_model_huggingface import CHATML, save_tokenizer, user
 
@@ -90,9 +91,7 @@ def change(folder: Path, **fields: Any) -> Path:
 def joined(path: Path, name: str = "a") -> Adapter:
     """An adapter of a suite, checked."""
     loaded = load_suite(path)
-    for model in loaded.models.values():
-        if isinstance(model, Adapter):
-            model.join(loaded, {})
+    bind_models(loaded, {})
     made = loaded.models[name]
     assert isinstance(made, Adapter)
     made.check()
@@ -208,8 +207,7 @@ def test_an_adapter_on_a_quantised_base(suite: Make, make_folder: Callable[..., 
     save(make_folder(), tmp_path / "out", **QV)
     path = suite({"nf4": "quantised: {base: base}", "a": "adapter: {base: nf4, path: ../out}"})
     loaded = load_suite(path)
-    for name in ("nf4", "a"):
-        loaded.models[name].join(loaded, {})  # type: ignore[attr-defined]
+    bind_models(loaded, {})
     made = loaded.models["a"]
     made.check()
     assert made.identity()["quantisation"]["kind"] == "nf4"
@@ -256,7 +254,7 @@ def wipe(folder: Path) -> None:
 
 REFUSED: dict[str, tuple[dict[str, Any], Callable[[Path], Any], str]] = {
     "no folder": (QV, shutil.rmtree, "out does not exist"),
-    "nothing in it": (QV, wipe, "has neither adapter_config.json nor config.json; it holds nothing"),
+    "nothing in it": (QV, wipe, "has neither adapter_config.json nor config.json; it holds no file"),
     "no weights": (QV, lambda f: remove(f, "adapter_model.safetensors"), "no weights: adapter_model.safetensors or adapter_model.bin"),
     "no configuration": (QV, lambda f: remove(f, "adapter_config.json"), "it holds README.md, adapter_model.safetensors"),
     "damaged JSON": (QV, lambda f: (f / "adapter_config.json").write_text("{"), "adapter_config.json cannot be read: Expecting"),
@@ -280,7 +278,7 @@ REFUSED: dict[str, tuple[dict[str, Any], Callable[[Path], Any], str]] = {
         lambda f: change(f, target_modules=["q_prj"]),
         "target_modules: {base} has no module q_prj (did you mean q_proj?)",
     ),
-    "no such pattern": (QV, lambda f: change(f, target_modules=".*nothing"), "cannot be put on {base}: Target modules .*nothing not found"),
+    "no such pattern": (QV, lambda f: change(f, target_modules=".*nothing"), "cannot be attached to {base}: Target modules .*nothing not found"),
     "no such whole module": (QV, lambda f: change(f, modules_to_save=["lm_hed"]), "modules_to_save: {base} has no module lm_hed (did you mean lm_head?)"),
     "another rank": (QV, lambda f: change(f, r=4), "self_attn.q_proj.lora_A.weight is 8×64, but 4×64 in {base} (it was trained on {base})"),
     "modules left out": (QV, lambda f: change(f, target_modules=["q_proj"]), "it has tensors that the base lacks: 4, the first base_model.model.model.layers.0.self_attn.v_proj.lora_A.weight"),

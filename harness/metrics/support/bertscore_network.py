@@ -19,7 +19,7 @@ from typing import Any
 
 from harness.errors import ModelError
 from harness.models.local.batches import out_of_memory
-from harness.models.local.device import chosen
+from harness.models.local.device import choose_device
 
 TOKENS_A_BATCH = 8192  # of padded input: bounds the memory of a forward pass whatever the lengths
 UNSTATED = 512  # tokens a window, where neither tokenizer nor model has a bound
@@ -61,7 +61,7 @@ class Network:
     """A model up to one layer, with its tokenizer, in float32. Used in a `with` block; raises ModelError."""
 
     def __init__(self, folder: Path, name: str, layer: int, device: str, batch_size: int) -> None:
-        self.name, self.batch_size, self.device = name, batch_size, chosen(device)
+        self.name, self.batch_size, self.device = name, batch_size, choose_device(device)
         with self._translated("cannot be loaded"), _quietly():
             self._library: Any = importlib.import_module("bert_score.utils")
             self._tokenizer = self._library.get_tokenizer(str(folder))

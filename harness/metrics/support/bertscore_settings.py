@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError, ModelError
-from harness.models.local.encoders import packaged
+from harness.models.local.encoders import package_folder
 from harness.models.local.weights import HUB_FILES
 from harness.records.inputs import JSON
 
@@ -102,7 +102,7 @@ def folder(model: str) -> Path:
 def _local(model: str) -> Path | None:
     """The folder that a name means, None if it is a hub id. Raises ModelError for a path that is not there."""
     if model.startswith("package:"):
-        return packaged(model)
+        return package_folder(model)
     place = Path(model)
     if place.is_dir():
         return place

@@ -485,12 +485,12 @@ def test_scores_are_those_of_a_naive_computation(shape: str, form: str, request:
 
 
 def test_one_row_serves_all_options_of_one_token(llama: HuggingFace, monkeypatch: pytest.MonkeyPatch) -> None:
-    from harness.models.local.loading import likelihood
+    from harness.models.local import likelihood
 
     rows = []
-    forward = likelihood._forward
+    forward = likelihood._logits
     monkeypatch.setattr(
-        likelihood, "_forward", lambda model, wanted, pad: rows.append(len(wanted)) or forward(model, wanted, pad)
+        likelihood, "_logits", lambda model, contexts, pad: rows.append(len(contexts)) or forward(model, contexts, pad)
     )
     llama.score_options(PROMPTS[:3], [OPTIONS[0]] * 3)
     llama.score_options(PROMPTS[:1], [OPTIONS[2]])
