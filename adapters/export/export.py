@@ -60,12 +60,11 @@ def find_tuned(models: Mapping[str, Model], members: Mapping[str, Sequence[str]]
         raise ModelError(f"'{name}' stands for {', '.join(members[name])}; name one of them")
     if name not in models:
         raise ModelError(f"'{name}' is not among models ({nearest(name, models)})")
-    model = models[name]
-    if not isinstance(model, Tuned):
-        tuned = [entry for entry, candidate in models.items() if isinstance(candidate, Tuned)]
+    tuned = {entry: model for entry, model in models.items() if isinstance(model, Tuned)}
+    if name not in tuned:
         names = f"these are: {', '.join(tuned)}" if tuned else "it has none"
-        raise ModelError(f"models.{name} is {type(model).__name__}, not a model that the suite trains; {names}")
-    return model
+        raise ModelError(f"models.{name} is {type(models[name]).__name__}, not a model that the suite trains; {names}")
+    return tuned[name]
 
 
 def export_llamafactory(entry: TunedEntry, out: Path | None) -> Export:

@@ -3,7 +3,7 @@
 import random
 from bisect import bisect_left, insort
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.training.encoding import IGNORED, TokenRow, shared_prefix
@@ -43,7 +43,7 @@ class Order:
     step: int  # items a step
     seed: int
     by_length: bool
-    epoch: int = 0
+    epoch: int = field(default=0, init=False)
 
     def set_epoch(self, epoch: int) -> None:
         self.epoch = epoch

@@ -67,23 +67,26 @@ def read_tasks(
         samples = [*data.train, *data.validation, *data.test]
         sizes[f"mix {name}"] = len(samples)
         rows += _mixed_rows(name, samples, round(ratio * len(train)), inputs.seed)
-    questions: dict[str, list[tuple[str, str]]] = {}
-    for row in (*rows, *validation_rows):  # those that choose the checkpoint are learnt from too
-        questions.setdefault(row.source, []).append((row.sample.id, whole_question(row.sample)))
     return TrainingData(
         examples=tuple(row.example for row in rows),
         validation=tuple(row.example for row in validation_rows),
-        composition=tuple(
-            {
-                "source": source,
-                "kind": "mix" if source.startswith("mix ") else "task",
-                "rows": sum(row.source == source for row in rows),
-                "of": size,
-            }
-            for source, size in sizes.items()
-        ),
-        questions=dict(questions),
+        composition=tuple(_part(source, rows, size) for source, size in sizes.items()),
+        questions=_questions([*rows, *validation_rows]),  # the validation rows choose the checkpoint
     )
+
+
+def _part(source: str, rows: Sequence[TrainRow], size: int) -> dict[str, JSON]:
+    """How many of a source's rows are used."""
+    used = sum(row.source == source for row in rows)
+    return {"source": source, "kind": "mix" if source.startswith("mix ") else "task", "rows": used, "of": size}
+
+
+def _questions(rows: Sequence[TrainRow]) -> dict[str, Rows]:
+    """What the rows of each source ask."""
+    questions: dict[str, list[tuple[str, str]]] = {}
+    for row in rows:
+        questions.setdefault(row.source, []).append((row.sample.id, whole_question(row.sample)))
+    return dict(questions)
 
 
 def read_texts(inputs: TrainingInputs, max_samples: int | None) -> TrainingData:
