@@ -128,7 +128,12 @@ def read_configuration(folder: Path) -> Any:
             "from how it was trained; pip install -U peft"
         )
     if unknown:
-        log.info("%s: left out, because peft %s does not know it: %s", file, version("peft"), ", ".join(unknown))
+        log.info(
+            "%s: peft %s does not know these fields, which are off and left out: %s",
+            file,
+            version("peft"),
+            ", ".join(unknown),
+        )
     supported = {name: value for name, value in settings.items() if name not in {*unknown, "runtime_config"}}
     try:
         return KINDS[kind](**{**supported, "inference_mode": True})

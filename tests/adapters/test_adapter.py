@@ -355,7 +355,7 @@ def test_fields_of_a_newer_peft_that_are_off_are_left_out(
     change(save(make_folder(), tmp_path / "out", **QV), use_newer=False, newer_config=None, runtime_config={"x": 1})
     with caplog.at_level("INFO", "harness"):
         made = joined(suite({"a": "adapter: {base: base, path: ../out}"}))
-    assert "does not know use_newer, newer_config, which are off: left out" in caplog.text
+    assert "does not know these fields, which are off and left out: use_newer, newer_config" in caplog.text
     assert made.engine._model() is not None
 
 
