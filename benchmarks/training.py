@@ -181,7 +181,7 @@ def _ours(job: Result, base: Any, method: Any, rows: list[Any], scratch: Path) -
 
 
 def _collator(base: Any) -> Any:
-    from adapters.training.batches import Collator
+    from adapters.training.collation import Collator
 
     return Collator(base.tokenizer.pad_token_id)
 
@@ -226,7 +226,7 @@ def _loaded(base: Any, method: Any) -> Any:
 
 def _batches(rows: list[Any], size: int, pad: int, seed: int) -> Iterator[tuple[dict[str, Any], int]]:
     """The order that ours uses without grouping, padded to the longest, with a mask."""
-    from adapters.training.batches import Collator, Order
+    from adapters.training.collation import Collator, Order
 
     order = list(Order([len(row.ids) for row in rows], size, seed, False))
     for start in range(0, len(order), size):
@@ -242,7 +242,7 @@ def _trl(job: Result, base: Any, method: Any, rows: list[Any], scratch: Path) ->
     from transformers import TrainerCallback
     from trl import SFTConfig, SFTTrainer
 
-    from adapters.training.batches import Order
+    from adapters.training.collation import Order
 
     encoded = _encoded(base, rows)
     order = Order([len(row.ids) for row in encoded], BATCH, SEED, False)

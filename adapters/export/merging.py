@@ -5,13 +5,13 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from adapters.methods.base.network import disk
+from adapters.methods.base.network import translate_disk_errors
 from harness.components.method import Method
 from harness.models.huggingface import HuggingFace
 
 
-def merged(base: HuggingFace, method: Method, trained: Path, folder: Path) -> Path:
-    """Write base and trained weights as one float32 checkpoint with its tokenizer into `folder`; made once.
+def merge_weights(base: HuggingFace, method: Method, trained: Path, folder: Path) -> Path:
+    """Write base and trained weights as one float32 checkpoint with its tokenizer into `folder`, once.
 
     float32, because merging rounds: into bfloat16 it moves the loss. Raises ModelError where the method cannot.
     """
@@ -23,7 +23,7 @@ def merged(base: HuggingFace, method: Method, trained: Path, folder: Path) -> Pa
             partial = folder.with_name(f"{folder.name}.partial")
             shutil.rmtree(partial, ignore_errors=True)
             network = method.merge(method.load(base.load("float32"), trained))
-            with disk(partial):
+            with translate_disk_errors(partial):
                 network.save_pretrained(partial)
                 base.tokenizer.save_pretrained(partial)
                 partial.replace(folder)

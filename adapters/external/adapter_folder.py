@@ -1,4 +1,4 @@
-"""What was trained elsewhere: which files a folder must hold, read and judged before any weights are loaded."""
+"""The folder of an adapter or a checkpoint trained elsewhere, read and checked before any weights are loaded."""
 
 import json
 import logging
@@ -21,20 +21,20 @@ MODEL_CONFIG = "config.json"
 INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
 MODEL_WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 TOKENIZER = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt")
-# What a configuration tells of the training and its surroundings: the answers do not depend on it.
-UNIMPORTANT = {
+# Fields of a configuration that describe the training and its surroundings: the answers do not depend on them.
+TRAINING_FIELDS = {
     "base_model_name_or_path", "revision", "inference_mode", "auto_mapping", "peft_version", "runtime_config",
     "parent_library", "lora_dropout",
 }  # fmt: skip
-CHANGE_THE_BASE = ("pissa", "olora", "corda", "loftq", "lora_ga")  # LoRA's initialisations that do
+BASE_CHANGING_STARTS = ("pissa", "olora", "corda", "loftq", "lora_ga")  # LoRA's initialisations that do
 STEP = re.compile(r"(?:v(\d+)-.*/)?checkpoint-(\d+)")
 
 
-def kind_of(folder: Path) -> Literal["peft", "checkpoint"]:
-    """What a folder holds. Raises ModelError where it holds neither an adapter nor a model, or only checkpoints."""
+def folder_kind(folder: Path) -> Literal["peft", "checkpoint"]:
+    """Whether a folder holds an adapter or a model. Raises ModelError where it holds neither, or only checkpoints."""
     if not folder.is_dir():
-        wrong = "is a file; name the folder that holds it" if folder.exists() else "does not exist"
-        raise ModelError(f"adapter {folder} {wrong}")
+        problem = "is a file; name the folder that holds it" if folder.exists() else "does not exist"
+        raise ModelError(f"adapter {folder} {problem}")
     if (folder / CONFIG).is_file():
         return "peft"
     if (folder / MODEL_CONFIG).is_file():
@@ -44,18 +44,18 @@ def kind_of(folder: Path) -> Literal["peft", "checkpoint"]:
         raise ModelError(
             f"adapter {folder} holds checkpoints and nothing else to load; write the newest: path: {newest}"
         )
-    there = ", ".join(sorted(file.name for file in folder.iterdir())[:5]) or "nothing"
-    raise ModelError(f"adapter {folder} has neither {CONFIG} nor {MODEL_CONFIG}; it holds {there}")
+    files = ", ".join(sorted(file.name for file in folder.iterdir())[:5]) or "no file"
+    raise ModelError(f"adapter {folder} has neither {CONFIG} nor {MODEL_CONFIG}; it holds {files}")
 
 
 def _newest_checkpoint(folder: Path) -> Path | None:
     """checkpoint-N as LLaMA-Factory writes them, vN-TIME/checkpoint-M as ms-swift does; the highest numbers win."""
-    found = {}
+    checkpoints = {}
     for inner in (*folder.glob("checkpoint-*"), *folder.glob("v*-*/checkpoint-*")):
         match = STEP.fullmatch(inner.relative_to(folder).as_posix())
         if match and any((inner / name).is_file() for name in (CONFIG, MODEL_CONFIG)):
-            found[int(match[1] or -1), int(match[2])] = inner
-    return found[max(found)] if found else None
+            checkpoints[int(match[1] or -1), int(match[2])] = inner
+    return checkpoints[max(checkpoints)] if checkpoints else None
 
 
 def read_object(file: Path) -> dict[str, JSON]:
@@ -101,8 +101,8 @@ def tensor_shapes(file: Path) -> dict[str, tuple[int, ...]]:
         if file.suffix == ".safetensors":
             with safe_open(file, framework="pt") as tensors:
                 return {name: tuple(tensors.get_slice(name).get_shape()) for name in tensors.keys()}  # noqa: SIM118
-        held = torch.load(file, map_location="meta", weights_only=True)
-        return {name: tuple(tensor.shape) for name, tensor in held.items()}
+        loaded = torch.load(file, map_location="meta", weights_only=True)
+        return {name: tuple(tensor.shape) for name, tensor in loaded.items()}
     except (SafetensorError, pickle.UnpicklingError, OSError, EOFError, RuntimeError, AttributeError) as error:
         reason = str(error).partition("\n")[0]
         raise ModelError(
@@ -110,62 +110,66 @@ def tensor_shapes(file: Path) -> dict[str, tuple[int, ...]]:
         ) from error
 
 
-def configuration(folder: Path) -> Any:
+def read_configuration(folder: Path) -> Any:
     """PEFT's configuration of an adapter, to answer with. Raises ModelError if it cannot be used here."""
     from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING as KINDS
 
     file = folder / CONFIG
-    given = read_object(file)
-    kind = given.get("peft_type")
+    settings = read_object(file)
+    kind = settings.get("peft_type")
     if not isinstance(kind, str) or kind not in KINDS:
         raise ModelError(f"{file}: peft {version('peft')} has no peft_type {kind!r}; pip install -U peft if it is new")
-    _refuse_unusable(file, given)
-    unknown = {name: value for name, value in given.items() if name not in KINDS[kind].__dataclass_fields__}
-    meant = sorted(name for name, value in unknown.items() if value)
-    if meant:
+    _refuse_unusable(file, settings)
+    unknown = {name: value for name, value in settings.items() if name not in KINDS[kind].__dataclass_fields__}
+    enabled = sorted(name for name, value in unknown.items() if value)
+    if enabled:
         raise ModelError(
-            f"{file}: peft {version('peft')} does not know {', '.join(meant)}, so it would answer otherwise than "
-            "it was trained; pip install -U peft"
+            f"{file}: peft {version('peft')} does not know {', '.join(enabled)}, so it would answer differently "
+            "from how it was trained; pip install -U peft"
         )
     if unknown:
-        log.info("%s: peft %s does not know %s, which are off: left out", file, version("peft"), ", ".join(unknown))
-    known = {name: value for name, value in given.items() if name not in {*unknown, "runtime_config"}}
+        log.info(
+            "%s: peft %s does not know these fields, which are off and left out: %s",
+            file,
+            version("peft"),
+            ", ".join(unknown),
+        )
+    supported = {name: value for name, value in settings.items() if name not in {*unknown, "runtime_config"}}
     try:
-        made = KINDS[kind](**{**known, "inference_mode": True})
+        return KINDS[kind](**{**supported, "inference_mode": True})
     except (TypeError, ValueError) as error:
         raise ModelError(f"{file}: peft {version('peft')} refuses it: {' '.join(str(error).split())}") from error
-    return made
 
 
-def _refuse_unusable(file: Path, given: Mapping[str, JSON]) -> None:
-    """What cannot answer, or cannot share a base with others."""
-    task = given.get("task_type")
+def _refuse_unusable(file: Path, settings: Mapping[str, JSON]) -> None:
+    """Raise ModelError for an adapter that cannot answer, or cannot share its base with others."""
+    task = settings.get("task_type")
     if task not in (None, "CAUSAL_LM"):
         raise ModelError(f"{file}: it was trained for {task}, which generates no text; only CAUSAL_LM can answer")
-    start = given.get("init_lora_weights")
-    if isinstance(start, str) and start.startswith(CHANGE_THE_BASE):
+    start = settings.get("init_lora_weights")
+    if isinstance(start, str) and start.startswith(BASE_CHANGING_STARTS):
         raise ModelError(
             f"{file}: init_lora_weights {start} changes the base's own weights; convert it to a plain LoRA where it "
             "was trained (LLaMA-Factory: pissa_convert: true), or merge it and name the merged folder"
         )
     for name in ("layer_replication", "alora_invocation_tokens"):
-        if given.get(name):
+        if settings.get(name):
             raise ModelError(
                 f"{file}: {name} is not supported; merge it where it was trained and name the merged folder"
             )
 
 
-def contents(folder: Path) -> str:
+def adapter_digest(folder: Path) -> str:
     """Digest of what the answers of an adapter depend on: its tensors and the fields of its configuration."""
     fields = {
         name: sorted(value, key=str) if isinstance(value, list) else value
         for name, value in read_object(folder / CONFIG).items()
-        if name not in UNIMPORTANT and value is not None
+        if name not in TRAINING_FIELDS and value is not None
     }
     return digest([file_digest(adapter_weights(folder)), fields])
 
 
-def last_name(path: str) -> str:
+def model_name(path: str) -> str:
     """The name of a model in a path or an id: of Qwen/Qwen3-0.6B, and of a hub's cache of it, Qwen3-0.6B."""
     parts = [part for part in path.partition("#")[0].replace("\\", "/").split("/") if part]
     cached = [part for part in parts if part.startswith("models--")]
@@ -173,6 +177,6 @@ def last_name(path: str) -> str:
     return name.replace("___", ".").removesuffix(".gguf")  # ModelScope's cache writes ___ for a dot
 
 
-def shown(shape: Sequence[int]) -> str:
-    """A shape for people."""
+def format_shape(shape: Sequence[int]) -> str:
+    """A shape for people, e.g. 8×64."""
     return "×".join(map(str, shape))

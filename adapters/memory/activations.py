@@ -1,13 +1,13 @@
-"""What a training step keeps for its backward pass, in bytes, counted tensor by tensor.
+"""What a training step saves for its backward pass, in bytes, counted tensor by tensor.
 
 Korthikanti et al. 2022 ("Reducing activation recomputation in large transformer models", section 4.1) count
 s·b·h·(34 + 5·a·s/h) bytes a layer for GPT in half precision. Here the count is that of a llama-like block as torch runs
 it: RMSNorm in float32, rotated queries, fewer keys and values than queries, a gated feed-forward block, an attention
-kernel that keeps no s × s matrix, and of the inputs of linear modules only those that something trained needs.
+kernel that saves no s × s matrix, and of the inputs of linear modules only those that something trained needs.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from adapters.methods.base.network import ATTENTION, FEED_FORWARD, layers
@@ -16,19 +16,19 @@ from harness.models.local.memory import shape
 LOSS = 12  # bytes a logit in its backward pass: log-softmax, its gradient and the logits' gradient, all float32
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
     """The largest batch of a training and how it is computed."""
 
     rows: int
     tokens: int  # of the longest row, a virtual prefix included
-    learnt: int  # positions of the whole batch whose logits are computed
-    compute: int  # bytes of a number in linear modules and attention; under 4, by autocast
-    residual: int  # bytes of a number between the layers
-    masked: bool  # attention is given a mask: packed rows, or a virtual prefix
-    cuda: bool
-    checkpointing: bool
-    quantised: bool  # linear weights are unpacked for each product
+    labelled: int  # positions of the whole batch whose logits are computed
+    compute: int = 4  # bytes of a number in linear modules and attention; under 4, by autocast
+    residual: int = 4  # bytes of a number between the layers
+    masked: bool = False  # attention is given a mask: packed rows, or a virtual prefix
+    cuda: bool = False
+    checkpointing: bool = False
+    quantised: bool = False  # linear weights are unpacked for each product
 
     @property
     def size(self) -> int:
@@ -36,20 +36,20 @@ class Batch:
         return self.rows * self.tokens
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Linear:
     """A linear module of a layer and what is trained in it or beside it."""
 
     block: str  # the module that it is part of
     inputs: int
     outputs: int
-    trained: Literal["no", "weight", "lora", "scaled input", "scaled output"]
+    trained: Literal["no", "weight", "lora", "scaled input", "scaled output"] = "no"
     rank: int = 0
     dropout: bool = False
     dora: bool = False
 
     @property
-    def keeps(self) -> bool:
+    def saves_input(self) -> bool:
         """Whether its input is needed for the gradient of what is trained."""
         return self.trained not in ("no", "scaled output")
 
@@ -58,18 +58,21 @@ def activations(network: Any, batch: Batch) -> int:
     """Bytes beside weights, gradients and optimiser at the highest point of a step.
 
     `network` is prepared by its method; its weights need not be loaded. With checkpointing the inputs of the layers
-    are kept and one layer at a time is computed again. The backward pass of the loss and that of a layer do not meet.
+    are saved and one layer at a time is computed again. The backward pass of the loss and that of a layer do not meet.
     """
     config = network.config.get_text_config()
-    hidden = batch.size * int(config.hidden_size)
-    each = [_layer(layer, config, batch) for layer in _with_gradient(network)]
+    width = int(config.hidden_size)
+    hidden = batch.size * width
+    differentiated = _layers_with_gradient(network)
+    saved = [_layer(layer, config, batch) for layer in differentiated]
     last = hidden * (4 + (batch.residual if _final_norm_trained(network) else 0))
-    kept = len(each) * hidden * batch.residual if batch.checkpointing else sum(each)
-    again = max(each, default=0) if batch.checkpointing else 0
-    passing = again + max(
-        (_passing(layer, int(config.hidden_size), batch) for layer in _with_gradient(network)), default=0
-    )
-    return kept + last + _casts(network, batch) + max(batch.learnt * int(config.vocab_size) * LOSS, passing)
+    backward = max((_backward(layer, width, batch) for layer in differentiated), default=0)
+    if batch.checkpointing:
+        forward = len(saved) * hidden * batch.residual
+        backward += max(saved, default=0)
+    else:
+        forward = sum(saved)
+    return forward + last + _casts(network, batch) + max(batch.labelled * int(config.vocab_size) * LOSS, backward)
 
 
 def linears(layer: Any) -> Iterator[Linear]:
@@ -79,51 +82,56 @@ def linears(layer: Any) -> Iterator[Linear]:
     for name, module in layer.named_modules():
         if isinstance(module, nn.Linear) and "lora_" not in name:
             name = name.removesuffix(".base_layer")
-            block = name.rpartition(".")[0]
-            owner = layer.get_submodule(name)
-            yield Linear(block, module.in_features, module.out_features, *_beside(module, owner))
+            yield _linear(name.rpartition(".")[0], module, layer.get_submodule(name))
 
 
-def _beside(
-    module: Any, owner: Any
-) -> tuple[Literal["no", "weight", "lora", "scaled input", "scaled output"], int, bool, bool]:
-    """What is trained of a linear module, the rank of a LoRA, whether it drops, whether it is DoRA."""
+def _linear(block: str, module: Any, wrapper: Any) -> Linear:
+    """A linear module; `wrapper` is what a method put around it, or the module itself."""
     from torch import nn
 
+    linear = Linear(block=block, inputs=module.in_features, outputs=module.out_features)
     if module.weight.requires_grad:
-        return "weight", 0, False, False
-    if owner is module or not any(parameter.requires_grad for parameter in owner.parameters()):
-        return "no", 0, False, False
-    if hasattr(owner, "ia3_l"):
-        return ("scaled input" if owner.is_feedforward else "scaled output"), 0, False, False
-    rank = sum(down.out_features for down in owner.lora_A.values())
-    drops = any(isinstance(part, nn.Dropout) for part in owner.lora_dropout.values())
-    return "lora", rank, drops, any(owner.use_dora.values())
+        return replace(linear, trained="weight")
+    if wrapper is module or not any(parameter.requires_grad for parameter in wrapper.parameters()):
+        return linear
+    if hasattr(wrapper, "ia3_l"):
+        return replace(linear, trained="scaled input" if wrapper.is_feedforward else "scaled output")
+    return replace(
+        linear,
+        trained="lora",
+        rank=sum(down.out_features for down in wrapper.lora_A.values()),
+        dropout=any(isinstance(part, nn.Dropout) for part in wrapper.lora_dropout.values()),
+        dora=any(wrapper.use_dora.values()),
+    )
 
 
-def _with_gradient(network: Any) -> Sequence[Any]:
+def _layers_with_gradient(network: Any) -> Sequence[Any]:
     """The layers that the backward pass goes through: those from the first trained one on."""
-    _, found = layers(network)
-    virtual = any(getattr(each, "num_virtual_tokens", None) for each in getattr(network, "peft_config", {}).values())
+    _, modules = layers(network)
+    adapters = getattr(network, "peft_config", {}).values()
+    virtual = any(getattr(adapter, "num_virtual_tokens", None) for adapter in adapters)
     if virtual or network.get_input_embeddings().weight.requires_grad:
-        return found
-    trained = (any(parameter.requires_grad for parameter in layer.parameters()) for layer in found)
-    first = next((place for place, some in enumerate(trained) if some), len(found))
-    return found[first:]
+        return modules
+    trained = (any(parameter.requires_grad for parameter in layer.parameters()) for layer in modules)
+    first = next((place for place, is_trained in enumerate(trained) if is_trained), len(modules))
+    return modules[first:]
 
 
 def _layer(layer: Any, config: Any, batch: Batch) -> int:
-    """Bytes that one layer keeps."""
+    """Bytes that one layer saves."""
     modules = list(linears(layer))
-    attention = [one for one in modules if any(part in one.block for part in ATTENTION)]
-    forward = [one for one in modules if one.block.rpartition(".")[2] in FEED_FORWARD]
-    others = [one for one in modules if one not in attention and one not in forward]
-    numbers = sum(one.inputs + min(one.inputs, one.outputs) for one in others if one.keeps)  # a bottleneck
+    attention = [linear for linear in modules if any(part in linear.block for part in ATTENTION)]
+    forward = [linear for linear in modules if linear.block.rpartition(".")[2] in FEED_FORWARD]
+    bottleneck = sum(
+        linear.inputs + min(linear.inputs, linear.outputs)
+        for linear in modules
+        if linear.saves_input and linear not in attention and linear not in forward
+    )
     return (
         _norms(layer, config, batch)
         + _attention(config, batch)
         + _forward(forward, config, batch)
-        + batch.size * (_inputs(attention, False, batch) + _inputs(forward, True, batch) + numbers * batch.compute)
+        + batch.size * (_inputs(attention, False, batch) + _inputs(forward, True, batch) + bottleneck * batch.compute)
     )
 
 
@@ -145,8 +153,8 @@ def _norms(layer: Any, config: Any, batch: Batch) -> int:
 def _attention(config: Any, batch: Batch) -> int:
     """Queries, keys, values, their result, and the softmax's logarithm for each head.
 
-    Under a mask keys and values are repeated for all heads and the mask is kept in the attention's dtype. Without a
-    fused kernel the softmax is kept, in float32 and as it is multiplied.
+    Under a mask keys and values are repeated for all heads and the mask is saved in the attention's dtype. Without a
+    fused kernel the softmax is saved, in float32 and as it is multiplied.
     """
     heads, kv, head = shape(config)
     eager = getattr(config, "_attn_implementation", None) == "eager"
@@ -164,34 +172,35 @@ def _forward(modules: Sequence[Linear], config: Any, batch: Batch) -> int:
         inner = _experts(config)
         return batch.size * 4 * inner * batch.compute
     inner = modules[-1].inputs
-    into = sum(one.outputs for one in modules[:-1])
-    return batch.size * (into + (inner if into >= 2 * inner else 0)) * batch.compute
+    outputs = sum(linear.outputs for linear in modules[:-1])
+    return batch.size * (outputs + (inner if outputs >= 2 * inner else 0)) * batch.compute
 
 
 def _inputs(modules: Sequence[Linear], product: bool, batch: Batch) -> int:
-    """Bytes a token of the inputs that linear modules of a block keep.
+    """Bytes a token of the inputs that linear modules of a block save.
 
-    All but the last read the same norm. The last reads what the block keeps anyway, or with `product` a product that
-    nothing else keeps. Dropout and autocast give each module an input of its own.
+    All but the last read the same norm. The last reads what the block saves anyway, or with `product` a product that
+    nothing else saves. Dropout and autocast give each module an input of its own.
     """
     total, shared = 0, 0
-    for place, one in enumerate(modules):
+    for place, linear in enumerate(modules):
+        size = linear.inputs * batch.compute
         last = place == len(modules) - 1
-        if one.trained == "lora":
-            total += (one.rank + (2 * one.outputs if one.dora else 0)) * batch.compute
-            total += one.inputs * (1 if batch.cuda else 4) if one.dropout else 0  # what was dropped
-        if one.trained in ("scaled input", "scaled output"):
-            total += one.inputs * 4 if one.trained == "scaled input" else one.outputs * batch.compute
-        elif one.keeps and (one.dropout or (batch.compute < 4 and (one.trained == "lora" or not last))):
-            total += one.inputs * batch.compute
-        elif one.keeps and last:
-            total += one.inputs * batch.compute if product else 0
-        elif one.keeps:
-            shared = one.inputs * batch.compute
+        if linear.trained == "lora":
+            total += (linear.rank + (2 * linear.outputs if linear.dora else 0)) * batch.compute
+            total += linear.inputs * (1 if batch.cuda else 4) if linear.dropout else 0  # the dropout's mask
+        if linear.trained in ("scaled input", "scaled output"):
+            total += linear.inputs * 4 if linear.trained == "scaled input" else linear.outputs * batch.compute
+        elif linear.saves_input and (linear.dropout or (batch.compute < 4 and (linear.trained == "lora" or not last))):
+            total += size
+        elif linear.saves_input and last:
+            total += size if product else 0
+        elif linear.saves_input:
+            shared = size
     return total + shared
 
 
-def _passing(layer: Any, hidden: int, batch: Batch) -> int:
+def _backward(layer: Any, hidden: int, batch: Batch) -> int:
     """Bytes that the backward pass of a layer takes and gives back: gradients of what is widest in it.
 
     Three gradients of the feed-forward block's inner width are alive at once (of the product and both its factors),
@@ -199,15 +208,16 @@ def _passing(layer: Any, hidden: int, batch: Batch) -> int:
     A quantised weight is unpacked for its product; DoRA makes the identity, the update, the weight and their sum.
     """
     modules = list(linears(layer))
-    wide = max((max(one.inputs, one.outputs) for one in modules), default=0)
-    cast = 4 if batch.compute < 4 and any(one.trained == "lora" for one in modules) else 0
-    unpacked = max((one.inputs * one.outputs for one in modules), default=0) * batch.compute if batch.quantised else 0
-    dora = max((4 * one.inputs * (one.inputs + 3 * one.outputs) for one in modules if one.dora), default=0)
-    return batch.size * (wide * (3 * batch.compute + cast) + 12 * hidden) + max(unpacked, dora)
+    widest = max((max(linear.inputs, linear.outputs) for linear in modules), default=0)
+    largest = max((linear.inputs * linear.outputs for linear in modules), default=0)
+    cast = 4 if batch.compute < 4 and any(linear.trained == "lora" for linear in modules) else 0
+    unpacked = largest * batch.compute if batch.quantised else 0
+    dora = max((4 * m.inputs * (m.inputs + 3 * m.outputs) for m in modules if m.dora), default=0)
+    return batch.size * (widest * (3 * batch.compute + cast) + 12 * hidden) + max(unpacked, dora)
 
 
 def _casts(network: Any, batch: Batch) -> int:
-    """Autocast keeps a copy of each trained linear weight in the computing dtype."""
+    """Autocast saves a copy of each trained linear weight in the computing dtype."""
     from torch import nn
 
     if batch.compute == 4:
@@ -224,6 +234,6 @@ def _final_norm_trained(network: Any) -> bool:
 
 def _experts(config: Any) -> int:
     """The inner width that a token meets in a mixture of experts."""
-    each = getattr(config, "moe_intermediate_size", None) or config.intermediate_size
+    width = getattr(config, "moe_intermediate_size", None) or config.intermediate_size
     active = getattr(config, "num_experts_per_tok", None) or 1
-    return int(active * each + (getattr(config, "shared_expert_intermediate_size", None) or 0))
+    return int(active * width + (getattr(config, "shared_expert_intermediate_size", None) or 0))

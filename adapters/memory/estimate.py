@@ -1,13 +1,13 @@
 """How much memory a training needs, from the model's configuration, before weights are loaded."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from adapters.memory.activations import Batch, activations
 from adapters.training.settings import Recipe
 from harness.components.method import Method
 from harness.models.huggingface import HuggingFace
-from harness.models.local.memory import BYTES, Memory, other, weights
+from harness.models.local.memory import BYTES, Memory, process_memory, weights
 
 SMALL = 4096  # bitsandbytes keeps the optimiser's state of smaller tensors in 32 bits
 
@@ -22,63 +22,67 @@ class Sketch:
 
     @classmethod
     def of(cls, base: HuggingFace, method: Method) -> "Sketch":
+        """Raises ModelError where the method does not fit the network."""
         network = base.skeleton()
         method.check(network)
         return cls(base, method, method.prepare(network))
 
+    def memory(self, recipe: Recipe, longest: int, labelled: int | None) -> Memory:
+        """`training_memory` of a recipe."""
+        base, network = self.base, self.network
+        precision = base.dtype_name if recipe.precision == "auto" else recipe.precision
+        loading = self.method.loading(precision)
+        dtype, quantisation = loading.get("dtype", precision), loading.get("quantization_config")
+        cuda = base.device_name == "cuda"
+        trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+        count = sum(parameter.numel() for parameter in trained)
+        optimiser = recipe.optimiser or (cuda and self.method.optimiser) or "adamw"
+        embeddings = network.get_input_embeddings().weight
+        batch = replace(
+            _batch(network, recipe, longest, labelled),
+            compute=BYTES[precision],
+            residual=BYTES[dtype],
+            cuda=cuda,
+            quantised=quantisation is not None,
+        )
+        # AdamW updates all tensors at once on CUDA, with a copy of all; on the CPU one by one, with two of the largest.
+        update = 4 * count if cuda and optimiser == "adamw" else 8 * max(value.numel() for value in trained)
+        return Memory(
+            weights=weights(network, dtype, quantisation),
+            gradients=4 * count,
+            optimiser=sum(state(value.shape, optimiser, value is embeddings) for value in trained),
+            activations=max(activations(network, batch), update),
+            other=process_memory(network, base.device_name, dtype, quantisation is not None),
+        )
+
 
 def training_memory(
-    base: HuggingFace, method: Method, recipe: Recipe, longest: int, learnt: int | None = None
+    base: HuggingFace, method: Method, recipe: Recipe, longest: int, labelled: int | None = None
 ) -> Memory:
-    """Memory of a training whose longest row has `longest` tokens, of which `learnt` are learnt (None: all).
+    """Memory of a training whose longest row has `longest` tokens, of which `labelled` are learnt (None: all).
 
     Packed rows count as `cutoff` tokens. Gradients and activations are added up although the ones grow while the others
     shrink: with accumulation they do meet. Raises ModelError where the method does not fit the network.
     """
-    return needed(Sketch.of(base, method), recipe, longest, learnt)
+    return Sketch.of(base, method).memory(recipe, longest, labelled)
 
 
-def needed(sketch: Sketch, recipe: Recipe, longest: int, learnt: int | None) -> Memory:
-    """`training_memory` of a sketch that is at hand."""
-    base, method, network = sketch.base, sketch.method, sketch.network
-    precision = base.dtype_name if recipe.precision == "auto" else recipe.precision
-    loading = method.loading(precision)
-    dtype = loading.get("dtype", precision)
-    cuda = base.device_name == "cuda"
-    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    count = sum(parameter.numel() for parameter in trained)
-    optimiser = recipe.optimiser or (cuda and method.optimiser) or "adamw"
-    embeddings = network.get_input_embeddings().weight
-    batch = _batch(
-        network, recipe, longest, learnt, BYTES[precision], BYTES[dtype], cuda, "quantization_config" in loading
-    )
-    # AdamW updates all tensors at once on CUDA, with a copy of all; on the CPU one by one, with two of the largest.
-    update = 4 * count if cuda and optimiser == "adamw" else 8 * max(value.numel() for value in trained)
-    return Memory(
-        weights=weights(network, dtype, loading.get("quantization_config")),
-        gradients=4 * count,
-        optimiser=sum(state(value.shape, optimiser, value is embeddings) for value in trained),
-        activations=max(activations(network, batch), update),
-        cache=0,
-        other=other(network, base.device_name, dtype, "quantization_config" in loading),
-    )
-
-
-def _batch(
-    network: Any, recipe: Recipe, longest: int, learnt: int | None, compute: int, residual: int, cuda: bool,
-    quantised: bool,
-) -> Batch:  # fmt: skip
+def _batch(network: Any, recipe: Recipe, longest: int, labelled: int | None) -> Batch:
+    """The largest batch of a recipe."""
     config = network.config.get_text_config()
     tokens = recipe.cutoff if recipe.packing else min(longest, recipe.cutoff)
     tokens = min(tokens, getattr(config, "max_position_embeddings", None) or tokens)
-    learnt = tokens - 1 if learnt is None else min(learnt, tokens - 1)
-    virtual = sum(getattr(each, "num_virtual_tokens", 0) or 0 for each in getattr(network, "peft_config", {}).values())
-    kernel = getattr(config, "_attn_implementation", None)
+    labelled = tokens - 1 if labelled is None else min(labelled, tokens - 1)
+    adapters = getattr(network, "peft_config", {}).values()
+    virtual = sum(getattr(adapter, "num_virtual_tokens", 0) or 0 for adapter in adapters)
+    flash = getattr(config, "_attn_implementation", None) == "flash_attention_2"
     return Batch(
-        recipe.batch_size, tokens + virtual, recipe.batch_size * learnt, compute, residual,
-        masked=bool(recipe.packing or virtual) and kernel != "flash_attention_2", cuda=cuda,
-        checkpointing=recipe.gradient_checkpointing, quantised=quantised,
-    )  # fmt: skip
+        rows=recipe.batch_size,
+        tokens=tokens + virtual,
+        labelled=recipe.batch_size * labelled,
+        masked=bool(recipe.packing or virtual) and not flash,
+        checkpointing=recipe.gradient_checkpointing,
+    )
 
 
 def state(shape: tuple[int, ...], optimiser: str, embedding: bool) -> int:

@@ -42,7 +42,7 @@ class Bottleneck(Method):
             delattr(block, NAME)
 
     def merge(self, network: Any) -> Any:
-        raise ModelError("a bottleneck is not linear and cannot be merged into the base; keep it beside it")
+        raise ModelError("a bottleneck is not linear and cannot be merged into the base; use it as an adapter")
 
     def _insert(self, network: Any) -> None:
         """The up-projection starts at zero, so that training starts from the base's own answers."""
@@ -53,15 +53,15 @@ class Bottleneck(Method):
         for block in blocks(network):
             down, up = nn.Linear(hidden, self.width), nn.Linear(self.width, hidden)
             nn.init.normal_(down.weight, std=0.02)
-            for zero in (down.bias, up.weight, up.bias):
-                nn.init.zeros_(zero)
+            for parameter in (down.bias, up.weight, up.bias):
+                nn.init.zeros_(parameter)
             adapter = nn.Sequential(down, kinds[self.activation](), up)
             block.add_module(NAME, adapter.to(next(block.parameters()).device, float32))
-            adapter.hook = block.register_forward_hook(_adapted)  # keeps the block's own names, a wrapper would not
+            adapter.hook = block.register_forward_hook(_add_adapter)  # a wrapper would change the block's names
 
 
-def _adapted(block: Any, _: Any, output: Any) -> Any:
-    """The block's output plus what the adapter makes of it. Mixtures of experts return further values beside it."""
+def _add_adapter(block: Any, _: Any, output: Any) -> Any:
+    """The block's output plus the adapter's. Mixtures of experts return further values beside it."""
     first = output[0] if isinstance(output, tuple) else output
     adapter = getattr(block, NAME)
     changed = first + adapter(first.to(adapter[0].weight.dtype)).to(first.dtype)
@@ -70,11 +70,11 @@ def _adapted(block: Any, _: Any, output: Any) -> Any:
 
 def blocks(network: Any) -> list[Any]:
     """The feed-forward block of each layer. Raises ModelError where a layer has none under a usual name."""
-    found = []
+    feed_forward = []
     for layer in layers(network)[1]:
         block = next((getattr(layer, name) for name in FEED_FORWARD if hasattr(layer, name)), None)
         if block is None:
             children = ", ".join(name for name, _ in layer.named_children())
-            raise ModelError(f"no feed-forward block was found in a layer made of {children}; use lora")
-        found.append(block)
-    return found
+            raise ModelError(f"a layer made of {children} has no feed-forward block of a usual name; use lora")
+        feed_forward.append(block)
+    return feed_forward

@@ -20,15 +20,15 @@ class Freeze(OwnWeightsMethod):
     head: bool = False  # the output layer too; where it is tied, the embeddings change with it
 
     def check(self, network: Any) -> None:
-        _, found = layers(network)
-        if self.last > len(found):
-            raise ModelError(f"last: {self.last} layers are to be trained, the model has {len(found)}")
+        count = len(layers(network)[1])
+        if self.last > count:
+            raise ModelError(f"last: {self.last} layers are to be trained, the model has {count}")
         names = [name for name, _ in network.named_modules() if name]
         for module in self.modules:
             if not any(_contains(name, module) for name in names):
                 raise ModelError(f"modules: the model has no module '{module}' ({nearest(module, _parts(names))})")
         if not any(self._trains(network, name) for name, _ in network.named_parameters()):
-            raise ModelError("nothing is left to train: give last at least 1, or name modules")
+            raise ModelError("no parameter is left to train: give last at least 1, or name modules")
 
     def prepare(self, network: Any) -> Any:
         self.check(network)
@@ -40,8 +40,8 @@ class Freeze(OwnWeightsMethod):
         return network
 
     def _trains(self, network: Any, name: str) -> bool:
-        prefix, found = layers(network)
-        last = {f"{prefix}.{index}." for index in range(len(found) - self.last, len(found))}
+        prefix, modules = layers(network)
+        last = {f"{prefix}.{index}." for index in range(len(modules) - self.last, len(modules))}
         head = network.get_output_embeddings().weight
         return (
             any(name.startswith(layer) for layer in last)

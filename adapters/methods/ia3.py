@@ -2,11 +2,11 @@
 
 from typing import Any, ClassVar
 
-from adapters.methods.base.network import ATTENTION, linear, targets
+from adapters.methods.base.network import ATTENTION, linear_names, targets
 from adapters.methods.base.peft import PeftMethod
 from harness.errors import ModelError
 
-USUAL = ("k_proj", "v_proj", "down_proj")  # llama, qwen, gemma, mistral and their kin
+USUAL = ("k_proj", "v_proj", "down_proj")  # of llama, qwen, gemma, mistral and similar models
 
 
 class Ia3(PeftMethod):
@@ -20,16 +20,16 @@ class Ia3(PeftMethod):
     def configuration(self, network: Any) -> Any:
         from peft import IA3Config
 
-        found = targets(network, self.targets)
-        if not found:
+        names = targets(network, self.targets)
+        if not names:
             raise ModelError("targets: name at least one linear module")
         inside = {  # of these the input is scaled, of attention modules the output
             name
-            for name in found
-            if not any(f".{module}".endswith(f".{name}") and _attends(module) for module in linear(network))
+            for name in names
+            if not any(f".{module}".endswith(f".{name}") and _is_attention(module) for module in linear_names(network))
         }
-        return IA3Config(target_modules=found, feedforward_modules=sorted(inside), task_type="CAUSAL_LM")
+        return IA3Config(target_modules=names, feedforward_modules=sorted(inside), task_type="CAUSAL_LM")
 
 
-def _attends(module: str) -> bool:
+def _is_attention(module: str) -> bool:
     return any(part in module.rpartition(".")[0] for part in ATTENTION)

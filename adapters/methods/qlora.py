@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal
 
 from adapters.methods.base.network import keep_weights
 from adapters.methods.lora import Lora
-from adapters.models.quantised import check_bitsandbytes, four_bit_options, four_bits
+from adapters.models.quantised import check_bitsandbytes, four_bit_options, quantise_to_4_bits
 
 
 class Qlora(Lora):
@@ -22,7 +22,7 @@ class Qlora(Lora):
         check_bitsandbytes(base)
 
     def carrier(self, base: Any) -> Any:
-        return four_bits(base, self.quant, self.double_quant, self.compute_dtype)
+        return quantise_to_4_bits(base, self.quant, self.double_quant, self.compute_dtype)
 
     def loading(self, dtype: str) -> dict[str, Any]:
         return {"dtype": dtype, **four_bit_options(self.quant, self.double_quant, self.compute_dtype or dtype)}

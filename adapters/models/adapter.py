@@ -9,21 +9,21 @@ from pydantic import PrivateAttr
 from adapters.external.adapter_folder import (
     MODEL_CONFIG,
     TOKENIZER,
+    adapter_digest,
     adapter_weights,
     checkpoint_weights,
-    configuration,
-    contents,
-    kind_of,
+    folder_kind,
+    read_configuration,
     read_object,
     tensor_shapes,
 )
-from adapters.external.compatibility import check_fit, check_name, put_on
+from adapters.external.compatibility import attach_adapter, check_base_name, check_tensors
 from adapters.methods.base.peft import BRIDGE
-from adapters.models.base.derived import Derived
-from adapters.models.base.engines import extended, like, wearing
+from adapters.models.base.engines import adapt_base, copy_settings, extend_identity
 from adapters.models.quantised import Quantised
 from harness.components.display import Display
 from harness.components.fields import LocalPath, Reference
+from harness.components.trained_model import DerivedModel
 from harness.errors import ModelError
 from harness.models.huggingface import HuggingFace
 from harness.models.local.weights import Weights, file_digest
@@ -31,9 +31,11 @@ from harness.records.inputs import JSON
 from harness.text.canonical import digest
 
 GENERATION = ("generation_config.json", "chat_template.jinja", "tokenizer_config.json", "special_tokens_map.json")
+SIZES = {"architecture": "model_type", "hidden size": "hidden_size", "layers": "num_hidden_layers",
+         "vocabulary": "vocab_size"}  # fmt: skip
 
 
-class Adapter(Derived):
+class Adapter(DerivedModel):
     """An adapter folder of PEFT, or a full checkpoint, made elsewhere, e.g. by LLaMA-Factory or ms-swift.
 
     An adapter is asked with its base's tokenizer and chat template, as all models made of the base are. It has no
@@ -45,37 +47,39 @@ class Adapter(Derived):
 
     base: Annotated[str, Reference("models")]  # a huggingface model, or for an adapter a quantised one
     path: Annotated[str, LocalPath()]
-    other_name: bool = False  # the adapter names its base otherwise, but it is the same model
+    other_name: bool = False  # the adapter names its base by another name of the same model
 
-    _fits: bool = PrivateAttr(False)
+    _checked: bool = PrivateAttr(False)
 
     @cached_property
     def kind(self) -> Literal["peft", "checkpoint"]:
         """What the folder holds. Raises ModelError."""
-        return kind_of(self.folder)
+        return folder_kind(self.folder)
 
     @property
     def folder(self) -> Path:
-        """Where it is."""
+        """The folder at `path`."""
         return Path(self.path)
 
     def describe(self) -> str:
-        what = "adapter" if self.kind == "peft" else "checkpoint"
-        return f"{self.origin().describe()}, {what} {self.folder.name}"
+        kind = "adapter" if self.kind == "peft" else "checkpoint"
+        return f"{self.origin().describe()}, {kind} {self.folder.name}"
 
-    # -- answering ----------------------------------------------------------------------------------------------------
+    # -- answers ------------------------------------------------------------------------------------------------------
 
     @cached_property
     def engine(self) -> HuggingFace:
         if self.kind == "checkpoint":
-            return checkpoint(self._plain_base(), self.folder)
-        made, folder = configuration(self.folder), self.folder
-        trained = contents(folder)
-        identity = {"component": "adapter", "method": str(made.peft_type.value), "trained": trained,
-                    "packages": ["peft"], **({"prefix": BRIDGE} if made.is_prompt_learning else {})}  # fmt: skip
+            return checkpoint_engine(self._plain_base(), self.folder)
+        configuration, folder = read_configuration(self.folder), self.folder
+        trained, method = adapter_digest(folder), str(configuration.peft_type.value)
+        identity = {"component": "adapter", "method": method, "trained": trained, "packages": ["peft"],
+                    **({"prefix": BRIDGE} if configuration.is_prompt_learning else {})}  # fmt: skip
         origin = self.origin()
         carrier = origin.engine if isinstance(origin, Quantised) else self._plain_base()
-        return wearing(carrier, identity, f"adapter {trained}", lambda network: put_on(network, folder, made))
+        return adapt_base(
+            carrier, identity, f"adapter {trained}", lambda network: attach_adapter(network, folder, configuration)
+        )
 
     def _plain_base(self) -> HuggingFace:
         root = self.root()
@@ -96,28 +100,28 @@ class Adapter(Derived):
         if self.kind == "checkpoint":
             self._check_checkpoint(isinstance(origin, Quantised))
         else:
-            made = configuration(self.folder)
+            configuration = read_configuration(self.folder)
             tensor_shapes(adapter_weights(self.folder))
             if not self.other_name:
-                check_name(self.folder, made, self._plain_base())
-        if self._plain_base().is_here():
-            self._check_fit()
+                check_base_name(self.folder, configuration, self._plain_base())
+        if self.is_here():
+            self._check_tensors()
 
     def make(self, name: str, display: Display) -> None:
-        """Nothing is made; but a base that was not here when the suite was checked is looked at now."""
+        """Check the adapter against a base that was downloaded after the suite was checked; nothing is trained."""
         try:
-            self._check_fit()
+            self._check_tensors()
         except ModelError as error:
             raise ModelError(f"models.{name}: {error}") from error
 
-    def _check_fit(self) -> None:
-        if self._fits:
+    def _check_tensors(self) -> None:
+        if self._checked:
             return
         if self.kind == "checkpoint":
-            check_same(self.engine, self._plain_base(), self.base)
+            check_architecture(self.engine, self._plain_base(), self.base)
         else:
-            check_fit(self.folder, configuration(self.folder), self._plain_base())
-        self._fits = True
+            check_tensors(self.folder, read_configuration(self.folder), self._plain_base())
+        self._checked = True
 
     def _check_checkpoint(self, quantised: bool) -> None:
         if quantised:
@@ -141,7 +145,7 @@ class Checkpoint(HuggingFace):
 
     @cached_property
     def _own_tokenizer(self) -> Any:
-        return like(self, HuggingFace).tokenizer
+        return copy_settings(self, HuggingFace).tokenizer
 
     @property
     def _has_tokenizer(self) -> bool:
@@ -149,15 +153,15 @@ class Checkpoint(HuggingFace):
 
     @cached_property
     def _weights(self) -> Weights:
-        return Loaded(self.path)
+        return CheckpointFiles(self.path)
 
     def identity(self) -> dict[str, JSON]:
-        lent = {} if self._has_tokenizer else {"tokenizer": self._base._weights.digest()}
-        return extended(super().identity(), {"component": "adapter", **lent})
+        tokenizer = {} if self._has_tokenizer else {"tokenizer": self._base._weights.digest()}
+        return extend_identity(super().identity(), {"component": "adapter", **tokenizer})
 
 
-class Loaded(Weights):
-    """Weights known by the files that are loaded: trainers leave logs and the optimiser's state beside them."""
+class CheckpointFiles(Weights):
+    """Weights identified by the files that are loaded: trainers leave logs and the optimiser's state beside them."""
 
     def digest(self) -> str:
         """sha256 over names and digests of the files."""
@@ -167,22 +171,19 @@ class Loaded(Weights):
         return f"folder:{digest({file.name: file_digest(file) for file in files})}"
 
 
-def checkpoint(base: HuggingFace, folder: Path) -> Checkpoint:
+def checkpoint_engine(base: HuggingFace, folder: Path) -> Checkpoint:
     """A full checkpoint that is asked as its base is."""
-    made = like(base, Checkpoint, path=str(folder), revision=None)
-    made._base = base
-    return made
+    engine = copy_settings(base, Checkpoint, path=str(folder), revision=None)
+    engine._base = base
+    return engine
 
 
-def check_same(model: HuggingFace, base: HuggingFace, name: str) -> None:
+def check_architecture(model: HuggingFace, base: HuggingFace, name: str) -> None:
     """Raise ModelError unless a checkpoint has the architecture and the sizes of its base."""
-    own, other = model.config.get_text_config(), base.config.get_text_config()
-    sizes = {"architecture": "model_type", "hidden size": "hidden_size", "layers": "num_hidden_layers",
-             "vocabulary": "vocab_size"}  # fmt: skip
-    for what, field in sizes.items():
-        mine, theirs = getattr(own, field, None), getattr(other, field, None)
-        if mine != theirs:
+    for label, field in SIZES.items():
+        size, base_size = (getattr(engine.config.get_text_config(), field, None) for engine in (model, base))
+        if size != base_size:
             raise ModelError(
-                f"checkpoint {model.path} is another model than {name}: {what} {mine}, not {theirs}; "
+                f"checkpoint {model.path} is another model than {name}: {label} {size}, not {base_size}; "
                 "name it as a huggingface model"
             )

@@ -7,14 +7,14 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from adapters.methods.base.network import keep_weights
-from adapters.models.base.derived import Derived
-from adapters.models.base.engines import Alteration, altered
+from adapters.models.base.engines import modify_base, plain_weights
 from harness.components.display import Display
+from harness.components.trained_model import DerivedModel
 from harness.errors import ModelError
 from harness.models.huggingface import HuggingFace
 
 
-class Quantised(Derived):
+class Quantised(DerivedModel):
     """A model of the suite with its linear layers stored in 8 or 4 bits (bitsandbytes)."""
 
     trainable: ClassVar[bool] = False
@@ -26,64 +26,59 @@ class Quantised(Derived):
 
     def check(self) -> None:
         super().check()
-        check_bitsandbytes(self.root())
+        check_bitsandbytes(plain_weights(self.root()))
 
     def make(self, name: str, display: Display) -> None:
-        self.source()  # a base that was trained is merged before anything is asked
+        """A base that was trained is merged before anything is asked."""
+        plain_weights(self.origin())
 
     @cached_property
     def engine(self) -> HuggingFace:
-        base = self.source()
+        base = plain_weights(self.origin())
         if self.bits == 4:
-            return four_bits(base, self.kind, self.double_quant)
+            return quantise_to_4_bits(base, self.kind, self.double_quant)
         from transformers import BitsAndBytesConfig
 
-        options = {
-            "quantization_config": BitsAndBytesConfig(load_in_8bit=True, llm_int8_threshold=self.threshold),
-        }
-        identity = {
-            "component": "quantised", "quantisation": {"bits": 8, "threshold": self.threshold},
-            "packages": ["bitsandbytes"],
-        }  # fmt: skip
-        return altered(base, Alteration(identity, options, same))
+        options = {"quantization_config": BitsAndBytesConfig(load_in_8bit=True, llm_int8_threshold=self.threshold)}
+        return modify_base(base, _identity({"bits": 8, "threshold": self.threshold}), options, lambda network: network)
 
     def describe(self) -> str:
         return f"{self.origin().describe()}, {'int8' if self.bits == 8 else self.kind}"
 
 
-def four_bits(base: HuggingFace, kind: str, double: bool, compute: str | None = None) -> HuggingFace:
-    """The base stored in 4 bits; asked again with the same settings it is the same, loaded once."""
+def quantise_to_4_bits(base: HuggingFace, kind: str, double: bool, compute: str | None = None) -> HuggingFace:
+    """The base stored in 4 bits: one engine for all calls with the same settings, so that it is loaded once."""
     compute = compute or base.dtype_name
     settings = {"bits": 4, "kind": kind, "double_quant": double, "compute_dtype": compute}
+    engines: dict[str, HuggingFace] = base.shared_engines
     key = str(settings)
-    if key not in base.kin:
-        identity = {"component": "quantised", "quantisation": settings, "packages": ["bitsandbytes"]}
-        base.kin[key] = altered(base, Alteration(identity, four_bit_options(kind, double, compute), keep_weights))
-    found: HuggingFace = base.kin[key]
-    return found
+    if key not in engines:
+        engines[key] = modify_base(base, _identity(settings), four_bit_options(kind, double, compute), keep_weights)
+    return engines[key]
+
+
+def _identity(quantisation: dict[str, Any]) -> dict[str, Any]:
+    return {"component": "quantised", "quantisation": quantisation, "packages": ["bitsandbytes"]}
 
 
 def four_bit_options(kind: str, double: bool, compute: str) -> dict[str, Any]:
-    """transformers' options to load a model in 4 bits, computing in a dtype."""
+    """transformers' options to load a model in 4 bits and compute in a dtype."""
     import torch
     from transformers import BitsAndBytesConfig
 
     return {
         "quantization_config": BitsAndBytesConfig(
-            load_in_4bit=True, bnb_4bit_quant_type=kind, bnb_4bit_use_double_quant=double,
+            load_in_4bit=True,
+            bnb_4bit_quant_type=kind,
+            bnb_4bit_use_double_quant=double,
             bnb_4bit_compute_dtype=getattr(torch, compute),
         )
-    }  # fmt: skip
-
-
-def same(network: Any) -> Any:
-    """Nothing more is done."""
-    return network
+    }
 
 
 def check_bitsandbytes(base: HuggingFace) -> None:
     """Raise ModelError if bitsandbytes is missing or has no kernel for the device."""
     if importlib.util.find_spec("bitsandbytes") is None:
-        raise ModelError("needs the package bitsandbytes: pip install 'domain-harness[train]'")
+        raise ModelError("the package bitsandbytes is missing: pip install 'domain-harness[train]'")
     if base.device_name not in ("cpu", "cuda"):
         raise ModelError(f"bitsandbytes has no kernel for {base.device_name}; set device: cpu")

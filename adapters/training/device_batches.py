@@ -1,20 +1,20 @@
-"""Each of several devices gets its share of a step's rows: none is lost, none is seen twice."""
+"""The rows of a step divided among several devices: no row is lost, and none is processed twice."""
 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.training.batches import Collator
-from adapters.training.encoding import IGNORED, Row
+from adapters.training.collation import Collator
+from adapters.training.encoding import IGNORED, TokenRow
 
 
-@dataclass
-class Shares:
+@dataclass(kw_only=True)
+class DeviceBatches:
     """The batches of one device. accelerate's own division repeats rows until all batches are full; this one does not.
 
-    A step's batches are as many on each device, so that all meet when gradients are exchanged. A step with fewer rows
-    than devices leaves some with an empty batch.
+    A step has the same number of batches on each device, so that all meet when gradients are exchanged. A step with
+    fewer rows than devices leaves some devices with an empty batch.
     """
 
     sampler: Any  # the items of an epoch in order; accelerate looks for it here to set the epoch
@@ -22,7 +22,7 @@ class Shares:
     batch_size: int  # items at a time on a device, at most
     devices: int
     rank: int
-    drop_last: bool = False  # accelerate asks
+    drop_last: bool = False  # accelerate reads it
 
     def __len__(self) -> int:
         return sum(self._rounds(count) for count in self._steps())
@@ -45,27 +45,35 @@ class Shares:
 
 
 @dataclass(frozen=True)
-class ShareCollator:
-    """A batch as `whole` makes it; an empty share becomes one in which nothing is learnt or counted."""
+class DeviceCollator:
+    """A batch as `collator` makes it; an empty batch becomes one in which nothing is learnt or counted."""
 
-    whole: Collator
+    collator: Collator
 
-    def __call__(self, items: Sequence[tuple[Row, ...]]) -> dict[str, Any]:
+    def __call__(self, items: Sequence[tuple[TokenRow, ...]]) -> dict[str, Any]:
         if items:
-            return self.whole(items)
-        batch = self.whole([(Row((self.whole.pad,) * 2, (IGNORED,) * 2),)])
+            return self.collator(items)
+        batch = self.collator([(TokenRow((self.collator.pad,) * 2, (IGNORED,) * 2),)])
         batch["counts"] = batch["counts"] * 0
         return batch
 
 
-def share_loader(items: Sequence[tuple[Row, ...]], order: Any, step: int, collator: Collator, args: Any) -> Any:
-    """Loads this process's shares of the items; `args` are transformers' TrainingArguments."""
+def device_loader(items: Sequence[tuple[TokenRow, ...]], order: Any, step: int, collator: Collator, args: Any) -> Any:
+    """Loads this process's batches of the items; `args` are transformers' TrainingArguments."""
     from accelerate.data_loader import prepare_data_loader  # type: ignore[import-untyped]
     from torch.utils.data import DataLoader
 
-    shares = Shares(order, step, args.per_device_train_batch_size, args.world_size, args.process_index)
+    batches = DeviceBatches(
+        sampler=order,
+        step=step,
+        batch_size=args.per_device_train_batch_size,
+        devices=args.world_size,
+        rank=args.process_index,
+    )
     loader: Any = DataLoader(
         items,  # type: ignore[arg-type]
-        batch_sampler=shares, collate_fn=ShareCollator(collator), pin_memory=args.dataloader_pin_memory,
-    )  # fmt: skip
+        batch_sampler=batches,
+        collate_fn=DeviceCollator(collator),
+        pin_memory=args.dataloader_pin_memory,
+    )
     return prepare_data_loader(loader, args.device, num_processes=1, process_index=0, put_on_device=True)

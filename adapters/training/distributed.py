@@ -16,63 +16,66 @@ from typing import IO, Any
 
 from pydantic import TypeAdapter
 
-from adapters.methods.base.network import disk
-from adapters.training.encoding import Encoded, Row
+from adapters.methods.base.network import translate_disk_errors
+from adapters.training.encoding import Encoded
 from adapters.training.record import TrainingRecord
-from adapters.training.session import Job, attempt, too_big
+from adapters.training.session import Job, attempt, out_of_memory_message
 from adapters.training.settings import Recipe
-from adapters.training.trainer import Item, Plan, Progress
-from harness import errors
+from adapters.training.trainer import Item, Progress, StepPlan
 from harness.components.fields import written
 from harness.components.method import Method
 from harness.components.registry import find
-from harness.errors import HarnessError, ModelError
+from harness.errors import DataError, HarnessError, ModelError, StoreError
 from harness.models.huggingface import HuggingFace
 from harness.models.local.batches import out_of_memory
 from harness.records.inputs import JSON
 
 log = logging.getLogger("harness")
-FOLDER = "devices"  # in the work folder: what the processes are told and what they tell
-JOB, ITEMS, VALIDATION, RECORD, OUTPUT = "job.json", "items.jsonl", "validation.jsonl", "record.json", "output.txt"
-MARK = "\x1e"  # begins a line of ours (RFC 7464): launchers print lines of their own
+FOLDER = "devices"  # in the work folder: the input and the output of the processes
+JOB, ITEMS, VALIDATION, RECORD, OUTPUT = "job.json", "items.json", "validation.json", "record.json", "output.txt"
+MARK = "\x1e"  # begins a line of progress (RFC 7464): launchers print lines of their own
 MEMORY = "MemoryError"
-KINDS = {kind.__name__: kind for kind in (HarnessError, errors.DataError, ModelError, errors.StoreError)}
+KINDS = {kind.__name__: kind for kind in (HarnessError, DataError, ModelError, StoreError)}
 _RECORD = TypeAdapter(TrainingRecord)
+_ITEMS = TypeAdapter(tuple[Item, ...])
 
 
 def devices_for(recipe: Recipe, base: HuggingFace) -> int:
     """How many devices a training uses."""
     if recipe.devices != "auto":
         return recipe.devices
-    return min(_there(base), recipe.batch_size * recipe.accumulation)
+    return min(_device_count(base), recipe.batch_size * recipe.accumulation)
 
 
 def check_devices(recipe: Recipe, base: HuggingFace) -> None:
     """Raise ModelError if the machine has fewer devices than the recipe asks for, or a step fewer rows."""
-    asked, there, rows = devices_for(recipe, base), _there(base), recipe.batch_size * recipe.accumulation
-    if asked > there and base.device_name != "cpu":
-        raise ModelError(f"devices: {asked} are asked for, this machine has {there} ({base.device_name}); write auto")
-    if asked > rows:
-        raise ModelError(f"devices: {asked} cannot share a step of {rows} rows; set batch_size to {asked} or more")
+    devices, available = devices_for(recipe, base), _device_count(base)
+    rows = recipe.batch_size * recipe.accumulation
+    if devices > available and base.device_name != "cpu":
+        raise ModelError(
+            f"devices: {devices} are asked for, this machine has {available} ({base.device_name}); write auto"
+        )
+    if devices > rows:
+        raise ModelError(f"devices: {devices} cannot share a step of {rows} rows; set batch_size to {devices} or more")
 
 
-def _there(base: HuggingFace) -> int:
+def _device_count(base: HuggingFace) -> int:
     import torch
 
     return max(1, torch.cuda.device_count()) if base.device_name == "cuda" else 1
 
 
-# -- the process that asks ------------------------------------------------------------------------------------------
+# -- the process that waits -----------------------------------------------------------------------------------------
 
 
-def launch(job: Job, plan: Plan, checkpoint: Path | None, progress: Progress | None) -> TrainingRecord:
+def launch(job: Job, plan: StepPlan, checkpoint: Path | None, progress: Progress | None) -> TrainingRecord:
     """`attempt` in one process for each device. Raises MemoryError when one of them runs out of memory."""
     folder = job.work / FOLDER
-    with disk(folder):
+    with translate_disk_errors(folder):
         _write(job, plan, checkpoint, folder)
     log.info("training on %d devices", plan.devices)
-    with _started(_command(job.recipe, plan.devices, folder), folder, plan.devices) as said:
-        for line in said:
+    with _processes(_command(job.recipe, plan.devices, folder), folder, plan.devices) as output:
+        for line in output:
             if progress is not None and line.startswith(MARK):
                 progress(*json.loads(line.removeprefix(MARK)))
     if not (folder / RECORD).is_file():
@@ -91,21 +94,28 @@ def _command(recipe: Recipe, devices: int, folder: Path) -> list[str]:
 
 
 @contextmanager
-def _started(command: list[str], folder: Path, devices: int) -> Iterator[IO[str]]:
-    """The first process's words. However this is left, no process is left behind: they end when their stdin does."""
+def _processes(command: list[str], folder: Path, devices: int) -> Iterator[IO[str]]:
+    """The first process's output. However this ends, no process is left behind: they end when their stdin does."""
     import torch
 
     threads = os.environ.get("OMP_NUM_THREADS") or str(max(1, torch.get_num_threads() // devices))
     environment = {
-        **os.environ, "PYTHONPATH": os.pathsep.join(path or os.curdir for path in sys.path), "PYTHONSAFEPATH": "1",
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(path or os.curdir for path in sys.path),
+        "PYTHONSAFEPATH": "1",
         "OMP_NUM_THREADS": threads,
-    }  # fmt: skip
+    }
     with (folder / OUTPUT).open("w") as output:
         process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=output, env=environment,
-            encoding="utf-8", errors="replace",
-            start_new_session=True,  # Ctrl-C comes here alone
-        )  # fmt: skip
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=output,
+            env=environment,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,  # Ctrl-C reaches this process alone
+        )
     assert process.stdin is not None
     assert process.stdout is not None
     try:
@@ -119,42 +129,43 @@ def _started(command: list[str], folder: Path, devices: int) -> Iterator[IO[str]
         process.wait()
 
 
-def _write(job: Job, plan: Plan, checkpoint: Path | None, folder: Path) -> None:
-    """All that the processes need, as text."""
+def _write(job: Job, plan: StepPlan, checkpoint: Path | None, folder: Path) -> None:
+    """Write all that the processes need, as text."""
     folder.mkdir(exist_ok=True)
-    for old in folder.iterdir():
-        old.unlink()
+    for leftover in folder.iterdir():
+        leftover.unlink()
     for name, items in ((ITEMS, job.items), (VALIDATION, job.validation)):
-        with (folder / name).open("w", encoding="utf-8") as file:
-            file.writelines(json.dumps([[row.ids, row.labels] for row in item]) + "\n" for item in items)
+        (folder / name).write_bytes(_ITEMS.dump_json(items))
     encoded = job.encoded
-    stated = {
+    settings = {
         "base": written(job.base), "method": written(job.method), "recipe": job.recipe.model_dump(mode="json"),
         "seed": job.seed, "inputs": job.inputs, "plan": asdict(plan),
         "checkpoint": None if checkpoint is None else checkpoint.name,
         "cut": encoded.cut, "dropped": encoded.dropped, "split": encoded.split,
     }  # fmt: skip
-    (folder / JOB).write_text(json.dumps(stated), encoding="utf-8")
+    (folder / JOB).write_text(json.dumps(settings), encoding="utf-8")
 
 
 def _failure(folder: Path, devices: int) -> Exception:
-    """What went wrong, by what the processes wrote; else by what they printed."""
+    """The cause of a failure, from what the processes wrote; else from what they printed."""
     notes = sorted(folder.glob("error-*.json"), key=lambda note: note.stat().st_mtime_ns)  # the first is the cause
-    told = [json.loads(note.read_text(encoding="utf-8")) for note in notes]
+    failures = [json.loads(note.read_text(encoding="utf-8")) for note in notes]
     for kind in (*KINDS, MEMORY):
-        for note in told:
-            if note["kind"] == kind:
-                return MemoryError(note["message"]) if kind == MEMORY else KINDS[kind](note["message"])
+        for failure in failures:
+            if failure["kind"] == kind:
+                return MemoryError(failure["message"]) if kind == MEMORY else KINDS[kind](failure["message"])
     output = folder / OUTPUT
     with output.open(encoding="utf-8", errors="replace") as file:
         lines = deque((line.strip() for line in file if line.strip()), 60)
-    signals = [found[1] for line in lines if (found := re.match(r"exitcode\s*: -(\d+)", line)) and found[1] != "15"]
+    exits = (re.match(r"exitcode\s*: -(\d+)", line) for line in lines)
+    signals = [match[1] for match in exits if match and match[1] != "15"]
     if signals:
-        why = f"a process was ended by signal {signals[0]}" + " (when memory runs out, the system does so)"
+        cause = f"a process was ended by signal {signals[0]} (when memory runs out, the system does so)"
     else:
-        why = told[0]["message"] if told else " | ".join(list(lines)[-5:]) or "no process said why"
+        cause = failures[0]["message"] if failures else " | ".join(list(lines)[-5:]) or "no process gave a reason"
     return ModelError(
-        f"training on {devices} devices stopped: {why}; see {output}; the same command goes on from the last checkpoint"
+        f"training on {devices} devices stopped: {cause}; see {output}; "
+        "the same command continues from the last checkpoint"
     )
 
 
@@ -162,81 +173,85 @@ def _failure(folder: Path, devices: int) -> Exception:
 
 
 def main(folder: Path) -> None:
-    """One process of a training, of which torchrun and accelerate tell by the environment which one it is."""
-    rank, words = int(os.environ.get("RANK", 0)), _own_words()
+    """One process of a training; torchrun and accelerate state its rank in the environment."""
+    rank, output = int(os.environ.get("RANK", 0)), _progress_output()
     Thread(target=_end_with_parent, daemon=True).start()
     try:
-        record = _train(folder, words if rank == 0 else None)
+        record = _train(folder, output if rank == 0 else None)
         if rank == 0:
             (folder / RECORD).write_bytes(_RECORD.dump_json(record))
     except Exception as error:
-        known = next((kind.__name__ for kind in type(error).__mro__ if kind.__name__ in KINDS), None)
-        message = str(error) if known else " ".join(f"{type(error).__name__}: {error}".split())
-        note = {"kind": known or (MEMORY if out_of_memory(error) else "bug"), "message": message}
+        kind = next((base.__name__ for base in type(error).__mro__ if base.__name__ in KINDS), None)
+        message = str(error) if kind else " ".join(f"{type(error).__name__}: {error}".split())
+        note = {"kind": kind or (MEMORY if out_of_memory(error) else "bug"), "message": message}
         (folder / f"error-{rank}.json").write_text(json.dumps(note), encoding="utf-8")
         raise
 
 
-def _train(folder: Path, words: IO[str] | None) -> TrainingRecord:
+def _train(folder: Path, output: IO[str] | None) -> TrainingRecord:
     import torch
 
     job, plan, checkpoint = _read(folder)
-    started = int(os.environ.get("WORLD_SIZE", 1))
-    if started != plan.devices:
+    processes = int(os.environ.get("WORLD_SIZE", 1))
+    if processes != plan.devices:
         raise ModelError(
-            f"accelerate_config: {job.recipe.accelerate_config} starts {started} of {plan.devices} processes; "
-            "state a distributed_type that starts one for each device of this machine"
+            f"accelerate_config: {job.recipe.accelerate_config} starts {processes} of {plan.devices} processes; "
+            "state a distributed_type that starts a process for each device of this machine"
         )
     if job.base.device_name == "cuda":
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
 
-    def progress(done: int, total: int, loss: float, tokens: int) -> None:
-        if words is not None:
-            print(MARK + json.dumps([done, total, loss, tokens]), file=words, flush=True)
+    def progress(step: int, total: int, loss: float, tokens: int) -> None:
+        if output is not None:
+            print(MARK + json.dumps([step, total, loss, tokens]), file=output, flush=True)
 
     try:
         record = attempt(job, plan, checkpoint, progress)
     except (RuntimeError, MemoryError) as error:
         if out_of_memory(error) and plan.batch_size == 1:
-            raise ModelError(too_big(job)) from error
+            raise ModelError(out_of_memory_message(job)) from error
         raise
     torch.distributed.destroy_process_group()
     return record
 
 
-def _read(folder: Path) -> tuple[Job, Plan, Path | None]:
-    stated = json.loads((folder / JOB).read_text(encoding="utf-8"))
-    base, method = _component("model", stated["base"]), _component("method", stated["method"])
+def _read(folder: Path) -> tuple[Job, StepPlan, Path | None]:
+    settings = json.loads((folder / JOB).read_text(encoding="utf-8"))
+    base, method = _component("model", settings["base"]), _component("method", settings["method"])
     assert isinstance(base, HuggingFace)
     assert isinstance(method, Method)
-    items, validation = _items(folder / ITEMS), _items(folder / VALIDATION)
+    items, validation = (_ITEMS.validate_json((folder / name).read_bytes()) for name in (ITEMS, VALIDATION))
     rows = tuple(row for item in items for row in item)
-    encoded = Encoded(rows, stated["cut"], stated["dropped"], stated["split"])
-    recipe, work = Recipe.model_validate(stated["recipe"]), folder.parent
-    job = Job(base, method, recipe, stated["seed"], stated["inputs"], encoded, items, validation, work)
-    return job, Plan(**stated["plan"]), stated["checkpoint"] and work / stated["checkpoint"]
+    work = folder.parent
+    job = Job(
+        base=base,
+        method=method,
+        recipe=Recipe.model_validate(settings["recipe"]),
+        seed=settings["seed"],
+        inputs=settings["inputs"],
+        encoded=Encoded(rows, settings["cut"], settings["dropped"], settings["split"]),
+        items=items,
+        validation=validation,
+        work=work,
+    )
+    return job, StepPlan(**settings["plan"]), settings["checkpoint"] and work / settings["checkpoint"]
 
 
-def _component(kind: str, stated: dict[str, JSON]) -> Any:
-    """The component that `written` has written."""
-    ((name, parameters),) = stated.items()
+def _component(kind: str, entry: dict[str, JSON]) -> Any:
+    """The component of an entry as a suite writes it: the inverse of `written`."""
+    ((name, parameters),) = entry.items()
     return find(kind, name).model_validate(parameters)
 
 
-def _items(file: Path) -> tuple[Item, ...]:
-    with file.open(encoding="utf-8") as lines:
-        return tuple(tuple(Row(tuple(ids), tuple(labels)) for ids, labels in json.loads(line)) for line in lines)
-
-
-def _own_words() -> IO[str]:
-    """What was stdout, for progress alone: whatever a library prints goes to stderr from now on."""
-    words = os.fdopen(os.dup(1), "w")
+def _progress_output() -> IO[str]:
+    """The stdout of the process, for progress alone: whatever a library prints goes to stderr from now on."""
+    output = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    return words
+    return output
 
 
 def _end_with_parent() -> None:
-    """Wait until stdin ends, as it does when the process that asked ends in any way; then nobody waits for us."""
+    """Wait until stdin ends, as it does when the process that waits for this one ends in any way; then end too."""
     sys.stdin.buffer.read()
     os._exit(1)
 

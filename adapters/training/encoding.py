@@ -1,4 +1,4 @@
-"""From conversations to token ids and labels, by the code that inference uses: trained is what will be asked."""
+"""From conversations to token ids and labels, by the code of inference: training sees the same prompts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ PROBE = "Kxq7"  # an answer that no template contains
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One thing to learn: the prompt exactly as it will be asked, and the answer."""
+    """A prompt exactly as it will be asked, and the answer to learn."""
 
     prompt: Prompt
     answer: str
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TokenRow:
     """Token ids and, for each, the label: the token itself where it is learnt, else IGNORED."""
 
     ids: tuple[int, ...]
@@ -30,9 +30,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """Rows that fit, and what became of the others."""
+    """The rows that fit, and how many were shortened or left out."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[TokenRow, ...]
     cut: int = 0  # rows that lost their oldest turns
     dropped: int = 0  # rows longer than the cutoff even so
     split: int = 0  # rows whose tokenizer would have merged the prompt's end with the answer's beginning
@@ -48,17 +48,17 @@ def encode_examples(base: HuggingFace, examples: Sequence[Example], cutoff: int,
     rows, cut, split, longest = [], 0, 0, 0
     for example in examples:
         prompt = example.prompt
-        row, merged = _row(base, prompt, example.answer, end, loss)
+        row, is_split = _row(base, prompt, example.answer, end, loss)
         longest = max(longest, len(row.ids))
         while len(row.ids) > cutoff and (shorter := _without_oldest(prompt)) is not None:
             prompt = shorter
-            row, merged = _row(base, prompt, example.answer, end, loss)
+            row, is_split = _row(base, prompt, example.answer, end, loss)
         if len(row.ids) <= cutoff and row.labels[-1] != IGNORED:  # an empty row has nothing to learn
             rows.append(row)
             cut += prompt is not example.prompt
-            split += merged
+            split += is_split
     if not rows:
-        raise DataError(_nothing_fits(len(examples), longest, cutoff))
+        raise DataError(_no_row_fits(len(examples), longest, cutoff))
     return Encoded(tuple(rows), cut, len(examples) - len(rows), split)
 
 
@@ -71,10 +71,10 @@ def encode_texts(base: HuggingFace, texts: Sequence[str], cutoff: int) -> Encode
         ids = [*base.tokenizer(text)["input_ids"], end]
         for start in range(0, len(ids), cutoff):
             part = ids[start : start + cutoff]
-            if len(part) > 1:  # a token alone teaches nothing: nothing stands before it
-                rows.append(Row(tuple(part), (IGNORED, *part[1:])))
+            if len(part) > 1:  # nothing predicts a single token
+                rows.append(TokenRow(tuple(part), (IGNORED, *part[1:])))
     if not rows:
-        raise DataError(f"{len(texts)} texts to train on, and none has a word; give at least one")
+        raise DataError("the texts to train on have no word; give at least one text that has")
     return Encoded(tuple(rows), dropped=sum(not text.strip() for text in texts))
 
 
@@ -94,20 +94,20 @@ def end_of_turn(base: HuggingFace) -> int:
 
 
 def _stop(base: HuggingFace) -> int:
-    own, ends = base.tokenizer.eos_token_id, base.end_tokens()
-    if own in ends or not ends:
-        if own is None:
+    eos, ends = base.tokenizer.eos_token_id, base.end_tokens()
+    if eos in ends or not ends:
+        if eos is None:
             raise DataError(f"model {base.path} has no end token: a model trained on it would never stop")
-        return int(own)
+        return int(eos)
     return ends[0]
 
 
-def _row(base: HuggingFace, prompt: Prompt, answer: str, end: int, loss: str) -> tuple[Row, bool]:
-    """The row, and whether prompt and answer had to be tokenised apart."""
-    whole, asked, apart = base.encode_answer(prompt, answer)
-    ids = (*whole, end)
-    first = 1 if loss == "all" else max(1, asked)  # nothing stands before the first token
-    return Row(ids, (IGNORED,) * first + ids[first:]), apart
+def _row(base: HuggingFace, prompt: Prompt, answer: str, end: int, loss: str) -> tuple[TokenRow, bool]:
+    """The row, and whether prompt and answer had to be tokenised separately."""
+    tokens, prompt_length, split = base.encode_answer(prompt, answer)
+    ids = (*tokens, end)
+    first = 1 if loss == "all" else max(1, prompt_length)  # nothing predicts the first token
+    return TokenRow(ids, (IGNORED,) * first + ids[first:]), split
 
 
 def _without_oldest(prompt: Prompt) -> Prompt | None:
@@ -117,7 +117,7 @@ def _without_oldest(prompt: Prompt) -> Prompt | None:
     return prompt[:start] + prompt[answers[0] + 1 :] if answers else None
 
 
-def _nothing_fits(count: int, longest: int, cutoff: int) -> str:
+def _no_row_fits(count: int, longest: int, cutoff: int) -> str:
     if not count:
         return "no row to train on; name tasks that have train rows"
     return (
@@ -126,17 +126,17 @@ def _nothing_fits(count: int, longest: int, cutoff: int) -> str:
     )
 
 
-def shared_prefix(rows: Sequence[Row]) -> int:
-    """Length of the prefix that all rows have in common and that none of them learns; each keeps two tokens.
+def shared_prefix(rows: Sequence[TokenRow]) -> int:
+    """Length of the prefix that all rows have in common and none of them learns; a row keeps two tokens of its own.
 
     The token behind the prefix is not learnt either: what predicts it is computed once for all rows.
     """
     first = rows[0].ids
-    length = min(min(_learnt_from(row), len(row.ids)) for row in rows) - 1
+    length = min(min(_first_label(row), len(row.ids)) for row in rows) - 1
     for row in rows[1:]:
         length = next((i for i in range(min(length, len(row.ids))) if row.ids[i] != first[i]), length)
     return max(0, length)
 
 
-def _learnt_from(row: Row) -> int:
-    return next(i for i, label in enumerate(row.labels) if label != IGNORED)
+def _first_label(row: TokenRow) -> int:
+    return next(place for place, label in enumerate(row.labels) if label != IGNORED)

@@ -18,36 +18,36 @@ def summed_loss(network: Any, inputs: dict[str, Any], labels: "torch.Tensor") ->
     """
     from torch.nn.functional import cross_entropy
 
-    wanted = labels[:, 1:] != IGNORED
-    targets = labels[:, 1:][wanted]
-    with _only(_inside(network).get_output_embeddings(), wanted):
+    labelled = labels[:, 1:] != IGNORED
+    targets = labels[:, 1:][labelled]
+    with _reduce_input(_unwrap(network).get_output_embeddings(), labelled):
         logits = network(**inputs, use_cache=False).logits
     if logits.shape[1] != len(targets) or logits.shape[0] != 1:  # the model does not call its output layer as usual
-        logits = logits[:, -labels.shape[1] : -1][wanted]
+        logits = logits[:, -labels.shape[1] : -1][labelled]
     logits = logits.reshape(len(targets), logits.shape[-1])
     return cross_entropy(logits.float(), targets, reduction="sum"), len(targets)
 
 
-def _inside(network: Any) -> Any:
-    """The model in what spreads it over several devices."""
+def _unwrap(network: Any) -> Any:
+    """The model inside the wrapper that distributes it over several devices."""
     while not hasattr(network, "get_output_embeddings"):
         network = network.module
     return network
 
 
 @contextmanager
-def _only(head: Any, wanted: "torch.Tensor") -> Iterator[None]:
-    """Reduce what enters the output layer, [rows, tokens, size], to the positions wanted, [1, positions, size].
+def _reduce_input(head: Any, labelled: "torch.Tensor") -> Iterator[None]:
+    """Reduce the input of the output layer, [rows, tokens, size], to the labelled positions, [1, positions, size].
 
     Methods with a virtual prefix have further tokens in front; the last position predicts nothing that is learnt.
     """
 
     def reduce(_: Any, inputs: tuple[Any, ...]) -> Any:
         (hidden,) = inputs
-        rows, tokens = wanted.shape
+        rows, tokens = labelled.shape
         if hidden.dim() != 3 or hidden.shape[0] != rows or hidden.shape[1] <= tokens:
             return None
-        return (hidden[:, -tokens - 1 : -1][wanted].unsqueeze(0),)
+        return (hidden[:, -tokens - 1 : -1][labelled].unsqueeze(0),)
 
     handle = head.register_forward_pre_hook(reduce)
     try:

@@ -15,7 +15,7 @@ STATUS = Path("/proc/self/status")
 RESET = Path("/proc/self/clear_refs")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingRecord:
     """A finished training; equal after a round trip through JSON."""
 
@@ -26,16 +26,16 @@ class TrainingRecord:
     base: str
     precision: str
     learning_rate: float
-    batch_size: int  # rows at a time in the end: halved when memory ran out
+    batch_size: int  # rows at a time at the end: halved when memory ran out
     accumulation: int
     steps: int
     epochs: float
     rows: int
     rows_cut: int  # lost their oldest turns to fit the cutoff
     rows_dropped: int  # did not fit the cutoff
-    rows_split: int  # prompt and answer had to be tokenised apart
-    examples: int  # rows seen, counted each time
-    tokens: int  # seen, prompts included, padding not
+    rows_split: int  # prompt and answer had to be tokenised separately
+    examples: int  # rows processed, repetitions counted
+    tokens: int  # processed, prompts included, padding not
     labelled_tokens: int
     seconds: float  # of training, all sessions together
     examples_per_second: float
@@ -57,7 +57,7 @@ def packages() -> dict[str, str]:
 
 
 def hardware(device: str) -> dict[str, JSON]:
-    """The device and how many threads."""
+    """The device and the number of threads."""
     import torch
 
     name = torch.cuda.get_device_name() if device == "cuda" else platform.processor() or platform.machine()
@@ -65,7 +65,7 @@ def hardware(device: str) -> dict[str, JSON]:
 
 
 def reset_peak(device: str) -> None:
-    """Begin anew to watch for the highest point, so that `peak_memory` is this training's and not an earlier one's."""
+    """Reset the highest point, so that `peak_memory` is of this training and not of an earlier one."""
     import torch
 
     if device == "cuda":
@@ -76,7 +76,7 @@ def reset_peak(device: str) -> None:
 
 
 def peak_memory(device: str) -> int:
-    """Bytes at the highest point since `reset_peak`; where only CUDA and Linux can begin anew, of the process."""
+    """Bytes at the highest point since `reset_peak`; of the whole process where neither CUDA nor Linux can reset it."""
     import resource
     import sys
 

@@ -1,4 +1,4 @@
-"""One go at a training in this process: with so many rows at a time, from a checkpoint or from the beginning."""
+"""One attempt at a training in this process: with a batch size, from a checkpoint or from the beginning."""
 
 import time
 from collections.abc import Sequence
@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from adapters.methods.base.network import disk, size
-from adapters.training.batches import Collator, Order, check_packing, pack
+from adapters.methods.base.network import size, translate_disk_errors
+from adapters.training.collation import Collator, Order, check_packing, pack
 from adapters.training.encoding import Encoded, Example, encode_examples, encode_texts
 from adapters.training.record import TrainingRecord, hardware, packages, peak_memory, reset_peak
 from adapters.training.settings import Recipe
-from adapters.training.trainer import Counts, Item, Plan, Progress, make_trainer
+from adapters.training.trainer import Counts, Item, Progress, StepPlan, make_trainer
 from harness.components.fields import written
 from harness.components.method import Method
 from harness.errors import ModelError
 from harness.models.huggingface import HuggingFace
+from harness.models.local.device import available
+from harness.models.local.memory import gib
 
 OPTIMISERS = {
     "adamw": "adamw_torch", "adamw_8bit": "adamw_bnb_8bit", "paged_adamw_8bit": "paged_adamw_8bit",
@@ -24,9 +26,9 @@ OPTIMISERS = {
 Examples = Sequence[Example] | Sequence[str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Job:
-    """A training as it was asked for, and its data as it will be seen."""
+    """A training as the suite describes it, and its data as it will be processed."""
 
     base: HuggingFace
     method: Method
@@ -44,20 +46,33 @@ def read_job(
     inputs: str, work: Path,
 ) -> Job:  # fmt: skip
     """Encode the data. Raises DataError and, for what the method or the model cannot do, ModelError."""
-    packed = recipe.packing or any(isinstance(one, str) for one in examples)
+    packed = recipe.packing or any(isinstance(row, str) for row in examples)
     config = check_method(base, method, recipe, packed)
     cutoff = min(recipe.cutoff, getattr(config, "max_position_embeddings", None) or recipe.cutoff)
 
-    def items(some: Examples) -> tuple[Encoded, tuple[Item, ...]]:
-        texts = [one for one in some if isinstance(one, str)]
-        asked = [one for one in some if isinstance(one, Example)]
-        encoded = encode_texts(base, texts, cutoff) if texts else encode_examples(base, asked, cutoff, recipe.loss)
-        return encoded, tuple(pack(encoded.rows, cutoff) if packed else ((row,) for row in encoded.rows))
+    def items(encoded: Encoded) -> tuple[Item, ...]:
+        return tuple(pack(encoded.rows, cutoff) if packed else ((row,) for row in encoded.rows))
 
-    encoded, train_items = items(examples)
+    encoded = encode(base, examples, cutoff, recipe.loss)
     return Job(
-        base, method, recipe, seed, inputs, encoded, train_items, items(validation)[1] if validation else (), work
+        base=base,
+        method=method,
+        recipe=recipe,
+        seed=seed,
+        inputs=inputs,
+        encoded=encoded,
+        items=items(encoded),
+        validation=items(encode(base, validation, cutoff, recipe.loss)) if validation else (),
+        work=work,
     )
+
+
+def encode(base: HuggingFace, rows: Examples, cutoff: int, loss: str) -> Encoded:
+    """Examples or texts as rows of tokens. Raises DataError when none fits."""
+    texts = [row for row in rows if isinstance(row, str)]
+    if texts:
+        return encode_texts(base, texts, cutoff)
+    return encode_examples(base, [row for row in rows if isinstance(row, Example)], cutoff, loss)
 
 
 def check_method(base: HuggingFace, method: Method, recipe: Recipe, packed: bool) -> Any:
@@ -65,15 +80,15 @@ def check_method(base: HuggingFace, method: Method, recipe: Recipe, packed: bool
     skeleton = base.skeleton()
     method.check(skeleton)
     if method.virtual_prefix and (packed or recipe.gradient_checkpointing):
-        unfit = "packing or pretraining" if packed else "gradient_checkpointing"
-        raise ModelError(f"{type(method).__name__.lower()} puts tokens before the prompt: it cannot do {unfit}")
+        setting = "packing or pretraining" if packed else "gradient_checkpointing"
+        raise ModelError(f"{type(method).__name__.lower()} puts tokens before the prompt: it cannot do {setting}")
     config = skeleton.config.get_text_config()
     if packed:
         check_packing(config)
     return config
 
 
-def attempt(job: Job, plan: Plan, checkpoint: Path | None, progress: Progress | None) -> TrainingRecord:
+def attempt(job: Job, plan: StepPlan, checkpoint: Path | None, progress: Progress | None) -> TrainingRecord:
     """Train to the end and write the weights into the work folder's `result`; on several devices the first one does.
 
     Raises what torch raises when memory runs out, ModelError, StoreError.
@@ -98,51 +113,51 @@ def attempt(job: Job, plan: Plan, checkpoint: Path | None, progress: Progress | 
     order = Order(lengths, plan.rows, job.seed, recipe.group_by_length)
     counts = Counts.at(checkpoint)
     trainer.begin(progress, time.monotonic, order, counts)
-    if not trainer.had_enough(checkpoint, recipe.patience):
+    if not trainer.is_finished(checkpoint, recipe.patience):
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     _save(job, plan, trainer, precision)
     return _record(job, plan, trainer, counts, precision, rate)
 
 
-def _save(job: Job, plan: Plan, trainer: Any, precision: str) -> None:
-    """Write what was trained; where it is spread over the devices, each hands over its part first."""
+def _save(job: Job, plan: StepPlan, trainer: Any, precision: str) -> None:
+    """Write what was trained; where it is sharded over the devices, all hand over their parts first."""
     network, result = trainer.model, job.work / "result"
-    whole = trainer.accelerator.get_state_dict(trainer.model_wrapped) if trainer.spread() else None
+    whole = trainer.accelerator.get_state_dict(trainer.model_wrapped) if trainer.is_sharded() else None
     if not trainer.args.should_save:
         return
     if whole is not None:
         network = _network(job, plan, precision)
         network.load_state_dict(whole, strict=False)
-    with disk(result):
+    with translate_disk_errors(result):
         result.mkdir()
         job.method.save(network, result)
 
 
-def _network(job: Job, plan: Plan, precision: str) -> Any:
+def _network(job: Job, plan: StepPlan, precision: str) -> Any:
     """The base, loaded as the method wants it, with what is to be trained."""
     loading = job.method.loading(precision)
     dtype = loading.pop("dtype", precision)
     if loading:
-        loading.setdefault("device_map", {"": _place(job.base.device_name, plan.devices)})
+        loading.setdefault("device_map", {"": _device_index(job.base.device_name, plan.devices)})
     elif plan.devices > 1 and job.recipe.accelerate_config:
         loading["device_map"] = {"": "cpu"}  # accelerate moves each device's part there
     network = job.base.load(dtype, **loading)
     network.config._name_or_path = network.name_or_path = job.base.path  # as the suite names it, not a cache folder
     network = job.method.prepare(network)
     if job.recipe.gradient_checkpointing:
-        _recompute(network)
+        _checkpoint_activations(network)
     return network
 
 
-def _place(device: str, devices: int) -> str | int:
-    """Where transformers puts quantised weights: by number where several processes have a device each."""
+def _device_index(device: str, devices: int) -> str | int:
+    """Where transformers puts quantised weights: by number where several processes have devices of their own."""
     import torch
 
     return torch.cuda.current_device() if device == "cuda" and devices > 1 else device
 
 
-def _recompute(network: Any) -> None:
-    """Keep few activations and compute the others twice. transformers renamed the switch in 5.23."""
+def _checkpoint_activations(network: Any) -> None:
+    """Save few activations and compute the rest twice. transformers renamed the method in 5.23."""
     options = {"use_reentrant": False}
     if hasattr(network, "activation_checkpointing_enable"):
         network.activation_checkpointing_enable(activation_checkpointing_kwargs=options)
@@ -164,32 +179,31 @@ def _collator(job: Job, network: Any) -> Collator:
     )
 
 
-def _record(job: Job, plan: Plan, trainer: Any, counts: Counts, precision: str, rate: float) -> TrainingRecord:
+def _record(job: Job, plan: StepPlan, trainer: Any, counts: Counts, precision: str, rate: float) -> TrainingRecord:
     state, encoded = trainer.state, job.encoded
     sizes, device = size(trainer.model), job.base.device_name
-    history = state.log_history
-    best = state.best_model_checkpoint
+    history, best = state.log_history, state.best_model_checkpoint
     return TrainingRecord(
-        job.inputs, written(job.method), job.recipe.lasting(plan.devices), job.seed, job.base.path, precision, rate,
-        plan.batch_size, plan.accumulation, state.global_step, float(state.epoch), len(encoded.rows), encoded.cut,
-        encoded.dropped, encoded.split, counts.examples, counts.tokens, counts.labelled, round(counts.seconds, 3),
-        round(counts.examples / counts.seconds, 3), round(counts.tokens / counts.seconds, 1), peak_memory(device),
-        sizes.trained, sizes.total,
-        tuple((entry["step"], entry["loss"], entry["learning_rate"]) for entry in history if "loss" in entry),
-        tuple((entry["step"], entry["eval_loss"]) for entry in history if "eval_loss" in entry),
-        int(best.rpartition("-")[2]) if best else None, hardware(device), packages(), plan.devices,
+        inputs=job.inputs, method=written(job.method), recipe=job.recipe.content(plan.devices), seed=job.seed,
+        base=job.base.path, precision=precision, learning_rate=rate, batch_size=plan.batch_size,
+        accumulation=plan.accumulation, steps=state.global_step, epochs=float(state.epoch), rows=len(encoded.rows),
+        rows_cut=encoded.cut, rows_dropped=encoded.dropped, rows_split=encoded.split, examples=counts.examples,
+        tokens=counts.tokens, labelled_tokens=counts.labelled, seconds=round(counts.seconds, 3),
+        examples_per_second=round(counts.examples / counts.seconds, 3),
+        tokens_per_second=round(counts.tokens / counts.seconds, 1), peak_memory=peak_memory(device),
+        trainable_parameters=sizes.trained, total_parameters=sizes.total,
+        loss=tuple((entry["step"], entry["loss"], entry["learning_rate"]) for entry in history if "loss" in entry),
+        validation=tuple((entry["step"], entry["eval_loss"]) for entry in history if "eval_loss" in entry),
+        best_step=int(best.rpartition("-")[2]) if best else None, hardware=hardware(device), packages=packages(),
+        devices=plan.devices,
     )  # fmt: skip
 
 
-def too_big(job: Job) -> str:
-    """One row at a time is too much: what is needed at least, and what would help."""
-    import torch
-
+def out_of_memory_message(job: Job) -> str:
+    """One row at a time does not fit: the memory needed at least, and the remedy."""
     longest = max(sum(len(row.ids) for row in item) for item in job.items)
-    needs, has = peak_memory(job.base.device_name) / 2**30, "the machine's memory"
-    if torch.cuda.is_available():
-        has = f"{torch.cuda.mem_get_info()[1] / 2**30:.1f} GiB"
+    peak, capacity = gib(peak_memory(job.base.device_name)), gib(available(job.base.device_name))
     return (
-        f"out of memory with one row of {longest} tokens at a time: more than {needs:.1f} GiB of {has} are needed; "
+        f"out of memory with one row of {longest} tokens at a time: more than {peak} of {capacity} are needed; "
         "set gradient_checkpointing: true, a lower cutoff, the method qlora, or a smaller model"
     )

@@ -1,6 +1,5 @@
 """Train a method on a base, once: the folder holds the weights and their record, or is not there."""
 
-import gc
 import logging
 import shutil
 from pathlib import Path
@@ -8,17 +7,18 @@ from pathlib import Path
 from filelock import FileLock
 from pydantic import TypeAdapter
 
-from adapters.methods.base.network import disk
+from adapters.methods.base.network import translate_disk_errors
 from adapters.training.distributed import check_devices, devices_for, launch
 from adapters.training.record import FILE, TrainingRecord, packages
-from adapters.training.session import Examples, Job, attempt, read_job, too_big
+from adapters.training.session import Examples, Job, attempt, out_of_memory_message, read_job
 from adapters.training.settings import Recipe
-from adapters.training.trainer import Plan, Progress, last_checkpoint
+from adapters.training.trainer import Progress, StepPlan, last_checkpoint
 from harness.components.fields import written
 from harness.components.method import Method
 from harness.errors import ModelError, StoreError
 from harness.models.huggingface import HuggingFace
 from harness.models.local.batches import out_of_memory
+from harness.models.local.device import free_memory
 from harness.records.inputs import JSON
 from harness.text.canonical import digest
 
@@ -30,18 +30,18 @@ def train(
     base: HuggingFace, method: Method, recipe: Recipe, examples: Examples, validation: Examples,
     folder: Path, seed: int, progress: Progress | None = None,
 ) -> TrainingRecord:  # fmt: skip
-    """Train and write the weights and their record into `folder`; where that was done, return its record.
+    """Train and write the weights and their record into `folder`; if that was done before, return its record.
 
-    Texts instead of examples are learnt whole (continued pretraining). Interrupted in any way, the same call goes on
-    from the last checkpoint. A second process that wants the same folder waits and takes what the first has made.
-    On several devices (`recipe.devices`) processes of their own train; this one waits, reports and keeps the folder.
+    Texts instead of examples are learnt whole (continued pretraining). Interrupted in any way, the same call continues
+    from the last checkpoint. A second process that needs the same folder waits and uses the result of the first.
+    On several devices (`recipe.devices`) processes of their own train; this one waits, reports and writes the folder.
     Raises DataError, ModelError, StoreError.
     """
     seed = seed if recipe.seed is None else recipe.seed
     inputs = inputs_digest(base, method, recipe, examples, validation, seed)
-    if (folder / FILE).is_file():  # it may lie where nothing can be written
+    if (folder / FILE).is_file():  # its place may be read-only
         return read_record(folder, inputs)
-    with disk(folder):
+    with translate_disk_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(f"{folder}.lock").acquire()
     with lock:
@@ -52,16 +52,16 @@ def train(
         base.close()  # one network at a time
         job = read_job(base, method, recipe, examples, validation, seed, inputs, work)
         record = _train(job, progress)
-        with disk(folder):
+        with translate_disk_errors(folder):
             (work / "result" / FILE).write_bytes(_RECORD.dump_json(record, indent=1))
-            shutil.rmtree(folder, ignore_errors=True)  # without a record it is no training
+            shutil.rmtree(folder, ignore_errors=True)  # a folder without a record is no training
             (work / "result").replace(folder)
             shutil.rmtree(work)
     return record
 
 
 def read_record(folder: Path, inputs: str | None = None) -> TrainingRecord:
-    """The record of a finished training. Raises StoreError if it is another's than `inputs` says."""
+    """The record of a finished training. Raises StoreError if its inputs are not `inputs`."""
     record = _RECORD.validate_json((folder / FILE).read_bytes())
     if inputs is not None and record.inputs != inputs:
         raise StoreError(f"{folder} holds another training (other data, method or settings); choose another folder")
@@ -72,18 +72,18 @@ def inputs_digest(
     base: HuggingFace, method: Method, recipe: Recipe, examples: Examples, validation: Examples, seed: int,
     identity: JSON = None,
 ) -> str:  # fmt: skip
-    """Digest of what the weights depend on; on how many devices they are trained is not among it.
+    """Digest of what the weights depend on; the number of devices is not part of it.
 
-    `identity` stands for the base's own, where that is made of something that tells it as well.
+    `identity` replaces the base's own, where the base is trained itself.
     """
 
-    def content(some: Examples) -> list[JSON]:
+    def content(rows: Examples) -> list[JSON]:
         return [
-            one if isinstance(one, str) else [[[turn.role, turn.content] for turn in one.prompt], one.answer]
-            for one in some
+            row if isinstance(row, str) else [[[turn.role, turn.content] for turn in row.prompt], row.answer]
+            for row in rows
         ]
 
-    settings = recipe.lasting(devices_for(recipe, base))
+    settings = recipe.content(devices_for(recipe, base))
     return digest([
         identity or base.identity(), written(method), settings, content(examples), content(validation), seed,
         packages(),
@@ -91,10 +91,10 @@ def inputs_digest(
 
 
 def _work_folder(folder: Path, inputs: str) -> Path:
-    """Where the training's checkpoints are; those of another training are removed."""
+    """The folder of the training's checkpoints; those of another training are removed."""
     work = folder.with_name(f"{folder.name}.partial")
     mark = work / "inputs"
-    with disk(work):
+    with translate_disk_errors(work):
         if not mark.is_file() or mark.read_text() != inputs:
             shutil.rmtree(work, ignore_errors=True)
             work.mkdir(parents=True)
@@ -106,26 +106,20 @@ def _work_folder(folder: Path, inputs: str) -> Path:
 def _train(job: Job, progress: Progress | None) -> TrainingRecord:
     """Train with as many rows at a time as memory holds."""
     devices = devices_for(job.recipe, job.base)
-    plan = Plan.of(job.recipe, len(job.items), bool(job.validation), devices)
-    go = attempt if devices == 1 else launch
+    plan = StepPlan.of(job.recipe, len(job.items), bool(job.validation), devices)
+    run = attempt if devices == 1 else launch
     while True:
         try:
-            return go(job, plan, last_checkpoint(job.work), progress)
+            return run(job, plan, last_checkpoint(job.work), progress)
         except (RuntimeError, MemoryError) as error:
             if not out_of_memory(error):
                 raise
             if plan.batch_size == 1:
-                raise ModelError(too_big(job)) from error
-        halved = plan.halved()
-        log.info("out of memory: batch size %d → %d, accumulation %d → %d", plan.batch_size, halved.batch_size,
-                 plan.accumulation, halved.accumulation)  # fmt: skip
-        plan = halved
-        _free()
-
-
-def _free() -> None:
-    import torch
-
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+                raise ModelError(out_of_memory_message(job)) from error
+        sizes = (plan.batch_size, plan.accumulation)
+        plan = plan.halve()
+        log.info(
+            "out of memory: batch size %d → %d, accumulation %d → %d",
+            sizes[0], plan.batch_size, sizes[1], plan.accumulation,
+        )  # fmt: skip
+        free_memory()

@@ -12,31 +12,31 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
-from adapters.methods.base.network import TRAINED, disk, load_trained, save_trained
-from adapters.training.batches import Collator, Order
-from adapters.training.device_batches import share_loader
-from adapters.training.encoding import Row
+from adapters.methods.base.network import TRAINED, load_trained, save_trained, translate_disk_errors
+from adapters.training.collation import Collator, Order
+from adapters.training.device_batches import device_loader
+from adapters.training.encoding import TokenRow
 from adapters.training.loss import summed_loss
-from adapters.training.patience import looks_without_gain, stop_after
+from adapters.training.patience import evaluations_without_gain, stop_after
 from adapters.training.settings import Recipe
 from harness.errors import ModelError
 
 COMPLETE = "complete.json"  # written last: a checkpoint without it was cut off
 CHECKPOINTS = "checkpoint-*"
 
-Item = tuple[Row, ...]
+Item = tuple[TokenRow, ...]
 
 
 class Progress(Protocol):
     """What a training reports to after each step."""
 
-    def __call__(self, done: int, total: int, loss: float, tokens: int) -> None:
-        """Steps done of `total`, the step's loss, tokens seen so far."""
+    def __call__(self, step: int, total: int, loss: float, tokens: int) -> None:
+        """The step of `total`, its loss, and the tokens processed so far."""
 
 
 @dataclass
 class Counts:
-    """What has been seen so far, over all sessions of a training."""
+    """What has been processed so far, over all sessions of a training."""
 
     examples: int = 0
     tokens: int = 0
@@ -51,41 +51,49 @@ class Counts:
         return cls(**json.loads((checkpoint / COMPLETE).read_text(encoding="utf-8")))
 
 
-@dataclass(frozen=True)
-class Plan:
-    """A recipe applied to data: the sizes of a training."""
+@dataclass(frozen=True, kw_only=True)
+class StepPlan:
+    """A recipe applied to data: the sizes and the number of a training's steps."""
 
     rows: int  # items a step
     batch_size: int  # at a time on a device
     accumulation: int
     steps: int
-    look_every: int  # steps between looks at the validation rows
+    evaluate_every: int  # steps between evaluations on the validation rows
     save_every: int
     devices: int = 1
 
     @classmethod
-    def of(cls, recipe: Recipe, items: int, validated: bool, devices: int = 1) -> "Plan":
+    def of(cls, recipe: Recipe, items: int, validated: bool, devices: int = 1) -> "StepPlan":
         """Steps of an epoch are rounded up; `max_steps` ends earlier. A step has the same rows on any devices."""
         rows = recipe.batch_size * recipe.accumulation
-        each = math.ceil(items / rows)
-        steps = min(max(1, math.ceil(each * recipe.epochs)), recipe.max_steps or 1 << 62)
-        look = min(recipe.evaluate_every or each, steps)
-        save = look if validated else recipe.save_every or max(1, min(each, math.ceil(steps / 10)))
-        whole = cls(rows, recipe.batch_size, recipe.accumulation, steps, look, save, devices)
-        return whole if devices == 1 else whole._shared(recipe.batch_size)
+        epoch = math.ceil(items / rows)
+        steps = min(max(1, math.ceil(epoch * recipe.epochs)), recipe.max_steps or 1 << 62)
+        evaluate_every = min(recipe.evaluate_every or epoch, steps)
+        save_every = recipe.save_every or max(1, min(epoch, math.ceil(steps / 10)))
+        plan = cls(
+            rows=rows,
+            batch_size=recipe.batch_size,
+            accumulation=recipe.accumulation,
+            steps=steps,
+            evaluate_every=evaluate_every,
+            save_every=evaluate_every if validated else save_every,
+            devices=devices,
+        )
+        return plan if devices == 1 else plan._distribute(recipe.batch_size)
 
-    def halved(self) -> "Plan":
+    def halve(self) -> "StepPlan":
         """The same steps with half the rows at a time, or the next fewer that a step's rows divide into."""
         if self.devices > 1:
-            return self._shared(math.ceil(self.batch_size / 2))
+            return self._distribute(math.ceil(self.batch_size / 2))
         half = max(size for size in range(1, self.batch_size // 2 + 1) if self.rows % size == 0)
         return replace(self, batch_size=half, accumulation=self.rows // half)
 
-    def _shared(self, most: int) -> "Plan":
-        """A step's rows spread evenly: as few batches as hold them, as small as they can be then."""
-        share = math.ceil(self.rows / self.devices)
-        accumulation = math.ceil(share / most)
-        return replace(self, batch_size=math.ceil(share / accumulation), accumulation=accumulation)
+    def _distribute(self, batch_size: int) -> "StepPlan":
+        """A step's rows distributed evenly: as few batches of at most `batch_size` rows as possible, and as small."""
+        rows = math.ceil(self.rows / self.devices)
+        accumulation = math.ceil(rows / batch_size)
+        return replace(self, batch_size=math.ceil(rows / accumulation), accumulation=accumulation)
 
 
 class Training:
@@ -104,21 +112,21 @@ class Training:
     _prepare_inputs: Any
 
     def begin(self, progress: Progress | None, clock: Callable[[], float], order: Order, counts: Counts) -> None:
-        """What our part needs; transformers' constructor has run."""
+        """Set what our part needs; transformers' constructor has run."""
         self.progress, self.clock, self.order, self.counts = progress, clock, order, counts
-        self.began, self.before = clock(), counts.seconds
-        self.seen: Any = 0  # rows, tokens and learnt tokens since the last log, on the device: asking would wait for it
+        self.started, self.earlier_seconds = clock(), counts.seconds
+        self.processed: Any = 0  # rows, tokens, learnt tokens since the last log, on the device: reading would wait
         self.model_accepts_loss_kwargs = (
             True  # our loss is a sum over the step's learnt tokens, divided by their number
         )
         self.loss_is_scaled_for_ga = True
 
-    def had_enough(self, checkpoint: Path | None, patience: int | None) -> bool:
+    def is_finished(self, checkpoint: Path | None, patience: int | None) -> bool:
         """Whether the training had come to its end when it was cut off; then its best weights are put back."""
         if checkpoint is None or patience is None:
             return False
         state = type(self.state).load_from_json(str(checkpoint / "trainer_state.json"))
-        if looks_without_gain(state.log_history) < patience:
+        if evaluations_without_gain(state.log_history) < patience:
             return False
         self.state = state
         self._load_best_model()
@@ -134,7 +142,7 @@ class Training:
 
         labels, counts = inputs.pop("labels"), inputs.pop("counts")
         loss, learnt = summed_loss(model, inputs, labels)
-        self.seen = self.seen + torch.cat([counts[0], counts.new_tensor([learnt])])
+        self.processed = self.processed + torch.cat([counts[0], counts.new_tensor([learnt])])
         loss = loss / (learnt if num_items_in_batch is None else num_items_in_batch)
         if self.args.world_size > 1:  # the learnt tokens are those of all devices, and gradients will be averaged
             loss = loss * self.args.world_size
@@ -161,23 +169,21 @@ class Training:
         return metrics
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Each step: stop at a loss that is no number, count, and tell how far it is."""
+        """After a step: stop at a loss that is not a number, count, and report the progress."""
         step, loss = self.state.global_step, logs.get("loss")
         super().log(logs, start_time)  # type: ignore[misc]
         if loss is None:
             return
-        norm = logs.get("grad_norm", 0.0)
-        if not math.isfinite(loss) or not (
-            math.isfinite(norm) or self.args.fp16
-        ):  # float16 scales and skips such steps
+        diverged = not math.isfinite(logs.get("grad_norm", 0.0)) and not self.args.fp16  # float16 skips such steps
+        if diverged or not math.isfinite(loss):
             raise ModelError(_diverged(step, logs["learning_rate"], self.args))
-        if not isinstance(self.seen, int):
-            rows, tokens, learnt = self._all_seen().tolist()
+        if not isinstance(self.processed, int):
+            rows, tokens, labelled = self._gather_processed().tolist()
             self.counts.examples += rows
             self.counts.tokens += tokens
-            self.counts.labelled += learnt
-            self.seen = 0
-        self.counts.seconds = self.before + self.clock() - self.began
+            self.counts.labelled += labelled
+            self.processed = 0
+        self.counts.seconds = self.earlier_seconds + self.clock() - self.started
         if self.progress is not None:
             self.progress(step, self.state.max_steps, loss, self.counts.tokens)
 
@@ -186,53 +192,53 @@ class Training:
     def get_train_dataloader(self) -> Any:
         if self.args.world_size == 1:
             return super().get_train_dataloader()  # type: ignore[misc]
-        return share_loader(self.train_dataset, self.order, self.order.step, self.data_collator, self.args)
+        return device_loader(self.train_dataset, self.order, self.order.step, self.data_collator, self.args)
 
     def get_eval_dataloader(self, eval_dataset: Any = None) -> Any:
         if self.args.world_size == 1:
             return super().get_eval_dataloader(eval_dataset)  # type: ignore[misc]
         items = self.eval_dataset if eval_dataset is None else eval_dataset
-        return share_loader(items, range(len(items)), len(items), self.data_collator, self.args)
+        return device_loader(items, range(len(items)), len(items), self.data_collator, self.args)
 
-    def _all_seen(self) -> Any:
+    def _gather_processed(self) -> Any:
         if self.args.world_size == 1:
-            return self.seen
-        return self.accelerator.gather(self.seen[None]).sum(0)
+            return self.processed
+        return self.accelerator.gather(self.processed[None]).sum(0)
 
-    def spread(self) -> bool:
+    def is_sharded(self) -> bool:
         """Whether no process has the whole network (FSDP, DeepSpeed): then transformers keeps the checkpoints."""
         return self.accelerator.distributed_type in ("FSDP", "DEEPSPEED")
 
     # -- checkpoints --------------------------------------------------------------------------------------------------
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
-        """What is trained, whatever the method; the frozen base is never copied."""
-        if self.spread():
+        """Save what is trained, whatever the method; the frozen base is never copied."""
+        if self.is_sharded():
             super()._save(output_dir, state_dict)  # type: ignore[misc]
             return
         if not self.args.should_save:
             return
         folder = Path(output_dir or self.args.output_dir)
-        with disk(folder):
+        with translate_disk_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
             save_trained(self.model, folder / TRAINED)
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
-        with disk(folder):
+        with translate_disk_errors(folder):
             super()._save_checkpoint(model, trial)  # type: ignore[misc]
             self.accelerator.wait_for_everyone()  # each process has written its random state
             if self.args.should_save:
                 (folder / COMPLETE).write_text(json.dumps(asdict(self.counts)), encoding="utf-8")
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        if self.spread():
+        if self.is_sharded():
             super()._load_from_checkpoint(resume_from_checkpoint, model)  # type: ignore[misc]
             return
         load_trained(self.model, Path(resume_from_checkpoint) / TRAINED)
 
     def _load_best_model(self) -> None:
-        if self.spread():
+        if self.is_sharded():
             super()._load_best_model()  # type: ignore[misc]
             return
         load_trained(self.model, Path(self.state.best_model_checkpoint) / TRAINED)
@@ -250,7 +256,7 @@ def last_checkpoint(folder: Path) -> Path | None:
 
 
 def make_trainer(
-    network: Any, recipe: Recipe, plan: Plan, items: Sequence[Item], validation: Sequence[Item],
+    network: Any, recipe: Recipe, plan: StepPlan, items: Sequence[Item], validation: Sequence[Item],
     collator: Collator, arguments: dict[str, Any],
 ) -> Any:  # fmt: skip
     """The trainer, silent: no reports to services, no bars, nothing printed."""
@@ -263,19 +269,19 @@ def make_trainer(
         warmup_steps=round(recipe.warmup * plan.steps), weight_decay=recipe.weight_decay,
         max_grad_norm=recipe.max_grad_norm, logging_steps=1, logging_nan_inf_filter=False, save_strategy="steps",
         save_steps=plan.save_every, save_total_limit=2, report_to="none", disable_tqdm=True,
-        eval_strategy="steps" if validation else "no", eval_steps=plan.look_every,
+        eval_strategy="steps" if validation else "no", eval_steps=plan.evaluate_every,
         load_best_model_at_end=bool(validation), metric_for_best_model="loss" if validation else None,
         greater_is_better=False, remove_unused_columns=False,
         dataloader_pin_memory=not arguments.get("use_cpu", False), **arguments,
     )  # fmt: skip
     settings._n_gpu = min(settings.n_gpu, 1)  # one device: transformers would spread batches over all of them
-    made = _trainer_class()(
+    trainer = _trainer_class()(
         model=network, args=settings, data_collator=collator, train_dataset=items, eval_dataset=validation or None
     )
-    made.remove_callback(PrinterCallback)
+    trainer.remove_callback(PrinterCallback)
     if validation and recipe.patience is not None:
-        made.add_callback(stop_after(EarlyStoppingCallback, recipe.patience))
-    return made
+        trainer.add_callback(stop_after(EarlyStoppingCallback, recipe.patience))
+    return trainer
 
 
 @cache
@@ -286,8 +292,8 @@ def _trainer_class() -> type:
 
 
 def _diverged(step: int, rate: float, arguments: Any) -> str:
-    half = " or precision: float32" if arguments.fp16 or arguments.bf16 else ""
+    remedy = " or precision: float32" if arguments.fp16 or arguments.bf16 else ""
     return (
         f"the loss is not a number at step {step}: the training diverged; "
-        f"set learning_rate below {arguments.learning_rate:g} (it was {rate:g} there){half}"
+        f"set learning_rate below {arguments.learning_rate:g} (it was {rate:g} at that step){remedy}"
     )

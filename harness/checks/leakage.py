@@ -3,9 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from harness.components.component import named
 from harness.components.task import Task
-from harness.components.trained_model import DerivedModel
 from harness.errors import SuiteError
 from harness.records.figures import Overlap, Twin
 from harness.records.inputs import Sample
@@ -24,7 +22,7 @@ def contamination(suite: Suite, tasks: Mapping[str, Task]) -> list[Overlap]:
     """
     own = {name: task for name, task in tasks.items() if not task.origin}
     learnt = _learnt(suite)
-    rows, texts = _all_rows(suite, learnt, "lessons"), _all_rows(suite, learnt, "documents")
+    rows, texts = _all_rows(suite, learnt, "training_questions"), _all_rows(suite, learnt, "training_texts")
     rows |= _examples(suite, own)
     for name in suite.usage.knowledge:
         texts.setdefault(f"knowledge {name}", [(p.id, p.text) for p in suite.knowledge[name].passage_set().passages])
@@ -53,9 +51,8 @@ def _learnt(suite: Suite) -> dict[str, dict[str, Rows]]:
     learnt: dict[str, dict[str, Rows]] = {}
     for name in suite.usage.trained:
         model = suite.models[name]
-        if isinstance(model, DerivedModel):
-            base = named(model, "models")[0]
-            learnt[name] = {**learnt.get(base, {}), **model.lessons(), **model.documents()}
+        base = model.base_name or ""
+        learnt[name] = {**learnt.get(base, {}), **model.training_questions(), **model.training_texts()}
     return learnt
 
 

@@ -9,8 +9,8 @@ from harness.components.component import Component
 class Method(Component):
     """A way of training a network: what it freezes, wraps or adds."""
 
-    learning_rate: ClassVar[float]  # when the recipe names none
-    optimiser: ClassVar[str | None] = None  # on CUDA, when the recipe names none; by transformers' name
+    learning_rate: ClassVar[float]  # where the recipe has none
+    optimiser: ClassVar[str | None] = None  # on CUDA, where the recipe has none; by the recipe's name
     virtual_prefix: ClassVar[bool] = False  # it puts tokens of its own before the prompt
     shares_base: ClassVar[bool] = True  # the base's weights stay as they are: several can share one loaded base
     mergeable: ClassVar[bool] = False
@@ -23,7 +23,7 @@ class Method(Component):
         """Raise ModelError where a package or a kernel for the base's device is missing."""
 
     def carrier(self, base: Any) -> Any:
-        """What its adapters are put on to answer: the base, or a quantised copy of it."""
+        """What its adapters are attached to for answers: the base, or a quantised copy of it."""
         return base
 
     def loading(self, dtype: str) -> dict[str, Any]:
@@ -35,7 +35,7 @@ class Method(Component):
         raise NotImplementedError
 
     def save(self, network: Any, folder: Path) -> None:
-        """Write what was trained; nothing of the frozen base."""
+        """Write what was trained, and nothing of the frozen base."""
         raise NotImplementedError
 
     def load(self, network: Any, folder: Path) -> Any:
@@ -43,7 +43,7 @@ class Method(Component):
         raise NotImplementedError
 
     def remove(self, network: Any) -> None:
-        """Take off what `load` put on, so that the base answers again as it did. Only where `shares_base`."""
+        """Detach what `load` attached, so that the base answers again as before. Only where `shares_base`."""
         raise NotImplementedError
 
     def merge(self, network: Any) -> Any:

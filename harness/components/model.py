@@ -1,9 +1,11 @@
 """What a model owes: text for prompts, and where it can, scores of options, vectors, rankings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from harness.components.component import Component
+from harness.components.display import Display
 from harness.records.inputs import JSON, Generation, Prompt
 from harness.records.outputs import Completion
 
@@ -14,6 +16,17 @@ if TYPE_CHECKING:
     Vector = NDArray[np.float32]  # one text's vector, or those of several, shape (texts, dimensions)
 
 Use = Literal["query", "passage"]
+Rows = Sequence[tuple[str, str]]  # (place, text) of each row
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """What a run has to do before a model can answer, as a plan shows it."""
+
+    what: str  # e.g. "lora on 400 rows, 50 steps"
+    done: bool
+    needs: int | None = None  # bytes at the highest point, estimated
+    has: int | None = None  # bytes that the machine has
 
 
 class Model(Component):
@@ -111,3 +124,48 @@ class Model(Component):
 
     def close(self) -> None:
         """Release weights and connections."""
+
+    # -- as the base of another model, or made of one: most models are neither -------------------------------------
+
+    @property
+    def base_name(self) -> str | None:
+        """The suite's name for the model that a run makes this one of; None for a model that exists already."""
+        return None
+
+    def root(self) -> "Model":
+        """The model at the end of the chain of bases."""
+        return self
+
+    def as_base(self) -> "Model":
+        """This model as plain weights, which others can be made of. Raises ModelError where it has none."""
+        return self
+
+    def check_as_base(self) -> None:
+        """Raise ModelError if no other model can be made of this one."""
+
+    def is_base(self) -> bool:
+        """Whether `as_base` has nothing left to compute."""
+        return True
+
+    def expand(self, seed: int) -> "Mapping[str, Model]":
+        """The models that this entry stands for, by the suffix of their names; `seed` is the suite's."""
+        return {"": self}
+
+    def training_questions(self) -> Mapping[str, Rows]:
+        """What the rows that it learns from ask, by source; no test item may equal one of them."""
+        return {}
+
+    def training_texts(self) -> Mapping[str, Rows]:
+        """The plain texts that it learns from, by source."""
+        return {}
+
+    def preparation(self) -> Preparation | None:
+        """What `make` would do; None when there is nothing to do. Loads no weights."""
+        return None
+
+    def make(self, name: str, display: Display) -> dict[str, JSON] | None:
+        """Train, merge or look at what is needed to answer, once; returns the record of a training for run.json.
+
+        `name` is the suite's name for the model.
+        """
+        return None

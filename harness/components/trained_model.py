@@ -1,55 +1,135 @@
 """What a model owes that a run makes of another one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import Annotated, ClassVar
 
-from harness.components.display import Display
+from pydantic import PrivateAttr
+
+from harness.components.dataset import Dataset
+from harness.components.fields import Reference
+from harness.components.knowledge import Knowledge
 from harness.components.model import Model
-from harness.records.inputs import JSON
+from harness.components.task import Task
+from harness.errors import ModelError
+from harness.records.inputs import JSON, Generation, Prompt
+from harness.records.outputs import Completion
 
-if TYPE_CHECKING:
-    from harness.components.task import Task
-    from harness.suite.suite import Suite
 
+@dataclass(frozen=True, kw_only=True)
+class TrainingInputs:
+    """What a model is made of and learns from."""
 
-@dataclass(frozen=True, slots=True)
-class Preparation:
-    """What a run has to do before a model can answer, as a plan shows it."""
-
-    what: str  # e.g. "lora on 400 rows, 50 steps"
-    done: bool
-    needs: int | None = None  # bytes at the highest point, estimated
-    has: int | None = None  # bytes that there are
+    base: Model
+    seed: int  # the suite's
+    tasks: Mapping[str, Task]  # whose rows it learns
+    knowledge: Mapping[str, Knowledge]  # whose passages it reads instead
+    read_dataset: Callable[[str], Dataset]  # general data to mix in, read once for all models. Raises DataError
 
 
 class DerivedModel(Model):
-    """A model that is made of another one of the suite.
+    """A model that a run makes of another model of the suite, and that is asked as that one is.
 
-    Its base is named in a field with a Reference to models. `join` is called once the tasks are read, before anything
-    else is asked of it.
+    `bind` is called once the tasks are read, before anything else is asked of it. A subclass provides the `engine`
+    that answers.
     """
 
-    def join(self, suite: "Suite", tasks: "Mapping[str, Task]") -> None:
-        """Learn what it is made of and from."""
+    local: ClassVar[bool] = True
+    trainable: ClassVar[bool] = True
+    scores_options: ClassVar[bool] = True
+    tells_likelihood: ClassVar[bool] = True
+    tells_logprob: ClassVar[bool] = True
+
+    base: Annotated[str, Reference("models", "trainable")]
+
+    _inputs: TrainingInputs | None = PrivateAttr(None)
+
+    def bind(self, inputs: TrainingInputs) -> None:
+        """Give the model what it is made of and learns from."""
+        self._inputs = inputs
+
+    @property
+    def inputs(self) -> TrainingInputs:
+        """What `bind` was given."""
+        if self._inputs is None:
+            raise RuntimeError("a derived model is used before it is bound")
+        return self._inputs
+
+    @cached_property
+    def engine(self) -> Model:
+        """The model that answers; its weights are loaded at the first call."""
         raise NotImplementedError
 
-    def several(self, seed: int) -> "Mapping[str, DerivedModel]":
-        """The models that this entry stands for, by the suffix of their names; `seed` is the suite's."""
-        return {"": self}
+    # -- the base -----------------------------------------------------------------------------------------------------
 
-    def lessons(self) -> Mapping[str, Sequence[tuple[str, str]]]:
-        """What it learns from, by source: (place, text) of each row. The text is what a test item must not equal."""
-        return {}
+    @property
+    def base_name(self) -> str | None:
+        return self.base
 
-    def documents(self) -> Mapping[str, Sequence[tuple[str, str]]]:
-        """Plain texts that it learns from, by source: (place, text) of each."""
-        return {}
+    def origin(self) -> Model:
+        """The model of the suite that `base` names."""
+        return self.inputs.base
 
-    def preparation(self) -> Preparation | None:
-        """What `make` would do; None when there is nothing to do. Loads no weights."""
-        return None
+    def root(self) -> Model:
+        return self.origin().root()
 
-    def make(self, name: str, display: Display) -> dict[str, JSON] | None:
-        """Do it, or take what was made before; returns the record of it for run.json. `name` is the suite's for it."""
-        return None
+    def as_base(self) -> Model:
+        raise ModelError(
+            f"base: a {type(self).__name__.lower()} model cannot be one; name the model that it is made of"
+        )
+
+    def check_as_base(self) -> None:
+        raise ModelError(f"a {type(self).__name__.lower()} model has no plain weights; name the one it is made of")
+
+    def is_base(self) -> bool:
+        return False
+
+    def check(self) -> None:
+        self.origin().check()
+        try:
+            self.origin().check_as_base()
+        except ModelError as error:
+            raise ModelError(f"base: {self.base} cannot be one: {error}") from error
+
+    def at_hand(self) -> bool:
+        return self.origin().at_hand() and self.origin().is_base()
+
+    def is_here(self) -> bool:
+        return self.root().is_here()
+
+    def context_length(self) -> int | None:
+        return self.root().context_length()
+
+    def count_tokens(self, text: str) -> int | None:
+        return self.root().count_tokens(text)
+
+    # -- answers ------------------------------------------------------------------------------------------------------
+
+    def identity(self) -> dict[str, JSON]:
+        return self.engine.identity()
+
+    def carrier(self) -> Model:
+        return self.engine.carrier()
+
+    def plan(self, prompts: Sequence[Prompt], generation: Generation) -> list[list[int]]:
+        return self.engine.plan(prompts, generation)
+
+    def generate(self, prompts: Sequence[Prompt], generation: Generation, repeats: Sequence[int]) -> list[Completion]:
+        return self.engine.generate(prompts, generation, repeats)
+
+    def score_options(self, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]) -> list[Completion]:
+        return self.engine.score_options(prompts, options)
+
+    def likelihood(self, prompts: Sequence[Prompt], continuations: Sequence[str]) -> list[Completion]:
+        return self.engine.likelihood(prompts, continuations)
+
+    def weights_bytes(self) -> int | None:
+        return self.engine.weights_bytes()
+
+    def memory(self, tokens: int) -> tuple[int, int] | None:
+        return self.engine.memory(tokens) if self.at_hand() else self.root().memory(tokens)
+
+    def close(self) -> None:
+        if "engine" in self.__dict__:
+            self.engine.close()

@@ -18,7 +18,7 @@ class CrossEncoder(Encoder):
     def identity(self) -> dict[str, JSON]:
         return {"component": "cross_encoder", **super().identity()}
 
-    def suits(self, folder: Path) -> None:
+    def check_folder(self, folder: Path) -> None:
         """Loading a model without a trained head would rank by random numbers."""
         try:
             config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
@@ -40,7 +40,7 @@ class CrossEncoder(Encoder):
         import torch
 
         with self._translated("cannot rank"):  # logits: a sigmoid would make the best ones equal in float32
-            scores = self._loaded().predict(
+            scores = self.network().predict(
                 list(pairs), batch_size=self.batch_size, show_progress_bar=False, activation_fn=torch.nn.Identity()
             )
         return [float(score) for score in scores]
@@ -48,10 +48,5 @@ class CrossEncoder(Encoder):
     def load(self, folder: str, dtype: Any) -> Any:
         import sentence_transformers
 
-        return sentence_transformers.CrossEncoder(
-            folder,
-            device=self._device,
-            max_length=self.max_length,
-            local_files_only=True,
-            model_kwargs={"dtype": dtype},
-        )
+        options = {"device": self._device, "max_length": self.max_length, "model_kwargs": {"dtype": dtype}}
+        return sentence_transformers.CrossEncoder(folder, local_files_only=True, **options)

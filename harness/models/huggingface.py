@@ -1,15 +1,16 @@
 """Models in this process through transformers: text generation and log-likelihood of given texts, in batches."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Literal
 
 from pydantic import PrivateAttr
 
 from harness.models.local.batches import Halving, by_length, fitting
 from harness.models.local.chat_template import as_chat, as_plain
+from harness.models.local.device import free_memory
 from harness.models.local.likelihood import common_prefix, continuation_logprobs, option_logprobs
 from harness.models.local.loading import LocalModel
-from harness.models.local.logprobs import Watch
+from harness.models.local.logprobs import LogprobRecorder
 from harness.records.inputs import Generation, Prompt
 from harness.records.outputs import Completion
 from harness.text.canonical import digest
@@ -39,18 +40,18 @@ class HuggingFace(LocalModel):
         return ids
 
     def encode_answer(self, prompt: Prompt, answer: str) -> tuple[list[int], int, bool]:
-        """Token ids of the prompt and an answer, how many of them are the prompt as it is sent, and if kept apart.
+        """Token ids of the prompt and an answer, the length of the prompt as it is sent, and whether they were split.
 
         They are tokenised together, as options are scored. Where the tokenizer would merge the prompt's last token with
-        the answer's first, the prompt keeps its own tokens: the model is given them and must go on from there.
+        the answer's first, both are tokenised separately: the model continues the prompt's own tokens.
         """
-        asked = self.encode(prompt)
-        whole = self.encode(prompt, answer) if answer else asked
-        apart = whole[: len(asked)] != asked
-        if apart:
-            alone = (self.delimiter if self.format == "plain" else "") + answer
-            whole = asked + self.tokenizer(alone, add_special_tokens=False)["input_ids"]
-        return whole, len(asked), apart
+        sent = self.encode(prompt)
+        tokens = self.encode(prompt, answer) if answer else sent
+        split = tokens[: len(sent)] != sent
+        if split:
+            text = (self.delimiter if self.format == "plain" else "") + answer
+            tokens = sent + self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        return tokens, len(sent), split
 
     def count_tokens(self, text: str) -> int | None:
         return len(self.tokenizer(text, add_special_tokens=False)["input_ids"])
@@ -79,16 +80,22 @@ class HuggingFace(LocalModel):
     def generate(self, prompts: Sequence[Prompt], generation: Generation, repeats: Sequence[int]) -> list[Completion]:
         encoded = [self.encode(prompt) for prompt in prompts]
         room = self._window - generation.max_tokens
-        fit = [i for i, ids in enumerate(encoded) if 0 < len(ids) <= room]
-        completions = {i: _unfit(len(encoded[i]), room) for i in range(len(prompts)) if i not in set(fit)}
+        failures = [None if 0 < len(ids) <= room else _too_long(len(ids), room) for ids in encoded]
 
         def call(batch: Sequence[int]) -> list[Completion]:
-            some = [encoded[i] for i in batch]  # the seed is this batch's own, or halves would repeat each other
-            seed = int(digest([generation.seed, some, [repeats[i] for i in batch]])[:8], 16)
-            return self._generate(some, generation, seed)
+            rows = [encoded[i] for i in batch]  # the seed is this batch's own, or halves would repeat each other
+            seed = int(digest([generation.seed, rows, [repeats[i] for i in batch]])[:8], 16)
+            return self._generate(rows, generation, seed)
 
-        completions.update(zip(fit, self._halving.run(fit, call, self._free, TOO_BIG), strict=True))
-        return [completions[i] for i in range(len(prompts))]
+        return self._run(failures, call)
+
+    def _run(
+        self, failures: Sequence[Completion | None], call: Callable[[Sequence[int]], list[Completion]]
+    ) -> list[Completion]:
+        """The completions of the items that have no failure yet, and the failures, in order."""
+        fit = [i for i, failure in enumerate(failures) if failure is None]
+        completions = dict(zip(fit, self._halving.run(fit, call, free_memory, TOO_BIG), strict=True))
+        return [failure or completions[i] for i, failure in enumerate(failures)]
 
     def _generate(self, encoded: list[list[int]], generation: Generation, seed: int) -> list[Completion]:
         import torch
@@ -104,16 +111,19 @@ class HuggingFace(LocalModel):
             stop_strings=list(generation.stop) or None,
             **({"temperature": generation.temperature, "top_p": generation.top_p, "top_k": 0} if sampling else {}),
         )  # fmt: skip
-        watch = Watch(inputs["input_ids"].shape[1])
+        recorder = LogprobRecorder(inputs["input_ids"].shape[1])
         torch.manual_seed(seed)
         with torch.inference_mode():
             output = model.generate(
-                **inputs, generation_config=config, tokenizer=tokenizer, logits_processor=LogitsProcessorList([watch])
+                **inputs,
+                generation_config=config,
+                tokenizer=tokenizer,
+                logits_processor=LogitsProcessorList([recorder]),
             )
-            watch.finish(output)
+            recorder.finish(output)
         rows = output[:, inputs["input_ids"].shape[1] :].tolist()
         return [
-            self._completion(row, len(ids), generation, watch.of(place))
+            self._completion(row, len(ids), generation, recorder.of(place))
             for place, (row, ids) in enumerate(zip(rows, encoded, strict=True))
         ]
 
@@ -132,14 +142,15 @@ class HuggingFace(LocalModel):
         while length and row[length - 1] == self.tokenizer.pad_token_id:
             length -= 1
         if length < generation.max_tokens:
-            finish = "stop"  # the others of the batch went on
-        said = logprobs[: max(length, 1)]  # of an empty answer, how likely its end was
-        mean = round(sum(said) / len(said), 4) if said else None  # the batch shows in the seventh digit
+            finish = "stop"  # the rest of the batch continued
+        logprobs = logprobs[: max(length, 1)]  # of an empty answer, how likely its end was
+        mean = round(sum(logprobs) / len(logprobs), 4) if logprobs else None  # the batch shows in the seventh digit
         return Completion(text, finish, tokens_in, length, logprob=mean)
 
     def score_options(self, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]) -> list[Completion]:
         encoded = [
-            [self.encode(prompt, option) for option in some] for prompt, some in zip(prompts, options, strict=True)
+            [self.encode(prompt, option) for option in choices]
+            for prompt, choices in zip(prompts, options, strict=True)
         ]
 
         def call(batch: Sequence[int]) -> list[Completion]:
@@ -151,11 +162,9 @@ class HuggingFace(LocalModel):
                 for i, row in zip(batch, scores, strict=True)
             ]
 
+        window = self._window
         longest = [max(map(len, rows)) if common_prefix(rows) else 0 for rows in encoded]
-        fit = [i for i, length in enumerate(longest) if 0 < length <= self._window]
-        completions = {i: _unfit(longest[i], self._window) for i in range(len(prompts)) if i not in set(fit)}
-        completions.update(zip(fit, self._halving.run(fit, call, self._free, TOO_BIG), strict=True))
-        return [completions[i] for i in range(len(prompts))]
+        return self._run([None if 0 < length <= window else _too_long(length, window) for length in longest], call)
 
     def likelihood(self, prompts: Sequence[Prompt], continuations: Sequence[str]) -> list[Completion]:
         """Of all tokens behind the prompt as it is sent. In plain format the delimiter is the first of them."""
@@ -163,25 +172,26 @@ class HuggingFace(LocalModel):
 
         def call(batch: Sequence[int]) -> list[Completion]:
             sums = continuation_logprobs(self._model(), [rows[i] for i in batch], self.tokenizer.pad_token_id)
-            own = [len(rows[i][0]) - rows[i][1] for i in batch]
+            lengths = [len(rows[i][0]) - rows[i][1] for i in batch]
             return [
                 Completion("", "stop", rows[i][1], count, logprobs=(total,))
-                for i, count, total in zip(batch, own, sums, strict=True)
+                for i, count, total in zip(batch, lengths, sums, strict=True)
             ]
 
-        fit = [i for i, (ids, first) in enumerate(rows) if 0 < first < len(ids) <= self._window]
-        completions = {i: self._untold(*rows[i]) for i in range(len(prompts)) if i not in set(fit)}
-        completions.update(zip(fit, self._halving.run(fit, call, self._free, TOO_BIG), strict=True))
-        return [completions[i] for i in range(len(prompts))]
+        return self._run([self._unscorable(*row) for row in rows], call)
 
-    def _untold(self, ids: Sequence[int], first: int) -> Completion:
+    def _unscorable(self, ids: Sequence[int], first: int) -> Completion | None:
+        if 0 < first < len(ids) <= self._window:
+            return None
         if first == len(ids):
             return Completion("", "error", first, error="the continuation is empty: it has no token")
-        return _unfit(len(ids) if first else 0, self._window)
+        return _too_long(len(ids) if first else 0, self._window)
 
 
-def _unfit(tokens: int, room: int) -> Completion:
-    """A prompt is never cut silently: it fails, and lowers coverage. Before its first token nothing predicts any."""
+def _too_long(tokens: int, room: int) -> Completion:
+    """A prompt is never cut silently: it fails and lowers coverage. An empty prompt predicts no token."""
     if not tokens:
-        return Completion("", "error", error="the prompt is empty or merges with the options: no token stands before")
+        return Completion(
+            "", "error", error="the prompt is empty or merges with the options, so no token precedes them"
+        )
     return Completion("", "error", tokens, error=f"the prompt has {tokens} tokens; the model has room for {room}")

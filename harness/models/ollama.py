@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field, PrivateAttr
 
 from harness.errors import ModelError, nearest
-from harness.models.remote.server_model import CallError, NetworkModel
+from harness.models.remote.server_model import CallError, RemoteModel
 from harness.records.inputs import JSON, Generation, Prompt
 from harness.records.outputs import Completion, Finish
 
@@ -25,7 +25,7 @@ REFUSING = (0, 12, 6)  # the version from which Ollama answers an error where it
 UNLOADING = 10.0  # seconds that a run waits at most to have a model unloaded
 
 
-class Ollama(NetworkModel):
+class Ollama(RemoteModel):
     """A model pulled into an Ollama server."""
 
     model: str
@@ -50,15 +50,15 @@ class Ollama(NetworkModel):
         return self.num_ctx
 
     def trained_length(self) -> int | None:
-        """The context length that the model was trained with, in tokens; None when the server does not tell."""
+        """The context length that the model was trained with, in tokens; None when the server does not state it."""
         import httpx
         from ollama import ResponseError
 
         try:
-            told = self._client.show(self.model).modelinfo or {}
+            information = self._client.show(self.model).modelinfo or {}
         except (httpx.HTTPError, ConnectionError, ResponseError, ValueError, TypeError):
             return None
-        length = told.get(f"{told.get('general.architecture')}.context_length")
+        length = information.get(f"{information.get('general.architecture')}.context_length")
         return length if isinstance(length, int) and length > 0 else None
 
     def check(self) -> None:
@@ -91,7 +91,7 @@ class Ollama(NetworkModel):
         tokens_in, tokens_out = reply.prompt_eval_count or 0, reply.eval_count or 0
         if not tokens_in:
             raise CallError(
-                "Ollama did not count the prompt's tokens, so a cut prompt could not be told; update Ollama",
+                "Ollama did not count the prompt's tokens, so a cut prompt could not be detected; update Ollama",
                 lasting=True,
             )
         droppable = 0 if self._refuses_to_cut else _droppable(prompt)
@@ -109,13 +109,13 @@ class Ollama(NetworkModel):
 
     @cached_property
     def _refuses_to_cut(self) -> bool:
-        """Whether the server knows `truncate: false`, by its version; what does not tell is taken for old."""
+        """Whether the server knows `truncate: false`, by its version; a server without one counts as old."""
         import httpx
 
         try:
             with closing(httpx.Client(base_url=str(self._client._client.base_url), timeout=UNLOADING)) as client:
-                told = str(client.get("/api/version").json()["version"])
-            return tuple(int(part) for part in told.split("-")[0].split(".")[:3]) >= REFUSING
+                version = str(client.get("/api/version").json()["version"])
+            return tuple(int(part) for part in version.split("-")[0].split(".")[:3]) >= REFUSING
         except (httpx.HTTPError, ValueError, KeyError, TypeError):
             return False
 
@@ -147,8 +147,7 @@ class Ollama(NetworkModel):
         if self._used and self.unload:
             self._release()
         self._used = False
-        if "_client" in self.__dict__:
-            self.__dict__.pop("_client").close()
+        super().close()
 
     def _release(self) -> None:
         """Have the weights unloaded. A server that is gone or slow holds up no run: nothing is raised."""
@@ -169,10 +168,10 @@ class Ollama(NetworkModel):
     def _client(self) -> "Client":
         from ollama import Client
 
-        return Client(host=self._host, timeout=self.timeout, event_hooks={"request": [_refuse_to_be_cut]})
+        return Client(host=self._host, timeout=self.timeout, event_hooks={"request": [_forbid_cutting]})
 
 
-def _refuse_to_be_cut(request: "httpx.Request") -> None:
+def _forbid_cutting(request: "httpx.Request") -> None:
     """Ask for an error where Ollama would cut the prompt silently: fields that its client has no arguments for.
 
     Ollama knows them from 0.12.6 on and ignores them before. They matter most from 0.30 on, which cuts a prompt to
@@ -180,9 +179,9 @@ def _refuse_to_be_cut(request: "httpx.Request") -> None:
     """
     import httpx
 
-    asked = request.read()  # of a redirected request, too
-    if asked and request.url.path.endswith("/api/chat"):
-        content = json.dumps(json.loads(asked) | {"truncate": False, "shift": False}).encode()
+    body = request.read()  # of a redirected request, too
+    if body and request.url.path.endswith("/api/chat"):
+        content = json.dumps(json.loads(body) | {"truncate": False, "shift": False}).encode()
         request.stream = httpx.ByteStream(content)
         request.headers["Content-Length"] = str(len(content))
 

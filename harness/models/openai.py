@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, PrivateAttr
 
 from harness.errors import ModelError
-from harness.models.remote.server_model import CallError, NetworkModel
+from harness.models.remote.server_model import CallError, RemoteModel
 from harness.records.inputs import JSON, Generation, Prompt
 from harness.records.outputs import Completion, Finish
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("harness")
 
 
-class OpenAI(NetworkModel):
+class OpenAI(RemoteModel):
     """A model behind an OpenAI-compatible server."""
 
     model: str
@@ -53,7 +53,7 @@ class OpenAI(NetworkModel):
     def call(self, prompt: Prompt, generation: Generation) -> Completion:
         """One request. A server that refuses `response_format` is asked without it, then and from then on.
 
-        A reply is therefore not certain to be of the schema; who asks for one reads it with care.
+        So a reply may not follow the schema, and is read with care.
         """
         schema = None if self._refuses_schemas or "response_format" in self.extra else generation.schema
         response = self._post(prompt, generation, schema)
@@ -68,7 +68,7 @@ class OpenAI(NetworkModel):
         return _completion(_json(response))
 
     def _post(self, prompt: Prompt, generation: Generation, schema: Mapping[str, JSON] | None) -> "httpx.Response":
-        """Send the request; with a schema, the reply is to be held to it."""
+        """Send the request; with a schema, the reply must follow it."""
         import httpx
 
         body = {
@@ -86,10 +86,6 @@ class OpenAI(NetworkModel):
             return self._client.post("/chat/completions", json=body)
         except httpx.HTTPError as error:
             raise CallError(f"{type(error).__name__}: {error}", lasting=False) from error
-
-    def close(self) -> None:
-        if "_client" in self.__dict__:
-            self.__dict__.pop("_client").close()
 
     @property
     def _key(self) -> str:

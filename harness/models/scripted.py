@@ -59,13 +59,13 @@ class Scripted(Model):
     def score_options(self, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]) -> list[Completion]:
         """The option that the reply names gets log-probability -0.1, the others -3."""
         completions = []
-        for prompt, some in zip(prompts, options, strict=True):
+        for prompt, choices in zip(prompts, options, strict=True):
             reply = self._complete(prompt, Generation())
             if reply.finish == "error":
                 completions.append(reply)
                 continue
-            chosen = reply.text if reply.text in some else some[0]
-            logprobs = tuple(-0.1 if option == chosen else -3.0 for option in some)
+            chosen = reply.text if reply.text in choices else choices[0]
+            logprobs = tuple(-0.1 if option == chosen else -3.0 for option in choices)
             completions.append(Completion(chosen, tokens_in=reply.tokens_in, tokens_out=1, logprobs=logprobs))
         return completions
 
@@ -75,7 +75,7 @@ class Scripted(Model):
     def _complete(self, prompt: Prompt, generation: Generation) -> Completion:
         question = prompt[-1].content
         tokens_in = sum(len(message.content) for message in prompt)
-        reply = self._otherwise(prompt)
+        reply = self._default_reply(prompt)
         for index, (pattern, rule) in enumerate(self._patterns):
             match = pattern.search(question)
             if match:
@@ -87,7 +87,7 @@ class Scripted(Model):
         finish: Literal["stop", "length"] = "length" if len(text) < len(reply) else "stop"
         return Completion(text, finish, tokens_in, len(text))
 
-    def _otherwise(self, prompt: Prompt) -> str:
+    def _default_reply(self, prompt: Prompt) -> str:
         if self.echo == "last_example":
             return next((m.content for m in reversed(prompt) if m.role == "assistant"), self.default)
         if self.echo == "last_line":

@@ -36,7 +36,7 @@ class SentenceTransformers(Encoder):
         prefixes = {use: self._prefix(use) for use in PROMPTS}
         return {"component": "sentence_transformers", **super().identity(), "prefixes": prefixes}
 
-    def suits(self, folder: Path) -> None:
+    def check_folder(self, folder: Path) -> None:
         if not (folder / "modules.json").is_file():
             raise ModelError(
                 f"model {self.path}: {folder} is no sentence-transformers folder: it has no modules.json; "
@@ -46,7 +46,7 @@ class SentenceTransformers(Encoder):
     def embed(self, texts: Sequence[str], use: Use) -> "Vector":
         import numpy as np
 
-        network, prefix = self._loaded(), self._prefix(use)
+        network, prefix = self.network(), self._prefix(use)
         prefixed = [prefix + text for text in texts]
         self._cut += self._too_long(prefixed)
         with self._translated("cannot embed"):  # the library sorts by length
@@ -59,13 +59,13 @@ class SentenceTransformers(Encoder):
         return unit  # a zero vector stays one: the caller says which text it is
 
     def count_tokens(self, text: str) -> int | None:
-        return len(self._loaded().tokenizer(text, verbose=False)["input_ids"])
+        return len(self.network().tokenizer(text, verbose=False)["input_ids"])
 
     def close(self) -> None:
         if self._cut:
             log.warning(
                 "model %s: %d texts were longer than %d tokens and were embedded by their beginning",
-                self.path, self._cut, self._loaded().max_seq_length,
+                self.path, self._cut, self.network().max_seq_length,
             )  # fmt: skip
         self._cut = 0
         super().close()
@@ -97,7 +97,7 @@ class SentenceTransformers(Encoder):
 
     def _too_long(self, texts: Sequence[str]) -> int:
         """How many texts have more tokens than the model reads."""
-        network = self._loaded()
+        network = self.network()
         longest = network.max_seq_length
         if not longest:
             return 0

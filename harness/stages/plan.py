@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from harness.checks.leakage import contamination
 from harness.components.calls import NotPlannableError
 from harness.components.indexes import IndexRequest
+from harness.components.model import Preparation
 from harness.components.task import Task
-from harness.components.trained_model import DerivedModel, Preparation
 from harness.components.variant import Resources, Variant
 from harness.errors import ModelError
 from harness.judging.asking.judge_metric import JudgeMetric
@@ -71,8 +71,7 @@ def plan(suite: Suite, context: DryContext) -> Plan:
         _planned(cell, suite.answering()[cell.variant], tasks[cell.task], context, resources)
         for cell in planned_cells(suite, tasks)
     ]
-    trained = {name: suite.models[name] for name in suite.usage.trained}
-    prepared = {name: m.preparation() for name, m in trained.items() if isinstance(m, DerivedModel)}
+    prepared = {name: suite.models[name].preparation() for name in suite.usage.trained}
     return Plan(
         planned,
         indexes,

@@ -10,9 +10,10 @@ from harness.checks.components import (
     variant_mistakes,
 )
 from harness.checks.data import data_mistakes, refuse_equal_ids
+from harness.components.component import named
 from harness.components.indexes import Indexes
 from harness.components.task import Task
-from harness.components.trained_model import DerivedModel
+from harness.components.trained_model import DerivedModel, TrainingInputs
 from harness.components.variant import Resources
 from harness.errors import DataError, HarnessError, SuiteError
 from harness.stages.freshness_probes import freshness_probes
@@ -37,9 +38,7 @@ def prepare(suite: Suite, models: Sequence[str] = ()) -> dict[str, Task]:
     mistakes += unread.values()
     mistakes += variant_mistakes(suite, tasks, resources_of(suite, tasks), unread)
     _refuse(mistakes)
-    for model in suite.models.values():
-        if isinstance(model, DerivedModel):
-            model.join(suite, tasks)
+    bind_models(suite, tasks)
     _refuse(model_mistakes(suite, models))
     _refuse(judge_mistakes(suite, tasks))
     return {**tasks, **freshness_probes(suite, tasks)}
@@ -58,6 +57,20 @@ def token_counter(suite: Suite) -> Callable[[str], int] | None:
         if model.count_tokens("") is not None:
             return lambda text: model.count_tokens(text) or 0
     return None
+
+
+def bind_models(suite: Suite, tasks: Mapping[str, Task]) -> None:
+    """Give each derived model what it is made of and learns from."""
+    for model in suite.models.values():
+        if isinstance(model, DerivedModel):
+            inputs = TrainingInputs(
+                base=suite.models[model.base],
+                seed=suite.seed,
+                tasks={name: tasks[name] for name in named(model, "tasks")},
+                knowledge={name: suite.knowledge[name] for name in named(model, "knowledge")},
+                read_dataset=suite.dataset,
+            )
+            model.bind(inputs)
 
 
 def _refuse(mistakes: Sequence[str]) -> None:

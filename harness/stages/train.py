@@ -1,6 +1,5 @@
 """Train what the suite declares, or take what was trained before; leaves the records of all trainings in run.json."""
 
-from harness.components.trained_model import DerivedModel
 from harness.errors import ModelError
 from harness.records.inputs import JSON
 from harness.runtime.context import Context
@@ -14,7 +13,7 @@ def train(suite: Suite, folder: RunFolder, context: Context) -> None:
     try:
         for name in suite.usage.trained:
             model = suite.models[name]
-            record = model.make(name, context.display) if isinstance(model, DerivedModel) else None
+            record = model.make(name, context.display)
             if record is not None:
                 records[name] = {"entry": suite.expansion.entries.get(name, name), **record}
     finally:
@@ -26,6 +25,6 @@ def refuse_untrained(suite: Suite) -> None:
     """Raise ModelError for a model that a later first stage would ask although it was not trained yet."""
     for name in suite.usage.trained:
         model = suite.models[name]
-        preparation = model.preparation() if isinstance(model, DerivedModel) else None
+        preparation = model.preparation()
         if preparation is not None and not preparation.done:
             raise ModelError(f"models.{name} is not trained yet ({preparation.what}); run with --from train")

@@ -9,7 +9,6 @@ from harness.components.component import Component, named
 from harness.components.fields import Reference, marks, part_of
 from harness.components.model import Model
 from harness.components.registry import find
-from harness.components.trained_model import DerivedModel
 from harness.components.variant import Variant
 
 C = TypeVar("C", bound=Component)
@@ -41,9 +40,7 @@ class Expansion:
 
 def expand(models: Mapping[str, Model], variants: Mapping[str, Variant], seed: int) -> Expansion:
     """Replace each model with several members by them, and each variant that asks it by one for each."""
-    members = {
-        name: model.several(seed) if isinstance(model, DerivedModel) else {"": model} for name, model in models.items()
-    }
+    members = {name: model.expand(seed) for name, model in models.items()}
     suffixes = {name: tuple(own) for name, own in members.items() if list(own) != [""]}
     replaced = {name: tuple(name + suffix for suffix in own) for name, own in suffixes.items()}
     expanded: dict[str, Variant] = {}
@@ -98,9 +95,7 @@ def renamed(component: C, old: str, new: str) -> C:
 def forgetting_probes(expansion: Expansion) -> dict[str, Variant]:
     """Each derived model that a variant asks, and the model it is made of in the end, asked without anything else."""
     answerers = [name for variant in expansion.variants.values() for name in named(variant, "models")]
-    derived = [
-        name for name in expansion.models if name in answerers and isinstance(expansion.models[name], DerivedModel)
-    ]
+    derived = [name for name in expansion.models if name in answerers and expansion.models[name].base_name]
     plain = find("variant", "prompting")
     probes: dict[str, Variant] = {}
     for name in dict.fromkeys(name for model in derived for name in (root_of(model, expansion.models), model)):
@@ -110,6 +105,6 @@ def forgetting_probes(expansion: Expansion) -> dict[str, Variant]:
 
 def root_of(name: str, models: Mapping[str, Model]) -> str:
     """The model at the end of a chain of bases."""
-    while isinstance(models[name], DerivedModel) and (bases := named(models[name], "models")):
-        name = bases[0]
+    while (base := models[name].base_name) is not None:
+        name = base
     return name

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from harness.components.component import Component, named
 from harness.components.metric import Metric
 from harness.components.model import Model
-from harness.components.trained_model import DerivedModel
 from harness.components.variant import Variant
 
 LATER_STAGES = ("summarize", "report")  # they ask no model
@@ -79,8 +78,8 @@ def _training_order(models: Mapping[str, Model], names: Iterable[str]) -> tuple[
     order: dict[str, None] = {}
     for name in names:
         chain = []
-        while isinstance(models[name], DerivedModel):
+        while (base := models[name].base_name) is not None:
             chain.append(name)
-            name = named(models[name], "models")[0]
+            name = base
         order.update(dict.fromkeys(reversed(chain)))
     return tuple(order)

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from harness.components.component import Component
 from harness.components.model import Model
 from harness.components.registry import KINDS, components, find, names, summary
-from harness.models.remote.server_model import NetworkModel
+from harness.models.remote.server_model import RemoteModel
 from harness.suite.schema import suite_schema
 from harness.suite.yaml_source import read_source
 from tests.shared.paths import ROOT
@@ -107,7 +107,7 @@ def test_a_model_states_its_own_identity_and_generation(model: type[Model]) -> N
     assert model.generates is (model.generate is not Model.generate)
     assert model.embeds is (model.embed is not Model.embed)
     assert model.ranks is (model.relevance is not Model.relevance)
-    assert not issubclass(model, NetworkModel) or model.call is not NetworkModel.call
+    assert not issubclass(model, RemoteModel) or model.call is not RemoteModel.call
     assert model.scores_options is (model.score_options is not Model.score_options)
     assert model.tells_likelihood is (model.likelihood is not Model.likelihood)
     assert not model.local or model.close is not Model.close  # one local model at a time: it must go when told

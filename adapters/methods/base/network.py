@@ -1,4 +1,4 @@
-"""What methods need to know of a network: its layers, its linear modules, what is trained, and how that is stored."""
+"""A network as training methods see it: its layers, its linear modules, what is trained, and how that is stored."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,11 +19,6 @@ class Size:
 
     trained: int
     total: int
-
-    @property
-    def share(self) -> float:
-        """The trained part of all, in [0, 1]."""
-        return self.trained / self.total if self.total else 0.0
 
 
 def size(network: Any) -> Size:
@@ -55,7 +50,7 @@ def layers(network: Any) -> tuple[str, Sequence[Any]]:
     raise ModelError(f"{type(network).__name__} has no list of {count} layers; choose another method, e.g. lora")
 
 
-def linear(network: Any) -> Iterator[str]:
+def linear_names(network: Any) -> Iterator[str]:
     """Full names of the linear modules inside the layers: not the output layer, whose rows are the vocabulary."""
     from torch.nn import Linear
 
@@ -65,30 +60,30 @@ def linear(network: Any) -> Iterator[str]:
             yield name
 
 
-def targets(network: Any, wanted: str | Sequence[str]) -> list[str]:
-    """The last parts of the names of the linear modules meant: "attention", "all-linear", or names given.
+def targets(network: Any, setting: str | Sequence[str]) -> list[str]:
+    """The last parts of the names of linear modules: of "attention", of "all-linear", or the names in the setting.
 
     Raises ModelError for a name that no linear module has.
     """
-    known = list(linear(network))
-    if wanted == "all-linear":
-        return _leaves(known)
-    if wanted == "attention":
-        found = _leaves(name for name in known if any(part in name.rpartition(".")[0] for part in ATTENTION))
-        if not found:
-            raise ModelError(f"targets: no attention module was found; name some of: {', '.join(_leaves(known))}")
-        return found
-    for name in wanted:
-        if not any(f".{module}".endswith(f".{name}") for module in known):
-            raise ModelError(f"targets: the model has no linear module '{name}' ({nearest(name, _leaves(known))})")
-    return list(wanted)
+    modules = list(linear_names(network))
+    if setting == "all-linear":
+        return _leaves(modules)
+    if setting == "attention":
+        attention = _leaves(name for name in modules if any(part in name.rpartition(".")[0] for part in ATTENTION))
+        if not attention:
+            raise ModelError(f"targets: the model has no attention module; name some of: {', '.join(_leaves(modules))}")
+        return attention
+    for name in setting:
+        if not any(f".{module}".endswith(f".{name}") for module in modules):
+            raise ModelError(f"targets: the model has no linear module '{name}' ({nearest(name, _leaves(modules))})")
+    return list(setting)
 
 
 def _leaves(names: Iterable[str]) -> list[str]:
     return sorted({name.rpartition(".")[2] for name in names})
 
 
-def quantised(network: Any) -> bool:
+def is_quantised(network: Any) -> bool:
     """Whether some weights are stored in 4 or 8 bits."""
     return bool(getattr(network, "is_quantized", False)) or any(
         type(parameter).__name__ in ("Params4bit", "Int8Params") for parameter in network.parameters()
@@ -100,32 +95,31 @@ def save_trained(network: Any, file: Path) -> None:
     from safetensors.torch import save_file
 
     trained = {name: value.detach().contiguous() for name, value in network.named_parameters() if value.requires_grad}
-    with disk(file):
+    with translate_disk_errors(file):
         save_file(trained, file)
 
 
 def load_trained(network: Any, file: Path) -> None:
-    """Put parameters back by name. Raises ModelError when the network does not have them all, in their shapes."""
+    """Load parameters by name. Raises ModelError when the network does not have all of them, in their shapes."""
     import torch
     from safetensors.torch import load_file
 
-    own = dict(network.named_parameters())
+    parameters = dict(network.named_parameters())
     with torch.no_grad():
         for name, value in load_file(file).items():
-            if name not in own or own[name].shape != value.shape:
+            if name not in parameters or parameters[name].shape != value.shape:
                 raise ModelError(f"{file}: {name} does not fit the model; it was trained on another base")
-            own[name].copy_(value)
+            parameters[name].copy_(value)
 
 
 @contextmanager
-def disk(place: Path) -> Iterator[None]:
-    """A disk that is full or broken is the user's to mend: a StoreError. torch and safetensors have own exceptions."""
+def translate_disk_errors(place: Path) -> Iterator[None]:
+    """Raise StoreError for a disk that is full or broken; torch and safetensors have exceptions of their own."""
     try:
         yield
     except Exception as error:
         text = " ".join(str(error).split())
-        written = isinstance(error, OSError) or any(part in text for part in ("PytorchStreamWriter", "os error"))
-        if not written:
+        if not isinstance(error, OSError) and not any(part in text for part in ("PytorchStreamWriter", "os error")):
             raise
         raise StoreError(
             f"{place}: cannot be written: {text}; free some space and run the same command again"
@@ -133,7 +127,7 @@ def disk(place: Path) -> Iterator[None]:
 
 
 def keep_weights(network: Any) -> Any:
-    """Forbid bitsandbytes to repack 4-bit weights in place.
+    """Forbid bitsandbytes to repack 4-bit weights in place, and return the network.
 
     On CPUs with AVX512-BF16 any forward in evaluation mode would do so; afterwards gradients through the base are lost
     and merging gives garbage (bitsandbytes 0.50).

@@ -1,4 +1,4 @@
-"""What methods share that change the base's own weights instead of adding some."""
+"""What methods share that change the base's own weights instead of adding weights."""
 
 from pathlib import Path
 from typing import Any, ClassVar
@@ -8,7 +8,7 @@ from harness.components.method import Method
 
 
 class OwnWeightsMethod(Method):
-    """Trains weights of the base itself: kept by name, put back by name, merged already."""
+    """Trains weights of the base itself: saved by name, loaded by name, merged already."""
 
     shares_base: ClassVar[bool] = False
     mergeable: ClassVar[bool] = True

@@ -1,4 +1,4 @@
-"""Methods that the library PEFT implements: what they have in common."""
+"""What methods share that the library PEFT implements."""
 
 import warnings
 from collections.abc import Callable, Iterator
@@ -8,7 +8,7 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
-from adapters.methods.base.network import disk, freeze, quantised
+from adapters.methods.base.network import freeze, is_quantised, translate_disk_errors
 from harness.components.method import Method
 from harness.errors import ModelError
 
@@ -35,7 +35,7 @@ class PeftMethod(Method):
             return bridged(get_peft_model(network, configuration))  # trained weights are float32 whatever the base is
 
     def save(self, network: Any, folder: Path) -> None:
-        with disk(folder):
+        with translate_disk_errors(folder):
             network.save_pretrained(folder, save_embedding_layers=False)  # "auto" would ask the hub
         (folder / "README.md").unlink(missing_ok=True)  # an empty form
 
@@ -65,7 +65,7 @@ def mergeable_base(network: Any) -> None:
     import torch
 
     kinds = {parameter.dtype for parameter in network.parameters() if parameter.is_floating_point()}
-    if quantised(network) or kinds != {torch.float32}:
+    if is_quantised(network) or kinds != {torch.float32}:
         raise ModelError(
             "merging needs an unquantised float32 base: load the base with dtype float32, merge, then round"
         )

@@ -1,58 +1,51 @@
-"""How a base answers after it was changed: quantised, with weights of its own changed, or with an adapter on."""
+"""How a base answers after a change: loaded with other options or other weights, or with an adapter attached."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, TypeVar, cast
 
 from pydantic import PrivateAttr
 
 from harness.components.model import Model
+from harness.errors import ModelError
 from harness.models.huggingface import HuggingFace
-from harness.models.local.loading import PutOn
+from harness.models.local.loading import AttachAdapter
 from harness.records.inputs import JSON
 
 E = TypeVar("E", bound=HuggingFace)
 
 
-@dataclass(frozen=True)
-class Alteration:
-    """What sets a network apart from its base's."""
+class ModifiedBase(HuggingFace):
+    """A base whose network is loaded with options of its own, e.g. quantisation, and finished in a way of its own."""
 
-    identity: Mapping[str, JSON]
-    options: Mapping[str, Any]  # of transformers while loading, e.g. quantisation
-    finish: Callable[[Any], Any]  # what is done with the loaded network
-
-
-class Altered(HuggingFace):
-    """A base whose network is loaded otherwise."""
-
-    _alteration: Alteration = PrivateAttr()
+    _changes: Mapping[str, JSON] = PrivateAttr()
+    _options: Mapping[str, Any] = PrivateAttr()
+    _finish: Callable[[Any], Any] = PrivateAttr()
 
     def identity(self) -> dict[str, JSON]:
-        return extended(super().identity(), self._alteration.identity)
+        return extend_identity(super().identity(), self._changes)
 
     def loading(self) -> dict[str, Any]:
-        return dict(self._alteration.options)
+        return dict(self._options)
 
     def load(self, dtype: str | None = None, **options: Any) -> Any:
-        return self._alteration.finish(super().load(dtype, **{**self.loading(), **options}))
+        return self._finish(super().load(dtype, **{**self.loading(), **options}))
 
 
-class Wearing(HuggingFace):
-    """A base with an adapter on. The base's weights are loaded once for all adapters that it wears in turn."""
+class AdaptedBase(HuggingFace):
+    """A base with an adapter attached. The base's weights are loaded once for all adapters attached to it in turn."""
 
     _carrier: HuggingFace = PrivateAttr()
-    _identity: Mapping[str, JSON] = PrivateAttr()
+    _changes: Mapping[str, JSON] = PrivateAttr()
     _name: str = PrivateAttr()
-    _put_on: PutOn = PrivateAttr()
+    _attach: AttachAdapter = PrivateAttr()
 
     @property
     def tokenizer(self) -> Any:
         return self._carrier.tokenizer
 
     def identity(self) -> dict[str, JSON]:
-        return extended(self._carrier.identity(), self._identity)
+        return extend_identity(self._carrier.identity(), self._changes)
 
     def carrier(self) -> Model:
         return self._carrier
@@ -64,33 +57,43 @@ class Wearing(HuggingFace):
         return self._carrier.weights_bytes()
 
     def _model(self) -> Any:
-        return self._carrier.wearing(self._name, self._put_on)
+        return self._carrier.with_adapter(self._name, self._attach)
 
     def close(self) -> None:
         self._carrier.close()
 
 
-def altered(base: HuggingFace, alteration: Alteration) -> Altered:
-    """A base of which the network is loaded otherwise."""
-    made = like(base, Altered)
-    made._alteration = alteration
-    return made
+def modify_base(
+    base: HuggingFace, changes: Mapping[str, JSON], options: Mapping[str, Any], finish: Callable[[Any], Any]
+) -> ModifiedBase:
+    """The base loaded with transformers' `options` and `finish`; `changes` tell in its identity what differs."""
+    engine = copy_settings(base, ModifiedBase)
+    engine._changes, engine._options, engine._finish = changes, options, finish
+    return engine
 
 
-def wearing(carrier: HuggingFace, identity: Mapping[str, JSON], name: str, put_on: PutOn) -> Wearing:
-    """A base with an adapter on; `name` tells adapters apart."""
-    made = like(carrier, Wearing)
-    made._carrier, made._identity, made._name, made._put_on = carrier, identity, name, put_on
-    return made
+def adapt_base(carrier: HuggingFace, changes: Mapping[str, JSON], name: str, attach: AttachAdapter) -> AdaptedBase:
+    """The base with an adapter attached; `name` distinguishes the adapters of one base."""
+    engine = copy_settings(carrier, AdaptedBase)
+    engine._carrier, engine._changes, engine._name, engine._attach = carrier, changes, name, attach
+    return engine
 
 
-def like(base: HuggingFace, kind: type[E], **changed: Any) -> E:
-    """An engine of another kind with the base's settings."""
+def copy_settings(base: HuggingFace, kind: type[E], **changes: Any) -> E:
+    """An engine of another class with the base's settings."""
     settings = {name: getattr(base, name) for name in HuggingFace.model_fields}
-    return cast(E, kind.model_construct(**{**settings, **changed}))
+    return cast(E, kind.model_construct(**{**settings, **changes}))
 
 
-def extended(identity: dict[str, JSON], more: Mapping[str, JSON]) -> dict[str, JSON]:
-    """An identity with what was added to the model, and the versions of the packages that do it."""
-    packages = {**identity["packages"], **{name: version(name) for name in more.get("packages", ())}}
-    return {**identity, **more, "packages": packages}
+def extend_identity(identity: dict[str, JSON], changes: Mapping[str, JSON]) -> dict[str, JSON]:
+    """An identity with what was changed in the model, and the versions of the packages that do it."""
+    packages = {**identity["packages"], **{name: version(name) for name in changes.get("packages", ())}}
+    return {**identity, **changes, "packages": packages}
+
+
+def plain_weights(model: Model) -> HuggingFace:
+    """A model as weights in this process. Raises ModelError where it has none."""
+    weights = model.as_base()
+    if not isinstance(weights, HuggingFace):
+        raise ModelError(f"base: {type(weights).__name__} has no weights here; name a huggingface model")
+    return weights

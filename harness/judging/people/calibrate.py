@@ -11,7 +11,6 @@ from harness.components.dataset import Dataset
 from harness.components.model import Model
 from harness.components.scoring import Scoring
 from harness.components.task import Task
-from harness.components.trained_model import DerivedModel
 from harness.errors import DataError, HarnessError, nearest
 from harness.judging.asking.combining import by_judge
 from harness.judging.asking.judge_metric import LATIN_TOKENS, JudgeMetric
@@ -140,7 +139,7 @@ def _check(metric: JudgeMetric, task: Task, predictions: Sequence[Prediction], m
     problems = [metric.check_task(task)]
     for name in metric.judges:
         try:
-            if isinstance(models[name], DerivedModel):
+            if models[name].base_name is not None:
                 raise HarnessError("is made by a run; calibrate a judge that is there without one")
             models[name].check()
         except HarnessError as error:

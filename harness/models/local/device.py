@@ -1,12 +1,13 @@
 """Which device a model in this process computes on, and how much memory that has."""
 
+import gc
 from pathlib import Path
 
 UNLIMITED = 1 << 60  # version 1 of control groups writes the largest multiple of a page where there is no limit
 
 
-def chosen(device: str) -> str:
-    """The device named, or for "auto" the first of CUDA, Apple's MPS and the CPU that is there."""
+def choose_device(device: str) -> str:
+    """The device named, or for "auto" the first of CUDA, Apple's MPS and the CPU that the machine has."""
     import torch
 
     if device != "auto":
@@ -25,6 +26,15 @@ def available(device: str) -> int:
         return int(torch.cuda.mem_get_info()[1])
     limit = cgroup_limit(Path("/sys/fs/cgroup"), Path("/proc/self/cgroup"))
     return min(int(psutil.virtual_memory().total), limit or UNLIMITED)
+
+
+def free_memory() -> None:
+    """Give the memory of deleted networks back, on the CUDA device too."""
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def cgroup_limit(mount: Path, own: Path) -> int | None:

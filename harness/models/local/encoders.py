@@ -1,6 +1,5 @@
-"""What embedding and ranking models share: where their folder is, their device and precision, and loading."""
+"""What embedding and ranking models share: their folder, device and precision, and how they are loaded."""
 
-import gc
 import logging
 import re
 from collections.abc import Iterator, Sequence
@@ -16,7 +15,7 @@ from harness.components.fields import LocalPath
 from harness.components.model import Model
 from harness.errors import ModelError
 from harness.models.local.batches import out_of_memory
-from harness.models.local.device import chosen
+from harness.models.local.device import choose_device, free_memory
 from harness.models.local.weights import Weights, folder_digest
 from harness.records.inputs import JSON
 
@@ -50,13 +49,13 @@ class Encoder(Model):
 
     def check(self) -> None:
         if self.path.startswith("package:"):
-            packaged(self.path)
+            package_folder(self.path)
         else:
             self._weights.check()
         if self.at_hand():
-            self.suits(self.folder())
+            self.check_folder(self.folder())
 
-    def suits(self, folder: Path) -> None:
+    def check_folder(self, folder: Path) -> None:
         """Raise ModelError if the folder holds no such model."""
         raise NotImplementedError
 
@@ -65,7 +64,7 @@ class Encoder(Model):
 
     def folder(self) -> Path:
         """The local folder; a hub id that is not cached is downloaded."""
-        return packaged(self.path) if self.path.startswith("package:") else self._weights.locate()
+        return package_folder(self.path) if self.path.startswith("package:") else self._weights.locate()
 
     def describe(self) -> str:
         return f"{self.path.rpartition('/')[2]}, {self._dtype_name} on {self._device}"
@@ -73,11 +72,7 @@ class Encoder(Model):
     def close(self) -> None:
         if self._network is not None:
             self._network = None
-            gc.collect()
-            if self._device == "cuda":
-                import torch
-
-                torch.cuda.empty_cache()
+            free_memory()
 
     @cached_property
     def _weights(self) -> Weights:
@@ -85,7 +80,7 @@ class Encoder(Model):
 
     @cached_property
     def _device(self) -> str:
-        return chosen(self.device)
+        return choose_device(self.device)
 
     @property
     def _dtype_name(self) -> str:
@@ -94,13 +89,14 @@ class Encoder(Model):
             return self.dtype
         return "float16" if self._device == "cuda" else "float32"
 
-    def _loaded(self) -> Any:
+    def network(self) -> Any:
+        """The network, loaded at the first call."""
         if self._network is None:
             import torch
 
             log.info("loading %s", self.describe())
             folder = self.folder()
-            self.suits(folder)
+            self.check_folder(folder)
             with self._translated("cannot be loaded"), _without_progress_bars():
                 self._network = self.load(str(folder), getattr(torch, self._dtype_name))
         return self._network
@@ -128,16 +124,16 @@ def _without_progress_bars() -> Iterator[None]:
     """transformers draws one for each load; the display of the run has its own."""
     from transformers.utils import logging as bars
 
-    shown = bars.is_progress_bar_enabled()
+    enabled = bars.is_progress_bar_enabled()
     bars.disable_progress_bar()
     try:
         yield
     finally:
-        if shown:
+        if enabled:
             bars.enable_progress_bar()
 
 
-def packaged(path: str) -> Path:
+def package_folder(path: str) -> Path:
     """The folder of package:NAME/FOLDER inside an installed distribution, found without importing it.
 
     FOLDER is taken from where the distribution is installed, or from within its package.
@@ -149,14 +145,14 @@ def packaged(path: str) -> Path:
         installed = distribution(match["name"])
     except PackageNotFoundError as error:
         raise ModelError(f"model {path}: the package is not installed: pip install {match['name']}") from error
-    folder = _inside(installed, match["folder"])
+    folder = _folder_inside(installed, match["folder"])
     if folder is None or not folder.is_dir():
         raise ModelError(f"model {path}: {match['name']} {installed.version} holds no folder {match['folder']}")
     return folder
 
 
-def _inside(installed: Distribution, wanted: str) -> Path | None:
+def _folder_inside(installed: Distribution, name: str) -> Path | None:
     parents = {parent for file in installed.files or () for parent in file.parents}
-    names: Sequence[str] = sorted((parent.as_posix() for parent in parents), key=lambda name: (len(name), name))
-    found = next((name for name in names if f"/{name}".endswith(f"/{wanted}")), None)
-    return None if found is None else Path(str(installed.locate_file(found)))
+    paths: Sequence[str] = sorted((parent.as_posix() for parent in parents), key=lambda path: (len(path), path))
+    match = next((path for path in paths if f"/{path}".endswith(f"/{name}")), None)
+    return None if match is None else Path(str(installed.locate_file(match)))

@@ -17,22 +17,23 @@ def option_logprobs(model: Any, items: Sequence[Sequence[list[int]]], pad: int) 
     Log-softmax in float32. Returns one tuple of len(items[i]) values for each item.
     """
     shared = [common_prefix(rows) for rows in items]
-    wanted: list[tuple[list[int], int]] = []  # (row, position of the first scored token)
-    where: list[list[int]] = []  # item → option → row
+    contexts: list[tuple[list[int], int]] = []  # (row, position of the first scored token)
+    places: list[list[int]] = []  # item → option → index into contexts
     for rows, prefix in zip(items, shared, strict=True):
         if all(len(row) == prefix + 1 for row in rows):
-            where.append([len(wanted)] * len(rows))
-            wanted.append((rows[0][:prefix], prefix))
+            places.append([len(contexts)] * len(rows))
+            contexts.append((rows[0][:prefix], prefix))
         else:
-            where.append(list(range(len(wanted), len(wanted) + len(rows))))
-            wanted.extend((row[:-1], prefix) for row in rows)
-    logprobs, width = _forward(model, wanted, pad)
+            places.append(list(range(len(contexts), len(contexts) + len(rows))))
+            contexts.extend((row[:-1], prefix) for row in rows)
+    logits, width = _logits(model, contexts, pad)
+    logprobs = logits.float().log_softmax(-1)
     return [
         tuple(
-            _sum(logprobs[place[j]], row[prefix:], len(wanted[place[j]][0]), prefix, width)
+            _sum(logprobs[place[j]], row[prefix:], len(contexts[place[j]][0]), prefix, width)
             for j, row in enumerate(rows)
         )
-        for rows, prefix, place in zip(items, shared, where, strict=True)
+        for rows, prefix, place in zip(items, shared, places, strict=True)
     ]
 
 
@@ -44,16 +45,16 @@ def continuation_logprobs(model: Any, rows: Sequence[tuple[list[int], int]], pad
     """
     sums: list[float] = []
     while len(sums) < len(rows):
-        some = list(_together(rows[len(sums) :], model.config.get_text_config().vocab_size))
-        logits, width = _logits(model, [(ids[:-1], first) for ids, first in some], pad)
-        for i, (ids, first) in enumerate(some):
-            own = ids[first:]
-            sums.append(max(_told(logits[i, width - len(own) :], own), -1e9))
+        batch = list(_first_batch(rows[len(sums) :], model.config.get_text_config().vocab_size))
+        logits, width = _logits(model, [(ids[:-1], first) for ids, first in batch], pad)
+        for i, (ids, first) in enumerate(batch):
+            tokens = ids[first:]
+            sums.append(max(_log_likelihood(logits[i, width - len(tokens) :], tokens), -1e9))
     return sums
 
 
-def _together(rows: Sequence[tuple[list[int], int]], vocabulary: int) -> Iterator[tuple[list[int], int]]:
-    """The first of the rows: one, and as many more as keep the output small."""
+def _first_batch(rows: Sequence[tuple[list[int], int]], vocabulary: int) -> Iterator[tuple[list[int], int]]:
+    """The first of the rows, and as many more as keep the output small."""
     width = 0
     for count, (ids, first) in enumerate(rows, 1):
         width = max(width, len(ids) - first)
@@ -62,15 +63,15 @@ def _together(rows: Sequence[tuple[list[int], int]], vocabulary: int) -> Iterato
         yield ids, first
 
 
-def _told(logits: "torch.Tensor", tokens: Sequence[int]) -> float:
-    """Σ log p of `tokens` by the logits [tokens, vocabulary] that predict them; some at a time, for a copy's memory."""
+def _log_likelihood(logits: "torch.Tensor", tokens: Sequence[int]) -> float:
+    """Σ log p of `tokens` by the logits [tokens, vocabulary] that predict them; in chunks, to save memory."""
     import torch
 
     total = 0.0
     for start in range(0, len(tokens), 64):
-        some = logits[start : start + 64].float()
-        wanted = torch.tensor(tokens[start : start + 64], device=logits.device)[:, None]
-        total += float((some.gather(1, wanted)[:, 0] - some.logsumexp(-1)).double().sum())
+        chunk = logits[start : start + 64].float()
+        ids = torch.tensor(tokens[start : start + 64], device=logits.device)[:, None]
+        total += float((chunk.gather(1, ids)[:, 0] - chunk.logsumexp(-1)).double().sum())
     return total
 
 
@@ -80,22 +81,14 @@ def common_prefix(rows: Sequence[list[int]]) -> int:
     return next((i for i in range(shortest) if len({row[i] for row in rows}) > 1), shortest)
 
 
-def _forward(model: Any, wanted: Sequence[tuple[list[int], int]], pad: int) -> tuple["torch.Tensor", int]:
-    """Log-probabilities at the positions that predict scored tokens. Shape [rows, width, vocabulary]."""
+def _logits(model: Any, contexts: Sequence[tuple[list[int], int]], pad: int) -> tuple["torch.Tensor", int]:
+    """Left-padded forward of rows with the first scored position of each. Shape [rows, width, vocabulary]."""
     import torch
 
-    logits, width = _logits(model, wanted, pad)
-    return torch.log_softmax(logits.float(), dim=-1), width
-
-
-def _logits(model: Any, wanted: Sequence[tuple[list[int], int]], pad: int) -> tuple["torch.Tensor", int]:
-    """Left-padded forward; `wanted` is rows without what is not to be read, and the first scored position of each."""
-    import torch
-
-    longest = max(len(row) for row, _ in wanted)
-    width = max(len(row) - first + 1 for row, first in wanted)
-    ids = torch.tensor([[pad] * (longest - len(row)) + row for row, _ in wanted], device=model.device)
-    mask = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row, _ in wanted], device=model.device)
+    longest = max(len(row) for row, _ in contexts)
+    width = max(len(row) - first + 1 for row, first in contexts)
+    ids = torch.tensor([[pad] * (longest - len(row)) + row for row, _ in contexts], device=model.device)
+    mask = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row, _ in contexts], device=model.device)
     positions = (mask.cumsum(-1) - 1).clamp(min=0)
     with torch.inference_mode():
         logits = model(

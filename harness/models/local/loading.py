@@ -1,6 +1,5 @@
 """A causal language model whose weights are loaded into this process: what it is, how it is loaded and released."""
 
-import gc
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,23 +15,23 @@ from harness.components.model import Model
 from harness.errors import ModelError
 from harness.models.local.batches import out_of_memory
 from harness.models.local.chat_template import Format
-from harness.models.local.device import available, chosen
-from harness.models.local.memory import GIB, inference_memory, weights
+from harness.models.local.device import available, choose_device, free_memory
+from harness.models.local.memory import gib, inference_memory, weights
 from harness.models.local.weights import Weights
 from harness.records.inputs import JSON
 
 log = logging.getLogger("harness")
 SCHEME = "one forward per distinct context, float32 log-softmax"  # how options are scored; part of the cache key
-PutOn = Callable[[Any], tuple[Any, Callable[[], None]]]  # a network → the adapted one, and what takes the adapter off
+AttachAdapter = Callable[[Any], tuple[Any, Callable[[], None]]]  # a network → the adapted one, and what detaches it
 
 
 @dataclass(frozen=True)
-class Worn:
-    """An adapter on a loaded network, which other adapters will want after it."""
+class AttachedAdapter:
+    """An adapter attached to a loaded network, until the next adapter needs that network."""
 
     name: str
     network: Any
-    take_off: Callable[[], None]
+    detach: Callable[[], None]
 
 
 class LocalModel(Model):
@@ -52,8 +51,8 @@ class LocalModel(Model):
     trust_remote_code: bool = False
 
     _network: Any = PrivateAttr(None)
-    _worn: Worn | None = PrivateAttr(None)
-    _kin: dict[str, Any] = PrivateAttr(default_factory=dict)
+    _attached: AttachedAdapter | None = PrivateAttr(None)
+    _shared_engines: dict[str, Any] = PrivateAttr(default_factory=dict)
 
     # -- identity ---------------------------------------------------------------------------------------------------
 
@@ -73,10 +72,9 @@ class LocalModel(Model):
 
     def check(self) -> None:
         self._weights.check()
-        if self.is_here() and (found := self.memory(1)) is not None and found[0] > found[1]:
-            needs, has = (f"{size / GIB:.1f} GiB" for size in found)
+        if self.is_here() and (memory := self.memory(1)) is not None and memory[0] > memory[1]:
             raise ModelError(
-                f"model {self.path} needs {needs} in {self.dtype_name}, the device has {has}: "
+                f"model {self.path} needs {gib(memory[0])} in {self.dtype_name}, the device has {gib(memory[1])}: "
                 "set dtype: bfloat16, ask it as {quantised: {base: …, bits: 4}}, or take a smaller model"
             )
 
@@ -89,7 +87,11 @@ class LocalModel(Model):
     def memory(self, tokens: int) -> tuple[int, int] | None:
         if not self.is_here():
             return None
-        return inference_memory(self, tokens, 1, self.loading()).total, available(self.device_name)
+        needs = inference_memory(
+            self.skeleton(), tokens, 1, dtype=self.dtype_name, device=self.device_name,
+            quantisation=self.loading().get("quantization_config"),
+        )  # fmt: skip
+        return needs.total, available(self.device_name)
 
     def loading(self) -> dict[str, Any]:
         """transformers' options that say how the weights are stored, e.g. quantisation."""
@@ -110,8 +112,8 @@ class LocalModel(Model):
 
     @cached_property
     def device_name(self) -> str:
-        """What "auto" comes to."""
-        return chosen(self.device)
+        """The device that "auto" stands for."""
+        return choose_device(self.device)
 
     @cached_property
     def dtype_name(self) -> str:
@@ -128,9 +130,9 @@ class LocalModel(Model):
     # -- loading ----------------------------------------------------------------------------------------------------
 
     @property
-    def kin(self) -> dict[str, Any]:
-        """Models made of this one that several others share, by what sets them apart."""
-        return self._kin
+    def shared_engines(self) -> dict[str, Any]:
+        """Models made of this one that several others share, by their settings."""
+        return self._shared_engines
 
     @cached_property
     def tokenizer(self) -> Any:
@@ -157,19 +159,19 @@ class LocalModel(Model):
 
     def _model(self) -> Any:
         """The network that answers; loaded when it is first asked."""
-        if self._worn is not None:
-            self._worn.take_off()
-            self._worn = None
+        if self._attached is not None:
+            self._attached.detach()
+            self._attached = None
         if self._network is None:
             log.info("loading %s", self.describe())
             self._network = self.load()
         return self._network
 
-    def wearing(self, name: str, put_on: PutOn) -> Any:
-        """The loaded network with an adapter on, by the adapter's name. The one worn before is taken off."""
-        if self._worn is None or self._worn.name != name:
-            self._worn = Worn(name, *put_on(self._model()))
-        return self._worn.network
+    def with_adapter(self, name: str, attach: AttachAdapter) -> Any:
+        """The loaded network with an adapter attached, by the adapter's name. The one before it is detached."""
+        if self._attached is None or self._attached.name != name:
+            self._attached = AttachedAdapter(name, *attach(self._model()))
+        return self._attached.network
 
     def load(self, dtype: str | None = None, **options: Any) -> Any:
         """A copy of the network of its own, on the device; `options` (e.g. quantisation) are transformers'."""
@@ -225,15 +227,8 @@ class LocalModel(Model):
 
     def close(self) -> None:
         if self._network is not None:
-            self._network = self._worn = None
-            self._free()
-
-    def _free(self) -> None:
-        import torch
-
-        gc.collect()
-        if self.device_name == "cuda":
-            torch.cuda.empty_cache()
+            self._network = self._attached = None
+            free_memory()
 
 
 def _only_the_suites_options(network: Any) -> None:

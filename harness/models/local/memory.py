@@ -1,10 +1,7 @@
 """How much memory a model needs to answer, from its configuration, before weights are loaded."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from harness.models.local.loading import LocalModel
+from typing import Any
 
 GIB = 1 << 30
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
@@ -14,15 +11,15 @@ PROCESS = 590 << 20  # resident after importing torch, transformers, peft and bi
 CUDA = 768 << 20  # the driver's context, torch's kernels, cuBLAS's workspace: 400 to 700 MiB, by card and version
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
     """Bytes at the highest point, by what they are for."""
 
     weights: int
-    gradients: int
-    optimiser: int
+    gradients: int = 0
+    optimiser: int = 0
     activations: int  # and what else lives only within a step: logits, the update's temporaries
-    cache: int  # keys and values of generation
+    cache: int = 0  # keys and values of generation
     other: int  # what the process takes before it has a network
 
     @property
@@ -30,28 +27,34 @@ class Memory:
         return self.weights + self.gradients + self.optimiser + self.activations + self.cache + self.other
 
 
-def inference_memory(base: "LocalModel", tokens: int, batch: int, loading: dict[str, Any] | None = None) -> Memory:
+def gib(count: int) -> str:
+    """Bytes for people."""
+    return f"{count / GIB:.1f} GiB"
+
+
+def inference_memory(
+    network: Any, tokens: int, batch: int, *, dtype: str, device: str, quantisation: Any = None
+) -> Memory:
     """Memory of generating or scoring `batch` sequences of at most `tokens` tokens, prompt and answer together.
 
-    `loading` are options of transformers as a method's `loading` gives them: dtype and quantisation.
+    `network` needs no weights (torch's meta device); `quantisation` is transformers' BitsAndBytesConfig.
     """
-    network, loading = base.skeleton(), loading or {}
     network.requires_grad_(False)
     config = network.config.get_text_config()
-    dtype = loading.get("dtype", base.dtype_name)
-    each = BYTES[dtype]
-    quantisation = loading.get("quantization_config")
-    unpacked = max(value.numel() for value in _linear_weights(network).values()) * each if quantisation else 0
+    width = BYTES[dtype]
+    unpacked = max(value.numel() for value in _linear_weights(network).values()) * width if quantisation else 0
     heads, kv, head = shape(config)
     inner = getattr(config, "intermediate_size", None) or 4 * config.hidden_size
     # At once in a layer: the gated block's three factors, or queries, keys, values and result; and the residual, its
     # copy and its norm in float32. The logits of each sequence's last position: as computed, as float32, log-softmax.
-    passing = tokens * batch * (each * max(3 * inner, (2 * heads + 2 * kv) * head) + 12 * config.hidden_size)
-    logits = batch * config.vocab_size * (each + 8)
+    passing = tokens * batch * (width * max(3 * inner, (2 * heads + 2 * kv) * head) + 12 * config.hidden_size)
+    logits = batch * config.vocab_size * (width + 8)
     return Memory(
-        weights(network, dtype, quantisation), 0, 0, max(passing + unpacked, logits),
-        cache(config, tokens, batch, each), other(network, base.device_name, dtype, quantisation is not None),
-    )  # fmt: skip
+        weights=weights(network, dtype, quantisation),
+        activations=max(passing + unpacked, logits),
+        cache=cache(config, tokens, batch, width),
+        other=process_memory(network, device, dtype, quantisation is not None),
+    )
 
 
 def weights(network: Any, dtype: str, quantisation: Any = None) -> int:
@@ -72,7 +75,7 @@ def weights(network: Any, dtype: str, quantisation: Any = None) -> int:
     return round(total)
 
 
-def other(network: Any, device: str, dtype: str, quantised: bool) -> int:
+def process_memory(network: Any, device: str, dtype: str, quantised: bool) -> int:
     """Bytes before there is a network; on the CPU the file too, where the weights are not those that stand in it.
 
     Weights in the file's own dtype are its pages in memory. Others are made from them, and the file stays mapped as
@@ -104,14 +107,16 @@ def _packed(quantisation: Any) -> float:
     return float(0.5 + scale / BLOCK)
 
 
-def cache(config: Any, tokens: int, batch: int, each: int) -> int:
+def cache(config: Any, tokens: int, batch: int, width: int) -> int:
     """Bytes of keys and values; a layer with a sliding window keeps no more tokens than that."""
     _, kv, head = shape(config)
     window = getattr(config, "sliding_window", None) or tokens
     kinds = getattr(config, "layer_types", None)
     kinds = kinds or ["sliding_attention" if window < tokens else "full_attention"] * config.num_hidden_layers
-    kept = sum(min(tokens, window) if kind in ("sliding_attention", "chunked_attention") else tokens for kind in kinds)
-    return int(2 * kv * head * each * batch * kept)
+    cached = sum(
+        min(tokens, window) if kind in ("sliding_attention", "chunked_attention") else tokens for kind in kinds
+    )
+    return int(2 * kv * head * width * batch * cached)
 
 
 def shape(config: Any) -> tuple[int, int, int]:

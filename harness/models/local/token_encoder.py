@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from harness.errors import ModelError
-from harness.models.local.encoders import Encoder, packaged
+from harness.models.local.encoders import Encoder, package_folder
 from harness.models.local.weights import HUB_FILES
 from harness.records.inputs import JSON
 
@@ -56,7 +56,7 @@ class TokenEncoder(Encoder):
     def token_matches(self, pairs: Sequence[tuple[str, str]]) -> "NDArray[np.float32]":
         from harness.models.local.token_matching import match_pairs
 
-        reader = self._loaded()
+        reader = self.network()
         with self._translated("cannot read the texts"):
             return match_pairs(pairs, reader)
 
@@ -80,7 +80,7 @@ def layer_count(path: str) -> int | None:
 def _local_folder(path: str) -> Path | None:
     """The folder that a name means, None if it is a hub id. Raises ModelError for a path that does not exist."""
     if path.startswith("package:"):
-        return packaged(path)
+        return package_folder(path)
     folder = Path(path)
     if folder.is_dir():
         return folder

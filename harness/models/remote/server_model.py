@@ -24,7 +24,7 @@ class CallError(Exception):
         self.wait = wait  # seconds that the server asked for
 
 
-class NetworkModel(Model):
+class RemoteModel(Model):
     """Base of models behind a server. Threads only here; results keep the order of the prompts."""
 
     workers: int = Field(4, ge=1)  # calls at once
@@ -37,12 +37,15 @@ class NetworkModel(Model):
         return [list(range(start, min(start + size, len(prompts)))) for start in range(0, len(prompts), size)]
 
     def generate(self, prompts: Sequence[Prompt], generation: Generation, repeats: Sequence[int]) -> list[Completion]:
-        def one(item: tuple[Prompt, int]) -> Completion:
-            prompt, repeat = item
+        def complete(prompt: Prompt, repeat: int) -> Completion:
             return self._attempts(lambda: self.call(prompt, replace(generation, seed=generation.seed + repeat)))
 
         with ThreadPoolExecutor(self.workers) as pool:
-            return list(pool.map(one, zip(prompts, repeats, strict=True)))
+            return list(pool.map(complete, prompts, repeats))
+
+    def close(self) -> None:
+        if "_client" in self.__dict__:
+            self.__dict__.pop("_client").close()
 
     def call(self, prompt: Prompt, generation: Generation) -> Completion:
         """One request. Raises CallError."""

@@ -14,7 +14,7 @@ from transformers import TrainingArguments
 from typer.testing import CliRunner
 
 from adapters.export.chat_templates import PROBES, template_for
-from adapters.export.export import export_adapter, export_llamafactory, export_merged
+from adapters.export.export import TunedEntry, export_adapter, export_llamafactory, export_merged, find_tuned
 from adapters.training.encoding import Example
 from harness.cli import app
 from harness.components.registry import find
@@ -80,10 +80,17 @@ def suite(write_suite: Make, make_folder: Callable[..., Path]) -> Callable[..., 
     return load
 
 
+def entry(loaded: Any, name: str) -> TunedEntry:
+    """A model of a suite, as the command line hands it to an export."""
+    model = find_tuned(loaded.models, loaded.families.members, name)
+    prepare(loaded)
+    return TunedEntry(name, model, loaded.name, loaded.path)
+
+
 def exported(loaded: Any, tmp_path: Path, name: str = "m") -> tuple[Path, dict[str, Any], str]:
     """The folder, train.yaml as data, and as text."""
     out = tmp_path / f"out-{len(list(tmp_path.iterdir()))}"
-    written = export_llamafactory(loaded, name, out)
+    written = export_llamafactory(entry(loaded, name), out)
     text = (out / "train.yaml").read_text(encoding="utf-8")
     assert sorted(file.name for file in out.iterdir()) == sorted(written.files)
     return out, yaml.safe_load(text), text
@@ -283,7 +290,7 @@ def test_a_base_that_is_not_here_needs_no_download(suite: Any, write_suite: Make
     _, settings, comments = exported(load_suite(loaded.path), tmp_path)
     assert (settings["model_name_or_path"], settings["model_revision"]) == ("owner/far-away", "v2")
     assert (settings["template"], settings["warmup_steps"]) == ("default", 0)
-    assert "the base is not on this machine, so its template is not known" in comments
+    assert "the base is not on this machine, so its template cannot be read" in comments
 
 
 # -- refused ---------------------------------------------------------------------------------------------------------------
@@ -304,7 +311,7 @@ def test_a_base_that_is_not_here_needs_no_download(suite: Any, write_suite: Make
 )  # fmt: skip
 def test_what_llamafactory_lacks_is_refused(made: str, name: str, message: str, suite: Any, tmp_path: Path) -> None:
     with pytest.raises(HarnessError) as caught:
-        export_llamafactory(suite({"m": f"base: base, {made}"}), name, tmp_path / "out")
+        export_llamafactory(entry(suite({"m": f"base: base, {made}"}), name), tmp_path / "out")
     assert message in str(caught.value)
     assert not (tmp_path / "out").exists()
     assert not list(tmp_path.glob("*.partial"))
@@ -317,18 +324,18 @@ def test_nothing_is_overwritten_and_nothing_is_written_before_training(suite: An
     out = tmp_path / "out"
     for export in (export_merged, export_adapter):
         with pytest.raises(HarnessError, match=r"models\.m is not trained yet; first: harness run .*suite\.yaml"):
-            export(loaded, "m", out)
+            export(entry(loaded, "m"), out)
     with pytest.raises(HarnessError, match=r"models\.far: its base m is not trained yet; first: harness run"):
-        export_llamafactory(loaded, "far", out)
+        export_llamafactory(entry(loaded, "far"), out)
     assert not out.exists()
     out.mkdir()
-    export_llamafactory(loaded, "m", out)  # an empty one will do
+    export_llamafactory(entry(loaded, "m"), out)  # an empty one will do
     before = (out / "train.yaml").read_text()
     with pytest.raises(HarnessError, match="out is not empty; choose another folder by --out"):
-        export_llamafactory(loaded, "m", out)
+        export_llamafactory(entry(loaded, "m"), out)
     assert (out / "train.yaml").read_text() == before
     with pytest.raises(HarnessError, match="is a file; choose another folder by --out"):
-        export_llamafactory(loaded, "m", out / "train.yaml")
+        export_llamafactory(entry(loaded, "m"), out / "train.yaml")
 
 
 # -- what was trained ----------------------------------------------------------------------------------------------------

@@ -19,8 +19,7 @@ from adapters.methods.full import Full
 from adapters.methods.lora import Lora
 from adapters.methods.prefix import Prefix
 from adapters.methods.qlora import Qlora
-from adapters.training import advice as remedy
-from adapters.training import record
+from adapters.training import advice, record
 from adapters.training.encoding import IGNORED
 from adapters.training.loss import summed_loss
 from adapters.training.settings import Recipe
@@ -166,7 +165,7 @@ def test_what_torch_saves_is_what_is_counted(make_folder: Callable[..., Path], c
 def kept(network: Any, tokens: int, compute: int, residual: int, masked: bool) -> int:
     """What is kept for the backward pass: at so many learnt positions, what passes is the loss alone."""
     many = 10**7
-    batch = Batch(4, tokens, many, compute, residual, masked, cuda=False, checkpointing=False, quantised=False)
+    batch = Batch(rows=4, tokens=tokens, labelled=many, compute=compute, residual=residual, masked=masked)
     return activations(network, batch) - many * 320 * 12
 
 
@@ -200,9 +199,13 @@ def test_inference_by_hand(base: HuggingFace) -> None:
     Keys and values: 2 · 2 layers · 2 heads · 16 · 4 bytes · 150 = 76800. Prefill: 150 · (3·96·4 + 12·64) = 288000, more
     than three rows of logits 3·320·12 = 11520.
     """
-    memory = inference_memory(base, 50, 3)
-    assert memory == Memory(4 * PARAMETERS, 0, 0, 288000, 76800, PROCESS)
-    packed = inference_memory(base, 50, 3, Qlora(double_quant=False).loading("float32"))
+    memory = inference_memory(base.skeleton(), 50, 3, dtype="float32", device="cpu")
+    assert memory == Memory(weights=4 * PARAMETERS, activations=288000, cache=76800, other=PROCESS)
+    packed = inference_memory(
+        base.skeleton(), 50, 3, dtype="float32", device="cpu",
+        quantisation=Qlora(double_quant=False).loading("float32")["quantization_config"],
+    )  # fmt: skip
+
     assert packed.weights == 30720 + 3840 + 4 * (PARAMETERS - LINEAR)
     assert packed.activations == 288000 + 64 * 96 * 4  # the widest weight, unpacked
 
@@ -223,7 +226,7 @@ def test_a_file_that_is_converted_stays_mapped(base: HuggingFace, dtype: str, ma
 
 def test_tied_embeddings_count_once(make_folder: Callable[..., Path]) -> None:
     tied = HuggingFace(path=str(make_folder(tie_word_embeddings=True)), dtype="float32", device="cpu")
-    assert inference_memory(tied, 8, 1).weights == 4 * (PARAMETERS - 20480)
+    assert inference_memory(tied.skeleton(), 8, 1, dtype="float32", device="cpu").weights == 4 * (PARAMETERS - 20480)
 
 
 @pytest.mark.parametrize(
@@ -275,23 +278,24 @@ def test_remedy_is_the_nearest_that_fits(
     base: HuggingFace, monkeypatch: pytest.MonkeyPatch, made: Method, fits: Method, changes: dict[str, Any], bnb: bool,
     said: str,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(remedy.importlib.util, "find_spec", lambda name: object() if bnb else None)
+    monkeypatch.setattr(advice.importlib.util, "find_spec", lambda name: object() if bnb else None)
     base = HuggingFace(path=base.path, dtype="float32", device="cuda")  # on a CPU qlora keeps the file mapped
     room = training_memory(base, fits, EIGHT.model_copy(update=changes), 180).total
-    amount = remedy.gib(room)
-    assert remedy.remedy(base, made, EIGHT, 180, room) == f"{said} would need {amount} of {amount}"
+    amount = advice.gib(room)
+    assert advice.smaller_training(base, made, EIGHT, 180, room) == f"{said} would need {amount} of {amount}"
 
 
 def test_remedy_keeps_the_rows_of_a_step(base: HuggingFace) -> None:
     """Five rows at a time would fit, but eight a step are not made of fives: four, twice."""
     room = training_memory(base, LORA, EIGHT.model_copy(update={"batch_size": 5}), 180).total
-    assert remedy.remedy(base, LORA, EIGHT, 180, room).startswith("batch_size: 4, accumulation: 2 would need")
+    assert advice.smaller_training(base, LORA, EIGHT, 180, room).startswith("batch_size: 4, accumulation: 2 would need")
 
 
 def test_remedy_says_what_is_missing(base: HuggingFace) -> None:
-    told = remedy.remedy(base, LORA, EIGHT, 180, 1 << 28)
+    told = advice.smaller_training(base, LORA, EIGHT, 180, 1 << 28)
     assert told == (  # 590 MiB are the process's: 0.6 GiB, 0.3 more than 256 MiB
-        "nothing fits: at least 0.6 GiB are needed, 0.3 GiB more than the 0.2 GiB there are; choose a smaller model"
+        "no change is enough: at least 0.6 GiB are needed, 0.3 GiB more than the 0.2 GiB of this machine; "
+        "choose a smaller model"
     )
 
 

@@ -9,9 +9,9 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from adapters.methods.base.network import quantised, size
-from adapters.models.base.engines import wearing
-from adapters.training.batches import Collator
+from adapters.methods.base.network import is_quantised, size
+from adapters.models.base.engines import adapt_base
+from adapters.training.collation import Collator
 from adapters.training.encoding import encode_examples
 from adapters.training.loss import summed_loss
 from adapters.training.settings import Recipe
@@ -124,7 +124,7 @@ def test_targets_and_blocks_are_found_in_other_families(shape: str, make_folder:
         ("lora", {"targets": ["embed_tokens"]}, "no linear module 'embed_tokens'"),
         ("ia3", {"targets": ["value"]}, "no linear module 'value'"),
         ("freeze", {"last": 3}, "last: 3 layers are to be trained, the model has 2"),
-        ("freeze", {"last": 0}, "nothing is left to train"),
+        ("freeze", {"last": 0}, "no parameter is left to train"),
         ("freeze", {"modules": ["layers.0.mpl"]}, "no module 'layers.0.mpl'"),
     ],
 )
@@ -210,7 +210,7 @@ def test_four_bit_weights_survive_a_look_at_the_validation_rows(
         torch.manual_seed(0)
         loading = made.loading("float32")
         network = made.prepare(base.load(loading.pop("dtype"), **loading, device_map={"": "cpu"}))
-        assert quantised(network)
+        assert is_quantised(network)
         assert all(not m.support_avx512bf16_for_cpu for m in network.modules() if isinstance(m, Linear4bit))
         optimiser = torch.optim.SGD([p for p in network.parameters() if p.requires_grad], lr=0.1)
         rows = encode_examples(base, LEARN[:4], 256, "answer").rows
@@ -242,7 +242,7 @@ def test_answers_do_not_depend_on_the_other_rows_of_a_batch(name: str, base: Hug
         worn = made.load(network, tmp_path / "a")
         return worn, lambda: made.remove(worn)
 
-    engine = wearing(base, {"component": "tuned"}, "a", put_on)
+    engine = adapt_base(base, {"component": "tuned"}, "a", put_on)
     prompts = [
         (Message("user", text),)
         for text in ("hi", "Question 3: 肺炎 and a good deal longer than the others?", "cough?")

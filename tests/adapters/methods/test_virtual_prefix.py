@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import torch
 
-from adapters.models.base.engines import wearing
-from adapters.training.batches import Collator
-from adapters.training.encoding import Row, encode_examples
+from adapters.models.base.engines import adapt_base
+from adapters.training.collation import Collator
+from adapters.training.encoding import TokenRow, encode_examples
 from adapters.training.loss import summed_loss
 from adapters.training.settings import Recipe
 from adapters.training.train import train
@@ -46,7 +46,7 @@ def adapted(
                 worn = chosen.load(network, folder)
                 return worn, lambda: chosen.remove(worn)
 
-            made[name, shape] = wearing(base, {"component": "tuned"}, name, put_on)
+            made[name, shape] = adapt_base(base, {"component": "tuned"}, name, put_on)
         return made[name, shape]
 
     return make
@@ -139,10 +139,10 @@ def test_the_loss_of_a_training_batch_is_what_inference_computes(
     engine = adapted(name, shape)
     network = engine._model()
     encoded = encode_examples(engine, LEARN[:8], 256, "answer").rows
-    rows = [Row(row.ids[:-1], row.labels[:-1]) for row in encoded]  # a likelihood is one without the end token
+    rows = [TokenRow(row.ids[:-1], row.labels[:-1]) for row in encoded]  # a likelihood is one without the end token
     assert len({len(row.ids) for row in rows}) > 2
 
-    def loss(some: list[Row]) -> float:
+    def loss(some: list[TokenRow]) -> float:
         batch = Collator(engine.tokenizer.pad_token_id, mask=True)([(row,) for row in some])
         batch.pop("counts")
         with torch.no_grad():

@@ -19,6 +19,7 @@ from harness.runtime.cache import Cache
 from harness.runtime.dry_context import DryContext
 from harness.runtime.run_folder import RunFolder
 from harness.stages.plan import plan
+from harness.stages.prepare import bind_models
 from harness.suite.parser import load_suite
 from tests.shared.tiny_models import CHATML, save_tokenizer, user
 
@@ -90,9 +91,7 @@ def change(folder: Path, **fields: Any) -> Path:
 def joined(path: Path, name: str = "a") -> Adapter:
     """An adapter of a suite, checked."""
     loaded = load_suite(path)
-    for model in loaded.models.values():
-        if isinstance(model, Adapter):
-            model.join(loaded, {})
+    bind_models(loaded, {})
     made = loaded.models[name]
     assert isinstance(made, Adapter)
     made.check()
@@ -209,8 +208,7 @@ def test_an_adapter_on_a_quantised_base(suite: Make, make_folder: Callable[..., 
     save(make_folder(), tmp_path / "out", **QV)
     path = suite({"nf4": "quantised: {base: base}", "a": "adapter: {base: nf4, path: ../out}"})
     loaded = load_suite(path)
-    for name in ("nf4", "a"):
-        loaded.models[name].join(loaded, {})  # type: ignore[attr-defined]
+    bind_models(loaded, {})
     made = loaded.models["a"]
     made.check()
     assert made.identity()["quantisation"]["kind"] == "nf4"
@@ -257,7 +255,7 @@ def wipe(folder: Path) -> None:
 
 REFUSED: dict[str, tuple[dict[str, Any], Callable[[Path], Any], str]] = {
     "no folder": (QV, shutil.rmtree, "out does not exist"),
-    "nothing in it": (QV, wipe, "has neither adapter_config.json nor config.json; it holds nothing"),
+    "nothing in it": (QV, wipe, "has neither adapter_config.json nor config.json; it holds no file"),
     "no weights": (QV, lambda f: remove(f, "adapter_model.safetensors"), "no weights: adapter_model.safetensors or adapter_model.bin"),
     "no configuration": (QV, lambda f: remove(f, "adapter_config.json"), "it holds README.md, adapter_model.safetensors"),
     "damaged JSON": (QV, lambda f: (f / "adapter_config.json").write_text("{"), "adapter_config.json cannot be read: Expecting"),
@@ -281,7 +279,7 @@ REFUSED: dict[str, tuple[dict[str, Any], Callable[[Path], Any], str]] = {
         lambda f: change(f, target_modules=["q_prj"]),
         "target_modules: {base} has no module q_prj (did you mean q_proj?)",
     ),
-    "no such pattern": (QV, lambda f: change(f, target_modules=".*nothing"), "cannot be put on {base}: Target modules .*nothing not found"),
+    "no such pattern": (QV, lambda f: change(f, target_modules=".*nothing"), "cannot be attached to {base}: Target modules .*nothing not found"),
     "no such whole module": (QV, lambda f: change(f, modules_to_save=["lm_hed"]), "modules_to_save: {base} has no module lm_hed (did you mean lm_head?)"),
     "another rank": (QV, lambda f: change(f, r=4), "self_attn.q_proj.lora_A.weight is 8×64, but 4×64 in {base} (it was trained on {base})"),
     "modules left out": (QV, lambda f: change(f, target_modules=["q_proj"]), "it has tensors that the base lacks: 4, the first base_model.model.model.layers.0.self_attn.v_proj.lora_A.weight"),
@@ -358,7 +356,7 @@ def test_fields_of_a_newer_peft_that_are_off_are_left_out(
     change(save(make_folder(), tmp_path / "out", **QV), use_newer=False, newer_config=None, runtime_config={"x": 1})
     with caplog.at_level("INFO", "harness"):
         made = joined(suite({"a": "adapter: {base: base, path: ../out}"}))
-    assert "does not know use_newer, newer_config, which are off: left out" in caplog.text
+    assert "does not know these fields, which are off and left out: use_newer, newer_config" in caplog.text
     assert made.engine._model() is not None
 
 

@@ -256,8 +256,8 @@ WRONG = [
     ("base: base, method: prefix, on: [letters], packing: true", "it cannot do packing or pretraining"),
     ("base: base, method: prompt, on: [letters], gradient_checkpointing: true", "it cannot do gradient_checkpointing"),
     ("base: t, method: lora, on: [letters]", "is made of itself: t → t"),
-    ("base: base, method: lora, on: [letters, letters]", "on names something twice"),
-    ("base: base, method: lora, on: [letters], validation: 0.95", "keeps all 12 rows back and leaves none to learn"),
+    ("base: base, method: lora, on: [letters, letters]", "on names an entry twice"),
+    ("base: base, method: lora, on: [letters], validation: 0.95", "keeps all 12 rows and leaves none to train on"),
     ("base: base, method: lora, on: [letters], cutoff: 8", None),
 ]
 
@@ -411,7 +411,7 @@ def test_missing_bitsandbytes_is_told_at_plan_time(
         "importlib.util.find_spec", lambda name, *rest: None if name == "bitsandbytes" else find(name, *rest)
     )
     said = mistakes(suite({"t": tuned}), tmp_path / "cache")
-    assert "models.t: needs the package bitsandbytes: pip install 'domain-harness[train]'" in said
+    assert "models.t: the package bitsandbytes is missing: pip install 'domain-harness[train]'" in said
 
 
 def test_what_cannot_fit_is_refused_with_what_would(

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from adapters.training.batches import Collator, Order, check_packing, pack
-from adapters.training.encoding import IGNORED, Row, encode_examples
+from adapters.training.collation import Collator, Order, check_packing, pack
+from adapters.training.encoding import IGNORED, TokenRow, encode_examples
 from adapters.training.loss import summed_loss
 from harness.components.registry import find
 from harness.errors import ModelError
@@ -29,11 +29,11 @@ def shaped(request: pytest.FixtureRequest, make_folder: Callable[..., Path]) -> 
     return HuggingFace(path=str(folder), dtype="float32", device="cpu")
 
 
-def rows_of(base: HuggingFace) -> list[Row]:
+def rows_of(base: HuggingFace) -> list[TokenRow]:
     return list(encode_examples(base, LEARN[:5], 256, "answer").rows)
 
 
-def alone(network: Any, rows: list[Row]) -> torch.Tensor:
+def alone(network: Any, rows: list[TokenRow]) -> torch.Tensor:
     """Sum over the rows of transformers' own loss, one row at a time."""
     total = torch.tensor(0.0)
     for row in rows:
@@ -123,7 +123,7 @@ def test_packing_refuses_layers_that_carry_a_state() -> None:
 
 def test_packing_fills_the_fullest_place_that_has_room() -> None:
     """Lengths 6, 5, 4, 3, 2 in 10: 6+4, 5+3+2."""
-    rows = [Row((1,) * length, (1,) * length) for length in (2, 3, 4, 5, 6)]
+    rows = [TokenRow((1,) * length, (1,) * length) for length in (2, 3, 4, 5, 6)]
     assert [[len(row.ids) for row in item] for item in pack(rows, 10)] == [[6, 4], [5, 3, 2]]
 
 

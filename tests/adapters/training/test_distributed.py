@@ -20,8 +20,8 @@ from torch.nn.functional import cross_entropy
 import adapters.training.distributed
 from adapters.methods.full import Full
 from adapters.methods.lora import Lora
-from adapters.training.batches import Collator, Order
-from adapters.training.device_batches import ShareCollator, Shares
+from adapters.training.collation import Collator, Order
+from adapters.training.device_batches import DeviceBatches, DeviceCollator
 from adapters.training.distributed import (
     FOLDER,
     OUTPUT,
@@ -34,13 +34,13 @@ from adapters.training.distributed import (
     devices_for,
     launch,
 )
-from adapters.training.encoding import IGNORED, Encoded, Row
+from adapters.training.encoding import IGNORED, Encoded, TokenRow
 from adapters.training.loss import summed_loss
 from adapters.training.record import TrainingRecord
 from adapters.training.session import Job
 from adapters.training.settings import Recipe
 from adapters.training.train import inputs_digest
-from adapters.training.trainer import Plan
+from adapters.training.trainer import StepPlan
 from harness.components.component import Component
 from harness.components.fields import LocalPath
 from harness.errors import DataError, ModelError, StoreError
@@ -51,8 +51,8 @@ from tests.shared.training_rows import LEARN
 LIMIT = 300  # seconds: no test waits longer, whatever hangs
 LORA = Lora(r=4)
 ROWS = (
-    (Row((5, 6, 7), (IGNORED, 6, 7)),),
-    (Row((8, 9), (IGNORED, 9)), Row((3, 4), (IGNORED, 4))),
+    (TokenRow((5, 6, 7), (IGNORED, 6, 7)),),
+    (TokenRow((8, 9), (IGNORED, 9)), TokenRow((3, 4), (IGNORED, 4))),
 )  # the second is packed
 
 
@@ -75,13 +75,20 @@ def job(base: HuggingFace, tmp_path: Path) -> Job:
     work = tmp_path / "a.partial"
     work.mkdir()
     rows = tuple(row for item in ROWS for row in item)
-    return Job(base, LORA, Recipe(devices=2), 7, "digest", Encoded(rows, 1, 2, 3), ROWS, ROWS[:1], work)
+    return Job(
+        base=base, method=LORA, recipe=Recipe(devices=2), seed=7, inputs="digest", encoded=Encoded(rows, 1, 2, 3),
+        items=ROWS, validation=ROWS[:1], work=work,
+    )  # fmt: skip
 
 
-PLAN = Plan(rows=8, batch_size=2, accumulation=2, steps=6, look_every=3, save_every=3, devices=2)
+PLAN = StepPlan(rows=8, batch_size=2, accumulation=2, steps=6, evaluate_every=3, save_every=3, devices=2)
 
 
 # -- sharing ------------------------------------------------------------------------------------------------------------
+
+
+def device_batches(items: Any, step: int, batch_size: int, devices: int, rank: int) -> DeviceBatches:
+    return DeviceBatches(sampler=items, step=step, batch_size=batch_size, devices=devices, rank=rank)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +107,7 @@ PLAN = Plan(rows=8, batch_size=2, accumulation=2, steps=6, look_every=3, save_ev
     ],
 )  # fmt: skip
 def test_each_device_gets_its_share(items: int, step: int, batch_size: int, expected: list[Any]) -> None:
-    assert [list(Shares(range(items), step, batch_size, 2, rank)) for rank in (0, 1)] == expected
+    assert [list(device_batches(range(items), step, batch_size, 2, rank)) for rank in (0, 1)] == expected
 
 
 @pytest.mark.parametrize("devices", [2, 3, 8])
@@ -109,7 +116,7 @@ def test_no_row_is_lost_or_seen_twice(items: int, step: int, batch_size: int, de
     """Step by step the devices together have what one device has, and all the same number of batches."""
     order = Order([1 + i % 5 for i in range(items)], step, 0, True)
     order.set_epoch(3)
-    whole, shares = list(order), [Shares(order, step, batch_size, devices, rank) for rank in range(devices)]
+    whole, shares = list(order), [device_batches(order, step, batch_size, devices, rank) for rank in range(devices)]
     parts = [list(share) for share in shares]
     assert {len(part) for part in parts} == {len(share) for share in shares} == {len(parts[0])}
     rounds = [sorted(item for part in parts for item in part[i]) for i in range(len(parts[0]))]
@@ -123,7 +130,7 @@ def test_no_row_is_lost_or_seen_twice(items: int, step: int, batch_size: int, de
 
 
 def test_an_empty_share_teaches_and_counts_nothing(base: HuggingFace) -> None:
-    batch = ShareCollator(Collator(0))([])
+    batch = DeviceCollator(Collator(0))([])
     assert batch.pop("counts").tolist() == [[0, 0]]
     network = base.load()
     loss, learnt = summed_loss(network, batch, batch.pop("labels"))
@@ -166,8 +173,8 @@ def test_a_step_has_the_same_rows_on_any_number_of_devices(
     batch_size: int, accumulation: int, devices: int, expected: tuple[int, int], halved: tuple[int, int]
 ) -> None:
     recipe = Recipe(batch_size=batch_size, accumulation=accumulation, epochs=2)
-    one, several = Plan.of(recipe, 50, False), Plan.of(recipe, 50, False, devices)
-    half = several.halved()
+    one, several = StepPlan.of(recipe, 50, False), StepPlan.of(recipe, 50, False, devices)
+    half = several.halve()
     assert one.rows == several.rows == half.rows == batch_size * accumulation
     assert one.steps == several.steps == half.steps
     assert (several.batch_size, several.accumulation) == expected
@@ -229,7 +236,7 @@ def test_a_training_is_known_by_the_same_digest_on_any_number_of_devices(base: H
     assert configured != plain
     config.rename(tmp_path / "other.yaml")
     assert known(devices=2, accelerate_config=str(tmp_path / "other.yaml")) == configured  # by content, not by name
-    assert set(Recipe().model_dump()) - set(Recipe().lasting(1)) == {"devices", "accelerate_config"}
+    assert set(Recipe().model_dump()) - set(Recipe().content(1)) == {"devices", "accelerate_config"}
 
 
 @pytest.mark.parametrize("devices", [1, 2])
@@ -309,9 +316,9 @@ def test_progress_comes_from_the_processes_and_the_record_too(job: Job, monkeypa
         ([("DataError", "no row")], "", DataError, "^no row$"),
         ([("bug", "RuntimeError: Connection closed by peer"), ("MemoryError", "CUDA out of memory")], "", MemoryError, "^CUDA out of memory$"),
         ([("bug", "RuntimeError: Connection closed")], "exitcode  : -15 (pid: 1)\n  exitcode  : -9 (pid: 2)\n", ModelError, r"^training on 2 devices stopped: a process was ended by signal 9 \(when memory runs out"),
-        ([("bug", "KeyError: 'x'")], "noise\n", ModelError, r"stopped: KeyError: 'x'; see .*output\.txt; the same command goes on"),
+        ([("bug", "KeyError: 'x'")], "noise\n", ModelError, r"stopped: KeyError: 'x'; see .*output\.txt; the same command continues"),
         ([], "one\n\ntwo\nNo module named accelerate\n", ModelError, r"stopped: one \| two \| No module named accelerate; see"),
-        ([], "", ModelError, "no process said why"),
+        ([], "", ModelError, "no process gave a reason"),
     ],
     ids=str,
 )  # fmt: skip
@@ -420,7 +427,9 @@ def test_two_processes_train_as_one_and_go_on_when_one_is_killed(base: HuggingFa
         if done == 5:
             os.kill(max(workers()), signal.SIGKILL)
 
-    with pytest.raises(ModelError, match=r"training on 2 devices stopped: a process was ended by signal 9 .* goes on"):
+    with pytest.raises(
+        ModelError, match=r"training on 2 devices stopped: a process was ended by signal 9 .* continues"
+    ):
         go(base, tmp_path / "two", SHARED, examples=rows, validation=LEARN[:5], progress=kill)
     assert seen[:5] == [1, 2, 3, 4, 5]
     assert not (tmp_path / "two").exists()

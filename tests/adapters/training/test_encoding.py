@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from adapters.training.encoding import IGNORED, Example, Row, encode_examples, encode_texts, end_of_turn, shared_prefix
+from adapters.training.encoding import (
+    IGNORED,
+    Example,
+    TokenRow,
+    encode_examples,
+    encode_texts,
+    end_of_turn,
+    shared_prefix,
+)
 from harness.errors import DataError
 from harness.models.huggingface import HuggingFace
 from harness.records.inputs import Message, Prompt
@@ -100,7 +108,7 @@ def test_texts_are_learnt_whole_and_split_at_the_cutoff(base: HuggingFace) -> No
     assert all(row.labels == (IGNORED, *row.ids[1:]) for row in encoded.rows)
     assert base.tokenizer.decode([token for row in encoded.rows for token in row.ids]) == "ZYXWVZYXWVZY<|im_end|>"
     assert encoded.dropped == 1
-    with pytest.raises(DataError, match="none has a word"):
+    with pytest.raises(DataError, match="have no word"):
         encode_texts(base, [" "], 8)
 
 
@@ -114,5 +122,5 @@ def test_texts_are_learnt_whole_and_split_at_the_cutoff(base: HuggingFace) -> No
     ],
 )
 def test_the_prefix_that_rows_share(rows: list[tuple[list[int], int]], expected: int) -> None:
-    made = [Row(tuple(ids), (*[IGNORED] * first, *ids[first:])) for ids, first in rows]
+    made = [TokenRow(tuple(ids), (*[IGNORED] * first, *ids[first:])) for ids, first in rows]
     assert shared_prefix(made) == expected

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 import adapters.training.trainer
-from adapters.export.merging import merged
+from adapters.export.merging import merge_weights
 from adapters.methods.bottleneck import Bottleneck
 from adapters.methods.full import Full
 from adapters.methods.lora import Lora
@@ -22,7 +22,7 @@ from adapters.methods.prefix import Prefix
 from adapters.training.encoding import Example
 from adapters.training.settings import Recipe
 from adapters.training.train import read_record, train
-from adapters.training.trainer import COMPLETE, Plan, Training, last_checkpoint
+from adapters.training.trainer import COMPLETE, StepPlan, Training, last_checkpoint
 from harness.errors import ModelError, StoreError
 from harness.models.huggingface import HuggingFace
 from tests.shared.paths import ROOT
@@ -83,7 +83,7 @@ def test_texts_are_packed_and_learnt_whole(base: HuggingFace, tmp_path: Path) ->
     )
     assert record.loss[-1][1] < 0.8 * record.loss[0][1]
     assert record.labelled_tokens == record.tokens - record.examples  # every token but the first of a row
-    checkpoint = merged(base, Full(), tmp_path / "a", tmp_path / "merged")
+    checkpoint = merge_weights(base, Full(), tmp_path / "a", tmp_path / "merged")
     assert HuggingFace(path=str(checkpoint), device="cpu").load()  # a model of its own
 
 
@@ -345,16 +345,18 @@ def test_progress_and_record_agree_and_nothing_is_printed(
     ],
 )
 def test_the_steps_of_a_training(recipe: Recipe, items: int, steps: int, save: int) -> None:
-    plan = Plan.of(recipe, items, False)
+    plan = StepPlan.of(recipe, items, False)
     assert (plan.steps, plan.save_every) == (steps, save)
-    assert plan.halved().batch_size * plan.halved().accumulation == plan.batch_size * plan.accumulation
+    assert plan.halve().batch_size * plan.halve().accumulation == plan.batch_size * plan.accumulation
 
 
 @pytest.mark.parametrize(
     ("rows", "batch", "expected"), [(16, 16, (8, 2)), (3, 3, (1, 3)), (6, 6, (3, 2)), (10, 5, (2, 5)), (5, 5, (1, 5))]
 )
 def test_fewer_rows_at_a_time_are_as_many_a_step(rows: int, batch: int, expected: tuple[int, int]) -> None:
-    plan = Plan(rows, batch, rows // batch, 10, 5, 5).halved()
+    plan = StepPlan(
+        rows=rows, batch_size=batch, accumulation=rows // batch, steps=10, evaluate_every=5, save_every=5
+    ).halve()
     assert (plan.batch_size, plan.accumulation, plan.rows) == (*expected, rows)
 
 

@@ -22,7 +22,7 @@ from harness.components.task import Task
 from harness.errors import HarnessError, ModelError
 from harness.metrics.bertscore import BertScore
 from harness.metrics.support import bertscore_settings
-from harness.models.local.encoders import packaged
+from harness.models.local.encoders import package_folder
 from harness.models.local.token_encoder import layer_count
 from harness.models.local.token_matching import _chunks, _match
 from harness.models.local.token_reader import TokenReader, windows
@@ -143,7 +143,7 @@ def test_short_texts_have_the_values_of_the_library(layer: int) -> None:
     answers = [answer for answer in ENGLISH for _ in ENGLISH]
     targets = ENGLISH * len(ENGLISH)
     found = scored(BertScore(model=MINILM, layer=layer, device="cpu"), list(map(item, answers, targets)))
-    expected = by_library(answers, targets, packaged(MINILM), layer)
+    expected = by_library(answers, targets, package_folder(MINILM), layer)
     for got, wanted in zip(rows(found), expected, strict=True):
         assert got == pytest.approx(wanted, abs=1e-6)
     assert all(one["windows"] == Mark(0.0) for one in found)
@@ -166,7 +166,7 @@ def test_of_several_references_each_figure_is_the_best_one() -> None:
     targets = [[ENGLISH[1], ENGLISH[4], ENGLISH[3]], [ENGLISH[0]], [ENGLISH[3], ENGLISH[0]]]
     pairs = [item(answer, *some) for answer, some in zip(answers, targets, strict=True)]
     found = rows(scored(BertScore(model=MINILM, layer=5, device="cpu"), pairs))
-    for got, wanted in zip(found, by_library(answers, targets, packaged(MINILM), 5), strict=True):
+    for got, wanted in zip(found, by_library(answers, targets, package_folder(MINILM), 5), strict=True):
         assert got == pytest.approx(wanted, abs=1e-6)
 
 
@@ -454,7 +454,9 @@ def test_rescaling_by_a_file_is_the_librarys(tmp_path: Path) -> None:
     answers, targets = ENGLISH, ENGLISH[1:] + ENGLISH[:1]
     found = scored(metric, [*map(item, answers, targets), item("", "x")])
     further: dict[str, Any] = {"rescale_with_baseline": True, "baseline_path": str(file), "lang": "en"}
-    for got, wanted in zip(rows(found[:-1]), by_library(answers, targets, packaged(MINILM), 2, **further), strict=True):
+    for got, wanted in zip(
+        rows(found[:-1]), by_library(answers, targets, package_folder(MINILM), 2, **further), strict=True
+    ):
         assert got == pytest.approx(wanted, abs=3e-6)  # 1e-6 / (1 - 0.5), and float32 in the library
     assert found[-1][""] == Mark(0.0, "the answer is empty")
     # 0 becomes (0 - 0.4) / 0.6, (0 - 0.5) / 0.5, (0 - 0.45) / 0.55

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from adapters.models.base.engines import Alteration, altered, wearing
+from adapters.models.base.engines import adapt_base, modify_base
 from adapters.training.encoding import Example, encode_examples
 from adapters.training.settings import Recipe
 from adapters.training.train import train
@@ -357,7 +357,7 @@ def test_what_has_no_likelihood_fails_alone(folders: dict[str, Path]) -> None:
     told = model.likelihood([PROMPTS[0], user(""), PROMPTS[1], user(long)], ["肺炎", "肺炎", "", "肺炎"])
     assert [completion.finish for completion in told] == ["stop", "error", "error", "error"]
     assert [str(c.error).split(":")[0] for c in told[1:]] == [
-        "the prompt is empty or merges with the options", "the continuation is empty",
+        "the prompt is empty or merges with the options, so no token precedes them", "the continuation is empty",
         f"the prompt has {len(model.encode(user(long), '肺炎'))} tokens; the model has room for 128",
     ]  # fmt: skip
     assert told[0] == model.likelihood(PROMPTS[:1], ["肺炎"])[0]
@@ -385,7 +385,7 @@ def test_a_tuned_model_tells_its_own(name: str, parameters: dict[str, Any], llam
         worn = made.load(network, tmp_path / "a")
         return worn, lambda: made.remove(worn)
 
-    engine = wearing(llama, {"component": "tuned"}, "a", put_on)
+    engine = adapt_base(llama, {"component": "tuned"}, "a", put_on)
     told = engine.likelihood(PROMPTS, ANSWERS)
     expected = [naive(engine, engine._model(), p, a)[0] for p, a in zip(PROMPTS, ANSWERS, strict=True)]
     assert [c.logprobs for c in told] == [pytest.approx((one,), abs=1e-3) for one in expected]
@@ -399,7 +399,7 @@ def test_an_altered_model_tells_its_own(llama: HuggingFace) -> None:
             network.lm_head.weight.mul_(0.5)
         return network
 
-    engine = altered(llama, Alteration({"component": "halved"}, {}, halve))
+    engine = modify_base(llama, {"component": "halved"}, {}, halve)
     told = engine.likelihood(PROMPTS, ANSWERS)
     expected = [naive(engine, engine._model(), p, a)[0] for p, a in zip(PROMPTS, ANSWERS, strict=True)]
     assert [c.logprobs for c in told] == [pytest.approx((one,), abs=1e-4) for one in expected]

@@ -437,9 +437,9 @@ def test_one_row_serves_all_options_of_one_token(llama: HuggingFace, monkeypatch
     from harness.models.local import likelihood
 
     rows = []
-    forward = likelihood._forward
+    forward = likelihood._logits
     monkeypatch.setattr(
-        likelihood, "_forward", lambda model, wanted, pad: rows.append(len(wanted)) or forward(model, wanted, pad)
+        likelihood, "_logits", lambda model, contexts, pad: rows.append(len(contexts)) or forward(model, contexts, pad)
     )
     llama.score_options(PROMPTS[:3], [OPTIONS[0]] * 3)
     llama.score_options(PROMPTS[:1], [OPTIONS[2]])

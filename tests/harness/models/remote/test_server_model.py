@@ -12,7 +12,7 @@ import pytest
 from harness.errors import ModelError
 from harness.models.ollama import Ollama
 from harness.models.openai import OpenAI
-from harness.models.remote.server_model import NetworkModel
+from harness.models.remote.server_model import RemoteModel
 from harness.records.inputs import Generation, Message, Prompt
 from harness.records.outputs import Completion
 
@@ -141,15 +141,15 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
         thread.join()
 
 
-Make = Callable[..., NetworkModel]
+Make = Callable[..., RemoteModel]
 
 
 @pytest.fixture(params=["openai", "ollama"])
 def make(request: pytest.FixtureRequest, server: Server) -> Iterator[Make]:
     """Makes a model of either kind at the server; its connections are closed at the end."""
-    made: list[NetworkModel] = []
+    made: list[RemoteModel] = []
 
-    def build(**settings: Any) -> NetworkModel:
+    def build(**settings: Any) -> RemoteModel:
         settings = {"model": "tiny", "pause": 0, **settings}
         made.append(
             OpenAI(url=f"{server.place}/v1", **settings)
@@ -177,7 +177,7 @@ def ollama(server: Server) -> Iterator[Ollama]:
     model.close()
 
 
-def one(model: NetworkModel, text: str = "1", generation: Generation = GENERATION) -> Completion:
+def one(model: RemoteModel, text: str = "1", generation: Generation = GENERATION) -> Completion:
     (completion,) = model.generate([ask(text)], generation, [0])
     return completion
 
