@@ -11,6 +11,7 @@ from harness.components.task import Task
 from harness.components.trained_model import DerivedModel
 from harness.records.call_counts import Tally
 from harness.records.figures import Overlap, Summary
+from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON, Cell, Sample
 from harness.records.judgements import Judgement
 from harness.records.outputs import Prediction, Score
@@ -28,7 +29,7 @@ from harness.summary.comparison_plan import design_of, metric_info, reference_of
 from harness.summary.judge_quality import identities, judging, rubric_texts
 
 STAGES = ("predict", "score", "summarize", "report")
-Report = Callable[[RunFolder], Path]
+Report = Callable[[FinishedRun], str]  # the page as text
 
 
 def run(suite: Suite, folder: RunFolder, context: Context, report: Report, start: str = "predict") -> Path:
@@ -45,7 +46,7 @@ def run(suite: Suite, folder: RunFolder, context: Context, report: Report, start
             score(suite, tasks, folder, context)
         if start in ("predict", "score", "summarize"):
             summarize_run(suite, tasks, folder)
-        return report(folder)
+        return folder.write_report(report(folder.finished()))
 
 
 # -- predict ----------------------------------------------------------------------------------------------------------

@@ -69,7 +69,9 @@ class Retrieved:
     variant: str
     metric: str  # what decides between right and wrong
     samples: int
-    counts: Mapping[str, int]  # of outcomes.KINDS, e.g. "miss and wrong"; "not shown": wrong, its gold found in vain
+    counts: Mapping[
+        str, int
+    ]  # of retrieval_outcomes.OUTCOMES, e.g. "miss and wrong"; "not shown": wrong, its gold found in vain
     examples: Mapping[str, tuple[str, ...]]  # some sample ids of each
     cut: int  # samples with a passage shown in part
     left_out: int  # samples with passages for which there was no room

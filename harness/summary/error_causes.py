@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from harness.records.figures import MetricInfo, Retrieved, Routed
 from harness.records.outputs import Prediction, Score
+from harness.statistics.retrieval_outcomes import OUTCOMES, retrieval_outcome
 
 EXAMPLES = 20  # items of each kind named, to be looked at
 Values = Mapping[tuple[str, str, str], float | None]  # (task, variant, sample) → the deciding metric's value
@@ -53,11 +54,13 @@ def retrieved(
             cells[prediction.task, prediction.variant].append(prediction)
     found = []
     for (task, variant), some in cells.items():
-        kinds: dict[str, list[str]] = {name: [] for name in KINDS}
+        kinds: dict[str, list[str]] = {name: [] for name in OUTCOMES}
         info = metrics.get(f"{task}.{chosen.get(task)}")
         for prediction in some:
             value = values.get((task, variant, prediction.sample_id))
-            kinds["unknown" if info is None else kind(prediction, value, info)].append(prediction.sample_id)
+            kinds["unknown" if info is None else retrieval_outcome(prediction, value, info)].append(
+                prediction.sample_id
+            )
         found.append(
             Retrieved(
                 task, variant, chosen.get(task, ""), len(some), {name: len(ids) for name, ids in kinds.items()},
@@ -67,28 +70,6 @@ def retrieved(
             )
         )  # fmt: skip
     return found
-
-
-KINDS = ("hit and right", "hit and wrong", "miss and right", "miss and wrong", "not shown", "unknown")
-
-
-def kind(prediction: Prediction, value: float | None, info: MetricInfo) -> str:
-    """One of KINDS: whether a gold passage was shown, and whether this value of the deciding metric is right.
-
-    A wrong answer is "not shown" when its gold passage was among those asked for, or given, but was shown in part or
-    not at all: there was no room, or its score was under the threshold. Then retrieval did not miss.
-    """
-    retrieval = prediction.retrieval
-    if value is None or retrieval is None or not retrieval.gold:
-        return "unknown"
-    gold = [passage for passage in prediction.passages if passage.get("gold")]
-    if value <= info.low if info.better == "lower" else value >= info.high:
-        return "hit and right" if gold else "miss and right"
-    if any(not passage.get("cut") for passage in gold):
-        return "hit and wrong"
-    given = retrieval.ranks is None  # nothing was searched
-    within = any(rank is not None and rank <= retrieval.k for rank in retrieval.ranks or ())
-    return "not shown" if gold or given or within else "miss and wrong"
 
 
 def routed(

@@ -11,7 +11,7 @@ from harness.records.figures import Summary
 from harness.records.inputs import Message, Sample
 from harness.records.outputs import Prediction, Reading, Score
 from harness.runtime.run_folder import RunFolder
-from reports.html import write
+from reports.html import render
 from tests.shared.browsing import CONTRAST, DESK, PHONE, count, shown
 
 pytestmark = pytest.mark.browser
@@ -211,7 +211,7 @@ def big_folder(tmp_path_factory: pytest.TempPathFactory, summary: Summary) -> Ru
 def test_twenty_thousand_predictions_open_within_ten_seconds(
     open_page: Callable[..., Any], big_folder: RunFolder
 ) -> None:
-    write(big_folder)
+    big_folder.write_report(render(big_folder.finished()))
     start = time.monotonic()
     page = open_page(big_folder)
     assert count(page) == "5,000 of 5,000 items"

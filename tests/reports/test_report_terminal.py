@@ -1,22 +1,12 @@
 """The terminal shows the same figures at 80 columns, in any encoding, whatever the names hold."""
 
-import io
 from dataclasses import replace
 
 import pytest
-from rich.console import Console
 
 from harness.records.figures import Summary
 from harness.runtime.run_folder import RunFolder
-from reports.terminal import print_summary
-
-
-def printed(summary: Summary, width: int, encoding: str) -> str:
-    buffer = io.BytesIO()
-    file = io.TextIOWrapper(buffer, encoding=encoding, errors="strict")
-    print_summary(summary, Console(file=file, width=width, force_terminal=False))
-    file.flush()
-    return buffer.getvalue().decode(encoding)
+from tests.shared.finished import printed
 
 
 @pytest.mark.parametrize("width", [40, 80, 120, 240])
@@ -59,10 +49,10 @@ def test_floors_and_sections_in_few_lines(grounded_summary: Summary) -> None:
 
 def test_training_in_few_lines(trained_summary: Summary) -> None:
     lines = [" ".join(line.replace("│", " ").split()) for line in printed(trained_summary, 300, "utf-8").splitlines()]
-    assert lines[0].startswith(
+    assert lines[1].startswith(
         "warning: Of the 60 test items of norm, some also stand elsewhere: 3 in train rows of norm"
     )
-    assert lines[1].startswith("warning: Forgetting: full is worse than smollm2 by 17.0 points")
+    assert lines[0].startswith("warning: Forgetting: full is worse than smollm2 by 17.0 points")
     assert "3 seeds, sd 5.0 points" in lines
     for start in (
         "curve: On norm.accuracy, lora is shown to be better than zero-shot and nearest from 200 rows on",
