@@ -89,7 +89,7 @@ def _environment() -> Environment:
         loader=FunctionLoader(_source), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"tied": _tied, "counted": counted}
-    environment.globals["direction"] = DIRECTION
+    environment.globals |= {"direction": DIRECTION, "numbers": numbers}
     return environment
 
 

@@ -28,8 +28,10 @@ def with_unit(value: float | None, info: MetricInfo) -> str:
     return f"{number(value, info)} %" if is_percent(info) else number(value, info)
 
 
-def signed(difference: float, info: MetricInfo) -> str:
+def signed(difference: float | None, info: MetricInfo) -> str:
     """A difference with its sign; zero has none."""
+    if difference is None:
+        return "unknown"
     text = number(difference, info)
     return text if text.startswith(MINUS) or not text.strip("0.,") else f"+{text}"
 
@@ -101,6 +103,11 @@ def seconds_of(seconds: float) -> str:
 def signed_count(value: float) -> str:
     """A tick of an axis through zero, e.g. "+0.5"."""
     return f"{value:+g}".replace("-", MINUS) if value else "0"
+
+
+def count(value: float | None) -> str:
+    """A count with its thousands; a dash where there is none."""
+    return f"{value:,.0f}" if isinstance(value, int | float) else "–"
 
 
 def about(count: int) -> str:

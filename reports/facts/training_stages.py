@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.records.inputs import JSON
+from reports.facts import numbers
 
 STAGE_NAMES = {"sft": "fine-tuning", "pretrain": "continued pretraining"}
 METHOD_NAMES = {  # in short; what is missing here is called by its own name
@@ -58,6 +59,15 @@ class TrainingStage:
         except KeyError:
             text = name
         return text.replace("LoRA", "DoRA") if settings.get("dora") else text
+
+    def parameter_share(self) -> str | None:
+        """The trained share of the whole model, with as many digits as a small share needs."""
+        trained, total = self.number("trainable_parameters"), self.number("total_parameters")
+        if not trained or not total:
+            return None
+        percent = 100 * trained / total
+        digits = 0 if percent >= 99.95 else 1 if percent >= 10 else 2 if percent >= 0.1 else 4
+        return f"{percent:.{digits}f} % of {numbers.short(total)}"
 
     def estimated_bytes(self) -> float:
         """All parts of the estimate together; 0 where nothing was estimated."""

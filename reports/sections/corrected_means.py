@@ -13,21 +13,14 @@ from reports.facts.phrases import counted
 from reports.section import Section
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class CorrectedRow:
     """One variant."""
 
-    variant: str
-    judged: str
-    corrected: str
+    mean: HumanMean
     interval: str | None
     whisker: Whisker
     judged_place: float
-    shift: str  # corrected minus judged
-    weight: str  # of the judge
-    labelled: int
-    unlabelled: int
-    unmatched: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +44,7 @@ class CorrectedMeans(Section):
 
     def sentences(self, finished: FinishedRun) -> tuple[str, ...]:
         """Of each variant both means."""
-        return tuple(
-            f"On {metric.column.name}, {row.variant} is judged {row.judged}; people would give {row.corrected}"
-            f"{f' (95 % CI {row.interval})' if row.interval else ''}, from {counted(row.labelled, 'labelled item')}."
-            for metric in self.build(finished)
-            for row in metric.rows
-        )
+        return tuple(_sentence(metric.column, row) for metric in self.build(finished) for row in metric.rows)
 
 
 def _corrected_metric(summary: Summary, task: str, metric: str) -> CorrectedMetric:
@@ -75,17 +63,14 @@ def _axis(column: MetricColumn, means: Sequence[HumanMean]) -> Axis:
 
 
 def _row(column: MetricColumn, mean: HumanMean, axis: Axis) -> CorrectedRow:
-    corrected, info = mean.corrected, column.info
-    return CorrectedRow(
-        variant=mean.variant,
-        judged=numbers.with_unit(corrected.judged_mean, info),
-        corrected=numbers.with_unit(corrected.mean, info),
-        interval=numbers.interval(corrected.low, corrected.high, info),
-        whisker=whisker(axis, corrected.mean, corrected.low, corrected.high),
-        judged_place=axis.place(corrected.judged_mean),
-        shift=numbers.signed(corrected.mean - corrected.judged_mean, info),
-        weight=f"{corrected.lam:.2f}",
-        labelled=corrected.labelled,
-        unlabelled=corrected.unlabelled,
-        unmatched=mean.unmatched,
-    )
+    corrected = mean.corrected
+    interval = numbers.interval(corrected.low, corrected.high, column.info)
+    place = whisker(axis, corrected.mean, corrected.low, corrected.high)
+    return CorrectedRow(mean, interval, place, axis.place(corrected.judged_mean))
+
+
+def _sentence(column: MetricColumn, row: CorrectedRow) -> str:
+    corrected, interval = row.mean.corrected, f" (95 % CI {row.interval})" if row.interval else ""
+    judged, mean = numbers.with_unit(corrected.judged_mean, column.info), numbers.with_unit(corrected.mean, column.info)
+    items = counted(corrected.labelled, "labelled item")
+    return f"On {column.name}, {row.mean.variant} is judged {judged}; people would give {mean}{interval}, from {items}."

@@ -12,26 +12,13 @@ from reports.facts.training_cost import models_behind
 from reports.section import Section
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class CostRow:
     """What one variant spent on one task."""
 
-    variant: str
-    samples: int
-    tokens_in: str
-    tokens_out: str
-    total_tokens_in: str
-    total_tokens_out: str
-    seconds: str
-    calls: str
-    cached: str
-    retrieval_seconds: str  # of this run, in all
-    embedded: str  # texts, in this run
-    failed: int
-    unread: int
-    truncated: int
+    usage: Usage
+    cell: Mapping[str, JSON]  # calls and cache hits of this run, where run.json counts them
     weights: str  # of its models, in memory
-    prompts: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +49,13 @@ class Cost(Section):
         cells = {(cell.get("task"), cell.get("variant")): cell for cell in run.get("cells") or ()}
         rows: dict[str, list[CostRow]] = {}
         for usage in summary.usage:
-            row = _row(usage, cells.get((usage.task, usage.variant), {}), _weights(run, summary, usage.variant))
+            row = CostRow(usage, cells.get((usage.task, usage.variant), {}), _weights(run, summary, usage.variant))
             rows.setdefault(usage.task, []).append(row)
         if not rows:
             return None
         probes = freshness_probes(summary)
         costs = [TaskCost(task, tuple(group)) for task, group in rows.items()]
-        has_retrieval = any((r.retrieval_seconds, r.embedded) != ("–", "–") for group in rows.values() for r in group)
+        has_retrieval = any(r.cell.get("retrieval_seconds") or r.cell.get("embedded") for c in costs for r in c.rows)
         return CostFacts(
             tuple(cost for cost in costs if cost.task not in probes),
             tuple(cost for cost in costs if cost.task in probes),
@@ -76,34 +63,8 @@ class Cost(Section):
         )
 
 
-def _row(usage: Usage, cell: Mapping[str, JSON], weights: str) -> CostRow:
-    samples, retrieval_seconds = max(1, usage.samples), cell.get("retrieval_seconds")
-    return CostRow(
-        variant=usage.variant,
-        samples=usage.samples,
-        tokens_in=f"{usage.tokens_in / samples:,.0f}",
-        tokens_out=f"{usage.tokens_out / samples:,.0f}",
-        total_tokens_in=f"{usage.tokens_in:,}",
-        total_tokens_out=f"{usage.tokens_out:,}",
-        seconds=numbers.seconds_of(usage.seconds / samples),
-        calls=_count(cell.get("calls")),
-        cached=_count(cell.get("cached")),
-        retrieval_seconds=numbers.seconds_of(retrieval_seconds) if retrieval_seconds else "–",
-        embedded=_count(cell.get("embedded") or None),
-        failed=usage.failed,
-        unread=usage.unread,
-        truncated=usage.truncated,
-        weights=weights,
-        prompts=usage.prompts.removeprefix("sha256:"),
-    )
-
-
 def _weights(run: Mapping[str, JSON], summary: Summary, variant: str) -> str:
     """The most that one of the variant's models takes: only one is loaded at a time."""
     models = run.get("models") or {}
     sizes = [(models.get(name) or {}).get("weights_bytes") for name in models_behind(run, summary, variant)]
     return numbers.memory(max(filter(None, sizes))) if any(sizes) else "–"
-
-
-def _count(count: JSON) -> str:
-    return f"{count:,}" if isinstance(count, int) else "–"

@@ -4,29 +4,10 @@ from dataclasses import dataclass
 
 from harness.records.figures import Comparison, Summary
 from harness.records.finished_run import FinishedRun
-from reports.charts.whiskers import Axis, Whisker, whisker, zero_axis
+from reports.charts.whiskers import Whisker, whisker, zero_axis
 from reports.facts import numbers
-from reports.facts.comparison_table import Verdict
 from reports.facts.metric_columns import MetricColumn, ordinary_columns
 from reports.section import Section
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForestRow:
-    """One variant's difference to the reference."""
-
-    variant: str
-    whisker: Whisker
-    difference: str
-    interval: str | None
-    p: str | None
-    wins: int
-    losses: int
-    ties: int
-    verdict: Verdict
-    needed: str | None  # items that would confirm the difference, when inconclusive
-    samples: int
-    detectable: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +18,7 @@ class Forest:
     reference: str
     zero: float
     ticks: tuple[tuple[float, str], ...]  # place, label
-    rows: tuple[ForestRow, ...]
+    rows: tuple[tuple[Comparison, Whisker], ...]
 
 
 class Differences(Section):
@@ -65,23 +46,5 @@ def _forest(summary: Summary, column: MetricColumn) -> Forest | None:
         reference=tested[0].reference,
         zero=axis.place(0.0),
         ticks=tuple((axis.place(tick), label) for tick, label in zip(places, labels, strict=True)),
-        rows=tuple(_row(column, comparison, axis) for comparison in tested),
-    )
-
-
-def _row(column: MetricColumn, comparison: Comparison, axis: Axis) -> ForestRow:
-    difference, needed, detectable = comparison.difference or 0.0, comparison.needed, comparison.detectable
-    return ForestRow(
-        variant=comparison.variant,
-        whisker=whisker(axis, difference, comparison.low, comparison.high),
-        difference=numbers.signed(difference, column.info),
-        interval=numbers.interval(comparison.low, comparison.high, column.info),
-        p=numbers.p_value(comparison),
-        wins=comparison.wins,
-        losses=comparison.losses,
-        ties=comparison.ties,
-        verdict=comparison.verdict,
-        needed=numbers.about(needed) if needed is not None and comparison.verdict == "inconclusive" else None,
-        samples=comparison.samples,
-        detectable=None if detectable is None else numbers.points(detectable, column.info),
+        rows=tuple((c, whisker(axis, c.difference or 0.0, c.low, c.high)) for c in tested),
     )

@@ -17,15 +17,10 @@ VERDICTS = {"worse": "a drop beyond noise", "better": "a gain beyond noise", "in
 class ForgettingRow:
     """One trained model on one general task."""
 
-    model: str
-    base: str
+    comparison: Comparison  # with the model it is made of
     before: str
     after: str
-    difference: str
-    interval: str | None
-    p: str | None
     whisker: Whisker | None
-    verdict: str  # better, worse or inconclusive
     explanation: str  # the verdict in words
     advice: str | None
 
@@ -73,19 +68,13 @@ def _facts(summary: Summary, column: MetricColumn) -> ForgettingFacts:
 
 
 def _row(summary: Summary, column: MetricColumn, comparison: Comparison, axis: Axis) -> ForgettingRow:
-    info, difference = column.info, comparison.difference
-    has_difference = difference is not None
+    difference = comparison.difference
     return ForgettingRow(
-        model=comparison.variant,
-        base=comparison.reference,
+        comparison=comparison,
         before=_mean(summary, column, comparison.reference),
         after=_mean(summary, column, comparison.variant),
-        difference="unknown" if difference is None else numbers.signed(difference, info),
-        interval=numbers.interval(comparison.low, comparison.high, info) if has_difference else None,
-        p=numbers.p_value(comparison) if has_difference else None,
         whisker=None if difference is None else whisker(axis, difference, comparison.low, comparison.high),
-        verdict=comparison.verdict,
-        explanation=VERDICTS[comparison.verdict] if has_difference else "no item has a value for both",
+        explanation="no item has a value for both" if difference is None else VERDICTS[comparison.verdict],
         advice=_advice(column, comparison),
     )
 

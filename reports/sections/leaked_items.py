@@ -11,34 +11,6 @@ from reports.facts.metric_columns import MetricColumn, metric_columns, results_b
 from reports.facts.phrases import counted, counted_range, listed
 from reports.section import Section
 
-KINDS = {"exact": "identical", "normalised": "identical but for writing", "near": "nearly identical"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeakageRow:
-    """One source."""
-
-    source: str
-    use: str  # and by which models
-    exact: int
-    normalised: int
-    near: int
-    share: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeakedPair:
-    """A test item beside its twin."""
-
-    sample_id: str
-    address: str
-    source: str
-    place: str
-    kind: str
-    similarity: str
-    item: str
-    row: str
-
 
 @dataclass(frozen=True, slots=True)
 class CleanRow:
@@ -65,8 +37,8 @@ class LeakedTask:
 
     task: str
     samples: str
-    rows: tuple[LeakageRow, ...]
-    pairs: tuple[LeakedPair, ...]
+    overlaps: tuple[tuple[Overlap, str, str], ...]  # with its use, and its share of the test items
+    pairs: tuple[tuple[Overlap, Twin, str], ...]  # with the address of the item
     has_more: bool  # whether there are pairs that are not shown
     tables: tuple[CleanTable, ...]
 
@@ -114,44 +86,28 @@ def _count(overlap: Overlap) -> int:
 
 
 def _task(summary: Summary, task: str, overlaps: Sequence[Overlap]) -> LeakedTask:
-    pairs = tuple(_pair(overlap, twin) for overlap in overlaps for twin in overlap.twins)
+    pairs = tuple((overlap, twin, _address(task, twin)) for overlap in overlaps for twin in overlap.twins)
     columns = [column for column in metric_columns(summary) if column.task == task and column.headline]
     return LeakedTask(
         task=task,
         samples=counted(overlaps[0].samples, "test item"),
-        rows=tuple(map(_row, overlaps)),
+        overlaps=tuple((overlap, _use(overlap), _share(overlap)) for overlap in overlaps),
         pairs=pairs,
         has_more=len(pairs) < sum(map(_count, overlaps)),
         tables=tuple(table for column in columns if (table := _clean_table(summary, column))),
     )
 
 
-def _row(overlap: Overlap) -> LeakageRow:
-    return LeakageRow(
-        source=overlap.source,
-        use=_use(overlap),
-        exact=overlap.exact,
-        normalised=overlap.normalised,
-        near=overlap.near,
-        share=f"{100 * _count(overlap) / max(1, overlap.samples):.1f} %",
-    )
+def _share(overlap: Overlap) -> str:
+    return numbers.share(_count(overlap) / max(1, overlap.samples))
+
+
+def _address(task: str, twin: Twin) -> str:
+    return f"#{urlencode({'sample': f'{task}/{twin.sample_id}'})}"
 
 
 def _use(overlap: Overlap) -> str:
     return f"learnt by {listed(overlap.models)}" if overlap.models else "looked up, not learnt"
-
-
-def _pair(overlap: Overlap, twin: Twin) -> LeakedPair:
-    return LeakedPair(
-        sample_id=twin.sample_id,
-        address=f"#{urlencode({'sample': f'{overlap.task}/{twin.sample_id}'})}",
-        source=overlap.source,
-        place=twin.place,
-        kind=KINDS[twin.kind],
-        similarity=f"{100 * twin.similarity:.0f} % alike" if twin.kind == "near" else "",
-        item=twin.item,
-        row=twin.row,
-    )
 
 
 def _clean_table(summary: Summary, column: MetricColumn) -> CleanTable | None:

@@ -65,7 +65,7 @@ def test_corrected_means(judged_summary: Summary) -> None:
     (part,) = CorrectedMeans().build(finished(judged_summary))
     first = part.rows[0]
     assert (first.judged_place, first.whisker.middle) == (47.75, 35.75)  # of 1 to 5: 1.91 / 4, 1.43 / 4
-    assert [row.unmatched for row in part.rows] == [0, 0, 2]
+    assert [row.mean.unmatched for row in part.rows] == [0, 0, 2]
 
 
 def test_confusions(judged_summary: Summary) -> None:

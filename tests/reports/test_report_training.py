@@ -12,10 +12,11 @@ from reports.charts.whiskers import Axis
 from reports.facts.training_cost import TrainingCost, training_costs
 from reports.facts.training_recipe import composition_bar, composition_sentence, recipe_groups, row_notices
 from reports.facts.training_stages import TrainingStage, training_stages
+from reports.html import render
 from reports.sections.cost import Cost
-from reports.sections.trainings import TrainingRow, Trainings
+from reports.sections.trainings import Trainings
 from tests.shared import trained
-from tests.shared.finished import finished
+from tests.shared.finished import finished, visible
 
 EMPTY = Summary("s", None, (), {}, (), (), ())
 
@@ -26,12 +27,6 @@ def stage(model: str, **changed: JSON) -> TrainingStage:
     return replace(found, record={**found.record, **changed})
 
 
-def row(model: str) -> TrainingRow:
-    section = Trainings().build(finished(EMPTY, trained.RUN))
-    assert section is not None
-    return next(row for row in section.rows if row.model == model)
-
-
 def test_nothing_trained_no_section() -> None:
     assert Trainings().build(finished(EMPTY, {})) is None
     assert (
@@ -40,25 +35,18 @@ def test_nothing_trained_no_section() -> None:
     )
 
 
-def test_a_row_for_each_model() -> None:
-    found = row("lora-50")
-    # 2,442,240 of 134,515,008 + 2,442,240 = 1.783 %; 50 × 3 × 96 tokens; ⌈150/16⌉ = 10 steps of 0.5 s; 150/5 s
-    assert (found.method, found.rows, found.epochs, found.steps) == ("LoRA r 8 on all-linear", "50", "3", "10")
-    assert (found.trained, found.share) == ("2.44 M", "1.78 % of 137 M")
-    assert (found.tokens, found.time, found.examples_per_second, found.tokens_per_second) == (
-        "14,400",
-        "5.0 s",
-        "30.0",
-        "2,880",
-    )
-    assert (found.is_reused, found.dropped, found.entry) == (True, None, None)
-    # 0.5 + 0.1 + 0.2 + 0.4 + 0.05 = 1.25 GiB estimated, 1.5 measured
-    assert (found.peak, found.estimated) == ("1.5 GiB", "1.20 × 1.2 GiB")
-    assert found.best == "step 6"  # 10 × 4 // 6
-    full = row("full")
-    assert (full.method, full.dropped, full.share) == ("all weights", "2 left out", "100 % of 135 M")
-    assert (full.time, full.is_reused) == ("4 min", False)  # 150 steps of 1.5 s = 225 s
-    assert row("bottleneck-50").estimated is None
+@pytest.mark.parametrize(
+    "text",
+    [
+        # 2,442,240 of 134,515,008 + 2,442,240 = 1.783 %; 50 × 3 × 96 tokens; ⌈150/16⌉ = 10 steps of 0.5 s; 150/5 s;
+        # 0.5 + 0.1 + 0.2 + 0.4 + 0.05 = 1.25 GiB estimated, 1.5 measured; 10 × 4 // 6
+        "lora-50 LoRA r 8 on all-linear 50 3 10 2.44 M 1.78 % of 137 M 14,400 5.0 s reused 30.0 2,880 1.5 GiB "
+        "1.20 × 1.2 GiB step 6",
+        "full all weights 800 2 left out 3 150 135 M 100 % of 135 M",
+    ],
+)
+def test_a_row_for_each_model(trained_summary: Summary, text: str) -> None:
+    assert text in visible(render(finished(trained_summary, trained.RUN)))
 
 
 def test_stages_share_a_model() -> None:
@@ -68,9 +56,9 @@ def test_stages_share_a_model() -> None:
         finished(EMPTY, {"training": {"m": {"entry": "e", "base": "b", "stages": [before, first]}}})
     )
     assert found is not None
-    assert [(row.span, row.stage, row.is_reused, row.best, row.entry) for row in found.rows] == [
-        (2, "continued pretraining", True, "the last", "e"),
-        (0, "fine-tuning", False, "step 100", "e"),
+    assert [(span, stage.name, stage.is_reused, stage.entry) for stage, span in found.stages] == [
+        (2, "continued pretraining", True, "e"),
+        (0, "fine-tuning", False, "e"),
     ]
     assert found.has_stages
     assert [detail.stage for detail in found.models["m"]] == ["continued pretraining", "fine-tuning"]
@@ -81,8 +69,8 @@ def test_a_record_that_knows_little() -> None:
         finished(EMPTY, {"training": {"m": {"stages": [{"record": {"method": {"mine.py.Tune": {}}}}]}}})
     )
     assert found is not None
-    (only,) = found.rows
-    assert (only.method, only.rows, only.epochs, only.time, only.peak) == ("Tune", "–", "–", "–", "–")
+    ((only, _),) = found.stages
+    assert (only.method_in_words(), only.number("rows"), only.number("epochs")) == ("Tune", None, None)
     (detail,) = found.models["m"]
     assert (detail.losses, detail.rates, detail.sentence, detail.notices) == (None, None, None, ())
 
@@ -240,6 +228,6 @@ def test_the_weights_of_a_variants_model_stand_with_its_cost(trained_summary: Su
     (group,) = Cost().build(finished(trained_summary, run)).tasks
     asking = {name for name, one in trained.RUN["variants"].items() if one["settings"].get("model") == "full"}
     assert asking
-    weights = {row.variant: row.weights for row in group.rows}
+    weights = {row.usage.variant: row.weights for row in group.rows}
     assert {weights[name] for name in asking} == {"1.5 GiB"}
     assert {shown for name, shown in weights.items() if name not in asking} == {"–"}
