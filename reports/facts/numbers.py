@@ -87,6 +87,11 @@ def coefficient(value: float | None, sign: str = "-") -> str:
     return (text.lstrip("+-") if not text.strip("+-0.") else text).replace("-", MINUS)
 
 
+def figure(result: Result, info: MetricInfo) -> tuple[str, str | None]:
+    """The mean and its interval."""
+    return with_unit(result.mean, info), interval(result.low, result.high, info)
+
+
 def coverage(result: Result) -> str | None:
     """How many samples have a value, when not all of them have."""
     if result.known == result.samples:

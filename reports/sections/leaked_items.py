@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from harness.records.figures import Overlap, Result, Summary, Twin
+from harness.records.figures import Overlap, Summary, Twin
 from harness.records.finished_run import FinishedRun
 from reports.facts import numbers
 from reports.facts.metric_columns import MetricColumn, metric_columns, results_by_variant
@@ -115,13 +115,12 @@ def _clean_table(summary: Summary, column: MetricColumn) -> CleanTable | None:
     results = [r for variant, r in results_by_variant(summary, column.key).items() if variant in clean]
     if not results:
         return None
-    rows = tuple(CleanRow(r.variant, _figure(column, r), _figure(column, clean[r.variant])) for r in results)
+    rows = tuple(
+        CleanRow(r.variant, numbers.figure(r, column.info), numbers.figure(clean[r.variant], column.info))
+        for r in results
+    )
     items = counted_range([result.samples for result in results], "item")
     return CleanTable(column, items, counted_range([clean[r.variant].samples for r in results], "item"), rows)
-
-
-def _figure(column: MetricColumn, result: Result) -> tuple[str, str | None]:
-    return numbers.with_unit(result.mean, column.info), numbers.interval(result.low, result.high, column.info)
 
 
 def _caution(summary: Summary, task: str, overlaps: Sequence[Overlap]) -> str:

@@ -97,7 +97,13 @@ def _facts(summary: Summary, results: _CurveResults) -> LearningCurveFacts:
     sizes = sorted({size for family in results.families.values() for size, _ in family})
     by_size = {name: dict(family) for name, family in results.families.items()}
     rows = [
-        CurveRow(f"{size:,}", tuple(_figure(column, by_size[name].get(size)) for name in by_size)) for size in sizes
+        CurveRow(
+            f"{size:,}",
+            tuple(
+                numbers.figure(by_size[name][size], column.info) if size in by_size[name] else None for name in by_size
+            ),
+        )
+        for size in sizes
     ]
     drawn = [*(result for family in results.families.values() for _, result in family), *results.level]
     x, y = _rows_axis(sizes), _zoomed(value_axis(drawn, column.info), drawn)
@@ -167,15 +173,8 @@ def _level_curves(summary: Summary, results: _CurveResults) -> list[Curve]:
 
 
 def _hint(column: MetricColumn, result: Result) -> str:
-    interval = numbers.interval(result.low, result.high, column.info)
-    value = numbers.with_unit(result.mean, column.info)
+    value, interval = numbers.figure(result, column.info)
     return f"{result.variant}: {value}{f', 95 % interval {interval}' if interval else ''}"
-
-
-def _figure(column: MetricColumn, result: Result | None) -> FigureText | None:
-    if result is None:
-        return None
-    return numbers.with_unit(result.mean, column.info), numbers.interval(result.low, result.high, column.info)
 
 
 def _sentences(summary: Summary, results: _CurveResults) -> list[str]:

@@ -15,15 +15,12 @@ from reports.section import Section
 LEVEL = 1e-6  # strengths closer than this are equal but for rounding
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class RankedVariant:
     """One variant."""
 
-    name: str
+    standing: Standing
     whisker: Whisker | None
-    strength: str
-    interval: str | None
-    win_rate: str
     record: str  # wins, ties, losses over all its duels
 
 
@@ -144,14 +141,8 @@ def _ranked_variant(ranking: Ranking, standing: Standing, axis: Axis) -> RankedV
     duels = [tally for tally in ranking.tallies if tally.first == standing.name]
     counts = [sum(getattr(tally, outcome) for tally in duels) for outcome in ("wins", "ties", "losses")]
     strength = standing.strength
-    return RankedVariant(
-        name=standing.name,
-        whisker=None if strength is None else whisker(axis, strength, standing.low, standing.high),
-        strength="unknown" if strength is None else numbers.coefficient(strength, "+"),
-        interval=numbers.coefficient_interval(standing.low, standing.high, "+"),
-        win_rate="–" if standing.win_rate is None else numbers.share(standing.win_rate),
-        record=" / ".join(f"{count:,}" for count in counts) if duels else "no duel",
-    )
+    place = None if strength is None else whisker(axis, strength, standing.low, standing.high)
+    return RankedVariant(standing, place, " / ".join(f"{count:,}" for count in counts) if duels else "no duel")
 
 
 def _cell(ranking: Ranking, name: str, opponent: str) -> DuelCell | None:

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 from harness.records.figures import Retrieved, Summary
 from harness.records.finished_run import FinishedRun
 from harness.records.outputs import Prediction
 from harness.statistics.retrieval_outcomes import OUTCOMES
-from reports.charts.whiskers import segments
+from reports.charts.whiskers import Segment, segments
 from reports.facts.comparison_table import ComparisonTable, comparison_table
 from reports.facts.metric_columns import freshness_probes, retrieval_columns
 from reports.facts.phrases import counted
@@ -22,28 +21,13 @@ CAUSES = {  # of a wrong answer: what was shown, and what that means
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutcomeShare:
-    """How many of a row's answers have one outcome, and the address that shows them."""
-
-    outcome: str
-    count: int
-    share: str
-    start: float  # percent of the bar's width
-    width: float
-    address: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class RetrievalRow:
     """One variant that looked something up."""
 
-    variant: str
+    cell: Retrieved
     depth: str | None  # passages asked for
-    shares: tuple[OutcomeShare, ...]
-    samples: int
-    cut: int
-    left_out: int
+    outcomes: tuple[Segment, ...]  # shares of its answers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,22 +96,7 @@ def _facts(
 
 
 def _row(cell: Retrieved, depth: str | None, outcomes: Sequence[str]) -> RetrievalRow:
-    counts = [(outcome, cell.counts.get(outcome, 0)) for outcome in outcomes]
-    filters = {"task": cell.task, "variant": cell.variant}
-    shares = tuple(
-        OutcomeShare(
-            outcome=segment.name,
-            count=cell.counts.get(segment.name, 0),
-            share=segment.share,
-            start=segment.start,
-            width=segment.width,
-            address=f"#{urlencode({**filters, 'retrieval': segment.name})}",
-        )
-        for segment in segments(counts)
-    )
-    return RetrievalRow(
-        variant=cell.variant, depth=depth, shares=shares, samples=cell.samples, cut=cell.cut, left_out=cell.left_out
-    )
+    return RetrievalRow(cell, depth, segments([(outcome, cell.counts.get(outcome, 0)) for outcome in outcomes]))
 
 
 def _counted(cell: Retrieved) -> int:

@@ -51,16 +51,13 @@ def _table(summary: Summary, variant: str) -> SeedTable:
         variant=variant,
         columns=columns,
         rows=tuple((name, tuple(numbers.with_unit(m.get(name), info) for info, m in members)) for name in names),
-        means=tuple(_pooled_mean(summary, column, variant) for column in columns),
+        means=tuple(
+            numbers.figure(results[variant], column.info) if variant in results else ("–", None)
+            for column in columns
+            for results in [results_by_variant(summary, column.key)]
+        ),
         deviations=tuple(_deviation(column, by_key[column.key]) for column in columns),
     )
-
-
-def _pooled_mean(summary: Summary, column: MetricColumn, variant: str) -> tuple[str, str | None]:
-    result = results_by_variant(summary, column.key).get(variant)
-    if result is None:
-        return "–", None
-    return numbers.with_unit(result.mean, column.info), numbers.interval(result.low, result.high, column.info)
 
 
 def _sentence(column: MetricColumn, seeds: Seeds) -> str | None:

@@ -45,7 +45,7 @@ def test_groups_are_ranked_apart() -> None:
         for name, strength in (("a", 1.0), ("c", 0.4), ("d", -0.4), ("b", -1.0))
     ]
     part = ranked(*names, groups=(("a", "b"), ("c", "d")), note="no battle links these groups")
-    assert [(group.title, [variant.name for variant in group.variants]) for group in part.groups] == [
+    assert [(group.title, [variant.standing.name for variant in group.variants]) for group in part.groups] == [
         ("Group of a and b", ["a", "b"]),
         ("Group of c and d", ["c", "d"]),
     ]

@@ -88,11 +88,15 @@ def test_section(grounded_summary: Summary) -> None:
         ("recall@k", "recall@1", "recall@10", "MRR"),
     )
     rag, oracle, _ = part.rows
-    assert (rag.depth, rag.cut, rag.left_out) == ("k = 5", 1, 3)  # n04 cut; n04, n08, n12 had passages left out
+    assert (rag.depth, rag.cell.cut, rag.cell.left_out) == (
+        "k = 5",
+        1,
+        3,
+    )  # n04 cut; n04, n08, n12 had passages left out
     assert oracle.depth is None  # it does not ask for k: it is given
     assert part.has_not_shown  # n04
     # of 30: 17/30, 5/30, 1/30, 5/30, 1/30, 1/30
-    assert [(s.count, s.share) for s in rag.shares] == [
+    assert [(rag.cell.counts[outcome.name], outcome.share) for outcome in rag.outcomes] == [
         (17, "56.7 %"),
         (5, "16.7 %"),
         (1, "3.3 %"),
@@ -100,8 +104,7 @@ def test_section(grounded_summary: Summary) -> None:
         (1, "3.3 %"),
         (1, "3.3 %"),
     ]
-    assert [s.start for s in rag.shares] == [0.0, 56.67, 73.33, 76.67, 93.33, 96.67]
-    assert rag.shares[1].address == "#task=norm&variant=rag&retrieval=hit+and+wrong"
+    assert [outcome.start for outcome in rag.outcomes] == [0.0, 56.67, 73.33, 76.67, 93.33, 96.67]
     assert part.figures is not None
     # over the 29 that did not fail: at rank 1 to 5 24 − n07 = 23, at rank 1 12 − n07 = 11, to 10 23 + 3 = 26;
     # MRR (11 + 12/3 + 3/8)/29 = 0.530
@@ -114,12 +117,13 @@ def test_a_column_of_its_own_only_where_any_was_found_but_not_shown(
 ) -> None:
     page = render(make_folder(grounded_summary, *grounded.records()).finished())
     assert "Retrieved, no room</th>" in page
+    assert 'href="#task=norm&amp;variant=rag&amp;retrieval=not+shown"' in page
     assert 'aria-label="rag, not shown: show 1 item"' in page
     assert "<option>not shown</option>" in page
     none = replace(grounded_summary, retrieved=(cell(5, 3, 0, 2, 0, 0),))
     (part,) = RetrievalQuality().build(finished(none, predictions=()))
     assert not part.has_not_shown
-    assert [share.outcome for share in part.rows[0].shares] == [kind for kind in OUTCOMES if kind != "not shown"]
+    assert [outcome.name for outcome in part.rows[0].outcomes] == [kind for kind in OUTCOMES if kind != "not shown"]
     assert "Retrieved, no room</th>" not in render(make_folder(none, *grounded.records()).finished())
 
 
