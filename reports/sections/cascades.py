@@ -10,6 +10,7 @@ from reports.charts.whiskers import Segment, segments
 from reports.facts import numbers
 from reports.facts.answer_path import threshold_text
 from reports.facts.metric_columns import freshness_probes, means_by_variant, metric_info
+from reports.facts.phrases import counted
 from reports.section import Section
 
 
@@ -116,9 +117,9 @@ def _sentence(
     steps: Sequence[Routed], means: tuple[float | None, float | None], info: MetricInfo, usage: Usage | None
 ) -> str:
     """Where items ended, what is saved against the last step for everything, and both means, which are not tested."""
-    first, last = steps[0], steps[-1].step
+    first, last, items = steps[0], steps[-1].step, counted(steps[0].total, "item")
     early = numbers.share(sum(step.samples for step in steps[:-1]) / max(1, first.total))
-    opening = f"On {first.task}, {first.variant} answers {early} of {first.total:,} items before {last} is asked"
+    opening = f"On {first.task}, {first.variant} answers {early} of {items} before {last} is asked"
     if usage is None:
         return f"{opening}."
     tokens = _saving(sum(step.tokens for step in steps), usage.tokens_in + usage.tokens_out, "fewer", "tokens")

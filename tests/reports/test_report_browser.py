@@ -12,7 +12,7 @@ from harness.records.inputs import Message, Sample
 from harness.records.outputs import Prediction, Reading, Score
 from harness.runtime.run_folder import RunFolder
 from reports.html import render
-from tests.shared.browsing import CONTRAST, DESK, PHONE, count, shown
+from tests.shared.browsing import CONTRAST, DESK, PHONE, count, item_labels
 
 pytestmark = pytest.mark.browser
 
@@ -46,7 +46,7 @@ def test_filters(open_page: Callable[..., Any], folder: RunFolder, chosen: dict[
     for name, value in chosen.items():
         page.select_option(f"select[name={name}]", value)
     assert count(page) == f"{expected} of 36 items"
-    assert len(shown(page)) == min(expected, 25)
+    assert len(item_labels(page)) == min(expected, 25)
     assert page.locator("#pages").is_visible() is (expected > 25)
 
 
@@ -56,7 +56,7 @@ def test_disagreement(open_page: Callable[..., Any], folder: RunFolder) -> None:
     # norm: 30 - 8 without a wrong answer - 1 (n15) without a right one = 21; exam: 1, 4, 5, 6
     assert count(page) == "25 of 36 items"
     page.select_option("select[name=task]", "exam")
-    assert shown(page) == ["exam e1", "exam e4", "exam e5", "exam e6"]
+    assert item_labels(page) == ["exam e1", "exam e4", "exam e5", "exam e6"]
     page.get_by_role("button", name="Reset").click()
     assert count(page) == "36 of 36 items"
     assert not page.get_by_label("variants disagree").is_checked()
@@ -68,10 +68,10 @@ def test_search_and_shared_address(open_page: Callable[..., Any], folder: RunFol
     page.locator("#count", has_text="5 of 36 items").wait_for()
     page.select_option("select[name=variant]", "few-shot-nearest")
     page.select_option("select[name=outcome]", "right")
-    assert shown(page) == ["norm n02", "norm n08", "norm n14", "norm n20", "norm n26"]
+    assert item_labels(page) == ["norm n02", "norm n08", "norm n14", "norm n20", "norm n26"]
     assert page.locator("article .reply h4").count() == 5  # only the chosen variant's replies
     other = open_page(folder, page.evaluate("location.hash"))
-    assert shown(other) == shown(page)
+    assert item_labels(other) == item_labels(page)
     assert other.locator("select[name=variant]").input_value() == "few-shot-nearest"
     assert other.get_by_label("Search").input_value() == "双眼干涩"
 
@@ -83,15 +83,15 @@ def test_paging_by_keyboard(open_page: Callable[..., Any], folder: RunFolder) ->
     page.locator("#next").focus()
     page.keyboard.press("Enter")
     assert page.locator("#page").inner_text() == "Page 2 of 2"
-    assert len(shown(page)) == 11
-    assert len(shown(open_page(folder, "#page=2"))) == 11
-    assert len(shown(open_page(folder, "#page=99"))) == 11  # beyond the end: the last page
+    assert len(item_labels(page)) == 11
+    assert len(item_labels(open_page(folder, "#page=2"))) == 11
+    assert len(item_labels(open_page(folder, "#page=99"))) == 11  # beyond the end: the last page
 
 
 def test_link_to_one_item(open_page: Callable[..., Any], folder: RunFolder) -> None:
     page = open_page(folder)
     page.get_by_role("link", name="Link to item n05").click()
-    assert shown(page) == ["norm n05"]
+    assert item_labels(page) == ["norm n05"]
     text = page.locator("article.item").inner_text()
     for part in (
         "标准词：膝关节疼痛。",

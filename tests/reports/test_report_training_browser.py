@@ -11,7 +11,7 @@ import pytest
 from harness.records.figures import Summary
 from harness.runtime.run_folder import RunFolder
 from reports.html import render
-from tests.shared.browsing import DESK, PHONE, count, shown
+from tests.shared.browsing import DESK, PHONE, count, item_labels
 from tests.shared.finished import visible
 
 SECTIONS = ("learning-curve", "seeds", "training", "forgetting", "leakage")
@@ -135,4 +135,4 @@ def test_a_twin_opens_its_item(open_page: Callable[..., Any], trained_folder: Ru
     page.get_by_text("Twins to look at").click()
     page.get_by_role("link", name="n03", exact=True).click()
     page.locator("#count", has_text="Item norm/n03 alone").wait_for()
-    assert shown(page) == ["norm n03"]
+    assert item_labels(page) == ["norm n03"]

@@ -47,9 +47,9 @@ def browser() -> Iterator[Any]:
     if not CHROMIUM.exists():
         pytest.skip(f"no browser at {CHROMIUM}")
     with playwright.sync_playwright() as driver:
-        found = driver.chromium.launch(executable_path=str(CHROMIUM), args=ARGS.split())
-        yield found
-        found.close()
+        chromium = driver.chromium.launch(executable_path=str(CHROMIUM), args=ARGS.split())
+        yield chromium
+        chromium.close()
 
 
 @pytest.fixture
@@ -83,5 +83,5 @@ def count(page: Any) -> str:
     return page.locator("#count").inner_text()
 
 
-def shown(page: Any) -> list[str]:
+def item_labels(page: Any) -> list[str]:
     return page.locator("article.item").evaluate_all("items => items.map(item => item.getAttribute('aria-label'))")

@@ -61,13 +61,13 @@ def right(variant: str, i: int) -> bool | None:
     }[variant]
 
 
-def passages(i: int, given: bool) -> tuple[dict[str, JSON], ...]:
+def passages(i: int, is_oracle: bool) -> tuple[dict[str, JSON], ...]:
     term = TERMS[i % 3][1]
     gold = {"id": f"icd:{i}", "source": "icd.txt", "title": "第十三章", "text": f"{term}：标准词", "gold": True}
-    if given:
+    if is_oracle:
         return ({"number": 1, **gold, "score": 1.0},)
     rank = gold_rank(i)
-    shown: list[dict[str, JSON]] = [
+    retrieved_passages: list[dict[str, JSON]] = [
         {
             "id": f"icd:{900 + k}",
             "source": "icd.txt",
@@ -78,45 +78,46 @@ def passages(i: int, given: bool) -> tuple[dict[str, JSON], ...]:
         for k in range(1, 6)
     ]
     if rank is not None and rank <= 5:
-        shown[rank - 1] = {**gold, "rank": rank, "score": round(0.9 - rank / 10, 2)}
+        retrieved_passages[rank - 1] = {**gold, "rank": rank, "score": round(0.9 - rank / 10, 2)}
     if i == 4:  # one passage, cut
-        shown = [{**shown[0], "text": "别的…", "cut": True}]
+        retrieved_passages = [{**retrieved_passages[0], "text": "别的…", "cut": True}]
     if i in (8, 12):  # two left out
-        shown = shown[:3]
+        retrieved_passages = retrieved_passages[:3]
     return tuple(
-        {"number": number, **passage, "gold": bool(passage.get("gold"))} for number, passage in enumerate(shown, 1)
+        {"number": number, **passage, "gold": bool(passage.get("gold"))}
+        for number, passage in enumerate(retrieved_passages, 1)
     )
 
 
-def asked(variant: str, sample: Sample, i: int) -> Prediction:
+def answer_of(variant: str, sample: Sample, i: int) -> Prediction:
     """What one variant, which is no cascade, says."""
     ok = right(variant, i)
     answer = sample.targets[0] if ok else "别的词"
     message = (Message("user", f"原始词：{sample.input}\n标准词："),) if variant in TOKENS else ()
     tokens = TOKENS.get(variant, 0)
-    made = Prediction(
+    prediction = Prediction(
         sample.id, "norm", variant, message, answer, Reading(answer), "stop", max(0, tokens - 10), min(10, tokens),
         SECONDS.get(variant, 0.0), confidence={"logprob": 0.8 if i % 5 in (0, 1) else 0.3} if variant == "few-shot" else {},
     )  # fmt: skip
     if ok is None:
-        made = replace(made, text="", reading=Reading(), finish="error", error="connection refused")
+        prediction = replace(prediction, text="", reading=Reading(), finish="error", error="connection refused")
     if variant == "rag":
         cut, left_out = int(i == 4), {4: 4, 8: 2, 12: 2}.get(i, 0)
-        made = replace(
-            made,
+        prediction = replace(
+            prediction,
             passages=passages(i, False),
             retrieval=Retrieval((f"icd:{i}",), (gold_rank(i),), 100, 5, left_out, cut),
         )
     if variant == "oracle":
-        made = replace(made, passages=passages(i, True), retrieval=Retrieval((f"icd:{i}",), None, 0, 1))
-    return made
+        prediction = replace(prediction, passages=passages(i, True), retrieval=Retrieval((f"icd:{i}",), None, 0, 1))
+    return prediction
 
 
 def cascaded(sample: Sample, i: int) -> Prediction:
-    first = asked("few-shot", sample, i)
+    first = answer_of("few-shot", sample, i)
     if i % 5 in (0, 1):
         return replace(first, variant="cascade", route=(Step("few-shot", 0.8, 0.5),))
-    last = asked("rag", sample, i)
+    last = answer_of("rag", sample, i)
     return replace(
         last, variant="cascade", route=(Step("few-shot", 0.3, 0.5), Step("rag", None, None)),
         tokens_in=first.tokens_in + last.tokens_in, tokens_out=first.tokens_out + last.tokens_out,
@@ -131,7 +132,7 @@ def records() -> tuple[list[Sample], list[Prediction], list[Score]]:
         sample = Sample(f"n{i:02}", "norm", question, (target,))
         samples.append(sample)
         for variant in VARIANTS:
-            prediction = cascaded(sample, i) if variant == "cascade" else asked(variant, sample, i)
+            prediction = cascaded(sample, i) if variant == "cascade" else answer_of(variant, sample, i)
             predictions.append(prediction)
             ok = right(variant, i)
             scores.append(
@@ -145,10 +146,10 @@ def records() -> tuple[list[Sample], list[Prediction], list[Score]]:
 
 
 def retrieval_scores(prediction: Prediction) -> Iterator[Score]:
-    found = prediction.retrieval
-    if found is None or found.ranks is None:
+    retrieval = prediction.retrieval
+    if retrieval is None or retrieval.ranks is None:
         return
-    rank = found.ranks[0]
+    rank = retrieval.ranks[0]
     values = {
         "retrieval": float(rank is not None and rank <= 5),
         "retrieval.recall@1": float(rank == 1),
@@ -175,10 +176,10 @@ def probe_records(task: str) -> tuple[list[Sample], list[Prediction], list[Score
     ]
     predictions, scores = [], []
     for variant in VARIANTS:
-        before, after, old, gone = FRESH[variant]
+        before, after, old, withdrawn = FRESH[variant]
         for i, sample in enumerate(samples, 1):
             good = i <= {BEFORE: before, AFTER: after, WITHDRAWN: 0}[task]
-            stale = i > count - {BEFORE: 0, AFTER: old, WITHDRAWN: gone}[task]
+            stale = i > count - {BEFORE: 0, AFTER: old, WITHDRAWN: withdrawn}[task]
             answer = sample.targets[0] if good else "旧词" if stale else "别的词"
             predictions.append(
                 Prediction(sample.id, task, variant, (Message("user", sample.input),), answer, Reading(answer))
@@ -197,10 +198,10 @@ def counted(scores: list[Score]) -> tuple[Result, ...]:
         cells.setdefault((score.task, score.variant, score.metric), []).append(score.value)
     results = []
     for (task, variant, metric), values in cells.items():
-        known = [value for value in values if value is not None]
-        mean = sum(known) / len(known)
+        valued = [value for value in values if value is not None]
+        mean = sum(valued) / len(valued)
         results.append(
-            Result(task, variant, metric, len(values), len(known), mean, max(0.0, mean - 0.15), min(1.0, mean + 0.15))
+            Result(task, variant, metric, len(values), len(valued), mean, max(0.0, mean - 0.15), min(1.0, mean + 0.15))
         )
     return tuple(results)
 
@@ -240,10 +241,10 @@ def usage(predictions: list[Prediction]) -> tuple[Usage, ...]:
         cells.setdefault((prediction.task, prediction.variant), []).append(prediction)
     return tuple(
         Usage(
-            task, variant, len(some), sum(p.error is not None for p in some), 0, 0, sum(p.tokens_in for p in some),
-            sum(p.tokens_out for p in some), sum(p.seconds for p in some), "4f1c2a9de5b8a1d0",
+            task, variant, len(answers), sum(p.error is not None for p in answers), 0, 0, sum(p.tokens_in for p in answers),
+            sum(p.tokens_out for p in answers), sum(p.seconds for p in answers), "4f1c2a9de5b8a1d0",
         )
-        for (task, variant), some in cells.items()
+        for (task, variant), answers in cells.items()
     )  # fmt: skip
 
 

@@ -136,43 +136,43 @@ def ranking() -> Ranking:
     first = VARIANTS[::-1]
     standings = tuple(Standing(name, *figures) for name, figures in zip(first, STRENGTHS, strict=True))
     tallies = []
-    for (i, one), (j, other) in combinations(enumerate(first), 2):
+    for (i, variant), (j, rival) in combinations(enumerate(first), 2):
         won, lost = 18 + 3 * (j - i), 12 - 3 * (j - i)
-        tallies += [Tally(one, other, won, 10, lost), Tally(other, one, lost, 10, won)]
+        tallies += [Tally(variant, rival, won, 10, lost), Tally(rival, variant, lost, 10, won)]
     return Ranking(standings, tuple(tallies), 0.87, 40, 400, 4, (first,), True, 0.0, 1000, 0.0, True, "")
 
 
 def results() -> tuple[Result, ...]:
-    found = [
+    records = [
         Result("report", variant, metric, 40, 40, mean, mean - half, mean + half)
         for metric, (means, half) in MEANS.items()
         for variant, mean in zip(VARIANTS, means, strict=True)
     ]
-    found += [Result("triage", variant, "f1", 60, 60, f1, f1 - 0.08, f1 + 0.07) for variant, f1 in F1.items()]
-    return tuple(found)
+    records += [Result("triage", variant, "f1", 60, 60, f1, f1 - 0.08, f1 + 0.07) for variant, f1 in F1.items()]
+    return tuple(records)
 
 
 def comparisons() -> tuple[Comparison, ...]:
-    found = []
+    records = []
     for metric, (means, half) in MEANS.items():
         for variant, mean in zip(VARIANTS[1:], means[1:], strict=True):
             by = mean - means[0]
             sign = -1 if metric == "perplexity" else 1
             verdict = "better" if sign * by > 1.3 * half else "inconclusive"
             p = 0.002 if verdict == "better" else 0.21
-            found.append(
+            records.append(
                 Comparison(
                     "report", metric, variant, "zero-shot", 40, by, by - 1.3 * half, by + 1.3 * half, p, p,
                     "sign-flip permutation", 24, 9, 7, verdict, 1.4 * half, None if verdict == "better" else 95,
                 )
             )  # fmt: skip
-    found.append(
+    records.append(
         Comparison(
             "triage", "f1", "lora", "zero-shot", 60, 0.279, 0.16, 0.39, 0.0004, 0.0008, "approximate randomisation", 18, 1, 41,
             "better", 0.15, None,
         )
     )  # fmt: skip
-    return tuple(found)
+    return tuple(records)
 
 
 def summary() -> Summary:
@@ -204,9 +204,9 @@ def records() -> tuple[list[Sample], list[Prediction], list[Score]]:
         samples.append(sample)
         for place, variant in enumerate(VARIANTS):
             text = f"主诉：发热伴咽痛三天。{'过敏史：青霉素。' if place > 1 else ''}"
-            asked = (Message("user", f"把对话写成病历：\n{sample.input}"),)
+            messages = (Message("user", f"把对话写成病历：\n{sample.input}"),)
             predictions.append(
-                Prediction(sample.id, "report", variant, asked, text, Reading(text), "stop", 600, 230, 1.6)
+                Prediction(sample.id, "report", variant, messages, text, Reading(text), "stop", 600, 230, 1.6)
             )
             value = 3.0 + (i + place) % 3 * 0.5
             panel = f"qwen3: 语言规范，条理清楚。\ngemma3: {REASON}\n第二行。"

@@ -112,15 +112,17 @@ def summary() -> Summary:
 
 def judging() -> Judging:
     agreed = Agreed(3, 0.5, None)
-    known = Calibration(NASTY, NASTY, NASTY, NASTY, False, 3, 0, 0, agreed, None, None, 1, None, None, None, NASTY)
-    one = Reliability(
+    calibration = Calibration(
+        NASTY, NASTY, NASTY, NASTY, False, 3, 0, 0, agreed, None, None, 1, None, None, None, NASTY
+    )
+    reliability = Reliability(
         "task.x", "judged", NASTY, NASTY, NASTY, False, 2, 1, 1, 0, 1, None, None, 0, None, None, (NASTY,), ("长" * 40,),
-        5, 5, 0.1, known, (NASTY,),
+        5, 5, 0.1, calibration, (NASTY,),
     )  # fmt: skip
     standings = (Standing(NASTY, None, None, None, None), Standing("长" * 40, None, None, None, None))
     ranking = Ranking(standings, (), None, 0, 0, 1, ((NASTY,), ("长" * 40,)), False, 0.0, 0, 0.0, False, NASTY)
     return Judging(
-        (one, replace(one, pairwise=True, calibration=None)),
+        (reliability, replace(reliability, pairwise=True, calibration=None)),
         (Panel("task.x", "judged", (NASTY, "长" * 40), None, 0),),
         (Ranked("task.x", "judged", ranking),),
         (HumanMean("task.x", "judged", NASTY, Corrected(0.4, None, None, 0.0, 3, 0, 0.5), 1),),

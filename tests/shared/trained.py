@@ -53,9 +53,9 @@ def records() -> tuple[list[Sample], list[Prediction], list[Score]]:
             samples.append(sample)
             for variant, k in counts.items():
                 answer = target if right(k, i, n) else "别的词"
-                asked = (Message("user", f"原始词：{sample.input}\n标准词："),)
+                messages = (Message("user", f"原始词：{sample.input}\n标准词："),)
                 predictions.append(
-                    Prediction(sample.id, task, variant, asked, answer, Reading(answer), "stop", 40, 6, 0.1)
+                    Prediction(sample.id, task, variant, messages, answer, Reading(answer), "stop", 40, 6, 0.1)
                 )
                 scores.append(Score(sample.id, task, variant, "accuracy", float(right(k, i, n))))
     return samples, predictions, scores
@@ -79,13 +79,13 @@ def compared(task: str, variant: str, reference: str, by: int, n: int, verdict: 
 def against(reference: str) -> tuple[Comparison, ...]:
     """On norm: from 8 items (13.3 points) on, a difference is shown."""
     pooled = {name: k for name, k in RIGHT.items() if name not in SEEDS} | {"qlora": 45}
-    found = []
+    records = []
     for variant, k in pooled.items():
         if variant != reference:
             by = k - RIGHT[reference]
             verdict = "inconclusive" if abs(by) < 8 else "better" if by > 0 else "worse"
-            found.append(compared("norm", variant, reference, by, 60, verdict))
-    return tuple(found)
+            records.append(compared("norm", variant, reference, by, 60, verdict))
+    return tuple(records)
 
 
 FORGOTTEN = (
@@ -108,12 +108,12 @@ OVERLAPS = (
 
 
 def clean() -> tuple[Result, ...]:
-    found = []
+    records = []
     for variant, k in RIGHT.items():
         if variant not in SEEDS:
-            found.append(result("norm", variant, sum(right(k, i, 60) for i in range(7, 61)), 54))
+            records.append(result("norm", variant, sum(right(k, i, 60) for i in range(7, 61)), 54))
     pooled = sum(right(RIGHT[name], i, 60) for name in SEEDS for i in range(7, 61)) / 3
-    return (*found, result("norm", "qlora", pooled, 54))
+    return (*records, result("norm", "qlora", pooled, 54))
 
 
 def usage() -> tuple[Usage, ...]:
@@ -132,7 +132,7 @@ def summary() -> Summary:
         tuple(results),
         against("zero-shot"),
         usage(),
-        floors=tuple(found for found in against("nearest") if found.variant != "zero-shot"),
+        floors=tuple(records for records in against("nearest") if records.variant != "zero-shot"),
         unaided=("nearest",),
         overlaps=OVERLAPS,
         clean=clean(),
@@ -159,11 +159,11 @@ def losses(rows: int, steps: int, floor: float) -> tuple[list[JSON], list[JSON]]
         2e-4 * min(1.0, step / (0.05 * steps + 1)) * (1 + math.cos(math.pi * step / steps)) / 2
         for step in range(steps + 1)
     ]
-    every = max(1, steps // 40)
+    stride = max(1, steps // 40)
     fall = 3.0 * (0.5 + 50 / (rows + 50))
     train = [
         [step, floor + 2.4 * math.exp(-fall * step / steps) + 0.08 * math.sin(2.7 * step), rate[step]]
-        for step in range(every, steps + 1, every)
+        for step in range(stride, steps + 1, stride)
     ]
     looks = [max(1, steps * look // 6) for look in range(1, 7)]
     up = [0.0, 0.0, 0.0, 0.0, 0.25, 0.45]
