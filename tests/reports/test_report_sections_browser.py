@@ -82,7 +82,7 @@ def test_passages_ranks_and_route(open_page: Callable[..., Any], grounded_folder
     assert rag.locator(".passage-tag").count() == 1
     cascade = page.get_by_role("region", name="cascade").locator(".route li")
     assert cascade.all_inner_texts() == ["few-shot passed on: confidence 0.3 below 0.5", "rag answered"]
-    assert "gold passages given" in page.get_by_role("region", name="oracle").inner_text()
+    assert "gold passages were given" in page.get_by_role("region", name="oracle").inner_text()
 
 
 def test_a_passage_that_was_cut_says_so(open_page: Callable[..., Any], grounded_folder: RunFolder) -> None:

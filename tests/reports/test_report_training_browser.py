@@ -132,7 +132,7 @@ def test_items_of_variants_that_pool_seeds(open_page: Callable[..., Any], traine
 @pytest.mark.browser
 def test_a_twin_opens_its_item(open_page: Callable[..., Any], trained_folder: RunFolder) -> None:
     page = open_page(trained_folder)
-    page.get_by_text("Twins to look at").click()
+    page.get_by_text("Pairs to compare").click()
     page.get_by_role("link", name="n03", exact=True).click()
     page.locator("#count", has_text="Item norm/n03 alone").wait_for()
     assert item_labels(page) == ["norm n03"]
