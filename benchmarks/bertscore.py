@@ -95,8 +95,11 @@ def ours(pairs: list[tuple[str, str]], model: Path, layer: int, calls: int) -> R
     from harness.records.inputs import Sample
     from harness.records.outputs import Prediction, Reading
 
-    samples = [Sample(str(i), "t", "q", (target,)) for i, (_, target) in enumerate(pairs)]
-    predictions = [Prediction(str(i), "t", "v", (), text, Reading(text)) for i, (text, _) in enumerate(pairs)]
+    samples = [Sample(id=str(i), task="t", input="q", targets=(target,)) for i, (_, target) in enumerate(pairs)]
+    predictions = [
+        Prediction(sample_id=str(i), task="t", variant="v", messages=(), text=text, reading=Reading(text))
+        for i, (text, _) in enumerate(pairs)
+    ]
     marks = BertScore(model=str(model), layer=layer, device="cpu").score_batch(samples, predictions)
     return [(one["precision"].value or 0.0, one["recall"].value or 0.0, one[""].value or 0.0) for one in marks]
 

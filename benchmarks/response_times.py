@@ -95,7 +95,7 @@ def cases(scratch: Path) -> Iterator[tuple[str, Prepare]]:
 
 
 def braces(unit: str, length: int) -> Call:
-    reply, sample = (unit * length)[:length], Sample("1", "t", "q", ('{"a": "1"}',))
+    reply, sample = (unit * length)[:length], Sample(id="1", task="t", input="q", targets=('{"a": "1"}',))
     return lambda: Json(fields=("a",)).read(sample, reply)
 
 
@@ -114,7 +114,10 @@ def rouge(part: float) -> Call:
 
 
 def score(metric: Meteor | Rouge, answer: str, target: str) -> object:
-    return metric.score(Sample("1", "t", "q", (target,)), Prediction("1", "t", "v", (), answer, Reading(answer)))
+    return metric.score(
+        Sample(id="1", task="t", input="q", targets=(target,)),
+        Prediction(sample_id="1", task="t", variant="v", messages=(), text=answer, reading=Reading(answer)),
+    )
 
 
 def battles(names: str, items: int) -> list[Battle]:

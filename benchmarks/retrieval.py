@@ -72,7 +72,7 @@ def main() -> None:
 
 def yidu(folder: Path) -> None:
     names, train, val = terms(folder), pairs(folder / "train.tsv"), pairs(folder / "val.tsv")
-    plain = [Passage(name, name) for name in names]
+    plain = [Passage(id=name, text=name) for name in names]
     print(f"{len(names)} names; recall: share of a row's terms found in the first k; hit: any of them found")
     for label, retriever in RETRIEVERS.items():
         print(f"{label:34}", report(retriever, plain, {"train": train, "val": val}), flush=True)
@@ -98,7 +98,7 @@ def with_aliases(names: Sequence[str], train: Sequence[Row]) -> list[Passage]:
     for query, targets in train:
         if len(targets) == 1:
             aliases.setdefault(targets[0], []).append(query)
-    return [Passage(name, name, meta={"aliases": aliases.get(name, [])}) for name in names]
+    return [Passage(id=name, text=name, meta={"aliases": aliases.get(name, [])}) for name in names]
 
 
 def report(retriever: Retriever, passages: Sequence[Passage], sets: Mapping[str, Sequence[Row]]) -> str:
@@ -123,7 +123,7 @@ def _figures(index: Index, passages: Sequence[Passage], rows: Sequence[Row]) -> 
 
 
 def speed(folder: Path) -> None:
-    passages = [Passage(name, name) for name in terms(folder)]
+    passages = [Passage(id=name, text=name) for name in terms(folder)]
     queries = [query for query, _ in pairs(folder / "val.tsv")]
     model = SentenceTransformers(path=MODEL)
     with tempfile.TemporaryDirectory() as scratch:

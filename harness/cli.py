@@ -77,7 +77,7 @@ def run(suite: SuitePath, out: Out = None, start: Stage = "train") -> None:
     from harness.runtime.progress import display
     from harness.runtime.run_lookup import folder_for, run_at
     from harness.suite.parser import load_suite
-    from reports.html import write
+    from reports.html import render
     from reports.terminal import print_summary
 
     if start not in engine.STAGES:
@@ -90,10 +90,10 @@ def run(suite: SuitePath, out: Out = None, start: Stage = "train") -> None:
         with display(console) as progress:
             _log_to(progress.note)
             context = Context(loaded.models, cache, progress, loaded.seed)
-            page = engine.run(loaded, folder, context, write, start)
+            page = engine.run(loaded, folder, context, render, start)
     finally:
         cache.close()
-    print_summary(folder.summary(), console)
+    print_summary(folder.finished(), console)
     console.print(f"\nReport: {page}", soft_wrap=True)
 
 
@@ -133,12 +133,13 @@ def report(
 ) -> None:
     """Write the report of a finished run again and print its table."""
     from harness.runtime.run_lookup import run_at
-    from reports.html import write
+    from reports.html import render
     from reports.terminal import print_summary
 
     folder = run_at(run)
-    page = write(folder)
-    print_summary(folder.summary(), _console())
+    finished = folder.finished()
+    page = folder.write_report(render(finished))
+    print_summary(finished, _console())
     _console().print(f"\nReport: {page}", soft_wrap=True)
 
 

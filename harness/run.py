@@ -11,6 +11,7 @@ from pathlib import Path
 
 from harness.checks.leakage import contamination
 from harness.components.task import Task
+from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON
 from harness.runtime.context import Context
 from harness.runtime.provenance import described_suite, now
@@ -25,7 +26,7 @@ from harness.stages.train import refuse_untrained, train
 from harness.suite.suite import Suite
 
 STAGES = ("train", "index", "predict", "score", "summarize", "report")
-Report = Callable[[RunFolder], Path]
+Report = Callable[[FinishedRun], str]  # the page as text
 
 
 def run(suite: Suite, folder: RunFolder, context: Context, report: Report, start: str = "train") -> Path:
@@ -56,7 +57,7 @@ def run(suite: Suite, folder: RunFolder, context: Context, report: Report, start
         if "summarize" in due:
             with timed(folder, "summarize"):
                 summarize(suite, tasks, folder)
-        return report(folder)
+        return folder.write_report(report(folder.finished()))
 
 
 def open_run(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, keep_training: bool) -> None:

@@ -3,130 +3,93 @@
 import base64
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from importlib.resources import files
-from pathlib import Path
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from harness.records.figures import Summary
+from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON
-from harness.records.outputs import Prediction
-from harness.runtime.run_folder import RunFolder
-from harness.summary.error_causes import KINDS
-from reports.charts import whiskers as plot
-from reports.facts.columns import DIRECTION, Column, columns, general, probes, variants
-from reports.facts.spent import spent
-from reports.facts.table import Entry, build
-from reports.sections import (
-    cascade,
-    confusion,
-    corrected,
-    curve,
-    forgetting,
-    freshness,
-    judging,
-    provenance,
-    ranking,
-    retrieval,
-    samples,
-    seeds,
-    training,
-)
-from reports.sections import leakage as overlap
-from reports.sections.floors import alarms
-from reports.verdict import cautions, findings
+from reports.facts import numbers
+from reports.facts.metric_columns import DIRECTION, freshness_probes, general_tasks, variant_names
+from reports.facts.phrases import counted
+from reports.section import PACKAGES, Section, find_sections, style_of, template_of
 
-NAME = "report.html"
+STYLES = ("report.css", "tables.css", "charts.css")
+SCRIPTS = ("samples.js", "report.js")
 
 
-def write(folder: RunFolder) -> Path:
-    """Write report.html into the run folder. Raises StoreError when an earlier stage has not been run."""
-    return folder.write_text(NAME, render(folder))
-
-
-def render(folder: RunFolder) -> str:
-    """The page as text. Equal runs give equal pages."""
-    run, summary = folder.read_run(), folder.summary()
-    items, predictions = folder.samples(), folder.predictions()
-    probing, general_tasks = probes(summary), general(summary)
-    apart = probing.keys() | general_tasks
-    return (
-        _environment()
-        .get_template("template.html.j2")
-        .render(
-            name=summary.name,
-            summary=summary,
-            run=run,
-            when=provenance.when(run),
-            items=sum(item.task not in apart for item in items),
-            probes=len({(probe.task, probe.knowledge) for probe in probing.values()}),
-            general=len(general_tasks),
-            alarms=alarms(summary),
-            cautions=cautions(summary),
-            findings=findings(summary),
-            warnings=provenance.warnings(run, summary),
-            tables=build(summary, spent(run, summary)),
-            columns=columns(summary),
-            variants=variants(summary),
-            answering=samples.answering(summary, predictions),
-            tasks=list(dict.fromkeys(item.task for item in items)),
-            plain_tasks={item.task for item in items} - apart,
-            forests=plot.forests(summary),
-            **_sections(run, summary, predictions),
-            costs=provenance.costs(run, summary),
-            sources=provenance.sources(run),
-            facts=provenance.facts(run, summary),
-            direction=DIRECTION,
-            whisker=lambda entry, column: _whisker(summary, entry, column),
-            **_assets(),
-            payload=samples.pack(summary, items, predictions, folder.scores()),
-        )
+def render(finished: FinishedRun, packages: Sequence[str] = PACKAGES) -> str:
+    """The page as text, with the sections of these packages. Equal runs give equal pages."""
+    environment = _environment()
+    sections = find_sections(packages)
+    contents = {
+        section: Markup(environment.get_template(template_of(section)).render(facts=facts))
+        for section in sections
+        if (facts := section.build(finished))
+    }
+    return environment.get_template("page.html.j2").render(
+        name=finished.summary.name,
+        harness=finished.run.get("harness"),
+        facts=" · ".join(_circumstances(finished)),
+        alarms=[alarm for section in contents for alarm in section.alarms(finished)],
+        cautions=[(section, caution) for section in contents for caution in section.cautions(finished)],
+        contents=contents,
+        **_assets(sections),
     )
 
 
-def _sections(run: Mapping[str, JSON], summary: Summary, predictions: Sequence[Prediction]) -> dict[str, JSON]:
-    """What is on the page only where the run has it."""
-    return {
-        "judges": judging.section(summary),
-        "calibrate": judging.COMMAND,
-        "rankings": ranking.section(summary),
-        "people": corrected.section(summary),
-        "confusions": confusion.section(summary),
-        "freshness": freshness.section(summary),
-        "retrieval": retrieval.section(summary, predictions),
-        "kinds": KINDS,
-        "cascades": cascade.section(summary, run),
-        "curve": curve.section(summary),
-        "seeds": seeds.section(summary),
-        "training": training.section(run),
-        "forgetting": forgetting.section(summary),
-        "leakage": overlap.section(summary),
-    }
+def _circumstances(finished: FinishedRun) -> Iterator[str]:
+    """What was run, how much of it, and when."""
+    run, summary = finished.run, finished.summary
+    probes, general = freshness_probes(summary), general_tasks(summary)
+    tasks = [sample.task for sample in finished.samples if sample.task not in probes and sample.task not in general]
+    yield counted(len(variant_names(summary)), "variant")
+    yield counted(len(set(tasks)), "task")
+    yield counted(len(tasks), "item")
+    if probes:
+        yield counted(len({(probe.task, probe.knowledge) for probe in probes.values()}), "freshness probe")
+    if general:
+        yield counted(len(general), "general task")
+    started, ended = _time(run.get("started")), _time(run.get("finished"))
+    if ended is None:
+        yield from [f"started {_date(started)}"] if started else []
+    elif started is None or (started.tzinfo is None) != (ended.tzinfo is None):
+        yield _date(ended)
+    else:
+        yield f"{_date(ended)}, in {numbers.duration((ended - started).total_seconds())}"
+    if run.get("seed") is not None:
+        yield f"seed {run['seed']}"
 
 
-def _assets() -> dict[str, JSON]:
-    """Styles and scripts: our own files, not a run's text, with the digests that admit them."""
-    style = "".join(map(_data, ("report.css", "sections.css", "items.css", "training.css", "judging.css")))
-    early, late = _data("theme.js"), _data("samples.js") + _data("report.js")
-    hashes = {"style_hash": _hash(style), "script_hashes": (_hash(early), _hash(late))}
-    return {"style": Markup(style), "early": Markup(early), "late": Markup(late), **hashes}
-
-
-def _whisker(summary: Summary, entry: Entry, column: Column) -> plot.Whisker | None:
-    result = entry.result
-    if result.mean is None:
+def _time(text: JSON) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except (TypeError, ValueError):
         return None
-    same = [r for r in summary.results if (r.task, r.metric) == (column.task, column.metric)]
-    return plot.whisker(plot.value_axis(same, column.info), result.mean, result.low, result.high)
+
+
+def _date(moment: datetime) -> str:
+    zone = f" {moment.tzname()}" if moment.tzinfo else ""
+    return f"{moment.day} {moment:%B %Y, %H:%M}{zone}"
+
+
+def _assets(sections: Sequence[Section]) -> dict[str, JSON]:
+    """Styles and scripts: our own files, not a run's text, with the digests that admit them."""
+    style = "".join([*map(_source, STYLES), *map(style_of, sections)])
+    early, late = _source("theme.js"), "".join(map(_source, SCRIPTS))
+    digests = {"style_hash": _digest(style), "script_hashes": (_digest(early), _digest(late))}
+    return {"style": Markup(style), "early": Markup(early), "late": Markup(late), **digests}
 
 
 def _environment() -> Environment:
     environment = Environment(
-        loader=FunctionLoader(_data), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FunctionLoader(_source), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["tied"] = _tied
+    environment.filters |= {"tied": _tied, "counted": counted}
+    environment.globals |= {"direction": DIRECTION, "numbers": numbers}
     return environment
 
 
@@ -137,10 +100,13 @@ def _tied(text: str) -> str:
     return re.sub(r"(?<=\d) to (?=[\d−])", "\u00a0to\u00a0", text)
 
 
-def _data(name: str) -> str:
-    return files("reports").joinpath("assets", name).read_text(encoding="utf-8")
+def _source(name: str) -> str:
+    """A file of `assets`, or, as "package/file", of a package of sections."""
+    package, _, file = name.rpartition("/")
+    folder = files(package) if package else files("reports").joinpath("assets")
+    return folder.joinpath(file).read_text(encoding="utf-8")
 
 
-def _hash(text: str) -> str:
+def _digest(text: str) -> str:
     """The digest by which the content security policy admits exactly this script or style, and no other."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

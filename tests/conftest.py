@@ -101,12 +101,12 @@ def scoring(tmp_path: Path) -> Iterator[Callable[..., Scoring]]:
 def run_suite(context: Callable[[Suite], Context], tmp_path: Path) -> Callable[..., RunFolder]:
     """Run a suite file to its end into a folder; returns the folder."""
     from harness.run import run
-    from reports.html import write
+    from reports.html import render
 
     def go(path: Path, name: str = "run", start: str = "train") -> RunFolder:
         suite = load_suite(path)
         folder = RunFolder(tmp_path / name)
-        run(suite, folder, context(suite), write, start)
+        run(suite, folder, context(suite), render, start)
         return folder
 
     return go

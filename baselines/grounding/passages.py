@@ -83,7 +83,7 @@ class PassageFinder:
     def _oracle(self, sample: Sample, gold: Sequence[int]) -> Evidence:
         """The gold passages, as perfect retrieval would find them."""
         passages = self._passages(sample, [(place, 1.0) for place in gold], gold)
-        evidence = Evidence(sample, passages, Retrieval(self._ids(gold), None, 0, len(gold)))
+        evidence = Evidence(sample, passages, Retrieval(gold=self._ids(gold), ranks=None, depth=0, k=len(gold)))
         if not gold:
             evidence.notes.append("no gold passage is known")
         return evidence
@@ -93,7 +93,7 @@ class PassageFinder:
         rank = {place: number for number, (place, _) in enumerate(hits, 1)}
         best_score = hits[0][1] if hits else None
         chosen = [hit for hit in hits[:k] if threshold is None or hit[1] >= threshold]
-        retrieval = Retrieval(self._ids(gold), tuple(rank.get(place) for place in gold), depth, k)
+        retrieval = Retrieval(gold=self._ids(gold), ranks=tuple(rank.get(place) for place in gold), depth=depth, k=k)
         evidence = Evidence(sample, self._passages(sample, chosen, gold, rank), retrieval, best_score)
         if not hits:
             evidence.notes.append("nothing was found for the query")

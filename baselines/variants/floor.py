@@ -51,7 +51,13 @@ class Floor(Variant):
         replies = {"majority": self._commonest, "nearest": self._nearest, "top_passage": self._first}[self.by]
         return [
             Prediction(
-                sample.id, task.name, calls.cell.variant, (), reply, task.answer.read(sample, reply), notes=notes
+                sample_id=sample.id,
+                task=task.name,
+                variant=calls.cell.variant,
+                messages=(),
+                text=reply,
+                reading=task.answer.read(sample, reply),
+                notes=notes,
             )
             for sample, (reply, notes) in zip(samples, replies(task, samples, calls, resources), strict=True)
         ]

@@ -15,7 +15,9 @@ from harness.records.inputs import Generation, Prompt
 from harness.records.outputs import Completion
 from harness.text.canonical import digest
 
-TOO_BIG = Completion("", "error", error="out of memory with this item alone; use a smaller dtype or max_tokens")
+TOO_BIG = Completion(
+    text="", finish="error", error="out of memory with this item alone; use a smaller dtype or max_tokens"
+)
 
 
 class HuggingFace(LocalModel):
@@ -145,7 +147,7 @@ class HuggingFace(LocalModel):
             finish = "stop"  # the rest of the batch continued
         logprobs = logprobs[: max(length, 1)]  # of an empty answer, how likely its end was
         mean = round(sum(logprobs) / len(logprobs), 4) if logprobs else None  # the batch shows in the seventh digit
-        return Completion(text, finish, tokens_in, length, logprob=mean)
+        return Completion(text=text, finish=finish, tokens_in=tokens_in, tokens_out=length, logprob=mean)
 
     def score_options(self, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]) -> list[Completion]:
         encoded = [
@@ -157,7 +159,12 @@ class HuggingFace(LocalModel):
             scores = option_logprobs(self._model(), [encoded[i] for i in batch], self.tokenizer.pad_token_id)
             return [
                 Completion(
-                    options[i][max(range(len(row)), key=row.__getitem__)], "stop", len(encoded[i][0]), 0, 0.0, row
+                    text=options[i][max(range(len(row)), key=row.__getitem__)],
+                    finish="stop",
+                    tokens_in=len(encoded[i][0]),
+                    tokens_out=0,
+                    seconds=0.0,
+                    logprobs=row,
                 )
                 for i, row in zip(batch, scores, strict=True)
             ]
@@ -174,7 +181,7 @@ class HuggingFace(LocalModel):
             sums = continuation_logprobs(self._model(), [rows[i] for i in batch], self.tokenizer.pad_token_id)
             lengths = [len(rows[i][0]) - rows[i][1] for i in batch]
             return [
-                Completion("", "stop", rows[i][1], count, logprobs=(total,))
+                Completion(text="", finish="stop", tokens_in=rows[i][1], tokens_out=count, logprobs=(total,))
                 for i, count, total in zip(batch, lengths, sums, strict=True)
             ]
 
@@ -184,7 +191,9 @@ class HuggingFace(LocalModel):
         if 0 < first < len(ids) <= self._window:
             return None
         if first == len(ids):
-            return Completion("", "error", first, error="the continuation is empty: it has no token")
+            return Completion(
+                text="", finish="error", tokens_in=first, error="the continuation is empty: it has no token"
+            )
         return _too_long(len(ids) if first else 0, self._window)
 
 
@@ -192,6 +201,11 @@ def _too_long(tokens: int, room: int) -> Completion:
     """A prompt is never cut silently: it fails and lowers coverage. An empty prompt predicts no token."""
     if not tokens:
         return Completion(
-            "", "error", error="the prompt is empty or merges with the options, so no token precedes them"
+            text="", finish="error", error="the prompt is empty or merges with the options, so no token precedes them"
         )
-    return Completion("", "error", tokens, error=f"the prompt has {tokens} tokens; the model has room for {room}")
+    return Completion(
+        text="",
+        finish="error",
+        tokens_in=tokens,
+        error=f"the prompt has {tokens} tokens; the model has room for {room}",
+    )

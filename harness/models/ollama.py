@@ -105,7 +105,7 @@ class Ollama(RemoteModel):
                 lasting=True,
             )
         finish: Finish = "length" if reply.done_reason == "length" else "stop"
-        return Completion(reply.message.content or "", finish, tokens_in, tokens_out)
+        return Completion(text=reply.message.content or "", finish=finish, tokens_in=tokens_in, tokens_out=tokens_out)
 
     @cached_property
     def _refuses_to_cut(self) -> bool:

@@ -127,7 +127,12 @@ def _completion(content: dict[str, Any]) -> Completion:
         raise CallError(f"the reply has no choices[0].message.content: {str(content)[:200]}", lasting=False) from error
     usage = content.get("usage") or {}
     finish: Finish = "length" if choice.get("finish_reason") == "length" else "stop"
-    return Completion(text, finish, usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0)
+    return Completion(
+        text=text,
+        finish=finish,
+        tokens_in=usage.get("prompt_tokens") or 0,
+        tokens_out=usage.get("completion_tokens") or 0,
+    )
 
 
 def _wait(response: "httpx.Response") -> float:

@@ -66,7 +66,7 @@ class Scripted(Model):
                 continue
             chosen = reply.text if reply.text in choices else choices[0]
             logprobs = tuple(-0.1 if option == chosen else -3.0 for option in choices)
-            completions.append(Completion(chosen, tokens_in=reply.tokens_in, tokens_out=1, logprobs=logprobs))
+            completions.append(Completion(text=chosen, tokens_in=reply.tokens_in, tokens_out=1, logprobs=logprobs))
         return completions
 
     def describe(self) -> str:
@@ -80,12 +80,12 @@ class Scripted(Model):
             match = pattern.search(question)
             if match:
                 if rule.fail is not None and self._fails(index, rule):
-                    return Completion("", "error", tokens_in=tokens_in, error=rule.fail)
+                    return Completion(text="", finish="error", tokens_in=tokens_in, error=rule.fail)
                 reply = match.expand(rule.reply)
                 break
         text = reply[: generation.max_tokens]  # one character counts as one token
         finish: Literal["stop", "length"] = "length" if len(text) < len(reply) else "stop"
-        return Completion(text, finish, tokens_in, len(text))
+        return Completion(text=text, finish=finish, tokens_in=tokens_in, tokens_out=len(text))
 
     def _default_reply(self, prompt: Prompt) -> str:
         if self.echo == "last_example":

@@ -42,7 +42,9 @@ class ReportLayout:
         else:
             raise BadRow("neither input and target (PromptCBLUE) nor dialogue and report (IMCS-V2)")
         meta = {name: value for name, value in values.items() if name not in used}
-        return Sample(identifier, task, dialogue, tuple(dict.fromkeys(targets)), meta={**meta, **extra})
+        return Sample(
+            id=identifier, task=task, input=dialogue, targets=tuple(dict.fromkeys(targets)), meta={**meta, **extra}
+        )
 
 
 class ImcsMrg(FileReader):

@@ -48,7 +48,9 @@ class QuestionLayout:
             raise BadRow(f"'{question[:40]}' has no answer{impossible}; on_bad_row: skip leaves such questions out")
         meta = {name: value for name, value in values.items() if name not in _USED}
         about = {name: values[name] for name in ("context", "context_id", "title")}
-        return Sample(identifier, task, question, tuple(dict.fromkeys(targets)), meta={**meta, **about})
+        return Sample(
+            id=identifier, task=task, input=question, targets=tuple(dict.fromkeys(targets)), meta={**meta, **about}
+        )
 
 
 class Squad(FileReader):

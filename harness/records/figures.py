@@ -8,7 +8,7 @@ from harness.records.inputs import JSON
 from harness.records.judgements import Judging
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """One metric of one cell over its samples, with a 95 % interval for the mean."""
 
@@ -22,7 +22,7 @@ class Result:
     high: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
     """One variant against the reference on the samples where both are known."""
 
@@ -31,21 +31,21 @@ class Comparison:
     variant: str
     reference: str
     samples: int
-    difference: float | None  # mean of variant − reference
-    low: float | None
-    high: float | None
-    p: float | None  # two-sided, by `test`
-    p_adjusted: float | None  # Holm, over all variants and headline metrics (others: over the variants)
-    test: str
-    wins: int
-    losses: int
-    ties: int
-    verdict: Literal["better", "worse", "inconclusive"]
-    detectable: float | None  # smallest difference found with 80 % power at this sample size
-    needed: int | None  # samples needed to confirm the observed difference with 80 % power
+    difference: float | None = None  # mean of variant − reference
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None  # two-sided, by `test`
+    p_adjusted: float | None = None  # Holm, over all variants and headline metrics (others: over the variants)
+    test: str = "none"
+    wins: int = 0
+    losses: int = 0
+    ties: int = 0
+    verdict: Literal["better", "worse", "inconclusive"] = "inconclusive"
+    detectable: float | None = None  # smallest difference found with 80 % power at this sample size
+    needed: int | None = None  # samples needed to confirm the observed difference with 80 % power
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
     """What one cell cost and what to look at before believing its numbers."""
 
@@ -61,7 +61,7 @@ class Usage:
     prompts: str  # sha256 over all messages as sent
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Retrieved:
     """One cell that looked passages up: did retrieval miss, or did generation fail?"""
 
@@ -69,13 +69,15 @@ class Retrieved:
     variant: str
     metric: str  # what decides between right and wrong
     samples: int
-    counts: Mapping[str, int]  # of outcomes.KINDS, e.g. "miss and wrong"; "not shown": wrong, its gold found in vain
+    counts: Mapping[
+        str, int
+    ]  # of retrieval_outcomes.OUTCOMES, e.g. "miss and wrong"; "not shown": wrong, its gold found in vain
     examples: Mapping[str, tuple[str, ...]]  # some sample ids of each
     cut: int  # samples with a passage shown in part
     left_out: int  # samples with passages for which there was no room
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Routed:
     """One step of a cascade: what ended there, be it nothing."""
 
@@ -92,7 +94,7 @@ class Routed:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Twin:
     """A test item and the row, document or passage that says the same."""
 
@@ -104,7 +106,7 @@ class Twin:
     row: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Overlap:
     """How many of a task's test items also stand in what a model learns from or a variant looks up."""
 
@@ -118,7 +120,7 @@ class Overlap:
     twins: tuple[Twin, ...]  # some of them, to be looked at
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Seeds:
     """One figure of a variant whose model was trained several times."""
 
@@ -146,7 +148,7 @@ class Confused:
     counts: tuple[tuple[int, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Confusion:
     """How often each label was taken for which, by one variant: rows are right labels, columns `labels`.
 
@@ -160,7 +162,7 @@ class Confusion:
     counts: tuple[tuple[int, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MetricInfo:
     """How a metric's values are to be read."""
 
@@ -172,7 +174,7 @@ class MetricInfo:
     corpus: bool = False  # whether it is a figure of all samples together, no mean over them
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """All figures of a run, computed from its predictions and scores."""
 

@@ -19,7 +19,7 @@ class Message:
 Prompt = tuple[Message, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """One item of a task: what is asked and what counts as right."""
 
@@ -32,7 +32,7 @@ class Sample:
     meta: Mapping[str, JSON] = field(default_factory=dict)  # every other column, for prompts and filters
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
     """One piece of a knowledge base, as it is searched, shown to a model and cited."""
 
@@ -54,7 +54,7 @@ class PassageSet:
     skipped: tuple[str, ...] = ()  # "file: reason" of each document left out by choice
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
     """How text is generated. Temperature 0 is greedy; `seed` matters only above it."""
 

@@ -9,7 +9,7 @@ from harness.records.inputs import JSON, Prompt
 Finish = Literal["stop", "length", "error"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:
     """What a model returned for one prompt. `finish` "error" is a machine's failure, never an answer."""
 
@@ -32,7 +32,7 @@ class Reading:
     lenient: JSON = None  # what a more forgiving reader makes of it; shown beside, never headline
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Retrieval:
     """What was looked up for one sample, and where its gold passages were found."""
 
@@ -53,7 +53,7 @@ class Step:
     threshold: float | None  # below it the next variant was asked
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
     """One variant's answer to one sample, with the messages exactly as sent."""
 
@@ -76,7 +76,7 @@ class Prediction:
     error: str | None = None  # a machine's failure: every score of this prediction is unknown
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
     """One metric's value for one prediction. None is unknown: it lowers coverage, never a mean."""
 

@@ -251,7 +251,9 @@ class Context:
         failures = 0
         for batch in batches:
             if failures >= GIVE_UP_AFTER:
-                abandoned = Completion("", "error", error=f"not asked: {failures} batches in a row had failed")
+                abandoned = Completion(
+                    text="", finish="error", error=f"not asked: {failures} batches in a row had failed"
+                )
                 done.update((keys[i], abandoned) for i in batch)
                 self._count([abandoned] * len(batch), 0.0)
                 continue
@@ -306,6 +308,13 @@ def _storable(completion: Completion, share: float) -> Completion:
     """
     seconds = completion.seconds or share
     if completion.logprobs is not None and not all(map(math.isfinite, completion.logprobs)):
-        return Completion("", "error", completion.tokens_in, 0, seconds, error="the model returned NaN or infinity")
+        return Completion(
+            text="",
+            finish="error",
+            tokens_in=completion.tokens_in,
+            tokens_out=0,
+            seconds=seconds,
+            error="the model returned NaN or infinity",
+        )
     text = completion.text.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate cannot be stored
     return replace(completion, seconds=seconds, text=text)

@@ -78,5 +78,5 @@ class DryContext(Context):
             mean, so_far = self.cache.seconds(self.model_digest(model)), self.counts.estimate
             is_timed = mean is not None and (so_far is not None or self.counts.calls == missing)
             self.counts.estimate = (so_far or 0.0) + (mean or 0.0) * missing if is_timed else None
-        unknown = Completion("", "error", error="not computed yet")
+        unknown = Completion(text="", finish="error", error="not computed yet")
         return [done.get(key, unknown) for key in keys]

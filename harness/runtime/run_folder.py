@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from harness.errors import StoreError
 from harness.records.figures import Overlap, Summary
+from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON, Sample
 from harness.records.judgements import Judgement
 from harness.records.outputs import Prediction, Score
@@ -120,6 +121,20 @@ class RunFolder:
     def summary(self) -> Summary:
         """The figures."""
         return self._parse("summary.json", 1, (self._bytes("summary.json")), Summary)
+
+    def finished(self) -> FinishedRun:
+        """All that a report is made of. Raises StoreError when an earlier stage has not been run."""
+        return FinishedRun(
+            run=self.read_run(),
+            summary=self.summary(),
+            samples=self.samples(),
+            predictions=self.predictions(),
+            scores=self.scores(),
+        )
+
+    def write_report(self, page: str) -> Path:
+        """Write report.html."""
+        return self.write_text("report.html", page)
 
     def write_samples(self, samples: Iterable[Sample]) -> None:
         """Write samples.jsonl."""

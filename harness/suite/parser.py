@@ -152,7 +152,12 @@ class _Parser(Builder):
             prompt=prompt,
             system=system,
             metrics=cast(dict[str, Metric], metrics),
-            generation=Generation(options.max_tokens, options.temperature, options.top_p, tuple(options.stop)),
+            generation=Generation(
+                max_tokens=options.max_tokens,
+                temperature=options.temperature,
+                top_p=options.top_p,
+                stop=tuple(options.stop),
+            ),
         )
 
 

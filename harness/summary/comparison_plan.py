@@ -120,5 +120,12 @@ def metric_info(tasks: Mapping[str, Task], scores: Sequence[Score]) -> dict[str,
             figure = f"{task}.{base}.{own_part}" if own_part else f"{task}.{base}"
             scale, settings = metric.scale_of(own_part), metric.model_dump(mode="json") | metric.resolved(tasks[task])
             component = type(metric).__name__
-            infos[figure] = MetricInfo(component, settings, scale.low, scale.high, scale.better, metric.corpus)
+            infos[figure] = MetricInfo(
+                component=component,
+                settings=settings,
+                low=scale.low,
+                high=scale.high,
+                better=scale.better,
+                corpus=metric.corpus,
+            )
     return infos

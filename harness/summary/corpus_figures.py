@@ -96,7 +96,11 @@ class CorpusFigures(Estimator):
             totals = np.nansum(np.concatenate(members), axis=0)
             matrix = self.metric.confusion(dict(zip(self.columns.kinds, totals.tolist(), strict=True)))
             if matrix is not None:
-                confusions.append(Confusion(self.task, self.name, variant, matrix.labels, matrix.counts))
+                confusions.append(
+                    Confusion(
+                        task=self.task, metric=self.name, variant=variant, labels=matrix.labels, counts=matrix.counts
+                    )
+                )
         return confusions
 
     def within_scale(self, figure: Column, interval: Interval) -> Interval:

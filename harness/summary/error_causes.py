@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from harness.records.figures import MetricInfo, Retrieved, Routed
 from harness.records.outputs import Prediction, Score
+from harness.statistics.retrieval_outcomes import OUTCOMES, retrieval_outcome
 
 EXAMPLES = 20  # items of each kind named, to be looked at
 Values = Mapping[tuple[str, str, str], float | None]  # (task, variant, sample) → the deciding metric's value
@@ -53,42 +54,26 @@ def retrieved(
             cells[prediction.task, prediction.variant].append(prediction)
     records = []
     for (task, variant), own in cells.items():
-        kinds: dict[str, list[str]] = {name: [] for name in KINDS}
+        kinds: dict[str, list[str]] = {name: [] for name in OUTCOMES}
         info = metrics.get(f"{task}.{chosen.get(task)}")
         for prediction in own:
             value = values.get((task, variant, prediction.sample_id))
-            kinds["unknown" if info is None else kind(prediction, value, info)].append(prediction.sample_id)
+            kinds["unknown" if info is None else retrieval_outcome(prediction, value, info)].append(
+                prediction.sample_id
+            )
         records.append(
             Retrieved(
-                task, variant, chosen.get(task, ""), len(own), {name: len(ids) for name, ids in kinds.items()},
-                {name: tuple(ids[:EXAMPLES]) for name, ids in kinds.items() if ids},
-                sum(bool(p.retrieval and p.retrieval.cut) for p in own),
-                sum(bool(p.retrieval and p.retrieval.left_out) for p in own),
+                task=task,
+                variant=variant,
+                metric=chosen.get(task, ""),
+                samples=len(own),
+                counts={name: len(ids) for name, ids in kinds.items()},
+                examples={name: tuple(ids[:EXAMPLES]) for name, ids in kinds.items() if ids},
+                cut=sum(bool(p.retrieval and p.retrieval.cut) for p in own),
+                left_out=sum(bool(p.retrieval and p.retrieval.left_out) for p in own),
             )
-        )  # fmt: skip
+        )
     return records
-
-
-KINDS = ("hit and right", "hit and wrong", "miss and right", "miss and wrong", "not shown", "unknown")
-
-
-def kind(prediction: Prediction, value: float | None, info: MetricInfo) -> str:
-    """One of KINDS: whether a gold passage was shown, and whether this value of the deciding metric is right.
-
-    A wrong answer is "not shown" when its gold passage was among those asked for, or given, but was shown in part or
-    not at all: there was no room, or its score was under the threshold. Then retrieval did not miss.
-    """
-    retrieval = prediction.retrieval
-    if value is None or retrieval is None or not retrieval.gold:
-        return "unknown"
-    gold = [passage for passage in prediction.passages if passage.get("gold")]
-    if value <= info.low if info.better == "lower" else value >= info.high:
-        return "hit and right" if gold else "miss and right"
-    if any(not passage.get("cut") for passage in gold):
-        return "hit and wrong"
-    is_given = retrieval.ranks is None  # nothing was searched
-    within = any(rank is not None and rank <= retrieval.k for rank in retrieval.ranks or ())
-    return "not shown" if gold or is_given or within else "miss and wrong"
 
 
 def routed(
@@ -122,6 +107,15 @@ def _ended(name: str, place: int, cell: Sequence[Prediction], values: Values, me
     threshold = next((step.threshold for p in cell for step in p.route if step.variant == name), None)
     mean = sum(means) / len(means) if means else None
     return Routed(
-        task, variant, name, place, len(ended), len(cell), metric, mean, threshold,
-        sum(p.tokens_in + p.tokens_out for p in ended), sum(p.seconds for p in ended),
-    )  # fmt: skip
+        task=task,
+        variant=variant,
+        step=name,
+        place=place,
+        samples=len(ended),
+        total=len(cell),
+        metric=metric,
+        mean=mean,
+        threshold=threshold,
+        tokens=sum(p.tokens_in + p.tokens_out for p in ended),
+        seconds=sum(p.seconds for p in ended),
+    )

@@ -95,7 +95,11 @@ class Estimator(ABC):
     def spread(self) -> list[Seeds]:
         """How far the seeds of each figure lie apart."""
         points = {figure: self.seed_points(figure) for figure in self.figures}
-        return [Seeds(self.task, *figure, tuple(own.items()), _deviation(own)) for figure, own in points.items() if own]
+        return [
+            Seeds(task=self.task, metric=metric, variant=variant, members=tuple(own.items()), deviation=_deviation(own))
+            for (metric, variant), own in points.items()
+            if own
+        ]
 
     def compare(self, references: Mapping[str, str], metrics: Collection[str] | None = None) -> list[Compared]:
         """Each variant against its reference, where that was scored too, in all metrics or in those given."""
@@ -122,23 +126,36 @@ class Estimator(ABC):
         metric, variant = figure
         known = int((~np.isnan(values)).sum())
         if estimate is None:
-            return Result(self.task, variant, metric, len(values), known, None, None, None)
+            return Result(
+                task=self.task,
+                variant=variant,
+                metric=metric,
+                samples=len(values),
+                known=known,
+                mean=None,
+                low=None,
+                high=None,
+            )
         low, high, info = estimate.low, estimate.high, self.info(figure)
         if estimate.seeds and low is not None and high is not None:
             wider, _ = crossed_with(estimate.mean, estimate.variance, known, estimate.seeds)
             low, high = max(info.low, min(low, wider.low)), min(info.high, max(high, wider.high))
-        return Result(self.task, variant, metric, len(values), known, estimate.mean, low, high)
+        return Result(
+            task=self.task,
+            variant=variant,
+            metric=metric,
+            samples=len(values),
+            known=known,
+            mean=estimate.mean,
+            low=low,
+            high=high,
+        )
 
     def _compared(self, figure: Column, reference: str) -> Compared:
         difference = self.difference(figure, reference)
         metric, variant = figure
         if difference is None:
-            return Compared(
-                Comparison(
-                    self.task, metric, variant, reference, 0, None, None, None, None, None, "none", 0, 0, 0,
-                    "inconclusive", None, None,
-                )
-            )  # fmt: skip
+            return Compared(Comparison(task=self.task, metric=metric, variant=variant, reference=reference, samples=0))
         interval, p, test, n = difference.interval, difference.p, difference.test, len(difference.gains)
         if difference.seeds:
             wider, p_seeds = crossed_with(interval.mean, difference.variance, n, difference.seeds)
@@ -147,9 +164,20 @@ class Estimator(ABC):
         interval = self.within_scale(figure, interval)
         wins, losses = int((difference.gains > 0).sum()), int((difference.gains < 0).sum())
         comparison = Comparison(
-            self.task, metric, variant, reference, n, interval.mean, interval.low, interval.high, p, None, test, wins,
-            losses, n - wins - losses, "inconclusive", None, None,
-        )  # fmt: skip
+            task=self.task,
+            metric=metric,
+            variant=variant,
+            reference=reference,
+            samples=n,
+            difference=interval.mean,
+            low=interval.low,
+            high=interval.high,
+            p=p,
+            test=test,
+            wins=wins,
+            losses=losses,
+            ties=n - wins - losses,
+        )
         return Compared(comparison, None if difference.seeds else difference.power)
 
     def within_scale(self, figure: Column, interval: Interval) -> Interval:

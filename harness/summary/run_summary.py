@@ -95,14 +95,22 @@ def pooled_usage(usage: Sequence[Usage], pools: Mapping[str, Sequence[str]]) -> 
             usage_of_cell
         )
     return [
-        members[0] if len(members) == 1 and variant == members[0].variant else Usage(
-            task, variant, members[0].samples, sum(u.failed for u in members), sum(u.unread for u in members),
-            sum(u.truncated for u in members), round(sum(u.tokens_in for u in members) / len(members)),
-            round(sum(u.tokens_out for u in members) / len(members)), sum(u.seconds for u in members) / len(members),
-            members[0].prompts,
+        members[0]
+        if len(members) == 1 and variant == members[0].variant
+        else Usage(
+            task=task,
+            variant=variant,
+            samples=members[0].samples,
+            failed=sum(u.failed for u in members),
+            unread=sum(u.unread for u in members),
+            truncated=sum(u.truncated for u in members),
+            tokens_in=round(sum(u.tokens_in for u in members) / len(members)),
+            tokens_out=round(sum(u.tokens_out for u in members) / len(members)),
+            seconds=sum(u.seconds for u in members) / len(members),
+            prompts=members[0].prompts,
         )
         for (task, variant), members in cells.items()
-    ]  # fmt: skip
+    ]
 
 
 def _fingerprint(predictions: Sequence[Prediction]) -> str:

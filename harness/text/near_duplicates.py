@@ -231,7 +231,14 @@ def _strongest(
         rank = (STRENGTH[kind], similarity, -at, kind)
         best[number] = max(best.get(number, rank), rank)
     return [
-        Twin(items[number][0], rows[-at][0], kind, similarity, items[number][1], rows[-at][1])
+        Twin(
+            sample_id=items[number][0],
+            place=rows[-at][0],
+            kind=kind,
+            similarity=similarity,
+            item=items[number][1],
+            row=rows[-at][1],
+        )
         for number, (_, similarity, at, kind) in sorted(best.items())
     ]
 

@@ -4,10 +4,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from harness.records.figures import MetricInfo, Result, Summary
+from harness.records.figures import Comparison, MetricInfo, Result
 from reports.facts import numbers
-from reports.facts.columns import Column, ordinary
-from reports.facts.table import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,40 +40,37 @@ class Whisker:
 
 
 @dataclass(frozen=True, slots=True)
-class ForestRow:
-    """One variant's difference to the reference."""
+class Segment:
+    """One part of a bar, in percent of its width."""
 
-    variant: str
-    whisker: Whisker
-    difference: str
-    interval: str | None
-    p: str | None
-    wins: int
-    losses: int
-    ties: int
-    verdict: Verdict
-    needed: str | None  # items that would confirm the difference, when inconclusive
-    samples: int
-    detectable: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Forest:
-    """All differences on one metric, on one axis through zero."""
-
-    column: Column
-    reference: str
-    zero: float
-    ticks: tuple[tuple[float, str], ...]  # place, label
-    rows: tuple[ForestRow, ...]
+    name: str
+    share: str  # e.g. "40.0 %"
+    place: int  # its number in the bar, from 1
+    start: float
+    width: float
 
 
 def value_axis(results: Iterable[Result], info: MetricInfo) -> Axis:
     """0 to 100 for percentages; otherwise what the intervals span, since few metrics use their whole range."""
-    if numbers.is_percent(info):
-        return Axis(info.low, info.high)
-    ends = [end for r in results for end in (r.low, r.mean, r.high) if end is not None]
-    return around(ends)
+    return Axis(info.low, info.high) if numbers.is_percent(info) else around(result_ends(results))
+
+
+def zero_axis(comparisons: Iterable[Comparison]) -> Axis:
+    """An axis over all differences and their intervals, and over zero."""
+    ends = [end for c in comparisons for end in (c.low, c.difference, c.high) if end is not None]
+    return around([0.0, *ends])
+
+
+def result_ends(results: Iterable[Result]) -> list[float]:
+    """The means and the ends of their intervals, as far as they are known."""
+    return [end for result in results for end in (result.low, result.mean, result.high) if end is not None]
+
+
+def around(values: Sequence[float]) -> Axis:
+    """An axis over the values with a little room at both ends."""
+    low, high = (min(values), max(values)) if values else (0.0, 0.0)
+    pad = 0.06 * (high - low) or abs(high) * 0.1 or 0.1
+    return Axis(low - pad, high + pad)
 
 
 def whisker(axis: Axis, middle: float, low: float | None, high: float | None) -> Whisker:
@@ -85,47 +80,12 @@ def whisker(axis: Axis, middle: float, low: float | None, high: float | None) ->
     return Whisker(axis.place(middle), axis.place(low), axis.place(high))
 
 
-def forests(summary: Summary) -> tuple[Forest, ...]:
-    """One picture per metric that was compared, headline first."""
-    return tuple(forest for column in ordinary(summary) if (forest := _forest(summary, column)))
-
-
-def _forest(summary: Summary, column: Column) -> Forest | None:
-    key = (column.task, column.metric)
-    tested = [c for c in summary.comparisons if (c.task, c.metric) == key and c.difference is not None]
-    if not tested:
-        return None
-    ends = [end for c in tested for end in (c.low, c.difference, c.high) if end is not None]
-    axis = around([0.0, *ends])
-    rows = []
-    for c in tested:
-        difference = c.difference or 0.0
-        rows.append(
-            ForestRow(
-                variant=c.variant,
-                whisker=whisker(axis, difference, c.low, c.high),
-                difference=numbers.signed(difference, column.info),
-                interval=numbers.interval(c.low, c.high, column.info),
-                p=numbers.p_value(c),
-                wins=c.wins,
-                losses=c.losses,
-                ties=c.ties,
-                verdict=c.verdict,
-                needed=None if c.needed is None or c.verdict != "inconclusive" else numbers.about(c.needed),
-                samples=c.samples,
-                detectable=None if c.detectable is None else numbers.points(c.detectable, column.info),
-            )
-        )
-    places = axis.ticks()
-    labels = [numbers.signed(tick, column.info) for tick in places]
-    if all(label.endswith((".0", ".00")) or label == "0" for label in labels):
-        labels = [label.split(".")[0] for label in labels]
-    ticks = tuple((axis.place(tick), label) for tick, label in zip(places, labels, strict=True))
-    return Forest(column, tested[0].reference, axis.place(0.0), ticks, tuple(rows))
-
-
-def around(values: Sequence[float]) -> Axis:
-    """An axis over the values with a little room at both ends."""
-    low, high = (min(values), max(values)) if values else (0.0, 0.0)
-    pad = 0.06 * (high - low) or abs(high) * 0.1 or 0.1
-    return Axis(low - pad, high + pad)
+def segments(counts: Sequence[tuple[str, int]]) -> tuple[Segment, ...]:
+    """A bar of named counts, from left to right."""
+    total = sum(count for _, count in counts) or 1
+    bar, start = [], 0.0
+    for place, (name, count) in enumerate(counts, 1):
+        width = 100 * count / total
+        bar.append(Segment(name, f"{width:.1f} %", place, round(start, 2), round(width, 2)))
+        start += width
+    return tuple(bar)

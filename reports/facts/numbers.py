@@ -21,13 +21,17 @@ def number(value: float, info: MetricInfo) -> str:
     return text.replace("-", MINUS)
 
 
-def with_unit(value: float, info: MetricInfo) -> str:
+def with_unit(value: float | None, info: MetricInfo) -> str:
     """A value as it stands alone, e.g. "76.7 %"."""
+    if value is None:
+        return "unknown"
     return f"{number(value, info)} %" if is_percent(info) else number(value, info)
 
 
-def signed(difference: float, info: MetricInfo) -> str:
+def signed(difference: float | None, info: MetricInfo) -> str:
     """A difference with its sign; zero has none."""
+    if difference is None:
+        return "unknown"
     text = number(difference, info)
     return text if text.startswith(MINUS) or not text.strip("0.,") else f"+{text}"
 
@@ -41,8 +45,18 @@ def interval(low: float | None, high: float | None, info: MetricInfo) -> str | N
     """Both ends, "20.0–43.3"; with "to" where a minus sign would meet the dash. None when an end is unknown."""
     if low is None or high is None:
         return None
-    ends = number(low, info), number(high, info)
-    return (" to " if any(end.startswith(MINUS) for end in ends) else "–").join(ends)
+    return _span(number(low, info), number(high, info))
+
+
+def coefficient_interval(low: float | None, high: float | None, sign: str = "-") -> str | None:
+    """The interval of a coefficient, "0.61–0.79"; None when an end is unknown."""
+    if low is None or high is None:
+        return None
+    return _span(coefficient(low, sign), coefficient(high, sign))
+
+
+def _span(low: str, high: str) -> str:
+    return f"{low}{' to ' if low.startswith((MINUS, '+')) or high.startswith((MINUS, '+')) else '–'}{high}"
 
 
 def p_value(comparison: Comparison) -> str | None:
@@ -73,12 +87,32 @@ def coefficient(value: float | None, sign: str = "-") -> str:
     return (text.lstrip("+-") if not text.strip("+-0.") else text).replace("-", MINUS)
 
 
+def figure(result: Result, info: MetricInfo) -> tuple[str, str | None]:
+    """The mean and its interval."""
+    return with_unit(result.mean, info), interval(result.low, result.high, info)
+
+
 def coverage(result: Result) -> str | None:
     """How many samples have a value, when not all of them have."""
     if result.known == result.samples:
         return None
     share = math.floor(1000 * result.known / result.samples) / 10  # rounded down: 99.97 % must not read 100 %
     return f"{result.known:,} of {result.samples:,} known ({share:.1f} %)"
+
+
+def seconds_of(seconds: float) -> str:
+    """Seconds of model time, with decimals where they matter."""
+    return f"{seconds:,.2f}" if seconds < 10 else f"{seconds:,.0f}"
+
+
+def signed_count(value: float) -> str:
+    """A tick of an axis through zero, e.g. "+0.5"."""
+    return f"{value:+g}".replace("-", MINUS) if value else "0"
+
+
+def count(value: float | None) -> str:
+    """A count with its thousands; a dash where there is none."""
+    return f"{value:,.0f}" if isinstance(value, int | float) else "–"
 
 
 def about(count: int) -> str:

@@ -1,1 +1,1 @@
-"""The sections of the report."""
+"""The sections of the page: one entry each, `<name>.py` beside `<name>.html.j2`, found by `reports.section`."""

@@ -3,131 +3,117 @@
 from dataclasses import dataclass
 
 from harness.records.figures import Comparison, Summary
-from reports.charts.whiskers import Axis, Whisker, around, whisker
+from harness.records.finished_run import FinishedRun
+from reports.charts.whiskers import Axis, Whisker, whisker, zero_axis
 from reports.facts import numbers
-from reports.facts.columns import Column, metric_info
-from reports.facts.wording import counted
+from reports.facts.metric_columns import MetricColumn, column_of
+from reports.facts.phrases import counted, counted_range, parenthesised
+from reports.section import Section
+
+VERDICTS = {"worse": "a drop beyond noise", "better": "a gain beyond noise", "inconclusive": "no change shown"}
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgettingRow:
     """One trained model on one general task."""
 
-    model: str
-    base: str
+    comparison: Comparison  # with the model it is made of
     before: str
     after: str
-    difference: str
-    interval: str | None
-    p: str | None
     whisker: Whisker | None
-    verdict: str  # better, worse or inconclusive
-    told: str  # the same in words
+    explanation: str  # the verdict in words
     advice: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ForgettingFacts:
     """One figure of a general task, on one axis through zero."""
 
-    column: Column
+    column: MetricColumn
     samples: str
     zero: float
-    rows: tuple[Row, ...]
+    rows: tuple[ForgettingRow, ...]
 
 
-def section(summary: Summary) -> tuple[Part, ...]:
-    """One part a figure."""
-    figures = dict.fromkeys((found.task, found.metric) for found in summary.forgotten)
-    return tuple(_part(summary, _column(summary, *key)) for key in figures)
+class Forgetting(Section):
+    title = "Forgetting"
+    heading = "Forgetting: what training cost elsewhere"
+    order = 100
+    label = "forgetting"
+
+    def build(self, finished: FinishedRun) -> tuple[ForgettingFacts, ...]:
+        """One part a figure."""
+        keys = dict.fromkeys((comparison.task, comparison.metric) for comparison in finished.summary.forgotten)
+        return tuple(_facts(finished.summary, column_of(finished.summary, *key)) for key in keys)
+
+    def cautions(self, finished: FinishedRun) -> tuple[str, ...]:
+        """One sentence with every drop beyond noise."""
+        drops = [comparison for comparison in finished.summary.forgotten if comparison.verdict == "worse"]
+        return (f"Forgetting: {'; '.join(_drop(finished.summary, drop) for drop in drops)}.",) if drops else ()
+
+    def sentences(self, finished: FinishedRun) -> tuple[str, ...]:
+        """Of models without a drop, how large a drop could have been overlooked."""
+        summary = finished.summary
+        open_comparisons = [comparison for comparison in summary.forgotten if comparison.verdict != "worse"]
+        open_comparisons.sort(key=lambda comparison: comparison.difference is not None)
+        return tuple(_no_drop(summary, comparison) for comparison in open_comparisons)
 
 
-def alarms(summary: Summary) -> tuple[str, ...]:
-    """One sentence with every drop beyond noise."""
-    drops = [found for found in summary.forgotten if found.verdict == "worse"]
-    if not drops:
-        return ()
-    told = "; ".join(_drop(summary, found) for found in drops)
-    return (f"Forgetting: {told}.",)
+def _facts(summary: Summary, column: MetricColumn) -> ForgettingFacts:
+    comparisons = [c for c in summary.forgotten if (c.task, c.metric) == column.key]
+    axis = zero_axis(comparisons)
+    samples = counted_range([comparison.samples for comparison in comparisons], "item")
+    rows = tuple(_row(summary, column, comparison, axis) for comparison in comparisons)
+    return ForgettingFacts(column, samples, axis.place(0.0), rows)
 
 
-def sentences(summary: Summary) -> tuple[str, ...]:
-    """Of models without a drop, how large one could have been overlooked."""
-    still = [found for found in summary.forgotten if found.verdict != "worse" and found.difference is not None]
-    unknown = [found for found in summary.forgotten if found.difference is None]
-    return tuple(
-        f"Whether {found.variant} forgot anything on {found.task}.{found.metric} is unknown: no item is known for both."
-        for found in unknown
-    ) + tuple(
-        f"{found.variant} shows no drop on {found.task}.{found.metric} against {found.reference} "
-        f"({_evidence(_column(summary, found.task, found.metric), found)})."
-        for found in still
+def _row(summary: Summary, column: MetricColumn, comparison: Comparison, axis: Axis) -> ForgettingRow:
+    difference = comparison.difference
+    return ForgettingRow(
+        comparison=comparison,
+        before=_mean(summary, column, comparison.reference),
+        after=_mean(summary, column, comparison.variant),
+        whisker=None if difference is None else whisker(axis, difference, comparison.low, comparison.high),
+        explanation="no item has a value for both" if difference is None else VERDICTS[comparison.verdict],
+        advice=_advice(column, comparison),
     )
 
 
-def _column(summary: Summary, task: str, metric: str) -> Column:
-    return Column(task, metric, metric_info(summary, task, metric), f"{task}.{metric}" in summary.headline)
-
-
-def _part(summary: Summary, column: Column) -> Part:
-    tested = [found for found in summary.forgotten if (found.task, found.metric) == column.key]
-    ends = [end for found in tested for end in (found.low, found.difference, found.high) if end is not None]
-    axis = around([0.0, *ends])
-    least, most = min(found.samples for found in tested), max(found.samples for found in tested)
-    samples = counted(most, "item") if least == most else f"{least:,} to {most:,} items"
-    rows = tuple(_row(summary, column, found, axis) for found in tested)
-    return Part(column, samples, axis.place(0.0), rows)
-
-
-def _row(summary: Summary, column: Column, found: Comparison, axis: Axis) -> Row:
-    info, known = column.info, found.difference is not None
-    told = {"worse": "a drop beyond noise", "better": "a gain beyond noise", "inconclusive": "no change shown"}
-    return Row(
-        found.variant,
-        found.reference,
-        _mean(summary, column, found.reference),
-        _mean(summary, column, found.variant),
-        numbers.signed(found.difference, info) if found.difference is not None else "unknown",
-        numbers.interval(found.low, found.high, info) if known else None,
-        numbers.p_value(found) if known else None,
-        whisker(axis, found.difference, found.low, found.high) if found.difference is not None else None,
-        found.verdict,
-        told[found.verdict] if known else "no item is known for both",
-        _advice(column, found),
-    )
-
-
-def _mean(summary: Summary, column: Column, model: str) -> str:
+def _mean(summary: Summary, column: MetricColumn, model: str) -> str:
     """The model's own result on the task."""
     means = {result.variant: result.mean for result in summary.general if (result.task, result.metric) == column.key}
     mean = means.get(model)
     return "–" if mean is None else numbers.with_unit(mean, column.info)
 
 
-def _advice(column: Column, found: Comparison) -> str | None:
+def _advice(column: MetricColumn, comparison: Comparison) -> str | None:
     """What could have been overlooked."""
-    if found.verdict != "inconclusive" or found.detectable is None:
+    if comparison.verdict != "inconclusive" or comparison.detectable is None:
         return None
-    smallest = numbers.points(found.detectable, column.info)
-    return f"{counted(found.samples, 'item')} can only show changes of {smallest} or more"
+    smallest = numbers.points(comparison.detectable, column.info)
+    return f"{counted(comparison.samples, 'item')} can only show changes of {smallest} or more"
 
 
-def _drop(summary: Summary, found: Comparison) -> str:
-    column = _column(summary, found.task, found.metric)
-    lower = " (lower is better)" if column.info.better == "lower" else ""
-    by = f"{numbers.points(found.difference or 0.0, column.info)}{lower}"
-    evidence = _evidence(column, found, bare=True)
-    return f"{found.variant} is worse than {found.reference} by {by} on {column.name} ({evidence})"
+def _drop(summary: Summary, comparison: Comparison) -> str:
+    column = column_of(summary, comparison.task, comparison.metric)
+    direction = " (lower is better)" if column.lower_is_better else ""
+    size = f"{numbers.points(comparison.difference or 0.0, column.info)}{direction}"
+    models = f"{comparison.variant} is worse than {comparison.reference}"
+    return f"{models} by {size} on {column.name} {parenthesised(*_evidence(column, comparison))}"
 
 
-def _evidence(column: Column, found: Comparison, bare: bool = False) -> str:
-    if found.difference is None:
-        return "no item is known for both"
-    bounds = numbers.interval(found.low, found.high, column.info)
-    parts = (
-        None if bare else numbers.signed(found.difference, column.info),
-        f"95 % CI {bounds}" if bounds else None,
-        numbers.p_value(found),
-        f"{found.samples:,} items",
-    )
-    return ", ".join(part for part in parts if part)
+def _no_drop(summary: Summary, comparison: Comparison) -> str:
+    column = column_of(summary, comparison.task, comparison.metric)
+    if comparison.difference is None:
+        return (
+            f"Whether {comparison.variant} forgot anything on {column.name} is unknown: no item has a value for both."
+        )
+    evidence = (numbers.signed(comparison.difference, column.info), *_evidence(column, comparison))
+    opening = f"{comparison.variant} shows no drop on {column.name} against {comparison.reference}"
+    return f"{opening} {parenthesised(*evidence)}."
+
+
+def _evidence(column: MetricColumn, comparison: Comparison) -> tuple[str | None, ...]:
+    interval = numbers.interval(comparison.low, comparison.high, column.info)
+    items = counted(comparison.samples, "item")
+    return f"95 % CI {interval}" if interval else None, numbers.p_value(comparison), items

@@ -1,30 +1,38 @@
-"""What became of changed facts: the same questions before and after, and who keeps saying what no longer holds."""
+"""What became of changed facts: the same questions before and after, and which variants repeat what no longer holds."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from harness.records.figures import Result, Summary
+from harness.records.finished_run import FinishedRun
 from reports.facts import numbers
-from reports.facts.columns import columns, metric_info, ordinary, probes, variants
-from reports.facts.wording import counted
+from reports.facts.metric_columns import (
+    freshness_probes,
+    metric_columns,
+    metric_info,
+    ordinary_columns,
+    variant_names,
+)
+from reports.facts.phrases import counted
+from reports.section import Section
 
 STALE = "stale"  # the metric that counts answers which no longer hold
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class FreshnessFigure:
     """A mean as text, with the address of the items behind it where there is one to look at."""
 
     value: str
     interval: str | None
     coverage: str | None
-    address: str | None = None
+    address: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
-    """A column: what is asked, of how many items."""
+class FreshnessColumn:
+    """Which answers are counted, by which metric, of how many items."""
 
     title: str
     detail: str
@@ -32,27 +40,27 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class FreshnessRow:
     """One variant."""
 
     variant: str
     is_floor: bool
-    figures: tuple[Figure | None, ...]  # one a head
+    figures: tuple[FreshnessFigure | None, ...]  # one a column
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreshnessFacts:
     """One task under one knowledge base that has changed."""
 
     task: str
     knowledge: str
-    heads: tuple[Head, ...]
-    rows: tuple[Row, ...]
+    columns: tuple[FreshnessColumn, ...]
+    rows: tuple[FreshnessRow, ...]
     sentences: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class _Change:
+class _FactChange:
     """The results of one task and knowledge base, by (version, metric), then by variant."""
 
     task: str
@@ -60,124 +68,131 @@ class _Change:
     metric: str
     results: Mapping[tuple[str, str], Mapping[str, Result]]
 
-    def figures(self) -> list[tuple[str, str, str]]:
+    def columns(self) -> list[tuple[str, str, str]]:
         """The columns that have results: title, version, metric."""
-        wanted = [("Before", "before", self.metric), ("After", "after", self.metric)]
-        wanted += [("Still says the old", "after", STALE), ("Still says what was withdrawn", "withdrawn", STALE)]
-        return [figure for figure in wanted if self.results.get(figure[1:])]
+        columns = [("Before", "before", self.metric), ("After", "after", self.metric)]
+        columns += [("Repeats the old answer", "after", STALE), ("Repeats what was withdrawn", "withdrawn", STALE)]
+        return [column for column in columns if self.results.get(column[1:])]
+
+    def valued(self, version: str, metric: str) -> dict[str, Result]:
+        """The results that have a mean."""
+        results = self.results.get((version, metric), {})
+        return {variant: result for variant, result in results.items() if result.mean is not None}
 
 
-def section(summary: Summary) -> tuple[Part, ...]:
-    """One part for each task and knowledge base that was probed."""
-    return tuple(_part(summary, change) for change in _changes(summary))
+class Freshness(Section):
+    title = "Freshness"
+    heading = "Freshness: after the facts have changed"
+    order = 120
+    label = "freshness"
+
+    def build(self, finished: FinishedRun) -> tuple[FreshnessFacts, ...]:
+        """One part for each task and knowledge base that was probed."""
+        return tuple(_facts(finished.summary, change) for change in _changes(finished.summary))
+
+    def sentences(self, finished: FinishedRun) -> tuple[str, ...]:
+        """What the change did to the answers, task by task."""
+        summary = finished.summary
+        return tuple(sentence for change in _changes(summary) for sentence in _sentences(summary, change))
 
 
-def sentences(summary: Summary) -> tuple[str, ...]:
-    """What the change did to the answers, task by task."""
-    return tuple(sentence for change in _changes(summary) for sentence in _sentences(summary, change))
-
-
-def _changes(summary: Summary) -> Iterable[_Change]:
-    every = probes(summary)
-    for task, knowledge in dict.fromkeys((probe.task, probe.knowledge) for probe in every.values()):
-        found: dict[tuple[str, str], dict[str, Result]] = {}
+def _changes(summary: Summary) -> Iterable[_FactChange]:
+    probes = freshness_probes(summary)
+    for task, knowledge in dict.fromkeys((probe.task, probe.knowledge) for probe in probes.values()):
+        results: dict[tuple[str, str], dict[str, Result]] = {}
         for result in summary.results:
-            probe = every.get(result.task)
+            probe = probes.get(result.task)
             if probe and (probe.task, probe.knowledge) == (task, knowledge):
-                found.setdefault((probe.version, result.metric), {})[result.variant] = result
-        yield _Change(task, knowledge, _deciding(summary, task), found)
+                results.setdefault((probe.version, result.metric), {})[result.variant] = result
+        yield _FactChange(task, knowledge, _deciding_metric(summary, task), results)
 
 
-def _deciding(summary: Summary, task: str) -> str:
+def _deciding_metric(summary: Summary, task: str) -> str:
     """The metric that decides what is right: the task's first headline figure, else its first metric."""
-    every = (*ordinary(summary), *columns(summary))
-    return next(column.metric for column in every if column.task == task)
+    columns = (*ordinary_columns(summary), *metric_columns(summary))
+    return next(column.metric for column in columns if column.task == task)
 
 
-def _part(summary: Summary, change: _Change) -> Part:
-    figures = change.figures()
-    unaided = summary.unaided
+def _facts(summary: Summary, change: _FactChange) -> FreshnessFacts:
     rows = [
-        Row(variant, variant in unaided, tuple(_figure(summary, change, v, m, variant) for _, v, m in figures))
-        for variant in variants(summary)
+        FreshnessRow(
+            variant,
+            variant in summary.unaided,
+            tuple(_figure(summary, change, version, metric, variant) for _, version, metric in change.columns()),
+        )
+        for variant in variant_names(summary)
     ]
-    heads = tuple(_head(change, *figure) for figure in figures)
-    shown = tuple(row for row in rows if any(row.figures))
-    return Part(change.task, change.knowledge, heads, shown, tuple(_sentences(summary, change)))
+    return FreshnessFacts(
+        task=change.task,
+        knowledge=change.knowledge,
+        columns=tuple(_column(change, *column) for column in change.columns()),
+        rows=tuple(row for row in rows if any(row.figures)),
+        sentences=tuple(_sentences(summary, change)),
+    )
 
 
-def _head(change: _Change, title: str, version: str, metric: str) -> Head:
+def _column(change: _FactChange, title: str, version: str, metric: str) -> FreshnessColumn:
     count = max(result.samples for result in change.results[version, metric].values())
-    detail = "lower is better" if metric == STALE else metric
-    return Head(title, detail, counted(count, "item"))
+    return FreshnessColumn(title, "lower is better" if metric == STALE else metric, counted(count, "item"))
 
 
-def _figure(summary: Summary, change: _Change, version: str, metric: str, variant: str) -> Figure | None:
+def _figure(summary: Summary, change: _FactChange, version: str, metric: str, variant: str) -> FreshnessFigure | None:
     result = change.results[version, metric].get(variant)
     if result is None:
         return None
     info = metric_info(summary, result.task, metric)
-    stale = metric == STALE and result.mean
-    address = {"task": result.task, "variant": variant, "metric": f"{result.task}.{metric}", "outcome": "wrong"}
-    return Figure(
-        "unknown" if result.mean is None else numbers.with_unit(result.mean, info),
+    filters = {"task": result.task, "variant": variant, "metric": f"{result.task}.{metric}", "outcome": "wrong"}
+    return FreshnessFigure(
+        numbers.with_unit(result.mean, info),
         numbers.interval(result.low, result.high, info),
         numbers.coverage(result),
-        f"#{urlencode(address)}" if stale else None,
+        f"#{urlencode(filters)}" if metric == STALE and result.mean else None,
     )
 
 
-def _sentences(summary: Summary, change: _Change) -> Iterable[str]:
-    """The best after the change and who sticks most to the old answer; then the same for withdrawn facts."""
-    after = _known(change, "after", change.metric)
+def _sentences(summary: Summary, change: _FactChange) -> Iterator[str]:
+    """The best after the change and which sticks most to the old answer; then the same for withdrawn facts."""
+    after = change.valued("after", change.metric)
     if after:
         info = metric_info(summary, next(iter(after.values())).task, change.metric)
         sign = -1.0 if info.better == "lower" else 1.0
         contenders = [variant for variant in after if variant not in summary.bounds] or list(after)
         best = max(contenders, key=lambda variant: sign * (after[variant].mean or 0.0))
-        stale = _known(change, "after", STALE)
+        stale = change.valued("after", STALE)
         sticking = [variant for variant, result in stale.items() if result.mean and variant in after]
-        told = dict.fromkeys([best, *sorted(sticking, key=lambda variant: -(stale[variant].mean or 0.0))[:1]])
-        count = after[best].samples
-        which = f"the {count:,} affected question{'s' if count != 1 else ''} of {change.task}"
-        parts = [_told(summary, change, variant, which if variant == best else None) for variant in told]
-        yield f"After the change of {change.knowledge}, {'; '.join(parts)}."
-    yield from _withdrawn(change, summary)
+        sticking.sort(key=lambda variant: -(stale[variant].mean or 0.0))
+        questions = f"the {counted(after[best].samples, 'affected question')} of {change.task}"
+        clauses = [_clause(summary, change, best, questions)]
+        clauses += [_clause(summary, change, variant) for variant in sticking[:1] if variant != best]
+        yield f"After the change of {change.knowledge}, {'; '.join(clauses)}."
+    yield from _withdrawn_sentences(summary, change)
 
 
-def _told(summary: Summary, change: _Change, variant: str, which: str | None) -> str:
-    """One variant: its figure after, its figure before, and how often it says the old."""
+def _clause(summary: Summary, change: _FactChange, variant: str, questions: str | None = None) -> str:
+    """One variant: its figure after, its figure before, and how often it repeats the old answer."""
 
-    def said(version: str, metric: str) -> str | None:
-        result = _known(change, version, metric).get(variant)
-        if result is None:
-            return None
-        return numbers.with_unit(result.mean or 0.0, metric_info(summary, result.task, metric))
+    def figure(version: str, metric: str) -> str | None:
+        result = change.valued(version, metric).get(variant)
+        return None if result is None else numbers.with_unit(result.mean, metric_info(summary, result.task, metric))
 
-    before, stale = said("before", change.metric), _known(change, "after", STALE).get(variant)
-    text = f"{variant} reaches {said('after', change.metric)}"
-    text += f" {change.metric} on {which}" if which else ""
-    text += f" ({before} before)" if before else ""
-    return text + (f" and keeps saying the old answer in {said('after', STALE)}" if stale and stale.mean else "")
+    before, stale = figure("before", change.metric), change.valued("after", STALE).get(variant)
+    basis = f" {change.metric} on {questions}" if questions else ""
+    text = f"{variant} reaches {figure('after', change.metric)}{basis}{f' ({before} before)' if before else ''}"
+    return f"{text} and repeats the old answer in {figure('after', STALE)}" if stale and stale.mean else text
 
 
-def _withdrawn(change: _Change, summary: Summary) -> Iterable[str]:
-    found = _known(change, "withdrawn", STALE)
-    if not found:
+def _withdrawn_sentences(summary: Summary, change: _FactChange) -> Iterator[str]:
+    results = change.valued("withdrawn", STALE)
+    if not results:
         return
-    most = max(found.values(), key=lambda result: result.mean or 0.0)
-    never = sum(not result.mean for result in found.values())
-    info = metric_info(summary, most.task, STALE)
-    which = f"the {most.samples:,} questions whose answer was withdrawn" if most.samples != 1 else (
-        "the one question whose answer was withdrawn"
-    )  # fmt: skip
-    if not most.mean:
-        yield f"No variant still gives the old answer to {which}."
+    worst = max(results.values(), key=lambda result: result.mean or 0.0)
+    questions = "question whose answer was withdrawn"
+    if worst.samples != 1:
+        questions = f"{worst.samples:,} questions whose answers were withdrawn"
+    if not worst.mean:
+        yield f"No variant still gives the old answer to the {questions}."
         return
-    rest = f"; {never} of the {len(found)} variants never do{'es' if never == 1 else ''}" if never else ""
-    yield f"Of {which}, {most.variant} still gives the old one in {numbers.with_unit(most.mean, info)}{rest}."
-
-
-def _known(change: _Change, version: str, metric: str) -> dict[str, Result]:
-    results = change.results.get((version, metric), {})
-    return {variant: result for variant, result in results.items() if result.mean is not None}
+    never = sum(not result.mean for result in results.values())
+    remainder = f"; {never} of the {len(results)} variants never do{'es' if never == 1 else ''}" if never else ""
+    value = numbers.with_unit(worst.mean, metric_info(summary, worst.task, STALE))
+    yield f"To the {questions}, {worst.variant} still gives the old answer in {value}{remainder}."

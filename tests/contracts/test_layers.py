@@ -34,7 +34,7 @@ ALLOWED = {  # what the other packages may import of ours
     "adapters": (*BELOW, "harness.models", "harness.runtime"),
     "reports": ("harness.errors", "harness.records", "harness.statistics"),
 }
-PENDING, PENDING_CIRCLES, PENDING_FOREIGN = 9, 3, {"baselines": 0, "adapters": 0, "reports": 4}  # cut one by one
+PENDING, PENDING_CIRCLES, PENDING_FOREIGN = 9, 3, {"baselines": 0, "adapters": 0, "reports": 0}  # cut one by one
 LEVEL = {folder: level for level, folders in enumerate(LAYERS, 1) for folder in folders} | {"errors": 0, "__init__": 0}
 
 

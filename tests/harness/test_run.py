@@ -213,8 +213,10 @@ class Strange(Metric):
 
 
 def test_a_metric_that_gives_no_number_is_unknown(scoring: Callable[..., Scoring]) -> None:
-    samples = [Sample(str(i), "t", word, ("x",)) for i, word in enumerate("草天雪夜")]
-    predictions = [Prediction(s.id, "t", "v", (), "x", Reading("x")) for s in samples]
+    samples = [Sample(id=str(i), task="t", input=word, targets=("x",)) for i, word in enumerate("草天雪夜")]
+    predictions = [
+        Prediction(sample_id=s.id, task="t", variant="v", messages=(), text="x", reading=Reading("x")) for s in samples
+    ]
     scores = score_metric(Strange(), samples, predictions, scoring("odd"))
     assert [score.value for score in scores] == [None, None, None, 1.0]
     assert [score.error or score.reason for score in scores[:3]] == [

@@ -28,10 +28,10 @@ tasks:
   norm: {data: {tsv: {path: val.tsv}}, prompt: norm.j2, metrics: {accuracy: exact_match, terms: term_set}}
 compare: {reference: zero-shot, headline: [norm.accuracy, exam.accuracy]}
 """
-EXACT = MetricInfo("exact_match", {"normalise": True}, 0.0, 1.0, "higher")
-TERM_SET = MetricInfo("term_set", {"separator": "##"}, 0.0, 1.0, "higher")
-CHOICE = MetricInfo("choice", {}, 0.0, 1.0, "higher")
-EDITS = MetricInfo("edit_distance", {}, 0.0, 100.0, "lower")
+EXACT = MetricInfo(component="exact_match", settings={"normalise": True}, low=0.0, high=1.0, better="higher")
+TERM_SET = MetricInfo(component="term_set", settings={"separator": "##"}, low=0.0, high=1.0, better="higher")
+CHOICE = MetricInfo(component="choice", settings={}, low=0.0, high=1.0, better="higher")
+EDITS = MetricInfo(component="edit_distance", settings={}, low=0.0, high=100.0, better="lower")
 
 
 def norm_right(variant: str, i: int) -> float | None:
@@ -50,7 +50,10 @@ VARIANTS = ("zero-shot", "few-shot-nearest", "rag")
 
 
 def result(task: str, variant: str, metric: str, known: int, samples: int, *figures: float | None) -> Result:
-    return Result(task, variant, metric, samples, known, *figures)
+    mean, low, high = figures
+    return Result(
+        task=task, variant=variant, metric=metric, samples=samples, known=known, mean=mean, low=low, high=high
+    )
 
 
 def comparison(
@@ -65,20 +68,25 @@ def comparison(
     detectable: float | None,
     needed: int | None,
 ) -> Comparison:
+    (difference, low, high), (wins, losses, ties) = figures, counts
     return Comparison(
-        task,
-        metric,
-        variant,
-        "zero-shot",
-        samples,
-        *figures,
-        p,
-        p,
-        "exact McNemar",
-        *counts,
-        verdict,
-        detectable,
-        needed,
+        task=task,
+        metric=metric,
+        variant=variant,
+        reference="zero-shot",
+        samples=samples,
+        difference=difference,
+        low=low,
+        high=high,
+        p=p,
+        p_adjusted=p,
+        test="exact McNemar",
+        wins=wins,
+        losses=losses,
+        ties=ties,
+        verdict=verdict,
+        detectable=detectable,
+        needed=needed,
     )
 
 
@@ -129,16 +137,16 @@ def summary() -> Summary:
     )
     usage = tuple(
         Usage(
-            task,
-            variant,
-            samples,
-            2 if (task, variant) == ("norm", "rag") else 0,
-            unread,
-            0,
-            samples * tokens,
-            samples * 9,
-            samples * 0.21,
-            f"{digest}e5b8a1d0",
+            task=task,
+            variant=variant,
+            samples=samples,
+            failed=2 if (task, variant) == ("norm", "rag") else 0,
+            unread=unread,
+            truncated=0,
+            tokens_in=samples * tokens,
+            tokens_out=samples * 9,
+            seconds=samples * 0.21,
+            prompts=f"{digest}e5b8a1d0",
         )
         for task, samples, tokens, variant, unread, digest in (
             ("norm", 30, 96, "zero-shot", 1, "4f1c2a9d"),
@@ -151,13 +159,13 @@ def summary() -> Summary:
     )
     metrics = {"norm.accuracy": EXACT, "norm.terms": TERM_SET, "norm.edits": EDITS, "exam.accuracy": CHOICE}
     return Summary(
-        "clinical-terms",
-        "zero-shot",
-        ("norm.accuracy", "exam.accuracy"),
-        metrics,
-        results,
-        comparisons,
-        usage,
+        name="clinical-terms",
+        reference="zero-shot",
+        headline=("norm.accuracy", "exam.accuracy"),
+        metrics=metrics,
+        results=results,
+        comparisons=comparisons,
+        usage=usage,
         warnings=("norm × rag: 2 of 30 items have no value; compare on the 28 known ones",),
     )
 
@@ -167,7 +175,13 @@ def norm_records() -> tuple[list[Sample], list[Prediction], list[Score]]:
     for i in range(1, 31):
         question, target = TERMS[i % 6]
         samples.append(
-            Sample(f"n{i:02}", "norm", question, (target,), meta={"科室": "骨科" if i % 2 else "内科", "row": i})
+            Sample(
+                id=f"n{i:02}",
+                task="norm",
+                input=question,
+                targets=(target,),
+                meta={"科室": "骨科" if i % 2 else "内科", "row": i},
+            )
         )
         for variant in VARIANTS:
             right = norm_right(variant, i)
@@ -178,10 +192,42 @@ def norm_records() -> tuple[list[Sample], list[Prediction], list[Score]]:
             # wrong answers of zero-shot are partly right at i = 1, 5, 9, …, 29: 8 items
             partly = 0.5 if variant == "zero-shot" and i % 4 == 1 else right
             scores += [
-                Score(f"n{i:02}", "norm", variant, "accuracy", right, reason, error),
-                Score(f"n{i:02}", "norm", variant, "terms", partly, None, error),
-                Score(f"n{i:02}", "norm", variant, "terms.precision", partly, None, error),
-                Score(f"n{i:02}", "norm", variant, "edits", None if right is None else 4 * (1 - right), None, error),
+                Score(
+                    sample_id=f"n{i:02}",
+                    task="norm",
+                    variant=variant,
+                    metric="accuracy",
+                    value=right,
+                    reason=reason,
+                    error=error,
+                ),
+                Score(
+                    sample_id=f"n{i:02}",
+                    task="norm",
+                    variant=variant,
+                    metric="terms",
+                    value=partly,
+                    reason=None,
+                    error=error,
+                ),
+                Score(
+                    sample_id=f"n{i:02}",
+                    task="norm",
+                    variant=variant,
+                    metric="terms.precision",
+                    value=partly,
+                    reason=None,
+                    error=error,
+                ),
+                Score(
+                    sample_id=f"n{i:02}",
+                    task="norm",
+                    variant=variant,
+                    metric="edits",
+                    value=None if right is None else 4 * (1 - right),
+                    reason=None,
+                    error=error,
+                ),
             ]
     return samples, predictions, scores
 
@@ -196,26 +242,26 @@ def norm_prediction(sample: Sample, variant: str, answer: str, failed: bool) -> 
     passages = tuple({"text": f"{name}：{term}", "score": 0.71, "source": "icd.txt"} for term, name in TERMS[:2])
     if failed:
         return Prediction(
-            sample.id,
-            sample.task,
-            variant,
-            tuple(messages),
-            "",
-            Reading(),
-            "error",
+            sample_id=sample.id,
+            task=sample.task,
+            variant=variant,
+            messages=tuple(messages),
+            text="",
+            reading=Reading(),
+            finish="error",
             error="connection refused after 3 attempts",
         )
     return Prediction(
-        sample.id,
-        sample.task,
-        variant,
-        tuple(messages),
-        f"标准词：{answer}。",
-        Reading(answer, lenient=f"{answer}。" if variant == "zero-shot" else answer),
-        "stop",
-        96,
-        9,
-        0.21,
+        sample_id=sample.id,
+        task=sample.task,
+        variant=variant,
+        messages=tuple(messages),
+        text=f"标准词：{answer}。",
+        reading=Reading(answer, lenient=f"{answer}。" if variant == "zero-shot" else answer),
+        finish="stop",
+        tokens_in=96,
+        tokens_out=9,
+        seconds=0.21,
         passages=passages if variant == "rag" else (),
         notes=("a tie among votes",) if variant == "rag" and sample.id == "n05" else (),
     )
@@ -223,7 +269,7 @@ def norm_prediction(sample: Sample, variant: str, answer: str, failed: bool) -> 
 
 def exam_records() -> tuple[list[Sample], list[Prediction], list[Score]]:
     question, options = EXAM
-    samples = [Sample(f"e{i}", "exam", question, ("A",), options) for i in range(1, 7)]
+    samples = [Sample(id=f"e{i}", task="exam", input=question, targets=("A",), options=options) for i in range(1, 7)]
     predictions, scores = [], []
     for i, sample in enumerate(samples, 1):
         for variant in VARIANTS:
@@ -231,20 +277,29 @@ def exam_records() -> tuple[list[Sample], list[Prediction], list[Score]]:
             letter = "A" if right else "C"
             predictions.append(
                 Prediction(
-                    sample.id,
-                    "exam",
-                    variant,
-                    (Message("user", question),),
-                    "",
-                    Reading(letter),
-                    "stop",
-                    120,
-                    1,
-                    0.05,
+                    sample_id=sample.id,
+                    task="exam",
+                    variant=variant,
+                    messages=(Message("user", question),),
+                    text="",
+                    reading=Reading(letter),
+                    finish="stop",
+                    tokens_in=120,
+                    tokens_out=1,
+                    seconds=0.05,
                     logprobs=(-0.31, -2.4, -1.9, -3.3) if right else (-2.1, -2.4, -0.4, -3.3),
                 )
             )
-            scores.append(Score(sample.id, "exam", variant, "accuracy", right, None if right else "expected A, got C"))
+            scores.append(
+                Score(
+                    sample_id=sample.id,
+                    task="exam",
+                    variant=variant,
+                    metric="accuracy",
+                    value=right,
+                    reason=None if right else "expected A, got C",
+                )
+            )
     return samples, predictions, scores
 
 

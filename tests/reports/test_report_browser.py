@@ -10,8 +10,8 @@ from harness.records.figures import Summary
 from harness.records.inputs import Message, Sample
 from harness.records.outputs import Prediction, Reading, Score
 from harness.runtime.run_folder import RunFolder
-from reports.html import write
-from tests.shared.browsing import CONTRAST, DESK, PHONE, count, shown
+from reports.html import render
+from tests.shared.browsing import CONTRAST, DESK, PHONE, count, item_labels
 
 pytestmark = pytest.mark.browser
 
@@ -45,7 +45,7 @@ def test_filters(open_page: Callable[..., Any], folder: RunFolder, chosen: dict[
     for name, value in chosen.items():
         page.select_option(f"select[name={name}]", value)
     assert count(page) == f"{expected} of 36 items"
-    assert len(shown(page)) == min(expected, 25)
+    assert len(item_labels(page)) == min(expected, 25)
     assert page.locator("#pages").is_visible() is (expected > 25)
 
 
@@ -55,7 +55,7 @@ def test_disagreement(open_page: Callable[..., Any], folder: RunFolder) -> None:
     # norm: 30 - 8 without a wrong answer - 1 (n15) without a right one = 21; exam: 1, 4, 5, 6
     assert count(page) == "25 of 36 items"
     page.select_option("select[name=task]", "exam")
-    assert shown(page) == ["exam e1", "exam e4", "exam e5", "exam e6"]
+    assert item_labels(page) == ["exam e1", "exam e4", "exam e5", "exam e6"]
     page.get_by_role("button", name="Reset").click()
     assert count(page) == "36 of 36 items"
     assert not page.get_by_label("variants disagree").is_checked()
@@ -67,10 +67,10 @@ def test_search_and_shared_address(open_page: Callable[..., Any], folder: RunFol
     page.locator("#count", has_text="5 of 36 items").wait_for()
     page.select_option("select[name=variant]", "few-shot-nearest")
     page.select_option("select[name=outcome]", "right")
-    assert shown(page) == ["norm n02", "norm n08", "norm n14", "norm n20", "norm n26"]
+    assert item_labels(page) == ["norm n02", "norm n08", "norm n14", "norm n20", "norm n26"]
     assert page.locator("article .reply h4").count() == 5  # only the chosen variant's replies
     other = open_page(folder, page.evaluate("location.hash"))
-    assert shown(other) == shown(page)
+    assert item_labels(other) == item_labels(page)
     assert other.locator("select[name=variant]").input_value() == "few-shot-nearest"
     assert other.get_by_label("Search").input_value() == "双眼干涩"
 
@@ -82,15 +82,15 @@ def test_paging_by_keyboard(open_page: Callable[..., Any], folder: RunFolder) ->
     page.locator("#next").focus()
     page.keyboard.press("Enter")
     assert page.locator("#page").inner_text() == "Page 2 of 2"
-    assert len(shown(page)) == 11
-    assert len(shown(open_page(folder, "#page=2"))) == 11
-    assert len(shown(open_page(folder, "#page=99"))) == 11  # beyond the end: the last page
+    assert len(item_labels(page)) == 11
+    assert len(item_labels(open_page(folder, "#page=2"))) == 11
+    assert len(item_labels(open_page(folder, "#page=99"))) == 11  # beyond the end: the last page
 
 
 def test_link_to_one_item(open_page: Callable[..., Any], folder: RunFolder) -> None:
     page = open_page(folder)
     page.get_by_role("link", name="Link to item n05").click()
-    assert shown(page) == ["norm n05"]
+    assert item_labels(page) == ["norm n05"]
     text = page.locator("article.item").inner_text()
     for part in (
         "标准词：膝关节疼痛。",
@@ -190,15 +190,36 @@ def big_folder(tmp_path_factory: pytest.TempPathFactory, summary: Summary) -> Ru
     """5,000 items × 4 variants = 20,000 predictions, each with five worked examples."""
     folder = RunFolder(tmp_path_factory.mktemp("big"))
     names = ("zero-shot", "few-shot-nearest", "rag", "lora")
-    samples = [Sample(f"s{i:05}", "norm", f"原始词 {i} 术后复查", (f"标准词 {i % 997}",)) for i in range(5_000)]
+    samples = [
+        Sample(id=f"s{i:05}", task="norm", input=f"原始词 {i} 术后复查", targets=(f"标准词 {i % 997}",))
+        for i in range(5_000)
+    ]
     predictions, scores = [], []
     for variant in names:
         for i, sample in enumerate(samples):
             turns = [(f"把原始词改写为标准词：示例 {(i * 7 + k) % 800}，" * 6, f"标准词 {k}") for k in range(5)]
             shots = [part for ask, answer in turns for part in (Message("user", ask), Message("assistant", answer))]
             messages = (*shots, Message("user", f"把原始词改写为标准词：{sample.input}"))
-            predictions.append(Prediction(sample.id, "norm", variant, messages, f"答：{i}", Reading(str(i))))
-            scores.append(Score(sample.id, "norm", variant, "accuracy", float(i % 3 == 0), "expected another term"))
+            predictions.append(
+                Prediction(
+                    sample_id=sample.id,
+                    task="norm",
+                    variant=variant,
+                    messages=messages,
+                    text=f"答：{i}",
+                    reading=Reading(str(i)),
+                )
+            )
+            scores.append(
+                Score(
+                    sample_id=sample.id,
+                    task="norm",
+                    variant=variant,
+                    metric="accuracy",
+                    value=float(i % 3 == 0),
+                    reason="expected another term",
+                )
+            )
     folder.write_run({"suite": {}})
     folder.write_samples(samples)
     folder.write_predictions(predictions)
@@ -210,7 +231,7 @@ def big_folder(tmp_path_factory: pytest.TempPathFactory, summary: Summary) -> Ru
 def test_twenty_thousand_predictions_are_shown_and_chosen_from(
     open_page: Callable[..., Any], big_folder: RunFolder
 ) -> None:
-    write(big_folder)
+    big_folder.write_report(render(big_folder.finished()))
     page = open_page(big_folder)
     assert count(page) == "5,000 of 5,000 items"
     page.select_option("select[name=outcome]", "right")

@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 
 from harness.records.figures import Comparison, Summary
-from reports.charts.whiskers import forests
-from reports.facts.table import build
-from reports.sections.floors import alarms, floors, sentences
+from reports.facts.comparison_table import comparison_tables
+from reports.facts.floors import floor_alarms, floor_sentences, floor_standings
+from reports.sections.differences import Differences
 from reports.verdict import findings
+from tests.shared.finished import finished
 from tests.shared.grounded import FLOORS
 
 
@@ -24,7 +25,7 @@ def test_the_verdict_names_below_open_and_above(grounded_summary: Summary) -> No
         # rag (18 − 15)/29, lora 6/30, cascade (24 − 15)/29
         "rag, lora and cascade are above it (rag +10.3, p = 0.028; lora +20.0, p = 0.012; cascade +31.0, p = 0.002).",
     )
-    assert found.others == (
+    assert found.remainder == (
         "Also better: nearest (no model), rag, lora. Worse: majority (no model). Inconclusive: few-shot."
     )
 
@@ -65,39 +66,43 @@ def judged(verdicts: str) -> tuple[Comparison, ...]:
 def test_a_warning_where_no_model_beats_the_floor(
     grounded_summary: Summary, verdicts: str, expected: tuple[str, ...]
 ) -> None:
-    assert alarms(replace(grounded_summary, floors=judged(verdicts))) == expected
+    assert floor_alarms(replace(grounded_summary, floors=judged(verdicts))) == expected
 
 
 def test_the_first_sentence_introduces_the_floor(grounded_summary: Summary) -> None:
-    (floor,) = floors(replace(grounded_summary, floors=FLOORS[3:4])).values()
-    assert sentences(floor) == (
+    (floor,) = floor_standings(replace(grounded_summary, floors=FLOORS[3:4])).values()
+    assert floor_sentences(floor) == (
         "lora is above the floor: nearest reaches 50.0 % without any model (lora +20.0, p = 0.012).",
     )
-    (floor,) = floors(replace(grounded_summary, floors=judged("worse worse"))).values()
-    assert sentences(floor)[0].startswith("zero-shot and few-shot stay below the floor: nearest reaches 50.0 % without")
+    (floor,) = floor_standings(replace(grounded_summary, floors=judged("worse worse"))).values()
+    assert floor_sentences(floor)[0].startswith(
+        "zero-shot and few-shot stay below the floor: nearest reaches 50.0 % without"
+    )
 
 
 def test_lower_is_better_is_said(grounded_summary: Summary) -> None:
     lower = replace(grounded_summary.metrics["norm.accuracy"], better="lower")
-    (floor,) = floors(replace(grounded_summary, floors=FLOORS[:1], metrics={"norm.accuracy": lower})).values()
-    assert sentences(floor)[0].startswith("zero-shot stays below the floor (lower is better): nearest reaches 50.0 %")
+    (floor,) = floor_standings(replace(grounded_summary, floors=FLOORS[:1], metrics={"norm.accuracy": lower})).values()
+    assert floor_sentences(floor)[0].startswith(
+        "zero-shot stays below the floor (lower is better): nearest reaches 50.0 %"
+    )
 
 
 def test_no_shared_item_is_said(grounded_summary: Summary) -> None:
     none = replace(FLOORS[2], difference=None, low=None, high=None, p=None, p_adjusted=None, verdict="inconclusive")
-    (floor,) = floors(replace(grounded_summary, floors=(none,))).values()
-    assert sentences(floor)[0].endswith("without any model (rag: no item known for both).")
+    (floor,) = floor_standings(replace(grounded_summary, floors=(none,))).values()
+    assert floor_sentences(floor)[0].endswith("without any model (rag: no item has a value for both).")
 
 
 def test_rows_and_cells_are_tagged(grounded_summary: Summary) -> None:
-    table = build(grounded_summary)[0]
+    table = comparison_tables(grounded_summary)[0]
     assert [row.variant for row in table.rows if row.is_floor] == ["nearest", "majority"]
     assert [row.variant for row in table.rows if row.is_bound] == ["oracle"]
-    assert [row.variant for row in table.rows if row.entries[0] and row.entries[0].below_floor] == ["zero-shot"]
+    assert [row.variant for row in table.rows if row.entries[0] and row.entries[0].is_below_floor] == ["zero-shot"]
 
 
 def test_without_floors_nothing_is_said(summary: Summary) -> None:
-    assert alarms(summary) == ()
+    assert floor_alarms(summary) == ()
     assert all(found.floor == () for found in findings(summary))
 
 
@@ -107,23 +112,25 @@ def test_an_upper_bound_is_never_the_winner(grounded_summary: Summary) -> None:
     assert findings(unmarked)[0].sentence != findings(grounded_summary)[0].sentence
     assert "oracle" in findings(unmarked)[0].sentence
     assert "oracle" not in findings(grounded_summary)[0].sentence
-    marks = {row.variant: row.entries[0].mark for row in build(grounded_summary)[0].rows if row.entries[0]}
+    marks = {
+        row.variant: row.entries[0].distinction for row in comparison_tables(grounded_summary)[0].rows if row.entries[0]
+    }
     assert marks["oracle"] is None
 
 
 def test_an_upper_bound_quiets_no_alarm(grounded_summary: Summary) -> None:
     above = replace(FLOORS[4], variant="oracle")
-    (line,) = alarms(replace(grounded_summary, floors=(*judged("worse worse worse"), above)))
+    (line,) = floor_alarms(replace(grounded_summary, floors=(*judged("worse worse worse"), above)))
     assert line.startswith("No variant is worth deploying on norm.accuracy: all 3 that ask a model stay below nearest")
 
 
 def test_an_upper_bound_is_compared_yet_in_no_sentence(grounded_summary: Summary) -> None:
     (found,) = findings(grounded_summary)
-    assert "oracle" not in f"{found.sentence} {found.others} {found.floor}"
-    shown = {row.variant: row.entries[0] for row in build(grounded_summary)[0].rows}["oracle"]
+    assert "oracle" not in f"{found.sentence} {found.remainder} {found.floor}"
+    shown = {row.variant: row.entries[0] for row in comparison_tables(grounded_summary)[0].rows}["oracle"]
     assert shown is not None
-    assert (shown.difference, shown.verdict, shown.mark) == ("+50.0", "better", None)
-    assert "oracle" in [row.variant for row in forests(grounded_summary)[0].rows]
+    assert (shown.difference, shown.verdict, shown.distinction) == ("+50.0", "better", None)
+    assert "oracle" in [comparison.variant for comparison, _ in Differences().build(finished(grounded_summary))[0].rows]
 
 
 @pytest.mark.parametrize(

@@ -1,25 +1,26 @@
-"""Probes are shown as one section: before, after, and who keeps saying the old."""
+"""Probes are shown as one section: before, after, and who repeats the old answer."""
 
 from dataclasses import replace
 
 import pytest
 
 from harness.records.figures import Result, Summary
-from reports.facts.columns import probes
-from reports.facts.table import build
-from reports.sections import freshness
+from reports.facts.comparison_table import comparison_tables
+from reports.facts.metric_columns import freshness_probes
+from reports.sections.freshness import Freshness
 from reports.verdict import findings
+from tests.shared.finished import finished
 from tests.shared.grounded import AFTER, BEFORE, WITHDRAWN
 
 
 def test_section(grounded_summary: Summary) -> None:
-    (part,) = freshness.section(grounded_summary)
+    (part,) = Freshness().build(finished(grounded_summary))
     assert (part.task, part.knowledge) == ("norm", "icd")
-    assert [(head.title, head.detail, head.items) for head in part.heads] == [
+    assert [(column.title, column.detail, column.items) for column in part.columns] == [
         ("Before", "accuracy", "12 items"),
         ("After", "accuracy", "12 items"),
-        ("Still says the old", "lower is better", "12 items"),
-        ("Still says what was withdrawn", "lower is better", "3 items"),
+        ("Repeats the old answer", "lower is better", "12 items"),
+        ("Repeats what was withdrawn", "lower is better", "3 items"),
     ]
     shown = {row.variant: [figure and figure.value for figure in row.figures] for row in part.rows}
     # of 12, 12, 12 and 3
@@ -34,18 +35,24 @@ def test_section(grounded_summary: Summary) -> None:
 
 
 def test_sentences(grounded_summary: Summary) -> None:
-    assert freshness.sentences(grounded_summary) == (
-        "After the change of icd, rag reaches 75.0 % accuracy on the 12 affected questions of norm (83.3 % before) and keeps "
-        "saying the old answer in 8.3 %; lora reaches 8.3 % (91.7 % before) and keeps saying the old answer in 83.3 %.",
+    assert Freshness().sentences(finished(grounded_summary)) == (
+        "After the change of icd, rag reaches 75.0 % accuracy on the 12 affected questions of norm (83.3 % before) and repeats the "
+        "old answer in 8.3 %; lora reaches 8.3 % (91.7 % before) and repeats the old answer in 83.3 %.",
         # never: majority, rag, oracle, cascade
-        "Of the 3 questions whose answer was withdrawn, lora still gives the old one in 100.0 %; 4 of the 8 variants never "
+        "To the 3 questions whose answers were withdrawn, lora still gives the old answer in 100.0 %; 4 of the 8 variants never "
         "do.",
     )
 
 
 def probed(*results: tuple[str, str, str, float]) -> tuple[Result, ...]:
-    made = [Result("norm", "a", "accuracy", 9, 9, 0.5, None, None)]
-    return (*made, *(Result(t, v, m, 24, 24, mean, None, None) for t, v, m, mean in results))
+    made = [Result(task="norm", variant="a", metric="accuracy", samples=9, known=9, mean=0.5, low=None, high=None)]
+    return (
+        *made,
+        *(
+            Result(task=t, variant=v, metric=m, samples=24, known=24, mean=mean, low=None, high=None)
+            for t, v, m, mean in results
+        ),
+    )
 
 
 @pytest.mark.parametrize(
@@ -63,18 +70,18 @@ def probed(*results: tuple[str, str, str, float]) -> tuple[Result, ...]:
                 (AFTER, "b", "stale", 0.0),
             ],
             [
-                "After the change of icd, a reaches 50.0 % accuracy on the 24 affected questions of norm and keeps saying the "
+                "After the change of icd, a reaches 50.0 % accuracy on the 24 affected questions of norm and repeats the "
                 "old answer in 25.0 %."
             ],
         ),
         (
             [(WITHDRAWN, "a", "stale", 0.0), (WITHDRAWN, "b", "stale", 0.0)],
-            ["No variant still gives the old answer to the 24 questions whose answer was withdrawn."],
+            ["No variant still gives the old answer to the 24 questions whose answers were withdrawn."],
         ),
         (
             [(WITHDRAWN, "a", "stale", 0.5), (WITHDRAWN, "b", "stale", 0.0)],
             [
-                "Of the 24 questions whose answer was withdrawn, a still gives the old one in 50.0 %; 1 of the 2 variants never "
+                "To the 24 questions whose answers were withdrawn, a still gives the old answer in 50.0 %; 1 of the 2 variants never "
                 "does."
             ],
         ),
@@ -84,14 +91,14 @@ def probed(*results: tuple[str, str, str, float]) -> tuple[Result, ...]:
 def test_what_is_said(
     grounded_summary: Summary, results: list[tuple[str, str, str, float]], expected: list[str]
 ) -> None:
-    assert list(freshness.sentences(replace(grounded_summary, results=probed(*results)))) == expected
+    assert list(Freshness().sentences(finished(replace(grounded_summary, results=probed(*results))))) == expected
 
 
 def test_deciding_is_the_tasks_headline(grounded_summary: Summary) -> None:
     results = probed((AFTER, "a", "accuracy", 0.5), (AFTER, "a", "terms", 0.25))
-    results += (Result("norm", "a", "terms", 9, 9, 0.5, None, None),)
-    (part,) = freshness.section(replace(grounded_summary, results=results, headline=("norm.terms",)))
-    assert [head.detail for head in part.heads] == ["terms"]
+    results += (Result(task="norm", variant="a", metric="terms", samples=9, known=9, mean=0.5, low=None, high=None),)
+    (part,) = Freshness().build(finished(replace(grounded_summary, results=results, headline=("norm.terms",))))
+    assert [column.detail for column in part.columns] == ["terms"]
 
 
 @pytest.mark.parametrize(
@@ -105,12 +112,12 @@ def test_deciding_is_the_tasks_headline(grounded_summary: Summary) -> None:
     ],
 )
 def test_names(grounded_summary: Summary, task: str, expected: tuple[str, str, str] | None) -> None:
-    found = probes(replace(grounded_summary, results=probed((task, "a", "accuracy", 0.5)))).get(task)
+    found = freshness_probes(replace(grounded_summary, results=probed((task, "a", "accuracy", 0.5)))).get(task)
     assert (found and (found.task, found.knowledge, found.version)) == expected
 
 
 def test_probes_are_no_ordinary_tasks(grounded_summary: Summary) -> None:
-    assert [table.title for table in build(grounded_summary)] == ["Headline"]
+    assert [table.title for table in comparison_tables(grounded_summary)] == ["Headline"]
     assert [found.metric for found in findings(replace(grounded_summary, headline=()))] == ["norm.accuracy"]
     named = replace(grounded_summary, headline=("norm.accuracy", f"{AFTER}.accuracy"))
     assert [found.metric for found in findings(named)] == list(named.headline)

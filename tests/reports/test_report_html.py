@@ -13,15 +13,15 @@ from harness.records.figures import MetricInfo, Summary
 from harness.records.inputs import Message, Sample
 from harness.records.outputs import Prediction, Reading
 from harness.runtime.run_folder import RunFolder
-from reports.html import render, write
-from reports.sections import samples
-from tests.shared.pages import unpacked, visible
+from reports.facts.item_payload import score_outcome
+from reports.html import render
+from tests.shared.finished import unpacked, visible
 
 
 def test_written_beside_the_run(folder: RunFolder) -> None:
-    path = write(folder)
+    path = folder.write_report(render(folder.finished()))
     assert path == folder.path / "report.html"
-    assert path.read_text(encoding="utf-8") == render(folder)  # and the same run gives the same page
+    assert path.read_text(encoding="utf-8") == render(folder.finished())  # and the same run gives the same page
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_written_beside_the_run(folder: RunFolder) -> None:
     ],
 )
 def test_the_page_says(folder: RunFolder, text: str) -> None:
-    assert text in visible(render(folder))
+    assert text in visible(render(folder.finished()))
 
 
 @pytest.mark.parametrize(
@@ -58,37 +58,37 @@ def test_the_page_says(folder: RunFolder, text: str) -> None:
         "zero-shot reference 33.3 % 18.3–48.3 below the floor",
         "nearest floor 50.0 % 35.0–65.0",
         "zero-shot stays below the floor: nearest reaches 50.0 % without any model (zero-shot −16.7,",
-        "rag: of 11 wrong answers, 5 had the gold passage in front of them (generation failed) and 5 never saw it (retrieval missed); neither dominates; 1 had it found but not shown: no room or under the threshold.",
+        "rag: of 11 wrong answers, 5 had the gold passage in front of them (generation failed) and 5 never saw it (retrieval missed); neither dominates; 1 did not see it, though it was retrieved: no room or under the threshold.",
         "rag k = 5 17 56.7 % 5 16.7 % 1 3.3 % 5 16.7 % 1 3.3 % 1 3.3 % 1 3",
         "Variant recall@k recall@1 recall@10 MRR rag 79.3 % 64.3–94.3 29 of 30 known 37.9 %",
         "lora 91.7 % 76.7–100.0 8.3 % 0.0–23.3 83.3 % 68.3–98.3 100.0 % 85.0–100.0",
         "Threshold of logprob Tokens Seconds few-shot 12 40.0 % 100.0 % 0.5 1,320 1.20",
         "all items 30 100.0 % 82.8 % – 10,680 8.40 rag for all 30 100.0 % 62.1 % – 12,300 9.00",
         "rag 400 10 0.30 30 0 12 8,462 1 0 0",  # 12.4 s of retrieval, 8,462 texts embedded
-        "icd Texts (path: icd.txt, column: 1) 8,432 passages; 399 equal passages merged skipped old.doc: a format that "
+        "icd Texts (path: icd.txt, column: 1) 8,432 passages; 399 identical passages merged skipped old.doc: a format that "
         "cannot be read skipped empty.pdf: no text icd.txt sha256 9f86d081884c7d65",
     ],
 )
 def test_the_page_says_of_what_was_looked_up(grounded_folder: RunFolder, text: str) -> None:
-    assert text in visible(render(grounded_folder))
+    assert text in visible(render(grounded_folder.finished()))
 
 
 def test_sections_are_there_only_when_asked_for(folder: RunFolder, grounded_folder: RunFolder) -> None:
     names = ("freshness", "retrieval", "cascades")
-    assert not any(f'id="{name}"' in render(folder) for name in names)
-    assert all(f'id="{name}"' in render(grounded_folder) for name in names)
-    assert "Retrieval, this run" not in render(folder)
-    assert "freshness probe" not in visible(render(folder))
+    assert not any(f'id="{name}"' in render(folder.finished()) for name in names)
+    assert all(f'id="{name}"' in render(grounded_folder.finished()) for name in names)
+    assert "Retrieval, this run" not in render(folder.finished())
+    assert "freshness probe" not in visible(render(folder.finished()))
 
 
 def test_warning_at_the_top_where_no_model_is_above_the_floor(
     make_folder: Callable[..., RunFolder], grounded_summary: Summary, grounded_folder: RunFolder
 ) -> None:
     worse = tuple(replace(found, verdict="worse") for found in grounded_summary.floors)
-    page = visible(render(make_folder(replace(grounded_summary, floors=worse), [], [], [])))
+    page = visible(render(make_folder(replace(grounded_summary, floors=worse), [], [], []).finished()))
     alarm = "No variant is worth deploying on norm.accuracy: all 5 that ask a model stay below nearest"
     assert page.index(alarm) < page.index("On norm.accuracy, cascade beats zero-shot")
-    assert alarm not in visible(render(grounded_folder))
+    assert alarm not in visible(render(grounded_folder.finished()))
 
 
 def test_a_run_from_before_these_records_still_renders(
@@ -105,11 +105,11 @@ def test_a_run_from_before_these_records_still_renders(
     old.write_text(
         "summary.json", json.dumps({k: v for k, v in figures.items() if k not in ("floors", "retrieved", "routed")})
     )
-    assert "rag beats zero-shot by 28.6 points" in visible(render(RunFolder(old.path)))
+    assert "rag beats zero-shot by 28.6 points" in visible(render(RunFolder(old.path).finished()))
 
 
 def test_nothing_can_be_loaded(folder: RunFolder) -> None:
-    page = render(folder)
+    page = render(folder.finished())
     policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]+)"', page).group(1)
     assert policy.startswith("default-src 'none'; ")
     assert "unsafe" not in policy
@@ -119,7 +119,7 @@ def test_nothing_can_be_loaded(folder: RunFolder) -> None:
 
 
 def test_untrusted_text_stays_text(nasty_folder: RunFolder) -> None:
-    page = render(nasty_folder)
+    page = render(nasty_folder.finished())
     assert "<img" not in page
     assert page.count("<script") == 3  # two of ours and the data
     content = unpacked(page)
@@ -135,7 +135,7 @@ def test_scripts_never_write_markup() -> None:
 
 
 def test_items_hold_everything(folder: RunFolder) -> None:
-    content = unpacked(render(folder))
+    content = unpacked(render(folder.finished()))
     item = content["items"][6]  # n07, at which rag failed
     zero, few, rag = item["answers"]
     assert (item["task"], item["id"], item["targets"]) == ("norm", "n07", ["肩袖损伤"])
@@ -164,15 +164,25 @@ def test_items_hold_everything(folder: RunFolder) -> None:
     ],
 )
 def test_outcome(value: float | None, low: float, high: float, better: str, expected: str) -> None:
-    assert samples.outcome(value, MetricInfo("", {}, low, high, better)) == expected
+    assert score_outcome(value, MetricInfo(component="", settings={}, low=low, high=high, better=better)) == expected
 
 
 def test_answer_without_its_item_is_refused(make_folder: Callable[..., RunFolder], summary: Summary) -> None:
-    stray = Prediction("n99", "norm", "rag", (Message("user", "?"),), "x", Reading("x"))
+    stray = Prediction(
+        sample_id="n99", task="norm", variant="rag", messages=(Message("user", "?"),), text="x", reading=Reading("x")
+    )
     with pytest.raises(StoreError, match=r"item norm/n99 was answered but is not in samples\.jsonl"):
-        render(make_folder(summary, [Sample("n01", "norm", "?", ("x",))], [stray], []))
+        render(make_folder(summary, [Sample(id="n01", task="norm", input="?", targets=("x",))], [stray], []).finished())
 
 
 def test_page_of_an_empty_run(make_folder: Callable[..., RunFolder]) -> None:
-    page = render(make_folder(Summary("empty", None, (), {}, (), (), ()), [], [], [], {"suite": {}}))
+    page = render(
+        make_folder(
+            Summary(name="empty", reference=None, headline=(), metrics={}, results=(), comparisons=(), usage=()),
+            [],
+            [],
+            [],
+            {"suite": {}},
+        ).finished()
+    )
     assert "0 variants · 0 tasks · 0 items" in visible(page)

@@ -8,14 +8,14 @@ import pytest
 from harness.records.figures import MetricInfo, Summary
 from harness.records.judgements import Judging, Panel, Reliability
 from harness.runtime.run_folder import RunFolder
-from reports.facts.columns import columns
-from reports.facts.demoted import undecided
-from reports.facts.table import build
+from reports.facts.comparison_table import comparison_tables
+from reports.facts.demotions import undecided_sentence
+from reports.facts.metric_columns import metric_columns
 from reports.html import render
-from reports.sections import judging
-from reports.verdict import cautions, findings
+from reports.sections.judges import Judges
+from reports.verdict import findings
 from tests.shared import judged
-from tests.shared.pages import printed, unpacked, visible
+from tests.shared.finished import finished, printed, unpacked, visible
 
 SECTIONS = ("judges", "rankings", "people", "confusions")
 WHY = "not calibrated against people (harness calibrate SUITE --labels FILE)"
@@ -23,7 +23,7 @@ WHY = "not calibrated against people (harness calibrate SUITE --labels FILE)"
 
 @pytest.fixture(scope="module")
 def page(judged_folder: RunFolder) -> str:
-    return visible(render(judged_folder))
+    return visible(render(judged_folder.finished()))
 
 
 def without(summary: Summary, headline: tuple[str, ...], *demoted: str) -> Summary:
@@ -39,10 +39,10 @@ def without(summary: Summary, headline: tuple[str, ...], *demoted: str) -> Summa
         "prefer their own kind. See Judges",
         "qwen3 trusted Qwen3-8B, Q4_K_M, by Ollama at localhost:11434, num_ctx 8,192 · rubric clinical (zh)",
         "κ against people 0.62 ceiling 0.79 Noise floor 0.18 on 1 to 5 Without a verdict 0.7 % of 600 Score and length ρ = 0.31",
-        "Judgements 600 one answer at a time, each 3 times Unreadable 4 (0.7 %) unknown, never a low score Failed 0 "
+        "Judgements 600 each answer by itself, 3 times each Unreadable 4 (0.7 %) unknown, never a low score Failed 0 "
         "Read at a further attempt 11 (1.8 %)",
         "Cost 21 min 742,000 tokens in, 96,000 out",
-        "Noise floor 0.18 two readings of the same answer differ by so much on average, on a scale of 1 to 5",
+        "Noise floor 0.18 mean difference between two readings of the same answer; scale 1 to 5",
         "Flip rate 11.5 % of 400 pairs read in both orders: the verdict changed with the order, and counts as a tie "
         "Place p = 0.021 it prefers a place Length 62.0 % of decided verdicts go to the longer answer",  # (1 + 0.24) / 2
         "Items 120 labelled by 3 annotators Cohen’s κ 0.62 95 % CI 0.51–0.71; quadratic weights Equal labels 60.2 % "
@@ -52,7 +52,7 @@ def without(summary: Summary, headline: tuple[str, ...], *demoted: str) -> Summa
         "gemma3 not trusted Gemma-3-4B, Q4_K_M · rubric score100 (zh) Its κ against people is 0.21, less than 0.4.",
         "Panel of qwen3 and gemma3: two judges’ scores of the same answer differ by 11.4 on average, on a scale of 0 to 100 "
         "(200 answers).",
-        "lora ranks first of 5, expected to win 76.2 % against the others; its interval meets that of &lt;b&gt;lora",
+        "lora ranks first of 5, expected to win 76.2 % against the others; its interval overlaps that of &lt;b&gt;lora",
         "lora +1.45 +1.16 to +1.85 expected to win 76.2 % won / tied / lost 102 / 40 / 18",
         "rag 6 / 10 / 24 9 / 10 / 21 21 / 10 / 9 24 / 10 / 6",  # the third: lost to two places before, won against two after
         "400 duels on 40 items; 4 more without a verdict, which count as neither tie nor loss; intervals from 1,000 resamples",
@@ -69,26 +69,26 @@ def test_the_page_says(page: str, text: str) -> None:
 
 
 def test_sections_are_there_only_where_something_was_judged(folder: RunFolder, judged_folder: RunFolder) -> None:
-    plain, full = render(folder), render(judged_folder)
+    plain, full = render(folder.finished()), render(judged_folder.finished())
     assert not any(f'id="{name}"' in plain for name in SECTIONS)
     assert "†" not in visible(plain)
     assert all(f'id="{name}"' in full and f'href="#{name}"' in full for name in SECTIONS)
 
 
 def test_demoted_columns_come_last_without_marks(judged_summary: Summary) -> None:
-    table = build(judged_summary)[1]
+    table = comparison_tables(judged_summary)[1]
     assert [column.metric for column in table.columns][-3:] == ["quality.faithful", "quality.complete", "style"]
     assert [column.demoted for column in table.columns if column.demoted] == [
         "gemma3: its κ against people is 0.21, less than 0.4"
     ]
-    assert {row.entries[-1].mark for row in table.rows if row.entries[-1]} == {None}
-    trusted = build(without(judged_summary, judged_summary.headline))[1]
+    assert {row.entries[-1].distinction for row in table.rows if row.entries[-1]} == {None}
+    trusted = comparison_tables(without(judged_summary, judged_summary.headline))[1]
     place = [column.metric for column in trusted.columns].index("style")
-    assert {row.entries[place].mark for row in trusted.rows if row.entries[place]} == {None, "best"}
+    assert {row.entries[place].distinction for row in trusted.rows if row.entries[place]} == {None, "best"}
 
 
 def test_parts_are_demoted_with_their_metric(judged_summary: Summary) -> None:
-    found = columns(without(judged_summary, ("triage.f1",), "report.quality"))
+    found = metric_columns(without(judged_summary, ("triage.f1",), "report.quality"))
     assert [c.metric for c in found if c.demoted] == ["quality", "quality.faithful", "quality.complete"]
     assert not any(c.demoted for c in found[:-3])
     page_order = [c.name for c in found]
@@ -126,7 +126,7 @@ def test_what_may_decide(
     summary = without(judged_summary, headline, *demoted)
     found = findings(summary)
     if decide is not None:
-        assert undecided(summary) is None
+        assert undecided_sentence(summary) is None
         assert [finding.metric for finding in found] == decide
         return
     (only,) = found
@@ -138,12 +138,12 @@ def test_what_may_decide(
 
 def test_cautions_name_each_demoted_figure_once(judged_summary: Summary) -> None:
     summary = without(judged_summary, (), "report.quality", "report.style")
-    first, own = cautions(summary)
-    assert (first.sentence, first.section) == (f"report.quality and report.style may not decide: {WHY}.", "judges")
-    assert own.sentence.startswith("On report.style, gemma3 judges answers that it wrote itself (zero-shot and <b>")
+    first, own = Judges().cautions(finished(summary))
+    assert first == f"report.quality and report.style may not decide: {WHY}."
+    assert own.startswith("On report.style, gemma3 judges answers that it wrote itself (zero-shot and <b>")
     kin = replace(judged.RELIABLE, kin=("lora",))
     both = replace(summary, judging=Judging(judges=(kin, replace(kin, metric="style"))))
-    assert [caution.sentence for caution in cautions(both)] == [
+    assert list(Judges().cautions(finished(both))) == [
         "On report.quality and report.style, qwen3 judges answers of models of its own family (lora): judges tend to prefer "
         "their own kind."
     ]
@@ -162,7 +162,7 @@ def test_the_reason_stands_at_each_place(page: str) -> None:
 def test_items_are_not_judged_by_what_was_demoted(
     make_folder: Callable[..., RunFolder], judged_summary: Summary
 ) -> None:
-    page = render(make_folder(without(judged_summary, (), "report.quality"), [], [], []))
+    page = render(make_folder(without(judged_summary, (), "report.quality"), [], [], []).finished())
     assert unpacked(page)["metrics"][0] == ["report", "style"]
     assert '<option value="report.quality">report.quality †</option>' in page
     assert "<option>report.style</option>" in page
@@ -170,9 +170,19 @@ def test_items_are_not_judged_by_what_was_demoted(
 
 def steady(one: Reliability, better: MetricInfo = judged.QUALITY) -> dict[str, tuple[str, str, bool]]:
     metric = f"{one.task}.{one.metric}"
-    summary = Summary("s", None, (), {metric: better}, (), (), (), judging=Judging(judges=(one,)))
-    (part,) = judging.section(summary)
-    return {fact.title: (fact.value, fact.told, fact.odd) for fact in (*part.judges[0].read, *part.judges[0].steady)}
+    summary = Summary(
+        name="s",
+        reference=None,
+        headline=(),
+        metrics={metric: better},
+        results=(),
+        comparisons=(),
+        usage=(),
+        judging=Judging(judges=(one,)),
+    )
+    (metric,) = Judges().build(finished(summary))
+    (card,) = metric.judges
+    return {fact.title: (fact.value, fact.note, fact.is_suspicious) for fact in (*card.readings, *card.consistency)}
 
 
 @pytest.mark.parametrize(
@@ -182,7 +192,7 @@ def steady(one: Reliability, better: MetricInfo = judged.QUALITY) -> dict[str, t
         (-0.02, "ρ = −0.02", "hardly related", False),
         (0.2, "ρ = 0.20", "longer answers to an item score slightly higher", False),
         (-0.35, "ρ = −0.35", "shorter answers to an item score clearly higher", True),
-        (0.7, "ρ = 0.70", "longer answers to an item score strongly higher", True),
+        (0.7, "ρ = 0.70", "longer answers to an item score much higher", True),
         (None, "not measured", "do not vary", False),
     ],
 )
@@ -211,9 +221,10 @@ def test_without_a_calibration_the_command_is_named(
     make_folder: Callable[..., RunFolder], judged_summary: Summary
 ) -> None:
     bare = replace(judged.RELIABLE, calibration=None, doubts=(WHY,))
-    page = visible(render(make_folder(replace(judged_summary, judging=Judging(judges=(bare,))), [], [], [])))
+    page = visible(render(make_folder(replace(judged_summary, judging=Judging(judges=(bare,))), [], [], []).finished()))
     assert (
-        "Not calibrated. Nothing is known of how it agrees with people: harness calibrate SUITE --labels FILE" in page
+        "Not calibrated. How it agrees with people is unknown. To measure it: harness calibrate SUITE --labels FILE"
+        in page
     )
     assert "Not calibrated against people (harness calibrate SUITE --labels FILE)." in page
 
@@ -230,19 +241,28 @@ def test_without_a_calibration_the_command_is_named(
         (
             Panel(task="report", metric="quality", judges=("a", "b"), disagreement=0.125, items=1200),
             True,
-            "Panel of a and b: 12.5 % of 1,200 pairs are not judged alike by all.",
+            "Panel of a and b: on 12.5 % of 1,200 pairs the judges do not all agree.",
         ),
         (
             Panel(task="report", metric="quality", judges=("a", "b"), disagreement=None, items=0),
             True,
-            "Panel of a and b: nothing was judged by two of them.",
+            "Panel of a and b: no answer was judged by two of them.",
         ),
     ],
 )
 def test_panel(panel: Panel, pairwise: bool, told: str) -> None:
     one = replace(judged.RELIABLE, pairwise=pairwise)
-    summary = Summary("s", None, (), judged.METRICS, (), (), (), judging=Judging(judges=(one,), panels=(panel,)))
-    assert judging.section(summary)[0].panel == told
+    summary = Summary(
+        name="s",
+        reference=None,
+        headline=(),
+        metrics=judged.METRICS,
+        results=(),
+        comparisons=(),
+        usage=(),
+        judging=Judging(judges=(one,), panels=(panel,)),
+    )
+    assert Judges().build(finished(summary))[0].panel == told
 
 
 def test_terminal_in_few_lines(judged_summary: Summary) -> None:

@@ -42,7 +42,7 @@ def test_what_may_not_decide_is_grey_and_says_why(open_page: Callable[..., Any],
     assert page.locator("#results .demoted-note").inner_text() == (
         "† report.style may not decide: gemma3: its κ against people is 0.21, less than 0.4."
     )
-    page.locator("#results").get_by_role("link", name="See Judges").first.click()
+    page.get_by_role("link", name="See Judges").first.click()
     assert page.evaluate("location.hash") == "#judges"
 
 

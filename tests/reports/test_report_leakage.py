@@ -3,108 +3,109 @@
 from dataclasses import replace
 
 from harness.records.figures import Overlap, Summary
-from reports.facts.columns import general, ordinary, variants
-from reports.sections import forgetting
-from reports.sections import leakage as overlap
-from reports.verdict import Caution, cautions
+from reports.facts.metric_columns import general_tasks, ordinary_columns, variant_names
+from reports.sections.forgetting import Forgetting
+from reports.sections.leaked_items import LeakedItems
+from tests.shared.finished import finished
 
 
 def test_before_and_after(trained_summary: Summary) -> None:
-    (part,) = forgetting.section(trained_summary)
+    (part,) = Forgetting().build(finished(trained_summary))
     assert (part.column.name, part.samples) == ("general.accuracy", "100 items")
-    assert [(row.model, row.base, row.before, row.after, row.difference, row.told) for row in part.rows] == [
-        ("lora-800", "smollm2", "61.0 %", "59.0 %", "−2.0", "no change shown"),
-        ("bottleneck-800", "smollm2", "61.0 %", "61.0 %", "0.0", "no change shown"),
-        ("qlora-seed1", "smollm2", "61.0 %", "60.0 %", "−1.0", "no change shown"),
-        ("full", "smollm2", "61.0 %", "44.0 %", "−17.0", "a drop beyond noise"),
+    assert [(row.comparison.variant, row.before, row.after, row.explanation) for row in part.rows] == [
+        ("lora-800", "61.0 %", "59.0 %", "no change shown"),
+        ("bottleneck-800", "61.0 %", "61.0 %", "no change shown"),
+        ("qlora-seed1", "61.0 %", "60.0 %", "no change shown"),
+        ("full", "61.0 %", "44.0 %", "a drop beyond noise"),
     ]
     assert part.rows[0].advice == "100 items can only show changes of 9.0 points or more"
     assert part.rows[3].advice is None
-    assert part.rows[3].interval == "−25.0 to −9.0"
     assert part.rows[3].whisker.high < part.zero
 
 
 def test_a_model_without_an_answer_has_no_mean(trained_summary: Summary) -> None:
-    (part,) = forgetting.section(replace(trained_summary, general=()))
+    (part,) = Forgetting().build(finished(replace(trained_summary, general=())))
     assert part.rows[3].before == "–"
     lost = replace(trained_summary.forgotten[0], samples=0, difference=None, low=None, high=None, detectable=None)
-    (part,) = forgetting.section(replace(trained_summary, forgotten=(lost,)))
-    assert (part.rows[0].told, part.rows[0].whisker, part.rows[0].advice) == ("no item is known for both", None, None)
-    assert forgetting.sentences(replace(trained_summary, forgotten=(lost,))) == (
-        "Whether lora-800 forgot anything on general.accuracy is unknown: no item is known for both.",
+    (part,) = Forgetting().build(finished(replace(trained_summary, forgotten=(lost,))))
+    assert (part.rows[0].explanation, part.rows[0].whisker, part.rows[0].advice) == (
+        "no item has a value for both",
+        None,
+        None,
+    )
+    assert Forgetting().sentences(finished(replace(trained_summary, forgotten=(lost,)))) == (
+        "Whether lora-800 forgot anything on general.accuracy is unknown: no item has a value for both.",
     )
 
 
 def test_a_drop_is_said_first(trained_summary: Summary) -> None:
-    assert cautions(trained_summary)[1] == Caution(
+    assert Forgetting().cautions(finished(trained_summary)) == (
         "Forgetting: full is worse than smollm2 by 17.0 points on general.accuracy (95 % CI −25.0 to −9.0, "
         "p = 0.002, 100 items).",
-        "forgetting",
     )
-    assert forgetting.sentences(trained_summary)[0] == (
+    assert Forgetting().sentences(finished(trained_summary))[0] == (
         "lora-800 shows no drop on general.accuracy against smollm2 (−2.0, 95 % CI −10.0 to 6.0, p = 0.41, 100 items)."
     )
-    assert len(forgetting.sentences(trained_summary)) == 3
+    assert len(Forgetting().sentences(finished(trained_summary))) == 3
     gained = tuple(replace(found, verdict="better") for found in trained_summary.forgotten)
-    assert forgetting.alarms(replace(trained_summary, forgotten=gained)) == ()
+    assert Forgetting().cautions(finished(replace(trained_summary, forgotten=gained))) == ()
 
 
 def test_general_tasks_stand_apart(trained_summary: Summary) -> None:
-    assert general(trained_summary) == {"general"}
-    assert [column.name for column in ordinary(trained_summary)] == ["norm.accuracy"]
-    assert "smollm2" not in variants(trained_summary)
+    assert general_tasks(trained_summary) == {"general"}
+    assert [column.name for column in ordinary_columns(trained_summary)] == ["norm.accuracy"]
+    assert "smollm2" not in variant_names(trained_summary)
 
 
 def test_leakage(trained_summary: Summary) -> None:
-    found = overlap.section(trained_summary)
+    found = LeakedItems().build(finished(trained_summary))
     assert found is not None
-    (part,) = found.parts
-    assert [(row.source, row.used, row.exact, row.normalised, row.near, row.share) for row in part.rows] == [
+    (part,) = found.tasks
+    assert [(row.source, use, row.exact, row.normalised, row.near, share) for row, use, share in part.overlaps] == [
         # (2 + 1 + 3)/60
         ("train rows of norm", "learnt by qlora-seed1, qlora-seed2, qlora-seed3 and full", 2, 1, 3, "10.0 %"),
         ("knowledge icd9", "looked up, not learnt", 0, 0, 0, "0.0 %"),
     ]
-    assert [(pair.sample_id, pair.kind, pair.similarity, pair.place) for pair in part.pairs] == [
-        ("n01", "equal", "", "train.tsv:17"),
-        ("n03", "equal but for writing", "", "train.tsv:204"),
-        ("n04", "near", "83 % alike", "train.tsv:388"),
+    assert [(twin.sample_id, twin.kind, twin.place) for _, twin, _ in part.pairs] == [
+        ("n01", "exact", "train.tsv:17"),
+        ("n03", "normalised", "train.tsv:204"),
+        ("n04", "near", "train.tsv:388"),
     ]
-    assert part.pairs[0].address == "#sample=norm%2Fn01"
-    assert part.more  # 3 of 6
-    (figure,) = part.figures
+    assert part.pairs[0][2] == "#sample=norm%2Fn01"
+    assert part.has_more  # 3 of 6
+    (figure,) = part.tables
     assert (figure.items, figure.clean_items) == ("60 items", "54 items")
     rows = {row.variant: (row.all[0], row.clean[0]) for row in figure.rows}
     assert rows["zero-shot"] == ("25.0 %", "24.1 %")  # 13/54
     assert rows["full"] == ("85.0 %", "83.3 %")  # 45/54
-    assert found.calm == (
+    assert found.clean == (
         "None of the 100 test items of general was found in train rows of norm (learnt by qlora-seed1, qlora-seed2, "
-        "qlora-seed3 and full): not as it is, not but for case, width, spaces and punctuation, and nothing nearly the same.",
+        "qlora-seed3 and full), neither identical (apart from case, width, spaces and punctuation) nor nearly identical.",
     )
 
 
 def test_items_seen_before_are_said_first(trained_summary: Summary) -> None:
-    assert cautions(trained_summary)[0] == Caution(
+    assert LeakedItems().cautions(finished(trained_summary)) == (
         "Of the 60 test items of norm, some also stand elsewhere: 3 in train rows of norm (learnt by qlora-seed1, "
-        "qlora-seed2, qlora-seed3 and full, some but for writing). A right answer to them may be remembered or copied. "
+        "qlora-seed2, qlora-seed3 and full, some in other writing). A right answer to them may be remembered or copied. "
         "Compare the figures on the clean 54 items.",
-        "leakage",
     )
-    one = Overlap("norm", "knowledge icd9", (), 60, 0, 1, 0, ())
-    assert overlap.alarms(replace(trained_summary, overlaps=(one,), clean=())) == (
-        "Of the 60 test items of norm, some also stand elsewhere: 1 in knowledge icd9 (looked up, not learnt, but for "
+    one = Overlap(task="norm", source="knowledge icd9", models=(), samples=60, exact=0, normalised=1, near=0, twins=())
+    assert LeakedItems().cautions(finished(replace(trained_summary, overlaps=(one,), clean=()))) == (
+        "Of the 60 test items of norm, some also stand elsewhere: 1 in knowledge icd9 (looked up, not learnt, in other "
         "writing). A right answer to them may be remembered or copied.",
     )
     near = replace(one, normalised=0, near=5)  # may be chance: told in the section, but no warning
-    assert overlap.alarms(replace(trained_summary, overlaps=(near,))) == ()
-    assert overlap.section(replace(trained_summary, overlaps=(near,))).parts[0].rows[0].share == "8.3 %"
+    assert LeakedItems().cautions(finished(replace(trained_summary, overlaps=(near,)))) == ()
+    assert LeakedItems().build(finished(replace(trained_summary, overlaps=(near,)))).tasks[0].overlaps[0][2] == "8.3 %"
 
 
 def test_nothing_checked_nothing_said(trained_summary: Summary) -> None:
-    assert overlap.section(replace(trained_summary, overlaps=())) is None
-    calm = overlap.section(replace(trained_summary, overlaps=trained_summary.overlaps[1:]))
+    assert LeakedItems().build(finished(replace(trained_summary, overlaps=()))) is None
+    calm = LeakedItems().build(finished(replace(trained_summary, overlaps=trained_summary.overlaps[1:])))
     assert calm is not None
-    assert calm.parts == ()
-    assert [sentence[:44] for sentence in calm.calm] == [
+    assert calm.tasks == ()
+    assert [sentence[:44] for sentence in calm.clean] == [
         "None of the 60 test items of norm was found ",
         "None of the 100 test items of general was fo",
     ]

@@ -7,12 +7,12 @@ import pytest
 from harness.records.figures import Comparison, MetricInfo, Result
 from reports.facts import numbers
 
-SHARE = MetricInfo("", {}, 0.0, 1.0, "higher")
-LIKERT = MetricInfo("", {}, 1.0, 5.0, "higher")
-OPEN = MetricInfo("", {}, 0.0, math.inf, "lower")
-BLEU = MetricInfo("", {}, 0.0, 100.0, "higher")
-SIMILAR = MetricInfo("", {}, -1.0, 1.0, "higher")
-PERPLEXITY = MetricInfo("", {}, 1.0, 1e9, "lower")  # 1e9: no end
+SHARE = MetricInfo(component="", settings={}, low=0.0, high=1.0, better="higher")
+LIKERT = MetricInfo(component="", settings={}, low=1.0, high=5.0, better="higher")
+OPEN = MetricInfo(component="", settings={}, low=0.0, high=math.inf, better="lower")
+BLEU = MetricInfo(component="", settings={}, low=0.0, high=100.0, better="higher")
+SIMILAR = MetricInfo(component="", settings={}, low=-1.0, high=1.0, better="higher")
+PERPLEXITY = MetricInfo(component="", settings={}, low=1.0, high=1e9, better="lower")  # 1e9: no end
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,25 @@ def test_interval(low: float | None, high: float | None, text: str | None) -> No
     ],
 )
 def test_p_value(p: float | None, adjusted: float | None, text: str | None) -> None:
-    found = Comparison("t", "m", "a", "b", 9, 0.1, 0.0, 0.2, p, adjusted, "", 1, 0, 8, "inconclusive", None, None)
+    found = Comparison(
+        task="t",
+        metric="m",
+        variant="a",
+        reference="b",
+        samples=9,
+        difference=0.1,
+        low=0.0,
+        high=0.2,
+        p=p,
+        p_adjusted=adjusted,
+        test="",
+        wins=1,
+        losses=0,
+        ties=8,
+        verdict="inconclusive",
+        detectable=None,
+        needed=None,
+    )
     assert numbers.p_value(found) == text
 
 
@@ -102,7 +120,12 @@ def test_coefficient(value: float | None, sign: str, text: str) -> None:
     ],
 )
 def test_coverage(known: int, samples: int, text: str | None) -> None:
-    assert numbers.coverage(Result("t", "a", "m", samples, known, None, None, None)) == text
+    assert (
+        numbers.coverage(
+            Result(task="t", variant="a", metric="m", samples=samples, known=known, mean=None, low=None, high=None)
+        )
+        == text
+    )
 
 
 @pytest.mark.parametrize(("count", "text"), [(7, "7"), (36, "36"), (137, "140"), (840, "840"), (12010, "13,000")])

@@ -9,17 +9,30 @@ import pytest
 from harness.records.figures import Retrieved, Summary
 from harness.records.outputs import Retrieval
 from harness.runtime.run_folder import RunFolder
-from harness.summary.error_causes import KINDS, deciding, retrieved, values_of
-from reports.charts.whiskers import forests
-from reports.facts.columns import ordinary
-from reports.facts.table import build
+from harness.statistics.retrieval_outcomes import OUTCOMES
+from harness.summary.error_causes import deciding, retrieved, values_of
+from reports.facts.answer_path import retrieval_note
+from reports.facts.comparison_table import comparison_tables
+from reports.facts.item_payload import payload
+from reports.facts.metric_columns import ordinary_columns
 from reports.html import render
-from reports.sections import retrieval, samples
+from reports.sections.differences import Differences
+from reports.sections.retrieval_quality import RetrievalQuality
 from tests.shared import grounded
+from tests.shared.finished import finished
 
 
 def cell(*counts: int) -> Retrieved:
-    return Retrieved("norm", "rag", "accuracy", sum(counts), dict(zip(KINDS, counts, strict=True)), {}, 0, 0)
+    return Retrieved(
+        task="norm",
+        variant="rag",
+        metric="accuracy",
+        samples=sum(counts),
+        counts=dict(zip(OUTCOMES, counts, strict=True)),
+        examples={},
+        cut=0,
+        left_out=0,
+    )
 
 
 @pytest.mark.parametrize(
@@ -48,47 +61,51 @@ def cell(*counts: int) -> Retrieved:
         (
             (5, 15, 0, 6, 3, 0),
             "of 24 wrong answers, 15 had the gold passage in front of them: generation failed; 6 never saw it: retrieval "
-            "missed; 3 had it found but not shown: no room or under the threshold.",
+            "missed; 3 did not see it, though it was retrieved: no room or under the threshold.",
         ),
         (
             (5, 0, 0, 2, 3, 0),
-            "of 5 wrong answers, 3 had the gold passage found but not shown: no room or under the threshold; 2 never saw "
+            "of 5 wrong answers, 3 did not see the gold passage, though it was retrieved: no room or under the threshold; 2 never saw "
             "it: retrieval missed.",
         ),
         (
             (5, 4, 0, 4, 1, 0),
             "of 9 wrong answers, 4 had the gold passage in front of them (generation failed) and 4 never saw it "
-            "(retrieval missed); neither dominates; 1 had it found but not shown: no room or under the threshold.",
+            "(retrieval missed); neither dominates; 1 did not see it, though it was retrieved: no room or under the threshold.",
         ),
         (
             (5, 0, 0, 0, 2, 0),
-            "all 2 wrong answers had the gold passage found but not shown: no room or under the threshold.",
+            "all 2 wrong answers did not see the gold passage, though it was retrieved: no room or under the threshold.",
         ),
     ],
 )
 def test_the_dominating_cause(grounded_summary: Summary, counts: tuple[int, ...], expected: str) -> None:
-    (sentence,) = retrieval.sentences(replace(grounded_summary, retrieved=(cell(*counts),)))
+    (sentence,) = RetrievalQuality().sentences(finished(replace(grounded_summary, retrieved=(cell(*counts),))))
     assert sentence == f"On norm, rag: {expected}"
 
 
 def test_nothing_is_said_where_no_gold_is_known(grounded_summary: Summary) -> None:
-    assert retrieval.sentences(replace(grounded_summary, retrieved=(cell(0, 0, 0, 0, 0, 9),))) == ()
+    assert RetrievalQuality().sentences(finished(replace(grounded_summary, retrieved=(cell(0, 0, 0, 0, 0, 9),)))) == ()
 
 
 def test_section(grounded_summary: Summary) -> None:
     _, predictions, _ = grounded.records()
-    (part,) = retrieval.section(grounded_summary, predictions)
+    (part,) = RetrievalQuality().build(finished(grounded_summary, predictions=predictions))
     assert (part.task, part.metric, part.labels) == (
         "norm",
         "norm.accuracy",
         ("recall@k", "recall@1", "recall@10", "MRR"),
     )
     rag, oracle, _ = part.rows
-    assert (rag.asked, rag.cut, rag.left_out) == ("k = 5", 1, 3)  # n04 cut; n04, n08, n12 had passages left out
-    assert oracle.asked is None  # it does not ask for k: it is given
-    assert part.not_shown  # n04
+    assert (rag.depth, rag.cell.cut, rag.cell.left_out) == (
+        "k = 5",
+        1,
+        3,
+    )  # n04 cut; n04, n08, n12 had passages left out
+    assert oracle.depth is None  # it does not ask for k: it is given
+    assert part.has_not_shown  # n04
     # of 30: 17/30, 5/30, 1/30, 5/30, 1/30, 1/30
-    assert [(s.count, s.share) for s in rag.shares] == [
+    assert [(rag.cell.counts[outcome.name], outcome.share) for outcome in rag.outcomes] == [
         (17, "56.7 %"),
         (5, "16.7 %"),
         (1, "3.3 %"),
@@ -96,8 +113,7 @@ def test_section(grounded_summary: Summary) -> None:
         (1, "3.3 %"),
         (1, "3.3 %"),
     ]
-    assert [s.start for s in rag.shares] == [0.0, 56.67, 73.33, 76.67, 93.33, 96.67]
-    assert rag.shares[1].address == "#task=norm&variant=rag&retrieval=hit+and+wrong"
+    assert [outcome.start for outcome in rag.outcomes] == [0.0, 56.67, 73.33, 76.67, 93.33, 96.67]
     assert part.figures is not None
     # over the 29 that did not fail: at rank 1 to 5 24 − n07 = 23, at rank 1 12 − n07 = 11, to 10 23 + 3 = 26;
     # MRR (11 + 12/3 + 3/8)/29 = 0.530
@@ -108,25 +124,28 @@ def test_section(grounded_summary: Summary) -> None:
 def test_a_column_of_its_own_only_where_any_was_found_but_not_shown(
     grounded_summary: Summary, make_folder: Callable[..., RunFolder]
 ) -> None:
-    page = render(make_folder(grounded_summary, *grounded.records()))
-    assert "Found, no room</th>" in page
+    page = render(make_folder(grounded_summary, *grounded.records()).finished())
+    assert "Retrieved, no room</th>" in page
+    assert 'href="#task=norm&amp;variant=rag&amp;retrieval=not+shown"' in page
     assert 'aria-label="rag, not shown: show the 1 item"' in page
     assert "<option>not shown</option>" in page
     none = replace(grounded_summary, retrieved=(cell(5, 3, 0, 2, 0, 0),))
-    (part,) = retrieval.section(none, ())
-    assert not part.not_shown
-    assert [share.kind for share in part.rows[0].shares] == [kind for kind in KINDS if kind != "not shown"]
-    assert "Found, no room</th>" not in render(make_folder(none, *grounded.records()))
+    (part,) = RetrievalQuality().build(finished(none, predictions=()))
+    assert not part.has_not_shown
+    assert [outcome.name for outcome in part.rows[0].outcomes] == [kind for kind in OUTCOMES if kind != "not shown"]
+    assert "Retrieved, no room</th>" not in render(make_folder(none, *grounded.records()).finished())
 
 
 def test_shown_once(grounded_summary: Summary) -> None:
-    assert [column.name for table in build(grounded_summary) for column in table.columns] == ["norm.accuracy"]
-    assert [forest.column.name for forest in forests(grounded_summary)] == ["norm.accuracy"]
+    assert [column.name for table in comparison_tables(grounded_summary) for column in table.columns] == [
+        "norm.accuracy"
+    ]
+    assert [forest.column.name for forest in Differences().build(finished(grounded_summary))] == ["norm.accuracy"]
     named = replace(grounded_summary, headline=("norm.accuracy", "norm.retrieval", "norm@icd-after.accuracy"))
-    assert [column.name for column in ordinary(named)] == list(named.headline)
-    assert retrieval.section(named, ())[0].labels == ("recall@1", "recall@10", "MRR")
+    assert [column.name for column in ordinary_columns(named)] == list(named.headline)
+    assert RetrievalQuality().build(finished(named, predictions=()))[0].labels == ("recall@1", "recall@10", "MRR")
     old = replace(grounded_summary, retrieved=())  # without the section they stay where they were
-    assert "norm.retrieval" in [column.name for column in ordinary(old)]
+    assert "norm.retrieval" in [column.name for column in ordinary_columns(old)]
 
 
 def test_the_page_counts_as_the_engine_does(grounded_summary: Summary) -> None:
@@ -136,7 +155,7 @@ def test_the_page_counts_as_the_engine_does(grounded_summary: Summary) -> None:
     assert tuple(replace(found, examples={}) for found in engine) == grounded_summary.retrieved
     page = Counter(
         (answer["variant"], answer["retrieved"])
-        for item in samples.table(grounded_summary, items, predictions, scores)["items"]
+        for item in payload(finished(grounded_summary, {}, items, predictions, scores))["items"]
         for answer in item["answers"]
         if "retrieved" in answer
     )
@@ -148,15 +167,18 @@ def test_the_page_counts_as_the_engine_does(grounded_summary: Summary) -> None:
 @pytest.mark.parametrize(
     ("found", "expected"),
     [
-        (Retrieval(("a",), (3,), 100, 5), "gold at rank 3"),
-        (Retrieval(("a", "b"), (4, 1), 100, 5), "gold at ranks 1, 4"),
-        (Retrieval(("a", "b"), (None, 2), 100, 5), "gold at rank 2; 1 more not among the first 100"),
-        (Retrieval(("a",), (None,), 100, 5), "gold not among the first 100"),
-        (Retrieval((), (), 100, 5), "gold not known"),
-        (Retrieval((), None, 0, 0), "nothing was looked up; gold not known"),
-        (Retrieval(("a",), None, 0, 1), "gold passages given, nothing was searched"),
-        (Retrieval(("a",), (1,), 100, 5, 2, 1), "gold at rank 1 · 1 passage cut · 2 passages left out"),
+        (Retrieval(gold=("a",), ranks=(3,), depth=100, k=5), "gold at rank 3"),
+        (Retrieval(gold=("a", "b"), ranks=(4, 1), depth=100, k=5), "gold at ranks 1, 4"),
+        (Retrieval(gold=("a", "b"), ranks=(None, 2), depth=100, k=5), "gold at rank 2; 1 more not among the first 100"),
+        (Retrieval(gold=("a",), ranks=(None,), depth=100, k=5), "gold not among the first 100"),
+        (Retrieval(gold=(), ranks=(), depth=100, k=5), "gold passages unknown"),
+        (Retrieval(gold=(), ranks=None, depth=0, k=0), "nothing was looked up; gold passages unknown"),
+        (Retrieval(gold=("a",), ranks=None, depth=0, k=1), "gold passages were given; nothing was searched"),
+        (
+            Retrieval(gold=("a",), ranks=(1,), depth=100, k=5, left_out=2, cut=1),
+            "gold at rank 1 · 1 passage cut · 2 passages left out",
+        ),
     ],
 )
 def test_where_the_gold_was(found: Retrieval, expected: str) -> None:
-    assert retrieval.told(found) == expected
+    assert retrieval_note(found) == expected

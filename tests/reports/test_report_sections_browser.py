@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from harness.runtime.run_folder import RunFolder
-from tests.shared.browsing import DESK, PHONE, count, shown
+from tests.shared.browsing import DESK, PHONE, count, item_labels
 
 pytestmark = pytest.mark.browser
 
@@ -32,7 +32,7 @@ def test_a_count_opens_its_items(
     assert link.inner_text() == str(len(expected))
     link.click()
     page.locator("#count", has_text=f"{len(expected)} of 57 items").wait_for()
-    assert shown(page) == [f"norm {item}" for item in expected]
+    assert item_labels(page) == [f"norm {item}" for item in expected]
     variant, kind = label.split(", ")
     assert page.locator("select[name=retrieval]").input_value() == kind
     assert page.locator("article .reply h4").count() == len(expected)  # only this variant's answers
@@ -61,7 +61,7 @@ def test_the_old_answers_behind_a_stale_figure(open_page: Callable[..., Any], gr
     page = open_page(grounded_folder)
     page.locator("#freshness tr", has_text="lora").get_by_role("link").first.click()
     page.locator("#count", has_text="10 of 57 items").wait_for()  # 10 of 12
-    assert shown(page)[0] == "norm@icd-after n03"
+    assert item_labels(page)[0] == "norm@icd-after n03"
 
 
 def test_retrieval_and_outcome_meet_in_one_answer(open_page: Callable[..., Any], grounded_folder: RunFolder) -> None:
@@ -82,7 +82,7 @@ def test_passages_ranks_and_route(open_page: Callable[..., Any], grounded_folder
     assert rag.locator(".passage-tag").count() == 1
     cascade = page.get_by_role("region", name="cascade").locator(".route li")
     assert cascade.all_inner_texts() == ["few-shot passed on: confidence 0.3 below 0.5", "rag answered"]
-    assert "gold passages given" in page.get_by_role("region", name="oracle").inner_text()
+    assert "gold passages were given" in page.get_by_role("region", name="oracle").inner_text()
 
 
 def test_a_passage_that_was_cut_says_so(open_page: Callable[..., Any], grounded_folder: RunFolder) -> None:

@@ -5,16 +5,18 @@ from dataclasses import replace
 import pytest
 
 from harness.records.figures import Comparison, MetricInfo, Result, Summary
-from reports.charts.whiskers import Axis, forests, value_axis, whisker
-from reports.facts.columns import columns
-from reports.facts.table import build, leaders
+from reports.charts.whiskers import Axis, value_axis, whisker
+from reports.facts.comparison_table import comparison_tables, leaders
+from reports.facts.metric_columns import metric_columns
+from reports.sections.differences import Differences
 from reports.verdict import findings
+from tests.shared.finished import finished
 
-HIGHER = MetricInfo("", {}, 0.0, 1.0, "higher")
+HIGHER = MetricInfo(component="", settings={}, low=0.0, high=1.0, better="higher")
 
 
 def test_headline_first_then_each_task_with_parts_last(summary: Summary) -> None:
-    tables = build(summary)
+    tables = comparison_tables(summary)
     assert [(table.title, [column.name for column in table.columns]) for table in tables] == [
         ("Headline", ["norm.accuracy", "exam.accuracy"]),
         ("norm", ["norm.terms", "norm.edits", "norm.terms.precision"]),
@@ -28,8 +30,8 @@ def test_headline_first_then_each_task_with_parts_last(summary: Summary) -> None
 
 def test_cells_as_text(summary: Summary) -> None:
     cells = [
-        (entry.value, entry.interval, entry.coverage, entry.difference, entry.verdict, entry.mark)
-        for row in build(summary)[0].rows
+        (entry.value, entry.interval, entry.coverage, entry.difference, entry.verdict, entry.distinction)
+        for row in comparison_tables(summary)[0].rows
         for entry in row.entries
         if entry
     ]
@@ -46,11 +48,29 @@ def test_cells_as_text(summary: Summary) -> None:
 
 
 def made(variant: str, mean: float | None, low: float | None, high: float | None) -> Result:
-    return Result("t", variant, "m", 10, 10, mean, low, high)
+    return Result(task="t", variant=variant, metric="m", samples=10, known=10, mean=mean, low=low, high=high)
 
 
 def compared(variant: str, verdict: str) -> Comparison:
-    return Comparison("t", "m", variant, "ref", 10, 0.1, 0.0, 0.2, 0.01, 0.01, "", 1, 0, 9, verdict, None, None)
+    return Comparison(
+        task="t",
+        metric="m",
+        variant=variant,
+        reference="ref",
+        samples=10,
+        difference=0.1,
+        low=0.0,
+        high=0.2,
+        p=0.01,
+        p_adjusted=0.01,
+        test="",
+        wins=1,
+        losses=0,
+        ties=9,
+        verdict=verdict,
+        detectable=None,
+        needed=None,
+    )
 
 
 @pytest.mark.parametrize(
@@ -88,12 +108,12 @@ def test_leaders(
     expected: dict[str, str],
 ) -> None:
     against = {variant: compared(variant, verdict) for variant, verdict in zip("ab", verdicts.split(), strict=True)}
-    info = MetricInfo("", {}, 0.0, 1.0, better)
+    info = MetricInfo(component="", settings={}, low=0.0, high=1.0, better=better)
     assert leaders({row[0]: made(*row) for row in results}, against, "ref", info) == expected
 
 
 def test_sentences(summary: Summary) -> None:
-    assert [(found.verdict, found.sentence, found.others) for found in findings(summary)] == [
+    assert [(found.verdict, found.sentence, found.remainder) for found in findings(summary)] == [
         (
             "better",
             "On norm.accuracy, rag beats zero-shot by 28.6 points (95 % CI 7.1–50.0, p = 0.039, 28 of 30 items).",
@@ -135,13 +155,18 @@ def test_sentences_without_a_comparison(summary: Summary) -> None:
         "On norm.accuracy, zero-shot reaches 50.0 % (95 % CI 33.2–66.8, 30 items); there is no other variant to "
         "compare it with."
     )
-    unknown = replace(plain, results=(Result("norm", "rag", "accuracy", 30, 0, None, None, None),))
+    unknown = replace(
+        plain,
+        results=(
+            Result(task="norm", variant="rag", metric="accuracy", samples=30, known=0, mean=None, low=None, high=None),
+        ),
+    )
     assert findings(unknown)[0].sentence == "On norm.accuracy, nothing is known: no item has a value."
-    assert build(unknown)[0].rows[0].entries[0].value == "unknown"
+    assert comparison_tables(unknown)[0].rows[0].entries[0].value == "unknown"
 
 
 def test_a_part_is_read_as_its_metric(summary: Summary) -> None:
-    found = {column.name: column.info.component for column in columns(summary)}
+    found = {column.name: column.info.component for column in metric_columns(summary)}
     assert found["norm.terms.precision"] == "term_set"
 
 
@@ -161,10 +186,9 @@ def test_ticks_are_round(low: float, high: float, ticks: list[float]) -> None:
 
 
 def test_forest_holds_zero_and_the_numbers(summary: Summary) -> None:
-    first = forests(summary)[0]
+    first = Differences().build(finished(summary))[0]
     assert first.column.name == "norm.accuracy"
     assert [label for _, label in first.ticks] == ["0", "+20", "+40"]
-    few, rag = first.rows
-    assert (few.difference, few.interval, few.p, few.needed) == ("+16.7", "−6.7 to 40.0", "p = 0.27", "140")
-    assert (rag.wins, rag.losses, rag.ties, rag.needed) == (11, 3, 14, None)
-    assert few.whisker.low < first.zero < rag.whisker.low
+    (few, few_whisker), (rag, rag_whisker) = first.rows
+    assert (few.variant, rag.wins, rag.losses, rag.ties) == ("few-shot-nearest", 11, 3, 14)
+    assert few_whisker.low < first.zero < rag_whisker.low

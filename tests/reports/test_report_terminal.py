@@ -6,7 +6,7 @@ import pytest
 
 from harness.records.figures import Summary
 from harness.runtime.run_folder import RunFolder
-from tests.shared.pages import printed
+from tests.shared.finished import printed
 
 
 @pytest.mark.parametrize("width", [40, 80, 120, 240])
@@ -49,10 +49,10 @@ def test_floors_and_sections_in_few_lines(grounded_summary: Summary) -> None:
 
 def test_training_in_few_lines(trained_summary: Summary) -> None:
     lines = [" ".join(line.replace("│", " ").split()) for line in printed(trained_summary, 300, "utf-8").splitlines()]
-    assert lines[0].startswith(
+    assert lines[1].startswith(
         "warning: Of the 60 test items of norm, some also stand elsewhere: 3 in train rows of norm"
     )
-    assert lines[1].startswith("warning: Forgetting: full is worse than smollm2 by 17.0 points")
+    assert lines[0].startswith("warning: Forgetting: full is worse than smollm2 by 17.0 points")
     assert "3 seeds, sd 5.0 points" in lines
     for start in (
         "curve: On norm.accuracy, lora is shown to be better than zero-shot and nearest from 200 rows on",

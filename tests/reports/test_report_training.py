@@ -6,67 +6,71 @@ import pytest
 
 from harness.records.figures import Routed, Summary
 from harness.records.inputs import JSON
-from reports.charts import losses
-from reports.charts.curves import Chart, Curve, Frame, LogAxis, Value, chart, scale, spread
+from reports.charts.curves import Chart, ChartFrame, Curve, CurvePoint, LogAxis, axis_scale, chart, spread_out
+from reports.charts.loss_curves import learning_rate_chart, loss_chart, loss_overview
 from reports.charts.whiskers import Axis
-from reports.facts import recipe
-from reports.facts.spent import Spent, spent
-from reports.facts.stages import Stage, method, stages
-from reports.sections import provenance, training
+from reports.facts.training_cost import TrainingCost, training_costs
+from reports.facts.training_recipe import composition_bar, composition_sentence, recipe_groups, row_notices
+from reports.facts.training_stages import TrainingStage, training_stages
+from reports.html import render
+from reports.sections.cost import Cost
+from reports.sections.trainings import Trainings
 from tests.shared import trained
+from tests.shared.finished import finished, visible
+
+EMPTY = Summary(name="s", reference=None, headline=(), metrics={}, results=(), comparisons=(), usage=())
 
 
-def stage(model: str, **changed: JSON) -> Stage:
+def stage(model: str, **changed: JSON) -> TrainingStage:
     """A stage of the demo, with some fields of its record changed."""
-    found = next(found for found in stages(trained.RUN) if found.model == model)
+    found = next(found for found in training_stages(trained.RUN) if found.model == model)
     return replace(found, record={**found.record, **changed})
 
 
-def row(model: str) -> training.Row:
-    section = training.section(trained.RUN)
-    assert section is not None
-    return next(row for row in section.rows if row.model == model)
-
-
 def test_nothing_trained_no_section() -> None:
-    assert training.section({}) is None
-    assert training.section({"training": {"lora": {"stages": [{"stage": "sft", "record": None}]}}}) is None
+    assert Trainings().build(finished(EMPTY, {})) is None
+    assert (
+        Trainings().build(finished(EMPTY, {"training": {"lora": {"stages": [{"stage": "sft", "record": None}]}}}))
+        is None
+    )
 
 
-def test_a_row_for_each_model() -> None:
-    found = row("lora-50")
-    # 2,442,240 of 134,515,008 + 2,442,240 = 1.783 %; 50 × 3 × 96 tokens; ⌈150/16⌉ = 10 steps of 0.5 s; 150/5 s
-    assert (found.method, found.rows, found.epochs, found.steps) == ("LoRA r 8 on all-linear", "50", "3", "10")
-    assert (found.trained, found.share) == ("2.44 M", "1.78 % of 137 M")
-    assert (found.tokens, found.time, found.speed) == ("14,400", "5.0 s", ("30.0", "2,880"))
-    assert (found.reused, found.dropped, found.entry) == (True, None, None)
-    # 0.5 + 0.1 + 0.2 + 0.4 + 0.05 = 1.25 GiB estimated, 1.5 measured
-    assert (found.peak, found.estimated) == ("1.5 GiB", "1.20 × 1.2 GiB")
-    assert found.best == "step 6"  # 10 × 4 // 6
-    full = row("full")
-    assert (full.method, full.dropped, full.share) == ("all weights", "2 left out", "100 % of 135 M")
-    assert (full.time, full.reused) == ("4 min", False)  # 150 steps of 1.5 s = 225 s
-    assert row("bottleneck-50").estimated is None
+@pytest.mark.parametrize(
+    "text",
+    [
+        # 2,442,240 of 134,515,008 + 2,442,240 = 1.783 %; 50 × 3 × 96 tokens; ⌈150/16⌉ = 10 steps of 0.5 s; 150/5 s;
+        # 0.5 + 0.1 + 0.2 + 0.4 + 0.05 = 1.25 GiB estimated, 1.5 measured; 10 × 4 // 6
+        "lora-50 LoRA r 8 on all-linear 50 3 10 2.44 M 1.78 % of 137 M 14,400 5.0 s reused 30.0 2,880 1.5 GiB "
+        "1.20 × 1.2 GiB step 6",
+        "full all weights 800 2 left out 3 150 135 M 100 % of 135 M",
+    ],
+)
+def test_a_row_for_each_model(trained_summary: Summary, text: str) -> None:
+    assert text in visible(render(finished(trained_summary, trained.RUN)))
 
 
 def test_stages_share_a_model() -> None:
     first = trained.TRAINING["full"]["stages"][0]
     before = {"stage": "pretrain", "reused": True, "record": {**first["record"], "best_step": None}}
-    found = training.section({"training": {"m": {"entry": "e", "base": "b", "stages": [before, first]}}})
+    found = Trainings().build(
+        finished(EMPTY, {"training": {"m": {"entry": "e", "base": "b", "stages": [before, first]}}})
+    )
     assert found is not None
-    assert [(row.span, row.stage, row.reused, row.best, row.entry) for row in found.rows] == [
-        (2, "continued pretraining", True, "the last", "e"),
-        (0, "fine-tuning", False, "step 100", "e"),
+    assert [(span, stage.name, stage.is_reused, stage.entry) for stage, span in found.stages] == [
+        (2, "continued pretraining", True, "e"),
+        (0, "fine-tuning", False, "e"),
     ]
-    assert found.staged
+    assert found.has_stages
     assert [detail.stage for detail in found.models["m"]] == ["continued pretraining", "fine-tuning"]
 
 
 def test_a_record_that_knows_little() -> None:
-    found = training.section({"training": {"m": {"stages": [{"record": {"method": {"mine.py.Tune": {}}}}]}}})
+    found = Trainings().build(
+        finished(EMPTY, {"training": {"m": {"stages": [{"record": {"method": {"mine.py.Tune": {}}}}]}}})
+    )
     assert found is not None
-    (only,) = found.rows
-    assert (only.method, only.rows, only.epochs, only.time, only.peak) == ("Tune", "–", "–", "–", "–")
+    ((only, _),) = found.stages
+    assert (only.method_in_words(), only.number("rows"), only.number("epochs")) == ("Tune", None, None)
     (detail,) = found.models["m"]
     assert (detail.losses, detail.rates, detail.sentence, detail.notices) == (None, None, None, ())
 
@@ -82,41 +86,43 @@ def test_a_record_that_knows_little() -> None:
     ],
 )
 def test_method_in_short(written: JSON, short: str) -> None:
-    assert method(stage("full", method=written)) == short
+    assert stage("full", method=written).method_in_words() == short
 
 
 def test_composition() -> None:
-    assert recipe.sentence(stage("lora-50")) == "50 rows: train rows of norm (50 of 800)."
+    assert composition_sentence(stage("lora-50")) == "50 rows: train rows of norm (50 of 800)."
     full = stage("full")  # 800 + 400 rows
-    assert recipe.sentence(full) == "1,200 rows: train rows of norm (all 800) and mix general.json (400 of 52,000)."
-    assert [(part.place, part.start, part.width, part.share) for part in recipe.composition(full)] == [
+    assert (
+        composition_sentence(full) == "1,200 rows: train rows of norm (all 800) and mix general.json (400 of 52,000)."
+    )
+    assert [(part.place, part.start, part.width, part.share) for part in composition_bar(full)] == [
         (1, 0.0, 66.67, "66.7 %"),
         (2, 66.67, 33.33, "33.3 %"),
     ]
     again = replace(full, composition=({"source": "a", "rows": 30, "of": 10}, {"source": "b", "rows": 1}))
-    assert recipe.sentence(again) == "31 rows: a (30 drawn from 10, some more than once) and b (1)."
+    assert composition_sentence(again) == "31 rows: a (30 drawn from 10, some more than once) and b (1)."
 
 
 def test_lost_rows_are_a_warning() -> None:
-    assert [(notice.text, notice.is_warning) for notice in recipe.notices(stage("full"))] == [
+    assert [(notice.text, notice.is_warning) for notice in row_notices(stage("full"))] == [
         ("2 rows did not fit the cutoff of 512 tokens and were left out: nothing was learnt from them.", True),
         ("3 rows lost their oldest turns to fit the cutoff of 512 tokens.", False),
     ]
-    one = recipe.notices(stage("full", rows_dropped=1, rows_cut=1, rows_split=1))
+    one = row_notices(stage("full", rows_dropped=1, rows_cut=1, rows_split=1))
     assert one[0].text.startswith(
         "1 row did not fit the cutoff of 512 tokens and was left out: nothing was learnt from it"
     )
     assert one[1].text == "1 row lost its oldest turns to fit the cutoff of 512 tokens."
     assert one[2].text == "1 row had to be tokenised in two pieces, prompt and answer apart."
-    assert [notice.text for notice in recipe.notices(stage("lora-50"))] == [
+    assert [notice.text for notice in row_notices(stage("lora-50"))] == [
         "Every row fits the cutoff of 512 tokens whole."
     ]
 
 
 def test_recipe_says_what_was_used_and_what_was_asked() -> None:
-    groups = {group.title: dict(group.rows) for group in recipe.groups(stage("full"))}
+    groups = {group.title: dict(group.rows) for group in recipe_groups(stage("full"))}
     assert groups["Recipe"]["batch size"] == "8 (16 asked for, halved when memory ran out)"
-    shared = {group.title: dict(group.rows) for group in recipe.groups(stage("full", devices=2))}
+    shared = {group.title: dict(group.rows) for group in recipe_groups(stage("full", devices=2))}
     assert shared["Recipe"]["batch size"] == "8 (16 asked for)"  # the other device has the other 8
     assert (shared["Recipe"]["devices"], "devices" in groups["Recipe"]) == ("2", False)
     assert groups["Recipe"]["learning rate"] == "0.0002 (the method's own)"
@@ -132,37 +138,35 @@ def test_recipe_says_what_was_used_and_what_was_asked() -> None:
 
 
 def test_loss_curves() -> None:
-    drawn = losses.losses(
-        stage("full", loss=[[0, 3.0, 1e-4], [50, 2.0, 2e-4], [100, 1.0, 0.0]], validation=[[50, 2.5]])
-    )
+    drawn = loss_chart(stage("full", loss=[[0, 3.0, 1e-4], [50, 2.0, 2e-4], [100, 1.0, 0.0]], validation=[[50, 2.5]]))
     assert isinstance(drawn, Chart)
     # the axis reaches from 1 − 0.06 × 2 to 3 + 0.06 × 2: 3 is 0.12/2.24 = 5.36 % from the top, 2 in the middle
     assert drawn.lines[0].path == "M0,5.36L50,50L100,94.64"
     assert drawn.lines[0].dots == ()
     assert [(dot.x, dot.y) for dot in drawn.lines[1].dots] == [(50.0, 27.68)]  # 0.62/2.24
     assert drawn.mark == (100.0, "kept: step 100")
-    assert "training: from 3 to 1" in drawn.about
-    rates = losses.learning_rates(stage("full", loss=[[0, 3.0, 1e-4], [50, 2.0, 2e-4]], validation=[[100, 2.5]]))
+    assert "training: from 3 to 1" in drawn.description
+    rates = learning_rate_chart(stage("full", loss=[[0, 3.0, 1e-4], [50, 2.0, 2e-4]], validation=[[100, 2.5]]))
     assert rates is not None
     assert rates.lines[0].end[0] == 50.0  # on the same axis as the losses
-    assert losses.learning_rates(stage("full", loss=[])) is None
-    assert losses.losses(stage("full", loss=[[1, float("nan"), 0.1]], validation=None)) is None
+    assert learning_rate_chart(stage("full", loss=[])) is None
+    assert loss_chart(stage("full", loss=[[1, float("nan"), 0.1]], validation=None)) is None
 
 
 def test_overview_has_a_curve_for_each_entry_where_models_are_many() -> None:
-    every = stages(trained.RUN)
-    found = losses.overview(every)
+    every = training_stages(trained.RUN)
+    found = loss_overview(every)
     assert found is not None
     assert [line.name for line in found.chart.lines] == ["lora-800", "bottleneck-800", "qlora-seed1", "full"]
     assert [line.style for line in found.chart.lines] == ["s1", "s2", "s3", "s4"]
     assert "4 of 10 models are shown here" in found.note
     assert found.chart.title == "Loss on the validation rows"
     assert [label for _, label in found.chart.x_ticks] == ["0", "1", "2", "3"]  # epochs
-    few = losses.overview([replace(one, record={**one.record, "validation": []}) for one in every[:3]])
+    few = loss_overview([replace(one, record={**one.record, "validation": []}) for one in every[:3]])
     assert few is not None
     assert few.chart.title == "Loss on the training rows"
     assert [line.name for line in few.chart.lines] == ["lora-50", "lora-200", "lora-800"]
-    assert losses.overview(every[:1]) is None  # its own picture is enough
+    assert loss_overview(every[:1]) is None  # its own picture is enough
 
 
 @pytest.mark.parametrize(
@@ -175,23 +179,23 @@ def test_overview_has_a_curve_for_each_entry_where_models_are_many() -> None:
     ],
 )
 def test_names_keep_clear_of_each_other(wanted: list[float], gap: float, expected: list[float]) -> None:
-    assert spread(wanted, gap) == expected
+    assert spread_out(wanted, gap) == expected
 
 
 def test_long_names_take_two_lines_and_many_make_it_taller() -> None:
     def drawn(*names: str) -> Chart:
-        curves = [Curve(name, "s1", [Value(0.5, 0.5)]) for name in names]
-        return chart("", "", "", Frame(Axis(0, 1), Axis(0, 1), [], []), curves)
+        curves = [Curve(name=name, style="s1", points=[CurvePoint(x=0.5, y=0.5)]) for name in names]
+        return chart("", "", "", ChartFrame(x=Axis(0, 1), y=Axis(0, 1), x_ticks=[], y_ticks=[]), curves)
 
-    assert not drawn("zero-shot").tall
-    assert drawn("左膝关节置换术后").tall  # 8 Chinese characters are as wide as 16 letters
+    assert not drawn("zero-shot").is_tall
+    assert drawn("左膝关节置换术后").is_tall  # 8 Chinese characters are as wide as 16 letters
     assert (drawn("a").height, drawn(*"abcdefghijkl").height) == (15.0, 17.2)  # 12 × 1.35 + 1
 
 
 def test_axes() -> None:
-    assert isinstance(scale([1.0, 100.0], 20), LogAxis)
-    assert isinstance(scale([1.0, 100.0], 200), Axis)
-    assert isinstance(scale([0.0, 100.0], 20), Axis)  # there is no logarithm of zero
+    assert isinstance(axis_scale([1.0, 100.0], 20), LogAxis)
+    assert isinstance(axis_scale([1.0, 100.0], 200), Axis)
+    assert isinstance(axis_scale([0.0, 100.0], 20), Axis)  # there is no logarithm of zero
     axis = LogAxis(1.0, 100.0)
     assert [axis.place(value) for value in (1.0, 10.0, 1000.0)] == [0.0, 50.0, 100.0]
     assert axis.ticks() == [1.0, 10.0, 100.0]
@@ -199,29 +203,43 @@ def test_axes() -> None:
 
 
 def test_cost_beside_quality(trained_summary: Summary) -> None:
-    found = spent(trained.RUN, trained_summary)
-    assert found["lora-800"] == Spent("75 s", "1.5 GiB", 1)  # 150 steps of 0.5 s
+    found = training_costs(trained.RUN, trained_summary)
+    assert found["lora-800"] == TrainingCost("75 s", "1.5 GiB", 1)  # 150 steps of 0.5 s
     # run.json has no variant qlora: its seeds tell; 3 × 75 s = 225 s
-    assert found["qlora"] == Spent("4 min", "1.5 GiB", 3)
+    assert found["qlora"] == TrainingCost("4 min", "1.5 GiB", 3)
     assert found["full"].memory == "5.1 GiB"
     assert {"zero-shot", "rag", "nearest"}.isdisjoint(found)
 
 
 def test_cost_of_what_several_share(trained_summary: Summary) -> None:
-    step = Routed("norm", "full", "lora-50", 1, 1, 1, "accuracy", 1.0, None, 0, 0.0)
-    cascade = spent(trained.RUN, replace(trained_summary, routed=(step,)))
+    step = Routed(
+        task="norm",
+        variant="full",
+        step="lora-50",
+        place=1,
+        samples=1,
+        total=1,
+        metric="accuracy",
+        mean=1.0,
+        threshold=None,
+        tokens=0,
+        seconds=0.0,
+    )
+    cascade = training_costs(trained.RUN, replace(trained_summary, routed=(step,)))
     assert cascade["full"].trainings == 2  # its own model, and that of its step
     by_entry = {**trained.RUN, "variants": {"rag": {"settings": {"model": "lora"}}}}
-    assert spent(by_entry, trained_summary)["rag"].trainings == 3  # all sizes
+    assert training_costs(by_entry, trained_summary)["rag"].trainings == 3  # all sizes
     same = {name: {**one, "stages": trained.TRAINING["full"]["stages"]} for name, one in trained.TRAINING.items()}
-    assert spent({**trained.RUN, "training": same}, trained_summary)["qlora"].trainings == 1  # the same weights
+    assert (
+        training_costs({**trained.RUN, "training": same}, trained_summary)["qlora"].trainings == 1
+    )  # the same weights
 
 
 def test_the_weights_of_a_variants_model_stand_with_its_cost(trained_summary: Summary) -> None:
     run = {**trained.RUN, "models": {**trained.RUN.get("models", {}), "full": {"weights_bytes": 3 << 29}}}
-    (group,) = provenance.costs(run, trained_summary)
+    (group,) = Cost().build(finished(trained_summary, run)).tasks
     asking = {name for name, one in trained.RUN["variants"].items() if one["settings"].get("model") == "full"}
     assert asking
-    weights = {row.variant: row.weights for row in group.rows}
+    weights = {row.usage.variant: row.weights for row in group.rows}
     assert {weights[name] for name in asking} == {"1.5 GiB"}
     assert {shown for name, shown in weights.items() if name not in asking} == {"–"}

@@ -11,8 +11,8 @@ import pytest
 from harness.records.figures import Summary
 from harness.runtime.run_folder import RunFolder
 from reports.html import render
-from tests.shared.browsing import DESK, PHONE, count, shown
-from tests.shared.pages import visible
+from tests.shared.browsing import DESK, PHONE, count, item_labels
+from tests.shared.finished import visible
 
 SECTIONS = ("learning-curve", "seeds", "training", "forgetting", "leakage")
 
@@ -32,19 +32,19 @@ SECTIONS = ("learning-curve", "seeds", "training", "forgetting", "leakage")
         "full from smollm2 61.0 % 44.0 % −17.0 −25.0 to −9.0 p = 0.002 a drop beyond noise",
         "200 55.0 % 46.0–64.0 50.0 % 41.0–59.0",
         "All 60 items Clean 54 items zero-shot 25.0 % 16.0–34.0 24.1 % 15.1–33.1",
-        "equal Test item n01 右侧肩袖部分撕裂（1） train rows of norm, train.tsv:17 右侧肩袖部分撕裂（1）",
+        "identical Test item n01 右侧肩袖部分撕裂（1） train rows of norm, train.tsv:17 右侧肩袖部分撕裂（1）",
     ],
 )
 def test_the_page_says(trained_folder: RunFolder, text: str) -> None:
-    assert text in visible(render(trained_folder))
+    assert text in visible(render(trained_folder.finished()))
 
 
 def test_sections_are_there_only_where_the_run_has_them(folder: RunFolder, trained_folder: RunFolder) -> None:
-    page = render(folder)
+    page = render(folder.finished())
     assert not any(f'id="{name}"' in page for name in SECTIONS)
     assert "tells_training" not in page
     assert ">Training<" not in page
-    assert all(f'id="{name}"' in render(trained_folder) for name in SECTIONS)
+    assert all(f'id="{name}"' in render(trained_folder.finished()) for name in SECTIONS)
 
 
 def test_a_run_from_before_these_records_still_renders(
@@ -57,7 +57,7 @@ def test_a_run_from_before_these_records_still_renders(
     fields = ("overlaps", "clean", "forgotten", "seeds", "curve")
     figures = json.loads((old.path / "summary.json").read_text(encoding="utf-8"))
     old.write_text("summary.json", json.dumps({k: v for k, v in figures.items() if k not in fields}))
-    page = render(RunFolder(old.path))
+    page = render(RunFolder(old.path).finished())
     assert "full beats zero-shot by 60.0 points" in visible(page)
     assert not any(f'id="{name}"' in page for name in SECTIONS)
 
@@ -66,7 +66,7 @@ def test_lower_is_better_is_said_where_it_matters(
     make_folder: Callable[..., RunFolder], trained_summary: Summary
 ) -> None:
     lower = {name: replace(info, better="lower") for name, info in trained_summary.metrics.items()}
-    page = visible(render(make_folder(replace(trained_summary, metrics=lower), [], [], [])))
+    page = visible(render(make_folder(replace(trained_summary, metrics=lower), [], [], []).finished()))
     assert "norm.accuracy lower is better On norm.accuracy, lora is shown to be better" in page
     assert "general.accuracy 100 items, lower is better" in page
     assert "full is worse than smollm2 by 17.0 points (lower is better)" in page
@@ -132,7 +132,7 @@ def test_items_of_variants_that_pool_seeds(open_page: Callable[..., Any], traine
 @pytest.mark.browser
 def test_a_twin_opens_its_item(open_page: Callable[..., Any], trained_folder: RunFolder) -> None:
     page = open_page(trained_folder)
-    page.get_by_text("Twins to look at").click()
+    page.get_by_text("Pairs to compare").click()
     page.get_by_role("link", name="n03", exact=True).click()
     page.locator("#count", has_text="Item norm/n03 alone").wait_for()
-    assert shown(page) == ["norm n03"]
+    assert item_labels(page) == ["norm n03"]

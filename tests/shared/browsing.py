@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.runtime.run_folder import RunFolder
-from reports.html import write
+from reports.html import render
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGS = (
@@ -47,9 +47,9 @@ def browser() -> Iterator[Any]:
     if not CHROMIUM.exists():
         pytest.skip(f"no browser at {CHROMIUM}")
     with playwright.sync_playwright() as driver:
-        found = driver.chromium.launch(executable_path=str(CHROMIUM), args=ARGS.split())
-        yield found
-        found.close()
+        chromium = driver.chromium.launch(executable_path=str(CHROMIUM), args=ARGS.split())
+        yield chromium
+        chromium.close()
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
     def visit(folder: RunFolder, fragment: str = "", view: dict[str, int] = DESK, scheme: str = "light") -> Any:
         path = folder.path / "report.html"
         if not path.exists():
-            write(folder)
+            folder.write_report(render(folder.finished()))
         contexts.append(browser.new_context(viewport=view, color_scheme=scheme, reduced_motion="reduce"))
         page = contexts[-1].new_page()
         page.on("console", lambda message: problems.append(message.text))
@@ -83,5 +83,5 @@ def count(page: Any) -> str:
     return page.locator("#count").inner_text()
 
 
-def shown(page: Any) -> list[str]:
+def item_labels(page: Any) -> list[str]:
     return page.locator("article.item").evaluate_all("items => items.map(item => item.getAttribute('aria-label'))")

@@ -20,9 +20,9 @@ from harness.records.outputs import Prediction, Reading, Retrieval, Score, Step
 
 VARIANTS = ("nearest", "majority", "zero-shot", "few-shot", "rag", "oracle", "lora", "cascade")
 TERMS = (("左膝关节置换术后疼痛", "膝关节疼痛"), ("右侧肩袖部分撕裂", "肩袖损伤"), ("双眼干涩伴视疲劳", "干眼症"))
-EXACT = MetricInfo("ExactMatch", {}, 0.0, 1.0, "higher")
-STALE = MetricInfo("Stale", {}, 0.0, 1.0, "lower")
-RETRIEVAL = MetricInfo("Retrieval", {"at": [1, 5, 10]}, 0.0, 1.0, "higher")
+EXACT = MetricInfo(component="ExactMatch", settings={}, low=0.0, high=1.0, better="higher")
+STALE = MetricInfo(component="Stale", settings={}, low=0.0, high=1.0, better="lower")
+RETRIEVAL = MetricInfo(component="Retrieval", settings={"at": [1, 5, 10]}, low=0.0, high=1.0, better="higher")
 BEFORE, AFTER, WITHDRAWN = "norm@icd-before", "norm@icd-after", "norm@icd-withdrawn"
 # items right before (of 12), right after, saying the old after, saying what was withdrawn (of 3)
 FRESH = {
@@ -61,13 +61,13 @@ def right(variant: str, i: int) -> bool | None:
     }[variant]
 
 
-def passages(i: int, given: bool) -> tuple[dict[str, JSON], ...]:
+def passages(i: int, is_oracle: bool) -> tuple[dict[str, JSON], ...]:
     term = TERMS[i % 3][1]
     gold = {"id": f"icd:{i}", "source": "icd.txt", "title": "第十三章", "text": f"{term}：标准词", "gold": True}
-    if given:
+    if is_oracle:
         return ({"number": 1, **gold, "score": 1.0},)
     rank = gold_rank(i)
-    shown: list[dict[str, JSON]] = [
+    retrieved_passages: list[dict[str, JSON]] = [
         {
             "id": f"icd:{900 + k}",
             "source": "icd.txt",
@@ -78,45 +78,48 @@ def passages(i: int, given: bool) -> tuple[dict[str, JSON], ...]:
         for k in range(1, 6)
     ]
     if rank is not None and rank <= 5:
-        shown[rank - 1] = {**gold, "rank": rank, "score": round(0.9 - rank / 10, 2)}
+        retrieved_passages[rank - 1] = {**gold, "rank": rank, "score": round(0.9 - rank / 10, 2)}
     if i == 4:  # one passage, cut
-        shown = [{**shown[0], "text": "别的…", "cut": True}]
+        retrieved_passages = [{**retrieved_passages[0], "text": "别的…", "cut": True}]
     if i in (8, 12):  # two left out
-        shown = shown[:3]
+        retrieved_passages = retrieved_passages[:3]
     return tuple(
-        {"number": number, **passage, "gold": bool(passage.get("gold"))} for number, passage in enumerate(shown, 1)
+        {"number": number, **passage, "gold": bool(passage.get("gold"))}
+        for number, passage in enumerate(retrieved_passages, 1)
     )
 
 
-def asked(variant: str, sample: Sample, i: int) -> Prediction:
+def answer_of(variant: str, sample: Sample, i: int) -> Prediction:
     """What one variant, which is no cascade, says."""
     ok = right(variant, i)
     answer = sample.targets[0] if ok else "别的词"
     message = (Message("user", f"原始词：{sample.input}\n标准词："),) if variant in TOKENS else ()
     tokens = TOKENS.get(variant, 0)
-    made = Prediction(
-        sample.id, "norm", variant, message, answer, Reading(answer), "stop", max(0, tokens - 10), min(10, tokens),
-        SECONDS.get(variant, 0.0), confidence={"logprob": 0.8 if i % 5 in (0, 1) else 0.3} if variant == "few-shot" else {},
+    prediction = Prediction(
+        sample_id=sample.id, task="norm", variant=variant, messages=message, text=answer, reading=Reading(answer), finish="stop", tokens_in=max(0, tokens - 10), tokens_out=min(10, tokens),
+        seconds=SECONDS.get(variant, 0.0), confidence={"logprob": 0.8 if i % 5 in (0, 1) else 0.3} if variant == "few-shot" else {},
     )  # fmt: skip
     if ok is None:
-        made = replace(made, text="", reading=Reading(), finish="error", error="connection refused")
+        prediction = replace(prediction, text="", reading=Reading(), finish="error", error="connection refused")
     if variant == "rag":
         cut, left_out = int(i == 4), {4: 4, 8: 2, 12: 2}.get(i, 0)
-        made = replace(
-            made,
+        prediction = replace(
+            prediction,
             passages=passages(i, False),
-            retrieval=Retrieval((f"icd:{i}",), (gold_rank(i),), 100, 5, left_out, cut),
+            retrieval=Retrieval(gold=(f"icd:{i}",), ranks=(gold_rank(i),), depth=100, k=5, left_out=left_out, cut=cut),
         )
     if variant == "oracle":
-        made = replace(made, passages=passages(i, True), retrieval=Retrieval((f"icd:{i}",), None, 0, 1))
-    return made
+        prediction = replace(
+            prediction, passages=passages(i, True), retrieval=Retrieval(gold=(f"icd:{i}",), ranks=None, depth=0, k=1)
+        )
+    return prediction
 
 
 def cascaded(sample: Sample, i: int) -> Prediction:
-    first = asked("few-shot", sample, i)
+    first = answer_of("few-shot", sample, i)
     if i % 5 in (0, 1):
         return replace(first, variant="cascade", route=(Step("few-shot", 0.8, 0.5),))
-    last = asked("rag", sample, i)
+    last = answer_of("rag", sample, i)
     return replace(
         last, variant="cascade", route=(Step("few-shot", 0.3, 0.5), Step("rag", None, None)),
         tokens_in=first.tokens_in + last.tokens_in, tokens_out=first.tokens_out + last.tokens_out,
@@ -128,14 +131,22 @@ def records() -> tuple[list[Sample], list[Prediction], list[Score]]:
     samples, predictions, scores = [], [], []
     for i in range(1, 31):
         question, target = TERMS[i % 3]
-        sample = Sample(f"n{i:02}", "norm", question, (target,))
+        sample = Sample(id=f"n{i:02}", task="norm", input=question, targets=(target,))
         samples.append(sample)
         for variant in VARIANTS:
-            prediction = cascaded(sample, i) if variant == "cascade" else asked(variant, sample, i)
+            prediction = cascaded(sample, i) if variant == "cascade" else answer_of(variant, sample, i)
             predictions.append(prediction)
             ok = right(variant, i)
             scores.append(
-                Score(sample.id, "norm", variant, "accuracy", None if ok is None else float(ok), None, prediction.error)
+                Score(
+                    sample_id=sample.id,
+                    task="norm",
+                    variant=variant,
+                    metric="accuracy",
+                    value=None if ok is None else float(ok),
+                    reason=None,
+                    error=prediction.error,
+                )
             )
             scores += retrieval_scores(prediction)
     for task in (BEFORE, AFTER, WITHDRAWN):
@@ -145,10 +156,10 @@ def records() -> tuple[list[Sample], list[Prediction], list[Score]]:
 
 
 def retrieval_scores(prediction: Prediction) -> Iterator[Score]:
-    found = prediction.retrieval
-    if found is None or found.ranks is None:
+    retrieval = prediction.retrieval
+    if retrieval is None or retrieval.ranks is None:
         return
-    rank = found.ranks[0]
+    rank = retrieval.ranks[0]
     values = {
         "retrieval": float(rank is not None and rank <= 5),
         "retrieval.recall@1": float(rank == 1),
@@ -157,36 +168,53 @@ def retrieval_scores(prediction: Prediction) -> Iterator[Score]:
     }
     for metric, value in values.items():
         yield Score(
-            prediction.sample_id,
-            "norm",
-            prediction.variant,
-            metric,
-            None if prediction.error else value,
-            None,
-            prediction.error,
+            sample_id=prediction.sample_id,
+            task="norm",
+            variant=prediction.variant,
+            metric=metric,
+            value=None if prediction.error else value,
+            reason=None,
+            error=prediction.error,
         )
 
 
 def probe_records(task: str) -> tuple[list[Sample], list[Prediction], list[Score]]:
     count = 3 if task == WITHDRAWN else 12
     samples = [
-        Sample(f"n{i:02}", task, TERMS[i % 3][0], ("新词" if task == AFTER else "旧词",), meta={"stale": ["旧词"]})
+        Sample(
+            id=f"n{i:02}",
+            task=task,
+            input=TERMS[i % 3][0],
+            targets=("新词" if task == AFTER else "旧词",),
+            meta={"stale": ["旧词"]},
+        )
         for i in range(1, count + 1)
     ]
     predictions, scores = [], []
     for variant in VARIANTS:
-        before, after, old, gone = FRESH[variant]
+        before, after, old, withdrawn = FRESH[variant]
         for i, sample in enumerate(samples, 1):
             good = i <= {BEFORE: before, AFTER: after, WITHDRAWN: 0}[task]
-            stale = i > count - {BEFORE: 0, AFTER: old, WITHDRAWN: gone}[task]
+            stale = i > count - {BEFORE: 0, AFTER: old, WITHDRAWN: withdrawn}[task]
             answer = sample.targets[0] if good else "旧词" if stale else "别的词"
             predictions.append(
-                Prediction(sample.id, task, variant, (Message("user", sample.input),), answer, Reading(answer))
+                Prediction(
+                    sample_id=sample.id,
+                    task=task,
+                    variant=variant,
+                    messages=(Message("user", sample.input),),
+                    text=answer,
+                    reading=Reading(answer),
+                )
             )
             if task != WITHDRAWN:
-                scores.append(Score(sample.id, task, variant, "accuracy", float(good)))
+                scores.append(
+                    Score(sample_id=sample.id, task=task, variant=variant, metric="accuracy", value=float(good))
+                )
             if task != BEFORE:
-                scores.append(Score(sample.id, task, variant, "stale", float(stale)))
+                scores.append(
+                    Score(sample_id=sample.id, task=task, variant=variant, metric="stale", value=float(stale))
+                )
     return samples, predictions, scores
 
 
@@ -197,10 +225,19 @@ def counted(scores: list[Score]) -> tuple[Result, ...]:
         cells.setdefault((score.task, score.variant, score.metric), []).append(score.value)
     results = []
     for (task, variant, metric), values in cells.items():
-        known = [value for value in values if value is not None]
-        mean = sum(known) / len(known)
+        valued = [value for value in values if value is not None]
+        mean = sum(valued) / len(valued)
         results.append(
-            Result(task, variant, metric, len(values), len(known), mean, max(0.0, mean - 0.15), min(1.0, mean + 0.15))
+            Result(
+                task=task,
+                variant=variant,
+                metric=metric,
+                samples=len(values),
+                known=len(valued),
+                mean=mean,
+                low=max(0.0, mean - 0.15),
+                high=min(1.0, mean + 0.15),
+            )
         )
     return tuple(results)
 
@@ -210,9 +247,10 @@ def against(
 ) -> Comparison:
     """A comparison on norm.accuracy; its interval is 15 points to either side."""
     n = 29 if variant in ("rag", "cascade") else 30
-    bounds = (difference - 0.15, difference + 0.15)
     return Comparison(
-        "norm", "accuracy", variant, reference, n, difference, *bounds, p, p, "exact McNemar", 9, 4, n - 13, verdict, 0.2, needed
+        task="norm", metric="accuracy", variant=variant, reference=reference, samples=n, difference=difference,
+        low=difference - 0.15, high=difference + 0.15, p=p, p_adjusted=p, test="exact McNemar", wins=9, losses=4,
+        ties=n - 13, verdict=verdict, detectable=0.2, needed=needed,
     )  # fmt: skip
 
 
@@ -240,16 +278,25 @@ def usage(predictions: list[Prediction]) -> tuple[Usage, ...]:
         cells.setdefault((prediction.task, prediction.variant), []).append(prediction)
     return tuple(
         Usage(
-            task, variant, len(some), sum(p.error is not None for p in some), 0, 0, sum(p.tokens_in for p in some),
-            sum(p.tokens_out for p in some), sum(p.seconds for p in some), "4f1c2a9de5b8a1d0",
+            task=task, variant=variant, samples=len(answers), failed=sum(p.error is not None for p in answers), unread=0, truncated=0, tokens_in=sum(p.tokens_in for p in answers),
+            tokens_out=sum(p.tokens_out for p in answers), seconds=sum(p.seconds for p in answers), prompts="4f1c2a9de5b8a1d0",
         )
-        for (task, variant), some in cells.items()
+        for (task, variant), answers in cells.items()
     )  # fmt: skip
 
 
 def retrieved(variant: str, counts: tuple[int, int, int, int, int, int], cut: int, left_out: int) -> Retrieved:
     kinds = ("hit and right", "hit and wrong", "miss and right", "miss and wrong", "not shown", "unknown")
-    return Retrieved("norm", variant, "accuracy", sum(counts), dict(zip(kinds, counts, strict=True)), {}, cut, left_out)
+    return Retrieved(
+        task="norm",
+        variant=variant,
+        metric="accuracy",
+        samples=sum(counts),
+        counts=dict(zip(kinds, counts, strict=True)),
+        examples={},
+        cut=cut,
+        left_out=left_out,
+    )
 
 
 def summary() -> Summary:
@@ -282,8 +329,32 @@ def summary() -> Summary:
         ),
         routed=(
             # 12 × 110 tokens; 18 × (110 + 410); 12 × 0.1 s; 18 × (0.1 + 0.3)
-            Routed("norm", "cascade", "few-shot", 1, 12, 30, "accuracy", 1.0, 0.5, 1320, 1.2),
-            Routed("norm", "cascade", "rag", 2, 18, 30, "accuracy", 12 / 17, None, 9360, 7.2),
+            Routed(
+                task="norm",
+                variant="cascade",
+                step="few-shot",
+                place=1,
+                samples=12,
+                total=30,
+                metric="accuracy",
+                mean=1.0,
+                threshold=0.5,
+                tokens=1320,
+                seconds=1.2,
+            ),
+            Routed(
+                task="norm",
+                variant="cascade",
+                step="rag",
+                place=2,
+                samples=18,
+                total=30,
+                metric="accuracy",
+                mean=12 / 17,
+                threshold=None,
+                tokens=9360,
+                seconds=7.2,
+            ),
         ),
     )
 

@@ -37,19 +37,39 @@ JUDGE = {
     "max_tokens": 1024,
     "combine": "mean",
 }
-QUALITY = MetricInfo("Judge", {"model": "qwen3", **JUDGE}, 1.0, 5.0, "higher")
-STYLE = MetricInfo("Judge", {"model": ["qwen3", "gemma3"], **JUDGE, "rubric": "score100"}, 0.0, 100.0, "higher")
-PREFERENCE = MetricInfo("Pairwise", {"model": "qwen3", "rubric": "clinical", "against": "all"}, 0.0, 1.0, "higher")
+QUALITY = MetricInfo(component="Judge", settings={"model": "qwen3", **JUDGE}, low=1.0, high=5.0, better="higher")
+STYLE = MetricInfo(
+    component="Judge",
+    settings={"model": ["qwen3", "gemma3"], **JUDGE, "rubric": "score100"},
+    low=0.0,
+    high=100.0,
+    better="higher",
+)
+PREFERENCE = MetricInfo(
+    component="Pairwise",
+    settings={"model": "qwen3", "rubric": "clinical", "against": "all"},
+    low=0.0,
+    high=1.0,
+    better="higher",
+)
 METRICS = {
     "report.quality": QUALITY,
     "report.quality.faithful": QUALITY,
     "report.quality.complete": QUALITY,
     "report.style": STYLE,
     "report.preference": PREFERENCE,
-    "report.bleu": MetricInfo("Bleu", {"tokenize": "zh"}, 0.0, 100.0, "higher", corpus=True),
-    "report.bertscore": MetricInfo("BertScore", {"model": "bert-base-chinese", "layer": 8}, -1.0, 1.0, "higher"),
-    "report.perplexity": MetricInfo("Perplexity", {}, 1.0, 1e9, "lower", corpus=True),
-    "triage.f1": MetricInfo("Classification", {"average": "macro"}, 0.0, 1.0, "higher", corpus=True),
+    "report.bleu": MetricInfo(
+        component="Bleu", settings={"tokenize": "zh"}, low=0.0, high=100.0, better="higher", corpus=True
+    ),
+    "report.bertscore": MetricInfo(
+        component="BertScore", settings={"model": "bert-base-chinese", "layer": 8}, low=-1.0, high=1.0, better="higher"
+    ),
+    "report.perplexity": MetricInfo(
+        component="Perplexity", settings={}, low=1.0, high=1e9, better="lower", corpus=True
+    ),
+    "triage.f1": MetricInfo(
+        component="Classification", settings={"average": "macro"}, low=0.0, high=1.0, better="higher", corpus=True
+    ),
 }
 MEANS = {  # by variant, in the order of VARIANTS; half the width of the interval
     "quality": ((2.91, 3.12, 3.48, 3.97, 4.21), 0.22),
@@ -236,11 +256,11 @@ def ranking() -> Ranking:
         for name, (strength, low, high, rate) in zip(first, STRENGTHS, strict=True)
     )
     tallies = []
-    for (i, one), (j, other) in combinations(enumerate(first), 2):
+    for (i, variant), (j, rival) in combinations(enumerate(first), 2):
         won, lost = 18 + 3 * (j - i), 12 - 3 * (j - i)
         tallies += [
-            PairResult(first=one, second=other, wins=won, ties=10, losses=lost),
-            PairResult(first=other, second=one, wins=lost, ties=10, losses=won),
+            PairResult(first=variant, second=rival, wins=won, ties=10, losses=lost),
+            PairResult(first=rival, second=variant, wins=lost, ties=10, losses=won),
         ]
     return Ranking(
         standings=standings,
@@ -260,79 +280,110 @@ def ranking() -> Ranking:
 
 
 def results() -> tuple[Result, ...]:
-    found = [
-        Result("report", variant, metric, 40, 40, mean, mean - half, mean + half)
+    records = [
+        Result(
+            task="report",
+            variant=variant,
+            metric=metric,
+            samples=40,
+            known=40,
+            mean=mean,
+            low=mean - half,
+            high=mean + half,
+        )
         for metric, (means, half) in MEANS.items()
         for variant, mean in zip(VARIANTS, means, strict=True)
     ]
-    found += [Result("triage", variant, "f1", 60, 60, f1, f1 - 0.08, f1 + 0.07) for variant, f1 in F1.items()]
-    return tuple(found)
+    records += [
+        Result(
+            task="triage", variant=variant, metric="f1", samples=60, known=60, mean=f1, low=f1 - 0.08, high=f1 + 0.07
+        )
+        for variant, f1 in F1.items()
+    ]
+    return tuple(records)
 
 
 def comparisons() -> tuple[Comparison, ...]:
-    found = []
+    records = []
     for metric, (means, half) in MEANS.items():
         for variant, mean in zip(VARIANTS[1:], means[1:], strict=True):
             by = mean - means[0]
             sign = -1 if metric == "perplexity" else 1
             verdict = "better" if sign * by > 1.3 * half else "inconclusive"
             p = 0.002 if verdict == "better" else 0.21
-            found.append(
+            records.append(
                 Comparison(
-                    "report",
-                    metric,
-                    variant,
-                    "zero-shot",
-                    40,
-                    by,
-                    by - 1.3 * half,
-                    by + 1.3 * half,
-                    p,
-                    p,
-                    "sign-flip permutation",
-                    24,
-                    9,
-                    7,
-                    verdict,
-                    1.4 * half,
-                    None if verdict == "better" else 95,
+                    task="report",
+                    metric=metric,
+                    variant=variant,
+                    reference="zero-shot",
+                    samples=40,
+                    difference=by,
+                    low=by - 1.3 * half,
+                    high=by + 1.3 * half,
+                    p=p,
+                    p_adjusted=p,
+                    test="sign-flip permutation",
+                    wins=24,
+                    losses=9,
+                    ties=7,
+                    verdict=verdict,
+                    detectable=1.4 * half,
+                    needed=None if verdict == "better" else 95,
                 )
-            )
-    found.append(
+            )  # fmt: skip
+    records.append(
         Comparison(
-            "triage",
-            "f1",
-            "lora",
-            "zero-shot",
-            60,
-            0.279,
-            0.16,
-            0.39,
-            0.0004,
-            0.0008,
-            "approximate randomisation",
-            18,
-            1,
-            41,
-            "better",
-            0.15,
-            None,
+            task="triage",
+            metric="f1",
+            variant="lora",
+            reference="zero-shot",
+            samples=60,
+            difference=0.279,
+            low=0.16,
+            high=0.39,
+            p=0.0004,
+            p_adjusted=0.0008,
+            test="approximate randomisation",
+            wins=18,
+            losses=1,
+            ties=41,
+            verdict="better",
+            detectable=0.15,
+            needed=None,
         )
-    )
-    return tuple(found)
+    )  # fmt: skip
+    return tuple(records)
 
 
 def summary() -> Summary:
     """The judge of quality may decide, and so may the department; style was demoted."""
     return Summary(
-        "clinic-reports, judged",
-        "zero-shot",
-        ("report.quality", "triage.f1"),
-        METRICS,
-        results(),
-        comparisons(),
-        tuple(Usage("report", name, 40, 0, 0, 0, 24_000, 9_200, 64.0, "4f1c2a9de5b8a1d0") for name in VARIANTS),
-        confusions=tuple(Confusion("triage", "f1", name, DEPARTMENTS, counts) for name, counts in TRIAGED.items()),
+        name="clinic-reports, judged",
+        reference="zero-shot",
+        headline=("report.quality", "triage.f1"),
+        metrics=METRICS,
+        results=results(),
+        comparisons=comparisons(),
+        usage=tuple(
+            Usage(
+                task="report",
+                variant=name,
+                samples=40,
+                failed=0,
+                unread=0,
+                truncated=0,
+                tokens_in=24_000,
+                tokens_out=9_200,
+                seconds=64.0,
+                prompts="4f1c2a9de5b8a1d0",
+            )
+            for name in VARIANTS
+        ),
+        confusions=tuple(
+            Confusion(task="triage", metric="f1", variant=name, labels=DEPARTMENTS, counts=counts)
+            for name, counts in TRIAGED.items()
+        ),
         judging=Judging(
             judges=RELIABILITY,
             panels=(Panel(task="report", metric="style", judges=("qwen3", "gemma3"), disagreement=11.4, items=200),),
@@ -347,22 +398,70 @@ def records() -> tuple[list[Sample], list[Prediction], list[Score]]:
     samples, predictions, scores = [], [], []
     for i in range(1, 41):
         talk = "患者：发热三天，最高 38.5 ℃，咽痛。\n医生：对什么药过敏吗？\n患者：青霉素。\n医生：先查血常规，三日后复诊。"
-        sample = Sample(f"r{i:02}", "report", f"{talk}（{i}）", ("主诉：发热伴咽痛三天。过敏史：青霉素。",))
+        sample = Sample(
+            id=f"r{i:02}", task="report", input=f"{talk}（{i}）", targets=("主诉：发热伴咽痛三天。过敏史：青霉素。",)
+        )
         samples.append(sample)
         for place, variant in enumerate(VARIANTS):
             text = f"主诉：发热伴咽痛三天。{'过敏史：青霉素。' if place > 1 else ''}"
-            asked = (Message("user", f"把对话写成病历：\n{sample.input}"),)
+            messages = (Message("user", f"把对话写成病历：\n{sample.input}"),)
             predictions.append(
-                Prediction(sample.id, "report", variant, asked, text, Reading(text), "stop", 600, 230, 1.6)
+                Prediction(
+                    sample_id=sample.id,
+                    task="report",
+                    variant=variant,
+                    messages=messages,
+                    text=text,
+                    reading=Reading(text),
+                    finish="stop",
+                    tokens_in=600,
+                    tokens_out=230,
+                    seconds=1.6,
+                )
             )
             value = 3.0 + (i + place) % 3 * 0.5
             panel = f"qwen3: 语言规范，条理清楚。\ngemma3: {REASON}\n第二行。"
             scores += [
-                Score(sample.id, "report", variant, "quality", value, REASON * 2),
-                Score(sample.id, "report", variant, "quality.faithful", 4.0, "体温和病程均未改动。"),
-                Score(sample.id, "report", variant, "style", 60.0 + place * 4.25, panel),
-                Score(sample.id, "report", variant, "preference", place / 4, "tied with rag; better than zero-shot"),
-                Score(sample.id, "report", variant, "perplexity", 12.04 - place, None),
+                Score(
+                    sample_id=sample.id,
+                    task="report",
+                    variant=variant,
+                    metric="quality",
+                    value=value,
+                    reason=REASON * 2,
+                ),
+                Score(
+                    sample_id=sample.id,
+                    task="report",
+                    variant=variant,
+                    metric="quality.faithful",
+                    value=4.0,
+                    reason="体温和病程均未改动。",
+                ),
+                Score(
+                    sample_id=sample.id,
+                    task="report",
+                    variant=variant,
+                    metric="style",
+                    value=60.0 + place * 4.25,
+                    reason=panel,
+                ),
+                Score(
+                    sample_id=sample.id,
+                    task="report",
+                    variant=variant,
+                    metric="preference",
+                    value=place / 4,
+                    reason="tied with rag; better than zero-shot",
+                ),
+                Score(
+                    sample_id=sample.id,
+                    task="report",
+                    variant=variant,
+                    metric="perplexity",
+                    value=12.04 - place,
+                    reason=None,
+                ),
             ]
     return samples, predictions, scores
 

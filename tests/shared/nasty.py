@@ -32,46 +32,69 @@ from harness.records.outputs import Prediction, Reading, Retrieval, Score, Step
 NASTY = "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">&amp;<b>"
 NESTED: dict[str, JSON] = {NASTY: [NASTY, {"深": NASTY}]}
 BELOW = Comparison(
-    "task.x", "m", NASTY, "floor", 1, -0.5, -0.6, -0.4, 0.01, 0.01, "exact McNemar", 0, 1, 0, "worse", None, None
+    task="task.x",
+    metric="m",
+    variant=NASTY,
+    reference="floor",
+    samples=1,
+    difference=-0.5,
+    low=-0.6,
+    high=-0.4,
+    p=0.01,
+    p_adjusted=0.01,
+    test="exact McNemar",
+    wins=0,
+    losses=1,
+    ties=0,
+    verdict="worse",
+    detectable=None,
+    needed=None,
 )
 
 
 def result(task: str, variant: str, metric: str, mean: float) -> Result:
-    return Result(task, variant, metric, 2, 1, mean, None, None)
+    return Result(task=task, variant=variant, metric=metric, samples=2, known=1, mean=mean, low=None, high=None)
 
 
 def records() -> tuple[list[Sample], list[Prediction], list[Score]]:
     samples = [
-        Sample(NASTY, "task.x", NASTY, (NASTY, "🩺 体温 38.5 ℃"), history=((NASTY, "好的"),), meta=NESTED),
-        Sample("long", "task.x", "很长 " * 50, ("x",)),
-        Sample("unanswered", "task.x", "…", ("x",)),
+        Sample(
+            id=NASTY,
+            task="task.x",
+            input=NASTY,
+            targets=(NASTY, "🩺 体温 38.5 ℃"),
+            history=((NASTY, "好的"),),
+            meta=NESTED,
+        ),
+        Sample(id="long", task="task.x", input="很长 " * 50, targets=("x",)),
+        Sample(id="unanswered", task="task.x", input="…", targets=("x",)),
     ]
     predictions = [
         Prediction(
-            NASTY,
-            "task.x",
-            NASTY,
-            (Message("user", f"  {NASTY}\n\n\tend"),),
-            NASTY,
-            Reading(NESTED, lenient=NASTY),
-            "length",
+            sample_id=NASTY,
+            task="task.x",
+            variant=NASTY,
+            messages=(Message("user", f"  {NASTY}\n\n\tend"),),
+            text=NASTY,
+            reading=Reading(NESTED, lenient=NASTY),
+            finish="length",
             notes=(NASTY,),
             passages=({"text": NASTY, NASTY: NASTY, "title": NASTY, "source": NASTY, "gold": True, "cut": True},),
-            retrieval=Retrieval((NASTY,), (1,), 100, 5),
+            retrieval=Retrieval(gold=(NASTY,), ranks=(1,), depth=100, k=5),
             route=(Step(NASTY, 0.5, 0.4),),
         ),
         Prediction(
-            "long",
-            "task.x",
-            NASTY,
-            (Message("user", "?"),),
-            "长" * 5_000 + "🫀x" * 2_500,
-            Reading(None, reason=f"no answer in {NASTY}"),
+            sample_id="long",
+            task="task.x",
+            variant=NASTY,
+            messages=(Message("user", "?"),),
+            text="长" * 5_000 + "🫀x" * 2_500,
+            reading=Reading(None, reason=f"no answer in {NASTY}"),
         ),
     ]
     scores = [
-        Score(NASTY, "task.x", NASTY, "m", 0.4, NASTY),
-        Score("long", "task.x", NASTY, "m", None, None, NASTY),
+        Score(sample_id=NASTY, task="task.x", variant=NASTY, metric="m", value=0.4, reason=NASTY),
+        Score(sample_id="long", task="task.x", variant=NASTY, metric="m", value=None, reason=None, error=NASTY),
     ]
     return samples, predictions, scores
 
@@ -87,32 +110,70 @@ def summary() -> Summary:
         result("task.x", "floor", "judged", 0.6),
     )
     return Summary(
-        NASTY,
-        None,
-        ("task.x.m",),
-        {},
-        results,
-        (),
-        (),
+        name=NASTY,
+        reference=None,
+        headline=("task.x.m",),
+        metrics={},
+        results=results,
+        comparisons=(),
+        usage=(),
         floors=(BELOW,),
-        retrieved=(Retrieved("task.x", NASTY, "m", 1, {"hit and wrong": 1}, {}, 0, 0),),
-        routed=(Routed("task.x", NASTY, NASTY, 1, 1, 1, "m", 0.4, None, 5, 0.1),),
+        retrieved=(
+            Retrieved(
+                task="task.x",
+                variant=NASTY,
+                metric="m",
+                samples=1,
+                counts={"hit and wrong": 1},
+                examples={},
+                cut=0,
+                left_out=0,
+            ),
+        ),
+        routed=(
+            Routed(
+                task="task.x",
+                variant=NASTY,
+                step=NASTY,
+                place=1,
+                samples=1,
+                total=1,
+                metric="m",
+                mean=0.4,
+                threshold=None,
+                tokens=5,
+                seconds=0.1,
+            ),
+        ),
         warnings=(NASTY,),
         overlaps=(
-            Overlap("task.x", NASTY, (NASTY, "长" * 40), 2, 1, 0, 0, (Twin(NASTY, NASTY, "exact", 1.0, NASTY, NASTY),)),
+            Overlap(
+                task="task.x",
+                source=NASTY,
+                models=(NASTY, "长" * 40),
+                samples=2,
+                exact=1,
+                normalised=0,
+                near=0,
+                twins=(Twin(sample_id=NASTY, place=NASTY, kind="exact", similarity=1.0, item=NASTY, row=NASTY),),
+            ),
         ),
         clean=(result("task.x", NASTY, "m", 0.4),),
         forgotten=(replace(BELOW, reference="长" * 40),),
-        seeds=(Seeds("task.x", "m", NASTY, ((NASTY, 0.4), ("长" * 40, None)), 0.1),),
+        seeds=(
+            Seeds(task="task.x", metric="m", variant=NASTY, members=((NASTY, 0.4), ("长" * 40, None)), deviation=0.1),
+        ),
         curve=(Point(NASTY, NASTY, 5), Point(NASTY, "floor", 9)),
-        confusions=(Confusion("task.x", NASTY, NASTY, (NASTY, "长" * 40), ((1, 1), (0, 2))),),
+        confusions=(
+            Confusion(task="task.x", metric=NASTY, variant=NASTY, labels=(NASTY, "长" * 40), counts=((1, 1), (0, 2))),
+        ),
         judging=judging(),
     )
 
 
 def judging() -> Judging:
     agreed = Agreed(items=3, agreement=0.5, kappa=None)
-    known = Calibration(
+    calibration = Calibration(
         judge=NASTY,
         identity=NASTY,
         labels=NASTY,
@@ -130,31 +191,10 @@ def judging() -> Judging:
         flips=None,
         when=NASTY,
     )
-    one = Reliability(
-        task="task.x",
-        metric="judged",
-        judge=NASTY,
-        description=NASTY,
-        rubric=NASTY,
-        pairwise=False,
-        judgements=2,
-        unreadable=1,
-        failed=1,
-        retried=0,
-        repeats=1,
-        noise=None,
-        flips=None,
-        pairs=0,
-        position_p=None,
-        length=None,
-        kin=(NASTY,),
-        itself=("长" * 40,),
-        tokens_in=5,
-        tokens_out=5,
-        seconds=0.1,
-        calibration=known,
-        doubts=(NASTY,),
-    )
+    reliability = Reliability(
+        task="task.x", metric="judged", judge=NASTY, description=NASTY, rubric=NASTY, pairwise=False, judgements=2, unreadable=1, failed=1, retried=0, repeats=1, noise=None, flips=None, pairs=0, position_p=None, length=None, kin=(NASTY,), itself=("长" * 40,),
+        tokens_in=5, tokens_out=5, seconds=0.1, calibration=calibration, doubts=(NASTY,),
+    )  # fmt: skip
     standings = (
         Standing(name=NASTY, strength=None, low=None, high=None, win_rate=None),
         Standing(name="长" * 40, strength=None, low=None, high=None, win_rate=None),
@@ -175,7 +215,7 @@ def judging() -> Judging:
         note=NASTY,
     )
     return Judging(
-        judges=(one, replace(one, pairwise=True, calibration=None)),
+        judges=(reliability, replace(reliability, pairwise=True, calibration=None)),
         panels=(Panel(task="task.x", metric="judged", judges=(NASTY, "长" * 40), disagreement=None, items=0),),
         rankings=(Ranked("task.x", "judged", ranking),),
         human=(

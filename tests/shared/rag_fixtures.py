@@ -26,13 +26,13 @@ from harness.text.templates import Template
 
 TERMS = ("左膝关节置换术", "右膝关节置换术", "白内障摘除术", "阑尾切除术", "胆囊切除术")
 TRAIN = tuple(
-    Sample(f"train:{i}", "norm", text, (target,))
+    Sample(id=f"train:{i}", task="norm", input=text, targets=(target,))
     for i, (text, target) in enumerate([("左膝换关节", "左膝关节置换术"), ("右眼白内障", "白内障摘除术"), ("阑尾切了", "阑尾切除术")])
 )  # fmt: skip
 TEST = (
-    Sample("test:1", "norm", "左膝关节换了", ("左膝关节置换术",)),
-    Sample("test:2", "norm", "白内障", ("白内障摘除术",)),
-    Sample("test:3", "norm", "肝移植", ("肝移植术",)),  # not in the list
+    Sample(id="test:1", task="norm", input="左膝关节换了", targets=("左膝关节置换术",)),
+    Sample(id="test:2", task="norm", input="白内障", targets=("白内障摘除术",)),
+    Sample(id="test:3", task="norm", input="肝移植", targets=("肝移植术",)),  # not in the list
 )
 
 

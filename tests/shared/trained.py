@@ -17,7 +17,7 @@ from harness.records.inputs import JSON, Message, Sample
 from harness.records.outputs import Prediction, Reading, Score
 
 TERMS = (("左膝关节置换术后疼痛", "膝关节疼痛"), ("右侧肩袖部分撕裂", "肩袖损伤"), ("双眼干涩伴视疲劳", "干眼症"))
-ACCURACY = MetricInfo("ExactMatch", {}, 0.0, 1.0, "higher")
+ACCURACY = MetricInfo(component="ExactMatch", settings={}, low=0.0, high=1.0, better="higher")
 SEEDS = ("qlora-seed1", "qlora-seed2", "qlora-seed3")
 RIGHT = {  # of 60
     "zero-shot": 15,  # 25 %
@@ -49,21 +49,45 @@ def records() -> tuple[list[Sample], list[Prediction], list[Score]]:
     for task, n, counts in (("norm", 60, RIGHT), ("general", 100, KNOWS)):
         for i in range(1, n + 1):
             question, target = TERMS[i % 3]
-            sample = Sample(f"{task[0]}{i:02}", task, f"{question}（{i}）", (target,))
+            sample = Sample(id=f"{task[0]}{i:02}", task=task, input=f"{question}（{i}）", targets=(target,))
             samples.append(sample)
             for variant, k in counts.items():
                 answer = target if right(k, i, n) else "别的词"
-                asked = (Message("user", f"原始词：{sample.input}\n标准词："),)
+                messages = (Message("user", f"原始词：{sample.input}\n标准词："),)
                 predictions.append(
-                    Prediction(sample.id, task, variant, asked, answer, Reading(answer), "stop", 40, 6, 0.1)
+                    Prediction(
+                        sample_id=sample.id,
+                        task=task,
+                        variant=variant,
+                        messages=messages,
+                        text=answer,
+                        reading=Reading(answer),
+                        finish="stop",
+                        tokens_in=40,
+                        tokens_out=6,
+                        seconds=0.1,
+                    )
                 )
-                scores.append(Score(sample.id, task, variant, "accuracy", float(right(k, i, n))))
+                scores.append(
+                    Score(
+                        sample_id=sample.id, task=task, variant=variant, metric="accuracy", value=float(right(k, i, n))
+                    )
+                )
     return samples, predictions, scores
 
 
 def result(task: str, variant: str, k: float, n: int) -> Result:
     mean = k / n
-    return Result(task, variant, "accuracy", n, n, mean, max(0.0, mean - 0.09), min(1.0, mean + 0.09))
+    return Result(
+        task=task,
+        variant=variant,
+        metric="accuracy",
+        samples=n,
+        known=n,
+        mean=mean,
+        low=max(0.0, mean - 0.09),
+        high=min(1.0, mean + 0.09),
+    )
 
 
 def compared(task: str, variant: str, reference: str, by: int, n: int, verdict: str) -> Comparison:
@@ -71,21 +95,21 @@ def compared(task: str, variant: str, reference: str, by: int, n: int, verdict: 
     p = {"better": 0.004, "worse": 0.002, "inconclusive": 0.41}[verdict] if by else 1.0
     won, lost = max(by, 0) + 4, max(-by, 0) + 4
     return Comparison(
-        task, "accuracy", variant, reference, n, by / n, by / n - 0.08, by / n + 0.08, p, p, "exact McNemar", won, lost,
-        n - won - lost, verdict, 0.09, 400 if verdict == "inconclusive" else None,
+        task=task, metric="accuracy", variant=variant, reference=reference, samples=n, difference=by / n, low=by / n - 0.08, high=by / n + 0.08, p=p, p_adjusted=p, test="exact McNemar", wins=won, losses=lost,
+        ties=n - won - lost, verdict=verdict, detectable=0.09, needed=400 if verdict == "inconclusive" else None,
     )  # fmt: skip
 
 
 def against(reference: str) -> tuple[Comparison, ...]:
     """On norm: from 8 items (13.3 points) on, a difference is shown."""
     pooled = {name: k for name, k in RIGHT.items() if name not in SEEDS} | {"qlora": 45}
-    found = []
+    records = []
     for variant, k in pooled.items():
         if variant != reference:
             by = k - RIGHT[reference]
             verdict = "inconclusive" if abs(by) < 8 else "better" if by > 0 else "worse"
-            found.append(compared("norm", variant, reference, by, 60, verdict))
-    return tuple(found)
+            records.append(compared("norm", variant, reference, by, 60, verdict))
+    return tuple(records)
 
 
 FORGOTTEN = (
@@ -95,29 +119,82 @@ FORGOTTEN = (
     compared("general", "full", "smollm2", -17, 100, "worse"),
 )
 TWINS = (
-    Twin("n01", "train.tsv:17", "exact", 1.0, "右侧肩袖部分撕裂（1）", "右侧肩袖部分撕裂（1）"),
-    Twin("n03", "train.tsv:204", "normalised", 1.0, "左膝关节置换术后疼痛（3）", "左膝关节置换术后疼痛 (3)。"),
-    Twin("n04", "train.tsv:388", "near", 0.83, "右侧肩袖部分撕裂（4）", "右侧肩袖部分撕裂伤（4）"),
+    Twin(
+        sample_id="n01",
+        place="train.tsv:17",
+        kind="exact",
+        similarity=1.0,
+        item="右侧肩袖部分撕裂（1）",
+        row="右侧肩袖部分撕裂（1）",
+    ),
+    Twin(
+        sample_id="n03",
+        place="train.tsv:204",
+        kind="normalised",
+        similarity=1.0,
+        item="左膝关节置换术后疼痛（3）",
+        row="左膝关节置换术后疼痛 (3)。",
+    ),
+    Twin(
+        sample_id="n04",
+        place="train.tsv:388",
+        kind="near",
+        similarity=0.83,
+        item="右侧肩袖部分撕裂（4）",
+        row="右侧肩袖部分撕裂伤（4）",
+    ),
 )
 MODELS = (*(model for _, model, _ in LEARNT), *SEEDS, "full")
 OVERLAPS = (
-    Overlap("norm", "train rows of norm", MODELS[-4:], 60, 2, 1, 3, TWINS),
-    Overlap("norm", "knowledge icd9", (), 60, 0, 0, 0, ()),
-    Overlap("general", "train rows of norm", MODELS[-4:], 100, 0, 0, 0, ()),
+    Overlap(
+        task="norm",
+        source="train rows of norm",
+        models=MODELS[-4:],
+        samples=60,
+        exact=2,
+        normalised=1,
+        near=3,
+        twins=TWINS,
+    ),
+    Overlap(task="norm", source="knowledge icd9", models=(), samples=60, exact=0, normalised=0, near=0, twins=()),
+    Overlap(
+        task="general",
+        source="train rows of norm",
+        models=MODELS[-4:],
+        samples=100,
+        exact=0,
+        normalised=0,
+        near=0,
+        twins=(),
+    ),
 )
 
 
 def clean() -> tuple[Result, ...]:
-    found = []
+    records = []
     for variant, k in RIGHT.items():
         if variant not in SEEDS:
-            found.append(result("norm", variant, sum(right(k, i, 60) for i in range(7, 61)), 54))
+            records.append(result("norm", variant, sum(right(k, i, 60) for i in range(7, 61)), 54))
     pooled = sum(right(RIGHT[name], i, 60) for name in SEEDS for i in range(7, 61)) / 3
-    return (*found, result("norm", "qlora", pooled, 54))
+    return (*records, result("norm", "qlora", pooled, 54))
 
 
 def usage() -> tuple[Usage, ...]:
-    return tuple(Usage("norm", name, 60, 0, 0, 0, 2400, 360, 6.0, "4f1c2a9de5b8a1d0") for name in RIGHT)
+    return tuple(
+        Usage(
+            task="norm",
+            variant=name,
+            samples=60,
+            failed=0,
+            unread=0,
+            truncated=0,
+            tokens_in=2400,
+            tokens_out=360,
+            seconds=6.0,
+            prompts="4f1c2a9de5b8a1d0",
+        )
+        for name in RIGHT
+    )
 
 
 def summary() -> Summary:
@@ -125,20 +202,28 @@ def summary() -> Summary:
     results.append(result("norm", "qlora", 45, 60))
     means = tuple((name, RIGHT[name] / 60) for name in SEEDS)
     return Summary(
-        "clinical-terms, trained",
-        "zero-shot",
-        ("norm.accuracy",),
-        {"norm.accuracy": ACCURACY, "general.accuracy": ACCURACY},
-        tuple(results),
-        against("zero-shot"),
-        usage(),
-        floors=tuple(found for found in against("nearest") if found.variant != "zero-shot"),
+        name="clinical-terms, trained",
+        reference="zero-shot",
+        headline=("norm.accuracy",),
+        metrics={"norm.accuracy": ACCURACY, "general.accuracy": ACCURACY},
+        results=tuple(results),
+        comparisons=against("zero-shot"),
+        usage=usage(),
+        floors=tuple(records for records in against("nearest") if records.variant != "zero-shot"),
         unaided=("nearest",),
         overlaps=OVERLAPS,
         clean=clean(),
         general=tuple(result("general", model, k, 100) for model, k in KNOWS.items()),
         forgotten=FORGOTTEN,
-        seeds=(Seeds("norm", "accuracy", "qlora", means, stdev(mean for _, mean in means)),),
+        seeds=(
+            Seeds(
+                task="norm",
+                metric="accuracy",
+                variant="qlora",
+                members=means,
+                deviation=stdev(mean for _, mean in means),
+            ),
+        ),
         curve=tuple(Point(*point) for point in LEARNT),
     )
 
@@ -159,11 +244,11 @@ def losses(rows: int, steps: int, floor: float) -> tuple[list[JSON], list[JSON]]
         2e-4 * min(1.0, step / (0.05 * steps + 1)) * (1 + math.cos(math.pi * step / steps)) / 2
         for step in range(steps + 1)
     ]
-    every = max(1, steps // 40)
+    stride = max(1, steps // 40)
     fall = 3.0 * (0.5 + 50 / (rows + 50))
     train = [
         [step, floor + 2.4 * math.exp(-fall * step / steps) + 0.08 * math.sin(2.7 * step), rate[step]]
-        for step in range(every, steps + 1, every)
+        for step in range(stride, steps + 1, stride)
     ]
     looks = [max(1, steps * look // 6) for look in range(1, 7)]
     up = [0.0, 0.0, 0.0, 0.0, 0.25, 0.45]

@@ -161,7 +161,15 @@ class _Draft:
             meta[ALSO_IDS] = self.owners[1:]
         if self.sources:
             meta[ALSO_IN] = self.sources
-        return Passage(self.id, self.text, self.entry.source, self.title, self.position, meta, self.copies)
+        return Passage(
+            id=self.id,
+            text=self.text,
+            source=self.entry.source,
+            title=self.title,
+            position=self.position,
+            meta=meta,
+            copies=self.copies,
+        )
 
 
 class _PassageMerger:

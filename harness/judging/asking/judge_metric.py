@@ -124,7 +124,7 @@ class JudgeMetric(Metric):
 
     def generation(self, schema: Mapping[str, JSON]) -> Generation:
         """How a judge generates."""
-        return Generation(self.max_tokens, self.temperature, schema=schema)
+        return Generation(max_tokens=self.max_tokens, temperature=self.temperature, schema=schema)
 
     def _tokens(self, task: Task, sample: Sample, model: Model) -> int:
         """Of the longest prompt: the rubric, the question, and as much of an answer as the task allows."""

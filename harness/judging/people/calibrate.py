@@ -124,12 +124,18 @@ def _material(labels: Labels) -> tuple[Task, list[Prediction]]:
     """The labelled items as a task with answers, so that they are judged by the very code that judges a run."""
     samples, predictions = [], []
     for item in labels.scored or labels.pairs:
-        samples.append(Sample(item.place, TASK, item.question, (item.reference,) if item.reference else ()))
+        samples.append(
+            Sample(id=item.place, task=TASK, input=item.question, targets=(item.reference,) if item.reference else ())
+        )
         answers = (
             {"answer": item.answer} if isinstance(item, ScoredItem) else {PAIR[0]: item.first, PAIR[1]: item.second}
         )
         for variant, text in answers.items():
-            predictions.append(Prediction(item.place, TASK, variant, (), text, Reading(text)))
+            predictions.append(
+                Prediction(
+                    sample_id=item.place, task=TASK, variant=variant, messages=(), text=text, reading=Reading(text)
+                )
+            )
     return Task(TASK, Dataset(tuple(samples)), QUESTION, None, Text(), {}, Generation()), predictions
 
 
@@ -152,7 +158,7 @@ def _check(metric: JudgeMetric, task: Task, predictions: Sequence[Prediction], m
             task.data.test, key=lambda sample: lengths[sample.id] + len(sample.input) + sum(map(len, sample.targets))
         )
         tokens = int(LATIN_TOKENS * lengths[longest.id]) // (2 if metric.pairwise else 1)
-        alone = replace(task, data=Dataset((longest,)), generation=Generation(tokens))
+        alone = replace(task, data=Dataset((longest,)), generation=Generation(max_tokens=tokens))
         problems.append(metric.check_models(alone, models))
     if any(problems):
         raise HarnessError("\n".join(filter(None, problems)))

@@ -63,4 +63,4 @@ class RemoteModel(Model):
                 break
             time.sleep(max(last.wait, wait * random.uniform(0.8, 1.2)))
             wait *= 2
-        return Completion("", "error", error=str(last))
+        return Completion(text="", finish="error", error=str(last))

@@ -292,7 +292,7 @@ def test_two_versions_of_a_folder(put, tmp_path):
     put("v1/a.md", "# 用法\n每日一次。\n")
     put("v2/a.md", "# 用法\n每日两次。\n")
     knowledge = Files(path=str(tmp_path / "v1"), update=str(tmp_path / "v2"), split="paragraph")
-    ((_, after),) = knowledge.affected([Sample("1", "t", "?", ("每日一次。",))])
+    ((_, after),) = knowledge.affected([Sample(id="1", task="t", input="?", targets=("每日一次。",))])
     assert (after.targets, after.meta["stale"]) == (("每日两次。",), ["每日一次。"])
     assert [Path(file).parent.name for file in knowledge.sources()] == ["v1", "v2"]
 

@@ -61,7 +61,7 @@ class Notes(Display):
 
 
 def passages(texts: Sequence[str]) -> list[Passage]:
-    return [Passage(str(i), text) for i, text in enumerate(texts)]
+    return [Passage(id=str(i), text=text) for i, text in enumerate(texts)]
 
 
 @pytest.fixture
@@ -202,7 +202,7 @@ def test_a_model_that_fails_on_queries_is_still_an_error(opened: Open, monkeypat
 
 def test_titles_are_embedded_and_make_another_index(opened: Open) -> None:
     context = opened(dimension=8)
-    Dense(model="m").index([Passage("a", "文", title="题")], context)
+    Dense(model="m").index([Passage(id="a", text="文", title="题")], context)
     assert seen(context) == ["题\n文"]
 
 

@@ -69,7 +69,7 @@ def terms(count: int) -> list[str]:
 )
 def test_the_first_hits_are_the_same_whatever_is_asked_for(context: Context, retriever: Retriever) -> None:
     texts = terms(2000)
-    index = retriever.index([Passage(str(i), text) for i, text in enumerate(texts)], context)
+    index = retriever.index([Passage(id=str(i), text=text) for i, text in enumerate(texts)], context)
     queries = [text[:5] for text in texts[:40]]
     most = index.search(queries, 100)
     for k in (1, 5, 50):
@@ -78,14 +78,14 @@ def test_the_first_hits_are_the_same_whatever_is_asked_for(context: Context, ret
 
 def test_a_ranking_model_reads_no_more_than_the_candidates(context: Context) -> None:
     texts = terms(50)
-    index = Rerank(of=Lexical(), model="m", candidates=2).index([Passage(t, t) for t in texts], context)
+    index = Rerank(of=Lexical(), model="m", candidates=2).index([Passage(id=t, text=t) for t in texts], context)
     assert [len(hits) for hits in index.search([texts[0], texts[1]], 100)] == [2, 2]
     assert len(cast(Scattered, context.model("m"))._pairs) == 4
 
 
 def test_more_hits_than_the_breadth_of_a_walk(context: Context) -> None:
     texts = terms(1000)
-    index = Dense(model="m", method="hnsw", ef_search=1).index([Passage(t, t) for t in texts], context)
+    index = Dense(model="m", method="hnsw", ef_search=1).index([Passage(id=t, text=t) for t in texts], context)
     assert [len(index.search([texts[7]], k)[0]) for k in (1, 5, 100)] == [1, 5, 100]
 
 
@@ -94,6 +94,6 @@ def test_more_hits_than_the_breadth_of_a_walk(context: Context) -> None:
     [("盲肠", ["盲肠"]), (["盲肠", "阑尾"], ["盲肠", "阑尾"]), (7, []), ({"盲肠": 1}, []), (None, []), (["盲肠", 7], ["盲肠"])],
 )  # fmt: skip
 def test_aliases_are_a_text_or_a_list_of_texts(aliases: JSON, expected: list[str]) -> None:
-    texts, owners = documents([Passage("a", "甲"), Passage("b", "乙", meta={"aliases": aliases})])
+    texts, owners = documents([Passage(id="a", text="甲"), Passage(id="b", text="乙", meta={"aliases": aliases})])
     assert texts == ["甲", "乙", *expected]
     assert owners.tolist() == [0, 1, *[1] * len(expected)]

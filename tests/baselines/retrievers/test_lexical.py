@@ -22,7 +22,7 @@ every = pytest.mark.parametrize("retriever", ALL, ids=lambda r: f"{type(r).__nam
 
 
 def made(retriever: Retriever, texts: Sequence[str], **meta: Any) -> Index:
-    passages = [Passage(str(i), text, meta=meta.get(f"at{i}", {})) for i, text in enumerate(texts)]
+    passages = [Passage(id=str(i), text=text, meta=meta.get(f"at{i}", {})) for i, text in enumerate(texts)]
     return retriever.index(passages, NO_CONTEXT)
 
 
@@ -172,7 +172,7 @@ def test_an_alias_finds_its_passage(retriever: Retriever) -> None:
 
 @every
 def test_the_title_is_searched(retriever: Retriever) -> None:
-    index = retriever.index([Passage("a", "切除"), Passage("b", "切除", title="阑尾")], NO_CONTEXT)
+    index = retriever.index([Passage(id="a", text="切除"), Passage(id="b", text="切除", title="阑尾")], NO_CONTEXT)
     assert places(index.search(["阑尾"], 2)[0]) == [1]
 
 

@@ -123,7 +123,7 @@ def test_a_confidence_that_a_step_cannot_give(
 
 def test_train_rows_that_the_knowledge_holds_teach_nothing(steps: dict[str, Any], norm: Any, tmp_path: Path) -> None:
     """A base made of the train questions answers those, and only those."""
-    rows = tuple(Sample(f"t{i}", "norm", f"第{i}个问题怎么回答", (f"答案{i}",)) for i in range(5))
+    rows = tuple(Sample(id=f"t{i}", task="norm", input=f"第{i}个问题怎么回答", targets=(f"答案{i}",)) for i in range(5))
     path = tmp_path / "faq.txt"
     path.write_text("\n".join(f"{row.input}：{row.targets[0]}" for row in rows), encoding="utf-8")
     task, models = norm(train=rows), {"m": Scripted()}
@@ -149,16 +149,19 @@ def test_what_failed_counts_as_the_worst(better: Any, worst: float) -> None:
     class Errors(ExactMatch):
         scale = Scale(0.0, 9.0, better)
 
-    rows = [Sample("a", "t", "?", ("x",)), Sample("b", "t", "?", ("x",))]
-    failed = Prediction("a", "t", "v", (), "", Reading(), error="down")
-    answered = Prediction("b", "t", "v", (), "x", Reading("x"))
+    rows = [Sample(id="a", task="t", input="?", targets=("x",)), Sample(id="b", task="t", input="?", targets=("x",))]
+    failed = Prediction(sample_id="a", task="t", variant="v", messages=(), text="", reading=Reading(), error="down")
+    answered = Prediction(sample_id="b", task="t", variant="v", messages=(), text="x", reading=Reading("x"))
     assert _values(Errors(), rows, [failed, answered]) == [worst, 1.0]
 
 
 def test_the_scale_of_a_metric_may_depend_on_its_settings(tmp_path: Path) -> None:
     (tmp_path / "m.py").write_text("def score(answer, targets, sample):\n    return 3.0\n", encoding="utf-8")
     errors = Python(file=str(tmp_path / "m.py"), high=5.0, better="lower")
-    row, failed = Sample("a", "t", "?", ("x",)), Prediction("a", "t", "v", (), "", Reading(), error="down")
+    row, failed = (
+        Sample(id="a", task="t", input="?", targets=("x",)),
+        Prediction(sample_id="a", task="t", variant="v", messages=(), text="", reading=Reading(), error="down"),
+    )
     assert _values(errors, [row], [failed]) == [5.0]  # the worst of 0 to 5, where lower is better
 
 

@@ -24,7 +24,9 @@ def test_nearest_gives_the_answer_of_the_nearest_row(ask: Any) -> None:
 
 def test_majority_gives_the_commonest_answer(ask: Any, norm: Any) -> None:
     rows = [("a", "甲"), ("b", "乙"), ("c", "乙"), ("d", "甲"), ("e", "甲")]
-    train = tuple(Sample(f"t{i}", "norm", text, (target,)) for i, (text, target) in enumerate(rows))
+    train = tuple(
+        Sample(id=f"t{i}", task="norm", input=text, targets=(target,)) for i, (text, target) in enumerate(rows)
+    )
     predictions = ask(Floor(by="majority"), on=norm(train=train))
     assert answers(predictions) == ["甲"] * 3
     assert predictions[0].notes == ("the answer of 3 of 5 train rows",)

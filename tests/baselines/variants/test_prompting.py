@@ -25,12 +25,12 @@ from harness.runtime.context import Context
 from harness.text.templates import Template
 
 TRAIN = tuple(
-    Sample(f"train:{i}", "norm", text, (target,), meta={"why": f"因为{target}"})
+    Sample(id=f"train:{i}", task="norm", input=text, targets=(target,), meta={"why": f"因为{target}"})
     for i, (text, target) in enumerate([("左膝换关节", "左膝置换术"), ("右眼白内障", "右眼摘除术"), ("左膝清理", "左膝清创术"), ("阑尾切了", "阑尾切除术")])
 )  # fmt: skip
 TEST = (
-    Sample("test:1", "norm", "左膝关节换了", ("左膝置换术",)),
-    Sample("test:2", "norm", "右眼内障", ("右眼摘除术",)),
+    Sample(id="test:1", task="norm", input="左膝关节换了", targets=("左膝置换术",)),
+    Sample(id="test:2", task="norm", input="右眼内障", targets=("右眼摘除术",)),
 )
 
 
@@ -81,13 +81,17 @@ def test_random_examples_depend_on_seed_and_sample_only() -> None:
 
 @pytest.mark.parametrize("pick", ["fixed", "random", "nearest"])
 def test_a_row_with_the_question_itself_is_never_shown(pick: Any) -> None:
-    leaked = Sample("test:9", "norm", "左膝换关节", ("左膝置换术",))
+    leaked = Sample(id="test:9", task="norm", input="左膝换关节", targets=("左膝置换术",))
     assert all(row.input != leaked.input for row in select_examples(pick, TRAIN, [leaked], 3, 0)[0])
 
 
 def test_examples_stay_within_the_subject() -> None:
-    rows = [Sample(f"{s}:{i}", "t", f"{s}{i}", ("A",), meta={"subject": s}) for s in ("law", "art") for i in range(3)]
-    asked = [Sample("q", "t", "law?", ("A",), meta={"subject": "law"})]
+    rows = [
+        Sample(id=f"{s}:{i}", task="t", input=f"{s}{i}", targets=("A",), meta={"subject": s})
+        for s in ("law", "art")
+        for i in range(3)
+    ]
+    asked = [Sample(id="q", task="t", input="law?", targets=("A",), meta={"subject": "law"})]
     for pick in ("fixed", "random", "nearest"):
         assert {row.meta["subject"] for row in select_examples(pick, rows, asked, 3, 0)[0]} == {"law"}  # type: ignore[arg-type]
     assert smallest_pool(rows, asked) == 3
@@ -105,8 +109,10 @@ def test_examples_stay_within_the_subject() -> None:
 )
 def test_fewest_is_what_is_shown(subject: str, text: str, expected: int) -> None:
     texts = (("law", "law0"), ("law", "law0"), ("law", "law1"), ("art", "art0"), ("art", "art1"))
-    rows = [Sample(f"{i}", "t", row, ("A",), meta={"subject": s}) for i, (s, row) in enumerate(texts)]
-    asked = [Sample("q", "t", text, ("A",), meta={"subject": subject})]
+    rows = [
+        Sample(id=f"{i}", task="t", input=row, targets=("A",), meta={"subject": s}) for i, (s, row) in enumerate(texts)
+    ]
+    asked = [Sample(id="q", task="t", input=text, targets=("A",), meta={"subject": subject})]
     assert smallest_pool(rows, asked) == expected
     assert [len(select_examples(pick, rows, asked, 9, 0)[0]) for pick in ("fixed", "random", "nearest")] == [
         expected
@@ -114,7 +120,7 @@ def test_fewest_is_what_is_shown(subject: str, text: str, expected: int) -> None
 
 
 def test_many_samples_pick_the_same_as_few() -> None:
-    many = [Sample(f"s{i}", "norm", TEST[i % 2].input, ("x",)) for i in range(600)]
+    many = [Sample(id=f"s{i}", task="norm", input=TEST[i % 2].input, targets=("x",)) for i in range(600)]
     chosen = select_examples("nearest", TRAIN, many, 1, 0)
     assert [row.input for (row,) in chosen[510:512]] == ["左膝换关节", "右眼白内障"]
 
@@ -131,7 +137,7 @@ def test_what_is_sent_few_shot(answer: Go) -> None:
 
 
 def test_history_stands_before_the_question(answer: Go) -> None:
-    asked = Sample("test:1", "norm", "现在呢", ("x",), history=(("你好", "您好"),))
+    asked = Sample(id="test:1", task="norm", input="现在呢", targets=("x",), history=(("你好", "您好"),))
     (prediction,) = answer(Prompting(model="m"), task(test=(asked,)), Scripted(default="x"))
     assert turns(prediction.messages) == [("user", "你好"), ("assistant", "您好"), ("user", "现在呢 →")]
 
@@ -192,7 +198,7 @@ def test_a_failed_call_is_a_failure(tmp_path: Path, error: str | None, said: str
     with closing(Cache(tmp_path / "calls.sqlite")) as cache:
         context = Context({}, cache, Display(), seed=7)
         context.begin(Cell("norm", "v"))
-        failed = Completion("胃炎", "error", error=error)
+        failed = Completion(text="胃炎", finish="error", error=error)
         (prediction,) = predict(context, TEST[:1], [()], [failed], Text().read)
     assert (prediction.error, prediction.reading) == (said, Reading())
 
@@ -205,9 +211,9 @@ class Sampler(Scripted):
     def generate(self, prompts: Sequence[Prompt], generation: Generation, repeats: Sequence[int]) -> list[Completion]:
         assert generation.temperature == 0.7
         return [
-            Completion("", "error", error="gone")
+            Completion(text="", finish="error", error="gone")
             if self.answers[i] == "!"
-            else Completion(self.answers[i], tokens_out=2)
+            else Completion(text=self.answers[i], tokens_out=2)
             for i in repeats
         ]
 
@@ -261,23 +267,27 @@ def test_what_cannot_be_is_said_before_the_run() -> None:
     assert Prompting(model="m", shots=5).check(task(), Resources(), {}) == [
         "shots: 5 examples are asked for but train has 4 rows to choose from"
     ]
-    leaked = Sample("test:9", "norm", "左膝换关节", ("左膝置换术",))  # its own copy in train is never shown
+    leaked = Sample(
+        id="test:9", task="norm", input="左膝换关节", targets=("左膝置换术",)
+    )  # its own copy in train is never shown
     assert Prompting(model="m", shots=4).check(task(test=(*TEST, leaked)), Resources(), {}) == [
         "shots: 4 examples are asked for but train has 3 rows to choose from"
     ]
-    asked = Sample("q", "norm", "?", ("A",), ("甲", "乙"))
+    asked = Sample(id="q", task="norm", input="?", targets=("A",), options=("甲", "乙"))
     by_likelihood = task(Choice(by="loglikelihood"), test=(asked,))
     (problem,) = Prompting(model="m", chain_of_thought=True).check(by_likelihood, Resources(), {})
     assert "use by: generation" in problem
 
 
 def test_options_are_scored_in_a_choice_task(answer: Go) -> None:
-    asked = Sample("q", "norm", "1+1", ("B",), ("一", "二"))
+    asked = Sample(id="q", task="norm", input="1+1", targets=("B",), options=("一", "二"))
     (prediction,) = answer(Prompting(model="m"), task(Choice(by="loglikelihood"), test=(asked,)), Scripted(default="B"))
     assert prediction.reading.answer == "B"
     assert prediction.logprobs == (-3.0, -0.1)
 
 
 def test_a_message_is_data() -> None:
-    assert Template("{{ input }}", "t").render(Sample("1", "t", "{{ 7*7 }}", ("x",))) == "{{ 7*7 }}"
+    assert (
+        Template("{{ input }}", "t").render(Sample(id="1", task="t", input="{{ 7*7 }}", targets=("x",))) == "{{ 7*7 }}"
+    )
     assert Message("user", "x") == Message("user", "x")

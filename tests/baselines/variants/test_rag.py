@@ -31,26 +31,26 @@ def test_passages_stand_numbered_before_the_question(ask: Any, overlap: Retrieve
         (1, "terms.txt:1", 1, 5.0, True),
         (2, "terms.txt:2", 2, 4.0, False),
     ]
-    assert first.retrieval == Retrieval(("terms.txt:1",), (1,), 100, 2)
+    assert first.retrieval == Retrieval(gold=("terms.txt:1",), ranks=(1,), depth=100, k=2)
     assert first.confidence["retrieval"] == 5.0
     assert texts(second) == ["白内障摘除术"]  # k above what is found
     assert third.passages == ()
     assert third.messages[-1].content == "肝移植 →"
     assert third.notes == ("nothing was found for the query",)
-    assert third.retrieval == Retrieval((), (), 100, 2)  # no passage is the gold one
+    assert third.retrieval == Retrieval(gold=(), ranks=(), depth=100, k=2)  # no passage is the gold one
 
 
 def test_the_rank_of_the_gold_passage_is_known_beyond_k(ask: Any, overlap: Retriever, norm: Any) -> None:
-    asked = norm(test=(Sample("q", "norm", "膝关节置换", ("右膝关节置换术",)),))
+    asked = norm(test=(Sample(id="q", task="norm", input="膝关节置换", targets=("右膝关节置换术",)),))
     (prediction,) = ask(rag(overlap, k=1), on=asked)
     assert texts(prediction) == ["左膝关节置换术"]
-    assert prediction.retrieval == Retrieval(("terms.txt:2",), (2,), 100, 1)
+    assert prediction.retrieval == Retrieval(gold=("terms.txt:2",), ranks=(2,), depth=100, k=1)
 
 
 def test_oracle_shows_the_gold_passage_and_nothing_else(ask: Any, overlap: Retriever) -> None:
     first, second, third = ask(rag(overlap, oracle=True))
     assert texts(first) == ["左膝关节置换术"]
-    assert first.retrieval == Retrieval(("terms.txt:1",), None, 0, 1)
+    assert first.retrieval == Retrieval(gold=("terms.txt:1",), ranks=None, depth=0, k=1)
     assert texts(second) == ["白内障摘除术"]
     assert (texts(third), third.notes) == ([], ("no gold passage is known",))
 
@@ -133,7 +133,9 @@ def test_filters_are_templates_over_the_sample(ask: Any, overlap: Retriever, tmp
     path = tmp_path / "terms.csv"
     path.write_text("name,side\n膝关节置换术,左\n膝关节镜检,右\n", encoding="utf-8")
     knowledge = Texts(path=str(path), column="name")
-    asked = norm(test=(Sample("q", "norm", "膝关节置换", ("膝关节置换术",), meta={"side": "右"}),))
+    asked = norm(
+        test=(Sample(id="q", task="norm", input="膝关节置换", targets=("膝关节置换术",), meta={"side": "右"}),)
+    )
     (prediction,) = ask(rag(overlap, filter={"side": "{{ side }}"}), on=asked, knowledge=knowledge)
     assert texts(prediction) == ["膝关节镜检"]
     problems = rag(overlap, filter={"sid": "x"}).check(asked, resources(asked, knowledge), {})
@@ -164,6 +166,6 @@ def test_settings_that_contradict(overlap: Retriever, settings: dict[str, Any], 
 
 
 def test_an_oracle_needs_gold(overlap: Retriever, terms: Texts, norm: Any) -> None:
-    asked = norm(test=(Sample("q", "norm", "肝", ("肝移植术",)),))
+    asked = norm(test=(Sample(id="q", task="norm", input="肝", targets=("肝移植术",)),))
     (problem,) = rag(overlap, oracle=True).check(asked, resources(asked, terms), {})
     assert problem.startswith("oracle: no sample's gold passage is known")

@@ -25,18 +25,29 @@ def on_scale(human: list[float], judged: list[float], rest: list[float], span: f
 
 def answers(variant: str, *, error_at: int | None = None) -> list[Prediction]:
     return [
-        Prediction(f"s{n}", "t", variant, (), f" {variant}{n}\n", Reading(), error="down" if n == error_at else None)
+        Prediction(
+            sample_id=f"s{n}",
+            task="t",
+            variant=variant,
+            messages=(),
+            text=f" {variant}{n}\n",
+            reading=Reading(),
+            error="down" if n == error_at else None,
+        )
         for n in range(6)
     ]
 
 
 def judged(variant: str, *, unknown: tuple[int, ...] = ()) -> list[Score]:
     values = enumerate(JUDGED[variant])
-    return [Score(f"s{n}", "t", variant, "q", None if n in unknown else value) for n, value in values]
+    return [
+        Score(sample_id=f"s{n}", task="t", variant=variant, metric="q", value=None if n in unknown else value)
+        for n, value in values
+    ]
 
 
 NOISE = [
-    Score("s0", "t", "a", "q.safe", 1.0), Score("s0", "other", "a", "q", 1.0), Score("s0", "t", "a", "rouge", 1.0),
+    Score(sample_id="s0", task="t", variant="a", metric="q.safe", value=1.0), Score(sample_id="s0", task="other", variant="a", metric="q", value=1.0), Score(sample_id="s0", task="t", variant="a", metric="rouge", value=1.0),
 ]  # fmt: skip
 
 
@@ -86,7 +97,10 @@ def test_a_label_that_names_its_variant_belongs_to_no_other(labels: Path) -> Non
     """Where b happens to answer as a did, only a's answers were drawn: for b they are no random draw."""
     rows = "".join(f"s{n},a,问,a{n},{score}\n" for n, score in enumerate((50, 40, 30, 20)))
     labels.write_text("id,variant,question,answer,score\n" + rows, encoding="utf-8")
-    same = [Prediction(f"s{n}", "t", "b", (), f"a{n}", Reading()) for n in range(6)]
+    same = [
+        Prediction(sample_id=f"s{n}", task="t", variant="b", messages=(), text=f"a{n}", reading=Reading())
+        for n in range(6)
+    ]
     scores = [*judged("a"), *judged("b")]
     (found,) = human_means("t", "q", labels, 0, 100, [*answers("a"), *same], scores)
     assert (found.variant, found.unmatched) == ("a", 0)

@@ -33,12 +33,14 @@ from harness.summary.comparison_plan import comparison_plan
 
 Make = Callable[..., Scoring]
 ASK = r"(?s)<answer-\w+>\n"
-SAMPLES = [Sample(str(i), "t", question, ("好",)) for i, question in enumerate(("甲", "乙", "丙"))]
+SAMPLES = [
+    Sample(id=str(i), task="t", input=question, targets=("好",)) for i, question in enumerate(("甲", "乙", "丙"))
+]
 
 
 def answers(variant: str, texts: Sequence[str]) -> list[Prediction]:
     return [
-        Prediction(sample.id, "t", variant, (), text, Reading(text))
+        Prediction(sample_id=sample.id, task="t", variant=variant, messages=(), text=text, reading=Reading(text))
         for sample, text in zip(SAMPLES, texts, strict=False)
     ]
 
@@ -96,7 +98,7 @@ class Watching(Model):
 
     def generate(self, prompts: Sequence[Prompt], generation: Generation, repeats: Sequence[int]) -> list[Completion]:
         self.asked.extend((prompt, generation, repeat) for prompt, repeat in zip(prompts, repeats, strict=True))
-        return [Completion(f'{{"score": {{"reason": "r", "score": {10 * (repeat + 1)}}}}}') for repeat in repeats]
+        return [Completion(text=f'{{"score": {{"reason": "r", "score": {10 * (repeat + 1)}}}}}') for repeat in repeats]
 
 
 def test_the_retry_holds_the_reply_the_problem_and_the_schema(scoring: Make) -> None:
@@ -105,7 +107,7 @@ def test_the_retry_holds_the_reply_the_problem_and_the_schema(scoring: Make) -> 
             self, prompts: Sequence[Prompt], generation: Generation, repeats: Sequence[int]
         ) -> list[Completion]:
             self.asked.extend((prompt, generation, 0) for prompt in prompts)
-            return [Completion("八十左右", "length") for _ in prompts]
+            return [Completion(text="八十左右", finish="length") for _ in prompts]
 
     vague = Vague()
     place = scoring("quality", {"j": vague})
@@ -186,8 +188,12 @@ def test_every_pair_meets_once_in_both_orders(scoring: Make) -> None:
 
 
 def test_with_at_most_every_pair_gets_its_turn(scoring: Make) -> None:
-    samples = [Sample(str(i), "t", f"问{i}", ("好",)) for i in range(12)]
-    predictions = [Prediction(s.id, "t", v, (), f"{v}{s.id}", Reading("x")) for v in "abcd" for s in samples]
+    samples = [Sample(id=str(i), task="t", input=f"问{i}", targets=("好",)) for i in range(12)]
+    predictions = [
+        Prediction(sample_id=s.id, task="t", variant=v, messages=(), text=f"{v}{s.id}", reading=Reading("x"))
+        for v in "abcd"
+        for s in samples
+    ]
     place = scoring("better", {"j": judging(default='{"reason": "r", "verdict": "tie"}')})
     metric = Pairwise(model="j", against="all", at_most=2)
     metric.score_batch([s for _ in "abcd" for s in samples], predictions, place)
@@ -445,7 +451,7 @@ def test_what_is_wrong_with_a_judge_is_said_where_it_stands(write_suite: Any, gi
 
 
 def test_an_item_without_a_reference_is_refused_by_a_rubric_that_needs_one(scoring: Make) -> None:
-    blank = replace(scoring().task, data=Dataset((*SAMPLES, Sample("9", "t", "丁", (" ",)))))
+    blank = replace(scoring().task, data=Dataset((*SAMPLES, Sample(id="9", task="t", input="丁", targets=(" ",)))))
     assert Judge(model="j").check_task(blank) == "rubric score100 needs a reference answer, 9 has none"
     assert Judge(model="j", rubric="clinical").check_task(blank) is None
 
@@ -455,7 +461,9 @@ def test_a_judge_without_room_for_the_longest_item_is_refused_before_anything_ru
         def context_length(self) -> int:
             return 2500
 
-    long = replace(scoring().task, data=Dataset((*SAMPLES, Sample("9", "t", "长" * 10_000, ("好",)))))
+    long = replace(
+        scoring().task, data=Dataset((*SAMPLES, Sample(id="9", task="t", input="长" * 10_000, targets=("好",))))
+    )
     problem = Judge(model="j").check_models(long, {"j": Narrow()})
     assert problem is not None
     assert re.fullmatch(

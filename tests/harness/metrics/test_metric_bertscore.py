@@ -44,7 +44,9 @@ CHINESE = ["患者昨日起发热，体温38.5度", "昨天开始发烧", "无�
 
 def item(answer: str | None, *targets: str, reason: str | None = None) -> tuple[Sample, Prediction]:
     reading = Reading(answer=answer, reason=reason)
-    return Sample("1", "t", "q", targets), Prediction("1", "t", "v", (), answer or "", reading)
+    return Sample(id="1", task="t", input="q", targets=targets), Prediction(
+        sample_id="1", task="t", variant="v", messages=(), text=answer or "", reading=reading
+    )
 
 
 def scored(metric: BertScore, items: Sequence[tuple[Sample, Prediction]]) -> list[dict[str, Mark]]:
@@ -434,7 +436,7 @@ def test_a_model_that_gives_no_number_makes_the_value_unknown(folders: dict[str,
 
 def test_a_task_without_references_is_refused() -> None:
     def task(*targets: tuple[str, ...]) -> Task:
-        samples = tuple(Sample(str(i), "t", "q", some) for i, some in enumerate(targets))
+        samples = tuple(Sample(id=str(i), task="t", input="q", targets=some) for i, some in enumerate(targets))
         return Task("t", Dataset(samples), Template("{{ input }}", "p"), None, Text(), {}, Generation())
 
     assert BertScore().check_task(task(("无",), ("", "无"))) is None

@@ -24,9 +24,16 @@ Corpus = Sequence[tuple[str | None, Sequence[str]]]
 
 
 def marks(metric: Bleu | Chrf, corpus: Corpus) -> list[Mark]:
-    samples = [Sample(str(i), "t", "q", tuple(targets)) for i, (_, targets) in enumerate(corpus)]
+    samples = [Sample(id=str(i), task="t", input="q", targets=tuple(targets)) for i, (_, targets) in enumerate(corpus)]
     said = [
-        Prediction(str(i), "t", "v", (), answer or "", Reading(answer, None if answer is not None else "unread"))
+        Prediction(
+            sample_id=str(i),
+            task="t",
+            variant="v",
+            messages=(),
+            text=answer or "",
+            reading=Reading(answer, None if answer is not None else "unread"),
+        )
         for i, (answer, _) in enumerate(corpus)
     ]
     return metric.score_batch(samples, said)  # type: ignore[return-value]
@@ -167,7 +174,13 @@ def test_no_answer_is_0_with_its_reason(metric: Bleu | Chrf, answer: str | None,
 @EITHER
 def test_a_blank_reference_is_refused(metric: Bleu | Chrf, scoring: Callable[..., Scoring]) -> None:
     task = replace(
-        scoring().task, data=Dataset((Sample("a", "t", "q", ("咳嗽",)), Sample("b", "t", "q", ("咳", "\u3000"))))
+        scoring().task,
+        data=Dataset(
+            (
+                Sample(id="a", task="t", input="q", targets=("咳嗽",)),
+                Sample(id="b", task="t", input="q", targets=("咳", "\u3000")),
+            )
+        ),
     )
     assert metric.check_task(task) == "sample b: a reference is empty: no word or number to compare an answer with"
 
@@ -193,7 +206,13 @@ def test_the_signature_is_that_of_sacrebleu() -> None:
 def test_the_signature_on_a_task_is_whole(scoring: Callable[..., Scoring]) -> None:
     """It names the tokenizer that was taken and the number of references."""
     task = replace(
-        scoring().task, data=Dataset((Sample("1", "t", "q", ("咳嗽",)), Sample("2", "t", "q", ("发热", "热"))))
+        scoring().task,
+        data=Dataset(
+            (
+                Sample(id="1", task="t", input="q", targets=("咳嗽",)),
+                Sample(id="2", task="t", input="q", targets=("发热", "热")),
+            )
+        ),
     )
     zh, theirs = BLEU(tokenize="zh"), CHRF()
     for one in (zh, theirs):
@@ -203,8 +222,11 @@ def test_the_signature_on_a_task_is_whole(scoring: Callable[..., Scoring]) -> No
 
 
 def test_the_tokenizer_is_chosen_once_for_a_task(scoring: Callable[..., Scoring]) -> None:
-    english, chinese = Sample("1", "t", "q", ("no pain",)), Sample("2", "t", "q", ("患者咳嗽三天",))
-    said = Prediction("1", "t", "v", (), "no pain", Reading("no pain"))
+    english, chinese = (
+        Sample(id="1", task="t", input="q", targets=("no pain",)),
+        Sample(id="2", task="t", input="q", targets=("患者咳嗽三天",)),
+    )
+    said = Prediction(sample_id="1", task="t", variant="v", messages=(), text="no pain", reading=Reading("no pain"))
     surroundings = scoring("bleu")
     whole = replace(surroundings.task, data=Dataset((english, chinese)))
     alone, among = (

@@ -27,11 +27,13 @@ AVERAGES = ("macro", "micro", "weighted", "binary")
 
 
 def sample(number: int, *targets: str, options: tuple[str, ...] = ()) -> Sample:
-    return Sample(str(number), "t", "q", targets, options)
+    return Sample(id=str(number), task="t", input="q", targets=targets, options=options)
 
 
 def prediction(number: int, answer: str | None, reason: str | None = None) -> Prediction:
-    return Prediction(str(number), "t", "v", (), answer or "", Reading(answer, reason))
+    return Prediction(
+        sample_id=str(number), task="t", variant="v", messages=(), text=answer or "", reading=Reading(answer, reason)
+    )
 
 
 def task(samples: Sequence[Sample], answer: Answer | None = None) -> Task:
@@ -196,7 +198,9 @@ def test_a_declared_label_may_be_said_where_no_target_has_it() -> None:
 
 def test_labels_are_those_of_the_task_also_where_their_samples_failed(scoring: Callable[..., Scoring]) -> None:
     some = [sample(0, "甲"), sample(1, "乙")]
-    failed = Prediction("1", "t", "v", (), "", Reading(), error="out of power")
+    failed = Prediction(
+        sample_id="1", task="t", variant="v", messages=(), text="", reading=Reading(), error="out of power"
+    )
     place = Scoring("label", task(some), scoring().context)
     first, second = score_metric(Classification(), some, [prediction(0, "乙"), failed], place)
     assert (first.value, first.counts) == (0.0, {'["甲", "乙"]': 1.0})

@@ -29,7 +29,9 @@ def target(**fields: str) -> str:
 
 def said(answer: dict[str, str] | None, *targets: str, number: str = "1") -> tuple[Sample, Prediction]:
     reading = Reading(answer, None if answer is not None else "no object")
-    return Sample(number, "t", "q", targets), Prediction(number, "t", "v", (), "", reading)
+    return Sample(id=number, task="t", input="q", targets=targets), Prediction(
+        sample_id=number, task="t", variant="v", messages=(), text="", reading=reading
+    )
 
 
 def values(marks: dict[str, Mark]) -> dict[str, float | None]:
@@ -138,7 +140,7 @@ def test_the_tokens_are_chosen_by_the_fields_of_the_whole_task(scoring: Callable
     """By their texts, not by the names of the fields, and not by the one sample that was answered."""
     name = "main complaint and history of the patient"  # in the JSON text Latin words would be the most
     english = said({name: "severe pains"}, json.dumps({name: "severe pain"}))
-    rest = Sample("2", "t", "q", (json.dumps({name: "患者咳嗽三天"}, ensure_ascii=False),))
+    rest = Sample(id="2", task="t", input="q", targets=(json.dumps({name: "患者咳嗽三天"}, ensure_ascii=False),))
     surroundings = scoring("json")
     both = replace(surroundings, task=replace(surroundings.task, data=Dataset((english[0], rest))))
     by = {
@@ -208,7 +210,10 @@ def test_a_metric_that_cannot_compare_fields_is_refused(
 def test_what_the_metric_inside_needs_is_checked(tmp_path: Path, scoring: Callable[..., Scoring]) -> None:
     with pytest.raises(Exception, match=r"nothing\.py: cannot be read"):
         JsonFields(similarity=Python(file=str(tmp_path / "nothing.py"))).check()
-    task = replace(scoring().task, data=Dataset((Sample("1", "t", "q", (target(a="咳嗽", b="", c="——", d="三天"),)),)))
+    task = replace(
+        scoring().task,
+        data=Dataset((Sample(id="1", task="t", input="q", targets=(target(a="咳嗽", b="", c="——", d="三天"),)),)),
+    )
     assert JsonFields(similarity=Strict()).check_task(task) == "1 a, 1 d"
     assert JsonFields(fields=("b", "d"), similarity=Strict()).check_task(task) == "1 d"
     assert JsonFields(similarity=Rouge()).check_task(task) is None

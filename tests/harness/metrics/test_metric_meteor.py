@@ -17,8 +17,10 @@ from harness.records.outputs import Prediction, Reading
 
 
 def mark(answer: str | None, *targets: str, reason: str | None = None, **settings: float) -> Mark:
-    prediction = Prediction("1", "t", "v", (), answer or "", Reading(answer, reason))
-    found = Meteor(**settings).score(Sample("1", "t", "q", targets), prediction)  # type: ignore[arg-type]
+    prediction = Prediction(
+        sample_id="1", task="t", variant="v", messages=(), text=answer or "", reading=Reading(answer, reason)
+    )
+    found = Meteor(**settings).score(Sample(id="1", task="t", input="q", targets=targets), prediction)  # type: ignore[arg-type]
     assert isinstance(found, Mark)
     return found
 
@@ -64,9 +66,9 @@ def test_no_answer_is_0_with_its_reason(answer: str | None, reason: str | None, 
 
 
 def test_a_reference_without_a_token_is_refused(scoring: Callable[..., Scoring]) -> None:
-    task = replace(scoring().task, data=Dataset((Sample("7", "t", "q", ("。",)),)))
+    task = replace(scoring().task, data=Dataset((Sample(id="7", task="t", input="q", targets=("。",)),)))
     assert Meteor().check_task(task) == "sample 7: a reference is “。”: no word or number to compare an answer with"
-    task = replace(task, data=Dataset((Sample("7", "t", "q", ()),)))
+    task = replace(task, data=Dataset((Sample(id="7", task="t", input="q", targets=()),)))
     assert Meteor().check_task(task) == "sample 7 has no reference to compare an answer with"
 
 

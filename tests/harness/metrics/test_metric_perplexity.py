@@ -52,8 +52,8 @@ class Teller(Scripted):
     def likelihood(self, prompts: Sequence[Prompt], continuations: Sequence[str]) -> list[Completion]:
         asked.append(list(continuations))
         return [
-            Completion("", "error", error="out of power") if "雪" in prompt[-1].content
-            else Completion("", tokens_in=1, tokens_out=len(text), logprobs=(self.each * len(text),))
+            Completion(text="", finish="error", error="out of power") if "雪" in prompt[-1].content
+            else Completion(text="", tokens_in=1, tokens_out=len(text), logprobs=(self.each * len(text),))
             for prompt, text in zip(prompts, continuations, strict=True)
         ]  # fmt: skip
 
@@ -63,11 +63,19 @@ def user(text: str) -> Prompt:
 
 
 def sample(number: int, *targets: str) -> Sample:
-    return Sample(str(number), "t", "q", targets)
+    return Sample(id=str(number), task="t", input="q", targets=targets)
 
 
 def answered(number: int, variant: str, prompt: str = "q", error: str | None = None) -> Prediction:
-    return Prediction(str(number), "t", variant, user(prompt), "x", Reading("x"), error=error)
+    return Prediction(
+        sample_id=str(number),
+        task="t",
+        variant=variant,
+        messages=user(prompt),
+        text="x",
+        reading=Reading("x"),
+        error=error,
+    )
 
 
 def task(samples: Sequence[Sample] = (), answer: Answer | None = None) -> Task:

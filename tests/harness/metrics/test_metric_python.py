@@ -32,8 +32,10 @@ def metric(tmp_path: Path) -> Write:
 
 
 def one(answer: JSON, *targets: str, reason: str | None = None) -> tuple[Sample, Prediction]:
-    sample = Sample("1", "t", "问题", targets or ("咳嗽",), meta={"weight": 0.25})
-    return sample, Prediction("1", "t", "v", (), str(answer or ""), Reading(answer, reason))
+    sample = Sample(id="1", task="t", input="问题", targets=targets or ("咳嗽",), meta={"weight": 0.25})
+    return sample, Prediction(
+        sample_id="1", task="t", variant="v", messages=(), text=str(answer or ""), reading=Reading(answer, reason)
+    )
 
 
 def own(metric: Python, answer: JSON = "咳嗽", *targets: str, reason: str | None = None) -> Mark:

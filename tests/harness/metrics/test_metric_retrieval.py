@@ -11,12 +11,21 @@ from harness.records.inputs import Sample
 from harness.records.outputs import Prediction, Reading
 from harness.records.outputs import Retrieval as Found
 
-SAMPLE = Sample("s", "t", "?", ("甲",))
+SAMPLE = Sample(id="s", task="t", input="?", targets=("甲",))
 
 
 def prediction(found: Found | None, answer: str | None = None, passages: tuple[str, ...] = ()) -> Prediction:
     shown = tuple({"number": i, "text": text} for i, text in enumerate(passages, 1))
-    return Prediction("s", "t", "v", (), answer or "", Reading(answer), passages=shown, retrieval=found)
+    return Prediction(
+        sample_id="s",
+        task="t",
+        variant="v",
+        messages=(),
+        text=answer or "",
+        reading=Reading(answer),
+        passages=shown,
+        retrieval=found,
+    )
 
 
 @pytest.mark.parametrize(
@@ -69,13 +78,20 @@ def test_an_answer_is_cited_when_it_stands_in_a_passage(answer: str, passages: t
 
 
 def test_the_citation_of_a_choice_is_its_text_and_of_fields_there_is_none() -> None:
-    sample = Sample("s", "t", "?", ("B",), ("维生素A", "铁剂"))
+    sample = Sample(id="s", task="t", input="?", targets=("B",), options=("维生素A", "铁剂"))
     found = Found((), (), 100, 5)
     for letter, cited in (("B", 0.0), ("A", 1.0), ("AB", 0.0)):
         marks = Retrieval().score(sample, prediction(found, letter, ("缺乏维生素A 的 B 型",)))
         assert marks["cited"].value == cited
     answered = Prediction(
-        "s", "t", "v", (), "{}", Reading({"病名": "x"}), passages=({"number": 1, "text": "x"},), retrieval=found
+        sample_id="s",
+        task="t",
+        variant="v",
+        messages=(),
+        text="{}",
+        reading=Reading({"病名": "x"}),
+        passages=({"number": 1, "text": "x"},),
+        retrieval=found,
     )
     assert Retrieval().score(SAMPLE, answered) == {}
 
@@ -91,5 +107,5 @@ def test_the_citation_of_a_choice_is_its_text_and_of_fields_there_is_none() -> N
     ],
 )
 def test_an_answer_that_no_longer_holds_is_stale(answer: str | None, stale: list[str], value: float) -> None:
-    sample = Sample("s", "t", "?", ("新术",), meta={"stale": stale})
+    sample = Sample(id="s", task="t", input="?", targets=("新术",), meta={"stale": stale})
     assert Stale().score(sample, prediction(None, answer)).value == value

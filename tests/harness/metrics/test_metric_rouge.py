@@ -26,8 +26,10 @@ PARTS = ("", "rouge1", "rouge2", "rougeLsum")
 
 
 def pair(answer: str | None, *targets: str, reason: str | None = None) -> tuple[Sample, Prediction]:
-    prediction = Prediction("1", "t", "v", (), answer or "", Reading(answer, reason))
-    return Sample("1", "t", "q", targets), prediction
+    prediction = Prediction(
+        sample_id="1", task="t", variant="v", messages=(), text=answer or "", reading=Reading(answer, reason)
+    )
+    return Sample(id="1", task="t", input="q", targets=targets), prediction
 
 
 def values(answer: str | None, *targets: str, **settings: str) -> dict[str, float | None]:
@@ -95,16 +97,30 @@ def test_no_answer_is_wrong_in_every_part(answer: str | None, reason: str | None
 @pytest.mark.parametrize("target", ["", " ", "。", "😀"])
 def test_a_reference_without_a_token_is_refused(target: str, scoring: Callable[..., Scoring]) -> None:
     task = scoring().task
-    bad = replace(task, data=Dataset((Sample("a", "t", "q", ("咳嗽",)), Sample("b", "t", "q", ("咳嗽", target)))))
+    bad = replace(
+        task,
+        data=Dataset(
+            (
+                Sample(id="a", task="t", input="q", targets=("咳嗽",)),
+                Sample(id="b", task="t", input="q", targets=("咳嗽", target)),
+            )
+        ),
+    )
     problem = Rouge().check_task(bad)
     assert problem is not None
     assert problem.startswith("sample b: a reference is ")
-    assert Rouge().check_task(replace(task, data=Dataset((Sample("a", "t", "q", ("咳嗽",)),)))) is None
+    assert (
+        Rouge().check_task(replace(task, data=Dataset((Sample(id="a", task="t", input="q", targets=("咳嗽",)),))))
+        is None
+    )
 
 
 def test_the_tokens_are_chosen_once_for_a_task(scoring: Callable[..., Scoring]) -> None:
     """The answers that are compared have English references; most of the task's are Chinese."""
-    english, chinese = Sample("1", "t", "q", ("daily pains",)), Sample("2", "t", "q", ("患者咳嗽三天",))
+    english, chinese = (
+        Sample(id="1", task="t", input="q", targets=("daily pains",)),
+        Sample(id="2", task="t", input="q", targets=("患者咳嗽三天",)),
+    )
     surroundings = scoring("rouge")
     whole = replace(surroundings.task, data=Dataset((english, chinese)))
     said = replace(pair("daily pain", "")[1], sample_id="1")

@@ -13,7 +13,7 @@ from harness.records.outputs import Prediction, Reading
 
 def pair(reading: Reading, *targets: str) -> tuple[Sample, Prediction]:
     sample = Sample(id="1", task="t", input="q", targets=targets, options=("甲", "乙", "丙"))
-    return sample, Prediction("1", "t", "v", (), text="", reading=reading)
+    return sample, Prediction(sample_id="1", task="t", variant="v", messages=(), text="", reading=reading)
 
 
 def values(marks: dict[str, Mark]) -> dict[str, float | None]:

@@ -13,7 +13,7 @@ from harness.records.outputs import Prediction, Reading
 def pair(answer: str | None, *targets: str, reason: str | None = None) -> tuple[Sample, Prediction]:
     reading = Reading(answer=answer, reason=reason)
     sample = Sample(id="1", task="t", input="q", targets=targets)
-    return sample, Prediction("1", "t", "v", (), text=answer or "", reading=reading)
+    return sample, Prediction(sample_id="1", task="t", variant="v", messages=(), text=answer or "", reading=reading)
 
 
 @pytest.mark.parametrize(

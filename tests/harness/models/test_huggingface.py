@@ -250,7 +250,10 @@ def test_a_prompt_beyond_the_window_fails_and_is_not_cut(plain: bool, llama: Hug
     assert tokens > WINDOW
     completions = model.generate([PROMPTS[0], long, PROMPTS[1]], GREEDY, [0, 0, 0])
     assert completions[1] == Completion(
-        "", "error", tokens, error=f"the prompt has {tokens} tokens; the model has room for {WINDOW - 12}"
+        text="",
+        finish="error",
+        tokens_in=tokens,
+        error=f"the prompt has {tokens} tokens; the model has room for {WINDOW - 12}",
     )
     assert [completions[0], completions[2]] == one_by_one(model, [PROMPTS[0], PROMPTS[1]])
     scored = model.score_options([PROMPTS[0], long], [("A", "B")] * 2)

@@ -72,7 +72,12 @@ def one(model: Model, prompt: Prompt = (), generation: Generation = SHORT, repea
 @pytest.mark.parametrize(("schema", "format"), [(None, {}), (SCHEMA, {"format": SCHEMA})])
 def test_the_whole_request(schema: Any, format: Any, stand_in: Start, make: Make) -> None:
     server = stand_in(hello)
-    one(make(server, keep_alive="1m"), user("问"), Generation(9, 0.5, 0.9, ("。",), 11, schema), repeat=2)
+    one(
+        make(server, keep_alive="1m"),
+        user("问"),
+        Generation(max_tokens=9, temperature=0.5, top_p=0.9, stop=("。",), seed=11, schema=schema),
+        repeat=2,
+    )
     assert server.bodies() == [
         {
             "model": "judge",

@@ -73,7 +73,7 @@ def test_embeds_by_meaning_in_order_and_of_length_one(minilm: SentenceTransforme
 def test_finds_by_meaning_through_the_whole_path(minilm: SentenceTransformers, tmp_path: Path) -> None:
     cache = Cache(tmp_path / "calls.sqlite")
     context = Context({"minilm": minilm}, cache, Display(), 42)
-    passages = [Passage(str(i), text) for i, text in enumerate(["liver surgery", "heart attack", "broken leg"])]
+    passages = [Passage(id=str(i), text=text) for i, text in enumerate(["liver surgery", "heart attack", "broken leg"])]
     for method in ("exact", "hnsw", "ivf"):
         index = Dense(model="minilm", method=method).index(passages, context)
         found = index.search(["myocardial infarction", "hepatectomy", "fractured tibia"], 1)

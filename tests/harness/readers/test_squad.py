@@ -54,7 +54,9 @@ def test_the_knowledge_has_the_same_ids(write, read):
     cut = Squad(path=path, split={"by": "tokens", "size": 3}, gold={"by": "field", "field": "context_id"})
     pieces = cut.read()
     assert [(p.id, p.text) for p in pieces.passages][:2] == [("p1#1", "胃在上"), ("p1#2", "腹。")]
-    assert cut.gold_places([Sample("1", "t", "?", ("腹",), meta={"context_id": "p1"})], pieces) == [(1,)]
+    assert cut.gold_places(
+        [Sample(id="1", task="t", input="?", targets=("腹",), meta={"context_id": "p1"})], pieces
+    ) == [(1,)]
 
 
 def test_equal_contexts_keep_both_ids(write, read):

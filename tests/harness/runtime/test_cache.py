@@ -10,7 +10,7 @@ from harness.records.outputs import Completion
 from harness.runtime.cache import Cache
 from harness.text.canonical import digest
 
-DONE = Completion("答案：甲", "stop", 12, 3, 0.25, (-0.1, -2.5))
+DONE = Completion(text="答案：甲", finish="stop", tokens_in=12, tokens_out=3, seconds=0.25, logprobs=(-0.1, -2.5))
 
 
 def test_a_completion_survives_closing(tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_a_full_disk_loses_nothing_that_was_finished(tmp_path: Path) -> None:
     cache.put("model", {"first": DONE})
     cache._database.execute("PRAGMA max_page_count = 12")  # SQLite then behaves as on a full disk
     with pytest.raises(StoreError, match=r"disk is full; free some space and run the same command again"):
-        cache.put("model", {f"{i}": Completion("长" * 3000) for i in range(100)})
+        cache.put("model", {f"{i}": Completion(text="长" * 3000) for i in range(100)})
     assert cache.get(["first"]) == {"first": DONE}
     cache.close()
 

@@ -156,10 +156,10 @@ class Broken(Recorder):
     """Gives what no model should."""
 
     def score_options(self, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]) -> list[Completion]:
-        return [Completion("A", logprobs=(float("nan"), -1.0)) for _ in prompts]
+        return [Completion(text="A", logprobs=(float("nan"), -1.0)) for _ in prompts]
 
     def generate(self, prompts: Sequence[Prompt], generation: Generation, repeats: Sequence[int]) -> list[Completion]:
-        return [Completion("左\ud800") for _ in prompts]
+        return [Completion(text="左\ud800") for _ in prompts]
 
 
 def test_numbers_that_are_none_are_failures_and_are_not_kept(door: Door) -> None:
@@ -278,4 +278,4 @@ class Timed(Recorder):
     """Says that a call took as many seconds as its prompt names."""
 
     def generate(self, prompts: Sequence[Prompt], generation: Generation, repeats: Sequence[int]) -> list[Completion]:
-        return [Completion("x", seconds=float(prompt[-1].content)) for prompt in prompts]
+        return [Completion(text="x", seconds=float(prompt[-1].content)) for prompt in prompts]

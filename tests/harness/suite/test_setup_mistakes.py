@@ -204,7 +204,7 @@ def test_a_module_that_cannot_be_imported(write_suite: Write, module: str, code:
 )
 def test_whatever_stops_a_template_is_one_line(text: str, reason: str) -> None:
     with pytest.raises(HarnessError) as caught:
-        Template(text, "norm.j2").render(Sample("test:1", "norm", "甲", ("对",)))
+        Template(text, "norm.j2").render(Sample(id="test:1", task="norm", input="甲", targets=("对",)))
     message = str(caught.value)
     assert message.startswith("norm.j2: sample test:1: ")
     assert reason in message

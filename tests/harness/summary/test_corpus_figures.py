@@ -48,9 +48,9 @@ class Rate(Metric):
 
 RATE = Rate()
 INFO = {
-    "t.rate": MetricInfo("Rate", {}, 0.0, 1.0, "higher", True),
-    "t.rate.odds": MetricInfo("Rate", {}, 0.0, ENDLESS, "lower", True),
-    "t.acc": MetricInfo("ExactMatch", {}, 0.0, 1.0, "higher"),
+    "t.rate": MetricInfo(component="Rate", settings={}, low=0.0, high=1.0, better="higher", corpus=True),
+    "t.rate.odds": MetricInfo(component="Rate", settings={}, low=0.0, high=ENDLESS, better="lower", corpus=True),
+    "t.acc": MetricInfo(component="ExactMatch", settings={}, low=0.0, high=1.0, better="higher"),
 }
 A: list[Row] = [(2, 3), (1, 1), (0, 2), (3, 4), (1, 5), (2, 2), (0, 1), (4, 4), (1, 2), (2, 6)]
 B: list[Row] = [(1, 3), (1, 2), (2, 2), (3, 3), (4, 5), (1, 2), (1, 1), (4, 4), (2, 2), (5, 6)]
@@ -58,8 +58,8 @@ B: list[Row] = [(1, 3), (1, 2), (2, 2), (3, 3), (4, 5), (1, 2), (1, 1), (4, 4), 
 
 def scores(seen: Seen, metric: str = "rate") -> list[Score]:
     return [
-        Score(str(i), "t", variant, metric, None, None, "server gone") if row is None
-        else Score(str(i), "t", variant, metric, row[0] / row[1] if row[1] else 0.0,
+        Score(sample_id=str(i), task="t", variant=variant, metric=metric, value=None, reason=None, error="server gone") if row is None
+        else Score(sample_id=str(i), task="t", variant=variant, metric=metric, value=row[0] / row[1] if row[1] else 0.0,
                    counts={name: count for name, count in zip(("right", "given"), row, strict=True) if count})
         for variant, rows in seen.items() for i, row in enumerate(rows)
     ]  # fmt: skip
@@ -78,8 +78,12 @@ def summary(
     """The summary of one task whose only metric is a figure of the corpus, unless `more` scores are given."""
     more: Sequence[Score] = design.pop("more", ())
     count = len(next(iter(seen.values())))
-    samples = [Sample(str(i), "t", "q", ("a",)) for i in range(count)]
-    predictions = [Prediction(str(i), "t", one, (), "x", Reading("x")) for one in seen for i in range(count)]
+    samples = [Sample(id=str(i), task="t", input="q", targets=("a",)) for i in range(count)]
+    predictions = [
+        Prediction(sample_id=str(i), task="t", variant=one, messages=(), text="x", reading=Reading("x"))
+        for one in seen
+        for i in range(count)
+    ]
     reference = design.pop("reference", "a")
     info = design.pop("info", INFO)
     asked = ComparisonPlan("s", 3, reference, headline, corpora={"t.rate": RATE}, **design)
@@ -136,7 +140,8 @@ def test_a_count_that_no_sample_has_is_absent() -> None:
 def test_a_variant_of_which_nothing_is_known(also: dict[str, list[Row]]) -> None:
     found = summary({"a": [None] * 3, **also}, pools={})
     assert [one for one in found.results if one.variant == "a"] == [
-        Result("t", "a", name, 3, 0, None, None, None) for name in ("rate", "rate.odds")
+        Result(task="t", variant="a", metric=name, samples=3, known=0, mean=None, low=None, high=None)
+        for name in ("rate", "rate.odds")
     ]
     assert [(one.samples, one.p, one.difference) for one in found.comparisons] == [(0, None, None)] * (2 * len(also))
     assert found.warnings[0] == "t.rate, a: 3 of 3 samples are unknown (server gone)"
@@ -221,7 +226,10 @@ def test_ties_count_as_hits_however_large_the_figures_are(seed: int) -> None:
 
 
 def test_a_figure_that_never_varies_claims_no_certainty_on_any_scale() -> None:
-    hundred = {**INFO, "t.rate": MetricInfo("Rate", {}, 0.0, 100.0, "higher", True)}
+    hundred = {
+        **INFO,
+        "t.rate": MetricInfo(component="Rate", settings={}, low=0.0, high=100.0, better="higher", corpus=True),
+    }
     results = figures_of({"a": [(300, 3)] * 5}, info=hundred).results()
     own, odds = (next(one for one in results if one.metric == name) for name in ("rate", "rate.odds"))
     assert (own.mean, own.high) == (100.0, 100.0)
@@ -312,7 +320,11 @@ def test_headline_figures_are_one_family_with_the_others() -> None:
     count = 6
     better: list[Row] = [(1, 1)] * count
     worse: list[Row] = [(0, 1)] * count
-    more = [Score(str(i), "t", v, "acc", float(v == "b")) for v in "ab" for i in range(count)]
+    more = [
+        Score(sample_id=str(i), task="t", variant=v, metric="acc", value=float(v == "b"))
+        for v in "ab"
+        for i in range(count)
+    ]
     found = summary({"a": worse, "b": better}, ("t.rate", "t.acc"), more=more)
     by_metric = {one.metric: one for one in found.comparisons}
     # McNemar 2/2^6 = 0.03125; randomisation about the same; Holm doubles the smaller and lifts the other to it
@@ -335,8 +347,24 @@ def test_less_is_better_where_the_scale_says_so() -> None:
 
 
 def test_figures_on_items_that_stand_nowhere_else() -> None:
-    twins = tuple(Twin(str(i), f"r{i}", "exact", 1.0, "q", "q") for i in range(4))
-    found = summary({"a": A, "b": B}, overlaps=[Overlap("t", "train rows of t", ("m",), 10, 4, 0, 0, twins)])
+    twins = tuple(
+        Twin(sample_id=str(i), place=f"r{i}", kind="exact", similarity=1.0, item="q", row="q") for i in range(4)
+    )
+    found = summary(
+        {"a": A, "b": B},
+        overlaps=[
+            Overlap(
+                task="t",
+                source="train rows of t",
+                models=("m",),
+                samples=10,
+                exact=4,
+                normalised=0,
+                near=0,
+                twins=twins,
+            )
+        ],
+    )
     assert [(one.variant, one.metric, one.samples, one.known) for one in found.clean] == [
         ("a", "rate", 6, 6), ("b", "rate", 6, 6),  # only headline figures
     ]  # fmt: skip
@@ -371,7 +399,11 @@ def test_a_general_task_tells_only_what_was_forgotten() -> None:
 
 
 def test_another_metric_may_decide_what_was_forgotten() -> None:
-    more = [Score(str(i), "t", variant, "acc", 1.0) for variant in ("base", "lora") for i in range(10)]
+    more = [
+        Score(sample_id=str(i), task="t", variant=variant, metric="acc", value=1.0)
+        for variant in ("base", "lora")
+        for i in range(10)
+    ]
     found = summary(
         {"base": B, "lora": A}, (), more=more, info=dict(reversed(INFO.items())), reference="base", general=("t",),
         made_of={"lora": "base"},

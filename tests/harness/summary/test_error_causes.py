@@ -12,19 +12,31 @@ from harness.summary.comparison_plan import ComparisonPlan
 from harness.summary.error_causes import deciding, retrieved, routed, values_of
 from harness.summary.run_summary import summary_of
 
-INFO = {"t.a": MetricInfo("ExactMatch", {}, 0.0, 1.0, "higher"), "t.e": MetricInfo("Errors", {}, 0.0, 5.0, "lower")}
+INFO = {
+    "t.a": MetricInfo(component="ExactMatch", settings={}, low=0.0, high=1.0, better="higher"),
+    "t.e": MetricInfo(component="Errors", settings={}, low=0.0, high=5.0, better="lower"),
+}
 
 
 def prediction(number: int, gold: bool, known: bool = True, **changes: Any) -> Prediction:
-    found = Retrieval(("g",) if known else (), (1 if gold else 6,), 100, 5)
+    found = Retrieval(gold=("g",) if known else (), ranks=(1 if gold else 6,), depth=100, k=5)
     return replace(
-        Prediction(f"s{number}", "t", "rag", (), "", Reading("x"), passages=({"gold": gold},), retrieval=found),
+        Prediction(
+            sample_id=f"s{number}",
+            task="t",
+            variant="rag",
+            messages=(),
+            text="",
+            reading=Reading("x"),
+            passages=({"gold": gold},),
+            retrieval=found,
+        ),
         **changes,
     )
 
 
 def score(number: int, value: float | None, metric: str = "a", variant: str = "rag") -> Score:
-    return Score(f"s{number}", "t", variant, metric, value)
+    return Score(sample_id=f"s{number}", task="t", variant=variant, metric=metric, value=value)
 
 
 def test_hit_or_miss_right_or_wrong() -> None:
@@ -47,7 +59,7 @@ def test_hit_or_miss_right_or_wrong() -> None:
 
 def lost(number: int, *ranks: int | None, **changes: Any) -> Prediction:
     """No gold passage shown; the places at which it was found."""
-    return prediction(number, False, retrieval=Retrieval(("g",), ranks, 100, 5), **changes)
+    return prediction(number, False, retrieval=Retrieval(gold=("g",), ranks=ranks, depth=100, k=5), **changes)
 
 
 def test_found_but_not_shown_is_no_miss() -> None:
@@ -56,7 +68,7 @@ def test_found_but_not_shown_is_no_miss() -> None:
         lost(1, 5), lost(2, 6), lost(3, None), lost(4, 6, 2),  # k is 5
         lost(5, 1),
         lost(6, 1, passages=(part,)), lost(7, 1, passages=(part,)), lost(8, 1, 2, passages=(part, {"gold": True})),
-        replace(lost(9), retrieval=Retrieval(("g",), None, 0, 1, left_out=1)),  # given, and no room for it
+        replace(lost(9), retrieval=Retrieval(gold=("g",), ranks=None, depth=0, k=1, left_out=1)),  # given, and no room for it
     ]  # fmt: skip
     scores = [score(number, float(number in (5, 6))) for number in range(1, 10)]
     (found,) = retrieved(predictions, values_of(scores, {"t": "a"}), {"t": "a"}, INFO)
@@ -83,7 +95,18 @@ def test_the_steps_of_a_cascade() -> None:
     two = (Step("cheap", 1.0, 4.0), Step("dear", None, None))
     routes = [one, one, two]
     predictions = [
-        Prediction(f"s{i}", "t", "c", (), "", Reading("x"), tokens_in=10 * i, tokens_out=1, seconds=i, route=route)
+        Prediction(
+            sample_id=f"s{i}",
+            task="t",
+            variant="c",
+            messages=(),
+            text="",
+            reading=Reading("x"),
+            tokens_in=10 * i,
+            tokens_out=1,
+            seconds=i,
+            route=route,
+        )
         for i, route in enumerate(routes, 1)
     ]
     scores = [score(1, 1.0, variant="c"), score(2, 0.0, variant="c"), score(3, None, variant="c")]
@@ -104,15 +127,21 @@ def test_the_steps_of_a_cascade() -> None:
 
 def test_a_summary_names_the_steps_at_which_nothing_ended() -> None:
     route = (Step("cheap", 5.0, 4.0),)
-    answer = Prediction("s1", "t", "c", (), "", Reading("x"), route=route)
+    answer = Prediction(sample_id="s1", task="t", variant="c", messages=(), text="", reading=Reading("x"), route=route)
     design = ComparisonPlan("d", 0, None, ["t.a"], cascades={"c": ["cheap", "dear"]})
-    summary = summary_of(design, INFO, [Sample("s1", "t", "?", ("x",))], [answer], [score(1, 1.0, variant="c")])
+    summary = summary_of(
+        design, INFO, [Sample(id="s1", task="t", input="?", targets=("x",))], [answer], [score(1, 1.0, variant="c")]
+    )
     assert [(step.step, step.samples) for step in summary.routed] == [("cheap", 1), ("dear", 0)]
 
 
 def summary_with(values: dict[str, list[float]], floors: list[str]) -> Any:
-    samples = [Sample(f"s{i}", "t", "?", ("x",)) for i in range(len(next(iter(values.values()))))]
-    scores = [Score(s.id, "t", v, "a", some[i]) for v, some in values.items() for i, s in enumerate(samples)]
+    samples = [Sample(id=f"s{i}", task="t", input="?", targets=("x",)) for i in range(len(next(iter(values.values()))))]
+    scores = [
+        Score(sample_id=s.id, task="t", variant=v, metric="a", value=some[i])
+        for v, some in values.items()
+        for i, s in enumerate(samples)
+    ]
     design = ComparisonPlan("d", 0, "zero", ["t.a"], floors)
     return summary_of(design, {"t.a": INFO["t.a"]}, samples, [], scores)
 
@@ -144,8 +173,12 @@ def test_without_floors_there_is_nothing_to_beat() -> None:
 def test_an_upper_bound_makes_no_other_verdict_weaker() -> None:
     """One comparison besides the bound: its p is not multiplied. 8 won, none lost: 2 · 0.5^8."""
     values = {"zero": [0.0] * 10, "rag": [1.0] * 8 + [0.0] * 2, "oracle": [1.0] * 10}
-    samples = [Sample(f"s{i}", "t", "?", ("x",)) for i in range(10)]
-    scores = [Score(s.id, "t", v, "a", some[i]) for v, some in values.items() for i, s in enumerate(samples)]
+    samples = [Sample(id=f"s{i}", task="t", input="?", targets=("x",)) for i in range(10)]
+    scores = [
+        Score(sample_id=s.id, task="t", variant=v, metric="a", value=some[i])
+        for v, some in values.items()
+        for i, s in enumerate(samples)
+    ]
     design = ComparisonPlan("d", 0, "zero", ["t.a"], (), ("oracle",))
     found = {c.variant: c for c in summary_of(design, {"t.a": INFO["t.a"]}, samples, [], scores).comparisons}
     assert found["rag"].p_adjusted == pytest.approx(2 * 0.5**8)

@@ -11,8 +11,8 @@ from harness.records.outputs import Prediction, Reading, Score
 from harness.summary.comparison_plan import ComparisonPlan
 from harness.summary.run_summary import summary_of
 
-ACCURACY = MetricInfo("ExactMatch", {}, 0.0, 1.0, "higher")
-ERRORS = MetricInfo("Count", {}, 0.0, 100.0, "lower")
+ACCURACY = MetricInfo(component="ExactMatch", settings={}, low=0.0, high=1.0, better="higher")
+ERRORS = MetricInfo(component="Count", settings={}, low=0.0, high=100.0, better="lower")
 
 
 def figures(
@@ -24,14 +24,33 @@ def figures(
 ) -> Summary:
     """A summary of one task "t"; `values` by (metric, variant), one a sample; "base" is the reference."""
     count = len(next(iter(values.values())))
-    samples = [Sample(str(i), "t", "q", ("a",)) for i in range(count)]
+    samples = [Sample(id=str(i), task="t", input="q", targets=("a",)) for i in range(count)]
     scores = [
-        Score(str(i), "t", variant, metric, value, None, None if value is not None else "server gone")
+        Score(
+            sample_id=str(i),
+            task="t",
+            variant=variant,
+            metric=metric,
+            value=value,
+            reason=None,
+            error=None if value is not None else "server gone",
+        )
         for (metric, variant), column in values.items()
         for i, value in enumerate(column)
     ]
     predictions = [
-        Prediction(str(i), "t", variant, (), "x", Reading("x", "no answer" if i == 0 else None), "length", 10, 2, 0.5)
+        Prediction(
+            sample_id=str(i),
+            task="t",
+            variant=variant,
+            messages=(),
+            text="x",
+            reading=Reading("x", "no answer" if i == 0 else None),
+            finish="length",
+            tokens_in=10,
+            tokens_out=2,
+            seconds=0.5,
+        )
         for variant in dict.fromkeys(variant for _, variant in values)
         for i in range(count)
     ]
@@ -170,8 +189,13 @@ def test_an_item_is_known_where_every_seed_knows_it() -> None:
 
 
 def test_figures_on_items_that_stand_nowhere_else() -> None:
-    twins = (Twin("0", "r1", "exact", 1.0, "q", "q"), Twin("1", "r2", "near", 0.9, "q", "q"))
-    found = Overlap("t", "train rows of t", ("m",), 4, 1, 0, 1, twins)
+    twins = (
+        Twin(sample_id="0", place="r1", kind="exact", similarity=1.0, item="q", row="q"),
+        Twin(sample_id="1", place="r2", kind="near", similarity=0.9, item="q", row="q"),
+    )
+    found = Overlap(
+        task="t", source="train rows of t", models=("m",), samples=4, exact=1, normalised=0, near=1, twins=twins
+    )
     values: dict[tuple[str, str], Sequence[float | None]] = {
         ("acc", "base"): [0.0, 0.0, 1.0, 0.0],
         ("acc", "up"): [1.0, 1.0, 1.0, 0.0],
@@ -179,7 +203,9 @@ def test_figures_on_items_that_stand_nowhere_else() -> None:
     summary = figures(values, {"acc": ACCURACY}, ["t.acc"], [found])
     assert [(r.variant, r.samples, r.mean) for r in summary.clean] == [("base", 2, 0.5), ("up", 2, 0.5)]
     assert [(r.variant, r.mean) for r in summary.results] == [("base", 0.25), ("up", 0.75)]
-    other = Overlap("other", "train rows of t", ("m",), 4, 1, 0, 1, twins)
+    other = Overlap(
+        task="other", source="train rows of t", models=("m",), samples=4, exact=1, normalised=0, near=1, twins=twins
+    )
     assert figures(values, {"acc": ACCURACY}, ["t.acc"], [other]).clean == ()
 
 

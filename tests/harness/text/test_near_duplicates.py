@@ -97,7 +97,9 @@ def test_equal_texts(item: str, row: str, kind: str | None) -> None:
 )
 def test_near_texts(item: str, row: str, similarity: float | None) -> None:
     twins = overlaps([("i", item)], [("r", row)])
-    assert twins == ([Twin("i", "r", "near", similarity, item, row)] if similarity else [])
+    assert twins == (
+        [Twin(sample_id="i", place="r", kind="near", similarity=similarity, item=item, row=row)] if similarity else []
+    )
 
 
 def test_the_threshold_is_the_callers() -> None:
@@ -148,7 +150,16 @@ def every_pair(items: list[tuple[str, str]], rows: list[tuple[str, str]], near: 
         similarity = len(own & sets[best]) / len(own | sets[best])
         if similarity >= near:
             kind = "exact" if rows[best][1] == item else "near"
-            twins.append(Twin(sample_id, rows[best][0], kind, similarity, item, rows[best][1]))
+            twins.append(
+                Twin(
+                    sample_id=sample_id,
+                    place=rows[best][0],
+                    kind=kind,
+                    similarity=similarity,
+                    item=item,
+                    row=rows[best][1],
+                )
+            )
     return twins
 
 
@@ -259,7 +270,11 @@ def test_held(question: str, answers: list[str], passage: str, kind: str | None)
     for before in ([], [("o", "别的一篇")]):
         twins = leaked_answers([("i", question, answers)], [*before, ("p", passage)])
         similarity = 27 / 33 if kind == "near" else 1.0
-        assert twins == ([Twin("i", "p", kind, similarity, question, passage)] if kind else [])
+        assert twins == (
+            [Twin(sample_id="i", place="p", kind=kind, similarity=similarity, item=question, row=passage)]
+            if kind
+            else []
+        )
 
 
 def test_held_reports_the_strongest_passage_the_first() -> None:
@@ -308,11 +323,20 @@ def test_held_finds_what_searching_every_passage_finds() -> None:
 
 def test_overlap_counts_all_and_keeps_some() -> None:
     twins = [
-        Twin(str(n), "r", kind, 1.0, "甲", "甲")
+        Twin(sample_id=str(n), place="r", kind=kind, similarity=1.0, item="甲", row="甲")
         for n, kind in enumerate(["near", "exact", "near", "normalised", "near"])
     ]  # type: ignore[arg-type]
     assert overlap("norm", "train rows of norm", ["a", "b"], 9, twins, listed=2) == Overlap(
-        "norm", "train rows of norm", ("a", "b"), 9, exact=1, normalised=1, near=3, twins=tuple(twins[:2])
+        task="norm",
+        source="train rows of norm",
+        models=("a", "b"),
+        samples=9,
+        exact=1,
+        normalised=1,
+        near=3,
+        twins=tuple(twins[:2]),
     )
-    assert overlap("norm", "knowledge icd9", [], 9, []) == Overlap("norm", "knowledge icd9", (), 9, 0, 0, 0, ())
+    assert overlap("norm", "knowledge icd9", [], 9, []) == Overlap(
+        task="norm", source="knowledge icd9", models=(), samples=9, exact=0, normalised=0, near=0, twins=()
+    )
     assert len(overlap("norm", "x", [], 30, twins * 5).twins) == 20

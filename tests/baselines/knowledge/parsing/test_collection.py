@@ -36,7 +36,7 @@ def test_equal_texts_with_other_metadata_stay_apart(table: Callable[..., Texts])
         ("3", "肝切除术", "外科", 1),
     ]
     assert (found(corpus, dept="外科"), found(corpus, dept="内科")) == ([1, 2], [0])
-    assert Gold().find([Sample("s", "t", "?", ("胃切除术",))], corpus.passages) == [(0, 1)]
+    assert Gold().find([Sample(id="s", task="t", input="?", targets=("胃切除术",))], corpus.passages) == [(0, 1)]
 
 
 def test_one_id_with_two_values_of_a_column(table: Callable[..., Texts]) -> None:
@@ -45,7 +45,9 @@ def test_one_id_with_two_values_of_a_column(table: Callable[..., Texts]) -> None
     corpus = knowledge.read()
     assert [(p.id, p.meta["dept"]) for p in corpus.passages] == [("1", "内科"), ("k.tsv:2", "外科"), ("3", "外科")]
     assert (found(corpus, id="1", dept="外科"), found(corpus, id="1")) == ([1], [0, 1])
-    assert knowledge.gold_places([Sample("s", "t", "?", ("x",), meta={"f": "1"})], corpus) == [(0, 1)]
+    assert knowledge.gold_places([Sample(id="s", task="t", input="?", targets=("x",), meta={"f": "1"})], corpus) == [
+        (0, 1)
+    ]
 
 
 def test_a_new_text_with_two_values_of_a_column_is_one_successor(tmp_path: Path) -> None:
@@ -55,7 +57,7 @@ def test_a_new_text_with_two_values_of_a_column_is_one_successor(tmp_path: Path)
     knowledge = Texts(
         path=str(tmp_path / "old.tsv"), update=str(tmp_path / "new.tsv"), column="name", id_column="code"
     )  # fmt: skip
-    ((_, after),) = knowledge.affected([Sample("s", "t", "?", ("乙术",))])
+    ((_, after),) = knowledge.affected([Sample(id="s", task="t", input="?", targets=("乙术",))])
     assert after.targets == ("乙手术",)
 
 
@@ -72,8 +74,10 @@ def test_a_filter_finds_the_sources_of_merged_passages(tmp_path: Path) -> None:
 
 
 def test_a_filter_finds_entries_and_merged_ids() -> None:
-    parts = [Passage(f"c#{i}", str(i), meta={"entry_id": "c", "also_ids": ["e"] if i == 2 else []}) for i in (1, 2)]
-    corpus = PassageSet((*parts, Passage("d", "丁", title="题", meta={"n": 3})))
+    parts = [
+        Passage(id=f"c#{i}", text=str(i), meta={"entry_id": "c", "also_ids": ["e"] if i == 2 else []}) for i in (1, 2)
+    ]
+    corpus = PassageSet((*parts, Passage(id="d", text="丁", title="题", meta={"n": 3})))
     assert [found(corpus, id=name) for name in ("c", "c#2", "e", "d", "")] == [[0, 1], [1], [1], [2], []]
     assert (found(corpus, title="题"), found(corpus, n="3"), found(corpus, n="")) == ([2], [2], [0, 1])
 

@@ -13,16 +13,16 @@ from harness.records.inputs import Passage, Sample
 from harness.text.normalise import normalise
 
 PASSAGES = [
-    Passage("a", "胃切除术", "x.txt", "外科"),
-    Passage("b", "双“J”管置入术", "x.txt", "外科"),
-    Passage("c#1", "阿司匹林每日100mg。", "y.txt", "内科", meta={"entry_id": "c"}),
-    Passage("c#2", "肾功能不全者减半。", "y.txt", "内科", meta={"entry_id": "c"}),
-    Passage("d", "胃切除术", "y.txt", "内科", meta={"also_ids": ["e"], "also_in": ["z.txt"]}),
+    Passage(id="a", text="胃切除术", source="x.txt", title="外科"),
+    Passage(id="b", text="双“J”管置入术", source="x.txt", title="外科"),
+    Passage(id="c#1", text="阿司匹林每日100mg。", source="y.txt", title="内科", meta={"entry_id": "c"}),
+    Passage(id="c#2", text="肾功能不全者减半。", source="y.txt", title="内科", meta={"entry_id": "c"}),
+    Passage(id="d", text="胃切除术", source="y.txt", title="内科", meta={"also_ids": ["e"], "also_in": ["z.txt"]}),
 ]
 
 
 def sample(*targets: str, options: tuple[str, ...] = (), **meta: object) -> Sample:
-    return Sample("1", "t", "?", targets, options, meta=meta)
+    return Sample(id="1", task="t", input="?", targets=targets, options=options, meta=meta)
 
 
 @pytest.mark.parametrize(

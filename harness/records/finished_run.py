@@ -1,0 +1,19 @@
+"""What a report is made of: the content of a run folder whose stages have all been run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.records.figures import Summary
+from harness.records.inputs import JSON, Sample
+from harness.records.outputs import Prediction, Score
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishedRun:
+    """The records of one run: how it came about, its figures, and the evidence behind them."""
+
+    run: Mapping[str, JSON]  # run.json
+    summary: Summary
+    samples: Sequence[Sample]
+    predictions: Sequence[Prediction]
+    scores: Sequence[Score]

@@ -1,0 +1,50 @@
+"""How one answer came about: the steps of a cascade that were asked, and where its gold passages were found."""
+
+from collections.abc import Sequence
+
+from harness.records.outputs import Retrieval, Step
+from reports.facts import numbers
+from reports.facts.phrases import counted
+
+
+def route_reasons(steps: Sequence[Step]) -> list[tuple[str, str]]:
+    """The steps that were asked, each with why it answered or passed the item on."""
+    return [(step.variant, _reason(step, is_last=step is steps[-1])) for step in steps]
+
+
+def threshold_text(threshold: float) -> str:
+    """A confidence or threshold in three digits."""
+    return f"{threshold:.3g}".replace("-", numbers.MINUS)
+
+
+def _reason(step: Step, is_last: bool) -> str:
+    confidence = "" if step.confidence is None else f"confidence {threshold_text(step.confidence)}"
+    threshold = "" if step.threshold is None else threshold_text(step.threshold)
+    if is_last:
+        limit = f"threshold {threshold}" if threshold else "no threshold"
+        return f"answered: {confidence}, {limit}" if confidence else "answered"
+    if not threshold:
+        return f"passed on: {confidence}, never enough" if confidence else "always passed on"
+    return f"passed on: {confidence} below {threshold}" if confidence else (
+        f"passed on: there was no answer to be sure of, threshold {threshold}"
+    )  # fmt: skip
+
+
+def retrieval_note(retrieval: Retrieval) -> str:
+    """Where the gold passages were found, and what was left out, e.g. "gold at rank 3 · 1 passage left out"."""
+    cut = retrieval.cut and f"{counted(retrieval.cut, 'passage')} cut"
+    left_out = retrieval.left_out and f"{counted(retrieval.left_out, 'passage')} left out"
+    return " · ".join(str(part) for part in (_ranks(retrieval), cut, left_out) if part)
+
+
+def _ranks(retrieval: Retrieval) -> str:
+    if not retrieval.gold:
+        return "gold passages unknown" if retrieval.depth else "nothing was looked up; gold passages unknown"
+    if retrieval.ranks is None:
+        return "gold passages were given; nothing was searched"
+    ranks = sorted(rank for rank in retrieval.ranks if rank is not None)
+    missed = len(retrieval.ranks) - len(ranks)
+    if not ranks:
+        return f"gold not among the first {retrieval.depth}"
+    place = f"gold at rank{'s' if len(ranks) > 1 else ''} {', '.join(map(str, ranks))}"
+    return f"{place}; {missed} more not among the first {retrieval.depth}" if missed else place

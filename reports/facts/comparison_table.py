@@ -1,0 +1,174 @@
+"""The comparison as a table, variants × metrics, built once so that page and terminal say the same."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from harness.records.figures import Comparison, MetricInfo, Result, Seeds, Summary
+from reports.charts.whiskers import Axis, Whisker, value_axis, whisker
+from reports.facts import numbers
+from reports.facts.demotions import Demotion, column_demotions
+from reports.facts.metric_columns import MetricColumn, ordinary_columns, results_by_variant, variant_names
+from reports.facts.phrases import counted
+from reports.facts.training_cost import TrainingCost
+
+Verdict = Literal["better", "worse", "inconclusive"]
+Distinction = Literal["best", "leading"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableEntry:
+    """One variant's figure on one metric, as text; the records it was written from stand beside it."""
+
+    result: Result
+    comparison: Comparison | None
+    value: str  # "76.7 %", or "unknown" when no sample has a value
+    interval: str | None  # of the mean, 95 %
+    coverage: str | None  # only when below 100 %
+    difference: str | None  # to the reference, signed
+    verdict: Verdict | None
+    distinction: Distinction | None
+    is_below_floor: bool  # shown to be worse than the best variant that asks no model
+    spread: str | None  # over the seeds of its training
+    whisker: Whisker | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariantRow:
+    """One variant."""
+
+    variant: str
+    is_reference: bool
+    is_floor: bool  # asks no model
+    is_bound: bool  # is given what only the answer's author knows
+    entries: tuple[TableEntry | None, ...]  # one a column; None where the variant has no result
+    training: TrainingCost | None = None  # of its model
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonTable:
+    """A choice of metrics, for all variants that have a result on one of them."""
+
+    title: str
+    columns: tuple[MetricColumn, ...]
+    rows: tuple[VariantRow, ...]
+
+    @property
+    def demotions(self) -> tuple[Demotion, ...]:
+        """What of it may not decide, and why."""
+        return column_demotions(self.columns)
+
+    @property
+    def has_training(self) -> bool:
+        """Whether any model of its variants was trained."""
+        return any(row.training for row in self.rows)
+
+
+def comparison_tables(
+    summary: Summary, training: Mapping[str, TrainingCost] | None = None
+) -> tuple[ComparisonTable, ...]:
+    """The headline metrics of all tasks first, then each task's other metrics; parts (`name.part`) after their wholes.
+
+    What may not decide comes last, without distinctions.
+
+    Probes, general tasks and retrieval's own figures have sections of their own. The first table shows what training
+    a variant's model cost, where that is known.
+    """
+    columns = ordinary_columns(summary)
+    groups = {"Headline": [column for column in columns if column.headline]}
+    for task in dict.fromkeys(column.task for column in columns):
+        groups[task] = [column for column in columns if column.task == task and not column.headline]
+    tables = [comparison_table(summary, title, group) for title, group in groups.items() if group]
+    if tables and training:
+        rows = (replace(row, training=training.get(row.variant)) for row in tables[0].rows)
+        tables[0] = replace(tables[0], rows=tuple(rows))
+    return tuple(tables)
+
+
+def comparison_table(summary: Summary, title: str, columns: Iterable[MetricColumn]) -> ComparisonTable:
+    """The columns for all variants that have a result on one of them."""
+    columns = tuple(columns)
+    entries = [_entries(summary, column) for column in columns]
+    rows = (
+        VariantRow(
+            variant=name,
+            is_reference=name == summary.reference,
+            is_floor=name in summary.unaided,
+            is_bound=name in summary.bounds,
+            entries=tuple(by_variant.get(name) for by_variant in entries),
+        )
+        for name in variant_names(summary)
+    )
+    return ComparisonTable(title, columns, tuple(row for row in rows if any(row.entries)))
+
+
+def _entries(summary: Summary, column: MetricColumn) -> dict[str, TableEntry]:
+    results = results_by_variant(summary, column.key)
+    comparisons = {c.variant: c for c in summary.comparisons if (c.task, c.metric) == column.key}
+    below = {c.variant for c in summary.floors if (c.task, c.metric) == column.key and c.verdict == "worse"}
+    contenders = {variant: result for variant, result in results.items() if variant not in summary.bounds}
+    leading = {} if column.demoted else leaders(contenders, comparisons, summary.reference, column.info)
+    spreads = {s.variant: _spread(s, column.info) for s in summary.seeds if (s.task, s.metric) == column.key}
+    axis = value_axis(results.values(), column.info)
+    return {
+        variant: replace(
+            _entry(result, comparisons.get(variant), column.info, axis),
+            distinction=leading.get(variant),
+            is_below_floor=variant in below,
+            spread=spreads.get(variant),
+        )
+        for variant, result in results.items()
+    }
+
+
+def _entry(result: Result, comparison: Comparison | None, info: MetricInfo, axis: Axis) -> TableEntry:
+    tested = comparison if comparison and comparison.difference is not None else None
+    return TableEntry(
+        result=result,
+        comparison=comparison,
+        value=numbers.with_unit(result.mean, info),
+        interval=numbers.interval(result.low, result.high, info),
+        coverage=numbers.coverage(result),
+        difference=numbers.signed(tested.difference or 0.0, info) if tested else None,
+        verdict=tested.verdict if tested else None,
+        distinction=None,
+        is_below_floor=False,
+        spread=None,
+        whisker=None if result.mean is None else whisker(axis, result.mean, result.low, result.high),
+    )
+
+
+def _spread(seeds: Seeds, info: MetricInfo) -> str:
+    deviation = "" if seeds.deviation is None else f", standard deviation {numbers.points(seeds.deviation, info)}"
+    return f"{counted(len(seeds.members), 'seed')}{deviation}"
+
+
+def leaders(
+    results: Mapping[str, Result], comparisons: Mapping[str, Comparison], reference: str | None, info: MetricInfo
+) -> dict[str, Distinction]:
+    """Who may be called best: nobody while the leader's difference to the reference is inconclusive.
+
+    "best" needs a clear lead: no other interval reaches the leader's mean. Otherwise the leader, and every variant that
+    is also better than the reference and reaches it, is "leading".
+    """
+    sign = {"higher": 1.0, "lower": -1.0, "neither": 0.0}[info.better]
+    means = {variant: sign * result.mean for variant, result in results.items() if result.mean is not None}
+    if not sign or len(means) < 2:
+        return {}
+    verdicts = {variant: comparison.verdict for variant, comparison in comparisons.items()}
+    top = max(means, key=lambda variant: means[variant])
+    if top == reference:
+        is_clear = all(verdicts.get(variant) == "worse" for variant in means if variant != top)
+        return {top: "best"} if is_clear else {}
+    if verdicts.get(top) != "better":
+        return {}
+    near = [variant for variant in means if variant != reference and _reach(results[variant], sign) >= means[top]]
+    if near == [top]:
+        return {top: "best"}
+    return dict.fromkeys([top, *(variant for variant in near if verdicts.get(variant) == "better")], "leading")
+
+
+def _reach(result: Result, sign: float) -> float:
+    end = result.high if sign > 0 else result.low
+    mean = result.mean if result.mean is not None else -sign * float("inf")
+    return sign * (mean if end is None else end)

@@ -1,0 +1,94 @@
+"""Where asking a model is not worth it: variants against the best one that asks none."""
+
+from dataclasses import dataclass
+
+from harness.records.figures import Comparison, Summary
+from reports.facts import numbers
+from reports.facts.metric_columns import MetricColumn, means_by_variant, metric_columns
+from reports.facts.phrases import joined, listed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloorStanding:
+    """One headline figure: the best variant that asks no model, and those that ask one, by what was shown of them."""
+
+    column: MetricColumn
+    variant: str
+    value: str  # what it reaches
+    below: tuple[Comparison, ...]
+    inconclusive: tuple[Comparison, ...]
+    above: tuple[Comparison, ...]
+
+
+def floor_standings(summary: Summary) -> dict[str, FloorStanding]:
+    """By "task.metric", where there is a floor."""
+    return {column.name: floor for column in metric_columns(summary) if (floor := _standing(summary, column))}
+
+
+def floor_alarms(summary: Summary) -> tuple[str, ...]:
+    """One line for each figure on which no variant that asks a model is above the floor."""
+    return tuple(_alarm(floor) for floor in floor_standings(summary).values() if not floor.above)
+
+
+def floor_sentences(floor: FloorStanding) -> tuple[str, ...]:
+    """Which variants are below the floor, which are not shown to be above, which are above; the first names it."""
+    direction = " (lower is better)" if floor.column.lower_is_better else ""
+    introduction = f"the floor{direction}: {floor.variant} reaches {floor.value} without any model"
+    sentences: list[str] = []
+    for comparisons, singular, plural in (
+        (floor.below, "stays below", "stay below"),
+        (floor.inconclusive, "is not shown to be above", "are not shown to be above"),
+        (floor.above, "is above", "are above"),
+    ):
+        if comparisons:
+            is_brief = comparisons is floor.above
+            evidence = "; ".join(_evidence(floor.column, comparison, is_brief) for comparison in comparisons)
+            names = listed(comparison.variant for comparison in comparisons)
+            verb = singular if len(comparisons) == 1 else plural
+            sentences.append(f"{names} {verb} {'it' if sentences else introduction} ({evidence}).")
+    return tuple(sentences)
+
+
+def _standing(summary: Summary, column: MetricColumn) -> FloorStanding | None:
+    tested = [c for c in summary.floors if (c.task, c.metric) == column.key and c.variant not in summary.bounds]
+    if not tested:
+        return None
+    mean = means_by_variant(summary, column.key).get(tested[0].reference)
+    below, inconclusive, above = (
+        tuple(comparison for comparison in tested if comparison.verdict == verdict)
+        for verdict in ("worse", "inconclusive", "better")
+    )
+    return FloorStanding(
+        column=column,
+        variant=tested[0].reference,
+        value="an unknown value" if mean is None else numbers.with_unit(mean, column.info),
+        below=below,
+        inconclusive=inconclusive,
+        above=above,
+    )
+
+
+def _alarm(floor: FloorStanding) -> str:
+    count = len(floor.below) + len(floor.inconclusive)
+    floor_clause = f"{floor.variant}, which reaches {floor.value} without any model."
+    if not floor.inconclusive:
+        subject = "the only one that asks a model stays" if count == 1 else f"all {count} that ask a model stay"
+        return f"No variant is worth deploying on {floor.column.name}: {subject} below {floor_clause}"
+    subject = "the only one that asks a model is not" if count == 1 else f"none of the {count} that ask a model is"
+    return (
+        f"No variant is shown to be worth deploying on {floor.column.name}: {subject} shown to be above {floor_clause}"
+    )
+
+
+def _evidence(column: MetricColumn, comparison: Comparison, is_brief: bool) -> str:
+    """Difference and p; unless it is above the floor, the interval and the items needed, too."""
+    if comparison.difference is None:
+        return f"{comparison.variant}: no item has a value for both"
+    difference = f"{comparison.variant} {numbers.signed(comparison.difference, column.info)}"
+    p = numbers.p_value(comparison)
+    if is_brief:
+        return joined(difference, p)
+    interval = numbers.interval(comparison.low, comparison.high, column.info)
+    is_open = comparison.verdict == "inconclusive" and comparison.needed is not None
+    needed = f"about {numbers.about(comparison.needed or 0)} items needed" if is_open else None
+    return joined(difference, f"95 % CI {interval}" if interval else None, p, needed)

@@ -1,0 +1,97 @@
+"""What run.json says of the trainings: one record a stage, read with care, since older runs record less."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from harness.records.inputs import JSON
+from reports.facts import numbers
+
+STAGE_NAMES = {"sft": "fine-tuning", "pretrain": "continued pretraining"}
+METHOD_NAMES = {  # in short; what is missing here is called by its own name
+    "lora": "LoRA r {r} on {targets}",
+    "qlora": "QLoRA r {r} on {targets}",
+    "bottleneck": "bottleneck adapters of width {width}",
+    "freeze": "the last {last} layers",
+    "full": "all weights",
+    "ia3": "IA³ on {targets}",
+    "prefix": "prefix of {tokens} tokens",
+    "prompt": "prompt of {tokens} tokens",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingStage:
+    """One training of one model."""
+
+    model: str
+    entry: str  # in the suite file; several models come from one entry with sizes or seeds
+    base: str
+    name: str  # in words
+    is_last: bool  # of its model: what the variants ask
+    is_reused: bool  # the weights were there already
+    record: Mapping[str, JSON]
+    composition: tuple[Mapping[str, JSON], ...]
+    estimate: Mapping[str, JSON]  # bytes by what they hold; empty where nothing was estimated
+
+    def number(self, key: str) -> float | None:
+        """A figure of the record; None where it is missing or no number."""
+        value = self.record.get(key)
+        return value if isinstance(value, int | float) and math.isfinite(value) else None
+
+    def series(self, key: str, column: int = 1) -> list[tuple[float, float]]:
+        """(step, value) of the record's loss, its learning rate (column 2) or its validation, numbers only."""
+        rows = [(row[0], row[column]) for row in self.record.get(key) or () if len(row) > column]
+        return [(step, value) for step, value in rows if isinstance(value, int | float) and math.isfinite(value)]
+
+    def method(self) -> tuple[str, Mapping[str, JSON]]:
+        """The method's name and its parameters."""
+        for name, settings in (self.record.get("method") or {}).items():
+            return str(name), settings or {}
+        return "unknown method", {}
+
+    def method_in_words(self) -> str:
+        """In short, e.g. "LoRA r 8 on all-linear"."""
+        name, settings = self.method()
+        values = {key: ", ".join(map(str, v)) if isinstance(v, list) else v for key, v in settings.items()}
+        try:
+            text = METHOD_NAMES.get(name, name.rpartition(".")[2]).format(**values)
+        except KeyError:
+            text = name
+        return text.replace("LoRA", "DoRA") if settings.get("dora") else text
+
+    def parameter_share(self) -> str | None:
+        """The trained share of the whole model, with as many digits as a small share needs."""
+        trained, total = self.number("trainable_parameters"), self.number("total_parameters")
+        if not trained or not total:
+            return None
+        percent = 100 * trained / total
+        digits = 0 if percent >= 99.95 else 1 if percent >= 10 else 2 if percent >= 0.1 else 4
+        return f"{percent:.{digits}f} % of {numbers.short(total)}"
+
+    def estimated_bytes(self) -> float:
+        """All parts of the estimate together; 0 where nothing was estimated."""
+        return float(sum(value for value in self.estimate.values() if isinstance(value, int | float)))
+
+
+def training_stages(run: Mapping[str, JSON]) -> tuple[TrainingStage, ...]:
+    """All stages that have a record, model by model."""
+    stages = []
+    for model, training in (run.get("training") or {}).items():
+        recorded = [stage for stage in training.get("stages") or () if stage.get("record")]
+        for stage in recorded:
+            name = str(stage.get("stage") or "sft")
+            stages.append(
+                TrainingStage(
+                    model=model,
+                    entry=str(training.get("entry") or model),
+                    base=str(training.get("base") or stage["record"].get("base") or ""),
+                    name=STAGE_NAMES.get(name, name),
+                    is_last=stage is recorded[-1],
+                    is_reused=bool(stage.get("reused")),
+                    record=stage["record"],
+                    composition=tuple(stage.get("composition") or ()),
+                    estimate=stage.get("estimate") or {},
+                )
+            )
+    return tuple(stages)

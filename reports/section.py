@@ -1,0 +1,76 @@
+"""What a section of the report owes, and how sections are found: the folder is the registry."""
+
+import importlib
+import pkgutil
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from importlib.resources import files
+from typing import Any, ClassVar
+
+from harness.records.finished_run import FinishedRun
+
+PACKAGES = ("reports.sections",)
+
+
+class Section(ABC):
+    """One section: the class in the file of its name, with its template `<name>.html.j2` beside it.
+
+    The template gets what `build` returns as `facts`. A style sheet `<name>.css` is optional.
+    """
+
+    title: ClassVar[str]  # in the navigation
+    heading: ClassVar[str]
+    order: ClassVar[int]  # from the top of the page
+    label: ClassVar[str] = ""  # stands before its sentences in the terminal
+
+    @property
+    def anchor(self) -> str:
+        """The address of the section within the page."""
+        return self.title.lower().replace(" ", "-")
+
+    @abstractmethod
+    def build(self, finished: FinishedRun) -> Any:
+        """The facts that the template shows. A run with none of them has no such section: then empty or None."""
+
+    def sentences(self, finished: FinishedRun) -> Iterable[str]:
+        """What the section says, for the terminal."""
+        return ()
+
+    def alarms(self, finished: FinishedRun) -> Iterable[str]:
+        """What forbids a decision. It stands above everything else, on the page and in the terminal."""
+        return ()
+
+    def cautions(self, finished: FinishedRun) -> Iterable[str]:
+        """What weighs against a headline. It stands below the alarms, with a link to the section."""
+        return ()
+
+
+def find_sections(packages: Sequence[str] = PACKAGES) -> list[Section]:
+    """The sections of these packages in the order of the page."""
+    sections = [
+        _section_in(f"{package}.{module.name}")
+        for package in packages
+        for module in pkgutil.iter_modules(importlib.import_module(package).__path__)
+    ]
+    return sorted(sections, key=lambda section: section.order)
+
+
+def template_of(section: Section) -> str:
+    """The name of its template, e.g. "reports.sections/judges.html.j2"."""
+    package, _, name = type(section).__module__.rpartition(".")
+    return f"{package}/{name}.html.j2"
+
+
+def style_of(section: Section) -> str:
+    """The text of its style sheet, empty where it has none."""
+    package, _, name = type(section).__module__.rpartition(".")
+    sheet = files(package).joinpath(f"{name}.css")
+    return sheet.read_text(encoding="utf-8") if sheet.is_file() else ""
+
+
+def _section_in(module_name: str) -> Section:
+    class_name = module_name.rpartition(".")[2].replace("_", "")
+    for value in vars(importlib.import_module(module_name)).values():
+        if isinstance(value, type) and issubclass(value, Section) and value.__name__.lower() == class_name:
+            return value()
+    raise LookupError(f"{module_name} has no section of its own name")

@@ -1,0 +1,40 @@
+"""Every item with every answer, to be filtered and read: the evidence behind the figures."""
+
+from dataclasses import dataclass
+
+from harness.records.finished_run import FinishedRun
+from harness.statistics.retrieval_outcomes import OUTCOMES
+from reports.facts.item_payload import answering_variants, pack
+from reports.facts.metric_columns import MetricColumn, metric_columns
+from reports.section import Section
+
+
+@dataclass(frozen=True, slots=True)
+class ItemFacts:
+    """What can be filtered by, and the packed items."""
+
+    tasks: tuple[str, ...]
+    variants: tuple[str, ...]
+    columns: tuple[MetricColumn, ...]
+    outcomes: tuple[str, ...]  # of retrieval; none where nothing was looked up
+    payload: str
+
+
+class Items(Section):
+    title = "Items"
+    heading = "Items"
+    order = 160
+
+    @property
+    def anchor(self) -> str:
+        return "samples"  # `items` is the list itself
+
+    def build(self, finished: FinishedRun) -> ItemFacts:
+        summary = finished.summary
+        return ItemFacts(
+            tuple(dict.fromkeys(sample.task for sample in finished.samples)),
+            tuple(answering_variants(summary, finished.predictions)),
+            metric_columns(summary),
+            OUTCOMES if summary.retrieved else (),
+            pack(finished),
+        )

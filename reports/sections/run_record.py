@@ -1,0 +1,143 @@
+"""How a run came about, read from run.json: a figure nobody can trace is not evidence."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from harness.records.figures import Summary
+from harness.records.finished_run import FinishedRun
+from harness.records.inputs import JSON
+from reports.facts import numbers
+from reports.facts.metric_columns import DIRECTION, metric_columns
+from reports.facts.phrases import counted
+from reports.facts.record_text import FactGroup, compact, component_text, named_values
+from reports.section import Section
+
+
+@dataclass(frozen=True, slots=True)
+class SourceText:
+    """A file shown as it is."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecordFacts:
+    """What the result depends on, in words and as files."""
+
+    groups: tuple[FactGroup, ...]
+    sources: tuple[SourceText, ...]
+
+
+class RunRecord(Section):
+    title = "Method"
+    heading = "How this was computed"
+    order = 170
+
+    def build(self, finished: FinishedRun) -> RunRecordFacts:
+        return RunRecordFacts(_groups(finished.run, finished.summary), _sources(finished.run))
+
+
+def _sources(run: Mapping[str, JSON]) -> tuple[SourceText, ...]:
+    """The suite file, the prompts and the rubrics, verbatim."""
+    suite = run.get("suite") or {}
+    texts = [(str(suite.get("path") or "suite.yaml"), suite["text"])] if suite.get("text") else []
+    texts += (suite.get("prompts") or {}).items()
+    texts += [(f"rubric {name}", text) for name, text in (run.get("rubrics") or {}).items()]
+    return tuple(SourceText(title, text) for title, text in texts)
+
+
+def _groups(run: Mapping[str, JSON], summary: Summary) -> tuple[FactGroup, ...]:
+    """Everything else that the result depends on, one group after the other; empty groups are left out."""
+    names = [column.name for column in metric_columns(summary) if column.name in summary.metrics]
+    groups = (
+        FactGroup("Statistics", _statistics(summary)),
+        FactGroup("Metrics", tuple((name, _metric(summary, name)) for name in names)),
+        *(FactGroup(part.capitalize(), _entries(run, part)) for part in ("variants", "models", "judges", "tasks")),
+        FactGroup("Knowledge", tuple((name, _knowledge(rec)) for name, rec in (run.get("knowledge") or {}).items())),
+        FactGroup("Data", tuple((task, _data(data)) for task, data in (run.get("data") or {}).items())),
+        FactGroup("Run", _circumstances(run)),
+        FactGroup("Hardware", named_values(run.get("hardware"))),
+        FactGroup("Packages", named_values(run.get("packages"))),
+    )
+    return tuple(group for group in groups if group.rows)
+
+
+def _statistics(summary: Summary) -> tuple[tuple[str, str], ...]:
+    tests = sorted({comparison.test for comparison in summary.comparisons if comparison.test})
+    rows = [("Means", "over the items with a value; 95 % intervals: Wilson for right or wrong, else bootstrap")]
+    if tests:
+        rows += [
+            (
+                "Differences",
+                f"paired bootstrap over the items with a value for the variant and for {summary.reference}",
+            ),
+            ("Tests", "; ".join(tests)),
+            ("Correction", "Holm, over all variants and headline metrics; other metrics over the variants"),
+            ("Detectable, needed", "at 80 % power"),
+        ]
+    return (*rows, ("Unknown", "a value that a machine failed to produce lowers coverage, never a mean"))
+
+
+def _metric(summary: Summary, name: str) -> str:
+    info = summary.metrics[name]
+    component = component_text({"component": info.component, "settings": dict(info.settings)})
+    basis = "\na figure of all items together, not a mean over them" if info.corpus else ""
+    return f"{component}\nrange {numbers.scale(info)}, {DIRECTION[info.better]}{basis}"
+
+
+def _entries(run: Mapping[str, JSON], part: str) -> tuple[tuple[str, str], ...]:
+    return tuple((name, _entry(record)) for name, record in (run.get(part) or {}).items())
+
+
+def _entry(record: JSON) -> str:
+    if not isinstance(record, dict):
+        return compact(record)
+    details = [
+        f"{key}: {compact(value)}"
+        for key, value in record.items()
+        if key not in ("component", "settings") and value not in (None, "", {}, [])
+    ]
+    return _lines(component_text(record), *details)
+
+
+def _data(data: JSON) -> str:
+    counts = (data.get("rows") or {}).items()
+    rows = ", ".join(f"{count:,} {split}" for split, count in counts if isinstance(count, int))
+    return _lines(f"rows: {rows}" if rows else "", *_files(data), *_skipped(data))
+
+
+def _knowledge(record: JSON) -> str:
+    """What was searched: how many passages, what was merged and left out on the way, and from which files."""
+    if not isinstance(record, dict):
+        return compact(record)
+    passages, merged = record.get("passages"), record.get("merged")
+    counts = [counted(passages, "passage") if isinstance(passages, int) and passages else ""]
+    counts += [f"{counted(merged, 'identical passage')} merged" if isinstance(merged, int) and merged else ""]
+    return _lines(component_text(record), "; ".join(filter(None, counts)), *_skipped(record), *_files(record))
+
+
+def _files(record: Mapping[str, JSON]) -> list[str]:
+    return [f"{file.get('path')}\nsha256 {file.get('sha256')}" for file in record.get("files") or ()]
+
+
+def _skipped(record: Mapping[str, JSON]) -> list[str]:
+    return [f"skipped {reason}" for reason in record.get("skipped") or ()]
+
+
+def _lines(*lines: str) -> str:
+    return "\n".join(line for line in lines if line)
+
+
+def _circumstances(run: Mapping[str, JSON]) -> tuple[tuple[str, str], ...]:
+    commit = run.get("commit") or {}
+    dirty = " with uncommitted changes" if commit.get("dirty") else ""
+    rows = {
+        "Command": run.get("command"),
+        "Seed": run.get("seed"),
+        "Started": run.get("started"),
+        "Finished": run.get("finished"),
+        "Harness": run.get("harness"),
+        "Commit": f"{commit['hash']}{dirty}" if commit.get("hash") else None,
+    }
+    return tuple((name, str(value)) for name, value in rows.items() if value is not None)
