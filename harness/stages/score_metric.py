@@ -28,13 +28,7 @@ def score_metric(
             absent = None if prediction.variant in silent else Mark(None)  # it does not apply to the variant at all
             mark = by_index[i].get(part) if i in by_index else absent
             if mark is not None:  # a part may not apply to every sample
-                place = {
-                    "sample_id": prediction.sample_id,
-                    "task": prediction.task,
-                    "variant": prediction.variant,
-                    "metric": full_name,
-                }
-                scores.append(_score(place, mark, prediction.error))
+                scores.append(_score(prediction, full_name, mark))
     return scores
 
 
@@ -46,10 +40,17 @@ def _parts(marks: Marks | None) -> dict[str, Mark]:
     return dict(marks) if isinstance(marks, Mapping) else {"": Mark(float(marks))}
 
 
-def _score(place: Mapping[str, str], mark: Mark, error: str | None) -> Score:
-    """A number that is none (NaN, infinity) is unknown, and is said to be."""
-    if mark.value is not None and not math.isfinite(mark.value):
-        return Score(**place, value=None, reason=mark.reason, error=f"the metric returned {mark.value}")
-    value = None if mark.value is None else float(mark.value)
-    counts = None if value is None else mark.counts
-    return Score(**place, value=value, reason=mark.reason, error=error, counts=counts)
+def _score(prediction: Prediction, metric: str, mark: Mark) -> Score:
+    """A number that is none (NaN, infinity) is unknown, and the score says so."""
+    is_finite = mark.value is None or math.isfinite(mark.value)
+    value = float(mark.value) if mark.value is not None and is_finite else None
+    return Score(
+        sample_id=prediction.sample_id,
+        task=prediction.task,
+        variant=prediction.variant,
+        metric=metric,
+        value=value,
+        reason=mark.reason,
+        error=prediction.error if is_finite else f"the metric returned {mark.value}",
+        counts=None if value is None else mark.counts,
+    )
