@@ -3,7 +3,8 @@
 The console takes text as it is written (`Console(markup=False)`): brackets in a name are no style.
 """
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -118,3 +119,20 @@ def print_description(description: "Description", console: Console) -> None:
         for line in message.content.splitlines():
             console.print(f"    {line}", soft_wrap=True)
     console.print()
+
+
+def make_console() -> Console:
+    """A console that shows what users name as they wrote it."""
+    return Console(markup=False, emoji=False, highlight=False)
+
+
+def log_to(note: Callable[[str], None]) -> None:
+    """Show what models and stages log as lines above the progress bars."""
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            note(record.getMessage())
+
+    logger = logging.getLogger("harness")
+    logger.handlers = [Handler()]
+    logger.setLevel(logging.INFO)

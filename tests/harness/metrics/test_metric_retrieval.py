@@ -9,7 +9,7 @@ from harness.metrics.retrieval import Retrieval
 from harness.metrics.stale import Stale
 from harness.records.inputs import Sample
 from harness.records.outputs import Prediction, Reading
-from harness.records.outputs import Retrieval as Found
+from harness.records.outputs import RetrievalTrace as Found
 
 SAMPLE = Sample(id="s", task="t", input="?", targets=("甲",))
 
