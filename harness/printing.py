@@ -23,12 +23,12 @@ def print_plan(plan: "Plan", console: Console) -> None:
     """What is made before, then one row a cell, then what that comes to."""
     if plan.preparations:
         _print_preparations(plan.preparations, console)
-    _print_cells(plan.cells, console)
     if plan.indexes:
         table = Table("index", "passages", "to compute", title="Indexes", title_justify="left")
         for index in plan.indexes:
             table.add_row(index.name, f"{index.passages:,}", index.missing or "-")
         console.print(table)
+    _print_cells(plan.cells, console)
     if plan.judging:
         table = Table("metric", "judge", "calls", title="Judging, once the answers are known", title_justify="left")
         for judging in plan.judging:
