@@ -260,7 +260,7 @@ def test_the_plan_changes_nothing_and_counts(write_suite: Write, tmp_path: Path)
     assert "8 calls to compute" in harness("plan", str(suite), cwd=tmp_path).stdout
     assert sorted(tmp_path.rglob("*")) == before
     harness("run", str(suite), cwd=tmp_path)
-    assert "1 calls to compute" in harness("plan", str(suite), cwd=tmp_path).stdout  # the failed one
+    assert "1 call to compute" in harness("plan", str(suite), cwd=tmp_path).stdout  # the failed one
 
 
 # Cells that make equal calls: c asks what a asks, of a model of the same content; d asks what b asks, in another task
