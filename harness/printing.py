@@ -29,6 +29,7 @@ def print_plan(plan: "Plan", console: Console) -> None:
             table.add_row(index.name, f"{index.passages:,}", index.missing or "-")
         console.print(table)
     _print_cells(plan.cells, console)
+    console.print(f"{_total(plan)} Nothing was changed.")
     if plan.judging:
         table = Table("metric", "judge", "calls", title="Judging, once the answers are known", title_justify="left")
         for judging in plan.judging:
@@ -37,12 +38,17 @@ def print_plan(plan: "Plan", console: Console) -> None:
 
 
 def _print_preparations(preparations: "Mapping[str, Preparation]", console: Console) -> None:
-    """One row a model that a run makes: what is done, and the memory that it takes."""
-    table = Table("model", "what is done before", "memory at most", "there is", title="Training", title_justify="left")
+    """One row a model that a run makes: what is done, and the time and the memory that it takes."""
+    table = Table(
+        "model", "what is done before", "estimate", "memory at most", "there is", title="Training", title_justify="left"
+    )
     for name, preparation in preparations.items():
         description = f"{preparation.what} (done before)" if preparation.done else preparation.what
-        table.add_row(name, description, _gib(preparation.needs), _gib(preparation.has))
+        time = "-" if preparation.done else _training_time([preparation])
+        table.add_row(name, description, time, _gib(preparation.needs), _gib(preparation.has))
     console.print(table)
+    if any(preparation.seconds is not None for preparation in preparations.values()):
+        console.print("Training time is estimated from the last training of that base model and method on this device.")
     if any(preparation.needs is None for preparation in preparations.values()):
         console.print("Memory is estimated once the base model is on this machine.")
 
@@ -66,22 +72,47 @@ def _print_cells(planned: "Sequence[PlannedCell]", console: Console) -> None:
             _estimate(counts.calls, counts.estimate), _gib(entry.needs),
         )  # fmt: skip
     console.print(table)
-    calls = sum(entry.counts.calls for entry in planned)
-    estimates = [entry.counts.estimate for entry in planned if entry.counts.calls]
-    total = None if None in estimates else sum(seconds or 0.0 for seconds in estimates)
     if any(entry.needs for entry in planned):
         console.print("Memory is that of one prompt, the longest, at a time; batches fill what is left.")
     if not all(entry.exact for entry in planned):
         console.print("Where passages are not embedded yet, the calls are guessed: one a sample.")
-    console.print(f"{calls} calls to compute: {_estimate(calls, total)}. Nothing was changed.")
+
+
+def _total(plan: "Plan") -> str:
+    """What is left to train and to ask, and for how long, as sentences."""
+    untrained = [preparation for preparation in plan.preparations.values() if not preparation.done]
+    training = f"{_counted(len(untrained), 'model')} to train: {_training_time(untrained)}. " if untrained else ""
+    calls = sum(entry.counts.calls for entry in plan.cells)
+    estimates = [entry.counts.estimate for entry in plan.cells if entry.counts.calls]
+    total = None if None in estimates else sum(seconds or 0.0 for seconds in estimates)
+    duration = f": {_estimate(calls, total)}" if calls else ""
+    return f"{training}{_counted(calls, 'call')} to compute{duration}."
+
+
+def _training_time(preparations: "Sequence[Preparation]") -> str:
+    """How long the trainings take together; those that cannot be estimated are counted."""
+    estimates = [preparation.seconds for preparation in preparations if preparation.seconds is not None]
+    untimed = len(preparations) - len(estimates)
+    if not estimates:
+        return "not timed yet"
+    rest = f", and {untimed} of them {'is' if untimed == 1 else 'are'} not timed yet" if untimed else ""
+    return _duration(sum(estimates)) + rest
 
 
 def _estimate(calls: int, seconds: float | None) -> str:
     if not calls:
         return "-"
-    if seconds is None:
-        return "no call of this model timed yet"
-    return f"about {seconds / 60:.0f} min" if seconds >= 90 else f"about {max(1, round(seconds))} s"
+    return "no call of this model timed yet" if seconds is None else _duration(seconds)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"about {max(1, round(seconds))} s"
+    return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def print_components(kinds: Sequence[str], console: Console) -> None:

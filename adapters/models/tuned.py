@@ -16,6 +16,7 @@ from adapters.methods.base.peft import BRIDGE
 from adapters.models.base.engines import adapt_base, copy_settings, modify_base, plain_weights
 from adapters.models.quantised import check_bitsandbytes
 from adapters.training.distributed import check_devices
+from adapters.training.duration import MERGED, estimate_seconds
 from adapters.training.record import FILE
 from adapters.training.settings import Recipe
 from adapters.training.training_data import TrainingData, read_tasks, read_texts
@@ -137,7 +138,7 @@ class Tuned(DerivedModel, Recipe):
     @property
     def checkpoint(self) -> Path:
         """Where its merged weights are, once it is the base of another model."""
-        return self.folder.with_name(f"{self.folder.name}.merged")
+        return self.folder.with_name(f"{self.folder.name}{MERGED}")
 
     def as_base(self) -> HuggingFace:
         return self._merged
@@ -191,9 +192,18 @@ class Tuned(DerivedModel, Recipe):
     def preparation(self) -> Preparation:
         training = f"{self.method_name} on {self.data.rows} rows"
         if not self.is_here():
-            return Preparation(training, done=False)
-        needs = self.requirement
-        return Preparation(f"{training}, {needs.steps} steps", self.at_hand(), needs.memory.total, needs.available)
+            return Preparation(what=training, done=False)
+        needs, done = self.requirement, self.at_hand()
+        return Preparation(
+            what=f"{training}, {needs.steps} steps",
+            done=done,
+            needs=needs.memory.total,
+            has=needs.available,
+            seconds=None if done else self._estimate_seconds(),
+        )
+
+    def _estimate_seconds(self) -> float | None:
+        return estimate_seconds(self._root(), self.method_name, self.recipe, self.data, cache_root() / "trained")
 
     def make(self, name: str, display: Display) -> dict[str, JSON]:
         from adapters.training.training_run import train

@@ -19,7 +19,7 @@ Use = Literal["query", "passage"]
 Rows = Sequence[tuple[str, str]]  # (place, text) of each row
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Preparation:
     """What a run has to do before a model can answer, as a plan shows it."""
 
@@ -27,6 +27,7 @@ class Preparation:
     done: bool
     needs: int | None = None  # bytes at the highest point, estimated
     has: int | None = None  # bytes that the machine has
+    seconds: float | None = None  # estimated; None where it is done, or nothing was timed that it could be told from
 
 
 class Model(Component):

@@ -137,7 +137,13 @@ def _circumstances(run: Mapping[str, JSON]) -> tuple[tuple[str, str], ...]:
         "Seed": run.get("seed"),
         "Started": run.get("started"),
         "Finished": run.get("finished"),
+        "Stages": _stages(run),
         "Harness": run.get("harness"),
         "Commit": f"{commit['hash']}{dirty}" if commit.get("hash") else None,
     }
     return tuple((name, str(value)) for name, value in rows.items() if value is not None)
+
+
+def _stages(run: Mapping[str, JSON]) -> str | None:
+    """How long each stage took when it last ran; None in a record without times, as older versions wrote it."""
+    return ", ".join(f"{stage} {numbers.duration(took)}" for stage, took in (run.get("stages") or {}).items()) or None

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -68,6 +69,16 @@ def test_figures_coverage_and_comparison(write_suite: Write, run_suite: Run) -> 
     assert scores["a", "test:3"].error == "out of power"
     assert scores["a", "test:4"].value == 0.0
     assert folder.read_run()["status"] == "complete"
+
+
+def test_the_time_of_each_stage_is_recorded_and_reported(write_suite: Write, run_suite: Run) -> None:
+    path = write_suite(SUITE, test__tsv=ROWS)
+    folder = run_suite(path)
+    stages = folder.read_run()["stages"]
+    assert list(stages) == ["train", "index", "predict", "score", "summarize"]
+    assert all(seconds >= 0 for seconds in stages.values())
+    page = (folder.path / "report.html").read_text(encoding="utf-8")
+    assert re.search(r"<dt>Stages</dt><dd>train [\d.]+ s, index [\d.]+ s, predict [\d.]+ s, score ", page)
 
 
 def test_predictions_keep_the_messages_as_sent(write_suite: Write, run_suite: Run) -> None:
@@ -249,7 +260,7 @@ def test_the_plan_changes_nothing_and_counts(write_suite: Write, tmp_path: Path)
     assert "8 calls to compute" in harness("plan", str(suite), cwd=tmp_path).stdout
     assert sorted(tmp_path.rglob("*")) == before
     harness("run", str(suite), cwd=tmp_path)
-    assert "1 calls to compute" in harness("plan", str(suite), cwd=tmp_path).stdout  # the failed one
+    assert "1 call to compute" in harness("plan", str(suite), cwd=tmp_path).stdout  # the failed one
 
 
 # Cells that make equal calls: c asks what a asks, of a model of the same content; d asks what b asks, in another task

@@ -52,6 +52,23 @@ def test_the_page_says(folder: RunFolder, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("stages", "row"),
+    [
+        # as numbers.duration writes it: whole seconds from 10 on, minutes from 90 on, hours from 5,400 on
+        ({"train": 61.4, "index": 0.312, "predict": 204.2}, "Stages train 61 s, index 0.3 s, predict 3 min Harness"),
+        ({"train": 7200.0}, "Stages train 2.0 h Harness"),
+        ({}, None),
+        (None, None),  # as older versions wrote it
+    ],
+)
+def test_the_time_of_the_stages(folder: RunFolder, stages: dict[str, float] | None, row: str | None) -> None:
+    whole = folder.finished()
+    page = visible(render(replace(whole, run={**whole.run, "stages": stages})))
+    assert row in page if row else "Stages" not in page
+    assert "Stages" not in visible(render(whole))
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "8 variants · 1 task · 30 items · 1 freshness probe · seed 42",

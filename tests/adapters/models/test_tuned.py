@@ -103,6 +103,16 @@ def test_a_tuned_model_is_trained_once_and_answers_otherwise(suite: Make, run_su
     assert two["models"]["lora"]["digest"] == one.read_run()["models"]["lora"]["digest"]
 
 
+def test_the_next_plan_estimates_the_time_of_a_training(suite: Make, run_suite: Run, tmp_path: Path) -> None:
+    path = suite({"lora": LORA})
+    assert planned(path, tmp_path / "cache").preparations["lora"].seconds is None
+    record = run_suite(path).read_run()["training"]["lora"]["stages"][0]["record"]
+    path.write_text(path.read_text(encoding="utf-8").replace("epochs: 4", "epochs: 10"), encoding="utf-8")
+    preparation = planned(path, tmp_path / "cache").preparations["lora"]
+    assert not preparation.done
+    assert preparation.seconds == pytest.approx(2.5 * record["seconds"])  # 10 epochs of the rows instead of 4
+
+
 def test_what_weights_depend_on_changes_the_model(suite: Make, run_suite: Run) -> None:
     def digest(tuned: str, **files: str) -> str:
         folder = run_suite(suite({"lora": tuned}, **files))
@@ -228,6 +238,9 @@ def test_a_tuned_model_can_be_the_base_of_another(suite: Make, run_suite: Run, t
     assert sorted(trained.iterdir()) == before
     assert [cell["calls"] for cell in again["cells"]] == [0, 0, 0]
     record = folder.read_run()["training"]["second"]
+    path.write_text(path.read_text(encoding="utf-8").replace("epochs: 4", "epochs: 10"), encoding="utf-8")
+    expected = pytest.approx(2.5 * record["stages"][1]["record"]["seconds"])  # the last timed, of merged weights
+    assert [p.seconds for p in planned(path, tmp_path / "cache").preparations.values()] == [expected, expected]
     assert (record["base"], len(record["stages"])) == ("first", 2)
     # The second starts from what the first has learnt.
     first, second = record["stages"]
