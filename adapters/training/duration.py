@@ -13,7 +13,7 @@ from adapters.training.encoding import Example
 from adapters.training.record import FILE, TrainingRecord, hardware
 from adapters.training.session import encode
 from adapters.training.settings import Recipe
-from adapters.training.train import read_record
+from adapters.training.training_run import read_record
 from adapters.training.trainer import StepPlan
 from adapters.training.training_data import TrainingData
 from harness.errors import DataError
