@@ -13,6 +13,7 @@ from harness.judging.people.human_scores import human_means
 from harness.judging.reliability import Judged
 from harness.judging.trust import demotion, examined
 from harness.metrics.judge import Judge
+from harness.records.figure_names import FigureName
 from harness.records.inputs import JSON
 from harness.records.judgements import Judgement, Judging
 from harness.runtime.context import Context
@@ -24,7 +25,9 @@ from harness.suite.suite import Suite
 def identities(tasks: Mapping[str, Task], context: Context) -> dict[str, dict[str, str]]:
     """By "task.metric" and judge, the digest that a calibration is kept under."""
     return {
-        f"{name}.{metric_name}": {judge: metric.identity(context.model_digest(judge)) for judge in metric.judges}
+        str(FigureName(name, metric_name)): {
+            judge: metric.identity(context.model_digest(judge)) for judge in metric.judges
+        }
         for name, task in tasks.items()
         for metric_name, metric in task.metrics.items()
         if isinstance(metric, JudgeMetric)
@@ -41,8 +44,9 @@ def judging(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder) -> Judgi
     """The judges of a run, from what they said, what is known of them, and what the suite demands."""
     record, judgements = folder.read_run(), [_named(judgement) for judgement in folder.judgements()]
     quality = Judging()
-    for figure, judge_ids in record.get("judge_ids", {}).items():
-        task, _, name = figure.partition(".")
+    for text, judge_ids in record.get("judge_ids", {}).items():
+        figure = FigureName.parse(text)
+        task, name = figure.task, figure.metric
         metric = tasks[task].metrics[name]
         if isinstance(metric, JudgeMetric):
             own = [judgement for judgement in judgements if (judgement.task, judgement.metric) == (task, name)]
@@ -63,7 +67,7 @@ def _with(judging: Judging, judged: Judged, judgements: Sequence[Judgement], sui
         judges=(*judging.judges, *judges),
         panels=(*judging.panels, *([panel] if panel else [])),
         rankings=(*judging.rankings, *([ranked] if ranked else [])),
-        demoted={**judging.demoted, **({f"{judged.task}.{judged.metric}": reason} if reason else {})},
+        demoted={**judging.demoted, **({str(FigureName.of(judged)): reason} if reason else {})},
     )
 
 
@@ -76,8 +80,8 @@ def _with_people(judging: Judging, task: str, name: str, metric: Judge, folder: 
     if means:
         return replace(judging, human=(*judging.human, *means))
     note = (
-        f"{task}.{name}: no variant has three of the answers that {path.name} scores (id and answer must be those of "
-        "this run), so no judged mean is corrected"
+        f"{FigureName(task, name)}: no variant has three of the answers that {path.name} scores (id and answer must be "
+        "those of this run), so no judged mean is corrected"
     )
     return replace(judging, notes=(*judging.notes, note))
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from harness.records.figure_names import FigureName
 from harness.records.figures import MetricInfo, Result, Summary
 
 Key = tuple[str, str]  # task, metric
@@ -25,7 +26,12 @@ class MetricColumn:
     @property
     def name(self) -> str:
         """As the suite's `headline` writes it."""
-        return f"{self.task}.{self.metric}"
+        return str(self.figure)
+
+    @property
+    def figure(self) -> FigureName:
+        """Its metric and part, by themselves."""
+        return FigureName.of(self)
 
     @property
     def key(self) -> Key:
@@ -55,7 +61,7 @@ class FreshnessProbe:
 def column_of(summary: Summary, task: str, metric: str) -> MetricColumn:
     """The column of a figure, whether it has a result or not."""
     demoted = demotion_reason(summary, task, metric)
-    headline = f"{task}.{metric}" in summary.headline and demoted is None
+    headline = str(FigureName.within(task, metric)) in summary.headline and demoted is None
     return MetricColumn(
         task=task, metric=metric, info=metric_info(summary, task, metric), headline=headline, demoted=demoted
     )
@@ -72,14 +78,14 @@ def metric_columns(summary: Summary) -> tuple[MetricColumn, ...]:
 
     def place(column: MetricColumn) -> tuple[bool, int, int, bool]:
         rank = order.get(column.name, len(order))
-        return column.demoted is not None, rank, tasks.index(column.task), "." in column.metric
+        return column.demoted is not None, rank, tasks.index(column.task), bool(column.figure.part)
 
     return tuple(sorted((column_of(summary, *key) for key in keys), key=place))
 
 
 def demotion_reason(summary: Summary, task: str, metric: str) -> str | None:
     """Why a metric, and with it each of its parts, may not decide; None where it may."""
-    return summary.judging.demoted.get(f"{task}.{metric.split('.')[0]}")
+    return summary.judging.demoted.get(str(FigureName.within(task, metric).whole))
 
 
 def ordinary_columns(summary: Summary) -> tuple[MetricColumn, ...]:
@@ -121,8 +127,8 @@ def _probe(name: str, tasks: list[str]) -> FreshnessProbe | None:
 
 def metric_info(summary: Summary, task: str, metric: str) -> MetricInfo:
     """How a metric's values are to be read; a part that has no entry of its own is read as its whole."""
-    whole = f"{task}.{metric.split('.')[0]}"
-    return summary.metrics.get(f"{task}.{metric}") or summary.metrics.get(whole) or UNKNOWN_METRIC
+    name = FigureName.within(task, metric)
+    return summary.metrics.get(str(name)) or summary.metrics.get(str(name.whole)) or UNKNOWN_METRIC
 
 
 def variant_names(summary: Summary) -> tuple[str, ...]:
