@@ -13,12 +13,12 @@ from harness.judging.people.human_scores import human_means
 from harness.judging.reliability import Judged
 from harness.judging.trust import demotion, examined
 from harness.metrics.judge import Judge
+from harness.records.derived_names import reported_name
 from harness.records.figure_names import FigureName
 from harness.records.inputs import JSON
 from harness.records.judgements import Judgement, Judging
 from harness.runtime.context import Context
 from harness.runtime.run_folder import RunFolder
-from harness.suite.expansion import PROBE
 from harness.suite.suite import Suite
 
 
@@ -88,8 +88,8 @@ def _with_people(judging: Judging, task: str, name: str, metric: Judge, folder: 
 
 def _named(judgement: Judgement) -> Judgement:
     """A model that was asked by itself is reported by its own name."""
-    rival = None if judgement.rival is None else judgement.rival.removeprefix(PROBE)
-    return replace(judgement, variant=judgement.variant.removeprefix(PROBE), rival=rival)
+    rival = None if judgement.rival is None else reported_name(judgement.rival)
+    return replace(judgement, variant=reported_name(judgement.variant), rival=rival)
 
 
 def _judged(
@@ -97,7 +97,7 @@ def _judged(
 ) -> Judged:
     variants = suite.asked(task.origin or task.name)
     answering = {
-        variant.removeprefix(PROBE): model
+        reported_name(variant): model
         for variant, model in suite.usage.answering_model.items()
         if model is not None and variant in variants
     }

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from harness.records.derived_names import FreshnessProbe
 from harness.records.figure_names import FigureName
 from harness.records.figures import MetricInfo, Result, Summary
 
@@ -10,7 +11,6 @@ Key = tuple[str, str]  # task, metric
 
 UNKNOWN_METRIC = MetricInfo(component="", settings={}, low=0.0, high=1.0, better="neither")
 DIRECTION = {"higher": "higher is better", "lower": "lower is better", "neither": "no better end"}
-VERSIONS = ("before", "after", "withdrawn")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,15 +47,6 @@ class MetricColumn:
     def sign(self) -> float:
         """1 where higher values are better, -1 where lower ones are."""
         return -1.0 if self.lower_is_better else 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class FreshnessProbe:
-    """A task made of the questions whose facts a knowledge base has changed: TASK@KNOWLEDGE-VERSION."""
-
-    task: str
-    knowledge: str
-    version: str
 
 
 def column_of(summary: Summary, task: str, metric: str) -> MetricColumn:
@@ -109,20 +100,12 @@ def retrieval_columns(summary: Summary) -> tuple[MetricColumn, ...]:
 def freshness_probes(summary: Summary) -> dict[str, FreshnessProbe]:
     """The freshness probes among the tasks, by the task's name."""
     tasks = list(dict.fromkeys(result.task for result in summary.results))
-    return {task: probe for task in tasks if (probe := _probe(task, tasks))}
+    return {task: probe for task in tasks if (probe := FreshnessProbe.parse(task, tasks))}
 
 
 def general_tasks(summary: Summary) -> set[str]:
     """The tasks on which models, not variants, were asked before and after their training."""
     return {result.task for result in summary.general}
-
-
-def _probe(name: str, tasks: list[str]) -> FreshnessProbe | None:
-    stem, _, version = name.rpartition("-")
-    origin = max((task for task in tasks if stem.startswith(f"{task}@")), key=len, default=None)
-    if origin is None or version not in VERSIONS:
-        return None
-    return FreshnessProbe(origin, stem.removeprefix(f"{origin}@"), version)
 
 
 def metric_info(summary: Summary, task: str, metric: str) -> MetricInfo:

@@ -201,6 +201,17 @@ def test_figures_are_spelt_in_one_file() -> None:
     assert not wrong, "\n".join(wrong)
 
 
+def test_names_that_a_run_makes_are_spelt_in_one_file() -> None:
+    """Of a model asked by itself; the signs of seeds and probes also stand in names of the author's own."""
+    wrong = [
+        f"{place(file)}:{node.lineno}"
+        for file, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and node.value == "model:" and file.name != "derived_names.py"
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 def test_names_say_what_things_are(package: str) -> None:
     share, words, _ = benchmark("names").share(sorted((ROOT / package).rglob("*.py")))
