@@ -49,7 +49,7 @@ def _versions(task: Task, name: str, knowledge: Knowledge) -> dict[str, Task]:
 
 def _asking(task: Task, samples: Sequence[Sample], metrics: Mapping[str, Metric], updated: str) -> Task:
     data = Dataset(tuple(samples), task.data.train, task.data.validation)
-    return replace(task, data=data, metrics=metrics, parent=task, updated=updated, _questions={})
+    return replace(task, data=data, metrics=metrics, probe_of=task, updated=updated, _questions={})
 
 
 def _named(task: Task, name: str) -> Task:

@@ -67,7 +67,7 @@ def resources(
     task: Task, knowledge: Knowledge | None = None, variants: Mapping[str, Variant] | None = None
 ) -> Resources:
     """What variants answer the task with: one knowledge base `kb`, and steps for cascades."""
-    origin = task.parent or task
+    origin = task.probe_of or task
     return Resources(
         indexes=Indexes({} if knowledge is None else {"kb": knowledge}),
         variants=variants or {},
