@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.components.registry import components, summary
+from harness.records.figure_names import FigureName
 
 if TYPE_CHECKING:
     from harness.components.model import Preparation
@@ -33,7 +34,7 @@ def print_plan(plan: "Plan", console: Console) -> None:
     if plan.judging:
         table = Table("metric", "judge", "calls", title="Judging, once the answers are known", title_justify="left")
         for judging in plan.judging:
-            table.add_row(f"{judging.task}.{judging.metric}", judging.judge, f"{judging.calls:,}")
+            table.add_row(str(FigureName.of(judging)), judging.judge, f"{judging.calls:,}")
         console.print(table)
 
 

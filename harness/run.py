@@ -68,7 +68,7 @@ def open_run(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, keep_tr
     if keep_training:
         refuse_untrained(suite)
     before: dict[str, JSON] = folder.read_run() if keep_training else {}
-    unchanged: dict[str, JSON] = {key: before[key] for key in ("training", "stages") if key in before}
+    unchanged: dict[str, JSON] = {key: before[key] for key in ("training", "indexes", "stages") if key in before}
     folder.clear()
     folder.write_run({"status": "training", "started": now(), **unchanged, **described_suite(suite, tasks)})
 

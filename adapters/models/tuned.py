@@ -27,6 +27,7 @@ from harness.components.model import Model, Preparation, Rows
 from harness.components.trained_model import DerivedModel
 from harness.errors import ModelError
 from harness.models.huggingface import HuggingFace
+from harness.records.derived_names import seed_suffix
 from harness.records.inputs import JSON
 from harness.runtime.cache import cache_root
 from harness.runtime.digests import file_digest
@@ -73,7 +74,7 @@ class Tuned(DerivedModel, Recipe):
         single = self.model_copy(update={"sizes": [], "seeds": 1})
         sizes = {f"-{size}": None if size == "all" else size for size in self.sizes} or {"": self.max_samples}
         return {
-            suffix + (f"~{number + 1}" if self.seeds > 1 else ""): single.model_copy(
+            suffix + (seed_suffix(number + 1) if self.seeds > 1 else ""): single.model_copy(
                 update={"max_samples": size, "seed": first + number}
             )
             for suffix, size in sizes.items()

@@ -13,9 +13,9 @@ from adapters.training.encoding import Example
 from adapters.training.record import FILE, TrainingRecord, hardware
 from adapters.training.session import encode
 from adapters.training.settings import Recipe
-from adapters.training.training_run import read_record
 from adapters.training.trainer import StepPlan
 from adapters.training.training_data import TrainingData
+from adapters.training.training_run import read_record
 from harness.errors import DataError
 from harness.models.huggingface import HuggingFace
 from harness.records.inputs import JSON

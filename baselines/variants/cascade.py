@@ -186,7 +186,7 @@ def _finite(value: float | None) -> float | None:
 
 def _origin(task: Task) -> Task:
     """The task itself, or the one that a probe was derived from."""
-    return task.parent or task
+    return task.probe_of or task
 
 
 def _is_trained_on(task: Task, name: str, models: Mapping[str, Model]) -> bool:

@@ -18,7 +18,7 @@ class Task:
     system: Template | None
     answer: Answer
     generation: Generation
-    parent: "Task | None" = field(default=None, repr=False)  # of a freshness probe: the task it was derived from
+    probe_of: "Task | None" = field(default=None, repr=False)  # of a freshness probe: the task it was derived from
     version: str = ""  # of a freshness probe: before, after or withdrawn
     updated: str = ""  # the knowledge base that is searched in its second version
     _questions: dict[str, tuple[Sample, str]] = field(default_factory=dict, repr=False, compare=False)  # rendered once
@@ -26,7 +26,7 @@ class Task:
     @property
     def origin(self) -> str:
         """The name of the task that a probe was derived from; empty for other tasks."""
-        return self.parent.name if self.parent else ""
+        return self.probe_of.name if self.probe_of else ""
 
     def ask(self, sample: Sample, **extra: JSON) -> Message:
         """The user's turn for one sample; `extra` variables (e.g. passages) are visible to the template."""

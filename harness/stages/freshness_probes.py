@@ -6,6 +6,7 @@ from dataclasses import replace
 from harness.components.dataset import Dataset
 from harness.components.knowledge import Knowledge
 from harness.components.task import Task
+from harness.records.derived_names import FreshnessProbe
 from harness.records.inputs import Sample
 from harness.suite.suite import Suite
 
@@ -13,12 +14,12 @@ from harness.suite.suite import Suite
 def freshness_probes(suite: Suite, tasks: Mapping[str, Task]) -> dict[str, Task]:
     """For each searched knowledge base with a second version, the tasks made of the questions whose facts it changes.
 
-    TASK@KNOWLEDGE-before asks them under the first version, -after under the second with the answers that hold then,
-    and -withdrawn those that no answer holds for any more. All variants are asked: what does not look things up keeps
+    `before` asks them under the first version, `after` under the second with the answers that hold then, and
+    `withdrawn` those that no answer holds for any more. All variants are asked: what does not look things up keeps
     saying what it learnt, which the metric `stale` counts.
     """
     return {
-        f"{name}@{knowledge}-{version}": _named(probe, f"{name}@{knowledge}-{version}")
+        (probe_name := str(FreshnessProbe(name, knowledge, version))): _named(probe, probe_name)
         for knowledge in suite.usage.knowledge
         for name, task in tasks.items()
         if name not in suite.general and not any(sample.options for sample in task.data.test)  # letters are no facts
@@ -41,7 +42,7 @@ def _versions(task: Task, name: str, knowledge: Knowledge) -> dict[str, Task]:
 
 def _asking(task: Task, samples: Sequence[Sample], version: str, updated: str) -> Task:
     data = Dataset(tuple(samples), task.data.train, task.data.validation)
-    return replace(task, data=data, parent=task, version=version, updated=updated, _questions={})
+    return replace(task, data=data, probe_of=task, version=version, updated=updated, _questions={})
 
 
 def _named(task: Task, name: str) -> Task:

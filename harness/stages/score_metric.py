@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from harness.components.metric import Mark, Marks, Metric
 from harness.components.scoring import Scoring
+from harness.records.figure_names import FigureName
 from harness.records.inputs import Sample
 from harness.records.outputs import Prediction, Score
 
@@ -24,7 +25,7 @@ def score_metric(
     scores = []
     for i, prediction in enumerate(predictions):
         for part in parts:
-            full_name = f"{scoring.metric}.{part}" if part else scoring.metric
+            full_name = FigureName(scoring.task.name, scoring.metric, part).full_metric
             absent = None if prediction.variant in silent else Mark(None)  # it does not apply to the variant at all
             mark = by_index[i].get(part) if i in by_index else absent
             if mark is not None:  # a part may not apply to every sample

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from harness.components.task import Task
+from harness.records.derived_names import reported_name
 from harness.runtime.provenance import now
 from harness.runtime.run_folder import RunFolder
-from harness.suite.expansion import PROBE
 from harness.suite.suite import Suite
 from harness.summary.comparison_plan import comparison_plan, metric_info
 from harness.summary.judge_quality import judging
@@ -19,8 +19,8 @@ def summarize(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder) -> Non
     judges = judging(suite, tasks, folder)
     design = comparison_plan(suite, tasks, record.get("training", {}), judges.demoted)
     if suite.general:  # models that were asked by themselves are reported by their own names
-        predictions = [replace(own, variant=own.variant.removeprefix(PROBE)) for own in predictions]
-        scores = [replace(own, variant=own.variant.removeprefix(PROBE)) for own in scores]
+        predictions = [replace(own, variant=reported_name(own.variant)) for own in predictions]
+        scores = [replace(own, variant=reported_name(own.variant)) for own in scores]
     summary = summary_of(
         design, metric_info(suite, tasks, scores), folder.samples(), predictions, scores, folder.overlaps()
     )

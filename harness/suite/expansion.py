@@ -10,10 +10,9 @@ from harness.components.fields import Reference, marks, part_of
 from harness.components.model import Model
 from harness.components.registry import find
 from harness.components.variant import Variant
+from harness.records.derived_names import direct_variant, without_seed
 
 C = TypeVar("C", bound=Component)
-PROBE = "model:"  # before the name of a model asked by itself; no name of a user has a colon
-SEED = "~"  # between the name of an entry and the number of a seed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +31,8 @@ class Expansion:
         """The models of several seeds: an entry, or one of its sizes → its seeds."""
         pools: dict[str, tuple[str, ...]] = {}
         for name in self.models:
-            pool, sign, number = name.rpartition(SEED)
-            if sign and number.isdigit() and pool.startswith(self.entries.get(name, name)):
+            pool = without_seed(name)
+            if pool != name and pool.startswith(self.entries.get(name, name)):
                 pools[pool] = (*pools.get(pool, ()), name)
         return {pool: seeds for pool, seeds in pools.items() if len(seeds) > 1}
 
@@ -55,7 +54,7 @@ def expand(models: Mapping[str, Model], variants: Mapping[str, Variant], seed: i
             continue
         replaced[name] = tuple(name + suffix for suffix in suffixes[model])
         for suffix in suffixes[model]:
-            size = suffix.partition(SEED)[0]
+            size = without_seed(suffix)
             expanded[name + suffix] = renamed(variant, model, model + suffix)
             names.append(name + suffix)
             pools[name + size] = (*pools.get(name + size, ()), name + suffix)
@@ -99,7 +98,7 @@ def forgetting_probes(expansion: Expansion) -> dict[str, Variant]:
     plain = find("variant", "prompting")
     probes: dict[str, Variant] = {}
     for name in dict.fromkeys(name for model in derived for name in (root_of(model, expansion.models), model)):
-        probes[PROBE + name] = cast(Variant, plain.model_validate({"model": name}))
+        probes[direct_variant(name)] = cast(Variant, plain.model_validate({"model": name}))
     return probes
 
 

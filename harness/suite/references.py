@@ -1,12 +1,14 @@
 """What only shows when all parts of a suite are known: names that point nowhere, figures that do not exist, cycles."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.components.component import Component, named
 from harness.components.fields import Reference, marks
 from harness.components.variant import Variant
 from harness.errors import nearest
+from harness.records.figure_names import FigureName
 from harness.suite.yaml_source import Source, Where
 
 if TYPE_CHECKING:
@@ -117,17 +119,18 @@ def _reference_problem(name: str, mark: Reference, sections: Sections) -> str | 
 
 def _figure_problem(figure: str, suite: "Suite") -> str | None:
     """Why `task.metric` or `task.metric.part` names no figure of the suite; None if it does, or may by the data."""
-    figures = {f"{task}.{name}": metric for task, spec in suite.tasks.items() for name, metric in spec.metrics.items()}
-    task, _, rest = figure.partition(".")
-    if task in suite.general:
+    metrics = {
+        FigureName(task, name): metric for task, spec in suite.tasks.items() for name, metric in spec.metrics.items()
+    }
+    name = FigureName.parse(figure)
+    if name.task in suite.general:
         return f"'{figure}' is a figure of a general task, which only tells what training made a model forget"
-    name, dot, part = rest.partition(".")
-    metric = figures.get(f"{task}.{name}")
+    metric = metrics.get(name.whole)
     if metric is None:
-        return f"'{figure}' is not a metric ({nearest(figure, figures)})"
+        return f"'{figure}' is not a metric ({nearest(figure, map(str, metrics))})"
     parts = metric.parts()
-    if not dot or (part and (parts is None or part in parts)):
+    if figure == str(name.whole) or (name.part and (parts is None or name.part in parts)):
         return None
-    names = [f"{task}.{name}", *(f"{task}.{name}.{own_part}" for own_part in parts or ())]
+    names = [str(replace(name, part=part)) for part in ("", *(parts or ()))]
     explanation = "" if names[1:] else ", whose parts() names none"
     return f"'{figure}' is not a part of {type(metric).__name__}{explanation} ({nearest(figure, names)})"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from harness.components.component import named
 from harness.components.metric import Metric
 from harness.components.task import Task
+from harness.records.figure_names import FigureName
 from harness.records.figures import MetricInfo, Point
 from harness.records.inputs import JSON
 from harness.records.outputs import Score
@@ -62,7 +63,7 @@ def comparison_plan(
         model_pools=model_pools,
         demoted=tuple(demoted),
         corpora={
-            f"{name}.{metric_name}": metric
+            str(FigureName(name, metric_name)): metric
             for name, task in tasks.items()
             for metric_name, metric in suite.metrics_of(task).items()
             if metric.corpus
@@ -76,10 +77,10 @@ def _headline(suite: Suite, tasks: Mapping[str, Task], demoted: Mapping[str, str
         return suite.compare.headline
     own = {name: task for name, task in tasks.items() if not task.origin and name not in suite.general}
     able = {
-        name: [m for m in suite.metrics_of(task) if f"{name}.{m}" not in demoted and m not in RESERVED]
+        name: [m for m in suite.metrics_of(task) if str(FigureName(name, m)) not in demoted and m not in RESERVED]
         for name, task in own.items()
     }
-    return [f"{name}.{metrics[0]}" for name, metrics in able.items() if metrics]
+    return [str(FigureName(name, metrics[0])) for name, metrics in able.items() if metrics]
 
 
 def able_first(metrics: Mapping[str, MetricInfo], plan: ComparisonPlan) -> dict[str, MetricInfo]:
@@ -89,7 +90,7 @@ def able_first(metrics: Mapping[str, MetricInfo], plan: ComparisonPlan) -> dict[
 
 def _whole(figure: str) -> str:
     """The metric that a part belongs to."""
-    return ".".join(figure.split(".")[:2])
+    return str(FigureName.parse(figure).whole)
 
 
 def reference_of(suite: Suite) -> str:
@@ -114,10 +115,10 @@ def metric_info(suite: Suite, tasks: Mapping[str, Task], scores: Sequence[Score]
     """How to read each metric, and each part that occurs in the scores or is made of them, by "task.metric"."""
     infos = {}
     for task, name in dict.fromkeys((score.task, score.metric) for score in scores):
-        base, _, score_part = name.partition(".")
-        metric = suite.metrics_of(tasks[task])[base]
-        for own_part in ("", *(metric.parts() or ())) if metric.corpus else (score_part,):
-            figure = f"{task}.{base}.{own_part}" if own_part else f"{task}.{base}"
+        scored = FigureName.within(task, name)
+        metric = suite.metrics_of(tasks[task])[scored.metric]
+        for own_part in ("", *(metric.parts() or ())) if metric.corpus else (scored.part,):
+            figure = str(FigureName(task, scored.metric, own_part))
             scale, settings = metric.scale_of(own_part), metric.model_dump(mode="json") | metric.resolved(tasks[task])
             component = type(metric).__name__
             infos[figure] = MetricInfo(

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
+from harness.records.figure_names import FigureName
 from harness.records.figures import Comparison, MetricInfo, Result
 from harness.statistics.resampling import ALPHA
 from harness.statistics.tests import holm
@@ -23,7 +24,7 @@ def against_floors(
     """
     for metric in dict.fromkeys(result.metric for result in results):
         better = estimator.info((metric, "")).better
-        if f"{estimator.task}.{metric}" not in headline or better == "neither":
+        if str(FigureName.within(estimator.task, metric)) not in headline or better == "neither":
             continue
         sign = -1.0 if better == "lower" else 1.0
         own = [result for result in results if result.metric == metric and result.variant not in bounds]
@@ -48,14 +49,14 @@ def corrected(
     comparisons = [entry.comparison for entry in compared]
     families: dict[str, list[int]] = {}
     for i, comparison in enumerate(comparisons):
-        figure = f"{comparison.task}.{comparison.metric}"
+        figure = str(FigureName.of(comparison))
         if comparison.p is not None:
             family = "headline" if figure in headline else figure
             families.setdefault(f"bound {family}" if comparison.variant in bounds else family, []).append(i)
     for members in families.values():
         adjusted = holm([comparisons[i].p or 0.0 for i in members])
         for i, p in zip(members, adjusted, strict=True):
-            better = metrics[f"{comparisons[i].task}.{comparisons[i].metric}"].better
+            better = metrics[str(FigureName.of(comparisons[i]))].better
             comparisons[i] = _decided(compared[i], p, better, ALPHA / len(members))
     return comparisons
 

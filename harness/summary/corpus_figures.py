@@ -6,6 +6,7 @@ from functools import cache
 import numpy as np
 
 from harness.components.metric import Metric
+from harness.records.figure_names import FigureName
 from harness.records.figures import Confusion, MetricInfo
 from harness.statistics.intervals import Interval, difference_interval, wilson
 from harness.statistics.power import detectable_at, needed_at
@@ -172,10 +173,10 @@ class CorpusFigures(Estimator):
         return self.metric.aggregate({kind: totals[:, i] for i, kind in enumerate(kinds)})
 
     def _full(self, part: str) -> str:
-        return f"{self.name}.{part}" if part else self.name
+        return FigureName(self.task, self.name, part).full_metric
 
     def _part(self, figure: Column) -> str:
-        return figure[0].removeprefix(self.name).removeprefix(".")
+        return FigureName.within(self.task, figure[0]).part
 
 
 def _is_steady(figures: Floats) -> bool:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from harness.records.figure_names import FigureName
 from harness.records.figures import MetricInfo, Retrieved, Routed
 from harness.records.outputs import Prediction, Score
 from harness.statistics.retrieval_outcomes import OUTCOMES, retrieval_outcome
@@ -19,15 +20,13 @@ def deciding(
     A probe is decided as the task that it was derived from, if it has that metric.
     """
     chosen: dict[str, str] = {}
-    for figure in headline:
-        task, _, metric = figure.partition(".")
-        chosen.setdefault(task, metric)
+    for figure in map(FigureName.parse, headline):
+        chosen.setdefault(figure.task, figure.full_metric)
     for probe, origin in (origins or {}).items():
-        if f"{probe}.{chosen.get(origin)}" in metrics:
+        if str(FigureName.within(probe, chosen.get(origin, ""))) in metrics:
             chosen[probe] = chosen[origin]
-    for figure in metrics:
-        task, _, metric = figure.partition(".")
-        chosen.setdefault(task, metric)
+    for figure in map(FigureName.parse, metrics):
+        chosen.setdefault(figure.task, figure.full_metric)
     return chosen
 
 
@@ -55,7 +54,7 @@ def retrieved(
     records = []
     for (task, variant), own in cells.items():
         kinds: dict[str, list[str]] = {name: [] for name in OUTCOMES}
-        info = metrics.get(f"{task}.{chosen.get(task)}")
+        info = metrics.get(str(FigureName.within(task, chosen.get(task, ""))))
         for prediction in own:
             value = values.get((task, variant, prediction.sample_id))
             kinds["unknown" if info is None else retrieval_outcome(prediction, value, info)].append(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from harness.records.figure_names import FigureName
 from harness.records.figures import Comparison, Confusion, MetricInfo, Result, Seeds
 from harness.statistics.intervals import Interval, crossed_with
 from harness.statistics.resampling import Floats
@@ -113,7 +114,7 @@ class Estimator(ABC):
 
     def info(self, figure: Column) -> MetricInfo:
         """How to read a figure."""
-        return self.metrics[f"{self.task}.{figure[0]}"]
+        return self.metrics[str(FigureName.within(self.task, figure[0]))]
 
     def gains(self, figure: Column, reference: str, shared: Rows) -> Floats:
         """By how much the variant is better than the reference on each shared sample [n]."""

@@ -13,18 +13,21 @@ from harness.judging.people.human_scores import human_means
 from harness.judging.reliability import Judged
 from harness.judging.trust import demotion, examined
 from harness.metrics.judge import Judge
+from harness.records.derived_names import reported_name
+from harness.records.figure_names import FigureName
 from harness.records.inputs import JSON
 from harness.records.judgements import Judgement, Judging
 from harness.runtime.context import Context
 from harness.runtime.run_folder import RunFolder
-from harness.suite.expansion import PROBE
 from harness.suite.suite import Suite
 
 
 def identities(suite: Suite, tasks: Mapping[str, Task], context: Context) -> dict[str, dict[str, str]]:
     """By "task.metric" and judge, the digest that a calibration is kept under."""
     return {
-        f"{name}.{metric_name}": {judge: metric.identity(context.model_digest(judge)) for judge in metric.judges}
+        str(FigureName(name, metric_name)): {
+            judge: metric.identity(context.model_digest(judge)) for judge in metric.judges
+        }
         for name, task in tasks.items()
         for metric_name, metric in suite.metrics_of(task).items()
         if isinstance(metric, JudgeMetric)
@@ -43,8 +46,9 @@ def judging(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder) -> Judgi
     """The judges of a run, from what they said, what is known of them, and what the suite demands."""
     record, judgements = folder.read_run(), [_named(judgement) for judgement in folder.judgements()]
     quality = Judging()
-    for figure, judge_ids in record.get("judge_ids", {}).items():
-        task, _, name = figure.partition(".")
+    for text, judge_ids in record.get("judge_ids", {}).items():
+        figure = FigureName.parse(text)
+        task, name = figure.task, figure.metric
         metric = suite.metrics_of(tasks[task])[name]
         if isinstance(metric, JudgeMetric):
             own = [judgement for judgement in judgements if (judgement.task, judgement.metric) == (task, name)]
@@ -65,7 +69,7 @@ def _with(judging: Judging, judged: Judged, judgements: Sequence[Judgement], sui
         judges=(*judging.judges, *judges),
         panels=(*judging.panels, *([panel] if panel else [])),
         rankings=(*judging.rankings, *([ranked] if ranked else [])),
-        demoted={**judging.demoted, **({f"{judged.task}.{judged.metric}": reason} if reason else {})},
+        demoted={**judging.demoted, **({str(FigureName.of(judged)): reason} if reason else {})},
     )
 
 
@@ -78,16 +82,16 @@ def _with_people(judging: Judging, task: str, name: str, metric: Judge, folder: 
     if means:
         return replace(judging, human=(*judging.human, *means))
     note = (
-        f"{task}.{name}: no variant has three of the answers that {path.name} scores (id and answer must be those of "
-        "this run), so no judged mean is corrected"
+        f"{FigureName(task, name)}: no variant has three of the answers that {path.name} scores (id and answer must be "
+        "those of this run), so no judged mean is corrected"
     )
     return replace(judging, notes=(*judging.notes, note))
 
 
 def _named(judgement: Judgement) -> Judgement:
     """A model that was asked by itself is reported by its own name."""
-    rival = None if judgement.rival is None else judgement.rival.removeprefix(PROBE)
-    return replace(judgement, variant=judgement.variant.removeprefix(PROBE), rival=rival)
+    rival = None if judgement.rival is None else reported_name(judgement.rival)
+    return replace(judgement, variant=reported_name(judgement.variant), rival=rival)
 
 
 def _judged(
@@ -95,7 +99,7 @@ def _judged(
 ) -> Judged:
     variants = suite.asked(task.origin or task.name)
     answering = {
-        variant.removeprefix(PROBE): model
+        reported_name(variant): model
         for variant, model in suite.usage.answering_model.items()
         if model is not None and variant in variants
     }

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from harness.records.figure_names import FigureName
 from harness.records.figures import MetricInfo, Overlap, Result, Summary, Usage
 from harness.records.inputs import Sample
 from harness.records.outputs import Prediction, Score
@@ -31,7 +32,8 @@ def summary_of(
         add_task(figures, items, [score for score in scores if score.task == items.task], plan, metrics)
     chosen = deciding(plan.headline, able_first(metrics, plan), plan.origins)
     values = values_of(scores, chosen)
-    plain = {key: value for key, value in values.items() if f"{key[0]}.{chosen[key[0]]}" not in plan.corpora}
+    corpora = {task for task, metric in chosen.items() if str(FigureName.within(task, metric)) in plan.corpora}
+    plain = {key: value for key, value in values.items() if key[0] not in corpora}
     answered = [prediction for prediction in predictions if prediction.task not in plan.general]
     return Summary(
         name=plan.name,
@@ -126,10 +128,10 @@ def _fingerprint(predictions: Sequence[Prediction]) -> str:
 def _warnings(results: Sequence[Result], plan: ComparisonPlan, scores: Sequence[Score]) -> list[str]:
     """Every headline figure that does not rest on all samples, with the commonest cause."""
     headline = plan.headline
-    scored = {f"{result.task}.{result.metric}" for result in results}
+    scored = {str(FigureName.of(result)) for result in results}
     lines = [f"{figure}: no sample has this score" for figure in headline if figure not in scored]
     for result in results:
-        if f"{result.task}.{result.metric}" in headline and result.known < result.samples:
+        if str(FigureName.of(result)) in headline and result.known < result.samples:
             causes = [
                 score.error or score.reason or "unknown"
                 for score in scores
@@ -139,7 +141,7 @@ def _warnings(results: Sequence[Result], plan: ComparisonPlan, scores: Sequence[
             ]
             commonest = max(causes or ["it was not scored for them"], key=causes.count)
             lines.append(
-                f"{result.task}.{result.metric}, {result.variant}: {result.samples - result.known} of {result.samples} "
+                f"{FigureName.of(result)}, {result.variant}: {result.samples - result.known} of {result.samples} "
                 f"samples are unknown ({commonest})"
             )
     return lines

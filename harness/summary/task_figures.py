@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from harness.records.figure_names import FigureName
 from harness.records.figures import Confusion, MetricInfo, Result, Seeds
 from harness.records.outputs import Score
 from harness.summary.comparison_plan import ComparisonPlan, able_first
@@ -52,7 +53,8 @@ def _estimators(
     items: TaskItems, scores: Sequence[Score], plan: ComparisonPlan, metrics: Mapping[str, MetricInfo]
 ) -> Iterator[Estimator]:
     pools = plan.model_pools if items.task in plan.general else plan.pools
-    corpora = {name.removeprefix(f"{items.task}."): metric for name, metric in plan.corpora.items()}
+    names = map(FigureName.parse, plan.corpora)
+    corpora = {name.metric: plan.corpora[str(name)] for name in names if name.task == items.task}
     columns = score_columns(items.ids, [score for score in scores if score.metric not in corpora], pools)
     if columns.values:
         yield Means(items.task, columns, metrics, plan.seed, plan.reference)
@@ -73,7 +75,9 @@ def _add_figures(figures: Figures, estimator: Estimator, unseen: Rows, plan: Com
         references = {variant: reference for _, variant in estimator.figures if variant != reference}
         figures.comparisons += estimator.compare(references)
     figures.floors += against_floors(estimator, results, plan.headline, plan.floors, plan.bounds)
-    headline = {metric for metric, _ in estimator.figures if f"{estimator.task}.{metric}" in plan.headline}
+    headline = {
+        metric for metric, _ in estimator.figures if str(FigureName.within(estimator.task, metric)) in plan.headline
+    }
     if headline and unseen.any() and not unseen.all():
         clean = estimator.at(unseen, headline).results()
         figures.clean += [result for result in clean if result.metric in headline]
@@ -83,7 +87,7 @@ def _add_forgetting(
     figures: Figures, estimator: Estimator, plan: ComparisonPlan, metrics: Mapping[str, MetricInfo]
 ) -> None:
     """A general task: each derived model against the one it is made of, by the task's deciding metric."""
-    own = {name: info for name, info in metrics.items() if name.startswith(f"{estimator.task}.")}
+    own = {name: info for name, info in metrics.items() if FigureName.parse(name).task == estimator.task}
     metric = deciding((), able_first(own, plan)).get(estimator.task)
     if metric is not None:
         figures.general += [result for result in estimator.results() if result.metric == metric]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from harness.records.figure_names import FigureName
 from harness.records.figures import Summary
 from reports.facts.metric_columns import MetricColumn
 from reports.facts.phrases import listed
@@ -25,7 +26,7 @@ class Demotion:
 
 def column_demotions(columns: Iterable[MetricColumn]) -> tuple[Demotion, ...]:
     """Of the columns that may not decide, each whole metric once."""
-    return _grouped((f"{c.task}.{c.metric.split('.')[0]}", c.demoted) for c in columns if c.demoted)
+    return _grouped((str(c.figure.whole), c.demoted) for c in columns if c.demoted)
 
 
 def run_demotions(summary: Summary) -> tuple[Demotion, ...]:
@@ -40,7 +41,7 @@ def undecided_sentence(summary: Summary) -> str | None:
     is empty, nothing may take their place unasked.
     """
     demoted = summary.judging.demoted
-    if not demoted or any(".".join(figure.split(".")[:2]) not in demoted for figure in summary.headline):
+    if not demoted or any(str(FigureName.parse(figure).whole) not in demoted for figure in summary.headline):
         return None
     reasons = (
         f"{listed(demotion.names)} {'was' if len(demotion.names) == 1 else 'were'} demoted because: {demotion.reason}"

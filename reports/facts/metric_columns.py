@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from harness.records.derived_names import FreshnessProbe
+from harness.records.figure_names import FigureName
 from harness.records.figures import MetricInfo, Result, Summary
 
 Key = tuple[str, str]  # task, metric
 
 UNKNOWN_METRIC = MetricInfo(component="", settings={}, low=0.0, high=1.0, better="neither")
 DIRECTION = {"higher": "higher is better", "lower": "lower is better", "neither": "no better end"}
-VERSIONS = ("before", "after", "withdrawn")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +26,12 @@ class MetricColumn:
     @property
     def name(self) -> str:
         """As the suite's `headline` writes it."""
-        return f"{self.task}.{self.metric}"
+        return str(self.figure)
+
+    @property
+    def figure(self) -> FigureName:
+        """Its metric and part, by themselves."""
+        return FigureName.of(self)
 
     @property
     def key(self) -> Key:
@@ -43,19 +49,10 @@ class MetricColumn:
         return -1.0 if self.lower_is_better else 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class FreshnessProbe:
-    """A task made of the questions whose facts a knowledge base has changed: TASK@KNOWLEDGE-VERSION."""
-
-    task: str
-    knowledge: str
-    version: str
-
-
 def column_of(summary: Summary, task: str, metric: str) -> MetricColumn:
     """The column of a figure, whether it has a result or not."""
     demoted = demotion_reason(summary, task, metric)
-    headline = f"{task}.{metric}" in summary.headline and demoted is None
+    headline = str(FigureName.within(task, metric)) in summary.headline and demoted is None
     return MetricColumn(
         task=task, metric=metric, info=metric_info(summary, task, metric), headline=headline, demoted=demoted
     )
@@ -72,14 +69,14 @@ def metric_columns(summary: Summary) -> tuple[MetricColumn, ...]:
 
     def place(column: MetricColumn) -> tuple[bool, int, int, bool]:
         rank = order.get(column.name, len(order))
-        return column.demoted is not None, rank, tasks.index(column.task), "." in column.metric
+        return column.demoted is not None, rank, tasks.index(column.task), bool(column.figure.part)
 
     return tuple(sorted((column_of(summary, *key) for key in keys), key=place))
 
 
 def demotion_reason(summary: Summary, task: str, metric: str) -> str | None:
     """Why a metric, and with it each of its parts, may not decide; None where it may."""
-    return summary.judging.demoted.get(f"{task}.{metric.split('.')[0]}")
+    return summary.judging.demoted.get(str(FigureName.within(task, metric).whole))
 
 
 def ordinary_columns(summary: Summary) -> tuple[MetricColumn, ...]:
@@ -103,7 +100,7 @@ def retrieval_columns(summary: Summary) -> tuple[MetricColumn, ...]:
 def freshness_probes(summary: Summary) -> dict[str, FreshnessProbe]:
     """The freshness probes among the tasks, by the task's name."""
     tasks = list(dict.fromkeys(result.task for result in summary.results))
-    return {task: probe for task in tasks if (probe := _probe(task, tasks))}
+    return {task: probe for task in tasks if (probe := FreshnessProbe.parse(task, tasks))}
 
 
 def general_tasks(summary: Summary) -> set[str]:
@@ -111,18 +108,10 @@ def general_tasks(summary: Summary) -> set[str]:
     return {result.task for result in summary.general}
 
 
-def _probe(name: str, tasks: list[str]) -> FreshnessProbe | None:
-    stem, _, version = name.rpartition("-")
-    origin = max((task for task in tasks if stem.startswith(f"{task}@")), key=len, default=None)
-    if origin is None or version not in VERSIONS:
-        return None
-    return FreshnessProbe(origin, stem.removeprefix(f"{origin}@"), version)
-
-
 def metric_info(summary: Summary, task: str, metric: str) -> MetricInfo:
     """How a metric's values are to be read; a part that has no entry of its own is read as its whole."""
-    whole = f"{task}.{metric.split('.')[0]}"
-    return summary.metrics.get(f"{task}.{metric}") or summary.metrics.get(whole) or UNKNOWN_METRIC
+    name = FigureName.within(task, metric)
+    return summary.metrics.get(str(name)) or summary.metrics.get(str(name.whole)) or UNKNOWN_METRIC
 
 
 def variant_names(summary: Summary) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.records.figure_names import FigureName
 from harness.records.figures import MetricInfo, Routed, Summary, Usage
 from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON
@@ -70,7 +71,7 @@ def _facts(summary: Summary, task: str, variant: str, confidence: str | None) ->
     return CascadeFacts(
         task=task,
         variant=variant,
-        metric=f"{task}.{metric}",
+        metric=str(FigureName.of(steps[0])),
         confidence=confidence,
         bar=bar,
         steps=tuple(_step_row(step, info, segment.share) for step, segment in zip(steps, bar, strict=True)),

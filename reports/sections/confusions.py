@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.records.figure_names import FigureName
 from harness.records.figures import Confusion, Summary
 from harness.records.finished_run import FinishedRun
 from reports.charts.curves import text_width
@@ -73,7 +74,8 @@ def _confusion_facts(summary: Summary, task: str, metric: str) -> ConfusionFacts
     confusions = [c for c in summary.confusions if (c.task, c.metric) == (task, metric)]
     confusions.sort(key=lambda confusion: confusion.variant != summary.reference)
     matrices = tuple(map(_matrix, confusions))
-    return ConfusionFacts(f"{task}.{metric}", any(len(matrix.labels) > 8 for matrix in matrices), matrices)
+    figure = str(FigureName.within(task, metric))
+    return ConfusionFacts(figure, any(len(matrix.labels) > 8 for matrix in matrices), matrices)
 
 
 def _matrix(confusion: Confusion) -> ConfusionMatrix:

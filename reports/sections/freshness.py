@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from harness.records.figure_names import FigureName
 from harness.records.figures import Result, Summary
 from harness.records.finished_run import FinishedRun
 from reports.facts import numbers
@@ -141,7 +142,7 @@ def _figure(summary: Summary, change: _FactChange, version: str, metric: str, va
     if result is None:
         return None
     info = metric_info(summary, result.task, metric)
-    filters = {"task": result.task, "variant": variant, "metric": f"{result.task}.{metric}", "outcome": "wrong"}
+    filters = {"task": result.task, "variant": variant, "metric": str(FigureName.of(result)), "outcome": "wrong"}
     return FreshnessFigure(
         numbers.with_unit(result.mean, info),
         numbers.interval(result.low, result.high, info),

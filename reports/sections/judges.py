@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from harness.records.figure_names import FigureName
 from harness.records.figures import MetricInfo, Summary
 from harness.records.finished_run import FinishedRun
 from harness.records.judgements import Panel, Reliability
@@ -67,7 +68,7 @@ class Judges(Section):
         figures: dict[tuple[str, str], list[str]] = {}
         for judge in finished.summary.judging.judges:
             if warning := _self_preference(judge):
-                figures.setdefault((judge.judge, warning), []).append(f"{judge.task}.{judge.metric}")
+                figures.setdefault((judge.judge, warning), []).append(str(FigureName.of(judge)))
         return (
             *(demotion.sentence for demotion in run_demotions(finished.summary)),
             *(f"On {listed(names)}, {judge} {warning}." for (judge, warning), names in figures.items()),
@@ -79,7 +80,7 @@ def _judged_metric(summary: Summary, task: str, metric: str) -> JudgedMetric:
     judges = [judge for judge in summary.judging.judges if (judge.task, judge.metric) == (task, metric)]
     panel = next((p for p in summary.judging.panels if (p.task, p.metric) == (task, metric)), None)
     return JudgedMetric(
-        figure=f"{task}.{metric}",
+        figure=str(FigureName.within(task, metric)),
         demoted=demotion_reason(summary, task, metric),
         judges=tuple(_card(judge, info, len(summary.judging.judges) <= UNFOLDED) for judge in judges),
         panel=None if panel is None else _panel_sentence(panel, info, judges[0].pairwise),
@@ -222,7 +223,7 @@ def _panel_sentence(panel: Panel, info: MetricInfo, is_pairwise: bool) -> str:
 
 
 def _trust_sentence(judge: Reliability) -> str:
-    opening = f"{judge.judge} on {judge.task}.{judge.metric} is"
+    opening = f"{judge.judge} on {FigureName.of(judge)} is"
     if judge.doubts:
         return f"{opening} not trusted: {'; '.join(judge.doubts)}."
     if judge.calibration is None:

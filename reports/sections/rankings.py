@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from harness.records.figure_names import FigureName
 from harness.records.figures import Summary
 from harness.records.finished_run import FinishedRun
 from harness.records.judgements import Ranked, Ranking, Standing
@@ -80,7 +81,7 @@ def _ranking_facts(summary: Summary, ranked: Ranked) -> RankingFacts:
     ranking = ranked.ranking
     names = tuple(standing.name for standing in ranking.standings)
     return RankingFacts(
-        figure=f"{ranked.task}.{ranked.metric}",
+        figure=str(FigureName.of(ranked)),
         demoted=demotion_reason(summary, ranked.task, ranked.metric),
         sentences=tuple(_sentences(ranking)),
         notice=f"{ranking.note[0].upper()}{ranking.note[1:]}." if ranking.note else None,

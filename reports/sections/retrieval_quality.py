@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.records.figure_names import FigureName
 from harness.records.figures import Retrieved, Summary
 from harness.records.finished_run import FinishedRun
 from harness.records.outputs import Prediction
@@ -80,15 +81,14 @@ def _facts(
     is_only: bool,
 ) -> RetrievalFacts:
     columns = [column for column in retrieval_columns(summary) if column.task == task and not column.headline]
-    parts = [column.metric.partition(".")[2] for column in columns]
     has_not_shown = any(cell.counts.get("not shown") for cell in cells)
     outcomes = [outcome for outcome in OUTCOMES if has_not_shown or outcome != "not shown"]
     return RetrievalFacts(
         task=task,
         is_only=is_only,
         figures=comparison_table(summary, task, columns) if columns else None,
-        labels=tuple(LABELS.get(part, part) for part in parts),
-        metric=f"{task}.{cells[0].metric}",
+        labels=tuple(LABELS.get(column.figure.part, column.figure.part) for column in columns),
+        metric=str(FigureName.of(cells[0])),
         has_not_shown=has_not_shown,
         rows=tuple(_row(cell, depths.get((task, cell.variant)), outcomes) for cell in cells),
         sentences=tuple(_sentence(cell) for cell in cells if _counted(cell)),

@@ -6,6 +6,7 @@ not hold yet: it is only ever lowered, and goes when it is 0.
 
 import ast
 import importlib.util
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,6 +61,22 @@ def component_modules() -> set[str]:
 def repeated(names: dict[str, set[str]]) -> list[str]:
     """The names that stand in several files, each with its files."""
     return [f"{name}: {', '.join(sorted(files))}" for name, files in sorted(names.items()) if len(files) > 1]
+
+
+def spells_a_figure(node: ast.AST) -> bool:
+    """Whether it joins a task and a metric, or a metric and its part, by a dot, or splits such a name at one."""
+    if isinstance(node, ast.JoinedStr):
+        return any(
+            isinstance(dot, ast.Constant) and dot.value == "."
+            and ("task" in ast.unparse(before) or re.search(r"metric|part", ast.unparse(after)))
+            for before, dot, after in zip(node.values, node.values[1:], node.values[2:], strict=False)
+        )  # fmt: skip
+    match node:
+        case ast.Call(
+            ast.Attribute(receiver, "partition" | "rpartition" | "split" | "rsplit"), [ast.Constant("."), *_]
+        ):
+            return bool(re.search(r"metric|figure", ast.unparse(receiver)))
+    return False
 
 
 def benchmark(name: str) -> ModuleType:
@@ -156,6 +173,43 @@ def test_no_file_name_stands_twice() -> None:
             files[file.stem].add(place(file))
     wrong = repeated(files)
     assert len(wrong) <= PENDING_FILE_NAMES, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ('f"{task}.{name}"', True),
+        ('f"On {result.task}.{result.metric}, {text}"', True),
+        ('f"{name}.{part}" if part else name', True),
+        ('metric.partition(".")[2]', True),
+        ('f"{FigureName.of(result)}, {result.variant}: {text}"', False),
+        ('f"{package}.{module}"', False),
+        ('module.partition(".")', False),
+    ],
+)
+def test_spelling_of_figures_is_noticed(expression: str, expected: bool) -> None:
+    assert any(map(spells_a_figure, ast.walk(ast.parse(expression)))) is expected
+
+
+def test_figures_are_spelt_in_one_file() -> None:
+    wrong = [
+        f"{place(file)}:{node.lineno} {ast.unparse(node)}"
+        for file, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.expr) and spells_a_figure(node) and file.name != "figure_names.py"
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_names_that_a_run_makes_are_spelt_in_one_file() -> None:
+    """Of a model asked by itself; the signs of seeds and probes also stand in names of the author's own."""
+    wrong = [
+        f"{place(file)}:{node.lineno}"
+        for file, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and node.value == "model:" and file.name != "derived_names.py"
+    ]
+    assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.parametrize("package", PACKAGES)

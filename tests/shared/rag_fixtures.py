@@ -71,7 +71,7 @@ def resources(
     metrics: Mapping[str, Metric] | None = None,
 ) -> Resources:
     """What variants answer the task with: one knowledge base `kb`, and steps for cascades."""
-    origin = task.parent or task
+    origin = task.probe_of or task
     return Resources(
         indexes=Indexes({} if knowledge is None else {"kb": knowledge}),
         variants=variants or {},

@@ -18,6 +18,7 @@ from harness.judging.people.against_people import PAIR, calibration
 from harness.judging.people.calibrations import store
 from harness.judging.people.labels import Labels, ScoredItem, check_scale, read_labels
 from harness.records.call_counts import CallCounts
+from harness.records.figure_names import FigureName
 from harness.records.inputs import Cell, Generation, Sample
 from harness.records.judgements import Calibration, Judgement
 from harness.records.outputs import Prediction, Reading
@@ -52,7 +53,7 @@ def calibrate(
     task, predictions = _material(labels)
     _check(metric, task, predictions, suite.models)
     context.begin(Cell(name, labels.name))
-    scoring = Scoring(name.partition(".")[2], task, context, reference="second", seed=suite.seed)
+    scoring = Scoring(FigureName.parse(name).metric, task, context, reference="second", seed=suite.seed)
     try:
         samples = {sample.id: sample for sample in task.data.test}
         metric.score_batch([samples[prediction.sample_id] for prediction in predictions], predictions, scoring)
@@ -78,7 +79,7 @@ def chosen(suite: "Suite", figure: str | None, pairwise: bool) -> tuple[str, Jud
     Metrics that ask the same judges in the same way are one: what is measured of it is shown for all.
     """
     asking = {
-        f"{task}.{name}": metric
+        str(FigureName(task, name)): metric
         for task, spec in suite.tasks.items()
         for name, metric in spec.metrics.items()
         if isinstance(metric, JudgeMetric)

@@ -137,7 +137,7 @@ def test_train_rows_that_the_knowledge_holds_teach_nothing(steps: dict[str, Any]
 
 def test_a_probe_goes_by_the_thresholds_of_its_task(ask: Any, steps: dict[str, Any], norm: Any) -> None:
     base = norm()
-    probe = replace(base, name="norm@kb-withdrawn", parent=base, version="withdrawn", updated="kb")
+    probe = replace(base, name="norm@kb-withdrawn", probe_of=base, version="withdrawn", updated="kb")
     cascade = Cascade(of=["cheap", "dear"], confidence="retrieval", metric="accuracy")
     model = Scripted(echo="last_line", rules=({"match": r"^参考资料：\n\[1\] (.*)", "reply": r"\1"},))
     on_task, on_probe = (ask(cascade, model, on=one, variants=steps) for one in (base, probe))

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from harness.errors import SuiteError
-from harness.suite.expansion import PROBE
 from harness.suite.parser import load_suite
 
 SUITE = """\
@@ -113,7 +112,7 @@ def test_a_cycle_of_bases_is_told(write_suite: Write) -> None:
 
 def test_general_tasks_are_asked_by_models_alone(write_suite: Write) -> None:
     suite = load_suite(write_suite(SUITE.replace("SEVERAL", "epochs: 1") + "general: [colour]\n"))
-    assert list(suite.asked("colour")) == [PROBE + "base", PROBE + "lora"]
+    assert list(suite.asked("colour")) == ["model:base", "model:lora"]
     with pytest.raises(SuiteError, match="figure of a general task"):
         load_suite(
             write_suite(
