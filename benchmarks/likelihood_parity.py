@@ -75,7 +75,14 @@ def predict(model: HuggingFace, subject: str) -> list[Prediction]:
     assert isinstance(reader, Reader)
     data: Dataset = reader.read("ceval", 0)
     answer = Choice(by="loglikelihood")
-    task = Task("ceval", data, Template(answer.default_prompt, "default"), None, answer, {}, Generation())
+    task = Task(
+        name="ceval",
+        data=data,
+        template=Template(answer.default_prompt, "default"),
+        system=None,
+        answer=answer,
+        generation=Generation(),
+    )
     with tempfile.TemporaryDirectory() as scratch:
         cache = Cache(Path(scratch) / "calls.sqlite")
         context = Context({"model": model}, cache, Display(), 0)

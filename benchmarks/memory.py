@@ -32,7 +32,7 @@ from adapters.methods.qlora import Qlora
 from adapters.training.encoding import Example
 from adapters.training.record import STATUS
 from adapters.training.settings import Recipe
-from adapters.training.train import train
+from adapters.training.training_run import train
 from harness.components.method import Method
 from harness.models.huggingface import HuggingFace
 from harness.models.local.memory import CUDA, GIB, PROCESS

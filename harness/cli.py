@@ -3,7 +3,6 @@
 import gc
 import io
 import json
-import logging
 import os
 import sys
 from collections.abc import Callable
@@ -16,8 +15,6 @@ import typer.core
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from adapters.export.export import Export, TunedEntry
 
 
@@ -72,6 +69,7 @@ Empty = Annotated[Path, typer.Option("--out", help="A new or empty folder", meta
 def run(suite: SuitePath, out: Out = None, start: Stage = "train") -> None:
     """Run a suite and write its report. Interrupted? The same command goes on where it stopped."""
     from harness import run as engine
+    from harness.printing import log_to, make_console
     from harness.runtime.cache import Cache, cache_root
     from harness.runtime.context import Context
     from harness.runtime.progress import display
@@ -83,12 +81,12 @@ def run(suite: SuitePath, out: Out = None, start: Stage = "train") -> None:
     if start not in engine.STAGES:
         raise HarnessError(f"--from {start}: must be one of {', '.join(engine.STAGES)}")
     loaded = load_suite(suite)
-    console = _console()
+    console = make_console()
     folder = folder_for(loaded, out) if start == "train" else run_at(out or Path("runs") / loaded.name)
     cache = Cache(cache_root() / "calls.sqlite")
     try:
         with display(console) as progress:
-            _log_to(progress.note)
+            log_to(progress.note)
             context = Context(loaded.models, cache, progress, loaded.seed)
             page = engine.run(loaded, folder, context, render, start)
     finally:
@@ -101,7 +99,7 @@ def run(suite: SuitePath, out: Out = None, start: Stage = "train") -> None:
 def plan(suite: SuitePath) -> None:
     """Show the cells of a suite, what is cached and what a run would compute. Changes nothing."""
     from harness.components.display import Display
-    from harness.printing import print_plan
+    from harness.printing import make_console, print_plan
     from harness.runtime.cache import Cache, cache_root
     from harness.runtime.dry_context import DryContext
     from harness.stages.plan import plan as engine
@@ -114,17 +112,18 @@ def plan(suite: SuitePath) -> None:
         planned = engine(loaded, context)
     finally:
         cache.close()
-    print_plan(planned, _console())
+    print_plan(planned, make_console())
 
 
 @app.command()
 def check(suite: SuitePath) -> None:
     """Check a suite file without reading its data: all mistakes at once, one line each."""
+    from harness.printing import make_console
     from harness.suite.parser import load_suite
 
     loaded = load_suite(suite)
     counts = f"{len(loaded.models)} models, {len(loaded.tasks)} tasks, {len(loaded.variants)} variants"
-    _console().print(f"{suite}: no mistakes ({counts})")
+    make_console().print(f"{suite}: no mistakes ({counts})")
 
 
 @app.command()
@@ -132,6 +131,7 @@ def report(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, or runs/NAME for its newest run")],
 ) -> None:
     """Write the report of a finished run again and print its table."""
+    from harness.printing import make_console
     from harness.runtime.run_lookup import run_at
     from reports.html import render
     from reports.terminal import print_summary
@@ -139,8 +139,8 @@ def report(
     folder = run_at(run)
     finished = folder.finished()
     page = folder.write_report(render(finished))
-    print_summary(finished, _console())
-    _console().print(f"\nReport: {page}", soft_wrap=True)
+    print_summary(finished, make_console())
+    make_console().print(f"\nReport: {page}", soft_wrap=True)
 
 
 @app.command()
@@ -168,17 +168,18 @@ def calibrate(
     """
     from harness.judging.people.calibrate import calibrate as engine
     from harness.judging.people.calibration_table import print_calibrations
+    from harness.printing import log_to, make_console
     from harness.runtime.cache import Cache, cache_root
     from harness.runtime.context import Context
     from harness.runtime.progress import display
     from harness.suite.parser import load_suite
 
     loaded = load_suite(suite)
-    console = _console()
+    console = make_console()
     cache = Cache(cache_root() / "calls.sqlite")
     try:
         with display(console) as progress:
-            _log_to(progress.note)
+            log_to(progress.note)
             context = Context(loaded.models, cache, progress, loaded.seed)
             calibrations = engine(loaded, labels, metric, context, items, answer)
     finally:
@@ -193,11 +194,11 @@ def list_components(
     """List the components a suite can name."""
     from harness.components.registry import KINDS
     from harness.errors import nearest
-    from harness.printing import print_components
+    from harness.printing import make_console, print_components
 
     if kind is not None and kind not in KINDS:
         raise HarnessError(f"'{kind}' is not a kind of component ({nearest(kind, KINDS)})")
-    print_components([kind] if kind else list(KINDS), _console())
+    print_components([kind] if kind else list(KINDS), make_console())
 
 
 @app.command()
@@ -212,14 +213,14 @@ def schema() -> None:
 @data_app.command()
 def describe(suite: SuitePath) -> None:
     """Per task: rows, splits, token lengths, duplicates, targets per row, and one rendered prompt."""
-    from harness.printing import print_description
+    from harness.printing import log_to, make_console, print_description
     from harness.stages.describe import describe as describe_task
     from harness.stages.prepare import prepare, token_counter
     from harness.suite.parser import load_suite
 
     loaded = load_suite(suite)
-    console = _console()
-    _log_to(console.print)
+    console = make_console()
+    log_to(console.print)
     for task in prepare(loaded).values():
         print_description(describe_task(task, token_counter(loaded)), console)
 
@@ -275,31 +276,14 @@ def main() -> None:
 def _export(write: "Callable[[TunedEntry, Any], Export]", path: Path, name: str, out: Path | None) -> None:
     """Export a model that a suite trains, bound to what it learns from, and print what was written."""
     from adapters.export.export import TunedEntry, find_tuned
+    from harness.printing import make_console
     from harness.stages.prepare import prepare
     from harness.suite.parser import load_suite
 
     suite = load_suite(path)
     model = find_tuned(suite.models, suite.expansion.members, name)
     prepare(suite)
-    export, console = write(TunedEntry(name, model, suite.name, suite.path), out), _console()
+    export, console = write(TunedEntry(name, model, suite.name, suite.path), out), make_console()
     for file in export.files:
         console.print(str(export.folder / file), soft_wrap=True)
     console.print(f"\nNext: {export.next}", soft_wrap=True)
-
-
-def _console() -> "Console":
-    from rich.console import Console
-
-    return Console(markup=False, emoji=False, highlight=False)  # what users name is shown as they wrote it
-
-
-def _log_to(note: Callable[[str], None]) -> None:
-    """Show what models and stages log as lines above the progress bars."""
-
-    class Handler(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            note(record.getMessage())
-
-    logger = logging.getLogger("harness")
-    logger.handlers = [Handler()]
-    logger.setLevel(logging.INFO)

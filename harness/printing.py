@@ -3,7 +3,8 @@
 The console takes text as it is written (`Console(markup=False)`): brackets in a name are no style.
 """
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -22,12 +23,12 @@ def print_plan(plan: "Plan", console: Console) -> None:
     """What is made before, then one row a cell, then what that comes to."""
     if plan.preparations:
         _print_preparations(plan.preparations, console)
-    _print_cells(plan.cells, console)
     if plan.indexes:
         table = Table("index", "passages", "to compute", title="Indexes", title_justify="left")
         for index in plan.indexes:
             table.add_row(index.name, f"{index.passages:,}", index.missing or "-")
         console.print(table)
+    _print_cells(plan.cells, console)
     if plan.judging:
         table = Table("metric", "judge", "calls", title="Judging, once the answers are known", title_justify="left")
         for judging in plan.judging:
@@ -118,3 +119,20 @@ def print_description(description: "Description", console: Console) -> None:
         for line in message.content.splitlines():
             console.print(f"    {line}", soft_wrap=True)
     console.print()
+
+
+def make_console() -> Console:
+    """A console that shows what users name as they wrote it."""
+    return Console(markup=False, emoji=False, highlight=False)
+
+
+def log_to(note: Callable[[str], None]) -> None:
+    """Show what models and stages log as lines above the progress bars."""
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            note(record.getMessage())
+
+    logger = logging.getLogger("harness")
+    logger.handlers = [Handler()]
+    logger.setLevel(logging.INFO)

@@ -89,7 +89,14 @@ def scoring(tmp_path: Path) -> Iterator[Callable[..., Scoring]]:
 
     def make(metric: str = "m", models: Mapping[str, Model] | None = None, **further: Any) -> Scoring:
         opened.append(Cache(tmp_path / "cache" / "calls.sqlite"))
-        task = Task("t", Dataset(()), Template("{{ input }}", "prompt"), None, Text(), {}, Generation())
+        task = Task(
+            name="t",
+            data=Dataset(()),
+            template=Template("{{ input }}", "prompt"),
+            system=None,
+            answer=Text(),
+            generation=Generation(),
+        )
         return Scoring(metric, task, Context(models or {}, opened[-1], Display(), 0), **further)
 
     yield make

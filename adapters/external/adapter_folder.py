@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.errors import ModelError
-from harness.models.local.weights import file_digest
 from harness.records.inputs import JSON
+from harness.runtime.digests import file_digest
 from harness.text.canonical import digest
 
 log = logging.getLogger("harness")

@@ -26,8 +26,9 @@ from harness.components.fields import LocalPath, Reference
 from harness.components.trained_model import DerivedModel
 from harness.errors import ModelError
 from harness.models.huggingface import HuggingFace
-from harness.models.local.weights import Weights, file_digest
+from harness.models.local.weights import Weights
 from harness.records.inputs import JSON
+from harness.runtime.digests import file_digest
 from harness.text.canonical import digest
 
 GENERATION = ("generation_config.json", "chat_template.jinja", "tokenizer_config.json", "special_tokens_map.json")

@@ -26,9 +26,9 @@ from harness.components.model import Model, Preparation, Rows
 from harness.components.trained_model import DerivedModel
 from harness.errors import ModelError
 from harness.models.huggingface import HuggingFace
-from harness.models.local.weights import file_digest
 from harness.records.inputs import JSON
 from harness.runtime.cache import cache_root
+from harness.runtime.digests import file_digest
 from harness.text.canonical import digest
 
 TIGHT = (
@@ -158,7 +158,7 @@ class Tuned(DerivedModel, Recipe):
     @cached_property
     def folder(self) -> Path:
         """Where the trained weights are, by the content of all that they depend on. Nothing is merged for it."""
-        from adapters.training.train import inputs_digest
+        from adapters.training.training_run import inputs_digest
 
         data, origin = self.data, self.origin()
         identity = {"merged": origin.identity()} if origin.base_name else None
@@ -196,7 +196,7 @@ class Tuned(DerivedModel, Recipe):
         return Preparation(f"{training}, {needs.steps} steps", self.at_hand(), needs.memory.total, needs.available)
 
     def make(self, name: str, display: Display) -> dict[str, JSON]:
-        from adapters.training.train import train
+        from adapters.training.training_run import train
 
         display.begin(f"train {name}")
         data, reused, needs = self.data, self.at_hand(), self.requirement

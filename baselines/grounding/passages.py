@@ -11,7 +11,7 @@ from harness.components.indexes import IndexRequest
 from harness.components.retriever import Hit
 from harness.components.variant import Resources
 from harness.records.inputs import JSON, Passage, PassageSet, Prompt, Sample
-from harness.records.outputs import Retrieval
+from harness.records.outputs import RetrievalTrace
 from harness.text.templates import Template
 
 DEPTH = 100  # how far down the ranking a gold passage is looked for
@@ -35,7 +35,7 @@ class Evidence:
 
     sample: Sample
     passages: tuple[PromptPassage, ...]
-    retrieval: Retrieval
+    retrieval: RetrievalTrace
     best_score: float | None = None  # of the first hit
     notes: list[str] = field(default_factory=list)
 
@@ -83,7 +83,7 @@ class PassageFinder:
     def _oracle(self, sample: Sample, gold: Sequence[int]) -> Evidence:
         """The gold passages, as perfect retrieval would find them."""
         passages = self._passages(sample, [(place, 1.0) for place in gold], gold)
-        evidence = Evidence(sample, passages, Retrieval(gold=self._ids(gold), ranks=None, depth=0, k=len(gold)))
+        evidence = Evidence(sample, passages, RetrievalTrace(gold=self._ids(gold), ranks=None, depth=0, k=len(gold)))
         if not gold:
             evidence.notes.append("no gold passage is known")
         return evidence
@@ -93,7 +93,9 @@ class PassageFinder:
         rank = {place: number for number, (place, _) in enumerate(hits, 1)}
         best_score = hits[0][1] if hits else None
         chosen = [hit for hit in hits[:k] if threshold is None or hit[1] >= threshold]
-        retrieval = Retrieval(gold=self._ids(gold), ranks=tuple(rank.get(place) for place in gold), depth=depth, k=k)
+        retrieval = RetrievalTrace(
+            gold=self._ids(gold), ranks=tuple(rank.get(place) for place in gold), depth=depth, k=k
+        )
         evidence = Evidence(sample, self._passages(sample, chosen, gold, rank), retrieval, best_score)
         if not hits:
             evidence.notes.append("nothing was found for the query")

@@ -9,11 +9,11 @@ from harness.errors import DataError, HarnessError
 from harness.suite.suite import Suite
 
 
-def metric_mistakes(tasks: Mapping[str, Task]) -> list[str]:
+def metric_mistakes(suite: Suite, tasks: Mapping[str, Task]) -> list[str]:
     """What keeps metrics from scoring their tasks: what they need, and their samples."""
     mistakes = []
     for name, task in tasks.items():
-        for metric_name, metric in task.metrics.items():
+        for metric_name, metric in suite.metrics_of(task).items():
             try:
                 metric.check()
                 problem = metric.check_task(task)
@@ -70,7 +70,7 @@ def judge_mistakes(suite: Suite, tasks: Mapping[str, Task]) -> list[str]:
     return [
         f"tasks.{name}.metrics.{metric_name}: {problem}"
         for name, task in tasks.items()
-        for metric_name, metric in task.metrics.items()
+        for metric_name, metric in suite.metrics_of(task).items()
         if (problem := metric.check_models(task, suite.models))
     ]
 

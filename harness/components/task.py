@@ -1,16 +1,14 @@
 """A task at run time: its samples, its prompt, and how its answer is asked for and read back."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from harness.components.answer import Answer
 from harness.components.dataset import Dataset
-from harness.components.metric import Metric
 from harness.records.inputs import JSON, Generation, Message, Prompt, Sample
 from harness.text.templates import Template
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Task:
     """Everything the variants share, so that they see the same items, prompt and generation options."""
 
@@ -19,9 +17,9 @@ class Task:
     template: Template
     system: Template | None
     answer: Answer
-    metrics: Mapping[str, Metric]
     generation: Generation
     parent: "Task | None" = field(default=None, repr=False)  # of a freshness probe: the task it was derived from
+    version: str = ""  # of a freshness probe: before, after or withdrawn
     updated: str = ""  # the knowledge base that is searched in its second version
     _questions: dict[str, tuple[Sample, str]] = field(default_factory=dict, repr=False, compare=False)  # rendered once
 

@@ -5,8 +5,7 @@ from typing import ClassVar
 
 from harness.components.metric import Mark, Metric
 from harness.records.inputs import Sample
-from harness.records.outputs import Prediction
-from harness.records.outputs import Retrieval as RetrievalRecord
+from harness.records.outputs import Prediction, RetrievalTrace
 from harness.text.normalise import normalise, option_letters
 from harness.text.templates import LETTERS
 
@@ -39,7 +38,7 @@ class Retrieval(Metric):
             marks |= _cited(sample, prediction)
         return marks
 
-    def _ranked(self, retrieval: RetrievalRecord) -> dict[str, Mark]:
+    def _ranked(self, retrieval: RetrievalTrace) -> dict[str, Mark]:
         ranks = sorted(rank for rank in retrieval.ranks or () if rank is not None)
         total = len(retrieval.gold)
         reason = f"gold at {', '.join(map(str, ranks))}" if ranks else f"gold not among the first {retrieval.depth}"

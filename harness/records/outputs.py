@@ -33,7 +33,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Retrieval:
+class RetrievalTrace:
     """What was looked up for one sample, and where its gold passages were found."""
 
     gold: tuple[str, ...]  # ids of the passages that hold the answer; empty when not known
@@ -69,7 +69,7 @@ class Prediction:
     seconds: float = 0.0
     logprobs: tuple[float, ...] | None = None
     passages: tuple[Mapping[str, JSON], ...] = ()  # as shown: number, id, source, title, text, rank, score, gold
-    retrieval: Retrieval | None = None
+    retrieval: RetrievalTrace | None = None
     confidence: Mapping[str, float] = field(default_factory=dict)  # margin, logprob, agreement, retrieval
     route: tuple[Step, ...] = ()  # the variants that a cascade asked; the last one answered
     notes: tuple[str, ...] = ()  # what a reader should know, e.g. a tie among votes

@@ -4,22 +4,17 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
-from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from harness.components.display import Display
 from harness.components.model import Model, Use
-from harness.errors import HarnessError, NotFiniteError, nearest
-from harness.records.call_counts import CallCounts
-from harness.records.inputs import Cell, Generation, Prompt
+from harness.errors import NotFiniteError
+from harness.records.inputs import Generation, Prompt
 from harness.records.outputs import Completion
-from harness.runtime.cache import Cache
+from harness.runtime.model_access import ModelAccess
 from harness.text.canonical import digest
 
 if TYPE_CHECKING:
     from harness.components.model import Vector
-    from harness.runtime.vectors import Vectors
 
 KEY_VERSION = 2  # raise when the meaning of a stored completion changes
 EMBED_BATCH = 256  # texts a batch, sorted by length
@@ -29,52 +24,10 @@ T = TypeVar("T")
 Run = Callable[[Sequence[int]], list[Completion]]  # indices of one batch → their completions
 
 
-class Context:
+class Context(ModelAccess):
     """Asks models on behalf of variants. One local model is loaded at a time; a failed call is a Completion."""
 
     planning = False
-
-    def __init__(
-        self,
-        models: Mapping[str, Model],
-        cache: Cache,
-        display: Display,
-        seed: int,
-    ) -> None:
-        self.models = models
-        self.cache = cache
-        self.display = display
-        self.seed = seed
-        self.cell = Cell("", "")
-        self.counts = CallCounts()
-        self._digests: dict[str, str] = {}
-        self._own_models: dict[str, Model] = {}  # that a metric brings, by their description
-        self._loaded: Model | None = None
-
-    @property
-    def artefacts(self) -> Path:
-        """The folder for what is built from calls and kept between runs: that of the cache."""
-        return self.cache.path.parent
-
-    def begin(self, cell: Cell) -> None:
-        """Start counting for a cell."""
-        self.cell = cell
-        self.counts = CallCounts()
-        self.display.start(cell)
-
-    def model(self, name: str) -> Model:
-        """A model of the suite by its name."""
-        if name in self._own_models:
-            return self._own_models[name]
-        if name not in self.models:
-            raise HarnessError(f"model '{name}' is not among models ({nearest(name, self.models)})")
-        return self.models[name]
-
-    def model_digest(self, name: str) -> str:
-        """sha256 over everything that determines the model's output besides prompt and options."""
-        if name not in self._digests:
-            self._digests[name] = digest(self.model(name).identity())
-        return self._digests[name]
 
     def generate(
         self, model: str, prompts: Sequence[Prompt], generation: Generation, repeats: Sequence[int] | None = None
@@ -196,31 +149,6 @@ class Context:
         self._free_memory_for(model)
         self.display.expect(missing)
 
-    @cached_property
-    def vectors(self) -> "Vectors":
-        """The store of embeddings, beside the cache of calls."""
-        from harness.runtime.vectors import Vectors
-
-        return Vectors(self.cache.path.with_name("vectors.sqlite"), self.cache.read_only)
-
-    def context_length(self, model: str) -> int | None:
-        """The most tokens of a prompt and its answer together, where it is known without loading weights."""
-        return self.model(model).context_length()
-
-    def token_counter(self, model: str) -> Callable[[str], int] | None:
-        """Counts the tokens of a text; None where the model's tokenizer is out of reach."""
-        engine = self.model(model)
-        return None if engine.count_tokens("") is None else lambda text: engine.count_tokens(text) or 0
-
-    def close(self) -> None:
-        """Release every model."""
-        if "vectors" in self.__dict__:
-            self.vectors.close()
-            del self.__dict__["vectors"]
-        for model in (*self.models.values(), *self._own_models.values()):
-            model.close()
-        self._loaded = None
-
     def _key(self, model: str, call: str, prompt: Prompt, content: Mapping[str, object]) -> str:
         messages = [[message.role, message.content] for message in prompt]
         return digest(
@@ -269,14 +197,6 @@ class Context:
             self._count(completions, elapsed)
             failures = failures + 1 if all(c.finish == "error" for c in completions) else 0
         return done
-
-    def _free_memory_for(self, name: str) -> None:
-        """One accelerator, several models: the loaded local model goes before another comes."""
-        if self.model(name).local:
-            carrier = self.model(name).carrier()
-            if self._loaded is not None and self._loaded is not carrier:
-                self._loaded.close()
-            self._loaded = carrier
 
     def _count_cached(self, completions: Mapping[str, Completion], served: int) -> None:
         self.counts.cached += served

@@ -14,9 +14,9 @@ from harness.components.component import Component, settings
 from harness.components.knowledge import Knowledge
 from harness.components.model import Model
 from harness.components.task import Task
-from harness.models.local.weights import file_digest
 from harness.records.inputs import JSON
 from harness.runtime.context import Context
+from harness.runtime.digests import file_digest
 from harness.suite.suite import Suite
 
 PACKAGES = (
@@ -57,7 +57,7 @@ def described_suite(suite: Suite, tasks: Mapping[str, Task]) -> dict[str, JSON]:
         "tasks": {
             name: {
                 "answer": described(task.answer),
-                "metrics": {metric: described(component) for metric, component in task.metrics.items()},
+                "metrics": {metric: described(component) for metric, component in suite.metrics_of(task).items()},
                 "prompt": task.template.text,
                 "system": task.system.text if task.system else None,
                 "generation": {

@@ -2,12 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import cast
 
 from harness.components.dataset import Dataset
 from harness.components.knowledge import Knowledge
-from harness.components.metric import Metric
-from harness.components.registry import find
 from harness.components.task import Task
 from harness.records.inputs import Sample
 from harness.suite.suite import Suite
@@ -32,23 +29,19 @@ def freshness_probes(suite: Suite, tasks: Mapping[str, Task]) -> dict[str, Task]
 def _versions(task: Task, name: str, knowledge: Knowledge) -> dict[str, Task]:
     changed = knowledge.affected(task.data.test)
     withdrawn = knowledge.withdrawn(task.data.test)
-    stale = cast(Metric, find("metric", "stale")())
-    retrieval = {key: own for key, own in task.metrics.items() if isinstance(own, find("metric", "retrieval"))}
-    metrics = {key: own for key, own in task.metrics.items() if key not in retrieval}
     versions: dict[str, Task] = {}
     if changed:
-        versions["before"] = _asking(task, [before for before, _ in changed], task.metrics, updated="")
-        answers = {**metrics, "stale": stale, **retrieval}
-        versions["after"] = _asking(task, [after for _, after in changed], answers, updated=name)
+        versions["before"] = _asking(task, [before for before, _ in changed], "before", updated="")
+        versions["after"] = _asking(task, [after for _, after in changed], "after", updated=name)
     if withdrawn:
         outdated = [replace(sample, meta={**sample.meta, "stale": list(sample.targets)}) for sample in withdrawn]
-        versions["withdrawn"] = _asking(task, outdated, {"stale": stale, **retrieval}, updated=name)
+        versions["withdrawn"] = _asking(task, outdated, "withdrawn", updated=name)
     return versions
 
 
-def _asking(task: Task, samples: Sequence[Sample], metrics: Mapping[str, Metric], updated: str) -> Task:
+def _asking(task: Task, samples: Sequence[Sample], version: str, updated: str) -> Task:
     data = Dataset(tuple(samples), task.data.train, task.data.validation)
-    return replace(task, data=data, metrics=metrics, parent=task, updated=updated, _questions={})
+    return replace(task, data=data, parent=task, version=version, updated=updated, _questions={})
 
 
 def _named(task: Task, name: str) -> Task:

@@ -84,7 +84,7 @@ def _judging(suite: Suite, tasks: Mapping[str, Task]) -> list[PlannedJudging]:
     return [
         PlannedJudging(name, metric_name, judge, metric.calls(len(task.data.test), len(suite.asked(name))))
         for name, task in tasks.items()
-        for metric_name, metric in task.metrics.items()
+        for metric_name, metric in suite.metrics_of(task).items()
         if isinstance(metric, JudgeMetric)
         for judge in metric.judges
     ]

@@ -33,7 +33,7 @@ def prepare(suite: Suite, models: Sequence[str] = ()) -> dict[str, Task]:
             mistakes += data_mistakes(tasks[name])
         except HarnessError as error:
             mistakes += str(error).splitlines()
-    mistakes += metric_mistakes(tasks)
+    mistakes += metric_mistakes(suite, tasks)
     unread = knowledge_mistakes(suite, tasks)
     mistakes += unread.values()
     mistakes += variant_mistakes(suite, tasks, resources_of(suite, tasks), unread)
@@ -46,7 +46,7 @@ def prepare(suite: Suite, models: Sequence[str] = ()) -> dict[str, Task]:
 
 def resources_of(suite: Suite, tasks: Mapping[str, Task]) -> Resources:
     """What the suite's variants answer with besides models; no index is built yet."""
-    metrics = {name: task.metrics for name, task in tasks.items()}
+    metrics = {name: suite.metrics_of(task) for name, task in tasks.items()}
     return Resources(indexes=Indexes(suite.knowledge), variants=suite.variants, metrics=metrics)
 
 
@@ -83,4 +83,11 @@ def _read_task(name: str, spec: TaskSpec, seed: int) -> Task:
     if not data.test:
         raise DataError(f"tasks.{name}.data: there is no test sample; check path, split and limit")
     refuse_equal_ids(name, data.test)
-    return Task(name, data, spec.prompt, spec.system, spec.answer, spec.metrics, spec.generation)
+    return Task(
+        name=name,
+        data=data,
+        template=spec.prompt,
+        system=spec.system,
+        answer=spec.answer,
+        generation=spec.generation,
+    )

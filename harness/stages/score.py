@@ -26,18 +26,19 @@ def score(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, context: C
     predictions: dict[str, list[Prediction]] = {}
     for prediction in folder.predictions():
         predictions.setdefault(prediction.task, []).append(prediction)
-    figures = [(task, metric) for task in predictions for metric in tasks[task].metrics]
+    metrics = {task: suite.metrics_of(tasks[task]) for task in predictions}
+    figures = [(task, metric) for task in predictions for metric in metrics[task]]
     scores: dict[tuple[str, str], list[Score]] = {}
     judgements: list[Judgement] = []
     costs: list[dict[str, JSON]] = []
     try:
-        for task, name in sorted(figures, key=lambda figure: scoring_phase(tasks[figure[0]].metrics[figure[1]])):
+        for task, name in sorted(figures, key=lambda figure: scoring_phase(metrics[figure[0]][figure[1]])):
             scoring = Scoring(
                 name, tasks[task], context, suite.usage.answering_model, reference_of(suite), suite.expansion.pools,
                 suite.seed, judgements,
             )  # fmt: skip
             items = [samples[task, prediction.sample_id] for prediction in predictions[task]]
-            scores[task, name] = _score(tasks[task].metrics[name], items, predictions[task], scoring, context)
+            scores[task, name] = _score(metrics[task][name], items, predictions[task], scoring, context)
             costs += [{"task": task, "metric": name, **asdict(context.counts)}] if context.counts.has_calls else []
     finally:
         context.close()
@@ -45,9 +46,9 @@ def score(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, context: C
     folder.write_judgements(judgements)
     judging = {
         "judges": described_judges(suite, context),
-        "judge_ids": identities(tasks, context),
+        "judge_ids": identities(suite, tasks, context),
         "judging": costs,
-        "rubrics": rubric_texts(tasks),
+        "rubrics": rubric_texts(suite),
     }
     folder.write_run({**folder.read_run(), **described_suite(suite, tasks), **judging})
 

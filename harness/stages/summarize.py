@@ -21,6 +21,8 @@ def summarize(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder) -> Non
     if suite.general:  # models that were asked by themselves are reported by their own names
         predictions = [replace(own, variant=own.variant.removeprefix(PROBE)) for own in predictions]
         scores = [replace(own, variant=own.variant.removeprefix(PROBE)) for own in scores]
-    summary = summary_of(design, metric_info(tasks, scores), folder.samples(), predictions, scores, folder.overlaps())
+    summary = summary_of(
+        design, metric_info(suite, tasks, scores), folder.samples(), predictions, scores, folder.overlaps()
+    )
     folder.write_summary(replace(summary, judging=judges, warnings=(*summary.warnings, *judges.notes)))
     folder.write_run({**record, "status": "complete", "finished": now()})

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 from harness.components.answer import Answer
 from harness.components.dataset import Dataset
@@ -10,6 +11,8 @@ from harness.components.knowledge import Knowledge
 from harness.components.metric import Metric
 from harness.components.model import Model
 from harness.components.reader import Reader
+from harness.components.registry import find
+from harness.components.task import Task
 from harness.components.variant import Variant
 from harness.records.inputs import Generation
 from harness.suite.expansion import Expansion
@@ -58,6 +61,18 @@ class Suite:
         if name not in self._read:
             self._read[name] = self.datasets[name].read(name, self.seed)
         return self._read[name]
+
+    def metrics_of(self, task: Task) -> Mapping[str, Metric]:
+        """The metrics that score a task; a freshness probe is also scored by who says what no longer holds."""
+        metrics = self.tasks[task.origin or task.name].metrics
+        if task.version not in ("after", "withdrawn"):
+            return metrics
+        retrieval = {
+            name: metric for name, metric in metrics.items() if isinstance(metric, find("metric", "retrieval"))
+        }
+        answers = {name: metric for name, metric in metrics.items() if name not in retrieval}
+        stale = {"stale": cast(Metric, find("metric", "stale")())}
+        return {**(answers if task.version == "after" else {}), **stale, **retrieval}
 
     def asked(self, task: str) -> Mapping[str, Variant]:
         """The variants that answer a task."""

@@ -62,10 +62,10 @@ def comparison_plan(
         model_pools=model_pools,
         demoted=tuple(demoted),
         corpora={
-            f"{name}.{m}": variant
+            f"{name}.{metric_name}": metric
             for name, task in tasks.items()
-            for m, variant in task.metrics.items()
-            if variant.corpus
+            for metric_name, metric in suite.metrics_of(task).items()
+            if metric.corpus
         },
     )
 
@@ -76,7 +76,7 @@ def _headline(suite: Suite, tasks: Mapping[str, Task], demoted: Mapping[str, str
         return suite.compare.headline
     own = {name: task for name, task in tasks.items() if not task.origin and name not in suite.general}
     able = {
-        name: [m for m in task.metrics if f"{name}.{m}" not in demoted and m not in RESERVED]
+        name: [m for m in suite.metrics_of(task) if f"{name}.{m}" not in demoted and m not in RESERVED]
         for name, task in own.items()
     }
     return [f"{name}.{metrics[0]}" for name, metrics in able.items() if metrics]
@@ -110,12 +110,12 @@ def _is_bound(suite: Suite, name: str) -> bool:
     return any(component.is_bound() for component in (variant, *steps))
 
 
-def metric_info(tasks: Mapping[str, Task], scores: Sequence[Score]) -> dict[str, MetricInfo]:
+def metric_info(suite: Suite, tasks: Mapping[str, Task], scores: Sequence[Score]) -> dict[str, MetricInfo]:
     """How to read each metric, and each part that occurs in the scores or is made of them, by "task.metric"."""
     infos = {}
     for task, name in dict.fromkeys((score.task, score.metric) for score in scores):
         base, _, score_part = name.partition(".")
-        metric = tasks[task].metrics[base]
+        metric = suite.metrics_of(tasks[task])[base]
         for own_part in ("", *(metric.parts() or ())) if metric.corpus else (score_part,):
             figure = f"{task}.{base}.{own_part}" if own_part else f"{task}.{base}"
             scale, settings = metric.scale_of(own_part), metric.model_dump(mode="json") | metric.resolved(tasks[task])

@@ -21,19 +21,21 @@ from harness.suite.expansion import PROBE
 from harness.suite.suite import Suite
 
 
-def identities(tasks: Mapping[str, Task], context: Context) -> dict[str, dict[str, str]]:
+def identities(suite: Suite, tasks: Mapping[str, Task], context: Context) -> dict[str, dict[str, str]]:
     """By "task.metric" and judge, the digest that a calibration is kept under."""
     return {
         f"{name}.{metric_name}": {judge: metric.identity(context.model_digest(judge)) for judge in metric.judges}
         for name, task in tasks.items()
-        for metric_name, metric in task.metrics.items()
+        for metric_name, metric in suite.metrics_of(task).items()
         if isinstance(metric, JudgeMetric)
     }
 
 
-def rubric_texts(tasks: Mapping[str, Task]) -> dict[str, str]:
+def rubric_texts(suite: Suite) -> dict[str, str]:
     """The rubrics that judges go by, verbatim, by name."""
-    asking = [metric for task in tasks.values() for metric in task.metrics.values() if isinstance(metric, JudgeMetric)]
+    asking = [
+        metric for spec in suite.tasks.values() for metric in spec.metrics.values() if isinstance(metric, JudgeMetric)
+    ]
     return {metric.rules.name: metric.rules.text for metric in asking}
 
 
@@ -43,7 +45,7 @@ def judging(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder) -> Judgi
     quality = Judging()
     for figure, judge_ids in record.get("judge_ids", {}).items():
         task, _, name = figure.partition(".")
-        metric = tasks[task].metrics[name]
+        metric = suite.metrics_of(tasks[task])[name]
         if isinstance(metric, JudgeMetric):
             own = [judgement for judgement in judgements if (judgement.task, judgement.metric) == (task, name)]
             judged = _judged(suite, tasks[task], name, metric, judge_ids, record)

@@ -12,7 +12,7 @@ from harness.records.outputs import Prediction, Score
 from harness.summary.comparison_plan import ComparisonPlan, able_first
 from harness.summary.comparisons import corrected
 from harness.summary.error_causes import deciding, retrieved, routed, values_of
-from harness.summary.figures import Figures, TaskItems, add_task
+from harness.summary.task_figures import Figures, TaskItems, add_task
 
 LISTED_TWINS = 20  # of the twins of each overlap, in the summary
 

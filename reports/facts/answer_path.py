@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from harness.records.outputs import Retrieval, Step
+from harness.records.outputs import RetrievalTrace, Step
 from reports.facts import numbers
 from reports.facts.phrases import counted
 
@@ -30,14 +30,14 @@ def _reason(step: Step, is_last: bool) -> str:
     )  # fmt: skip
 
 
-def retrieval_note(retrieval: Retrieval) -> str:
+def retrieval_note(retrieval: RetrievalTrace) -> str:
     """Where the gold passages were found, and what was left out, e.g. "gold at rank 3 · 1 passage left out"."""
     cut = retrieval.cut and f"{counted(retrieval.cut, 'passage')} cut"
     left_out = retrieval.left_out and f"{counted(retrieval.left_out, 'passage')} left out"
     return " · ".join(str(part) for part in (_ranks(retrieval), cut, left_out) if part)
 
 
-def _ranks(retrieval: Retrieval) -> str:
+def _ranks(retrieval: RetrievalTrace) -> str:
     if not retrieval.gold:
         return "gold passages unknown" if retrieval.depth else "nothing was looked up; gold passages unknown"
     if retrieval.ranks is None:

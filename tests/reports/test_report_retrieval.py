@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from harness.records.figures import Retrieved, Summary
-from harness.records.outputs import Retrieval
+from harness.records.outputs import RetrievalTrace
 from harness.runtime.run_folder import RunFolder
 from harness.statistics.retrieval_outcomes import OUTCOMES
 from harness.summary.error_causes import deciding, retrieved, values_of
@@ -167,18 +167,21 @@ def test_the_page_counts_as_the_engine_does(grounded_summary: Summary) -> None:
 @pytest.mark.parametrize(
     ("found", "expected"),
     [
-        (Retrieval(gold=("a",), ranks=(3,), depth=100, k=5), "gold at rank 3"),
-        (Retrieval(gold=("a", "b"), ranks=(4, 1), depth=100, k=5), "gold at ranks 1, 4"),
-        (Retrieval(gold=("a", "b"), ranks=(None, 2), depth=100, k=5), "gold at rank 2; 1 more not among the first 100"),
-        (Retrieval(gold=("a",), ranks=(None,), depth=100, k=5), "gold not among the first 100"),
-        (Retrieval(gold=(), ranks=(), depth=100, k=5), "gold passages unknown"),
-        (Retrieval(gold=(), ranks=None, depth=0, k=0), "nothing was looked up; gold passages unknown"),
-        (Retrieval(gold=("a",), ranks=None, depth=0, k=1), "gold passages were given; nothing was searched"),
+        (RetrievalTrace(gold=("a",), ranks=(3,), depth=100, k=5), "gold at rank 3"),
+        (RetrievalTrace(gold=("a", "b"), ranks=(4, 1), depth=100, k=5), "gold at ranks 1, 4"),
         (
-            Retrieval(gold=("a",), ranks=(1,), depth=100, k=5, left_out=2, cut=1),
+            RetrievalTrace(gold=("a", "b"), ranks=(None, 2), depth=100, k=5),
+            "gold at rank 2; 1 more not among the first 100",
+        ),
+        (RetrievalTrace(gold=("a",), ranks=(None,), depth=100, k=5), "gold not among the first 100"),
+        (RetrievalTrace(gold=(), ranks=(), depth=100, k=5), "gold passages unknown"),
+        (RetrievalTrace(gold=(), ranks=None, depth=0, k=0), "nothing was looked up; gold passages unknown"),
+        (RetrievalTrace(gold=("a",), ranks=None, depth=0, k=1), "gold passages were given; nothing was searched"),
+        (
+            RetrievalTrace(gold=("a",), ranks=(1,), depth=100, k=5, left_out=2, cut=1),
             "gold at rank 1 · 1 passage cut · 2 passages left out",
         ),
     ],
 )
-def test_where_the_gold_was(found: Retrieval, expected: str) -> None:
+def test_where_the_gold_was(found: RetrievalTrace, expected: str) -> None:
     assert retrieval_note(found) == expected

@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from harness.records.figures import Comparison, MetricInfo, Result, Retrieved, Routed, Summary, Usage
 from harness.records.inputs import JSON, Message, Sample
-from harness.records.outputs import Prediction, Reading, Retrieval, Score, Step
+from harness.records.outputs import Prediction, Reading, RetrievalTrace, Score, Step
 
 VARIANTS = ("nearest", "majority", "zero-shot", "few-shot", "rag", "oracle", "lora", "cascade")
 TERMS = (("左膝关节置换术后疼痛", "膝关节疼痛"), ("右侧肩袖部分撕裂", "肩袖损伤"), ("双眼干涩伴视疲劳", "干眼症"))
@@ -106,11 +106,15 @@ def answer_of(variant: str, sample: Sample, i: int) -> Prediction:
         prediction = replace(
             prediction,
             passages=passages(i, False),
-            retrieval=Retrieval(gold=(f"icd:{i}",), ranks=(gold_rank(i),), depth=100, k=5, left_out=left_out, cut=cut),
+            retrieval=RetrievalTrace(
+                gold=(f"icd:{i}",), ranks=(gold_rank(i),), depth=100, k=5, left_out=left_out, cut=cut
+            ),
         )
     if variant == "oracle":
         prediction = replace(
-            prediction, passages=passages(i, True), retrieval=Retrieval(gold=(f"icd:{i}",), ranks=None, depth=0, k=1)
+            prediction,
+            passages=passages(i, True),
+            retrieval=RetrievalTrace(gold=(f"icd:{i}",), ranks=None, depth=0, k=1),
         )
     return prediction
 

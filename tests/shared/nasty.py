@@ -27,7 +27,7 @@ from harness.records.judgements import (
     Reliability,
     Standing,
 )
-from harness.records.outputs import Prediction, Reading, Retrieval, Score, Step
+from harness.records.outputs import Prediction, Reading, RetrievalTrace, Score, Step
 
 NASTY = "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">&amp;<b>"
 NESTED: dict[str, JSON] = {NASTY: [NASTY, {"深": NASTY}]}
@@ -80,7 +80,7 @@ def records() -> tuple[list[Sample], list[Prediction], list[Score]]:
             finish="length",
             notes=(NASTY,),
             passages=({"text": NASTY, NASTY: NASTY, "title": NASTY, "source": NASTY, "gold": True, "cut": True},),
-            retrieval=Retrieval(gold=(NASTY,), ranks=(1,), depth=100, k=5),
+            retrieval=RetrievalTrace(gold=(NASTY,), ranks=(1,), depth=100, k=5),
             route=(Step(NASTY, 0.5, 0.4),),
         ),
         Prediction(

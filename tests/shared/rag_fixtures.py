@@ -13,6 +13,7 @@ from harness.components.dataset import Dataset
 from harness.components.display import Display
 from harness.components.indexes import Indexes
 from harness.components.knowledge import Knowledge
+from harness.components.metric import Metric
 from harness.components.retriever import Hit, Index, Retriever
 from harness.components.task import Task
 from harness.components.variant import Resources, Variant
@@ -59,19 +60,22 @@ class OverlapIndex:
 def task(train: tuple[Sample, ...] = TRAIN, test: tuple[Sample, ...] = TEST, **options: Any) -> Task:
     generation = Generation(max_tokens=50)
     data = Dataset(test=test, train=train)
-    fields = {"answer": Text(), "metrics": {"accuracy": ExactMatch()}, "system": None, **options}
-    return Task("norm", data, Template("{{ input }} →", "test"), generation=generation, **fields)
+    fields = {"answer": Text(), "system": None, **options}
+    return Task(name="norm", data=data, template=Template("{{ input }} →", "test"), generation=generation, **fields)
 
 
 def resources(
-    task: Task, knowledge: Knowledge | None = None, variants: Mapping[str, Variant] | None = None
+    task: Task,
+    knowledge: Knowledge | None = None,
+    variants: Mapping[str, Variant] | None = None,
+    metrics: Mapping[str, Metric] | None = None,
 ) -> Resources:
     """What variants answer the task with: one knowledge base `kb`, and steps for cascades."""
     origin = task.parent or task
     return Resources(
         indexes=Indexes({} if knowledge is None else {"kb": knowledge}),
         variants=variants or {},
-        metrics={origin.name: origin.metrics},
+        metrics={origin.name: metrics or {"accuracy": ExactMatch()}},
     )
 
 

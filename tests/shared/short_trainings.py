@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from adapters.methods.lora import Lora
 from adapters.training.record import TrainingRecord
 from adapters.training.settings import Recipe
-from adapters.training.train import train
+from adapters.training.training_run import train
 from harness.models.huggingface import HuggingFace
 from tests.shared.training_rows import LEARN
 

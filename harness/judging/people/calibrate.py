@@ -136,7 +136,9 @@ def _material(labels: Labels) -> tuple[Task, list[Prediction]]:
                     sample_id=item.place, task=TASK, variant=variant, messages=(), text=text, reading=Reading(text)
                 )
             )
-    return Task(TASK, Dataset(tuple(samples)), QUESTION, None, Text(), {}, Generation()), predictions
+    return Task(
+        name=TASK, data=Dataset(tuple(samples)), template=QUESTION, system=None, answer=Text(), generation=Generation()
+    ), predictions
 
 
 def _check(metric: JudgeMetric, task: Task, predictions: Sequence[Prediction], models: Mapping[str, Model]) -> None:

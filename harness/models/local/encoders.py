@@ -16,8 +16,9 @@ from harness.components.model import Model
 from harness.errors import ModelError
 from harness.models.local.batches import out_of_memory
 from harness.models.local.device import choose_device, free_memory
-from harness.models.local.weights import Weights, folder_digest
+from harness.models.local.weights import Weights
 from harness.records.inputs import JSON
+from harness.runtime.digests import folder_digest
 
 log = logging.getLogger("harness")
 PACKAGE = re.compile(r"package:(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)/(?P<folder>[^/].*?)/?")

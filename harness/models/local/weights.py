@@ -3,11 +3,9 @@
 Everything resolves to a local folder that transformers loads. The network is used only for what names a remote place.
 """
 
-import hashlib
 import importlib.util
 import json
 import logging
-import os
 import re
 import shutil
 import subprocess
@@ -21,6 +19,7 @@ from filelock import FileLock
 
 from harness.errors import ModelError
 from harness.runtime.cache import cache_root
+from harness.runtime.digests import file_digest, folder_digest
 
 log = logging.getLogger("harness")
 
@@ -29,7 +28,6 @@ PYPI = re.compile(
 )
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja", "*.tiktoken"]
-IGNORED = {".git", ".cache", "README.md", ".gitattributes", "LICENSE"}
 
 
 @dataclass(frozen=True)
@@ -95,33 +93,6 @@ class Weights:
         """owner/name; but a .gguf, or a name in a folder that is here, is a missing local path: no hub is called."""
         local = self.path.lower().endswith(".gguf") or Path(self.path.partition("/")[0]).is_dir()
         return bool(HUB_ID.fullmatch(self.path)) and not local
-
-
-def file_digest(path: Path) -> str:
-    """sha256 of a file, remembered by path, size, times and inode."""
-    status = path.stat()
-    identity = f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}|{status.st_ctime_ns}|{status.st_ino}"
-    memo = cache_root() / "digests" / hashlib.sha256(identity.encode()).hexdigest()
-    if memo.is_file():
-        return memo.read_text()
-    with path.open("rb") as file:
-        value = hashlib.file_digest(file, "sha256").hexdigest()
-    memo.parent.mkdir(parents=True, exist_ok=True)
-    partial = memo.with_name(f"{memo.name}.{os.getpid()}")
-    partial.write_text(value)
-    partial.replace(memo)
-    return value
-
-
-def folder_digest(path: Path) -> str:
-    """sha256 over names and digests of all files that make a model: weights, configuration, tokenizer, template."""
-    files = sorted(
-        file for file in path.rglob("*") if file.is_file() and not IGNORED.intersection(file.relative_to(path).parts)
-    )
-    listing = {file.relative_to(path).as_posix(): file_digest(file) for file in files}
-    if not listing:
-        raise ModelError(f"model folder {path} is empty; it should hold config.json, weights and a tokenizer")
-    return hashlib.sha256(json.dumps(listing, sort_keys=True).encode()).hexdigest()
 
 
 def _download_package(spec: str) -> Path:

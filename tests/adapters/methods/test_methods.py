@@ -15,7 +15,7 @@ from adapters.training.collation import Collator
 from adapters.training.encoding import encode_examples
 from adapters.training.loss import summed_loss
 from adapters.training.settings import Recipe
-from adapters.training.train import train
+from adapters.training.training_run import train
 from harness.components.method import Method
 from harness.components.registry import names
 from harness.errors import ModelError

@@ -12,7 +12,7 @@ from adapters.training.collation import Collator
 from adapters.training.encoding import TokenRow, encode_examples
 from adapters.training.loss import summed_loss
 from adapters.training.settings import Recipe
-from adapters.training.train import train
+from adapters.training.training_run import train
 from harness.models.huggingface import HuggingFace
 from harness.records.inputs import Generation, Message, Prompt
 from tests.shared.training_methods import RATES, VARIED, method

@@ -153,7 +153,7 @@ def test_taking_an_adapter_off_leaves_the_base_as_it_was(base: HuggingFace, tmp_
     import torch
 
     from adapters.training.settings import Recipe
-    from adapters.training.train import train
+    from adapters.training.training_run import train
     from tests.shared.training_methods import CASES, method
     from tests.shared.training_rows import LEARN
 

@@ -39,8 +39,8 @@ from adapters.training.loss import summed_loss
 from adapters.training.record import TrainingRecord
 from adapters.training.session import Job
 from adapters.training.settings import Recipe
-from adapters.training.train import inputs_digest
 from adapters.training.trainer import StepPlan
+from adapters.training.training_run import inputs_digest
 from harness.components.component import Component
 from harness.components.fields import LocalPath
 from harness.errors import DataError, ModelError, StoreError

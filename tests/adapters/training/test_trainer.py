@@ -21,8 +21,8 @@ from adapters.methods.lora import Lora
 from adapters.methods.prefix import Prefix
 from adapters.training.encoding import Example
 from adapters.training.settings import Recipe
-from adapters.training.train import read_record, train
 from adapters.training.trainer import COMPLETE, StepPlan, Training, last_checkpoint
+from adapters.training.training_run import read_record, train
 from harness.errors import ModelError, StoreError
 from harness.models.huggingface import HuggingFace
 from tests.shared.paths import ROOT
@@ -111,7 +111,7 @@ import os, signal, sys
 from pathlib import Path
 import torch
 from adapters.training.settings import Recipe
-from adapters.training.train import train
+from adapters.training.training_run import train
 from adapters.methods.lora import Lora
 from harness.models.huggingface import HuggingFace
 from tests.shared.training_rows import LEARN
@@ -404,5 +404,5 @@ def test_a_finished_training_is_read_where_nothing_can_be_written(
     def locked(*_: Any) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("adapters.training.train.FileLock", locked)
+    monkeypatch.setattr("adapters.training.training_run.FileLock", locked)
     assert go(base, tmp_path / "a") == record

@@ -137,7 +137,7 @@ def test_train_rows_that_the_knowledge_holds_teach_nothing(steps: dict[str, Any]
 
 def test_a_probe_goes_by_the_thresholds_of_its_task(ask: Any, steps: dict[str, Any], norm: Any) -> None:
     base = norm()
-    probe = replace(base, name="norm@kb-withdrawn", parent=base, metrics={}, updated="kb")
+    probe = replace(base, name="norm@kb-withdrawn", parent=base, version="withdrawn", updated="kb")
     cascade = Cascade(of=["cheap", "dear"], confidence="retrieval", metric="accuracy")
     model = Scripted(echo="last_line", rules=({"match": r"^参考资料：\n\[1\] (.*)", "reply": r"\1"},))
     on_task, on_probe = (ask(cascade, model, on=one, variants=steps) for one in (base, probe))
@@ -169,20 +169,20 @@ def test_the_scale_of_a_metric_may_depend_on_its_settings(tmp_path: Path) -> Non
 def problems(steps: dict[str, Any], terms: Texts) -> Callable[..., list[str]]:
     """What keeps a cascade from answering a task."""
 
-    def check(task: Task, **settings: Any) -> list[str]:
+    def check(task: Task, metrics: Any = None, **settings: Any) -> list[str]:
         cascade = Cascade(of=["cheap", "dear"], confidence="retrieval", **settings)
-        return cascade.check(task, resources(task, terms, steps), {"m": Scripted()})
+        return cascade.check(task, resources(task, terms, steps, metrics), {"m": Scripted()})
 
     return check
 
 
 def test_thresholds_are_not_learnt_by_what_asks_models(norm: Any, problems: Any) -> None:
     task = norm()
-    judged = replace(task, metrics={"quality": Judge(model="j"), **task.metrics})
+    metrics = {"quality": Judge(model="j"), "accuracy": ExactMatch()}
     problem = "thresholds cannot be learnt by quality, which asks models itself; give metric: one that does not, or thresholds"
-    assert problem in problems(judged)
-    assert problem not in problems(judged, metric="accuracy")
-    assert problem not in problems(judged, thresholds=[1.0])
+    assert problem in problems(task, metrics)
+    assert problem not in problems(task, metrics, metric="accuracy")
+    assert problem not in problems(task, metrics, thresholds=[1.0])
 
 
 def test_settings_and_data_that_cannot_be(norm: Any, problems: Any) -> None:

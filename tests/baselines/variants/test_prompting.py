@@ -36,7 +36,14 @@ TEST = (
 
 def task(answer: Any = None, train: tuple[Sample, ...] = TRAIN, test: tuple[Sample, ...] = TEST) -> Task:
     data = Dataset(test=test, train=train)
-    return Task("norm", data, Template("{{ input }} →", "test"), None, answer or Text(), {}, Generation(max_tokens=50))
+    return Task(
+        name="norm",
+        data=data,
+        template=Template("{{ input }} →", "test"),
+        system=None,
+        answer=answer or Text(),
+        generation=Generation(max_tokens=50),
+    )
 
 
 @pytest.fixture

@@ -353,9 +353,14 @@ def test_what_judged_nothing_does_not_decide(write_suite: Any, run_suite: Any) -
 def test_how_retrieval_did_is_no_headline_that_nobody_declared(write_suite: Any) -> None:
     suite = load_suite(write_suite(SUITE.replace("TRUST", ""), test__tsv=ROWS))
     task = prepare(suite)["t"]
-    metrics = {"quality": task.metrics["quality"], "retrieval": Retrieval()}
+    metrics = {"quality": suite.metrics_of(task)["quality"], "retrieval": Retrieval()}
     demoted = {"t.quality": "why"}
-    assert comparison_plan(suite, {"t": replace(task, metrics=metrics)}, {}, demoted).headline == []
+    assert (
+        comparison_plan(
+            replace(suite, tasks={"t": replace(suite.tasks["t"], metrics=metrics)}), {"t": task}, {}, demoted
+        ).headline
+        == []
+    )
     assert comparison_plan(suite, {"t": task}, {}, demoted).headline == ["t.better"]
 
 

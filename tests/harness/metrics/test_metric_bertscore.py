@@ -437,7 +437,14 @@ def test_a_model_that_gives_no_number_makes_the_value_unknown(folders: dict[str,
 def test_a_task_without_references_is_refused() -> None:
     def task(*targets: tuple[str, ...]) -> Task:
         samples = tuple(Sample(id=str(i), task="t", input="q", targets=some) for i, some in enumerate(targets))
-        return Task("t", Dataset(samples), Template("{{ input }}", "p"), None, Text(), {}, Generation())
+        return Task(
+            name="t",
+            data=Dataset(samples),
+            template=Template("{{ input }}", "p"),
+            system=None,
+            answer=Text(),
+            generation=Generation(),
+        )
 
     assert BertScore().check_task(task(("无",), ("", "无"))) is None
     said = "2 samples have no reference text to compare with; the first is 1"

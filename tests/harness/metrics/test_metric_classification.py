@@ -37,7 +37,14 @@ def prediction(number: int, answer: str | None, reason: str | None = None) -> Pr
 
 
 def task(samples: Sequence[Sample], answer: Answer | None = None) -> Task:
-    return Task("t", Dataset(tuple(samples)), Template("{{ input }}", "p"), None, answer or Text(), {}, Generation())
+    return Task(
+        name="t",
+        data=Dataset(tuple(samples)),
+        template=Template("{{ input }}", "p"),
+        system=None,
+        answer=answer or Text(),
+        generation=Generation(),
+    )
 
 
 def scored(metric: Classification, pairs: Sequence[tuple[Any, str | None]]) -> list[Mark]:

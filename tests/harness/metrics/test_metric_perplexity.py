@@ -13,7 +13,7 @@ import torch
 from adapters.models.base.engines import adapt_base, modify_base
 from adapters.training.encoding import Example, encode_examples
 from adapters.training.settings import Recipe
-from adapters.training.train import train
+from adapters.training.training_run import train
 from harness.answers.json import Json
 from harness.answers.text import Text
 from harness.components.answer import Answer
@@ -79,7 +79,14 @@ def answered(number: int, variant: str, prompt: str = "q", error: str | None = N
 
 
 def task(samples: Sequence[Sample] = (), answer: Answer | None = None) -> Task:
-    return Task("t", Dataset(tuple(samples)), Template("{{ input }}", "p"), None, answer or Text(), {}, Generation())
+    return Task(
+        name="t",
+        data=Dataset(tuple(samples)),
+        template=Template("{{ input }}", "p"),
+        system=None,
+        answer=answer or Text(),
+        generation=Generation(),
+    )
 
 
 @pytest.fixture

@@ -8,13 +8,12 @@ import pytest
 from harness.metrics.retrieval import Retrieval
 from harness.metrics.stale import Stale
 from harness.records.inputs import Sample
-from harness.records.outputs import Prediction, Reading
-from harness.records.outputs import Retrieval as Found
+from harness.records.outputs import Prediction, Reading, RetrievalTrace
 
 SAMPLE = Sample(id="s", task="t", input="?", targets=("甲",))
 
 
-def prediction(found: Found | None, answer: str | None = None, passages: tuple[str, ...] = ()) -> Prediction:
+def prediction(found: RetrievalTrace | None, answer: str | None = None, passages: tuple[str, ...] = ()) -> Prediction:
     shown = tuple({"number": i, "text": text} for i, text in enumerate(passages, 1))
     return Prediction(
         sample_id="s",
@@ -46,20 +45,22 @@ def prediction(found: Found | None, answer: str | None = None, passages: tuple[s
     ],
 )  # fmt: skip
 def test_ranks(ranks: tuple[Any, ...], k: int, expected: dict[str, float]) -> None:
-    found = Found(tuple(f"g{i}" for i in range(len(ranks))), ranks, 100, k)
+    found = RetrievalTrace(gold=tuple(f"g{i}" for i in range(len(ranks))), ranks=ranks, depth=100, k=k)
     marks = Retrieval().score(SAMPLE, prediction(found))
     assert {name: mark.value for name, mark in marks.items()} == pytest.approx(expected)
 
 
 def test_more_gold_passages_than_ten_can_reach_full_ndcg() -> None:
-    found = Found(tuple("abcdefghijkl"), tuple(range(1, 13)), 100, 5)
+    found = RetrievalTrace(gold=tuple("abcdefghijkl"), ranks=tuple(range(1, 13)), depth=100, k=5)
     marks = Retrieval().score(SAMPLE, prediction(found))
     assert (marks["ndcg@10"].value, marks[""].value) == (1.0, 5 / 12)
 
 
 def test_without_gold_or_search_there_are_no_ranks() -> None:
-    assert Retrieval().score(SAMPLE, prediction(Found((), (), 100, 5))) == {}
-    assert Retrieval().score(SAMPLE, prediction(Found(("g",), None, 0, 1))) == {}  # an oracle was given its passage
+    assert Retrieval().score(SAMPLE, prediction(RetrievalTrace(gold=(), ranks=(), depth=100, k=5))) == {}
+    assert (
+        Retrieval().score(SAMPLE, prediction(RetrievalTrace(gold=("g",), ranks=None, depth=0, k=1))) == {}
+    )  # an oracle was given its passage
     assert not Retrieval().applies(prediction(None))
 
 
@@ -73,13 +74,13 @@ def test_without_gold_or_search_there_are_no_ranks() -> None:
     ],
 )
 def test_an_answer_is_cited_when_it_stands_in_a_passage(answer: str, passages: tuple[str, ...], cited: float) -> None:
-    marks = Retrieval().score(SAMPLE, prediction(Found((), (), 100, 5), answer, passages))
+    marks = Retrieval().score(SAMPLE, prediction(RetrievalTrace(gold=(), ranks=(), depth=100, k=5), answer, passages))
     assert marks["cited"].value == cited
 
 
 def test_the_citation_of_a_choice_is_its_text_and_of_fields_there_is_none() -> None:
     sample = Sample(id="s", task="t", input="?", targets=("B",), options=("维生素A", "铁剂"))
-    found = Found((), (), 100, 5)
+    found = RetrievalTrace(gold=(), ranks=(), depth=100, k=5)
     for letter, cited in (("B", 0.0), ("A", 1.0), ("AB", 0.0)):
         marks = Retrieval().score(sample, prediction(found, letter, ("缺乏维生素A 的 B 型",)))
         assert marks["cited"].value == cited

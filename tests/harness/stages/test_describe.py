@@ -16,7 +16,9 @@ def sample(number, text, *targets, **more):
 
 def task(data):
     template = Template("Name: {{ input }}", "x.j2")
-    return Task("t", data, template, Template("Sys", "s.j2"), Answer(), {}, Generation())
+    return Task(
+        name="t", data=data, template=template, system=Template("Sys", "s.j2"), answer=Answer(), generation=Generation()
+    )
 
 
 TEST = (

@@ -7,7 +7,7 @@ import pytest
 
 from harness.records.figures import MetricInfo
 from harness.records.inputs import Sample
-from harness.records.outputs import Prediction, Reading, Retrieval, Score, Step
+from harness.records.outputs import Prediction, Reading, RetrievalTrace, Score, Step
 from harness.summary.comparison_plan import ComparisonPlan
 from harness.summary.error_causes import deciding, retrieved, routed, values_of
 from harness.summary.run_summary import summary_of
@@ -19,7 +19,7 @@ INFO = {
 
 
 def prediction(number: int, gold: bool, known: bool = True, **changes: Any) -> Prediction:
-    found = Retrieval(gold=("g",) if known else (), ranks=(1 if gold else 6,), depth=100, k=5)
+    found = RetrievalTrace(gold=("g",) if known else (), ranks=(1 if gold else 6,), depth=100, k=5)
     return replace(
         Prediction(
             sample_id=f"s{number}",
@@ -59,7 +59,7 @@ def test_hit_or_miss_right_or_wrong() -> None:
 
 def lost(number: int, *ranks: int | None, **changes: Any) -> Prediction:
     """No gold passage shown; the places at which it was found."""
-    return prediction(number, False, retrieval=Retrieval(gold=("g",), ranks=ranks, depth=100, k=5), **changes)
+    return prediction(number, False, retrieval=RetrievalTrace(gold=("g",), ranks=ranks, depth=100, k=5), **changes)
 
 
 def test_found_but_not_shown_is_no_miss() -> None:
@@ -68,7 +68,7 @@ def test_found_but_not_shown_is_no_miss() -> None:
         lost(1, 5), lost(2, 6), lost(3, None), lost(4, 6, 2),  # k is 5
         lost(5, 1),
         lost(6, 1, passages=(part,)), lost(7, 1, passages=(part,)), lost(8, 1, 2, passages=(part, {"gold": True})),
-        replace(lost(9), retrieval=Retrieval(gold=("g",), ranks=None, depth=0, k=1, left_out=1)),  # given, and no room for it
+        replace(lost(9), retrieval=RetrievalTrace(gold=("g",), ranks=None, depth=0, k=1, left_out=1)),  # given, and no room for it
     ]  # fmt: skip
     scores = [score(number, float(number in (5, 6))) for number in range(1, 10)]
     (found,) = retrieved(predictions, values_of(scores, {"t": "a"}), {"t": "a"}, INFO)

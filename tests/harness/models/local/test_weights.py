@@ -12,9 +12,10 @@ import pytest
 
 from harness.errors import ModelError
 from harness.models.huggingface import HuggingFace
-from harness.models.local.weights import Weights, _has_weights, file_digest, folder_digest
+from harness.models.local.weights import Weights, _has_weights
 from harness.records.inputs import Generation, Message
 from harness.runtime.cache import cache_root
+from harness.runtime.digests import file_digest, folder_digest
 
 HEX = "0" * 64
 CONTENT = b"GGUF" + bytes(range(256)) * 8

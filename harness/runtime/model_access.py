@@ -1,0 +1,96 @@
+"""The models of a suite while it runs: by name, by content, and which of them lies in memory."""
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.components.display import Display
+from harness.components.model import Model
+from harness.errors import HarnessError, nearest
+from harness.records.call_counts import CallCounts
+from harness.records.inputs import Cell
+from harness.runtime.cache import Cache
+from harness.text.canonical import digest
+
+if TYPE_CHECKING:
+    from harness.runtime.vectors import Vectors
+
+
+class ModelAccess:
+    """Finds models, counts for the current cell, and keeps one local model in memory at a time."""
+
+    def __init__(
+        self,
+        models: Mapping[str, Model],
+        cache: Cache,
+        display: Display,
+        seed: int,
+    ) -> None:
+        self.models = models
+        self.cache = cache
+        self.display = display
+        self.seed = seed
+        self.cell = Cell("", "")
+        self.counts = CallCounts()
+        self._digests: dict[str, str] = {}
+        self._own_models: dict[str, Model] = {}  # that a metric brings, by their description
+        self._loaded: Model | None = None
+
+    @property
+    def artefacts(self) -> Path:
+        """The folder for what is built from calls and kept between runs: that of the cache."""
+        return self.cache.path.parent
+
+    def begin(self, cell: Cell) -> None:
+        """Start counting for a cell."""
+        self.cell = cell
+        self.counts = CallCounts()
+        self.display.start(cell)
+
+    def model(self, name: str) -> Model:
+        """A model of the suite by its name."""
+        if name in self._own_models:
+            return self._own_models[name]
+        if name not in self.models:
+            raise HarnessError(f"model '{name}' is not among models ({nearest(name, self.models)})")
+        return self.models[name]
+
+    def model_digest(self, name: str) -> str:
+        """sha256 over everything that determines the model's output besides prompt and options."""
+        if name not in self._digests:
+            self._digests[name] = digest(self.model(name).identity())
+        return self._digests[name]
+
+    @cached_property
+    def vectors(self) -> "Vectors":
+        """The store of embeddings, beside the cache of calls."""
+        from harness.runtime.vectors import Vectors
+
+        return Vectors(self.cache.path.with_name("vectors.sqlite"), self.cache.read_only)
+
+    def context_length(self, model: str) -> int | None:
+        """The most tokens of a prompt and its answer together, where it is known without loading weights."""
+        return self.model(model).context_length()
+
+    def token_counter(self, model: str) -> Callable[[str], int] | None:
+        """Counts the tokens of a text; None where the model's tokenizer is out of reach."""
+        engine = self.model(model)
+        return None if engine.count_tokens("") is None else lambda text: engine.count_tokens(text) or 0
+
+    def close(self) -> None:
+        """Release every model."""
+        if "vectors" in self.__dict__:
+            self.vectors.close()
+            del self.__dict__["vectors"]
+        for model in (*self.models.values(), *self._own_models.values()):
+            model.close()
+        self._loaded = None
+
+    def _free_memory_for(self, name: str) -> None:
+        """One accelerator, several models: the loaded local model goes before another comes."""
+        if self.model(name).local:
+            carrier = self.model(name).carrier()
+            if self._loaded is not None and self._loaded is not carrier:
+                self._loaded.close()
+            self._loaded = carrier

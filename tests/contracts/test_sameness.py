@@ -1,0 +1,49 @@
+"""What was recorded before the house was moved comes out the same: bytes of scores and figures, keys of the cache."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.runtime.run_folder import RunFolder
+from reports.html import render
+from tests.shared.paths import ROOT
+
+RECORDED = ROOT / "tests" / "recorded"
+SUITES = ("forms", "retrieval")
+SAME_BYTES = ("samples.jsonl", "scores.jsonl", "judgements.jsonl", "overlaps.jsonl")
+NOT_CACHED = {"forms": 3, "retrieval": 0}  # calls that fail, which no cache keeps: "the line broke"
+
+
+def without_seconds(record: Any) -> Any:
+    """A record without the times that its calls took."""
+    if isinstance(record, dict):
+        return {key: without_seconds(value) for key, value in record.items() if key != "seconds"}
+    return [without_seconds(value) for value in record] if isinstance(record, list) else record
+
+
+def lines(file: Path) -> list[Any]:
+    return [without_seconds(json.loads(line)) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_a_recorded_run_comes_out_the_same(name: str, run_suite: Callable[..., RunFolder], tmp_path: Path) -> None:
+    (tmp_path / "cache").mkdir(exist_ok=True)
+    shutil.copy(RECORDED / "calls.sqlite", tmp_path / "cache" / "calls.sqlite")
+    folder, before = run_suite(RECORDED / f"{name}.yaml").path, RECORDED / f"run-{name}"
+    for file in SAME_BYTES:
+        if (before / file).exists():
+            assert (folder / file).read_bytes() == (before / file).read_bytes(), file
+    assert lines(folder / "predictions.jsonl") == lines(before / "predictions.jsonl")
+    summaries = [json.loads((place / "summary.json").read_text(encoding="utf-8")) for place in (folder, before)]
+    assert without_seconds(summaries[0]) == without_seconds(summaries[1])
+    assert sum(cell["calls"] for cell in RunFolder(folder).read_run()["cells"]) == NOT_CACHED[name]
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_a_run_folder_from_before_is_reported(name: str) -> None:
+    page = render(RunFolder(RECORDED / f"run-{name}").finished())
+    assert f"recorded-{name}" in page
