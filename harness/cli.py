@@ -120,9 +120,11 @@ def check(suite: SuitePath) -> None:
     """Check a suite file without reading its data: all mistakes at once, one line each."""
     from harness.printing import make_console
     from harness.suite.parser import load_suite
+    from harness.text.counting import counted
 
     loaded = load_suite(suite)
-    counts = f"{len(loaded.models)} models, {len(loaded.tasks)} tasks, {len(loaded.variants)} variants"
+    sections = {"model": loaded.models, "task": loaded.tasks, "variant": loaded.variants}
+    counts = ", ".join(counted(len(entries), noun) for noun, entries in sections.items())
     make_console().print(f"{suite}: no mistakes ({counts})")
 
 

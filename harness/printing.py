@@ -13,6 +13,7 @@ from rich.text import Text
 
 from harness.components.registry import components, summary
 from harness.records.figure_names import FigureName
+from harness.text.counting import counted
 
 if TYPE_CHECKING:
     from harness.components.model import Preparation
@@ -82,12 +83,12 @@ def _print_cells(planned: "Sequence[PlannedCell]", console: Console) -> None:
 def _total(plan: "Plan") -> str:
     """What is left to train and to ask, and for how long, as sentences."""
     untrained = [preparation for preparation in plan.preparations.values() if not preparation.done]
-    training = f"{_counted(len(untrained), 'model')} to train: {_training_time(untrained)}. " if untrained else ""
+    training = f"{counted(len(untrained), 'model')} to train: {_training_time(untrained)}. " if untrained else ""
     calls = sum(entry.counts.calls for entry in plan.cells)
     estimates = [entry.counts.estimate for entry in plan.cells if entry.counts.calls]
     total = None if None in estimates else sum(seconds or 0.0 for seconds in estimates)
     duration = f": {_estimate(calls, total)}" if calls else ""
-    return f"{training}{_counted(calls, 'call')} to compute{duration}."
+    return f"{training}{counted(calls, 'call')} to compute{duration}."
 
 
 def _training_time(preparations: "Sequence[Preparation]") -> str:
@@ -112,10 +113,6 @@ def _duration(seconds: float) -> str:
     return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
 
 
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
 def print_components(kinds: Sequence[str], console: Console) -> None:
     """Each kind's components with the first line of their documentation."""
     for kind in kinds:
@@ -136,7 +133,9 @@ def print_description(description: "Description", console: Console) -> None:
     for name, spread in description.lengths.items():
         table.add_row(name, str(spread.min), f"{spread.median:g}", str(spread.p95), str(spread.max))
     console.print(table)
-    targets = ", ".join(f"{count} rows with {number}" for number, count in description.targets_per_row.items())
+    targets = ", ".join(
+        f"{counted(count, 'row')} with {number}" for number, count in description.targets_per_row.items()
+    )
     console.print(f"targets per row: {targets}")
     console.print(
         f"duplicate inputs in test: {description.duplicates}; test inputs also in train: {description.in_train}"

@@ -11,6 +11,7 @@ from harness.records.inputs import JSON
 from harness.runtime.context import Context
 from harness.runtime.run_folder import RunFolder
 from harness.suite.suite import Suite
+from harness.text.counting import counted
 
 
 def index(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, context: Context, resources: Resources) -> None:
@@ -23,7 +24,9 @@ def index(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, context: C
         resources.indexes.get(request, context)
         seconds = time.perf_counter() - began
         passages = len(resources.knowledge[request.knowledge].passage_set(request.updated).passages)
-        context.display.finish(f"{passages:,} passages in {seconds:.1f} s, {context.counts.embedded:,} texts embedded")
+        context.display.finish(
+            f"{counted(passages, 'passage')} in {seconds:.1f} s, {counted(context.counts.embedded, 'text')} embedded"
+        )
         records.append(
             {
                 "knowledge": request.knowledge,

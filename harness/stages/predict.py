@@ -13,6 +13,7 @@ from harness.runtime.provenance import provenance
 from harness.runtime.run_folder import RunFolder
 from harness.stages.plan import planned_cells
 from harness.suite.suite import Suite
+from harness.text.counting import counted
 
 
 def predict(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, context: Context, resources: Resources) -> None:
@@ -48,7 +49,7 @@ def _predict_cell(suite: Suite, task: Task, cell: Cell, context: Context, resour
 def progress_line(finished: int, counts: CallCounts) -> str:
     """What stands beside a finished piece of work: how much was asked, how much came from the cache, what failed."""
     failed = f", {counts.failed} failed" if counts.failed else ""
-    return f"{finished} done, {counts.calls} calls in {counts.seconds:.1f} s, {counts.cached} cached{failed}"
+    return f"{finished} done, {counted(counts.calls, 'call')} in {counts.seconds:.1f} s, {counts.cached} cached{failed}"
 
 
 def _cell_records(

@@ -23,6 +23,7 @@ from harness.records.inputs import Cell, Generation, Sample
 from harness.records.judgements import Calibration, Judgement
 from harness.records.outputs import Prediction, Reading
 from harness.runtime.context import Context
+from harness.text.counting import counted
 from harness.text.templates import Template
 
 if TYPE_CHECKING:
@@ -173,7 +174,7 @@ def _check(metric: JudgeMetric, task: Task, predictions: Sequence[Prediction], m
 def _tell(labels: Labels, calibrations: Sequence[Calibration], counts: CallCounts, context: Context) -> None:
     """How it went, and which labelled items the figures do not rest on."""
     failed = f", {counts.failed} failed" if counts.failed else ""
-    context.display.finish(f"{counts.calls} calls in {counts.seconds:.1f} s, {counts.cached} cached{failed}")
+    context.display.finish(f"{counted(counts.calls, 'call')} in {counts.seconds:.1f} s, {counts.cached} cached{failed}")
     labelled = len(labels.scored) + len(labels.pairs)
     decided = labelled - max((record.items for record in calibrations), default=0)
     if decided:
