@@ -82,7 +82,7 @@ def suite(write_suite: Make, make_folder: Callable[..., Path]) -> Callable[..., 
 
 def entry(loaded: Any, name: str) -> TunedEntry:
     """A model of a suite, as the command line hands it to an export."""
-    model = find_tuned(loaded.models, loaded.families.members, name)
+    model = find_tuned(loaded.models, loaded.expansion.members, name)
     prepare(loaded)
     return TunedEntry(name, model, loaded.name, loaded.path)
 
