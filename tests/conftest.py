@@ -97,7 +97,7 @@ def scoring(tmp_path: Path) -> Iterator[Callable[..., Scoring]]:
             answer=Text(),
             generation=Generation(),
         )
-        return Scoring(metric, task, Context(models or {}, opened[-1], Display(), 0), **further)
+        return Scoring(metric=metric, task=task, context=Context(models or {}, opened[-1], Display(), 0), **further)
 
     yield make
     for cache in opened:

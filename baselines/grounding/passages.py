@@ -29,7 +29,7 @@ class PassageSettings:
     distractors: int  # irrelevant passages mixed in
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Evidence:
     """The passages for one sample, and the ranks of its gold passages."""
 
@@ -83,7 +83,11 @@ class PassageFinder:
     def _oracle(self, sample: Sample, gold: Sequence[int]) -> Evidence:
         """The gold passages, as perfect retrieval would find them."""
         passages = self._passages(sample, [(place, 1.0) for place in gold], gold)
-        evidence = Evidence(sample, passages, RetrievalTrace(gold=self._ids(gold), ranks=None, depth=0, k=len(gold)))
+        evidence = Evidence(
+            sample=sample,
+            passages=passages,
+            retrieval=RetrievalTrace(gold=self._ids(gold), ranks=None, depth=0, k=len(gold)),
+        )
         if not gold:
             evidence.notes.append("no gold passage is known")
         return evidence
@@ -96,7 +100,12 @@ class PassageFinder:
         retrieval = RetrievalTrace(
             gold=self._ids(gold), ranks=tuple(rank.get(place) for place in gold), depth=depth, k=k
         )
-        evidence = Evidence(sample, self._passages(sample, chosen, gold, rank), retrieval, best_score)
+        evidence = Evidence(
+            sample=sample,
+            passages=self._passages(sample, chosen, gold, rank),
+            retrieval=retrieval,
+            best_score=best_score,
+        )
         if not hits:
             evidence.notes.append("nothing was found for the query")
         elif not chosen:

@@ -21,4 +21,4 @@ class Squad(KnowledgeBase):
                 yield Unreadable(f"{path}:{context.line}: {context.reason}")
             else:
                 place = f"{path}:{context.line}"
-                yield Entry(context.text, Path(path).name, context.id, context.title, place=place)
+                yield Entry(text=context.text, source=Path(path).name, id=context.id, title=context.title, place=place)

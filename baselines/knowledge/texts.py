@@ -49,7 +49,7 @@ class Texts(KnowledgeBase):
         source = Path(path).name
         if self._whole_lines(path):
             for number, line in enumerate(read_text(path, self.encoding).split("\n"), start=1):
-                yield Entry(line, source, place=f"{path}:{number}")
+                yield Entry(text=line, source=source, place=f"{path}:{number}")
             return
         rows = list(self._rows(path))
         names = _names(rows, path)
@@ -61,7 +61,11 @@ class Texts(KnowledgeBase):
                 raise DataError(f"{path}: column: which holds the text? There are {', '.join(names)}")
             text = names[0]
         columns = _EntryColumns(
-            source, text, identifier, title, set(names) - {text, identifier, title} if self._has_header(path) else set()
+            source=source,
+            text=text,
+            id=identifier,
+            title=title,
+            meta=set(names) - {text, identifier, title} if self._has_header(path) else set(),
         )
         for row in rows:
             yield columns.entry(row, f"{path}:{row.line}")
@@ -137,7 +141,7 @@ def _names(rows: list[Row | Fault], path: str) -> list[str]:
     return list(first)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class _EntryColumns:
     """The meaning of a file's columns."""
 
@@ -162,4 +166,11 @@ class _EntryColumns:
         except BadRow as reason:
             return Unreadable(f"{place}: {reason}")
         meta = {name: value for name, value in values.items() if name in self.meta}
-        return Entry(text, self.source, identifier, optional_text(values, self.title), meta, place)
+        return Entry(
+            text=text,
+            source=self.source,
+            id=identifier,
+            title=optional_text(values, self.title),
+            meta=meta,
+            place=place,
+        )

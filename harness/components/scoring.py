@@ -8,7 +8,7 @@ from harness.components.task import Task
 from harness.records.judgements import Judgement
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scoring:
     """The surroundings in which one metric scores one task."""
 

@@ -9,7 +9,7 @@ from harness.readers.parsing.rows import BadRow, Fault, Row, history_of, optiona
 from harness.records.inputs import JSON, Sample
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Instruction:
     """An instruction with an optional text to apply it to, and the response."""
 
@@ -70,4 +70,12 @@ class Alpaca(FileReader):
         """The columns; those that the suite names must exist."""
         optional = self.columns_in_suite("query", "history", "system", "id")
         required = (self.prompt, self.response, *optional)
-        return Instruction(self.prompt, self.query, self.response, self.history, self.system, self.id, required)
+        return Instruction(
+            prompt=self.prompt,
+            query=self.query,
+            response=self.response,
+            history=self.history,
+            system=self.system,
+            id=self.id,
+            required=required,
+        )

@@ -28,7 +28,7 @@ class Tags(BaseModel):
 _TAGS = Tags()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Conversation:
     """A list of turns in one column.
 
@@ -111,4 +111,6 @@ class Sharegpt(FileReader):
     def layout(self) -> Conversation:
         """The columns; those that the suite names must exist."""
         optional = self.columns_in_suite("system", "id")
-        return Conversation(self.messages, self.system, self.id, self.tags, (self.messages, *optional))
+        return Conversation(
+            messages=self.messages, system=self.system, id=self.id, tags=self.tags, required=(self.messages, *optional)
+        )

@@ -17,7 +17,7 @@ _KEY = {name: re.compile(rf'"{name}"\s*:') for name in ("context", "question")}
 _USED = ("question", "id", "answers", "context", "context_id", "title")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SquadContext:
     """A passage with its questions, each with the line and the place in the structure where it stands."""
 
@@ -132,7 +132,9 @@ class _ArticleWalk:
             return Fault(line, f"{where}: {reason}")
         name = title.strip() or self.stem
         self._numbers[name] += 1
-        return SquadContext(identifier or f"{name}#{self._numbers[name]}", title, text, line, questions)
+        return SquadContext(
+            id=identifier or f"{name}#{self._numbers[name]}", title=title, text=text, line=line, questions=questions
+        )
 
     def _questions(self, paragraph: Mapping[str, JSON], where: str) -> tuple[Row | Fault, ...]:
         questions: list[Row | Fault] = []

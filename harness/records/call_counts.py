@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 
-@dataclass
+@dataclass(kw_only=True)
 class CallCounts:
     """The calls of one cell; the only record that changes, because it is counted up while calls are made."""
 

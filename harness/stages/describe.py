@@ -20,7 +20,7 @@ class Lengths:
     max: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Description:
     """A task's data in figures; all but `rows` and `skipped` are about the test split."""
 

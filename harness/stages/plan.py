@@ -20,7 +20,7 @@ from harness.suite.expansion import root_of
 from harness.suite.suite import Suite
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PlannedCell:
     """What a run would do for one cell."""
 
@@ -107,7 +107,7 @@ def _planned(cell: Cell, variant: Variant, task: Task, context: DryContext, reso
     try:
         variant.answer(task, task.data.test, context, resources)
     except NotPlannableError:
-        context.counts = CallCounts(0 if variant.floor else len(task.data.test))
+        context.counts = CallCounts(calls=0 if variant.floor else len(task.data.test))
         exact = False
     needs = has = None
     for name, tokens in context.longest.items():
@@ -119,7 +119,7 @@ def _planned(cell: Cell, variant: Variant, task: Task, context: DryContext, reso
                     f"{cell.task} × {cell.variant}: {needs / 2**30:.1f} GiB are needed to ask {name} {tokens} tokens, "
                     f"there are {has / 2**30:.1f} GiB; shorten the prompt, or store the model in fewer bits (quantised)"
                 )
-    return PlannedCell(cell, len(task.data.test), context.counts, exact, needs, has)
+    return PlannedCell(cell=cell, samples=len(task.data.test), counts=context.counts, exact=exact, needs=needs, has=has)
 
 
 def planned_cells(suite: Suite, tasks: Mapping[str, Task]) -> list[Cell]:

@@ -34,9 +34,15 @@ def score(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, context: C
     try:
         for task, name in sorted(figures, key=lambda figure: scoring_phase(metrics[figure[0]][figure[1]])):
             scoring = Scoring(
-                name, tasks[task], context, suite.usage.answering_model, reference_of(suite), suite.expansion.pools,
-                suite.seed, judgements,
-            )  # fmt: skip
+                metric=name,
+                task=tasks[task],
+                context=context,
+                answering=suite.usage.answering_model,
+                reference=reference_of(suite),
+                pools=suite.expansion.pools,
+                seed=suite.seed,
+                judgements=judgements,
+            )
             items = [samples[task, prediction.sample_id] for prediction in predictions[task]]
             scores[task, name] = _score(metrics[task][name], items, predictions[task], scoring, context)
             costs += [{"task": task, "metric": name, **asdict(context.counts)}] if context.counts.has_calls else []

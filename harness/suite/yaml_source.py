@@ -35,7 +35,7 @@ _Loader.add_implicit_resolver(
 )
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Source:
     """A parsed YAML file. `lines` and `spelling` are keyed by the path of keys and indices to a value."""
 
@@ -70,7 +70,7 @@ def read_source(path: Path) -> Source:
         raise SuiteError(
             [f"{path}: cannot be read: {reason}; name a suite file such as suites/quickstart/suite.yaml"]
         ) from error
-    source = Source(path, text)
+    source = Source(path=path, text=text)
     try:
         _parse(source)
     except yaml.MarkedYAMLError as error:

@@ -15,7 +15,7 @@ from harness.suite.references import RESERVED
 from harness.suite.suite import Suite
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ComparisonPlan:
     """What is compared with what: the frame of a run's figures."""
 
@@ -46,8 +46,8 @@ def comparison_plan(
     pool_of = {member: pool for pool, members in model_pools.items() for member in members}
     rows = {name: record["rows"] for name, record in training.items()}
     return ComparisonPlan(
-        suite.name,
-        suite.seed,
+        name=suite.name,
+        seed=suite.seed,
         reference=reference_of(suite),
         headline=headline,
         floors=[name for name, variant in suite.variants.items() if variant.floor],

@@ -15,7 +15,7 @@ from harness.summary.means import Means
 from harness.summary.score_columns import Rows, score_columns
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Figures:
     """What is computed task by task."""
 

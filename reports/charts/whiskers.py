@@ -39,7 +39,7 @@ class Whisker:
     high: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Segment:
     """One part of a bar, in percent of its width."""
 
@@ -86,6 +86,8 @@ def segments(counts: Sequence[tuple[str, int]]) -> tuple[Segment, ...]:
     bar, start = [], 0.0
     for place, (name, count) in enumerate(counts, 1):
         width = 100 * count / total
-        bar.append(Segment(name, f"{width:.1f} %", place, round(start, 2), round(width, 2)))
+        bar.append(
+            Segment(name=name, share=f"{width:.1f} %", place=place, start=round(start, 2), width=round(width, 2))
+        )
         start += width
     return tuple(bar)

@@ -9,7 +9,7 @@ from reports.facts.metric_columns import MetricColumn, metric_columns
 from reports.section import Section
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ItemFacts:
     """What can be filtered by, and the packed items."""
 
@@ -32,9 +32,9 @@ class Items(Section):
     def build(self, finished: FinishedRun) -> ItemFacts:
         summary = finished.summary
         return ItemFacts(
-            tuple(dict.fromkeys(sample.task for sample in finished.samples)),
-            tuple(answering_variants(summary, finished.predictions)),
-            metric_columns(summary),
-            OUTCOMES if summary.retrieved else (),
-            pack(finished),
+            tasks=tuple(dict.fromkeys(sample.task for sample in finished.samples)),
+            variants=tuple(answering_variants(summary, finished.predictions)),
+            columns=metric_columns(summary),
+            outcomes=OUTCOMES if summary.retrieved else (),
+            payload=pack(finished),
         )

@@ -22,7 +22,7 @@ def printed(preparations: list[Preparation], counts: CallCounts = ASKED) -> list
     """The lines, one space for any white space."""
     file = io.StringIO()
     models = {f"m{number}": preparation for number, preparation in enumerate(preparations)}
-    cell = PlannedCell(Cell("norm", "plain"), 30, counts)
+    cell = PlannedCell(cell=Cell("norm", "plain"), samples=30, counts=counts)
     print_plan(Plan([cell], [], models, []), Console(file=file, width=160, markup=False))
     return [" ".join(line.strip("│ ").split()) for line in file.getvalue().splitlines()]
 

@@ -22,7 +22,7 @@ _LISTED = 5  # unreadable documents that are listed one by one
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
     """One entry as its file has it: a line, a row, a document."""
 
@@ -193,7 +193,9 @@ class _PassageMerger:
                 if entry.id is None or name is None or self._names.get(name) == entry.id:  # equal but for its meta
                     name = f"{entry.source}:{position}"
                 self._names.setdefault(name, entry.id)
-                draft = self.drafts[text, title, meta] = _Draft(name, text, title, position, entry)
+                draft = self.drafts[text, title, meta] = _Draft(
+                    id=name, text=text, title=title, position=position, entry=entry
+                )
             else:
                 draft.copies += 1
                 if entry.source != draft.entry.source and entry.source not in draft.sources:

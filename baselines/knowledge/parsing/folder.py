@@ -32,7 +32,7 @@ class DocumentFolder(KnowledgeBase):
                 yield Unreadable(str(error))
             else:
                 identifier = name if root.is_dir() else None
-                yield Entry(text, name, identifier, title, place=str(file), markdown=markdown)
+                yield Entry(text=text, source=name, id=identifier, title=title, place=str(file), markdown=markdown)
 
     def files(self, path: str) -> list[str]:
         """The file, or the files of the folder."""

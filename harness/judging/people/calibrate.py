@@ -54,7 +54,9 @@ def calibrate(
     task, predictions = _material(labels)
     _check(metric, task, predictions, suite.models)
     context.begin(Cell(name, labels.name))
-    scoring = Scoring(FigureName.parse(name).metric, task, context, reference="second", seed=suite.seed)
+    scoring = Scoring(
+        metric=FigureName.parse(name).metric, task=task, context=context, reference="second", seed=suite.seed
+    )
     try:
         samples = {sample.id: sample for sample in task.data.test}
         metric.score_batch([samples[prediction.sample_id] for prediction in predictions], predictions, scoring)

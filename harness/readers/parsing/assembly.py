@@ -50,7 +50,7 @@ class Division:
     on_bad_row: Literal["error", "skip"] = "error"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class _Loaded:
     """A source read to its end. `numbers` are the 0-based record numbers of the samples."""
 
@@ -98,7 +98,7 @@ def _load(source: RowSource, task: str, prefix: str, skip: bool) -> _Loaded:
     if not rows:
         raise DataError(f"{source.name}: holds no rows")
     _require_columns(source, rows)
-    loaded = _Loaded(source.name, len(rows), [], [], [], [])
+    loaded = _Loaded(name=source.name, total=len(rows), numbers=[], lines=[], samples=[], faults=[])
     for number, row in enumerate(rows):
         try:
             if isinstance(row, Fault):

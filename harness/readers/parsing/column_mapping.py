@@ -10,7 +10,7 @@ from harness.readers.parsing.rows import BadRow, history_of, list_of, optional_t
 from harness.records.inputs import JSON, Sample
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Columns:
     """A mapping of columns to the fields of a sample; all other columns go to `meta` under their own names."""
 

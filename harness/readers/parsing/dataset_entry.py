@@ -77,13 +77,23 @@ def entry_layout(entry: DatasetEntry) -> Layout:
     if entry.formatting == "sharegpt":
         messages = (columns.messages if columns else None) or "conversations"
         return Conversation(
-            messages, columns.system if columns else None, None, entry.tags, _required(columns, messages)
+            messages=messages,
+            system=columns.system if columns else None,
+            id=None,
+            tags=entry.tags,
+            required=_required(columns, messages),
         )
     if columns is None:
         return Instruction(history=None, system=None)
     prompt, response = columns.prompt or "instruction", columns.response or "output"
     return Instruction(
-        prompt, columns.query, response, columns.history, columns.system, None, _required(columns, prompt, response)
+        prompt=prompt,
+        query=columns.query,
+        response=response,
+        history=columns.history,
+        system=columns.system,
+        id=None,
+        required=_required(columns, prompt, response),
     )
 
 

@@ -319,7 +319,7 @@ def test_real_terms(shared_data):
 def test_an_own_form_in_a_few_lines(tmp_path):
     class Notes(KnowledgeBase):
         def entries(self, path: str) -> list[Entry]:
-            return [Entry("a", "notes"), Entry("b", "notes", "own")]
+            return [Entry(text="a", source="notes"), Entry(text="b", source="notes", id="own")]
 
     assert [p.id for p in Notes(path=str(tmp_path)).read().passages] == ["notes:1", "own"]
 

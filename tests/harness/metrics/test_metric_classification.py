@@ -208,7 +208,7 @@ def test_labels_are_those_of_the_task_also_where_their_samples_failed(scoring: C
     failed = Prediction(
         sample_id="1", task="t", variant="v", messages=(), text="", reading=Reading(), error="out of power"
     )
-    place = Scoring("label", task(some), scoring().context)
+    place = Scoring(metric="label", task=task(some), context=scoring().context)
     first, second = score_metric(Classification(), some, [prediction(0, "乙"), failed], place)
     assert (first.value, first.counts) == (0.0, {'["甲", "乙"]': 1.0})
     assert (second.value, second.counts, second.error) == (None, None, "out of power")
@@ -216,7 +216,7 @@ def test_labels_are_those_of_the_task_also_where_their_samples_failed(scoring: C
 
 def test_letters_of_a_choice_are_labels(scoring: Callable[..., Scoring]) -> None:
     some = [sample(0, "CA", options=("x", "y", "z")), sample(1, "Ｂ", options=("x", "y", "z"))]
-    place = Scoring("label", task(some, Choice(multiple=True)), scoring().context)
+    place = Scoring(metric="label", task=task(some, Choice(multiple=True)), context=scoring().context)
     scores = score_metric(Classification(), some, [prediction(0, "AC"), prediction(1, "A")], place)
     assert [score.counts for score in scores] == [{'["AC", "AC"]': 1.0}, {'["B", null]': 1.0}]
 

@@ -95,7 +95,9 @@ def place(scoring: Callable[..., Scoring]) -> Callable[..., Scoring]:
 
     def make(models: Mapping[str, Model], answering: Mapping[str, str | None], answer: Answer | None = None) -> Scoring:
         asked.clear()
-        return Scoring("ppl", task(answer=answer), scoring(models=models).context, answering)
+        return Scoring(
+            metric="ppl", task=task(answer=answer), context=scoring(models=models).context, answering=answering
+        )
 
     return make
 
@@ -494,7 +496,7 @@ def test_a_real_model(form: str, tmp_path: Path, scoring: Callable[..., Scoring]
         (tmp_path / "cache").mkdir(exist_ok=True)
         (tmp_path / "cache" / part).symlink_to(MODELS / part, target_is_directory=True)
     model = HuggingFace(path=SMOLLM2, dtype="float32", device="cpu", format=form)
-    scoring = Scoring("ppl", task(), scoring(models={"m": model}).context, {"v": "m"})  # type: ignore[assignment]
+    scoring = Scoring(metric="ppl", task=task(), context=scoring(models={"m": model}).context, answering={"v": "m"})  # type: ignore[assignment]
     samples = [sample(i, text) for i, text in enumerate(REFERENCES)]
     predictions = [answered(i, "v", text) for i, text in enumerate(QUESTIONS)]
     marks: Any = Perplexity().score_batch(samples, predictions, scoring)  # type: ignore[arg-type]

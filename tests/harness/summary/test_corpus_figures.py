@@ -86,7 +86,7 @@ def summary(
     ]
     reference = design.pop("reference", "a")
     info = design.pop("info", INFO)
-    asked = ComparisonPlan("s", 3, reference, headline, corpora={"t.rate": RATE}, **design)
+    asked = ComparisonPlan(name="s", seed=3, reference=reference, headline=headline, corpora={"t.rate": RATE}, **design)
     return summary_of(asked, info, samples, predictions, [*scores(seen), *more], overlaps)
 
 

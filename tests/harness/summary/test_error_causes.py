@@ -128,7 +128,7 @@ def test_the_steps_of_a_cascade() -> None:
 def test_a_summary_names_the_steps_at_which_nothing_ended() -> None:
     route = (Step("cheap", 5.0, 4.0),)
     answer = Prediction(sample_id="s1", task="t", variant="c", messages=(), text="", reading=Reading("x"), route=route)
-    design = ComparisonPlan("d", 0, None, ["t.a"], cascades={"c": ["cheap", "dear"]})
+    design = ComparisonPlan(name="d", seed=0, reference=None, headline=["t.a"], cascades={"c": ["cheap", "dear"]})
     summary = summary_of(
         design, INFO, [Sample(id="s1", task="t", input="?", targets=("x",))], [answer], [score(1, 1.0, variant="c")]
     )
@@ -142,7 +142,7 @@ def summary_with(values: dict[str, list[float]], floors: list[str]) -> Any:
         for v, some in values.items()
         for i, s in enumerate(samples)
     ]
-    design = ComparisonPlan("d", 0, "zero", ["t.a"], floors)
+    design = ComparisonPlan(name="d", seed=0, reference="zero", headline=["t.a"], floors=floors)
     return summary_of(design, {"t.a": INFO["t.a"]}, samples, [], scores)
 
 
@@ -179,7 +179,7 @@ def test_an_upper_bound_makes_no_other_verdict_weaker() -> None:
         for v, some in values.items()
         for i, s in enumerate(samples)
     ]
-    design = ComparisonPlan("d", 0, "zero", ["t.a"], (), ("oracle",))
+    design = ComparisonPlan(name="d", seed=0, reference="zero", headline=["t.a"], floors=(), bounds=("oracle",))
     found = {c.variant: c for c in summary_of(design, {"t.a": INFO["t.a"]}, samples, [], scores).comparisons}
     assert found["rag"].p_adjusted == pytest.approx(2 * 0.5**8)
     assert found["oracle"].p_adjusted == pytest.approx(2 * 0.5**10)

@@ -54,7 +54,7 @@ def figures(
         for variant in dict.fromkeys(variant for _, variant in values)
         for i in range(count)
     ]
-    asked = ComparisonPlan("s", 1, "base", headline, **design)
+    asked = ComparisonPlan(name="s", seed=1, reference="base", headline=headline, **design)
     return summary_of(asked, {f"t.{m}": i for m, i in info.items()}, samples, predictions, scores, overlaps)
 
 
