@@ -37,9 +37,9 @@ class TokenEncoder(Encoder):
             raise ModelError(f"model {self.path} has {layers} layers: set `layer` from 0 to {layers}, not {self.layer}")
         folder = _local_folder(self.path)
         if folder is not None:
-            self.suits(folder)
+            self.check_folder(folder)
 
-    def suits(self, folder: Path) -> None:
+    def check_folder(self, folder: Path) -> None:
         """Raise ModelError if a folder has no weights or no tokenizer: transformers would make up the latter."""
         for part, patterns in (("weights", _WEIGHTS), ("tokenizer", _VOCABULARIES)):
             if not any(any(folder.glob(pattern)) for pattern in patterns):

@@ -228,14 +228,14 @@ def test_in_a_run_pairs_are_cached_and_counted(
     metric = BertScore(model=str(folders["bert"]), layer=2, device="cpu")
     alone, first = metric.score_batch(samples, predictions), scoring()
     assert metric.score_batch(samples, predictions, first) == alone
-    assert first.context.tally.embedded == len(items)
+    assert first.context.counts.embedded == len(items)
     read_ids.clear()
     again = scoring()
     assert metric.score_batch(samples, predictions, again) == alone
-    assert (again.context.tally.embedded, read_ids) == (0, [])
+    assert (again.context.counts.embedded, read_ids) == (0, [])
     metric = BertScore(model=str(folders["bert"]), layer=1, device="cpu")
     assert metric.score_batch(samples, predictions, again) != alone  # another layer is another model
-    assert again.context.tally.embedded == len(items)
+    assert again.context.counts.embedded == len(items)
     first.context.close()
     again.context.close()
 

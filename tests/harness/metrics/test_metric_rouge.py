@@ -226,7 +226,7 @@ def test_listing_imports_no_reference_implementation_and_scoring_prints_nothing(
         "from harness.metrics.rouge import Rouge\nfrom harness.records.inputs import Sample\n"
         "from harness.records.outputs import Prediction, Reading\n"
         "for tokens in ('characters', 'jieba', 'words'):\n"
-        "    Rouge(tokens=tokens).score(Sample('1', 't', 'q', ('咳嗽',)), Prediction('1', 't', 'v', (), '', Reading('咳')))"
+        "    Rouge(tokens=tokens).score(Sample(id='1', task='t', input='q', targets=('咳嗽',)), Prediction(sample_id='1', task='t', variant='v', messages=(), text='', reading=Reading('咳')))"
     )
     scored = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert (scored.stdout, scored.stderr) == ("", "")
