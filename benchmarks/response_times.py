@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from baselines.knowledge.parsing.splitting import Split
+from baselines.knowledge.parsing.splitting import Splitting
 from baselines.knowledge.texts import Texts
 from harness.answers.json import Json
 from harness.components.reader import Reader
@@ -147,7 +147,7 @@ def rows(path: Path, name: str, count: int) -> Call:
 
 def pieces(unit: str, length: int) -> Call:
     text = unit * (length // len(unit))
-    return lambda: Split(by="sentence", size=200, overlap=0).pieces(text)
+    return lambda: Splitting(by="sentence", size=200, overlap=0).pieces(text)
 
 
 def one_line(path: Path, part: float) -> Call:
