@@ -5,12 +5,13 @@ Each stage is a file in harness/stages. It reads what the stage before left in t
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from harness.checks.leakage import contamination
 from harness.components.task import Task
+from harness.errors import StoreError
 from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON
 from harness.runtime.context import Context
@@ -37,7 +38,7 @@ def run(suite: Suite, folder: RunFolder, context: Context, report: Report, start
     folder.create()
     with folder.locked():
         if "predict" in due:
-            open_run(suite, tasks, folder, keep_training="train" not in due)
+            open_run(suite, tasks, folder, due)
             folder.write_overlaps(overlaps)
         else:
             refuse_changed(folder, suite, tasks, scored="score" not in due)
@@ -60,17 +61,23 @@ def run(suite: Suite, folder: RunFolder, context: Context, report: Report, start
         return folder.write_report(report(folder.finished()))
 
 
-def open_run(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, keep_training: bool) -> None:
-    """Begin run.json anew, with the trainings of the run before where training is not due.
+def open_run(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, due: Sequence[str]) -> None:
+    """Begin run.json anew, with what the stages before the first one left there.
 
-    An older run's predictions must not stand beside new samples.
+    An older run's predictions must not stand beside new samples. Raises ModelError for a model that is not trained yet,
+    StoreError for a folder of another suite; then the folder stays as it is.
     """
-    if keep_training:
+    before: dict[str, JSON] = {}
+    if "train" not in due:
         refuse_untrained(suite)
-    before: dict[str, JSON] = folder.read_run() if keep_training else {}
-    unchanged: dict[str, JSON] = {key: before[key] for key in ("training", "indexes", "stages") if key in before}
+        before = folder.read_run()
+        if (name := before["suite"].get("name")) != suite.name:
+            raise StoreError(f"{folder.path} holds a run of suite {name}; choose another folder with --out")
+    unchanged: dict[str, JSON] = {key: before[key] for key in ("training", "indexes") if key in before}
+    seconds = {stage: time for stage, time in before.get("stages", {}).items() if stage not in due}
     folder.clear()
-    folder.write_run({"status": "training", "started": now(), **unchanged, **described_suite(suite, tasks)})
+    record = {"status": "training", "started": now(), **unchanged, "stages": seconds}
+    folder.write_run({**record, **described_suite(suite, tasks)})
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.components.display import Display
-from harness.errors import StoreError, SuiteError
+from harness.errors import ModelError, StoreError, SuiteError
 from harness.models.huggingface import HuggingFace
 from harness.models.local.loading import LocalModel
 from harness.runtime.cache import Cache
@@ -101,6 +101,22 @@ def test_a_tuned_model_is_trained_once_and_answers_otherwise(suite: Make, run_su
     assert two["training"]["lora"]["stages"][0]["reused"]
     assert [cell["calls"] for cell in two["cells"]] == [0, 0]
     assert two["models"]["lora"]["digest"] == one.read_run()["models"]["lora"]["digest"]
+
+
+def test_a_later_first_stage_takes_what_was_trained_and_refuses_what_was_not(suite: Make, run_suite: Run) -> None:
+    folder = run_suite(suite({"lora": LORA}))
+    before, training = folder.predictions(), folder.read_run()["training"]
+    for start in ("index", "predict"):
+        again = run_suite(suite({"lora": LORA}), start=start)
+        assert (again.predictions(), again.read_run()["training"]) == (before, training)
+        assert [cell["calls"] for cell in again.read_run()["cells"]] == [0, 0]
+    for start in ("index", "predict"):
+        with pytest.raises(
+            ModelError, match=r"models\.lora is not trained yet \(lora on 12 rows, .*run with --from train"
+        ):
+            run_suite(suite({"lora": LORA.replace("r: 4", "r: 2")}), start=start)
+    assert folder.path.joinpath("predictions.jsonl").is_file()  # a refusal leaves the folder as it was
+    assert RunFolder(folder.path).predictions() == before
 
 
 def test_the_next_plan_estimates_the_time_of_a_training(suite: Make, run_suite: Run, tmp_path: Path) -> None:

@@ -5,8 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from harness.components.display import Display
 from harness.errors import StoreError, SuiteError
+from harness.runtime.cache import Cache
+from harness.runtime.dry_context import DryContext
 from harness.runtime.run_folder import RunFolder
+from harness.stages.plan import plan
 from harness.stages.prepare import prepare
 from harness.suite.parser import load_suite
 
@@ -148,3 +152,27 @@ def test_a_prompt_may_use_only_columns_that_all_passages_have(write_suite: Write
     (line,) = mistakes(write_suite(suite, **{**FILES, "terms__jsonl": terms}))
     assert "variants.rag on tasks.norm" in line
     assert "'dict object' has no attribute 'year'" in line
+
+
+def test_an_index_is_planned_built_once_and_recorded(write_suite: Write, run_suite: Run, tmp_path: Path) -> None:
+    path = write_suite(SUITE, **FILES)
+    suite, cache = load_suite(path), Cache(tmp_path / "cache" / "calls.sqlite")
+    planned = plan(suite, DryContext(suite.models, cache, Display(), suite.seed))
+    cache.close()
+    assert [(index.name, index.passages, index.missing) for index in planned.indexes] == [("terms (lexical)", 3, "")]
+    folder = run_suite(path)
+    (record,) = folder.read_run()["indexes"]  # rag, both and first search one index; oracle and nearest search none
+    del record["seconds"]
+    assert record == {"knowledge": "terms", "retriever": "Lexical", "updated": False, "passages": 3, "embedded": 0}
+    assert "train" in run_suite(path, start="predict").read_run()["stages"]
+    assert folder.read_run()["indexes"][0]["passages"] == 3
+
+
+def test_a_first_stage_clears_no_folder_of_another_suite(write_suite: Write, run_suite: Run) -> None:
+    folder = run_suite(write_suite(SUITE, **FILES))
+    before = (folder.path / "predictions.jsonl").read_bytes()
+    other = write_suite(SUITE.replace("name: small", "name: other"), **FILES)
+    for start in ("index", "predict"):
+        with pytest.raises(StoreError, match="holds a run of suite small; choose another folder with --out"):
+            run_suite(other, start=start)
+    assert (folder.path / "predictions.jsonl").read_bytes() == before
