@@ -31,11 +31,13 @@ class Comparison:
     variant: str
     reference: str
     samples: int
+    groups: int | None = None  # that the samples form; None: each is independent of the others
     difference: float | None = None  # mean of variant − reference
-    low: float | None = None
+    low: float | None = None  # of an interval that excludes 0 exactly where p_adjusted is below 0.05
     high: float | None = None
     p: float | None = None  # two-sided, by `test`
     p_adjusted: float | None = None  # Holm, over all variants and headline metrics (others: over the variants)
+    family: int | None = None  # comparisons that were corrected together; None in runs of older versions
     test: str = "none"
     wins: int = 0
     losses: int = 0
@@ -43,6 +45,8 @@ class Comparison:
     verdict: Literal["better", "worse", "inconclusive"] = "inconclusive"
     detectable: float | None = None  # smallest difference found with 80 % power at this sample size
     needed: int | None = None  # samples needed to confirm the observed difference with 80 % power
+    needed_low: int | None = None  # as many for the largest difference that an 80 % interval around it allows
+    needed_high: int | None = None  # as many for the smallest; None: there may be no difference at all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +125,17 @@ class Overlap:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Grouping:
+    """The test items of a task that are not independent of each other."""
+
+    task: str
+    samples: int
+    groups: int
+    largest: int  # samples of the largest group
+    repeated: int  # samples that ask what an earlier one asks, word for word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Seeds:
     """One figure of a variant whose model was trained several times."""
 
@@ -185,6 +200,7 @@ class Summary:
     results: tuple[Result, ...]
     comparisons: tuple[Comparison, ...]
     usage: tuple[Usage, ...]
+    leaders: tuple[Comparison, ...] = ()  # each figure's best variant against the runner-up, the reference apart
     floors: tuple[Comparison, ...] = ()  # headline figures against the best variant that asks no model
     retrieved: tuple[Retrieved, ...] = ()
     routed: tuple[Routed, ...] = ()
@@ -193,6 +209,7 @@ class Summary:
     bounds: tuple[str, ...] = ()  # variants that are told what only the answer's author knows: upper bounds
     overlaps: tuple[Overlap, ...] = ()  # of test items with what models learn from or look up
     clean: tuple[Result, ...] = ()  # headline figures on the items without any overlap, where some have one
+    groupings: tuple[Grouping, ...] = ()  # of tasks with items that belong together
     general: tuple[Result, ...] = ()  # of models asked by themselves on the suite's general tasks, before and after
     forgotten: tuple[Comparison, ...] = ()  # there: derived models against the model they are made of
     seeds: tuple[Seeds, ...] = ()

@@ -29,6 +29,7 @@ class Sample:
     targets: tuple[str, ...]  # alternative right answers; the letters of the right options for a choice task
     options: tuple[str, ...] = ()  # the texts of options A, B, C, …
     history: tuple[tuple[str, str], ...] = ()  # earlier (user, assistant) turns
+    group: str | None = None  # samples of one group are not independent; None: by itself
     meta: Mapping[str, JSON] = field(default_factory=dict)  # every other column, for prompts and filters
 
 

@@ -16,6 +16,7 @@ from harness.components.task import Task
 from harness.components.trained_model import DerivedModel, TrainingInputs
 from harness.components.variant import Resources
 from harness.errors import DataError, HarnessError, SuiteError
+from harness.stages.equal_questions import grouped
 from harness.stages.freshness_probes import freshness_probes
 from harness.suite.suite import Suite, TaskSpec
 
@@ -30,7 +31,10 @@ def prepare(suite: Suite, models: Sequence[str] = ()) -> dict[str, Task]:
     for name, spec in suite.tasks.items():
         try:
             tasks[name] = _read_task(name, spec, suite.seed)
-            mistakes += data_mistakes(tasks[name])
+            faults = data_mistakes(tasks[name])
+            mistakes += faults
+            if not faults:
+                tasks[name] = grouped(tasks[name])
         except HarnessError as error:
             mistakes += str(error).splitlines()
     mistakes += metric_mistakes(suite, tasks)
