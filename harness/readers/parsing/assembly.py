@@ -113,6 +113,7 @@ def _load(source: RowSource, task: str, prefix: str, division: Division) -> _Loa
         else:
             loaded.numbers.append(number)
             loaded.lines.append(row.line)
+    _require_group(source, rows, loaded.samples, division.group)
     if loaded.faults and not (skip and loaded.samples):
         raise DataError(_faults_text(loaded.faults, source.name, skip))
     return loaded
@@ -120,16 +121,19 @@ def _load(source: RowSource, task: str, prefix: str, division: Division) -> _Loa
 
 def _in_group(sample: Sample, values: Mapping[str, JSON], column: str | None) -> Sample:
     """The sample with its group, from its row or from what prompts see of it; a blank one is none. Raises BadRow."""
-    if column is None:
-        return sample
-    cells = {**sample.meta, **values}
-    if column not in cells:
-        raise BadRow(f"group: there is no '{column}' ({nearest(column, cells)})")
-    label = cells[column]
+    label = None if column is None else {**sample.meta, **values}.get(column)
     if isinstance(label, list | dict):
         raise BadRow(f"group: '{column}' holds {kind_of(label)} where a text or a number is expected")
     name = "" if label is None else str(label).strip()
     return replace(sample, group=name or None)
+
+
+def _require_group(source: RowSource, rows: list[Row | Fault], samples: list[Sample], column: str | None) -> None:
+    """Raise DataError if neither a row nor what prompts see of it has the column."""
+    columns = dict.fromkeys(name for row in rows if isinstance(row, Row) for name in row.values)
+    columns |= dict.fromkeys(name for sample in samples for name in sample.meta)
+    if column is not None and column not in columns:
+        raise DataError(f"{source.name}: group: no column '{column}' ({nearest(column, columns)})")
 
 
 def _require_columns(source: RowSource, rows: list[Row | Fault]) -> None:
