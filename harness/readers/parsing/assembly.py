@@ -113,7 +113,8 @@ def _load(source: RowSource, task: str, prefix: str, division: Division) -> _Loa
         else:
             loaded.numbers.append(number)
             loaded.lines.append(row.line)
-    _require_group(source, rows, loaded.samples, division.group)
+    if loaded.samples:
+        _require_group(source, rows, loaded.samples, division.group)
     if loaded.faults and not (skip and loaded.samples):
         raise DataError(_faults_text(loaded.faults, source.name, skip))
     return loaded
