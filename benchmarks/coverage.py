@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.statistics.groups import Groups
-from harness.statistics.intervals import Interval, Scale, bounded_means, commonest_share, mean_interval
+from harness.statistics.intervals import Interval, ValueRange, bounded_means, commonest_share, mean_interval
 from harness.statistics.paired import PairedDifference
 
 Values = NDArray[np.float64]
-SHARE = Scale(0.0, 1.0)
+SHARE = ValueRange(0.0, 1.0)
 SIZES = (10, 20, 50, 200)
 KINDS: Mapping[str, Callable[[np.random.Generator, int], Values]] = {
     "right or wrong, 0.9": lambda rng, n: (rng.random(n) < 0.9).astype(np.float64),

@@ -37,6 +37,11 @@ class Groups:
         """Whether each item is a group by itself."""
         return self.count == len(self.codes)
 
+    @property
+    def sizes(self) -> Floats:
+        """How many items each group has [G]."""
+        return np.bincount(self.codes, minlength=self.count).astype(np.float64)
+
     def at(self, rows: NDArray[np.bool_]) -> "Groups":
         """The groups of some items, counted anew."""
         kept, codes = np.unique(self.codes[rows], return_inverse=True)
@@ -47,6 +52,19 @@ class Groups:
         totals = np.zeros((self.count, *values.shape[1:]))
         np.add.at(totals, self.codes, values)
         return totals
+
+
+def merged(groups: Groups, *columns: Floats) -> tuple[Groups, tuple[Floats, ...]]:
+    """Groups of one size whose values are all equal, such as rows written several times, as one item each.
+
+    Columns [n] → [G]; as they are where a group's values differ, or the sizes of groups.
+    """
+    sizes = groups.sizes
+    means = tuple(groups.sums(column) / sizes for column in columns)
+    is_constant = all(np.array_equal(mean[groups.codes], column) for mean, column in zip(means, columns, strict=True))
+    if groups.are_items or np.ptp(sizes) or not is_constant:
+        return groups, columns
+    return Groups.single(groups.count), means
 
 
 def error_of_mean(values: Floats, groups: Groups) -> float:

@@ -11,7 +11,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from harness.statistics.groups import Groups, error_of_mean
+from harness.statistics.groups import Groups, error_of_mean, merged
 from harness.statistics.resampling import ALPHA, RESAMPLES, Floats, is_binary, random_weights
 
 INSIDE = 1e-9  # off the observed difference, where the score is nothing over nothing if no item differs
@@ -28,7 +28,7 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class ValueRange:
     """The lowest and the highest value that an item can have."""
 
     low: float
@@ -40,10 +40,10 @@ class Scale:
         return (self.low, self.high) == (0.0, 1.0)
 
     @property
-    def of_differences(self) -> "Scale":
+    def of_differences(self) -> "ValueRange":
         """Of the differences of two values."""
         span = ENDLESS if self.high >= ENDLESS else self.high - self.low
-        return Scale(-span, span)
+        return ValueRange(-span, span)
 
     def cut(self, interval: Interval) -> Interval:
         """An interval, cut where the scale ends."""
@@ -67,7 +67,7 @@ class BoundedMean:
     freedom: int  # groups − 1
     lows: Floats  # resampled means with an unseen group at the low end of the scale: the lowest of them, sorted
     highs: Floats  # with one at the high end: the highest, sorted
-    scale: Scale
+    scale: ValueRange
 
     def interval(self, level: float = ALPHA) -> Interval:
         """The interval at a level of at most α; towards an end that the scale does not have, Student's t."""
@@ -88,13 +88,14 @@ def mean_interval(values: Floats, groups: Groups, bounded: BoundedMean) -> Inter
     Wilson for right-or-wrong values of independent items; all others have `bounded_means`, which take no width from
     chance: values that hardly vary, or not at all, are no proof that others would not.
     """
-    if bounded.scale.is_share and groups.are_items and is_binary(values):
-        return Interval(bounded.mean, *wilson(bounded.mean, len(values)))
+    units, (own,) = merged(groups, values)
+    if bounded.scale.is_share and units.are_items and is_binary(own):
+        return Interval(bounded.mean, *wilson(bounded.mean, units.count))
     return bounded.interval()
 
 
 def bounded_means(
-    columns: Floats, groups: Groups, scales: Sequence[Scale], unseen: Sequence[float], seed: int
+    columns: Floats, groups: Groups, scales: Sequence[ValueRange], unseen: Sequence[float], seed: int
 ) -> list[BoundedMean]:
     """Means of columns [n, m] (NaN for unknown) with intervals that cover at small n too.
 
@@ -137,7 +138,7 @@ def commonest_share(differences: Floats, groups: Groups) -> float:
 
     Differences that are mostly equal tell little about how far an unseen one may lie; those that never repeat do.
     """
-    means = groups.sums(differences) / groups.sums(np.ones(len(differences)))
+    means = groups.sums(differences) / groups.sizes
     return float(np.unique(np.round(means, 9), return_counts=True)[1].max() / groups.count)
 
 

@@ -4,7 +4,7 @@ from functools import cached_property
 
 import numpy as np
 
-from harness.statistics.groups import Groups
+from harness.statistics.groups import Groups, merged
 from harness.statistics.intervals import BoundedMean, Interval, reconciled, score_interval
 from harness.statistics.power import Needed, detectable, detectable_share, needed, needed_share
 from harness.statistics.resampling import Floats, is_binary
@@ -19,6 +19,8 @@ class PairedDifference:
     """
 
     def __init__(self, ours: Floats, theirs: Floats, groups: Groups, bounded: BoundedMean, seed: int) -> None:
+        self.items = len(ours)
+        groups, (ours, theirs) = merged(groups, ours, theirs)
         self.differences = ours - theirs
         self.groups = groups
         self.bounded = bounded
@@ -57,9 +59,12 @@ class PairedDifference:
 
     def needed(self, level: float) -> Needed | None:
         """How many items would confirm it with 80 % power."""
+        n = len(self.differences)
         if self.is_exact:
-            return needed_share(self.wins, self.losses, len(self.differences), level)
-        return needed(self.differences, self.groups, level)
+            number = needed_share(self.wins, self.losses, n, level)
+        else:
+            number = needed(self.differences, self.groups, level)
+        return number and number.times(self.items // n)
 
     @cached_property
     def _flips(self) -> SignFlips:

@@ -27,6 +27,16 @@ class Needed:
     likely: int | None  # at the observed difference; None: there is none
     high: int | None  # None: the difference may as well be none
 
+    def at_least(self, items: int) -> "Needed":
+        """No number below `items`."""
+        return Needed(
+            max(self.low, items), self.likely and max(self.likely, items), self.high and max(self.high, items)
+        )
+
+    def times(self, copies: int) -> "Needed":
+        """Of items that are each there so many times."""
+        return Needed(self.low * copies, self.likely and self.likely * copies, self.high and self.high * copies)
+
 
 def detectable(differences: Floats, groups: Groups, level: float = ALPHA) -> float | None:
     """The smallest true mean difference that a permutation test of these groups finds with 80 % power.

@@ -52,7 +52,7 @@ class SignFlips:
     """
 
     def __init__(self, differences: Floats, groups: Groups, seed: int) -> None:
-        self.sums, self.sizes = groups.sums(differences), groups.sums(np.ones(len(differences)))
+        self.sums, self.sizes = groups.sums(differences), groups.sizes
         self.groups, self.seed = groups, seed
         self.mean = float(differences.mean())
         self.slack = ROUNDING * float(np.abs(differences).sum()) + 1e-300
@@ -60,7 +60,7 @@ class SignFlips:
     @property
     def is_exact(self) -> bool:
         """Whether all assignments are looked at."""
-        return 2**self.groups.count <= RESAMPLES
+        return self.groups.count <= math.log2(RESAMPLES)
 
     def p(self, shift: float = 0.0) -> float:
         """Two-sided p of a mean difference of `shift`."""
@@ -86,12 +86,13 @@ class SignFlips:
     @cached_property
     def _flipped(self) -> tuple[Floats, Floats]:
         """The sum of all differences, and of ones, under each assignment of signs."""
-        count, columns = self.groups.count, np.column_stack([self.sums, self.sizes])
+        count = self.groups.count
+        columns: Floats = np.column_stack([self.sums, self.sizes])
         if self.is_exact:
-            tosses = iter([(np.arange(2**count)[:, None] >> np.arange(count)) & 1])
+            every = ((np.arange(2**count)[:, None] >> np.arange(count)) & 1).astype(np.float64)
+            flipped = (1.0 - 2 * every) @ columns
         else:
-            tosses = coin_tosses(count, self.seed)
-        flipped = np.concatenate([(1.0 - 2 * part) @ columns for part in tosses])
+            flipped = np.concatenate([(1.0 - 2 * tosses) @ columns for tosses in coin_tosses(count, self.seed)])
         return flipped[:, 0], flipped[:, 1]
 
 

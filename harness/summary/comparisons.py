@@ -1,12 +1,11 @@
 """Which comparisons a summary makes, and how their p is corrected for all of a family."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from harness.records.figure_names import FigureName
 from harness.records.figures import Comparison, MetricInfo, Result
-from harness.statistics.power import Needed
 from harness.statistics.resampling import ALPHA
 from harness.statistics.tests import holm, holm_levels
 from harness.summary.comparison_plan import ComparisonPlan
@@ -44,7 +43,7 @@ def against_floors(estimator: Estimator, standings: Sequence[Standings], plan: C
 
     All floors are tested, because the best of them is known only from the same items: `best_floors` chooses later.
     """
-    compared = []
+    compared: list[Compared] = []
     for standing in standings:
         if str(FigureName.within(estimator.task, standing.metric)) in plan.headline:
             contenders = [variant for variant in standing.variants if variant not in plan.floors]
@@ -59,7 +58,7 @@ def against_runners_up(estimator: Estimator, standings: Sequence[Standings], pla
     A two-sided test of these two at α keeps the chance of a false "best" at α, though both were chosen by their
     figures. Hung & Fithian 2019.
     """
-    compared = []
+    compared: list[Compared] = []
     for standing in standings:
         leader, runner_up, *_ = [*standing.variants, None, None]
         if leader and runner_up and plan.reference not in (leader, runner_up):
@@ -123,19 +122,18 @@ def _decided(compared: Compared, correction: Correction, better: str) -> Compari
     interval = compared.interval(correction.level) if compared.interval else None
     detectable, needed = compared.power(ALPHA / correction.family) if compared.power else (None, None)
     if needed is not None and verdict == "inconclusive":  # so many were not enough, whatever the formula says
-        more = comparison.samples + 1
-        needed = Needed(*(None if count is None else max(count, more) for count in astuple(needed)))
+        needed = needed.at_least(comparison.samples + 1)
     return replace(
         comparison,
-        low=interval and interval.low,
-        high=interval and interval.high,
+        low=interval.low if interval else None,
+        high=interval.high if interval else None,
         p_adjusted=correction.p,
         family=correction.family,
         verdict=verdict,
         detectable=detectable,
-        needed=needed and needed.likely,
-        needed_low=needed and needed.low,
-        needed_high=needed and needed.high,
+        needed=needed.likely if needed else None,
+        needed_low=needed.low if needed else None,
+        needed_high=needed.high if needed else None,
     )
 
 

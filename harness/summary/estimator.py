@@ -13,7 +13,7 @@ import numpy as np
 from harness.records.figure_names import FigureName
 from harness.records.figures import Comparison, Confusion, MetricInfo, Result, Seeds
 from harness.statistics.groups import Groups
-from harness.statistics.intervals import Interval, Scale, crossed, widest
+from harness.statistics.intervals import Interval, ValueRange, crossed, widest
 from harness.statistics.power import Needed
 from harness.statistics.resampling import Floats
 from harness.summary.score_columns import Column, Rows, ScoreColumns
@@ -196,10 +196,10 @@ class Estimator(ABC):
 
         return Compared(comparison, interval, None if difference.seeds else difference.power)
 
-    def scale(self, figure: Column) -> Scale:
+    def scale(self, figure: Column) -> ValueRange:
         """The lowest and the highest value that an item, or a figure of all items, can have."""
         info = self.info(figure)
-        return Scale(info.low, info.high)
+        return ValueRange(info.low, info.high)
 
 
 def _deviation(points: Mapping[str, float | None]) -> float | None:

@@ -13,9 +13,12 @@ def groupings_of(samples: Sequence[Sample]) -> Iterator[Grouping]:
         own = [sample for sample in samples if sample.task == task]
         groups = Groups.of([sample.group for sample in own])
         if not groups.are_items:
-            sizes = groups.sums(groups.codes * 0.0 + 1)
             yield Grouping(
-                task=task, samples=len(own), groups=groups.count, largest=int(sizes.max()), repeated=_repeated(own)
+                task=task,
+                samples=len(own),
+                groups=groups.count,
+                largest=int(groups.sizes.max()),
+                repeated=_repeated(own),
             )
 
 

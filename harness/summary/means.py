@@ -62,7 +62,8 @@ class Means(Estimator):
         if bounded is None:
             bounded = self._bounded_differences([figure], pairs[:, None])[0]
         groups = self.columns.groups.at(shared)
-        paired = PairedDifference(*(self.values(side)[shared] for side in sides), groups, bounded, self.seed)
+        ours, theirs = (self.values(side)[shared] for side in sides)
+        paired = PairedDifference(ours, theirs, groups, bounded, self.seed)
         return Difference(
             mean=bounded.mean,
             error=bounded.error,

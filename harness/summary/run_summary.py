@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from harness.records.figure_names import FigureName
-from harness.records.figures import MetricInfo, Overlap, Result, Summary, Usage
+from harness.records.figures import MetricInfo, Overlap, Result, Retrieved, Routed, Summary, Usage
 from harness.records.inputs import Sample
 from harness.records.outputs import Prediction, Score
 from harness.statistics.groups import Groups
@@ -32,11 +32,8 @@ def summary_of(
     figures = Figures()
     for items in _by_task(samples, overlaps):
         add_task(figures, items, [score for score in scores if score.task == items.task], plan, metrics)
-    chosen = deciding(plan.headline, able_first(metrics, plan), plan.origins)
-    values = values_of(scores, chosen)
-    corpora = {task for task, metric in chosen.items() if str(FigureName.within(task, metric)) in plan.corpora}
-    plain = {key: value for key, value in values.items() if key[0] not in corpora}
     answered = [prediction for prediction in predictions if prediction.task not in plan.general]
+    looked_up, stepped = _causes(plan, metrics, answered, scores)
     tested = corrected([*figures.comparisons, *figures.leaders], plan.headline, metrics, plan.bounds)
     floors = corrected(figures.floors, plan.headline, metrics)
     groupings = tuple(groupings_of(samples))
@@ -50,8 +47,8 @@ def summary_of(
         leaders=tuple(tested[len(figures.comparisons) :]),
         usage=tuple(pooled_usage(_usage(answered), plan.pools)),
         floors=tuple(best_floors(floors, figures.results, metrics)),
-        retrieved=tuple(retrieved(answered, values, chosen, metrics)),
-        routed=tuple(routed(answered, plain, chosen, plan.cascades)),
+        retrieved=looked_up,
+        routed=stepped,
         warnings=(*_warnings(figures.results, plan, scores), *grouping_warnings(groupings)),
         unaided=tuple(plan.floors),
         bounds=tuple(plan.bounds),
@@ -63,6 +60,23 @@ def summary_of(
         seeds=tuple(figures.seeds),
         confusions=tuple(figures.confusions),
         curve=tuple(plan.curve),
+    )
+
+
+def _causes(
+    plan: ComparisonPlan,
+    metrics: Mapping[str, MetricInfo],
+    predictions: Sequence[Prediction],
+    scores: Sequence[Score],
+) -> tuple[tuple[Retrieved, ...], tuple[Routed, ...]]:
+    """What became of the items that passages were looked up for, and of those that a cascade passed on."""
+    chosen = deciding(plan.headline, able_first(metrics, plan), plan.origins)
+    values = values_of(scores, chosen)
+    corpora = {task for task, metric in chosen.items() if str(FigureName.within(task, metric)) in plan.corpora}
+    plain = {key: value for key, value in values.items() if key[0] not in corpora}
+    return (
+        tuple(retrieved(predictions, values, chosen, metrics)),
+        tuple(routed(predictions, plain, chosen, plan.cascades)),
     )
 
 

@@ -1,6 +1,7 @@
 """What a row belongs to: every reader can name it, and questions asked twice are one group."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -53,9 +54,8 @@ def test_group(write, read, name, file, content, parameters, groups) -> None:  #
 )
 def test_a_group_that_cannot_be(write, read, content, group, message) -> None:  # type: ignore[no-untyped-def]
     name = "csv" if content == CSV else "json"
-    with pytest.raises(DataError, match=".") as refusal:
+    with pytest.raises(DataError, match=re.escape(message)):
         read(name, path=write(f"a.{name}", content), group=group)
-    assert message in str(refusal.value)
 
 
 def test_subjects_of_ceval_are_groups_where_asked(write, read) -> None:  # type: ignore[no-untyped-def]

@@ -10,7 +10,7 @@ from harness.statistics.groups import Groups, error_of_mean
 from harness.statistics.intervals import (
     BoundedMean,
     Interval,
-    Scale,
+    ValueRange,
     bounded_means,
     crossed,
     mean_interval,
@@ -23,14 +23,16 @@ from harness.statistics.paired import PairedDifference
 from harness.statistics.power import detectable, detectable_at, detectable_share, needed, needed_at, needed_share
 from harness.statistics.tests import SignFlips, holm, holm_levels, mcnemar, mcnemar_interval
 
-SHARE = Scale(0.0, 1.0)
+SHARE = ValueRange(0.0, 1.0)
 
 
-def bounded(values: np.ndarray, groups: Groups | None = None, scale: Scale = SHARE, unseen: float = 1.0) -> BoundedMean:
+def bounded(
+    values: np.ndarray, groups: Groups | None = None, scale: ValueRange = SHARE, unseen: float = 1.0
+) -> BoundedMean:
     return bounded_means(values[:, None], groups or Groups.single(len(values)), [scale], [unseen], seed=1)[0]
 
 
-def interval_of(values: list[float], scale: Scale = SHARE) -> Interval:
+def interval_of(values: list[float], scale: ValueRange = SHARE) -> Interval:
     array = np.array(values)
     return mean_interval(array, Groups.single(len(array)), bounded(array, scale=scale))
 
@@ -138,6 +140,17 @@ def test_items_without_a_label_are_groups_by_themselves() -> None:
     assert Groups.of([None, "a", "b"]).are_items
 
 
+def test_sixty_rows_written_five_times_are_sixty() -> None:
+    values = np.array([1.0] * 23 + [0.0] * 37)
+    copies, groups = np.repeat(values, 5), Groups.of(np.repeat(range(60), 5).tolist())
+    interval = mean_interval(copies, groups, bounded(copies, groups))
+    assert (interval.mean, interval.low, interval.high) == pytest.approx((23 / 60, 0.271, 0.510), abs=5e-4)
+    # One row more breaks the equal sizes; the interval is hardly another, and no narrower than that of 61 rows.
+    more, labels = np.append(copies, 1.0), Groups.of([*np.repeat(range(60), 5).tolist(), 60])
+    wider = mean_interval(more, labels, bounded(more, labels))
+    assert (wider.low, wider.high) == pytest.approx((0.27, 0.52), abs=0.02)
+
+
 @pytest.mark.parametrize(
     ("values", "low", "high"),
     [
@@ -198,7 +211,7 @@ def test_unknown_values_change_no_mean() -> None:
 
 def test_a_scale_without_end_has_a_students_interval_there() -> None:
     values = np.array([3.0, 5.0, 4.0, 8.0])
-    interval = bounded(values, scale=Scale(0.0, 1e9)).interval()
+    interval = bounded(values, scale=ValueRange(0.0, 1e9)).interval()
     assert interval.high == pytest.approx(5 + 3.182446305 * values.std(ddof=1) / 2)
     assert 0 <= interval.low < 5
 
@@ -301,8 +314,9 @@ def test_copies_of_items_make_no_difference_more_certain() -> None:
     ours, theirs = rng.integers(0, 2, 12) * 1.0, rng.integers(0, 2, 12) * 1.0
     copies = Groups.of(np.repeat(range(12), 5).tolist())
     many = paired(np.repeat(ours, 5), np.repeat(theirs, 5), copies)
-    single = SignFlips(ours - theirs, Groups.single(12), seed=1)
-    assert many.p == single.p()
+    single = paired(ours, theirs)
+    assert (many.p, many.test, many.interval(0.05)) == (single.p, "exact McNemar", single.interval(0.05))
+    assert many.needed(0.05) == (single.needed(0.05) or pytest.fail("a difference was drawn")).times(5)
     own = bounded(ours - theirs, scale=SHARE.of_differences)
     assert (many.bounded.interval().low, many.bounded.interval().high) == pytest.approx(
         (own.interval().low, own.interval().high)
