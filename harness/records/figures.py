@@ -112,7 +112,7 @@ class Overlap:
 
     task: str
     source: str  # e.g. "train rows of norm", "mix general.json", "knowledge icd9"
-    models: tuple[str, ...]  # the models that learn from it; none for knowledge
+    models: tuple[str, ...]  # the models that learn a twin; where there is none, those that learn from the source
     samples: int  # test items of the task
     exact: int
     normalised: int  # equal but for case, width, spaces and punctuation
