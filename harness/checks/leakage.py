@@ -81,9 +81,7 @@ def _learners(learnt: Learnt, contents: Mapping[str, Contents]) -> dict[str, Lea
     for model, sources in learnt.items():
         for text in dict.fromkeys(text for rows in sources.values() for _, text in rows):
             models_of.setdefault(text, []).append(model)
-    return {
-        source: {row: models_of.get(text, ()) for row, text in rows.items()} for source, rows in contents.items()
-    }
+    return {source: {row: models_of.get(text, ()) for row, text in rows.items()} for source, rows in contents.items()}
 
 
 def _models_of(learners: Learners, twins: Sequence[Twin], order: Sequence[str]) -> list[str]:

@@ -75,6 +75,9 @@ class Retrieved:
     examples: Mapping[str, tuple[str, ...]]  # some sample ids of each
     cut: int  # samples with a passage shown in part
     left_out: int  # samples with passages for which there was no room
+    unmatched: int = 0  # samples whose query matched no passage
+    absent: int = 0  # samples of whose right answers the knowledge has none
+    partly: int = 0  # samples of whose right answers it lacks some
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

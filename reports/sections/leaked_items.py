@@ -143,7 +143,9 @@ def _caution(summary: Summary, task: str, overlaps: Sequence[Overlap]) -> str:
             detail = "" if not overlap.normalised else ", in other writing" if not overlap.exact else (
                 ", some in other writing"
             )  # fmt: skip
-            sources.append(f"{overlap.exact + overlap.normalised:,} in {overlap.source} ({_use(overlap, overlaps)}{detail})")
+            sources.append(
+                f"{overlap.exact + overlap.normalised:,} in {overlap.source} ({_use(overlap, overlaps)}{detail})"
+            )
     clean = [result.samples for result in summary.clean if result.task == task]
     remedy = f" Compare the figures on the clean {counted_range(clean, 'item')}." if clean else ""
     opening = f"Of the {counted(overlaps[0].samples, 'test item')} of {task}, some also stand elsewhere"

@@ -114,7 +114,9 @@ def test_no_ngram_or_pair_reaches_over_a_line_break(text: str, ngrams: tuple[int
     assert sorted(Tfidf(ngrams=ngrams, pairs=5)._features(text)) == sorted(expected)
 
 
-@pytest.mark.parametrize("retriever", [Lexical(tokens="words"), Lexical(tokens="bigrams"), Tfidf(ngrams=(3, 3), pairs=0)])
+@pytest.mark.parametrize(
+    "retriever", [Lexical(tokens="words"), Lexical(tokens="bigrams"), Tfidf(ngrams=(3, 3), pairs=0)]
+)
 @pytest.mark.parametrize("text", ["复查血\n常规检查", "复查血\r常规检查", "复查血\u2029常规检查"])
 def test_what_two_lines_have_together_is_in_neither(retriever: Retriever, text: str) -> None:
     index = made(retriever, [text, "验血常规项目"])
