@@ -16,8 +16,8 @@ from harness.components.model import Use
 from harness.components.retriever import Hit, Index, Retriever
 from harness.errors import ModelError, NotFiniteError
 from harness.records.inputs import Passage
-from harness.text.passage_texts import searched_text
 from harness.text.canonical import digest
+from harness.text.passage_texts import searched_text
 
 if TYPE_CHECKING:
     import numpy as np

@@ -48,7 +48,7 @@ def searched_knowledge(step: Variant) -> list[str]:
 
 
 def contains_rows(passage_set: PassageSet, rows: Sequence[Sample]) -> bool:
-    """Whether passages or their aliases contain the inputs of rows word for word: then retrieval finds their answers."""
+    """Whether passages, or their aliases, contain the inputs of rows: then retrieval finds the rows' own answers."""
     inputs = [text for text in (normalise(row.input) for row in rows[:CHECKED_ROWS]) if len(text) >= MIN_LENGTH]
     if not inputs:
         return False

@@ -31,7 +31,11 @@ class Retrieval(Metric):
     part_scales: ClassVar = {}
 
     def parts(self) -> tuple[str, ...]:
-        return (*(f"recall@{n}" for n in self.at), "mrr", "ndcg@10", "cited")
+        return (*self._rank_parts()[1:], "cited")
+
+    def _rank_parts(self) -> tuple[str, ...]:
+        """Its own value and the parts that need a right passage."""
+        return ("", *(f"recall@{n}" for n in self.at), "mrr", "ndcg@10")
 
     def applies(self, prediction: Prediction) -> bool:
         return prediction.retrieval is not None
@@ -42,8 +46,9 @@ class Retrieval(Metric):
         """An item without any right passage is unknown, with the reason, where a variant has a value on other items."""
         marks = [self.score(sample, prediction) for sample, prediction in zip(samples, predictions, strict=True)]
         valued = {prediction.variant for prediction, own in zip(predictions, marks, strict=True) if "" in own}
+        unknown = dict.fromkeys(self._rank_parts(), Mark(None, ABSENT))
         return [
-            {"": Mark(None, ABSENT), **own} if prediction.variant in valued and _is_absent(prediction) else own
+            {**unknown, **own} if prediction.variant in valued and _is_absent(prediction) else own
             for prediction, own in zip(predictions, marks, strict=True)
         ]
 

@@ -53,7 +53,7 @@ class RetrievalTrace:
     k: int  # passages asked for
     left_out: int = 0  # passages for which there was no room
     cut: int = 0  # passages shown in part
-    answers: Alternatives = ()  # with places in `gold`; none: not known, or, in runs of older versions, each gold passage
+    answers: Alternatives = ()  # with places in `gold`; none: not known, or a run of an older version
     unmatched: bool = False  # whether no passage at all was found for the query
 
 

@@ -47,7 +47,7 @@ def recall(trace: RetrievalTrace, depth: int) -> float:
 
 
 def ndcg(trace: RetrievalTrace, depth: int) -> float:
-    """Discounted gains of the ranks at which right answers come first, against the best order; of alternatives the best.
+    """Discounted gains of the ranks where right answers come first, against the best order; of alternatives the best.
 
     Järvelin and Kekäläinen 2002, log2 discount; a passage gains by what it holds that none before it held (Clarke et
     al. 2008, section 3, with α = 1), so that a copy neither gains nor is missed.

@@ -23,18 +23,19 @@ def deciding(
     """
     chosen: dict[str, str] = {}
     for figure in map(FigureName.parse, headline):
-        if not _is_of_retrieval(metrics.get(str(figure)) or metrics.get(str(figure.whole))):
+        if not measures_retrieval(metrics.get(str(figure)) or metrics.get(str(figure.whole))):
             chosen.setdefault(figure.task, figure.full_metric)
     for probe, origin in (origins or {}).items():
         if str(FigureName.within(probe, chosen.get(origin, ""))) in metrics:
             chosen[probe] = chosen[origin]
-    for name in sorted(metrics, key=lambda name: _is_of_retrieval(metrics[name])):
+    for name in sorted(metrics, key=lambda name: measures_retrieval(metrics[name])):
         figure = FigureName.parse(name)
         chosen.setdefault(figure.task, figure.full_metric)
     return chosen
 
 
-def _is_of_retrieval(info: MetricInfo | None) -> bool:
+def measures_retrieval(info: MetricInfo | None) -> bool:
+    """Whether a figure is of what was looked up, not of an answer: no model has a part in it."""
     return info is not None and info.component == "Retrieval"
 
 

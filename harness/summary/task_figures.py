@@ -9,7 +9,7 @@ from harness.records.outputs import Score
 from harness.summary.comparison_plan import ComparisonPlan, able_first
 from harness.summary.comparisons import against_floors
 from harness.summary.corpus_figures import CorpusFigures
-from harness.summary.error_causes import deciding
+from harness.summary.error_causes import deciding, measures_retrieval
 from harness.summary.estimator import Compared, Estimator
 from harness.summary.means import Means
 from harness.summary.score_columns import Rows, score_columns
@@ -74,7 +74,8 @@ def _add_figures(figures: Figures, estimator: Estimator, unseen: Rows, plan: Com
     if reference is not None:
         references = {variant: reference for _, variant in estimator.figures if variant != reference}
         figures.comparisons += estimator.compare(references)
-    figures.floors += against_floors(estimator, results, plan.headline, plan.floors, plan.bounds)
+    answered = [figure for figure in plan.headline if not measures_retrieval(estimator.metrics.get(figure))]
+    figures.floors += against_floors(estimator, results, answered, plan.floors, plan.bounds)
     headline = {
         metric for metric, _ in estimator.figures if str(FigureName.within(estimator.task, metric)) in plan.headline
     }

@@ -15,7 +15,7 @@ def aliases(passage: Passage) -> list[str]:
 
 
 def wordings(passage: Passage) -> list[str]:
-    """All that a search of the passage brings together: its text, with its title, each alias, and each with the text."""
+    """What a search of the passage brings together: its text, with its title, each alias, and each with the text."""
     texts = [passage.text, searched_text(passage)]
     for alias in aliases(passage):
         texts += [alias, f"{alias}\n{passage.text}"]

@@ -28,8 +28,8 @@ def gap_sentences(cells: Sequence[Retrieved]) -> Iterator[str]:
     for (count, total), names in _alike(cells, lambda cell: (cell.absent, cell.samples)):
         if count == total:
             yield (
-                f"none of the {total:,} items has a right passage in the knowledge of {names}: retrieval has no figures, "
-                "unless gold says by what else a passage is right"
+                f"none of the {total:,} items has a right passage in the knowledge of {names}: retrieval has no "
+                "figures, unless gold says by what else a passage is right"
             )
         else:
             verb = "has" if count == 1 else "have"
@@ -40,8 +40,8 @@ def gap_sentences(cells: Sequence[Retrieved]) -> Iterator[str]:
     for (count, total), names in _alike(cells, lambda cell: (cell.partly, cell.samples)):
         verb = "has" if count == 1 else "have"
         yield (
-            f"{count:,} of {total:,} items {verb} a right answer that the knowledge of {names} lacks beside those that it "
-            "has; what it lacks counts as not found"
+            f"{count:,} of {total:,} items {verb} a right answer that the knowledge of {names} lacks beside those that "
+            "it has; what it lacks counts as not found"
         )
 
 

@@ -159,7 +159,7 @@ def _answers_in(entries: Mapping[str, Places], wanted: Sequence[Terms], texts: M
         if narrowed.isdisjoint(group):
             content = frozenset(texts[place] for place in group) or name
             before = whole.get(content, RightAnswer(name, ()))
-            whole[content] = RightAnswer(before.text, (*before.passages, *group))
+            whole[content] = RightAnswer(before.text, tuple(dict.fromkeys([*before.passages, *group])))
     standing = [
         tuple(RightAnswer(text, holders[form]) for form, text in terms.items() if holders[form]) for terms in wanted
     ]

@@ -1,4 +1,4 @@
-"""The documents that a lexical index holds: the text of each passage with its title, and its aliases as further ones."""
+"""The documents of a lexical index: the text of each passage with its title, and its aliases as further ones."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING

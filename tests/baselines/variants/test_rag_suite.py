@@ -242,6 +242,10 @@ def test_retrieval_stands_in_the_headline_without_being_declared(
     assert f"[{', '.join(summary.headline)}]" == headline
     assert {cell.metric for cell in summary.retrieved} == {deciding}
     assert not any("no sample has this score" in line for line in summary.warnings)
+    reasons = [line for line in summary.warnings if ".retrieval" in line]
+    assert all("1 of 3 samples are unknown (no passage of the knowledge is right)" in line for line in reasons)
+    assert reasons
+    assert not [c for c in summary.floors if c.metric.startswith("retrieval")]  # no model has a part in it
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,7 @@ def test_gold(gold, item, expected):
         ({"by": "field", "field": "f"}, sample("减半", "一半", f="c"), [{"减半": (3,)}]),
         ({"by": "field", "field": "f"}, sample("减半", f=["c", "b"]), [{"减半": (3,), "b": (1,)}]),
         ({"by": "field", "field": "f"}, sample("x", f=["a", "e"]), [{"a": (0, 4)}]),  # equal texts
+        ({"by": "field", "field": "f"}, sample("x", f=["d", "e"]), [{"d": (4,)}]),  # one passage of two names
         ({"by": "field", "field": "f"}, sample("x", f=["a", "b"]), [{"a": (0,), "b": (1,)}]),
         ({"by": "field", "field": "f"}, sample("x", f=["a", "zz"]), [{"a": (0,), "zz": ()}]),  # one entry is not there
         ({"by": "field", "field": "f"}, sample("x", f="zz"), [{"zz": ()}]),
