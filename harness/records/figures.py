@@ -79,6 +79,9 @@ class Retrieved:
     examples: Mapping[str, tuple[str, ...]]  # some sample ids of each
     cut: int  # samples with a passage shown in part
     left_out: int  # samples with passages for which there was no room
+    unmatched: int = 0  # samples whose query matched no passage
+    absent: int = 0  # samples of whose right answers the knowledge has none
+    partly: int = 0  # samples of whose right answers it lacks some
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +119,7 @@ class Overlap:
 
     task: str
     source: str  # e.g. "train rows of norm", "mix general.json", "knowledge icd9"
-    models: tuple[str, ...]  # the models that learn from it; none for knowledge
+    models: tuple[str, ...]  # the models that learn a twin; where there is none, those that learn from the source
     samples: int  # test items of the task
     exact: int
     normalised: int  # equal but for case, width, spaces and punctuation

@@ -75,8 +75,9 @@ class _Parser(Builder):
         if self.source.mistakes:
             return None
         suite = self.record(plain, sections, cast(dict[str, TaskSpec], tasks), expansion)
+        suite = replace(suite, tasks=_with_retrieval(suite))
         check_agreement(self.source, suite, expansion)
-        return replace(suite, tasks=_with_retrieval(suite))
+        return suite
 
     def record(
         self, plain: dict[str, Any], sections: Sections, specs: dict[str, TaskSpec], expansion: Expansion
@@ -162,13 +163,13 @@ class _Parser(Builder):
 
 
 def _with_retrieval(suite: Suite) -> dict[str, TaskSpec]:
-    """The tasks, scored also by how well retrieval did where a variant that asks a model retrieves."""
-    if not any(named(variant, "knowledge") and not variant.floor for variant in suite.variants.values()):
+    """The tasks, scored also by how well retrieval did where a variant retrieves, be it a floor."""
+    if not any(named(variant, "knowledge") for variant in suite.variants.values()):
         return dict(suite.tasks)
     metric = cast(Metric, find("metric", "retrieval")())
     return {
         name: spec
-        if any(isinstance(own, type(metric)) for own in spec.metrics.values())
+        if "retrieval" in spec.metrics or any(isinstance(own, type(metric)) for own in spec.metrics.values())
         else replace(spec, metrics={**spec.metrics, "retrieval": metric})
         for name, spec in suite.tasks.items()
     }

@@ -10,7 +10,7 @@ from harness.statistics.groups import Groups
 from harness.summary.comparison_plan import ComparisonPlan, able_first
 from harness.summary.comparisons import Standings, against_floors, against_runners_up
 from harness.summary.corpus_figures import CorpusFigures
-from harness.summary.error_causes import deciding
+from harness.summary.error_causes import deciding, measures_retrieval
 from harness.summary.estimator import Compared, Estimator
 from harness.summary.means import Means
 from harness.summary.score_columns import Rows, score_columns
@@ -79,7 +79,8 @@ def _add_figures(figures: Figures, estimator: Estimator, unseen: Rows, plan: Com
         figures.comparisons += estimator.compare(references)
     standings = Standings.of(estimator, results, plan)
     figures.leaders += against_runners_up(estimator, standings, plan)
-    figures.floors += against_floors(estimator, standings, plan)
+    of_answers = [standing for standing in standings if not measures_retrieval(estimator.info((standing.metric, "")))]
+    figures.floors += against_floors(estimator, of_answers, plan)
     headline = {
         metric for metric, _ in estimator.figures if str(FigureName.within(estimator.task, metric)) in plan.headline
     }
