@@ -129,8 +129,8 @@ def _ignored_the_question(settings: CellSettings, predictions: Sequence[Predicti
     compare = "compare with the variant {floor: {by: majority}}"
     if len({prediction.messages for prediction in predictions}) == 1 and len(predictions) > 1:
         return (
-            "the items are asked by one and the same prompt: the template leaves out what differs between them",
-            "put {{ input }}, or the columns that differ, into the prompt",
+            "the items are asked by one and the same prompt: a template leaves out what differs between them",
+            "put {{ question }}, or the columns that differ, into the variant's prompt",
         )
     if predictions[0].logprobs is not None:
         return (

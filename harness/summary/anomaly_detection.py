@@ -85,7 +85,7 @@ def signs(answers: Sequence[Answered]) -> list[Sign]:
         items = tuple(item for item in generated if applies(*item))
         rest = sum(sample.id not in accounted for sample, _ in items)
         if items and LEAST_SHARE * rest >= len(answers):
-            raised.append(Sign(kind=kind, items=items, shown=_commonest_reason(items)))
+            raised.append(Sign(kind=kind, items=items, shown=_look(kind, items)))
             accounted |= {sample.id for sample, _ in items}
     repeated = _repeated(answers)
     if repeated and 2 * sum(sample.id not in accounted for sample, _ in repeated.items) > len(answers):
@@ -135,10 +135,14 @@ _KINDS: Mapping[AnomalyKind, Callable[[Sample, Prediction], bool]] = {  # the mo
 }
 
 
-def _commonest_reason(items: Sequence[Answered]) -> str:
-    """Why the answers cannot be read, most often; empty where they can."""
-    reasons = Counter(prediction.reading.reason for _, prediction in items if prediction.reading.reason)
-    return reasons.most_common(1)[0][0] if reasons else ""
+def _look(kind: AnomalyKind, items: Sequence[Answered]) -> str:
+    """What the answers look like, most often: the words of a refusal, why one cannot be read; nothing of no text."""
+    if kind in ("first token", "empty"):
+        return ""
+    looks = Counter(
+        prediction.text if kind == "refusal" else prediction.reading.reason or "" for _, prediction in items
+    )
+    return _shown(looks.most_common(1)[0][0])
 
 
 # -- of answers together ----------------------------------------------------------------------------------------------

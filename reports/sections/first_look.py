@@ -7,15 +7,14 @@ from urllib.parse import urlencode
 from harness.records.anomalies import Anomaly, AnomalyKind, PromptMismatch
 from harness.records.figures import Summary
 from harness.records.finished_run import FinishedRun
-from reports.facts import numbers
-from reports.facts.phrases import counted, listed
+from reports.facts.phrases import listed
 from reports.section import Section
 
 FAULTS: Mapping[AnomalyKind, str] = {
     "first token": "stopped at the first token, without a text",
     "empty": "are empty",
     "cut": "were cut at the limit of tokens",
-    "refusal": "refuse to answer",
+    "refusal": "are refusals",
     "unreadable": "cannot be read",
     "same answer": "are the same, though other answers are expected",
 }
@@ -88,7 +87,7 @@ def _mismatches(summary: Summary) -> Iterator[AnomalyCard]:
 
 
 def _share(anomaly: Anomaly) -> str:
-    return f"{numbers.share(anomaly.count / anomaly.answers)} of {counted(anomaly.answers, 'answer')}"
+    return f"{anomaly.count:,} of {anomaly.answers:,}"
 
 
 def _address(task: str, sample: str) -> str:
