@@ -46,9 +46,9 @@ class FirstLook(Section):
     def sentences(self, finished: FinishedRun) -> Iterator[str]:
         for card in self.build(finished):
             cells = listed(f"{variant} ({share})" if share else variant for variant, share in card.cells)
-            shown = f" “{card.shown}”." if card.shown else ""
+            shown = f", “{card.shown}”" if card.shown else ""
             cause = f" Likely cause: {card.cause}." if card.cause else ""
-            yield f"{card.title}: {cells}.{shown}{cause} Remedy: {card.remedy}."
+            yield f"{card.title}: {cells}{shown}.{cause} Remedy: {card.remedy}."
 
 
 def _faults(summary: Summary) -> Iterator[AnomalyCard]:
