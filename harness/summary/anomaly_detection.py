@@ -17,7 +17,7 @@ from harness.records.inputs import JSON, Cell, Sample
 from harness.records.outputs import Prediction
 from harness.suite.suite import Suite
 from harness.summary.anomaly_causes import cell_settings, explain
-from harness.text.normalise import normalise, option_letters
+from harness.text.normalise import normalise, option_letters, whole_question
 from harness.text.refusals import is_refusal
 from harness.text.replies import without_reasoning
 
@@ -42,15 +42,24 @@ class Sign:
 def anomalies(
     suite: Suite, tasks: Mapping[str, Task], samples: Sequence[Sample], predictions: Sequence[Prediction]
 ) -> tuple[Anomaly, ...]:
-    """Of every cell whose answers are a model's, in the order of the predictions. A floor asks no model."""
+    """Of every cell whose answers are a model's, in the order of the predictions. A floor asks no model.
+
+    A probe says only what its task does not say already; to withdrawn facts no answer, or one for all, may be right.
+    """
     items = {(sample.task, sample.id): sample for sample in samples}
+    variants = suite.answering()
     cells: dict[Cell, list[Answered]] = {}
     for prediction in predictions:
-        if prediction.error is None and not suite.answering()[prediction.variant].floor:
+        is_asked = not variants[prediction.variant].floor and tasks[prediction.task].version != "withdrawn"
+        if prediction.error is None and is_asked:
             cell = Cell(prediction.task, prediction.variant)
             cells.setdefault(cell, []).append((items[prediction.task, prediction.sample_id], prediction))
-    return tuple(
+    raised = [
         anomaly for cell, answers in cells.items() for anomaly in _of_cell(suite, tasks[cell.task], cell, answers)
+    ]
+    cells_said = {(anomaly.task, anomaly.variant, anomaly.kind) for anomaly in raised}
+    return tuple(
+        anomaly for anomaly in raised if (tasks[anomaly.task].origin, anomaly.variant, anomaly.kind) not in cells_said
     )
 
 
@@ -162,7 +171,7 @@ def _repeated(answers: Sequence[Answered]) -> Sign | None:
         return None
     answer, count = counts.most_common(1)[0]
     expected = [_expected(sample) for sample, _ in answers]
-    right, total = sum(answer in targets for targets in expected), len(answers)
+    right, total = _most_that_fit(answer, answers, expected), len(answers)
     if 2 * count <= total or 2 * right > total or EXCESS * (count - right) < total:
         return None
     guess = max(right / total, 1 / len(set().union(*expected)))
@@ -172,11 +181,19 @@ def _repeated(answers: Sequence[Answered]) -> Sign | None:
     return Sign(kind="same answer", items=items, shown=_shown(items[0][1].reading.answer))
 
 
+def _most_that_fit(answer: str, answers: Sequence[Answered], expected: Sequence[frozenset[str]]) -> int:
+    """For how many items one answer is right; where no right answers are known, how many ask the same at most."""
+    if any(target.strip() for sample, _ in answers for target in sample.targets):
+        return sum(answer in targets for targets in expected)
+    return Counter(expected).most_common(1)[0][1]
+
+
 def _expected(sample: Sample) -> frozenset[str]:
-    """The right answers of a sample in the form in which answers are compared."""
+    """The right answers of a sample in the form in which answers are compared; where none is known, its question."""
     if sample.options:
         return frozenset(option_letters(target).casefold() for target in sample.targets)
-    return frozenset(map(_comparable_target, sample.targets))
+    targets = frozenset(_comparable_target(target) for target in sample.targets if target.strip())
+    return targets or frozenset([whole_question(sample)])
 
 
 def _comparable_target(target: str) -> str:

@@ -1,6 +1,7 @@
 """Which faults many answers of a cell share, what is none, and what is said of the cause."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,16 @@ def test_writing_makes_no_difference(answers: list[Any], targets: Sequence[str])
 def test_the_right_fields_for_most_items_are_no_fault() -> None:
     targets = ['{"b": "2", "a": "1"}', '{"a": "1", "b": "2"}', '{"a": "9", "b": "2"}']
     assert kinds(cell([said({"a": "1", "b": "2"})] * 3, targets)) == []
+
+
+@pytest.mark.parametrize(("questions", "expected"), [("abcd", 4), ("aaaa", 0), ("aaab", 0)])
+def test_where_no_answer_is_known_questions_that_differ_expect_others(questions: str, expected: int) -> None:
+    """A judged task without references."""
+    items = [
+        (replace(sample, input=question, targets=("",)), prediction)
+        for question, (sample, prediction) in zip(questions, cell([said("x")] * 4), strict=True)
+    ]
+    assert kinds(items) == ([("same answer", expected)] if expected else [])
 
 
 def letters(chosen: str, **further: Any) -> list[Answer]:
