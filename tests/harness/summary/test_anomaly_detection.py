@@ -87,6 +87,7 @@ def said(answer: Any) -> Answer:
         ("bbbbbbbbbb", "aaaaaabbcc", 10),  # right for two of ten
         ("ab" * 50, "ab" * 50, 0),  # two labels: one always has half
         ("a" * 55 + "b" * 45, "ab" * 50, 0),
+        ("a" * 120 + "b" * 80, "ab" * 100, 0),  # more often than chance, but not by 20 % of the items
         ("a" * 90 + "b" * 10, "ab" * 50, 90),
         ("a" * 100, "ab" * 50, 100),
         ("aaaab", "aabcd", 4),  # 80 %, expected for 40 %: by chance 0.087
