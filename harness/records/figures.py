@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from harness.records.anomalies import Anomaly, PromptMismatch
 from harness.records.inputs import JSON
 from harness.records.judgements import Judging
 
@@ -219,3 +220,5 @@ class Summary:
     confusions: tuple[Confusion, ...] = ()
     curve: tuple[Point, ...] = ()
     judging: Judging = field(default_factory=Judging)
+    anomalies: tuple[Anomaly, ...] = ()
+    mismatches: tuple[PromptMismatch, ...] = ()

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 JSON = Any  # whatever JSON can hold: the one place where typing ends, because YAML and JSON enter here
 Role = Literal["system", "user", "assistant"]
+Language = Literal["zh", "en"]  # in which the built-in wordings of prompts are written
 
 
 @dataclass(frozen=True, slots=True)
