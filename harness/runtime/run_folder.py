@@ -2,8 +2,9 @@
 
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +17,18 @@ from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON, Sample
 from harness.records.judgements import Judgement
 from harness.records.outputs import Prediction, Score
+
+RESULTS = (
+    "samples.jsonl",
+    "predictions.jsonl",
+    "overlaps.jsonl",
+    "scores.jsonl",
+    "judgements.jsonl",
+    "summary.json",
+    "report.html",
+)
+LOCK = ".lock"
+PARTIAL = re.compile(r"\.[\w.]+\.\d+\.partial")  # what a killed run leaves of a file that it was writing
 
 T = TypeVar("T")
 _ADAPTERS: dict[type, TypeAdapter[Any]] = {
@@ -41,12 +54,36 @@ class RunFolder:
         self._written: dict[str, tuple[int, list[Any]]] = {}  # records written here need not be parsed again
 
     def create(self) -> None:
-        """Make the folder. Raises StoreError when it cannot be written."""
+        """Make the folder. Raises StoreError when it cannot be written, or holds what no run wrote."""
+        self.refuse_foreign()
         with writing(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
-            probe = self.path / ".writable"
+            probe = self.path / f".writable.{os.getpid()}.partial"
             probe.touch()
             probe.unlink()
+
+    def refuse_foreign(self) -> None:
+        """Raise StoreError for a folder that is neither empty nor a run: nothing that others wrote is ever replaced."""
+        with writing(self.path):
+            names = {file.name for file in self.path.iterdir()} if self.path.is_dir() else set()
+        for name in ("run.json", *RESULTS, LOCK):
+            self._refuse_link(name)
+        if not self._is_run() and any(name != LOCK and not PARTIAL.fullmatch(name) for name in names):
+            raise StoreError(f"{self.path} is not empty and holds no run; choose a new or empty folder with --out")
+
+    def _is_run(self) -> bool:
+        """Whether run.json is one that `harness run` wrote."""
+        try:
+            record = self.read_run()
+        except StoreError:
+            return False
+        return "status" in record and all(isinstance(record["suite"].get(part), str) for part in ("name", "text"))
+
+    def _refuse_link(self, name: str) -> None:
+        if (self.path / name).is_symlink():
+            raise StoreError(
+                f"{self.path / name} is a link, which no run writes; move it away or choose another folder with --out"
+            )
 
     def read_run(self) -> dict[str, JSON]:
         """The content of run.json. Raises StoreError when the folder is not a run."""
@@ -61,22 +98,25 @@ class RunFolder:
     def clear(self) -> None:
         """Remove what an earlier run left; run.json stays until it is replaced."""
         self._written.clear()
+        for name in RESULTS:
+            self._remove(name)
+
+    def clear_partials(self) -> None:
+        """Remove the halves of files that a killed run left. The folder must be locked: nobody else is writing here."""
         with writing(self.path):
-            for name in (
-                "samples.jsonl",
-                "predictions.jsonl",
-                "overlaps.jsonl",
-                "scores.jsonl",
-                "judgements.jsonl",
-                "summary.json",
-                "report.html",
-            ):
-                (self.path / name).unlink(missing_ok=True)
+            for file in list(self.path.iterdir()):
+                if PARTIAL.fullmatch(file.name) and file.is_file() and not file.is_symlink():
+                    file.unlink(missing_ok=True)
+
+    def _remove(self, name: str) -> None:
+        self._refuse_link(name)
+        with writing(self.path):
+            (self.path / name).unlink(missing_ok=True)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the folder for this process. Raises StoreError while another run writes to it."""
-        lock = FileLock(self.path / ".lock")
+        lock = FileLock(self.path / LOCK)
         try:
             lock.acquire(timeout=0)
         except Timeout as error:
@@ -157,8 +197,7 @@ class RunFolder:
         if judgements:
             self._write_lines("judgements.jsonl", judgements, Judgement)
         else:
-            with writing(self.path):
-                (self.path / "judgements.jsonl").unlink(missing_ok=True)
+            self._remove("judgements.jsonl")
 
     def write_summary(self, summary: Summary) -> None:
         """Write summary.json."""
@@ -175,14 +214,20 @@ class RunFolder:
         self._written[name] = (target.stat().st_mtime_ns, kept_records)
 
     def _replace(self, name: str, chunks: Iterable[bytes]) -> Path:
+        self._refuse_link(name)
         target = self.path / name
         partial = self.path / f".{name}.{os.getpid()}.partial"
         with writing(target):
-            with partial.open("wb") as file:
-                file.writelines(chunks)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(target)
+            try:
+                with partial.open("wb") as file:
+                    file.writelines(chunks)
+                    file.flush()
+                    os.fsync(file.fileno())
+                partial.replace(target)
+            except BaseException:
+                with suppress(OSError):
+                    partial.unlink()
+                raise
         return target
 
     def _read_lines(self, name: str, kind: type[T]) -> list[T]:

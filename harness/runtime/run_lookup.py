@@ -111,9 +111,10 @@ def _changed(before: JSON, after: dict[str, JSON]) -> bool:
 
 
 def _named(suite: Suite, out: Path) -> RunFolder:
-    folder = RunFolder(out)
-    if (out / "run.json").exists() and (name := folder.read_run()["suite"].get("name")) != suite.name:
-        raise StoreError(f"{out} holds a run of suite {name}; choose another folder with --out")
     if out.exists() and not out.is_dir():
         raise StoreError(f"{out} is a file; choose another place with --out")
+    folder = RunFolder(out)
+    folder.refuse_foreign()
+    if (out / "run.json").exists() and (name := folder.read_run()["suite"].get("name")) != suite.name:
+        raise StoreError(f"{out} holds a run of suite {name}; choose another folder with --out")
     return folder

@@ -1,4 +1,4 @@
-"""Turn scores into figures; leaves summary.json and closes run.json."""
+"""Turn scores into figures; leaves summary.json. The run is complete once its report is written."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -25,4 +25,4 @@ def summarize(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder) -> Non
         design, metric_info(suite, tasks, scores), folder.samples(), predictions, scores, folder.overlaps()
     )
     folder.write_summary(replace(summary, judging=judges, warnings=(*summary.warnings, *judges.notes)))
-    folder.write_run({**record, "status": "complete", "finished": now()})
+    folder.write_run({**record, "status": "summarized", "finished": now()})

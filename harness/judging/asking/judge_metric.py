@@ -61,7 +61,7 @@ class JudgeMetric(Metric):
         try:
             _ = self.rules
         except HarnessError as error:
-            raise ValueError("; ".join(str(error).splitlines())) from error
+            raise ValueError("; ".join(error.lines)) from error
         return self
 
     def calls(self, items: int, variants: int) -> int:
