@@ -68,7 +68,7 @@ def write_page(folder: RunFolder, report: Report) -> Path:
     """Write the report of a run; one whose figures are made is complete only then."""
     finished = folder.finished()
     is_summarized = finished.run.get("status") == "summarized"
-    record = {**finished.run, "status": "complete"} if is_summarized else finished.run
+    record = {**finished.run, "status": "complete"} if is_summarized else dict(finished.run)
     page = folder.write_report(report(replace(finished, run=record)))
     if is_summarized:
         folder.write_run(record)

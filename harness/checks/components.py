@@ -16,8 +16,8 @@ def metric_mistakes(suite: Suite, tasks: Mapping[str, Task]) -> list[str]:
         for metric_name, metric in suite.metrics_of(task).items():
             try:
                 metric.check()
-                problem = metric.check_task(task)
-                problems = [problem] if problem else []
+                scales = [metric.scale_of(part) for part in ("", *(metric.parts() or ()))]
+                problems = list(filter(None, [metric.check_task(task), *(scale.mistake() for scale in scales)]))
             except HarnessError as error:
                 problems = list(error.lines)
             mistakes += [f"tasks.{name}.metrics.{metric_name}: {line}" for line in problems]

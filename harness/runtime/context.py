@@ -269,4 +269,5 @@ def _storable(completion: Completion, share: float) -> Completion:
             error="the model returned NaN or infinity",
         )
     text = completion.text.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate cannot be stored
-    return replace(completion, seconds=seconds, text=text)
+    logprob = completion.logprob if completion.logprob is None or math.isfinite(completion.logprob) else None
+    return replace(completion, seconds=seconds, text=text, logprob=logprob)

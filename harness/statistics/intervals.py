@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.statistics.resampling import ALPHA, Z_95, Floats, is_binary, percentiles
+from harness.statistics.resampling import ALPHA, Z_95, Floats, is_binary, mean_difference, percentiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def difference_interval(differences: Floats, means: Floats, span: float) -> Inte
     Differences that do not vary get a width from Clopper–Pearson instead: after n equal ones, a share of up to
     1 − 0.025^(1/n) of the items may still differ, each by at most `span`.
     """
-    mean = float(differences.mean())
+    mean = mean_difference(differences)
     if np.ptp(differences) == 0:
         unseen = (1 - (ALPHA / 2) ** (1 / len(differences))) * span
         return Interval(mean, max(-span, mean - unseen), min(span, mean + unseen))

@@ -5,7 +5,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from harness.statistics.resampling import ALPHA, Floats
+from harness.statistics.resampling import ALPHA, NOTHING, Floats, mean_difference
 
 POWER = 0.8
 Z_POWER = 0.8416212335729143  # of 80 %
@@ -24,6 +24,8 @@ def detectable_at(error: float, alpha: float) -> float | None:
 
 def needed_at(difference: float, error: float, n: int, alpha: float) -> int | None:
     """As `needed`, by the standard error over n items, which shrinks with the root of their number."""
+    if abs(difference) <= NOTHING * error:
+        return None
     return math.ceil(n * ((_z(alpha) + Z_POWER) * error / difference) ** 2) or None if difference else None
 
 
@@ -34,7 +36,7 @@ def needed(differences: Floats, alpha: float = ALPHA) -> int | None:
     difference is the share of discordant items: (z_α √ψ + z_β √(ψ − δ²))² / δ²; and at least so many that the exact
     test can reach α at all, which takes log₂(2/α) discordant items that all go one way.
     """
-    mean = float(differences.mean())
+    mean = mean_difference(differences)
     if mean == 0:
         return None
     if np.isin(differences, (-1.0, 0.0, 1.0)).all():

@@ -10,6 +10,7 @@ RESAMPLES = 10_000
 ALPHA = 0.05
 CHUNK = 2_000_000  # resampled indices held at once: bounds memory, not results
 Z_95 = 1.959963984540054
+NOTHING = 1e-12  # relative to what is subtracted or added up: less is left by rounding alone
 
 
 def resamples(n: int, seed: int) -> Iterator[Floats]:
@@ -42,6 +43,19 @@ def percentiles(means: Floats) -> tuple[float, float]:
     """The ends of the 95 % interval of resampled figures; NaN for what is not defined in a resample."""
     low, high = np.nanpercentile(means, [100 * ALPHA / 2, 100 * (1 - ALPHA / 2)])
     return float(low), float(high)
+
+
+def differences_of(ours: Floats, theirs: Floats) -> Floats:
+    """ours − theirs, 0 where nothing but rounding parts them; NaN where one is unknown."""
+    differences = ours - theirs
+    rounding = np.abs(differences) <= NOTHING * np.maximum(np.abs(ours), np.abs(theirs))
+    return np.where(rounding, 0.0, differences)
+
+
+def mean_difference(differences: Floats) -> float:
+    """The mean of differences, 0 where they cancel but for rounding."""
+    mean = float(differences.mean())
+    return 0.0 if abs(mean) <= NOTHING * float(np.abs(differences).max()) else mean
 
 
 def is_binary(values: Floats) -> bool:

@@ -13,6 +13,8 @@ from harness.errors import SuiteError
 from harness.records.inputs import JSON
 
 Where = tuple[str | int, ...]
+LARGEST_INTEGER = 2**63 - 1  # what servers, tensors and files of a run hold
+SHOWN = 60  # characters of a value that a message quotes
 
 
 class _Loader(yaml.SafeLoader):
@@ -131,10 +133,15 @@ class _Walk:
             self.source.complain(where, "an escape such as \\ud83d is half a character; write the character itself")
             return ""
         try:
-            return self.loader.construct_object(node)
-        except (ValueError, LookupError):
-            self.source.complain(where, f'{node.value} cannot be read as {kind}; write "{node.value}" in quotes')
+            value = self.loader.construct_object(node)
+        except (ValueError, LookupError, OverflowError):
+            shown = shortened(node.value)
+            self.source.complain(where, f'{shown} cannot be read as {kind}; write "{shown}" in quotes')
             return node.value
+        if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
+            self.source.complain(where, f"{shortened(node.value)} is larger than any number here can be")
+            return 0
+        return value
 
     def _mapping(self, node: yaml.MappingNode, where: Where) -> dict[str, JSON]:
         content: dict[str, JSON] = {}
@@ -204,6 +211,11 @@ class _Walk:
             return value
 
         return re.sub(r"\$\{(\w+)\}", replacement, text)
+
+
+def shortened(text: str) -> str:
+    """A value as a message quotes it."""
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
 def data_root() -> Path:

@@ -10,7 +10,7 @@ from harness.records.figure_names import FigureName
 from harness.records.figures import Confusion, MetricInfo
 from harness.statistics.intervals import Interval, difference_interval, wilson
 from harness.statistics.power import detectable_at, needed_at
-from harness.statistics.resampling import Floats, coin_tosses, percentiles, resamples
+from harness.statistics.resampling import Floats, coin_tosses, differences_of, percentiles, resamples
 from harness.summary.estimator import Difference, Estimate, Estimator
 from harness.summary.score_columns import Column, Rows, ScoreColumns
 
@@ -65,7 +65,7 @@ class CorpusFigures(Estimator):
         shared = ~np.isnan(self.values(figure)) & ~np.isnan(self.values((figure[0], reference)))
         rows, n = shared.tobytes(), int(shared.sum())
         points = [self._points(variant, rows)[part] for variant in pair]
-        difference = float(points[0].mean() - points[1].mean())
+        difference = float(differences_of(points[0].mean(), points[1].mean()))
         if not n or np.isnan(difference):
             return None
         ours, theirs = (figures[part] for figures in self._resampled(pair, rows))

@@ -13,7 +13,7 @@ import numpy as np
 from harness.records.figure_names import FigureName
 from harness.records.figures import Comparison, Confusion, MetricInfo, Result, Seeds
 from harness.statistics.intervals import Interval, crossed_with
-from harness.statistics.resampling import Floats
+from harness.statistics.resampling import Floats, differences_of
 from harness.summary.score_columns import Column, Rows, ScoreColumns
 
 Power = Callable[[float], tuple[float | None, int | None]]  # level → smallest detectable difference, items needed
@@ -119,8 +119,7 @@ class Estimator(ABC):
     def gains(self, figure: Column, reference: str, shared: Rows) -> Floats:
         """By how much the variant is better than the reference on each shared sample [n]."""
         sign = -1 if self.info(figure).better == "lower" else 1
-        gains: Floats = sign * (self.values(figure) - self.values((figure[0], reference)))[shared]
-        return gains
+        return sign * differences_of(self.values(figure), self.values((figure[0], reference)))[shared]
 
     def _result(self, figure: Column) -> Result:
         values, estimate = self.values(figure), self.estimate(figure)

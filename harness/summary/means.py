@@ -8,7 +8,7 @@ import numpy as np
 from harness.records.figures import MetricInfo
 from harness.statistics.intervals import difference_interval, mean_interval
 from harness.statistics.power import detectable, needed
-from harness.statistics.resampling import Floats, bootstrap_means, is_binary
+from harness.statistics.resampling import Floats, bootstrap_means, differences_of, is_binary
 from harness.statistics.tests import mcnemar, sign_flip
 from harness.summary.estimator import Difference, Estimate, Estimator
 from harness.summary.score_columns import Column, Rows, ScoreColumns
@@ -49,7 +49,7 @@ class Means(Estimator):
 
     def difference(self, figure: Column, reference: str) -> Difference | None:
         metric, variant = figure
-        pairs = self.values(figure) - self.values((metric, reference))
+        pairs = differences_of(self.values(figure), self.values((metric, reference)))
         shared = ~np.isnan(pairs)
         if not shared.any():
             return None
@@ -80,7 +80,7 @@ class Means(Estimator):
         """Resampled means of all columns, and of their differences to the reference."""
         values, reference = self.columns.values, self.reference or ""
         pairs = [column for column in values if reference not in ("", column[1]) and (column[0], reference) in values]
-        differences = [values[column] - values[column[0], reference] for column in pairs]
+        differences = [differences_of(values[column], values[column[0], reference]) for column in pairs]
         means = bootstrap_means(np.column_stack([*values.values(), *differences]), self.seed).T
         return dict(zip(values, means, strict=False)), dict(zip(pairs, means[len(values) :], strict=True))
 

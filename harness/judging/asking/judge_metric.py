@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, computed_field, field_serializer, field_validator, model_validator
 
-from harness.components.fields import LocalPath, ModelName
+from harness.components.fields import MOST_TOKENS, LocalPath, ModelName
 from harness.components.metric import Metric, Scale
 from harness.components.model import Model
 from harness.components.task import Task
@@ -36,7 +36,7 @@ class JudgeMetric(Metric):
     language: Literal["zh", "en"] = "zh"
     repeats: int = Field(1, ge=1, le=20)
     temperature: float = Field(0.0, ge=0)
-    max_tokens: int = Field(1024, ge=16)  # of one reply
+    max_tokens: int = Field(1024, ge=16, le=MOST_TOKENS)  # of one reply
     combine: Literal["mean", "majority"] = "mean"  # of a panel
 
     @field_validator("model")

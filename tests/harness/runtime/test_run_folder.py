@@ -43,7 +43,7 @@ def harness(*arguments: str, cwd: Path, **environment: str) -> subprocess.Comple
 def content(folder: Path) -> dict[str, bytes | str]:
     """All files below a folder, links by where they lead."""
     return {
-        str(file.relative_to(folder)): os.readlink(file) if file.is_symlink() else file.read_bytes()
+        str(file.relative_to(folder)): str(file.readlink()) if file.is_symlink() else file.read_bytes()
         for file in sorted(folder.rglob("*"))
         if file.is_symlink() or file.is_file()
     }
