@@ -36,9 +36,7 @@ def run(suite: Suite, folder: RunFolder, context: Context, report: Report, start
     due = STAGES[STAGES.index(start) :]
     tasks = prepare(suite, suite.usage.asked_from(start))
     overlaps = contamination(suite, tasks) if "predict" in due else []
-    folder.create()
-    with folder.locked():
-        folder.clear_partials()
+    with folder.claimed():
         if "predict" in due:
             open_run(suite, tasks, folder, due)
             folder.write_overlaps(overlaps)

@@ -37,8 +37,8 @@ def _parsed(value: bytes) -> Completion | None:
 class Database:
     """One SQLite file; safe against kill -9 (write-ahead log).
 
-    One that is there is opened at once, so that a broken one is met before anything is paid for; a new one is made when
-    it is first asked or written to, so that a run that is refused leaves none.
+    One that is there is opened at once, so that a broken one is met before anything is paid for. A new one is made by
+    `open`, or when it is first written to: a run that is refused leaves none.
     """
 
     table: ClassVar[str]  # the statement that creates it
@@ -46,9 +46,8 @@ class Database:
     def __init__(self, path: Path, read_only: bool = False) -> None:
         self.path = path
         self.read_only = read_only
-        with self._translated():
-            if path.exists():
-                self._database.execute("PRAGMA schema_version")  # fails on what is no database
+        if path.exists():
+            self.open()
 
     @cached_property
     def _database(self) -> sqlite3.Connection:
@@ -64,6 +63,11 @@ class Database:
         database.execute(self.table)
         return database
 
+    def open(self) -> None:
+        """Make the file if there is none, before anything is paid for. Raises StoreError where that is impossible."""
+        with self._translated():
+            self._database.execute("PRAGMA schema_version")  # fails on what is no database
+
     def close(self) -> None:
         """Close the file, if it was opened; it can be opened again."""
         if "_database" in self.__dict__:
@@ -71,6 +75,8 @@ class Database:
 
     def _select(self, table: str, keys: Sequence[str]) -> Iterator[tuple[str, bytes]]:
         """The stored values among `keys`."""
+        if "_database" not in self.__dict__ and not self.path.exists():
+            return
         with self._translated():
             for start in range(0, len(keys), 500):  # SQLite bounds the number of parameters
                 batch = keys[start : start + 500]

@@ -187,6 +187,7 @@ class Context(ModelAccess):
         answered = [i for batch in batches for i in batch if keys[i] in cached]
         done: dict[str, Completion] = {}
         failures, is_down = 0, False
+        self.cache.open()
         for batch in filter(None, missing):
             if is_down:
                 done.update(self._abandon(batch, keys, failures))

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from filelock import FileLock, Timeout
 from pydantic import TypeAdapter, ValidationError
 
-from harness.errors import StoreError
+from harness.errors import HarnessError, StoreError
 from harness.records.figures import Overlap, Summary
 from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON, Sample
@@ -112,6 +112,36 @@ class RunFolder:
         self._refuse_link(name)
         with writing(self.path):
             (self.path / name).unlink(missing_ok=True)
+
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Make the folder and hold it for a run. A run that is refused before it has finished anything leaves none."""
+        made = [path for path in (self.path, *self.path.parents) if not path.exists()]
+        self.create()
+        with self.locked():
+            is_new = not self._is_run()
+            self.clear_partials()
+            try:
+                yield
+            except HarnessError:
+                if is_new and not self._has_results():
+                    self._discard(made)
+                raise
+
+    def _has_results(self) -> bool:
+        try:
+            record = self.read_run()
+        except StoreError:
+            return False
+        return any(record.get(part) for part in ("training", "indexes", "cells"))
+
+    def _discard(self, made: Sequence[Path]) -> None:
+        """Remove what a run wrote, and the folders that it made, as far as nobody else put anything there."""
+        with suppress(OSError, StoreError):
+            for name in ("run.json", *RESULTS, LOCK):
+                self._remove(name)
+            for path in made:
+                path.rmdir()
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.components.display import Display
-from harness.errors import StoreError, SuiteError
+from harness.errors import HarnessError, StoreError, SuiteError
 from harness.models.scripted import Scripted
 from harness.run import run
 from harness.runtime.cache import Cache
@@ -64,7 +64,7 @@ FOREIGN = [
 
 
 @pytest.mark.parametrize("files", FOREIGN, ids=[" ".join(files) for files in FOREIGN])
-@pytest.mark.parametrize("stage", ["train", "index", "predict", "score", "summarize", "report"])
+@pytest.mark.parametrize("stage", ["train", "predict", "report"])
 def test_a_folder_of_others_is_refused_and_stays_as_it_is(
     write_suite: Write, tmp_path: Path, run_suite: Run, files: dict[str, str], stage: str
 ) -> None:
@@ -94,8 +94,8 @@ def test_the_command_leaves_the_files_of_others(write_suite: Write, tmp_path: Pa
     assert content(own) == before
 
 
-@pytest.mark.parametrize("name", [*RESULTS, "run.json", ".lock"])
-@pytest.mark.parametrize("stage", ["train", "predict", "score", "report"])
+@pytest.mark.parametrize(("name", "stage"), [*((name, "train") for name in (*RESULTS, "run.json", ".lock")),
+    ("scores.jsonl", "score"), ("summary.json", "predict"), ("report.html", "report")])  # fmt: skip
 def test_a_link_in_a_run_is_neither_followed_nor_removed(
     write_suite: Write, run_suite: Run, tmp_path: Path, name: str, stage: str
 ) -> None:
@@ -253,6 +253,53 @@ def test_a_refused_run_leaves_nothing(
     result = harness(command[0], str(suite), *command[1:], cwd=tmp_path)
     assert (result.returncode, len(result.stderr.splitlines())) == (2, 1), result.stderr
     assert sorted(tmp_path.rglob("*")) == before
+
+
+# What a run meets only when it begins: (the model, its files, what is said).
+BROKEN_MODELS = [
+    ("{huggingface: {path: ./m, device: cpu}}", {"config.json": "{}"}, "m"),
+    (
+        "{huggingface: {path: ./m, device: cpu}}",
+        {"config.json": '{"model_type": "qwen2"', "model.safetensors": ""},
+        "m",
+    ),
+    ("{huggingface: {path: ./m, device: cpu}}", {"config.json": '{"model_type": "unheard_of"}'}, "m"),
+]
+
+
+@pytest.mark.parametrize(("model", "files", "message"), BROKEN_MODELS)
+@pytest.mark.parametrize("out", [None, "new/deep", "empty"])
+def test_a_run_that_is_refused_when_it_begins_leaves_nothing(
+    write_suite: Write, tmp_path: Path, model: str, files: dict[str, str], message: str, out: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    suite = write_suite(SUITE.replace("{scripted: {default: 绿}}", model), test__tsv=ROWS)
+    (tmp_path / "empty").mkdir()
+    (suite.parent / "m").mkdir()
+    for name, text in files.items():
+        (suite.parent / "m" / name).write_text(text)
+    monkeypatch.chdir(tmp_path)
+    before = {path for path in tmp_path.rglob("*") if "cache" not in path.parts}
+    loaded = load_suite(suite)
+    cache = Cache(tmp_path / "cache" / "calls.sqlite")
+    folder = folder_for(loaded, None if out is None else Path(out))
+    with pytest.raises(HarnessError, match=message):
+        run(loaded, folder, Context(loaded.models, cache, Display(), 0), lambda _: "page")
+    cache.close()
+    assert {path for path in tmp_path.rglob("*") if "cache" not in path.parts} == before
+    assert not (tmp_path / "cache" / "calls.sqlite").exists()
+
+
+def test_a_second_run_that_is_refused_leaves_the_folder_of_the_first(
+    write_suite: Write, run_suite: Run, tmp_path: Path
+) -> None:
+    suite = write_suite(SUITE, test__tsv=ROWS)
+    folder = RunFolder(tmp_path / "run")
+    with folder.claimed():
+        folder.write_run({"status": "training", "suite": {"name": "colours", "text": ""}})
+        with pytest.raises(StoreError, match="another run is writing to"):
+            run_suite(suite)
+        assert folder.read_run()["status"] == "training"
 
 
 # Parameters with a sign that breaks a line or steers a terminal, and how the one line shows it.
