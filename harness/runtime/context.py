@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
+from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 
 from harness.components.model import Model, Use
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from harness.components.model import Vector
 
 KEY_VERSION = 2  # raise when the meaning of a stored completion changes
+TRY_AHEAD = 3  # calls of a backend that has answered nothing so far
 EMBED_BATCH = 256  # texts a batch, sorted by length
 GIVE_UP_AFTER = 3  # batches in a row of which nothing was answered: then the backend has to show that it lives
 
@@ -180,16 +182,17 @@ class Context(ModelAccess):
     ) -> dict[str, Completion]:
         """Run what is missing of the batches, each committed to the cache before the next begins.
 
-        Failures are not cached, so a resumed run meets them in a row. They tell nothing of the backend: it is given up
-        only when it no longer answers a call that it answered before, or has answered none.
+        Failures are not cached, so a resumed run meets them in a row. They may be the calls' own: a backend is given up
+        only when it no longer answers what it answered before or, having answered nothing, calls from further on.
         """
-        missing = [[i for i in batch if keys[i] not in cached] for batch in batches]
+        missing = list(filter(None, ([i for i in batch if keys[i] not in cached] for batch in batches)))
         answered = [i for batch in batches for i in batch if keys[i] in cached]
         done: dict[str, Completion] = {}
         failures, is_down = 0, False
         self.cache.open()
-        for batch in filter(None, missing):
-            if is_down:
+        for number, planned in enumerate(missing, 1):
+            batch = [i for i in planned if keys[i] not in done]
+            if is_down or not batch:
                 done.update(self._abandon(batch, keys, failures))
                 continue
             fresh = self._run_batch(model, batch, keys, run)
@@ -197,9 +200,14 @@ class Context(ModelAccess):
             successes = [i for i in batch if fresh[keys[i]].finish != "error"]
             answered += successes
             failures = 0 if successes else failures + 1
-            if failures >= GIVE_UP_AFTER:
-                is_down = not (answered and self._answers(run, answered[-1]))
-                failures = failures if is_down else 0
+            if failures >= GIVE_UP_AFTER and answered:
+                is_down = not self._answers(run, answered[-1])
+            elif failures >= GIVE_UP_AFTER:
+                ahead = self._try_ahead(model, missing[number:], keys, run)
+                done.update(ahead)
+                answered += [i for i in chain(*missing) if keys[i] in ahead and ahead[keys[i]].finish != "error"]
+                is_down = not answered
+            failures = 0 if failures >= GIVE_UP_AFTER and not is_down else failures
         return done
 
     def _run_batch(self, model: str, batch: Sequence[int], keys: Sequence[str], run: Run) -> dict[str, Completion]:
@@ -224,6 +232,17 @@ class Context(ModelAccess):
         self.counts.tokens_out += completion.tokens_out
         self.counts.seconds += time.perf_counter() - began
         return completion.finish != "error"
+
+    def _try_ahead(
+        self, model: str, later: Sequence[Sequence[int]], keys: Sequence[str], run: Run
+    ) -> dict[str, Completion]:
+        """The last calls of some later batches, one by one until one is answered."""
+        tried: dict[str, Completion] = {}
+        for batch in later[:: -max(1, len(later) // TRY_AHEAD)][:TRY_AHEAD]:
+            tried |= self._run_batch(model, batch[-1:], keys, run)
+            if any(completion.finish != "error" for completion in tried.values()):
+                break
+        return tried
 
     def _abandon(self, batch: Sequence[int], keys: Sequence[str], failures: int) -> dict[str, Completion]:
         """Calls of a backend that was given up: unknown, and counted as failed."""

@@ -67,7 +67,7 @@ class RunFolder:
         with writing(self.path):
             names = {file.name for file in self.path.iterdir()} if self.path.is_dir() else set()
         for name in ("run.json", *RESULTS, LOCK):
-            self._refuse_link(name)
+            self._refuse_strange(name)
         if not self._is_run() and any(name != LOCK and not PARTIAL.fullmatch(name) for name in names):
             raise StoreError(f"{self.path} is not empty and holds no run; choose a new or empty folder with --out")
 
@@ -79,11 +79,11 @@ class RunFolder:
             return False
         return "status" in record and all(isinstance(record["suite"].get(part), str) for part in ("name", "text"))
 
-    def _refuse_link(self, name: str) -> None:
-        if (self.path / name).is_symlink():
-            raise StoreError(
-                f"{self.path / name} is a link, which no run writes; move it away or choose another folder with --out"
-            )
+    def _refuse_strange(self, name: str) -> None:
+        file = self.path / name
+        if file.is_symlink() or (file.exists() and not file.is_file()):
+            kind = "a link" if file.is_symlink() else "no plain file"
+            raise StoreError(f"{file} is {kind}, which no run writes; move it away or choose another folder with --out")
 
     def read_run(self) -> dict[str, JSON]:
         """The content of run.json. Raises StoreError when the folder is not a run."""
@@ -109,7 +109,7 @@ class RunFolder:
                     file.unlink(missing_ok=True)
 
     def _remove(self, name: str) -> None:
-        self._refuse_link(name)
+        self._refuse_strange(name)
         with writing(self.path):
             (self.path / name).unlink(missing_ok=True)
 
@@ -244,7 +244,7 @@ class RunFolder:
         self._written[name] = (target.stat().st_mtime_ns, kept_records)
 
     def _replace(self, name: str, chunks: Iterable[bytes]) -> Path:
-        self._refuse_link(name)
+        self._refuse_strange(name)
         target = self.path / name
         partial = self.path / f".{name}.{os.getpid()}.partial"
         with writing(target):

@@ -111,6 +111,21 @@ def test_a_link_in_a_run_is_neither_followed_nor_removed(
     assert (content(tmp_path / "run"), precious.read_bytes()) == before
 
 
+@pytest.mark.parametrize("name", ["samples.jsonl", "scores.jsonl", "report.html"])
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+def test_what_is_no_plain_file_is_met_before_anything_is_removed(
+    write_suite: Write, run_suite: Run, make: Callable[[Path], None], name: str
+) -> None:
+    suite = write_suite(SUITE, test__tsv=ROWS)
+    folder = run_suite(suite)
+    (folder.path / name).unlink()
+    make(folder.path / name)
+    before = content(folder.path)
+    with pytest.raises(StoreError, match=f"{name} is no plain file, which no run writes"):
+        run_suite(suite)
+    assert content(folder.path) == before
+
+
 @pytest.mark.parametrize("kind", ["missing", "empty", "link to an empty one", "left by a run killed at its start"])
 def test_a_new_or_empty_folder_is_taken(write_suite: Write, tmp_path: Path, run_suite: Run, kind: str) -> None:
     place = tmp_path / "run"
