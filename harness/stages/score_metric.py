@@ -37,7 +37,7 @@ def _parts(marks: Marks | None) -> dict[str, Mark]:
         return {"": Mark(None, "the metric gave no value")}
     if isinstance(marks, Mark):
         return {"": marks}
-    return dict(marks) if isinstance(marks, Mapping) else {"": Mark(float(marks))}
+    return dict(marks) if isinstance(marks, Mapping) else {"": Mark(marks)}
 
 
 def _score(prediction: Prediction, metric: str, mark: Mark) -> Score:
@@ -52,6 +52,6 @@ def _score(prediction: Prediction, metric: str, mark: Mark) -> Score:
         metric=metric,
         value=value,
         reason=mark.reason,
-        error=f"the metric returned {strange[0]:g}" if strange else prediction.error,
+        error=f"the metric returned {str(strange[0])[:40]}" if strange else prediction.error,
         counts=None if value is None else mark.counts,
     )

@@ -47,9 +47,12 @@ class Source:
     lines: dict[Where, int] = field(default_factory=dict)
     spelling: dict[Where, str] = field(default_factory=dict)  # scalars as written
     mistakes: list[tuple[int, str]] = field(default_factory=list)
+    refused: set[Where] = field(default_factory=set)  # whose value is gone: nothing more is said of them
 
     def complain(self, where: Where, problem: str) -> None:
         """Note a mistake at a value; the nearest known ancestor gives the line."""
+        if where in self.refused:
+            return
         place = where
         while place and place not in self.lines:
             place = place[:-1]
@@ -140,6 +143,7 @@ class _Walk:
             return node.value
         if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
             self.source.complain(where, f"{shortened(node.value)} is larger than any number here can be")
+            self.source.refused.add(where)
             return 0
         return value
 

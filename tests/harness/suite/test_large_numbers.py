@@ -53,6 +53,7 @@ def test_refused(write_suite: Callable[..., Path], old: str, new: str, message: 
         load_suite(write_suite(SUITE.replace(old, new, 1)))
     lines = [line for line in caught.value.lines if message in line]
     assert len(lines) == 1, caught.value.lines
+    assert len(caught.value.lines) == (2 if "cannot be read" in message else 1)
     assert all(len(line) < 300 for line in caught.value.lines)
 
 
