@@ -12,7 +12,7 @@ from baselines.support.predicting import after_reasoning, complete, predict
 from baselines.support.voting import vote
 from baselines.support.worked_examples import Selection, select_examples, smallest_pool
 from harness.components.calls import Calls
-from harness.components.fields import ModelName, PromptText
+from harness.components.fields import MOST_TOKENS, ModelName, PromptText
 from harness.components.model import Model
 from harness.components.prompt_shape import PromptShape
 from harness.components.task import Task
@@ -50,9 +50,9 @@ class Prompting(Variant):
     instruction: Annotated[str | None, PromptText()] = None  # to reason first, instead of the built-in one
     marker: str | None = Field(None, min_length=1, pattern=r"\S")  # what the final answer follows: 答案： or Answer:
     rationale: str | None = None  # the train column with the reasoning of worked examples
-    samples: int = Field(1, ge=1)  # self-consistency: the majority of so many sampled answers
+    samples: int = Field(1, ge=1, le=1000)  # self-consistency: the majority of so many sampled answers
     temperature: float | None = Field(None, ge=0)  # instead of the task's
-    max_tokens: int | None = Field(None, ge=1)  # instead of the task's
+    max_tokens: int | None = Field(None, ge=1, le=MOST_TOKENS)  # instead of the task's
 
     @model_validator(mode="after")
     def _sampling(self) -> "Prompting":

@@ -45,7 +45,7 @@ class Json(Answer):
         """A target that is no JSON object, or lacks a field (an empty one is written as "")."""
         for target in sample.targets:
             try:
-                value = json.loads(target)
+                value = _DECODER.decode(target)
             except ValueError as error:
                 return f"the target is not JSON: {error}"
             if not isinstance(value, dict):

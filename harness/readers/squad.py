@@ -9,6 +9,7 @@ from pathlib import Path
 
 from harness.errors import DataError
 from harness.readers.parsing.file_reader import FileReader
+from harness.readers.parsing.json_text import DECODER
 from harness.readers.parsing.rows import BadRow, Fault, Row, kind_of, list_of, optional_text, text_of
 from harness.readers.parsing.text_file import read_text
 from harness.records.inputs import JSON, Sample
@@ -86,7 +87,7 @@ def contexts(path: str, encoding: str | None = None) -> list[SquadContext | Faul
     """
     text = read_text(path, encoding)
     try:
-        content = json.loads(text)
+        content = DECODER.decode(text)
     except json.JSONDecodeError as error:
         raise DataError(f"{path}:{error.lineno}: not JSON: {error.msg} (column {error.colno})") from error
     except (ValueError, RecursionError) as error:

@@ -7,7 +7,7 @@ from harness.components.task import Task
 from harness.errors import StoreError
 from harness.records.inputs import JSON
 from harness.runtime.provenance import described, described_entries, described_suite
-from harness.runtime.run_folder import RunFolder
+from harness.runtime.run_folder import RunFolder, writing
 from harness.suite.suite import Suite
 
 ROOT = Path("runs")
@@ -35,9 +35,10 @@ def latest(root: Path) -> RunFolder | None:
 
 def run_at(place: Path) -> RunFolder:
     """The run that a path means: a run folder, or the newest run below a suite's folder."""
-    if (place / "run.json").is_file():
-        return RunFolder(place)
-    last = latest(place)
+    try:
+        last = RunFolder(place) if (place / "run.json").is_file() else latest(place)
+    except OSError:  # e.g. a name that is too long
+        last = None
     if last is None:
         raise StoreError(f"{place}: no run here; name a folder made by `harness run`, such as {ROOT}/NAME")
     return last
@@ -116,9 +117,12 @@ def _changed(before: JSON, after: dict[str, JSON]) -> bool:
 
 
 def _named(suite: Suite, out: Path) -> RunFolder:
+    with writing(out):
+        is_file = out.exists() and not out.is_dir()
+    if is_file:
+        raise StoreError(f"{out} is a file; choose another place with --out")
     folder = RunFolder(out)
+    folder.refuse_foreign()
     if (out / "run.json").exists() and (name := folder.read_run()["suite"].get("name")) != suite.name:
         raise StoreError(f"{out} holds a run of suite {name}; choose another folder with --out")
-    if out.exists() and not out.is_dir():
-        raise StoreError(f"{out} is a file; choose another place with --out")
     return folder

@@ -38,10 +38,10 @@ def prepare(suite: Suite, models: Sequence[str] = ()) -> dict[str, Task]:
             if not faults:
                 tasks[name] = grouped(tasks[name])
         except HarnessError as error:
-            mistakes += str(error).splitlines()
+            mistakes += error.lines
     mistakes += metric_mistakes(suite, tasks)
     unread = knowledge_mistakes(suite, tasks)
-    mistakes += unread.values()
+    mistakes += [line for lines in unread.values() for line in lines]
     mistakes += variant_mistakes(suite, tasks, resources_of(suite, tasks), unread)
     _refuse(mistakes)
     bind_models(suite, tasks)

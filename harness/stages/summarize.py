@@ -1,4 +1,4 @@
-"""Turn scores into figures; leaves summary.json and closes run.json."""
+"""Turn scores into figures; leaves summary.json. The run is complete once its report is written."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -36,4 +36,4 @@ def summarize(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder) -> Non
             mismatches=prompt_mismatches(suite, tasks),
         )
     )
-    folder.write_run({**record, "status": "complete", "finished": now()})
+    folder.write_run({**record, "status": "summarized", "finished": now()})

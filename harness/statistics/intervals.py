@@ -12,7 +12,7 @@ from statistics import NormalDist
 import numpy as np
 
 from harness.statistics.groups import Groups, error_of_mean, merged
-from harness.statistics.resampling import ALPHA, RESAMPLES, Floats, is_binary, random_weights
+from harness.statistics.resampling import ALPHA, RESAMPLES, Floats, is_binary, mean_difference, random_weights
 
 INSIDE = 1e-9  # off the observed difference, where the score is nothing over nothing if no item differs
 ENDLESS = 1e9  # a scale that reaches so far has no end: JSON has no infinity
@@ -122,7 +122,7 @@ def bounded_means(
     tail = int(ALPHA / 2 * RESAMPLES) + 2
     return [
         BoundedMean(
-            mean=float(columns[is_known[:, j], j].mean()) if known[j] else math.nan,
+            mean=mean_difference(columns[is_known[:, j], j]) if known[j] else math.nan,
             error=error_of_mean(columns[is_known[:, j], j], groups.at(is_known[:, j])) if known[j] else 0.0,
             freedom=int(counts[j]) - 1,
             lows=lows[:tail, j],

@@ -7,7 +7,7 @@ import numpy as np
 from harness.statistics.groups import Groups, merged
 from harness.statistics.intervals import BoundedMean, Interval, reconciled, score_interval
 from harness.statistics.power import Needed, detectable, detectable_share, needed, needed_share
-from harness.statistics.resampling import Floats, is_binary
+from harness.statistics.resampling import Floats, differences_of, is_binary
 from harness.statistics.tests import SignFlips, mcnemar, mcnemar_interval
 
 
@@ -21,7 +21,7 @@ class PairedDifference:
     def __init__(self, ours: Floats, theirs: Floats, groups: Groups, bounded: BoundedMean, seed: int) -> None:
         self.items = len(ours)
         groups, (ours, theirs) = merged(groups, ours, theirs)
-        self.differences = ours - theirs
+        self.differences = differences_of(ours, theirs)
         self.groups = groups
         self.bounded = bounded
         self.seed = seed

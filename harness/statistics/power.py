@@ -8,7 +8,7 @@ from statistics import NormalDist
 import numpy as np
 
 from harness.statistics.groups import Groups, error_of_mean
-from harness.statistics.resampling import ALPHA, Floats
+from harness.statistics.resampling import ALPHA, NOTHING, Floats, mean_difference
 
 POWER = 0.8
 Z_POWER = 0.8416212335729143  # of 80 %
@@ -74,13 +74,14 @@ def detectable_share(n: int, discordance: float, level: float = ALPHA) -> float 
 def needed(differences: Floats, groups: Groups, level: float = ALPHA) -> Needed | None:
     """Items needed to confirm a mean difference like the observed one; None without any. Miller 2024, eq. 9."""
     error = error_of_mean(differences, groups)
-    return needed_at(float(differences.mean()), error, len(differences), level)
+    return needed_at(mean_difference(differences), error, len(differences), level)
 
 
 def needed_at(difference: float, error: float, n: int, level: float) -> Needed | None:
     """As `needed`, by the standard error over n items, which shrinks with the root of their number."""
     if not error:
         return None
+    difference = 0.0 if abs(difference) <= NOTHING * error else difference
 
     def items(size: float) -> int:
         return max(1, math.ceil(n * ((_z(level) + Z_POWER) * error / size) ** 2))

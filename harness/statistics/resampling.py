@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 RESAMPLES = 10_000
 ALPHA = 0.05
+NOTHING = 1e-12  # relative to what is subtracted or added up: less is left by rounding alone
 CHUNK = 2_000_000  # random numbers held at once: bounds memory, not results
 
 
@@ -37,6 +38,19 @@ def percentiles(figures: Floats, level: float = ALPHA) -> tuple[float, float]:
     """The ends of the (1 − level) interval of resampled figures; NaN for what is not defined in a resample."""
     low, high = np.nanpercentile(figures, [100 * level / 2, 100 * (1 - level / 2)])
     return float(low), float(high)
+
+
+def differences_of(ours: Floats, theirs: Floats) -> Floats:
+    """ours − theirs, 0 where nothing but rounding parts them; NaN where one is unknown."""
+    differences = ours - theirs
+    rounding = np.abs(differences) <= NOTHING * np.maximum(np.abs(ours), np.abs(theirs))
+    return np.where(rounding, 0.0, differences)
+
+
+def mean_difference(differences: Floats) -> float:
+    """The mean of differences, 0 where they cancel but for rounding."""
+    mean = float(differences.mean())
+    return 0.0 if abs(mean) <= NOTHING * float(np.abs(differences).max()) else mean
 
 
 def is_binary(values: Floats) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.statistics.groups import Groups
 from harness.statistics.intervals import Interval
-from harness.statistics.resampling import ALPHA, RESAMPLES, Floats, coin_tosses
+from harness.statistics.resampling import ALPHA, RESAMPLES, Floats, coin_tosses, mean_difference
 
 STEPS = 60  # of a bisection: halves a width to nothing
 ROUNDING = 1e-10  # relative to what is summed: sums in another order may differ by so much
@@ -54,7 +54,7 @@ class SignFlips:
     def __init__(self, differences: Floats, groups: Groups, seed: int) -> None:
         self.sums, self.sizes = groups.sums(differences), groups.sizes
         self.groups, self.seed = groups, seed
-        self.mean = float(differences.mean())
+        self.mean = mean_difference(differences)
         self.slack = ROUNDING * float(np.abs(differences).sum()) + 1e-300
 
     @property

@@ -15,7 +15,7 @@ from harness.components.fields import LocalPath, PromptText, part_of
 from harness.components.registry import KINDS, find
 from harness.errors import HarnessError, nearest
 from harness.records.inputs import JSON
-from harness.suite.yaml_source import Source, Where
+from harness.suite.yaml_source import Source, Where, shortened
 from harness.text.templates import Template
 
 NAME = re.compile(r"(?!\.+$)[^\s/\\:]+")  # names become parts of ids and file names; ".." would be another folder
@@ -157,7 +157,7 @@ class Builder:
     def explain(self, detail: Mapping[str, Any], kind: type[BaseModel], where: Where) -> str:
         """A pydantic error in the user's words, with the remedy."""
         context = detail.get("ctx", {})
-        written = self.source.spelling.get(where, json.dumps(detail.get("input"), ensure_ascii=False))
+        written = shortened(self.source.spelling.get(where, json.dumps(detail.get("input"), ensure_ascii=False)))
         match detail["type"]:
             case "extra_forbidden":
                 return f"is not a parameter of {kind.__name__} ({nearest(str(detail['loc'][-1]), kind.model_fields)})"

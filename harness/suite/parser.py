@@ -36,6 +36,7 @@ SECTIONS = (
     "name", "seed", "language", "models", "knowledge", "datasets", "tasks", "general", "variants", "compare", "trust",
     "leakage",
 )  # fmt: skip
+LARGEST_SEED = 2**32 - 1  # what NumPy takes
 KINDS_OF = {"models": "model", "knowledge": "knowledge", "datasets": "reader", "variants": "variant"}
 TASK_KEYS = ("data", "prompt", "system", "answer", "metrics", "generation")
 
@@ -116,6 +117,9 @@ class _Parser(Builder):
         seed = data.get("seed", 42)
         if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
             self.source.complain(("seed",), "must be a whole number, 0 or more")
+            return 0
+        if seed > LARGEST_SEED:
+            self.source.complain(("seed",), f"must be at most {LARGEST_SEED}")
             return 0
         return seed
 

@@ -18,7 +18,7 @@ from harness.statistics.exchanges import (
 )
 from harness.statistics.groups import Groups
 from harness.statistics.intervals import ENDLESS, wilson
-from harness.statistics.resampling import ALPHA, Floats, coin_tosses, resamples
+from harness.statistics.resampling import ALPHA, Floats, coin_tosses, differences_of, resamples
 from harness.summary.estimator import Difference, Estimate, Estimator
 from harness.summary.score_columns import Column, Rows, ScoreColumns
 
@@ -78,7 +78,7 @@ class CorpusFigures(Estimator):
         shared = ~np.isnan(self.values(figure)) & ~np.isnan(self.values((figure[0], reference)))
         rows, n = shared.tobytes(), int(shared.sum())
         points = [self._points(variant, rows)[part] for variant in pair]
-        difference = float(points[0].mean() - points[1].mean())
+        difference = float(differences_of(points[0].mean(), points[1].mean()))
         if not n or np.isnan(difference):
             return None
         ours, theirs = (figures[part] for figures in self._resampled(pair, rows))

@@ -15,7 +15,7 @@ from harness.records.figures import Comparison, Confusion, MetricInfo, Result, S
 from harness.statistics.groups import Groups
 from harness.statistics.intervals import Interval, ValueRange, crossed, widest
 from harness.statistics.power import Needed
-from harness.statistics.resampling import Floats
+from harness.statistics.resampling import Floats, differences_of
 from harness.summary.score_columns import Column, Rows, ScoreColumns
 
 IntervalAt = Callable[[float], Interval]  # level → the interval at 1 − level, which agrees with the test at that level
@@ -127,8 +127,7 @@ class Estimator(ABC):
     def gains(self, figure: Column, reference: str, shared: Rows) -> Floats:
         """By how much the variant is better than the reference on each shared sample [n]."""
         sign = -1 if self.info(figure).better == "lower" else 1
-        gains: Floats = sign * (self.values(figure) - self.values((figure[0], reference)))[shared]
-        return gains
+        return sign * differences_of(self.values(figure), self.values((figure[0], reference)))[shared]
 
     def _result(self, figure: Column) -> Result:
         values, estimate = self.values(figure), self.estimate(figure)

@@ -9,7 +9,7 @@ from harness.records.figures import MetricInfo
 from harness.statistics.groups import error_of_mean
 from harness.statistics.intervals import BoundedMean, bounded_means, commonest_share, mean_interval
 from harness.statistics.paired import PairedDifference
-from harness.statistics.resampling import Floats
+from harness.statistics.resampling import Floats, differences_of
 from harness.summary.estimator import Difference, Estimate, Estimator
 from harness.summary.score_columns import Column, Rows, ScoreColumns
 
@@ -54,7 +54,7 @@ class Means(Estimator):
     def difference(self, figure: Column, reference: str) -> Difference | None:
         metric, variant = figure
         sides = ((metric, variant), (metric, reference))
-        pairs = self.values(figure) - self.values(sides[1])
+        pairs = differences_of(self.values(figure), self.values(sides[1]))
         shared = ~np.isnan(pairs)
         if not shared.any():
             return None
@@ -88,7 +88,7 @@ class Means(Estimator):
         pairs = [column for column in values if reference not in ("", column[1]) and (column[0], reference) in values]
         scales, whole = [self.scale(column) for column in values], [1.0] * len(values)
         means = bounded_means(np.column_stack(list(values.values())), self.columns.groups, scales, whole, self.seed)
-        differences = [values[column] - values[column[0], reference] for column in pairs]
+        differences = [differences_of(values[column], values[column[0], reference]) for column in pairs]
         bounded = self._bounded_differences(pairs, np.column_stack(differences)) if pairs else []
         return dict(zip(values, means, strict=True)), dict(zip(pairs, bounded, strict=True))
 

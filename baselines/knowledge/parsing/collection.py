@@ -110,10 +110,9 @@ class KnowledgeBase(Knowledge):
         entries = list(self.entries(path))
         faults = [entry.reason for entry in entries if isinstance(entry, Unreadable)]
         if faults and self.on_bad_document == "error":
-            more = f"\nand {len(faults) - _LISTED} more" if len(faults) > _LISTED else ""
-            raise DataError(
-                "\n".join(faults[:_LISTED]) + more + " (on_bad_document: skip leaves out what is unreadable)"
-            )
+            more = [f"and {len(faults) - _LISTED} more"] if len(faults) > _LISTED else []
+            *lines, last = [*faults[:_LISTED], *more]
+            raise DataError(*lines, f"{last} (on_bad_document: skip leaves out what is unreadable)")
         merger = _PassageMerger()
         for entry in entries:
             if isinstance(entry, Entry):

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, PrivateAttr, computed_field, field_serializer, field_validator, model_validator
 
-from harness.components.fields import LocalPath, ModelName
+from harness.components.fields import MOST_TOKENS, LocalPath, ModelName
 from harness.components.metric import Metric, Scale
 from harness.components.model import Model
 from harness.components.task import Task
@@ -38,7 +38,7 @@ class JudgeMetric(Metric):
     language: LanguageSetting = "auto"  # auto: that of the task
     repeats: int = Field(1, ge=1, le=20)
     temperature: float = Field(0.0, ge=0)
-    max_tokens: int = Field(1024, ge=16)  # of one reply
+    max_tokens: int = Field(1024, ge=16, le=MOST_TOKENS)  # of one reply
     combine: Literal["mean", "majority"] = "mean"  # of a panel
 
     _spoken: dict[Language, "JudgeMetric"] = PrivateAttr(default_factory=dict)  # the metric by the language of a task
@@ -65,7 +65,7 @@ class JudgeMetric(Metric):
         try:
             _ = self.rules
         except HarnessError as error:
-            raise ValueError("; ".join(str(error).splitlines())) from error
+            raise ValueError("; ".join(error.lines)) from error
         return self
 
     def calls(self, items: int, variants: int) -> int:

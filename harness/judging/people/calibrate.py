@@ -167,7 +167,7 @@ def _check(metric: JudgeMetric, task: Task, predictions: Sequence[Prediction], m
                 raise HarnessError("is made by a run; calibrate a judge that is there without one")
             models[name].check()
         except HarnessError as error:
-            problems += [f"models.{name}: {line}" for line in str(error).splitlines()]
+            problems += [f"models.{name}: {line}" for line in error.lines]
     if not any(problems):
         lengths = Counter[str]()
         for prediction in predictions:
@@ -179,7 +179,7 @@ def _check(metric: JudgeMetric, task: Task, predictions: Sequence[Prediction], m
         alone = replace(task, data=Dataset((longest,)), generation=Generation(max_tokens=tokens))
         problems.append(metric.check_models(alone, models))
     if any(problems):
-        raise HarnessError("\n".join(filter(None, problems)))
+        raise HarnessError(*filter(None, problems))
 
 
 # -- what came of it --------------------------------------------------------------------------------------------------
@@ -213,7 +213,7 @@ def _refuse_failed(labels: Labels, calibrations: Sequence[Calibration], judgemen
     down = [record for record in calibrations if record.failed * 2 > record.items]
     if down:
         raise HarnessError(
-            "\n".join(
+            *(
                 f"judge {record.judge} failed on {record.failed} of {record.items} items "
                 f"({errors[record.judge]}): nothing was stored; mend it and run the command again: what was "
                 "answered is cached"

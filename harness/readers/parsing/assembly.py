@@ -116,7 +116,7 @@ def _load(source: RowSource, task: str, prefix: str, division: Division) -> _Loa
     if loaded.samples:
         _require_group(source, rows, loaded.samples, division.group)
     if loaded.faults and not (skip and loaded.samples):
-        raise DataError(_faults_text(loaded.faults, source.name, skip))
+        raise DataError(*_fault_lines(loaded.faults, source.name, skip))
     return loaded
 
 
@@ -156,8 +156,8 @@ def _refuse_duplicate_ids(loaded: Iterable[_Loaded]) -> None:
             places[sample.id] = place
 
 
-def _faults_text(faults: list[str], name: str, skip: bool) -> str:
+def _fault_lines(faults: list[str], name: str, skip: bool) -> list[str]:
     if skip:
-        return f"{name}: none of the {len(faults)} rows can be used; the first: {faults[0]}"
+        return [f"{name}: none of the {len(faults)} rows can be used; the first: {faults[0]}"]
     more = len(faults) - _LISTED
-    return "\n".join(faults[:_LISTED]) + (f"\n{name}: and {more} more bad rows" if more > 0 else "")
+    return faults[:_LISTED] + ([f"{name}: and {more} more bad rows"] if more > 0 else [])
