@@ -169,7 +169,7 @@ class Context(ModelAccess):
             batches = [[unique[i] for i in batch] for batch in plan(unique)]
             missing = [[i for i in batch if keys[i] not in done] for batch in batches]
             done.update(self._compute(model, [batch for batch in missing if batch], keys, run))
-        return [done[key] for key in keys]
+        return [self.redaction.redact_completion(done[key]) for key in keys]
 
     def _compute(
         self, model: str, batches: Sequence[Sequence[int]], keys: Sequence[str], run: Run
@@ -190,7 +190,10 @@ class Context(ModelAccess):
             elapsed = time.perf_counter() - began
             if len(completions) != len(batch):
                 raise RuntimeError(f"{model} returned {len(completions)} completions for {len(batch)} prompts")
-            completions = [_storable(completion, elapsed / len(batch)) for completion in completions]
+            completions = [
+                self.redaction.redact_completion(_storable(completion, elapsed / len(batch)))
+                for completion in completions
+            ]
             fresh = {keys[i]: completion for i, completion in zip(batch, completions, strict=True)}
             self.cache.put(self.model_digest(model), {k: c for k, c in fresh.items() if c.finish != "error"})
             done.update(fresh)
@@ -236,5 +239,10 @@ def _storable(completion: Completion, share: float) -> Completion:
             seconds=seconds,
             error="the model returned NaN or infinity",
         )
-    text = completion.text.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate cannot be stored
-    return replace(completion, seconds=seconds, text=text)
+    error = None if completion.error is None else _encodable(completion.error)
+    return replace(completion, seconds=seconds, text=_encodable(completion.text), error=error)
+
+
+def _encodable(text: str) -> str:
+    """The text with a question mark for each half of a character (a lone surrogate), which cannot be stored."""
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -16,6 +16,7 @@ from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON, Sample
 from harness.records.judgements import Judgement
 from harness.records.outputs import Prediction, Score
+from harness.text.redaction import Redaction
 
 T = TypeVar("T")
 _ADAPTERS: dict[type, TypeAdapter[Any]] = {
@@ -38,6 +39,7 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.redaction = Redaction({})  # keeps secrets out of every file that is written
         self._written: dict[str, tuple[int, list[Any]]] = {}  # records written here need not be parsed again
 
     def create(self) -> None:
@@ -179,7 +181,7 @@ class RunFolder:
         partial = self.path / f".{name}.{os.getpid()}.partial"
         with writing(target):
             with partial.open("wb") as file:
-                file.writelines(chunks)
+                file.writelines(map(self.redaction.redact_bytes, chunks))
                 file.flush()
                 os.fsync(file.fileno())
             partial.replace(target)

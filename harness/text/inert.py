@@ -1,0 +1,8 @@
+"""Text of strangers for a terminal: control characters, which could move the cursor or set a title, become visible."""
+
+INERT = {code: "\ufffd" for code in (*range(32), 127, *range(128, 160)) if code not in (9, 10)}
+
+
+def inert(text: str) -> str:
+    """The text with U+FFFD for every control character but line end and tab."""
+    return text.translate(INERT)
