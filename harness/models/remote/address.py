@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import unquote
 
@@ -25,7 +26,7 @@ def address_mistake(written: str) -> str | None:
         url = httpx.URL(text if "://" in text else f"http://{text}")
     except (httpx.InvalidURL, ValueError, TypeError):
         return "is no address; write http://HOST:PORT/PATH"
-    if url.scheme not in ("http", "https") or not url.host or not _is_host(url.host):
+    if url.scheme not in ("http", "https") or not _is_host(url.raw_host.decode()):
         return "is no address; write http://HOST:PORT/PATH"
     if url.port is not None and not 0 < url.port < 65536:
         return "has a port that does not exist; ports go from 1 to 65535"
@@ -37,11 +38,11 @@ def address_mistake(written: str) -> str | None:
 
 
 def _is_host(host: str) -> bool:
-    """Whether a name could be looked up: parts of 1 to 63 characters, 253 together."""
-    if any(character.isspace() or not character.isprintable() for character in host):
-        return False
+    """Whether a name could be looked up: parts of 1 to 63 characters, 253 together; or an address of version 6."""
+    if ":" in host:
+        return True
     parts = host.removesuffix(".").split(".")
-    return len(host) <= 253 and all(0 < len(part) <= 63 for part in parts)
+    return len(host) <= 253 and all(re.fullmatch(r"[\w~-]{1,63}", part, re.ASCII) for part in parts)
 
 
 def literal_secret(content: JSON, name: str = "") -> str | None:

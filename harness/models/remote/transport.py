@@ -1,8 +1,8 @@
 """How bytes travel to a server and back: an exchange ends in time, within a size, at the host that was named.
 
 httpx bounds each read, so a server that sends a byte now and then keeps a call for ever; here `time_limit` bounds all
-of an exchange: look-up, connection, request, redirects and body. Streamed replies can be read through the same transport,
-chunk by chunk.
+of an exchange: look-up, connection, request, redirects and body. A streamed reply can be read through the same
+transport, chunk by chunk.
 """
 
 import math
@@ -82,7 +82,7 @@ class BoundedTransport(httpx.BaseTransport):
         response = inner.handle_request(request)
         encoding = response.headers.get("content-encoding", "identity").strip().lower()
         length = response.headers.get("content-length", "")
-        if encoding not in ("identity", "gzip", "x-gzip", "deflate", ""):
+        if encoding not in ("identity", "gzip", "deflate", ""):
             response.close()
             raise RefusedReplyError("the reply is packed in a way that was not asked for")
         if length.isdecimal() and (len(length) > 18 or int(length) > MOST_BYTES):
