@@ -109,7 +109,8 @@ class Ollama(RemoteModel):
         by_name = {inert(str(entry.model)): str(entry.digest) for entry in models}
         name = self.model if ":" in self.model else f"{self.model}:latest"
         if name not in by_name:
-            raise ModelError(f"Ollama has no model {self.model}: ollama pull {self.model} ({nearest(name, by_name)})")
+            known = self.redaction().redact_message(nearest(name, by_name))
+            raise ModelError(f"Ollama has no model {self.model}: ollama pull {self.model} ({known})")
         return by_name[name]
 
     def call(self, prompt: Prompt, generation: Generation) -> Completion:
