@@ -5,7 +5,7 @@ The console takes text as it is written (`Console(markup=False)`): brackets in a
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
@@ -156,6 +156,9 @@ def print_description(description: "Description", console: Console) -> None:
 
 class InertConsole(Console):
     """A console in which no text of a server or a suite moves the cursor, colours lines or sets a title."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(inert(text), **options)  # before it is measured
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         for segment in super().render(renderable, options):

@@ -173,8 +173,20 @@ class RunFolder:
     def _write_lines(self, name: str, records: Iterable[T], kind: type[T]) -> None:
         dump = _ADAPTERS[kind].dump_json
         kept_records = list(records)
-        target = self._replace(name, (dump(record) + b"\n" for record in kept_records))
-        self._written[name] = (target.stat().st_mtime_ns, kept_records)
+        is_redacted = False
+
+        def lines() -> Iterator[bytes]:
+            nonlocal is_redacted
+            for record in kept_records:
+                line = dump(record) + b"\n"
+                is_redacted = is_redacted or self.redaction.redact_bytes(line) != line
+                yield line
+
+        target = self._replace(name, lines())
+        if is_redacted:
+            self._written.pop(name, None)  # a page is made of what the file says
+        else:
+            self._written[name] = (target.stat().st_mtime_ns, kept_records)
 
     def _replace(self, name: str, chunks: Iterable[bytes]) -> Path:
         target = self.path / name

@@ -16,6 +16,7 @@ from harness.models.ollama import Ollama
 from harness.models.openai import OpenAI
 from harness.records.inputs import Generation, Message
 from harness.suite.parser import load_suite
+from tests.shared.finished import unpacked
 from tests.shared.paths import ROOT
 from tests.shared.raw_server import RawServer, chat, ollama_chat, raw_server, reply
 
@@ -29,7 +30,13 @@ SECRETS = (KEY, SECRET, TOKEN)
 def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "OLLAMA_HOST"):
         monkeypatch.delenv(name, raising=False)
-    for name, value in {"MY_API_KEY": KEY, "OLLAMA_API_KEY": KEY, "MY_SECRET": SECRET, "TENANT": TOKEN}.items():
+    for name, value in {
+        "MY_API_KEY": KEY,
+        "OLLAMA_API_KEY": KEY,
+        "MY_SECRET": SECRET,
+        "TENANT": TOKEN,
+        "TENANT_TOKEN": TOKEN,
+    }.items():
         monkeypatch.setenv(name, value)
 
 
@@ -42,9 +49,10 @@ models:
 tasks:
   t:
     data: {{jsonl: {{path: rows.jsonl, input: q, target: a}}}}
-    prompt: "{{{{ input }}}}"
+    prompt: "{{{{ input }}}} by ${{MY_SECRET}}"
+    system: "${{TENANT_TOKEN}}"
     metrics: {{accuracy: exact_match}}
-variants: {{v: {{prompting: {{model: m}}}}, w: {{prompting: {{model: m, shots: 0, system: "x"}}}}}}
+variants: {{v: {{prompting: {{model: m}}}}}}
 """
 ROWS = '{"q": "one", "a": "fine"}\n{"q": "two", "a": "fine"}\n'
 
@@ -132,6 +140,8 @@ def leaks(folder: Path, *outputs: str) -> list[str]:
     places = []
     for path in (path for path in folder.rglob("*") if path.is_file() and path.name != "suite.yaml"):
         content = path.read_bytes()
+        if path.name == "report.html":
+            content += json.dumps(unpacked(content.decode()), ensure_ascii=False).encode()
         places += [f"{form} in {path}" for form in spellings if form.encode() in content]
     return places + [f"{form} printed" for form in spellings for output in outputs if form in output]
 
@@ -185,8 +195,7 @@ def test_no_run_holds_a_secret(answer: Any, further: str, write_suite: Callable[
     with raw_server(answer) as server:
         place = f"{server.place}/${{TENANT}}"
         path = write_suite(SUITE.format(place=place, further=further), rows__jsonl=ROWS)
-        runs = [harness(command, str(path), cwd=tmp_path) for command in ("check", "plan", "run", "run")]
-        assert runs[0].returncode == 0
+        runs = [harness(command, str(path), cwd=tmp_path) for command in ("plan", "run")]
         if answer is not refusing_the_list:
             assert any(KEY.encode() in request for request in server.requests)  # it was sent
             assert any(TOKEN.encode() in request for request in server.requests)
