@@ -19,7 +19,7 @@ from harness.models.remote.outcome import ServerReply, completion_of
 from harness.models.remote.server_model import RemoteModel
 from harness.records.inputs import JSON, Generation, Prompt
 from harness.records.outputs import Completion
-from harness.text.inert import inert
+from harness.text.inert import inert_line
 from harness.text.variables import expanded, variables_in
 
 if TYPE_CHECKING:
@@ -104,9 +104,9 @@ class Ollama(RemoteModel):
             with exchange(CHECKING):
                 models = self._client.list().models
         except CallError as failure:
-            host = inert(without_credentials(self._written_host))
+            host = inert_line(without_credentials(self._written_host))
             raise ModelError(f"Ollama does not answer at {host}; start it with `ollama serve`") from failure
-        by_name = {inert(str(entry.model)): str(entry.digest) for entry in models}
+        by_name = {inert_line(str(entry.model)): str(entry.digest) for entry in models}
         name = self.model if ":" in self.model else f"{self.model}:latest"
         if name not in by_name:
             known = self.redaction().redact_message(nearest(name, by_name))

@@ -16,7 +16,7 @@ from harness.models.remote.outcome import ServerReply, completion_of
 from harness.models.remote.server_model import RemoteModel
 from harness.records.inputs import JSON, Generation, Prompt
 from harness.records.outputs import Completion
-from harness.text.inert import inert
+from harness.text.inert import inert_line
 from harness.text.variables import expanded, is_variable_name, variables_in
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class OpenAI(RemoteModel):
         entries = listing if isinstance(listing, list) else []
         names = [entry["id"] for entry in entries if isinstance(entry, dict) and isinstance(entry.get("id"), str)]
         if names and self.model not in names:
-            known = inert(", ".join(sorted(set(names))[:20]))
+            known = inert_line(", ".join(sorted(set(names))[:20]))
             raise ModelError(f"{self.url} has no model {self.model}; it has: {self.redaction().redact_message(known)}")
 
     def call(self, prompt: Prompt, generation: Generation) -> Completion:

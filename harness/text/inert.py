@@ -6,3 +6,8 @@ INERT = {code: "\ufffd" for code in (*range(32), 127, *range(128, 160)) if code 
 def inert(text: str) -> str:
     """The text with U+FFFD for every control character but line end and tab."""
     return text.translate(INERT)
+
+
+def inert_line(text: str) -> str:
+    """The text in one line, inert and encodable: halves of characters become question marks."""
+    return inert(" ".join(text.split())).encode("utf-8", "replace").decode("utf-8")

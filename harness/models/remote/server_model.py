@@ -14,7 +14,7 @@ from harness.models.remote.call_error import CallError
 from harness.models.remote.workers import map_in_threads
 from harness.records.inputs import Generation, Prompt
 from harness.records.outputs import Completion
-from harness.text.inert import inert
+from harness.text.inert import inert_line
 from harness.text.redaction import Redaction
 
 BATCHES_AHEAD = 4  # calls per worker in one batch: enough to keep workers busy, few enough to commit often
@@ -62,7 +62,7 @@ class RemoteModel(Model):
 
     def shown(self, failure: CallError) -> str:
         """A failure as people see it: no secret, nothing that moves a cursor, not too long."""
-        return inert(self.redaction().redact_message(str(failure)))[:SHOWN_OF_A_REASON]
+        return inert_line(self.redaction().redact_message(str(failure)))[:SHOWN_OF_A_REASON]
 
     def _attempts(self, call: Callable[[], Completion], stopped: threading.Event) -> Completion:
         from harness.models.remote.transport import exchange

@@ -205,6 +205,17 @@ def test_no_list_of_models_is_a_traceback(kind: str, listing: bytes, build: Buil
                 model.check()
 
 
+@pytest.mark.parametrize("name", ["\x1b[31mred", "two\nlines", "half \ud83d", "\u2028x"])
+@pytest.mark.parametrize("kind", ["openai", "ollama"])
+def test_names_from_a_server_are_one_inert_line(kind: str, name: str, build: Build) -> None:
+    listing = {"data": [{"id": name}], "models": [{"model": name, "digest": "abc"}]}
+    with raw_server(lambda server, request: [reply(listing)]) as server, pytest.raises(ModelError) as caught:
+        build(kind, server.place).check()
+    assert len(str(caught.value).splitlines()) == 1
+    assert "\x1b" not in str(caught.value)
+    str(caught.value).encode()
+
+
 @pytest.mark.parametrize(
     "shown", [b'{"model_info": 5}', b'{"model_info": {"general.architecture": ["x"]}}', b"[]", DEEP, b'{"model_info": {"llama.context_length": 1.5}}']
 )  # fmt: skip
