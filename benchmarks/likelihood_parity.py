@@ -23,8 +23,8 @@ from harness.records.inputs import Cell, Generation
 from harness.records.outputs import Prediction
 from harness.runtime.cache import Cache
 from harness.runtime.context import Context
-from harness.suite.yaml_source import data_root
 from harness.text.templates import Template
+from harness.text.variables import data_root
 
 SHOTS = 5
 TASK = """

@@ -13,6 +13,7 @@ import typer
 import typer.core
 
 from harness.errors import HarnessError
+from harness.text.inert import inert
 
 if TYPE_CHECKING:
     from adapters.export.export import Export, TunedEntry
@@ -26,7 +27,7 @@ class Commands(typer.core.TyperGroup):
             return super().invoke(ctx)
         except HarnessError as error:
             for line in error.lines:
-                print(f"error: {line}", file=sys.stderr)
+                print(f"error: {inert(line)}", file=sys.stderr)
             raise typer.Exit(2) from error
         except KeyboardInterrupt as error:
             print("\ninterrupted; finished calls are kept: run the same command to go on", file=sys.stderr)
@@ -87,7 +88,7 @@ def run(suite: SuitePath, out: Out = None, start: Stage = "train") -> None:
     try:
         with display(console) as progress:
             log_to(progress.note)
-            context = Context(loaded.models, cache, progress, loaded.seed)
+            context = Context(loaded.models, cache, progress, loaded.seed, loaded.secrets)
             page = engine.run(loaded, folder, context, render, start)
     finally:
         cache.close()
@@ -182,7 +183,7 @@ def calibrate(
     try:
         with display(console) as progress:
             log_to(progress.note)
-            context = Context(loaded.models, cache, progress, loaded.seed)
+            context = Context(loaded.models, cache, progress, loaded.seed, loaded.secrets)
             calibrations = engine(loaded, labels, metric, context, items, answer)
     finally:
         cache.close()

@@ -4,16 +4,18 @@ The console takes text as it is written (`Console(markup=False)`): brackets in a
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from harness.components.registry import components, summary
 from harness.records.figure_names import FigureName
 from harness.text.counting import counted
+from harness.text.inert import inert
 
 if TYPE_CHECKING:
     from harness.components.model import Preparation
@@ -171,9 +173,20 @@ def print_description(description: "Description", console: Console) -> None:
     console.print()
 
 
+class InertConsole(Console):
+    """A console in which no text of a server or a suite moves the cursor, colours lines or sets a title."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(inert(text), **options)  # before it is measured
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(inert(segment.text), segment.style)
+
+
 def make_console() -> Console:
     """A console that shows what users name as they wrote it."""
-    return Console(markup=False, emoji=False, highlight=False)
+    return InertConsole(markup=False, emoji=False, highlight=False)
 
 
 def log_to(note: Callable[[str], None]) -> None:

@@ -26,6 +26,7 @@ from harness.stages.score import score
 from harness.stages.summarize import summarize
 from harness.stages.train import refuse_untrained, train
 from harness.suite.suite import Suite
+from harness.text.redaction import Redaction
 
 STAGES = ("train", "index", "predict", "score", "summarize", "report")
 Report = Callable[[FinishedRun], str]  # the page as text
@@ -36,6 +37,7 @@ def run(suite: Suite, folder: RunFolder, context: Context, report: Report, start
     due = STAGES[STAGES.index(start) :]
     tasks = prepare(suite, suite.usage.asked_from(start))
     overlaps = contamination(suite, tasks) if "predict" in due else []
+    folder.redaction = Redaction(suite.secrets)
     with folder.claimed():
         if "predict" in due:
             open_run(suite, tasks, folder, due)

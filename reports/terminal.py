@@ -18,6 +18,7 @@ PLAIN = str.maketrans(
     {"\u2212": "-", "–": "-", "—": "-", "“": '"', "”": '"', "’": "'", "…": "~", "×": "x", "·": "|"}
     | {SIGN: "*", "κ": "k", "ρ": "r", "λ": "l"}
 )
+INERT = {code: "\ufffd" for code in (*range(32), 127, *range(128, 160)) if code not in (9, 10)}  # could move a cursor
 ENTRY_WIDTH = 24  # "28 of 30 known (93.3 %)"; columns beyond the console's width go to a further table
 VARIANT_WIDTH = 20
 
@@ -94,10 +95,13 @@ def _cell(entry: TableEntry | None, column: MetricColumn) -> Text:
 
 
 def _safe(text: Text, console: Console) -> Text:
-    """The text in characters that the console's encoding has, one for one, so that styles stay where they were."""
+    """The text in characters that the console's encoding has, one for one, so that styles stay where they were.
+
+    What a terminal would obey, such as an escape sequence in a name, is shown as U+FFFD.
+    """
     encoding = console.encoding
-    if encoding.lower().startswith("utf"):
-        return text
     safe = text.copy()
-    safe.plain = text.plain.translate(PLAIN).encode(encoding, "replace").decode(encoding)
+    safe.plain = text.plain.translate(INERT)
+    if not encoding.lower().startswith("utf"):
+        safe.plain = safe.plain.translate(PLAIN).encode(encoding, "replace").decode(encoding)
     return safe

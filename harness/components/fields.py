@@ -32,6 +32,11 @@ class PromptText:
 
 
 @dataclass(frozen=True)
+class AsWritten:
+    """Marks a field in which `${NAME}` stays as written, so that records name a variable and never hold its value."""
+
+
+@dataclass(frozen=True)
 class Part:
     """Marks a field, or the items of a list, that is itself a component: `name` or `{name: {parameters}}`.
 

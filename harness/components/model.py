@@ -51,6 +51,10 @@ class Model(Component):
         """Everything that determines the output besides prompt and generation options, by content."""
         raise NotImplementedError
 
+    def secrets(self) -> Mapping[str, str]:
+        """What it sends and nobody may write down, by the names that stand for it: the keys of servers."""
+        return {}
+
     def check(self) -> None:
         """Raise ModelError if the model cannot be used; cheap, loads no weights."""
 

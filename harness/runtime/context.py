@@ -170,7 +170,7 @@ class Context(ModelAccess):
             self._free_memory_for(model)  # planning batches may load the model
             batches = [[unique[i] for i in batch] for batch in plan(unique)]
             done.update(self._compute(model, batches, keys, done, run))
-        return [done[key] for key in keys]
+        return [self.redaction.redact_completion(done[key]) for key in keys]
 
     def _compute(
         self,
@@ -217,7 +217,7 @@ class Context(ModelAccess):
         elapsed = time.perf_counter() - began
         if len(completions) != len(batch):
             raise RuntimeError(f"{model} returned {len(completions)} completions for {len(batch)} prompts")
-        completions = [_storable(completion, elapsed / len(batch)) for completion in completions]
+        completions = [self.redaction.redact_completion(_storable(c, elapsed / len(batch))) for c in completions]
         fresh = {keys[i]: completion for i, completion in zip(batch, completions, strict=True)}
         self.cache.put(self.model_digest(model), {k: c for k, c in fresh.items() if c.finish != "error"})
         self._count(completions, elapsed)
@@ -288,6 +288,11 @@ def _storable(completion: Completion, share: float) -> Completion:
             seconds=seconds,
             error="the model returned NaN or infinity",
         )
-    text = completion.text.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate cannot be stored
+    error = None if completion.error is None else _encodable(completion.error)
     logprob = completion.logprob if completion.logprob is None or math.isfinite(completion.logprob) else None
-    return replace(completion, seconds=seconds, text=text, logprob=logprob)
+    return replace(completion, seconds=seconds, text=_encodable(completion.text), error=error, logprob=logprob)
+
+
+def _encodable(text: str) -> str:
+    """The text with a question mark for each half of a character (a lone surrogate), which cannot be stored."""
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -12,6 +12,7 @@ from harness.records.call_counts import CallCounts
 from harness.records.inputs import Cell
 from harness.runtime.cache import Cache
 from harness.text.canonical import digest
+from harness.text.redaction import Redaction
 
 if TYPE_CHECKING:
     from harness.runtime.vectors import Vectors
@@ -26,16 +27,25 @@ class ModelAccess:
         cache: Cache,
         display: Display,
         seed: int,
+        secrets: Mapping[str, str] | None = None,
     ) -> None:
+        """`secrets` are values that no answer may show, by the names that stand for them; the models' own are known."""
         self.models = models
         self.cache = cache
         self.display = display
         self.seed = seed
         self.cell = Cell("", "")
         self.counts = CallCounts()
+        self._secrets = dict(secrets or {})
         self._digests: dict[str, str] = {}
         self._own_models: dict[str, Model] = {}  # that a metric brings, by their description
         self._loaded: Model | None = None
+
+    @cached_property
+    def redaction(self) -> Redaction:
+        """Keeps the secrets of all models, and of the suite, out of what any model says."""
+        own = {name: value for model in self.models.values() for name, value in model.secrets().items()}
+        return Redaction(self._secrets | own)
 
     @property
     def artefacts(self) -> Path:

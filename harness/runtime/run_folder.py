@@ -2,14 +2,12 @@
 
 import json
 import os
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
 
 from filelock import FileLock, Timeout
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from harness.errors import HarnessError, StoreError
 from harness.records.figures import Overlap, Summary
@@ -17,6 +15,7 @@ from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON, Sample
 from harness.records.judgements import Judgement
 from harness.records.outputs import Prediction, Score
+from harness.runtime.record_files import PARTIAL, RecordFiles, writing
 
 RESULTS = (
     "samples.jsonl",
@@ -28,15 +27,9 @@ RESULTS = (
     "report.html",
 )
 LOCK = ".lock"
-PARTIAL = re.compile(r"\.[\w.]+\.\d+\.partial")  # what a killed run leaves of a file that it was writing
-
-T = TypeVar("T")
-_ADAPTERS: dict[type, TypeAdapter[Any]] = {
-    kind: TypeAdapter(kind) for kind in (Sample, Prediction, Overlap, Score, Judgement, Summary)
-}
 
 
-class RunFolder:
+class RunFolder(RecordFiles):
     """Typed access to the files of one run. Every write is complete or absent, never half.
 
     run.json           what the result depends on: suite, data, models, versions, hardware
@@ -48,10 +41,6 @@ class RunFolder:
     summary.json       the figures
     report.html        the page
     """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._written: dict[str, tuple[int, list[Any]]] = {}  # records written here need not be parsed again
 
     def create(self) -> None:
         """Make the folder. Raises StoreError when it cannot be written, or holds what no run wrote."""
@@ -67,7 +56,7 @@ class RunFolder:
         with writing(self.path):
             names = {file.name for file in self.path.iterdir()} if self.path.is_dir() else set()
         for name in ("run.json", *RESULTS, LOCK):
-            self._refuse_strange(name)
+            self.refuse_strange(name)
         if not self._is_run() and any(name != LOCK and not PARTIAL.fullmatch(name) for name in names):
             raise StoreError(f"{self.path} is not empty and holds no run; choose a new or empty folder with --out")
 
@@ -78,12 +67,6 @@ class RunFolder:
         except StoreError:
             return False
         return "status" in record and all(isinstance(record["suite"].get(part), str) for part in ("name", "text"))
-
-    def _refuse_strange(self, name: str) -> None:
-        file = self.path / name
-        if file.is_symlink() or (file.exists() and not file.is_file()):
-            kind = "a link" if file.is_symlink() else "no plain file"
-            raise StoreError(f"{file} is {kind}, which no run writes; move it away or choose another folder with --out")
 
     def read_run(self) -> dict[str, JSON]:
         """The content of run.json. Raises StoreError when the folder is not a run."""
@@ -99,19 +82,7 @@ class RunFolder:
         """Remove what an earlier run left; run.json stays until it is replaced."""
         self._written.clear()
         for name in RESULTS:
-            self._remove(name)
-
-    def clear_partials(self) -> None:
-        """Remove the halves of files that a killed run left. The folder must be locked: nobody else is writing here."""
-        with writing(self.path):
-            for file in list(self.path.iterdir()):
-                if PARTIAL.fullmatch(file.name) and file.is_file() and not file.is_symlink():
-                    file.unlink(missing_ok=True)
-
-    def _remove(self, name: str) -> None:
-        self._refuse_strange(name)
-        with writing(self.path):
-            (self.path / name).unlink(missing_ok=True)
+            self.remove(name)
 
     @contextmanager
     def claimed(self) -> Iterator[None]:
@@ -139,7 +110,7 @@ class RunFolder:
         """Remove what a run wrote, and the folders that it made, as far as nobody else put anything there."""
         with suppress(OSError, StoreError):
             for name in ("run.json", *RESULTS, LOCK):
-                self._remove(name)
+                self.remove(name)
             for path in made:
                 path.rmdir()
 
@@ -170,27 +141,27 @@ class RunFolder:
 
     def samples(self) -> list[Sample]:
         """All items, in task order."""
-        return self._read_lines("samples.jsonl", Sample)
+        return self.read_lines("samples.jsonl", Sample)
 
     def predictions(self) -> list[Prediction]:
         """All predictions, in cell order."""
-        return self._read_lines("predictions.jsonl", Prediction)
+        return self.read_lines("predictions.jsonl", Prediction)
 
     def overlaps(self) -> list[Overlap]:
         """What test items share with what models learn from or look up; empty in runs from before that was checked."""
-        return self._read_lines("overlaps.jsonl", Overlap) if (self.path / "overlaps.jsonl").is_file() else []
+        return self.read_lines("overlaps.jsonl", Overlap) if (self.path / "overlaps.jsonl").is_file() else []
 
     def scores(self) -> list[Score]:
         """All scores, in cell order."""
-        return self._read_lines("scores.jsonl", Score)
+        return self.read_lines("scores.jsonl", Score)
 
     def judgements(self) -> list[Judgement]:
         """What judges said; empty in runs without any."""
-        return self._read_lines("judgements.jsonl", Judgement) if (self.path / "judgements.jsonl").is_file() else []
+        return self.read_lines("judgements.jsonl", Judgement) if (self.path / "judgements.jsonl").is_file() else []
 
     def summary(self) -> Summary:
         """The figures."""
-        return self._parse("summary.json", 1, (self._bytes("summary.json")), Summary)
+        return self.parse("summary.json", 1, (self.content("summary.json")), Summary)
 
     def finished(self) -> FinishedRun:
         """All that a report is made of. Raises StoreError when an earlier stage has not been run."""
@@ -208,85 +179,27 @@ class RunFolder:
 
     def write_samples(self, samples: Iterable[Sample]) -> None:
         """Write samples.jsonl."""
-        self._write_lines("samples.jsonl", samples, Sample)
+        self.write_lines("samples.jsonl", samples, Sample)
 
     def write_predictions(self, predictions: Iterable[Prediction]) -> None:
         """Write predictions.jsonl."""
-        self._write_lines("predictions.jsonl", predictions, Prediction)
+        self.write_lines("predictions.jsonl", predictions, Prediction)
 
     def write_overlaps(self, overlaps: Iterable[Overlap]) -> None:
         """Write overlaps.jsonl."""
-        self._write_lines("overlaps.jsonl", overlaps, Overlap)
+        self.write_lines("overlaps.jsonl", overlaps, Overlap)
 
     def write_scores(self, scores: Iterable[Score]) -> None:
         """Write scores.jsonl."""
-        self._write_lines("scores.jsonl", scores, Score)
+        self.write_lines("scores.jsonl", scores, Score)
 
     def write_judgements(self, judgements: Sequence[Judgement]) -> None:
         """Write judgements.jsonl, or remove it where there are none."""
         if judgements:
-            self._write_lines("judgements.jsonl", judgements, Judgement)
+            self.write_lines("judgements.jsonl", judgements, Judgement)
         else:
-            self._remove("judgements.jsonl")
+            self.remove("judgements.jsonl")
 
     def write_summary(self, summary: Summary) -> None:
         """Write summary.json."""
-        self.write_text("summary.json", _ADAPTERS[Summary].dump_json(summary, indent=1).decode())
-
-    def write_text(self, name: str, text: str) -> Path:
-        """Write a file of the run, whole or not at all."""
-        return self._replace(name, [text.encode("utf-8")])
-
-    def _write_lines(self, name: str, records: Iterable[T], kind: type[T]) -> None:
-        dump = _ADAPTERS[kind].dump_json
-        kept_records = list(records)
-        target = self._replace(name, (dump(record) + b"\n" for record in kept_records))
-        self._written[name] = (target.stat().st_mtime_ns, kept_records)
-
-    def _replace(self, name: str, chunks: Iterable[bytes]) -> Path:
-        self._refuse_strange(name)
-        target = self.path / name
-        partial = self.path / f".{name}.{os.getpid()}.partial"
-        with writing(target):
-            try:
-                with partial.open("wb") as file:
-                    file.writelines(chunks)
-                    file.flush()
-                    os.fsync(file.fileno())
-                partial.replace(target)
-            except BaseException:
-                with suppress(OSError):
-                    partial.unlink()
-                raise
-        return target
-
-    def _read_lines(self, name: str, kind: type[T]) -> list[T]:
-        written, kept_records = self._written.get(name, (0, []))
-        if written and written == (self.path / name).stat().st_mtime_ns:
-            return list(kept_records)
-        lines = self._bytes(name).splitlines()
-        return [self._parse(name, number, line, kind) for number, line in enumerate(lines, 1)]
-
-    def _bytes(self, name: str) -> bytes:
-        try:
-            return (self.path / name).read_bytes()
-        except OSError as error:
-            raise StoreError(f"{self.path / name}: {error.strerror}; run the earlier stage first") from error
-
-    def _parse(self, name: str, line: int, text: bytes, kind: type[T]) -> T:
-        try:
-            record: T = _ADAPTERS[kind].validate_json(text)
-        except ValidationError as error:
-            problem = error.errors()[0]["msg"]
-            raise StoreError(f"{self.path / name}:{line}: not a {kind.__name__} record: {problem}") from error
-        return record
-
-
-@contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Translate a failed write (read-only, full disk) into a StoreError that names the remedy."""
-    try:
-        yield
-    except OSError as error:
-        remedy = "free some space and run the same command again" if error.errno == 28 else "choose another with --out"
-        raise StoreError(f"cannot write {path}: {error.strerror or error}; {remedy}") from error
+        self.write_text("summary.json", TypeAdapter(Summary).dump_json(summary, indent=1).decode())

@@ -7,7 +7,8 @@ from harness.components.task import Task
 from harness.errors import StoreError
 from harness.records.inputs import JSON
 from harness.runtime.provenance import described, described_entries, described_suite
-from harness.runtime.run_folder import RunFolder, writing
+from harness.runtime.record_files import writing
+from harness.runtime.run_folder import RunFolder
 from harness.suite.suite import Suite
 
 ROOT = Path("runs")

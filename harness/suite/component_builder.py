@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from harness.components.component import Component
-from harness.components.fields import LocalPath, PromptText, part_of
+from harness.components.fields import AsWritten, LocalPath, PromptText, part_of
 from harness.components.registry import KINDS, find
 from harness.errors import HarnessError, nearest
 from harness.records.inputs import JSON
@@ -73,6 +73,8 @@ class Builder:
         part = part_of(info)
         if part is not None:
             return self.parts(part.kind, value, where, parts)
+        if any(isinstance(mark, AsWritten) for mark in info.metadata):
+            return self.as_written(value, where)
         for mark in info.metadata if isinstance(value, str) else ():
             if isinstance(mark, LocalPath):
                 return self.resolve(value, mark)
@@ -90,6 +92,14 @@ class Builder:
         token = f"part {len(parts)} at {where}"
         parts[token] = component or KINDS[kind].base.model_construct()  # the mistake is noted; look for further ones
         return token
+
+    def as_written(self, value: JSON, where: Where) -> JSON:
+        """A value whose texts have their `${NAME}` again."""
+        if isinstance(value, dict):
+            return {key: self.as_written(part, (*where, key)) for key, part in value.items()}
+        if isinstance(value, list):
+            return [self.as_written(part, (*where, index)) for index, part in enumerate(value)]
+        return self.source.spelling.get(where, value) if isinstance(value, str) else value
 
     def importable(self) -> None:
         """A user's module may lie beside the suite; the folder stays on the path for imports that come later."""

@@ -22,6 +22,7 @@ from harness.suite.suite import Suite, TaskSpec
 from harness.suite.task_language import LanguageSetting
 from harness.suite.usage import usage_of
 from harness.suite.yaml_source import Where, read_source
+from harness.text.redaction import secret_variables
 
 
 def load_suite(path: Path) -> Suite:
@@ -103,7 +104,13 @@ class _Parser(Builder):
             probes=probes,
             expansion=expansion,
             usage=usage_of(expansion.models, knowledge, expansion.variants, probes, metrics),
+            secrets=self.secrets(expansion.models),
         )
+
+    def secrets(self, models: Mapping[str, Model]) -> dict[str, str]:
+        """What is sent to servers and must be written nowhere, and variables that hold a secret by their name."""
+        of_models = {name: value for model in models.values() for name, value in model.secrets().items()}
+        return secret_variables(self.source.variables) | of_models
 
     # -- sections ---------------------------------------------------------------------------------------------------
 

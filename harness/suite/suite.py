@@ -56,6 +56,7 @@ class Suite:
     expansion: Expansion
     trust: Trust
     usage: ComponentUsage
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)  # values that no file may hold, by name
     _read: dict[str, Dataset] = field(default_factory=dict, repr=False, compare=False)
 
     def dataset(self, name: str) -> Dataset:

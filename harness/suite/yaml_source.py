@@ -1,6 +1,5 @@
 """YAML with a memory: plain data plus the line and the spelling of every value, so that a mistake can be pointed at."""
 
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,6 +10,8 @@ from yaml.reader import ReaderError
 
 from harness.errors import SuiteError
 from harness.records.inputs import JSON
+from harness.text.redaction import Redaction, secret_variables
+from harness.text.variables import expanded, names_in, value_of, variables_in
 
 Where = tuple[str | int, ...]
 LARGEST_INTEGER = 2**63 - 1  # what servers, tensors and files of a run hold
@@ -48,6 +49,7 @@ class Source:
     spelling: dict[Where, str] = field(default_factory=dict)  # scalars as written
     mistakes: list[tuple[int, str]] = field(default_factory=list)
     refused: set[Where] = field(default_factory=set)  # whose value is gone: nothing more is said of them
+    variables: dict[str, str] = field(default_factory=dict, repr=False)  # of the environment, as the text names them
 
     def complain(self, where: Where, problem: str) -> None:
         """Note a mistake at a value; the nearest known ancestor gives the line."""
@@ -63,7 +65,8 @@ class Source:
         """Raise all noted mistakes together, in the order of their lines."""
         if self.mistakes:
             ordered = sorted(dict.fromkeys(self.mistakes))
-            raise SuiteError(f"{self.path.name}:{line}: {problem}" for line, problem in ordered)
+            redaction = Redaction(secret_variables(self.variables))
+            raise SuiteError(f"{self.path.name}:{line}: {redaction.redact(problem)}" for line, problem in ordered)
 
 
 def read_source(path: Path) -> Source:
@@ -206,25 +209,16 @@ class _Walk:
         return str(node.value)
 
     def _expanded(self, text: str, where: Where) -> str:
-        def replacement(match: re.Match[str]) -> str:
-            name = match.group(1)
-            value = os.environ.get(name) or (str(data_root()) if name == "DATA" else None)
-            if value is None:
+        for name in names_in(text):
+            if value_of(name) is None:
                 self.source.complain(where, f"environment variable {name} is not set")
-                return match.group(0)
-            return value
-
-        return re.sub(r"\$\{(\w+)\}", replacement, text)
+        self.source.variables |= variables_in(text)
+        return str(expanded(text))
 
 
 def shortened(text: str) -> str:
     """A value as a message quotes it."""
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
-
-
-def data_root() -> Path:
-    """The folder that ${DATA} stands for: the environment variable DATA, or data/ in the working folder."""
-    return Path(os.environ.get("DATA") or "data").resolve()
 
 
 def _kind(value: object) -> str:

@@ -32,6 +32,11 @@ def without_reasoning(reply: str) -> tuple[str, str | None]:
     return text, ONLY_REASONING if tags and not text else None
 
 
+def reasoning_block(reasoning: str, closed: bool) -> str:
+    """Reasoning that a server keeps apart, as models write it themselves; not closed where it was cut."""
+    return f"<think>\n{_REASONING_TAG.sub('', reasoning).strip()}\n" + ("</think>" if closed else "")
+
+
 def after_marker(text: str, marker: str) -> tuple[str, str | None]:
     """What follows the last `marker`; a reason when there is nothing. Colons of both widths are one, and so is any
     white space.

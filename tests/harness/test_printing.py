@@ -1,16 +1,25 @@
-"""What `harness plan` prints: the time of the trainings and of the calls."""
+"""What `harness plan` prints: the time of the trainings and of the calls. No text of a stranger moves the cursor."""
 
 import io
+import logging
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from typer.testing import CliRunner
 
+from harness.cli import app
 from harness.components.model import Preparation
-from harness.printing import print_plan
+from harness.printing import InertConsole, log_to, make_console, print_plan
 from harness.records.anomalies import PromptMismatch
 from harness.records.call_counts import CallCounts
 from harness.records.inputs import Cell
+from harness.runtime.progress import display
 from harness.stages.plan import Plan, PlannedCell
+from harness.text.inert import inert
 
 LORA = Preparation(what="lora on 400 rows, 50 steps", done=False, needs=3 << 30, has=16 << 30)
 TIMED = Preparation(what="full on 400 rows, 50 steps", done=False, needs=3 << 30, has=16 << 30, seconds=150.0)
@@ -78,3 +87,62 @@ def test_the_total_includes_the_training(preparations: list[Preparation], senten
 )
 def test_the_calls_of_the_total(counts: CallCounts, sentence: str) -> None:
     assert sentence in printed([], counts)
+
+
+ESCAPES = [
+    "\x1b[31mred",
+    "\x1b]0;title\x07",
+    "\x9b2J",
+    "\x1bP+q\x1b\\",
+    "a\x7fb",
+    "\x1b[2K\rgone",
+    "\x1b]8;;http://x\x1b\\link",
+]
+OBEYED = {chr(code) for code in (*range(32), 127, *range(128, 160))} - {"\n", "\t"}
+
+
+@pytest.mark.parametrize("text", ESCAPES)
+def test_what_a_terminal_would_obey_is_inert(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """In a line, a table, a style and on a terminal; the console's own colours stay."""
+    console = make_console()
+    table = Table("name", title=text)
+    table.add_row(text)
+    for shown in (text, Text(text, "bold"), table):
+        console.print(shown)
+    printed_text = capsys.readouterr().out
+    assert not OBEYED & set(printed_text)
+    assert f"│ {inert(text)}".replace("\r", "\ufffd") in printed_text  # the whole name, in a cell of its width
+    colours = InertConsole(
+        file=io.StringIO(), force_terminal=True, color_system="standard", markup=False, highlight=False
+    )
+    colours.print(Text("warning", "red"), text)
+    shown = colours.file.getvalue().replace("\x1b[31m", "", 1).replace("\x1b[0m", "", 1)
+    assert not OBEYED & set(shown)
+    assert "warning" in shown
+
+
+@pytest.mark.parametrize("text", ESCAPES)
+def test_progress_and_notes_are_inert(text: str) -> None:
+    """What models log, and the names of cells in a live display."""
+    console = InertConsole(file=io.StringIO(), force_terminal=True, color_system=None, markup=False)
+    with display(console) as progress:
+        progress.start(Cell(text, text))
+        log_to(progress.note)
+        logging.getLogger("harness").warning("the server says %s", text)
+        progress.finish(text)
+    shown = console.file.getvalue()
+    assert "the server says" in shown
+    for sequence in (text, text.partition("m")[0] if "[31m" in text else text):
+        assert sequence not in shown
+
+
+@pytest.mark.parametrize("text", ["\\e[31mred", "\\x9b2J", "\\e]0;title\\a"])
+def test_mistakes_of_a_suite_are_inert(text: str, write_suite: Callable[..., Path]) -> None:
+    path = write_suite(
+        f'name: s\nmodels: {{"m{text}": {{openai: {{model: "{text}", url: "ftp://{text}"}}}}}}\n"{text}": 1\n'
+    )
+    result = CliRunner().invoke(app, ["check", str(path)])
+    assert result.exit_code == 2
+    assert len(result.stderr.splitlines()) >= 3
+    assert all(line.startswith("error: ") for line in result.stderr.splitlines())
+    assert not OBEYED & set(result.stderr)

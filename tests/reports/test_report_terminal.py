@@ -76,3 +76,12 @@ def test_other_encodings_get_what_they_can_show(summary: Summary, encoding: str)
 def test_names_are_never_markup(nasty_folder: RunFolder, summary: Summary) -> None:
     assert "<b>" in printed(nasty_folder.summary(), 80, "utf-8")
     assert "[red]x[/nope]" in printed(replace(summary, warnings=("[red]x[/nope]",)), 80, "utf-8")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "gbk"])
+@pytest.mark.parametrize("name", ["\x1b[31mred", "\x9b2J", "\x1b]0;title\x07"])
+def test_what_a_terminal_would_obey_is_inert(summary: Summary, name: str, encoding: str) -> None:
+    results = tuple(replace(result, variant=name) if result.variant == "rag" else result for result in summary.results)
+    text = printed(replace(summary, results=results, warnings=(f"{name} says {name}",)), 120, encoding)
+    assert not {"\x1b", "\x9b", "\x07"} & set(text)
+    assert name.strip("\x1b\x9b\x07") in text

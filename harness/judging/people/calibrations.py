@@ -6,7 +6,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from harness.records.judgements import Calibration
 from harness.runtime.cache import cache_root
-from harness.runtime.run_folder import writing
+from harness.runtime.record_files import writing
 
 _ADAPTER = TypeAdapter(Calibration)
 

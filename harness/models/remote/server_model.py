@@ -1,47 +1,48 @@
 """What models behind a server share: several calls at once, bounded retries, and failures that become data."""
 
 import random
+import threading
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import ClassVar
 
 from pydantic import Field
 
 from harness.components.model import Model
+from harness.models.remote.call_error import CallError
+from harness.models.remote.workers import map_in_threads
 from harness.records.inputs import Generation, Prompt
 from harness.records.outputs import Completion
+from harness.text.inert import inert_line
+from harness.text.redaction import Redaction
 
 BATCHES_AHEAD = 4  # calls per worker in one batch: enough to keep workers busy, few enough to commit often
-
-
-class CallError(Exception):
-    """One call failed. `lasting` means that trying again cannot help."""
-
-    def __init__(self, reason: str, lasting: bool, wait: float = 0.0) -> None:
-        super().__init__(reason)
-        self.lasting = lasting
-        self.wait = wait  # seconds that the server asked for
+SHOWN_OF_A_REASON = 300  # characters
 
 
 class RemoteModel(Model):
     """Base of models behind a server. Threads only here; results keep the order of the prompts."""
 
+    prefix: ClassVar[str] = ""  # of what is said about a failed call
+
     workers: int = Field(4, ge=1)  # calls at once
     retries: int = Field(2, ge=0)  # further attempts after a passing failure
     pause: float = Field(1.0, ge=0)  # seconds before the first retry, doubled each time
-    timeout: float = Field(300.0, gt=0)  # seconds for one call
+    timeout: float = Field(300.0, gt=0)  # seconds for one call, from its connection to the last byte of its reply
 
     def plan(self, prompts: Sequence[Prompt], generation: Generation) -> list[list[int]]:
         size = self.workers * BATCHES_AHEAD
         return [list(range(start, min(start + size, len(prompts)))) for start in range(0, len(prompts), size)]
 
     def generate(self, prompts: Sequence[Prompt], generation: Generation, repeats: Sequence[int]) -> list[Completion]:
-        def complete(prompt: Prompt, repeat: int) -> Completion:
-            return self._attempts(lambda: self.call(prompt, replace(generation, seed=generation.seed + repeat)))
+        redaction = self.redaction()
 
-        with ThreadPoolExecutor(self.workers) as pool:
-            return list(pool.map(complete, prompts, repeats))
+        def complete(index: int, stopped: threading.Event) -> Completion:
+            options = replace(generation, seed=generation.seed + repeats[index])
+            return redaction.redact_completion(self._attempts(lambda: self.call(prompts[index], options), stopped))
+
+        return map_in_threads(complete, len(prompts), self.workers)
 
     def close(self) -> None:
         if "_client" in self.__dict__:
@@ -51,16 +52,33 @@ class RemoteModel(Model):
         """One request. Raises CallError."""
         raise NotImplementedError
 
-    def _attempts(self, call: Callable[[], Completion]) -> Completion:
+    def mentions(self) -> Mapping[str, str]:
+        """What no message shows: the values of all variables of the environment that the model's fields name."""
+        return {}
+
+    def redaction(self) -> Redaction:
+        """Keeps this model's secrets out of what its server says."""
+        return Redaction(self.secrets(), self.mentions())
+
+    def shown(self, failure: CallError) -> str:
+        """A failure as people see it: no secret, nothing that moves a cursor, not too long."""
+        return inert_line(self.redaction().redact_message(str(failure)))[:SHOWN_OF_A_REASON]
+
+    def _attempts(self, call: Callable[[], Completion], stopped: threading.Event) -> Completion:
+        from harness.models.remote.transport import exchange
+
         wait = self.pause
         for attempt in range(self.retries + 1):
+            if attempt and stopped.is_set():
+                break
             began = time.perf_counter()
             try:
-                return replace(call(), seconds=time.perf_counter() - began)
+                with exchange(self.timeout, self.prefix):
+                    return replace(call(), seconds=time.perf_counter() - began)
             except CallError as failure:
                 last = failure
             if last.lasting or attempt == self.retries:
                 break
             time.sleep(max(last.wait, wait * random.uniform(0.8, 1.2)))
             wait *= 2
-        return Completion(text="", finish="error", error=str(last))
+        return Completion(text="", finish="error", error=self.shown(last))

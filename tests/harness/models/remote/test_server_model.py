@@ -451,9 +451,9 @@ def test_a_server_may_ask_to_wait(server: Server, openai: OpenAI, monkeypatch: p
     monkeypatch.setattr(time, "sleep", waited.append)
     server.script = [Fault(429, Retry_After="3"), Fault(429, Retry_After="3600")]
     assert one(openai).finish == "stop"
-    server.script = [Fault(503, Retry_After="Wed, 21 Oct 2026 07:28:00 GMT")]
+    server.script = [Fault(503, Retry_After="Wed, 21 Oct 2015 07:28:00 GMT")]
     assert one(openai).finish == "stop"
-    assert waited == [3.0, 60.0, 0.0]  # at most a minute; a date is not understood
+    assert waited == [3.0, 60.0, 0.0]  # at most a minute; the date is over
 
 
 def test_pauses_double(server: Server, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:

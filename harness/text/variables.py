@@ -1,0 +1,52 @@
+"""Variables of the environment in a text: `${NAME}`, as a suite writes them, and what they stand for."""
+
+import os
+import re
+from pathlib import Path
+
+from harness.records.inputs import JSON
+
+VARIABLE = re.compile(r"\$\{(\w+)\}")
+USUAL_NAME = re.compile(r"_?[A-Z]{1,16}\d{0,2}(_([A-Z]{1,16}\d{0,2}|\d{1,2}))*")
+
+
+def data_root() -> Path:
+    """The folder that ${DATA} stands for: the environment variable DATA, or data/ in the working folder."""
+    return Path(os.environ.get("DATA") or "data").resolve()
+
+
+def value_of(name: str) -> str | None:
+    """The value of a variable; None for one that is not set, or empty."""
+    return os.environ.get(name) or (str(data_root()) if name == "DATA" else None)
+
+
+def names_in(content: JSON) -> list[str]:
+    """The names of the variables in a text, or in the texts of a list or mapping, in their order."""
+    if isinstance(content, str):
+        return VARIABLE.findall(content)
+    parts = content.values() if isinstance(content, dict) else content if isinstance(content, list | tuple) else ()
+    return [name for part in parts for name in names_in(part)]
+
+
+def variables_in(content: JSON) -> dict[str, str]:
+    """The variables in a text, or in the texts of a list or mapping, with their values; those that are set."""
+    return {name: value for name in names_in(content) if (value := value_of(name)) is not None}
+
+
+def expanded(content: JSON) -> JSON:
+    """A text, or the texts of a list or mapping, with values for names; a variable that is not set stays as written."""
+    if isinstance(content, str):
+        return VARIABLE.sub(lambda match: value_of(match[1]) or match[0], content)
+    if isinstance(content, dict):
+        return {key: expanded(part) for key, part in content.items()}
+    return [expanded(part) for part in content] if isinstance(content, list | tuple) else content
+
+
+def is_variable_name(text: str) -> bool:
+    """Whether a text is the name of a variable rather than a value pasted in its place.
+
+    It is one that is set, or has the usual form: words in capitals with `_` between them, such as OPENAI_API_KEY.
+    """
+    if not re.fullmatch(r"\w{1,64}", text, re.ASCII):
+        return False
+    return text in os.environ or (bool(USUAL_NAME.fullmatch(text)) and ("_" in text or len(text) <= 12))
