@@ -129,6 +129,32 @@ def check(suite: SuitePath) -> None:
 
 
 @app.command()
+def selftest(
+    device: Annotated[
+        str, typer.Option(metavar="DEVICE", help="auto, cpu, cuda or mps; auto: the one that models take")
+    ] = "auto",
+) -> None:
+    """Prove with tiny models that this installation computes what it should; exit status 1 where a proof fails.
+
+    Each way to answer is held against plain forward passes. The results are kept for this combination of torch,
+    transformers, peft, device and harness; a run makes them by itself where they are missing.
+    """
+    from harness.printing import make_console, print_self_test
+    from harness.runtime.progress import display
+    from harness.selftest.combination import DEVICES
+    from harness.selftest.selftest import self_test
+
+    if device not in DEVICES:
+        raise HarnessError(f"--device {device}: must be one of {', '.join(DEVICES)}")
+    console = make_console()
+    with display(console) as progress:
+        record = self_test(device, progress)
+    print_self_test(record, console)
+    if any(proof.passed is False for proof in record.proofs):
+        raise typer.Exit(1)
+
+
+@app.command()
 def report(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, or runs/NAME for its newest run")],
 ) -> None:
@@ -174,6 +200,7 @@ def calibrate(
     from harness.runtime.cache import Cache, cache_root
     from harness.runtime.context import Context
     from harness.runtime.progress import display
+    from harness.stages.prove import prove_judges
     from harness.suite.parser import load_suite
 
     loaded = load_suite(suite)
@@ -183,6 +210,7 @@ def calibrate(
         with display(console) as progress:
             log_to(progress.note)
             context = Context(loaded.models, cache, progress, loaded.seed)
+            prove_judges(loaded, progress)
             calibrations = engine(loaded, labels, metric, context, items, answer)
     finally:
         cache.close()

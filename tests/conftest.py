@@ -35,10 +35,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("internals")
 
 
+@pytest.fixture(scope="session")
+def _self_test_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the self-test is remembered: it runs once, with the first test that asks a local model, for all workers."""
+    base = tmp_path_factory.getbasetemp()
+    return (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "selftest"
+
+
 @pytest.fixture(autouse=True)
-def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _self_test_folder: Path) -> None:
     """No test sees another's calls, and no test goes to a hub."""
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HARNESS_SELFTEST", str(_self_test_folder))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("COLUMNS", "120")
 
