@@ -153,8 +153,8 @@ def print_description(description: "Description", console: Console) -> None:
     console.print()
 
 
-def print_self_test(record: "SelfTestRecord", console: Console) -> None:
-    """One row a subject, then what failed or was not run with its reason, and what a failure forbids."""
+def print_self_test(record: "SelfTestRecord", console: Console) -> bool:
+    """One row a subject, then what failed or was not run with its reason. Returns whether no proof failed."""
     table = Table("subject", "proofs", "passed", "seconds", "result", title="Self-test", title_justify="left")
     for column in table.columns[1:4]:
         column.justify = "right"
@@ -173,6 +173,7 @@ def print_self_test(record: "SelfTestRecord", console: Console) -> None:
     refused = sorted({proof.subject for proof in record.proofs if proof.passed is False})
     if refused:
         console.print(f"Runs that use one of these are refused: {'; '.join(refused)}", soft_wrap=True)
+    return not refused
 
 
 def named_versions(combination: Mapping[str, str]) -> str:

@@ -54,8 +54,8 @@ def method_proofs(tiny: TinyModels, component: type[Method], variation: Mapping[
             name = f"{name} ({subject.shape})"
             yield Proof(name=name, subject=subject.name, prove=partial(claim, subject), missing=subject.missing)
     if component.mergeable:
-        subject = merged_subject(first.name)
-        yield Proof(name=MERGING, subject=subject, prove=partial(merging_difference, first), missing=first.missing)
+        merged = merged_subject(first.name)
+        yield Proof(name=MERGING, subject=merged, prove=partial(merging_difference, first), missing=first.missing)
 
 
 class MethodSubject:

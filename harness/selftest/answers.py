@@ -131,8 +131,9 @@ def _log_likelihood(engine: HuggingFace, ids: Sequence[int], first: int) -> floa
 
 def _greedy(engine: HuggingFace, prompt: Prompt) -> tuple[list[int], list[float]]:
     """The likeliest tokens, one forward over everything so far for each, and their log-probabilities."""
-    ids, ends, generated = engine.encode(prompt), set(engine.end_tokens()), []
-    logprobs = []
+    ids, ends = engine.encode(prompt), set(engine.end_tokens())
+    generated: list[int] = []
+    logprobs: list[float] = []
     for _ in range(GREEDY.max_tokens):
         last = logits_of(engine._model(), [*ids, *generated])[-1].log_softmax(-1)
         logprobs.append(float(last.max()))

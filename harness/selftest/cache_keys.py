@@ -42,7 +42,7 @@ def model_difference(tiny: TinyModels, part: str) -> str | None:
     """Which change of the model is served the answer of another."""
     cases = {case: tiny.model(**arguments) for case, arguments in CHANGES[part].items()}
     models = {"the model": tiny.model(), **cases}
-    calls = Calls(tiny, models)
+    calls = CachedCalls(tiny, models)
     if (broken := calls.unstable()) is not None:
         return broken
     for case in cases:
@@ -53,7 +53,7 @@ def model_difference(tiny: TinyModels, part: str) -> str | None:
 
 def call_difference(tiny: TinyModels) -> str | None:
     """Which change of a call to one model is served the answer of another call."""
-    calls = Calls(tiny, {"the model": tiny.model()})
+    calls = CachedCalls(tiny, {"the model": tiny.model()})
     if (broken := calls.unstable()) is not None:
         return broken
     for field, value in OPTIONS.items():
@@ -65,7 +65,7 @@ def call_difference(tiny: TinyModels) -> str | None:
     return "an equal call that is sampled again was served from the cache" if calls.served(repeat=1) else None
 
 
-class Calls:
+class CachedCalls:
     """Asks models through a cache of their own and tells what came out of it."""
 
     def __init__(self, tiny: TinyModels, models: Mapping[str, HuggingFace]) -> None:

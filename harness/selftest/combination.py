@@ -12,9 +12,11 @@ PACKAGES = ("torch", "transformers", "tokenizers", "peft", "accelerate", "bitsan
 
 
 def combination_on(device: str) -> dict[str, str]:
-    """The combination on a device ("auto" is the one that a model takes). Raises ModelError where it is not there."""
+    """The combination on a device; "auto": the one that models take. Raises ModelError for one that is not there."""
     import torch
 
+    if device not in DEVICES:
+        raise ModelError(f"device {device} is not known: it must be one of {', '.join(DEVICES)}")
     device = choose_device(device)
     present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}.get(device, True)
     if not present:

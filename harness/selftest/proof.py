@@ -34,5 +34,5 @@ class ProofModule(Protocol):
 
 def all_proofs(tiny: TinyModels) -> list[Proof]:
     """Every proof there is, those of one subject together."""
-    modules: list[ProofModule] = [importlib.import_module(name) for name in MODULES]  # type: ignore[misc]
+    modules: list[ProofModule] = [importlib.import_module(name) for name in MODULES]
     return [proof for module in modules for proof in module.proofs(tiny)]

@@ -5,6 +5,7 @@ import logging
 import os
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -97,13 +98,15 @@ def scratch() -> Iterator[Path]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Libraries and models log nothing of tiny models."""
+    """Libraries and models neither log nor warn of tiny models."""
     loggers = [logging.getLogger(name) for name in SILENT]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)

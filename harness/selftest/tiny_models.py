@@ -31,12 +31,12 @@ def save_tokenizer(folder: Path, template: str | None) -> None:
     from transformers import PreTrainedTokenizerFast
 
     core = Tokenizer(models.BPE())
-    core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)  # type: ignore[assignment]
-    core.decoder = decoders.ByteLevel()  # type: ignore[assignment]
+    core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    core.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     core.train_from_iterator(
         LINES * 4,
-        trainers.BpeTrainer(vocab_size=320, initial_alphabet=alphabet, special_tokens=SPECIALS, show_progress=False),  # type: ignore[call-arg]
+        trainers.BpeTrainer(vocab_size=320, initial_alphabet=alphabet, special_tokens=SPECIALS, show_progress=False),
     )
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=core, eos_token="<|im_end|>", pad_token="<|pad|>")
     if template:
@@ -45,7 +45,7 @@ def save_tokenizer(folder: Path, template: str | None) -> None:
 
 
 def readable(model: Any, folder: Path) -> Any:
-    """Logit 0, never the greatest, for the end token and what is not ASCII: the model writes text to cut and compare."""
+    """Logit 0, never the greatest, for the end token and what is not ASCII: it writes text to cut and compare."""
     import torch
 
     vocabulary = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))["model"]["vocab"]
