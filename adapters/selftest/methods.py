@@ -66,10 +66,10 @@ class MethodSubject:
         self.method = component(**variation)
         self.name = component.subject(variation)
 
-    @property
+    @cached_property
     def base(self) -> HuggingFace:
-        """What it is trained on."""
-        return self.tiny.model(self.shape)
+        """What it is trained on: its own, so that a method that leaks fails alone."""
+        return self.tiny.copy(self.shape)
 
     @cached_property
     def missing(self) -> str | None:

@@ -11,6 +11,7 @@ from harness.selftest.tiny_models import TinyModels
 
 SUBJECT = "tuned"
 RENDERING = "training and inference render the same token ids"
+DELIMITERS = {"plain text": "\n", "plain text with a label": "\n标准词："}
 ANSWERS = ("B", "支气管炎 A", "fever or cough")
 
 
@@ -22,11 +23,12 @@ def proofs(tiny: TinyModels) -> Iterator[Proof]:
             subject=SUBJECT,
             prove=partial(lambda template: rendering_difference(tiny.model(template=template)), template),
         )
-    yield Proof(
-        name=f"{RENDERING} (plain text)",
-        subject=SUBJECT,
-        prove=lambda: rendering_difference(tiny.model(format="plain", delimiter="\n")),
-    )
+    for label, delimiter in DELIMITERS.items():
+        yield Proof(
+            name=f"{RENDERING} ({label})",
+            subject=SUBJECT,
+            prove=partial(lambda text: rendering_difference(tiny.model(format="plain", delimiter=text)), delimiter),
+        )
 
 
 def rendering_difference(base: HuggingFace) -> str | None:
@@ -40,7 +42,8 @@ def rendering_difference(base: HuggingFace) -> str | None:
             if row.labels[first:] != row.ids[first:]:
                 return f"{label}: a token behind the prompt is not learnt"
             learnt = base.tokenizer.decode(row.ids[first:-1])
-            if learnt != (base.delimiter if base.format == "plain" else "") + answer:
+            joint = base.delimiter if base.format == "plain" else ""
+            if not learnt.endswith(answer) or not joint.endswith(learnt.removesuffix(answer)):
                 return f"{label}: the text {learnt!r} is learnt for the answer {answer!r}"
             if row.ids[-1] not in base.end_tokens():
                 return f"{label}: generation would not stop at the token that ends the answer"

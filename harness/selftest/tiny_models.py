@@ -90,9 +90,15 @@ class TinyModels:
         """A model of random weights in float32; `settings` are those that a suite may give it."""
         key = f"{shape}-{template}-{seed}-{sorted(settings.items())}"
         if key not in self._models:
-            options: Mapping[str, Any] = {"dtype": "float32", "device": self.device, **settings}
-            self._models[key] = HuggingFace(path=str(self._saved(shape, template, seed)), **options)
+            self._models[key] = self.copy(shape, template, seed, **settings)
         return self._models[key]
+
+    def copy(
+        self, shape: str = "Llama", template: str | None = CHATML, seed: int = SEED, **settings: Any
+    ) -> HuggingFace:
+        """The same model, loaded for itself: what is put on it stays off those that are proven next."""
+        options: Mapping[str, Any] = {"dtype": "float32", "device": self.device, **settings}
+        return HuggingFace(path=str(self._saved(shape, template, seed)), **options)
 
     def scratch(self, name: str) -> Path:
         """A new folder."""

@@ -8,20 +8,20 @@ from typing import Any
 import pytest
 import torch
 
-from adapters.export import merging
 from adapters.methods.base import own_weights, peft
-from adapters.methods.base.network import load_trained
 from adapters.methods.bottleneck import Bottleneck
 from adapters.methods.lora import Lora
 from adapters.methods.prompt import Prompt
-from adapters.models.base import trained
+from adapters.methods.qlora import Qlora
+from adapters.models.base import engines, trained
+from adapters.selftest import methods
 from adapters.selftest.methods import KEY, LOSS, MERGING, UNTOUCHED
 from adapters.selftest.training_rows import RENDERING
 from adapters.training import collation, encoding
-from harness.components import registry
+from harness.components.method import Method
+from harness.errors import ModelError
 from harness.models.huggingface import HuggingFace
-from harness.selftest.plain_models import BATCH, GENERATION
-from harness.selftest.selftest import summary
+from harness.selftest.plain_models import BATCH, GENERATION, SCORING
 from tests.shared.proving import failures, prove
 
 Patch = pytest.MonkeyPatch
@@ -42,12 +42,6 @@ def in_place_of(owner: Any, name: str, value: Any) -> Break:
     return lambda patch: patch.setattr(owner, name, value)
 
 
-def added(value: Any, amount: float) -> Any:
-    with torch.no_grad():
-        value += amount
-    return value
-
-
 def merged_and_left(patch: Patch) -> None:
     """Taking an adapter off merges it into the base first."""
 
@@ -60,11 +54,12 @@ def merged_and_left(patch: Patch) -> None:
 
 def trained_into_base(patch: Patch) -> None:
     """The base's own weights are trained, but it counts as one that others share."""
-    patch.setattr(Bottleneck, "load", lambda self, network, folder: added_bias(network))
+    patch.setattr(Bottleneck, "load", lambda self, network, folder: scaled_head(network))
 
 
-def added_bias(network: Any) -> Any:
-    added(network.lm_head.weight, 0.1)
+def scaled_head(network: Any) -> Any:
+    with torch.no_grad():
+        network.lm_head.weight *= 1.05
     return network
 
 
@@ -94,7 +89,19 @@ def prompt_learnt_too(result: Any, *_: Any) -> Any:
     return encoding.TokenRow(row.ids, (encoding.IGNORED, *row.ids[1:])), split
 
 
-SOFT = ("prompt", "prompt (encoder: mlp)", "prompt (encoder: lstm)")
+def hide(patch: Patch, package: str) -> None:
+    find = importlib.util.find_spec
+    patch.setattr(importlib.util, "find_spec", lambda name, *more: None if name == package else find(name, *more))
+
+
+def refuse(reason: str) -> Callable[..., None]:
+    def needs(self: Any, base: Any) -> None:
+        raise ModelError(reason)
+
+    return needs
+
+
+SOFT = ("prompt", "prompt (encoder: lstm)")
 BROKEN: dict[str, tuple[Break, tuple[str, ...], tuple[str, ...], set[tuple[str, str]]]] = {
     # what is broken → how, the subjects and claims that are proven, the failures expected
     "a bottleneck that leaks": (
@@ -115,27 +122,25 @@ BROKEN: dict[str, tuple[Break, tuple[str, ...], tuple[str, ...], set[tuple[str, 
         ("prefix", "lora"), (GENERATION,), {("prefix", GENERATION), ("prefix", f"{GENERATION} (Gemma2)")}),
     "a soft prompt whose padding counts": (
         in_place_of(peft, "_by_mask", lambda *given: None),
-        (*SOFT, "lora", "prefix"), (BATCH,), {(name, f"{BATCH}{shape}") for name in SOFT for shape in ("", " (Gemma2)")}),
+        (*SOFT, "lora"), (BATCH,), {(name, f"{BATCH}{shape}") for name in SOFT for shape in ("", " (Gemma2)")}),
     "a merged model with changed weights": (
-        after(Lora, "merge", lambda network, *_: added_bias(network)),
+        after(Lora, "merge", lambda network, *_: scaled_head(network)),
         ("lora, merged", "full, merged", "ia3, merged"), (MERGING,), {("lora, merged", MERGING)}),
     "merging in bfloat16": (
-        in_place_of(merging, "merge_weights", half_merged), ("lora, merged",), (MERGING,), set()),  # not by that name
+        in_place_of(methods, "merge_weights", half_merged), ("lora, merged",), (MERGING,), {("lora, merged", MERGING)}),
     "a merged model without what was trained": (
-        in_place_of(own_weights.OwnWeightsMethod, "merge", lambda self, network: added_bias(network)),
+        in_place_of(own_weights.OwnWeightsMethod, "merge", lambda self, network: scaled_head(network)),
         ("lora, merged", "full, merged", "freeze, merged"), (MERGING,),
         {("full, merged", MERGING), ("freeze, merged", MERGING)}),
     "labels a token late": (
         after(collation, "_pad", labels_late), ("lora", "prompt"), (LOSS,), {("lora", LOSS), ("prompt", LOSS)}),
-    "training without the mask of the prefix": (
-        in_place_of(Prompt, "virtual_prefix", False), ("prompt",), (LOSS,), set()),  # right padding alone needs no mask
     "rows that learn the prompt too": (
         after(encoding, "_row", prompt_learnt_too), ("lora", "full"), (LOSS,), {("lora", LOSS), ("full", LOSS)}),
     "two trainings under one key": (
         in_place_of(trained, "trained_files", lambda folder: []),
         ("lora", "full"), (KEY,), {("lora", KEY), ("full", KEY)}),
     "a training under its base's key": (
-        after(trained, "trained_engine", lambda engine, base, *_: base), ("lora",), (KEY,), set()),
+        in_place_of(engines, "extend_identity", lambda identity, changes: identity), ("lora", "full"), (KEY,), {("lora", KEY), ("full", KEY)}),
 }  # fmt: skip
 RENDERED: dict[str, Break] = {
     "rows without the system turn": in_place_of(HuggingFace, "encode_answer", without_system),
@@ -149,15 +154,57 @@ RENDERED: dict[str, Break] = {
 def test_what_is_broken_fails_by_the_methods_name(name: str, tmp_path: Path, monkeypatch: Patch) -> None:
     change, subjects, claims, expected = BROKEN[name]
     change(monkeypatch)
-    found = failures(tmp_path, subjects, *claims)
-    print(found)
-    assert set(found) == expected
+    assert set(failures(tmp_path, subjects, *claims)) == expected
 
 
 @pytest.mark.parametrize("name", RENDERED)
 def test_rows_that_are_not_what_is_asked_fail(name: str, tmp_path: Path, monkeypatch: Patch) -> None:
     RENDERED[name](monkeypatch)
-    found = failures(tmp_path, ("tuned",), RENDERING)
-    print(found)
-    assert found
-    assert all(subject == "tuned" for subject, _ in found)
+    assert len(failures(tmp_path, ("tuned",), RENDERING)) == 5  # of three templates and two delimiters
+
+
+@pytest.mark.parametrize(
+    ("break_installation", "reason"),
+    [
+        (lambda patch: hide(patch, "bitsandbytes"), "the package bitsandbytes is missing"),
+        (in_place_of(Qlora, "needs", refuse("bitsandbytes has no kernel for mps")), "no kernel for mps"),
+        (in_place_of(Qlora, "needs", refuse("the driver is too old")), "the driver is too old"),
+    ],
+)
+def test_what_is_not_installed_is_not_run_and_not_passed(
+    break_installation: Break, reason: str, tmp_path: Path, monkeypatch: Patch
+) -> None:
+    break_installation(monkeypatch)
+    records = prove(tmp_path, lambda proof: proof.subject.startswith("qlora") or proof.name == f"{SCORING} (Llama)")
+    assert [record.passed for record in records if record.subject == "huggingface"] == [True]
+    unrun = [record for record in records if record.subject != "huggingface"]
+    assert len(unrun) == 14  # nf4 and fp4: six claims, and merging
+    assert all(record.passed is None and reason in (record.reason or "") for record in unrun)
+
+
+def test_a_new_method_is_proven_without_being_named(tmp_path: Path, monkeypatch: Patch) -> None:
+    class Second(Lora):
+        r: int = 2
+
+    Second.__module__ = "adapters.methods.second"
+    monkeypatch.setattr(methods, "components", lambda kind: [("second", Second)])
+    records = prove(tmp_path, lambda proof: proof.subject.startswith("second"))
+    assert {record.subject for record in records} == {
+        "second", "second (dora: true)", "second, merged", "second (dora: true), merged",
+    }  # fmt: skip
+    assert all(record.passed for record in records)
+
+
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        (Lora(r=4), ("lora",)),
+        (Lora(dora=True), ("lora", "lora (dora: true)")),
+        (Prompt(encoder="lstm"), ("prompt", "prompt (encoder: lstm)")),
+        (Qlora(), ("qlora",)),
+        (Qlora(quant="fp4"), ("qlora", "qlora (quant: fp4)")),
+        (Bottleneck(), ("bottleneck",)),
+    ],
+)
+def test_a_method_rests_on_itself_and_its_variation(made: Method, expected: tuple[str, ...]) -> None:
+    assert made.subjects() == expected
