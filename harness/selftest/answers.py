@@ -4,6 +4,7 @@ Each function returns how two of them differ, or None where they agree.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from harness.models.huggingface import HuggingFace
@@ -30,15 +31,13 @@ def generate(engine: HuggingFace, prompts: Sequence[Prompt], generation: Generat
 def batch_difference(engine: HuggingFace) -> str | None:
     """How a row's answer or log-probability depends on padding or on the rows beside it."""
     alone = [generate(engine, [prompt])[0] for prompt in PROMPTS]
-    stopping = Generation(
-        max_tokens=GREEDY.max_tokens, stop=(alone[0].text[1:3] or "\n",)
-    )  # rows end at different steps
-    stopped = [generate(engine, [prompt], stopping)[0] for prompt in PROMPTS]
-    backwards = generate(engine, PROMPTS[::-1])[::-1]
+    stop = alone[0].text[1:3] or "\n"  # the rows of the batch end at different steps
+    stopped = generate(engine, PROMPTS, replace(GREEDY, stop=(stop,)))
+    cut = [Completion(text=row.text.partition(stop)[0]) for row in alone]
     pairs = [
         *_named("generated in a batch", alone, generate(engine, PROMPTS)),
-        *_named("generated in a batch of another order", alone, backwards),
-        *_named("generated beside rows that stop earlier", stopped, generate(engine, PROMPTS, stopping)),
+        *_named("generated in a batch of another order", alone, generate(engine, PROMPTS[::-1])[::-1]),
+        *_named("generated beside rows that stop earlier", cut, [_text_of(row) for row in stopped]),
     ]
     for options in OPTIONS:
         single = [engine.score_options([prompt], [options])[0] for prompt in PROMPTS]
@@ -114,6 +113,10 @@ def _named(
 ) -> Iterator[tuple[str, Completion, Completion]]:
     for question, expected, actual in zip(QUESTIONS, alone, batch, strict=True):
         yield f"{question!r} {what}", expected, actual
+
+
+def _text_of(completion: Completion) -> Completion:
+    return Completion(text=completion.text, error=completion.error)
 
 
 def _numbers(completion: Completion) -> tuple[float, ...]:
