@@ -20,7 +20,7 @@ QUESTIONS = ("hi", "Question 3: 肺炎 and a good deal longer than the others?",
 PROMPTS: tuple[Prompt, ...] = tuple((Message("user", text),) for text in QUESTIONS)
 OPTIONS = (("A", "B"), ("A b c", "B"))  # where one token decides, and where several do
 ANSWERS = ("fever A", "B", "支气管炎 A, and more", "cough B")
-GREEDY = Generation(max_tokens=8)
+GREEDY = Generation(max_tokens=6)
 
 
 def generate(engine: HuggingFace, prompts: Sequence[Prompt], generation: Generation = GREEDY) -> list[Completion]:
@@ -56,9 +56,10 @@ def answers_of(engine: HuggingFace) -> list[Completion]:
 
 
 def generation_difference(engine: HuggingFace) -> str | None:
-    """How generated tokens differ from those of forwards over the whole row, without a cache."""
+    """How generated tokens differ from those of forwards over the whole row, without a cache; of two rows."""
     pairs = []
-    for question, prompt, answer in zip(QUESTIONS, PROMPTS, generate(engine, PROMPTS), strict=True):
+    answers = generate(engine, PROMPTS)
+    for question, prompt, answer in list(zip(QUESTIONS, PROMPTS, answers, strict=True))[:2]:
         ids, logprobs = _greedy(engine, prompt)
         mean = sum(logprobs) / len(logprobs)
         text = engine.tokenizer.decode(ids, skip_special_tokens=True)
