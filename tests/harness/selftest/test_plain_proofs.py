@@ -17,10 +17,9 @@ from harness.models.local.logprobs import LogprobRecorder
 from harness.records.inputs import Generation
 from harness.runtime import context
 from harness.runtime.model_access import ModelAccess
-from harness.selftest import plain_models
+from harness.selftest import plain_models, refusal
 from harness.selftest.cache_keys import KEY, OPTIONS
 from harness.selftest.plain_models import BATCH, GENERATION, SCORING, TURNS
-from harness.selftest.selftest import remembered_self_test
 from tests.shared.proving import failures
 
 Patch = pytest.MonkeyPatch
@@ -179,7 +178,7 @@ KEYS: dict[str, tuple[Callable[[Patch], None], str]] = {
 
 
 def test_every_proof_holds_here_and_every_method_has_some() -> None:
-    record = remembered_self_test("cpu", Display())
+    record = refusal.remembered_self_test("cpu", Display())  # the session's
     assert [proof for proof in record.proofs if not proof.passed] == []
     assert len({(proof.subject, proof.name) for proof in record.proofs}) == len(record.proofs) > 100
     subjects = {proof.subject for proof in record.proofs}
