@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from harness.components.component import Component
-from harness.records.inputs import Sample
+from harness.records.inputs import Language, Sample
 from harness.records.outputs import Reading
 
 
@@ -11,6 +11,10 @@ class Answer(Component):
     """How a task's answer is asked for, written in an example, and read back from a reply."""
 
     default_prompt: ClassVar[str] = "{{ input }}"
+
+    def prompt_in(self, language: Language) -> str:
+        """The prompt of a task that has none of its own, in a language."""
+        return self.default_prompt
 
     def options(self, sample: Sample) -> tuple[str, ...]:
         """The continuations to score by likelihood; empty when the answer is generated text."""

@@ -62,6 +62,10 @@ class Metric(Component):
         """The scale of its own value (part "") or of a part."""
         return self.part_scales.get(part, self.scale)
 
+    def for_task(self, task: "Task") -> "Metric":
+        """The metric with everything settled that it leaves to a task, e.g. the language in which it asks a judge."""
+        return self
+
     def resolved(self, task: "Task") -> dict[str, JSON]:
         """What it decides by a task's data, shown with its settings."""
         return {}

@@ -57,9 +57,11 @@ class Squad(FileReader):
     """SQuAD-style JSON: a sample a question; its distinct answers are the targets.
 
     Prompts see {{ context }}, {{ context_id }} (the passage's id in the knowledge base of the same name) and
-    {{ title }}. Answers need not stand in the context.
+    {{ title }}. Answers need not stand in the context. Questions on one context are a group, unless `group` names
+    another, such as title; `group: null` takes each question by itself.
     """
 
+    group: str | None = "context_id"
     encoding: str | None = None
 
     def rows(self, path: str) -> Iterator[Row | Fault]:

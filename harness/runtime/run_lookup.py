@@ -11,6 +11,7 @@ from harness.runtime.run_folder import RunFolder
 from harness.suite.suite import Suite
 
 ROOT = Path("runs")
+_UNRECORDED = {"language": "zh"}  # what runs of before did not record, because there was nothing else
 
 
 def folder_for(suite: Suite, out: Path | None) -> RunFolder:
@@ -65,8 +66,12 @@ def refuse_changed(folder: RunFolder, suite: Suite, tasks: dict[str, Task], scor
         changed.append(f"suite {record['suite'].get('name')} is not {suite.name}")
     for name in sorted({*tasks_before, *tasks}):
         before, after = tasks_before.get(name), described_now["tasks"].get(name)
-        parts = ("answer", "prompt", "system", "generation")
-        if before is None or after is None or any(before.get(part) != after[part] for part in parts):
+        parts = ("answer", "prompt", "system", "generation", "language")
+        if (
+            before is None
+            or after is None
+            or any(before.get(part, _UNRECORDED.get(part)) != after[part] for part in parts)
+        ):
             changed.append(f"task {name}")
     names = {*variants_before, *described_now["variants"]}
     changed += [f"variant {n}" for n in sorted(names) if variants_before.get(n) != described_now["variants"].get(n)]

@@ -105,13 +105,11 @@ class Builder:
 
     def template_text(self, value: str, where: Where) -> str:
         """The source of a template that stands in a file or in the suite itself."""
-        template = self.template(value, where, "")
+        template = self.template(value, where)
         return value if template is None else template.text
 
-    def template(self, value: JSON, where: Where, default: str) -> Template | None:
+    def template(self, value: JSON, where: Where) -> Template | None:
         """A prompt: the name of a .j2 file beside the suite or in its prompts/, or the text itself."""
-        if value is None:
-            return Template(default, "default prompt")
         if not isinstance(value, str):
             self.source.complain(where, "must be the name of a .j2 file or a text with {{ input }}")
             return None

@@ -19,6 +19,7 @@ from harness.suite.expansion import Expansion, expand, forgetting_probes
 from harness.suite.options import Compare, GenerationOptions, Leakage, Trust
 from harness.suite.references import Sections, check_agreement, check_bases, check_references
 from harness.suite.suite import Suite, TaskSpec
+from harness.suite.task_language import LanguageSetting
 from harness.suite.usage import usage_of
 from harness.suite.yaml_source import Where, read_source
 
@@ -32,7 +33,8 @@ def load_suite(path: Path) -> Suite:
 
 
 SECTIONS = (
-    "name", "seed", "models", "knowledge", "datasets", "tasks", "general", "variants", "compare", "trust", "leakage",
+    "name", "seed", "language", "models", "knowledge", "datasets", "tasks", "general", "variants", "compare", "trust",
+    "leakage",
 )  # fmt: skip
 KINDS_OF = {"models": "model", "knowledge": "knowledge", "datasets": "reader", "variants": "variant"}
 TASK_KEYS = ("data", "prompt", "system", "answer", "metrics", "generation")
@@ -59,6 +61,7 @@ class _Parser(Builder):
             "trust": self.options(Trust, _section(data, "trust"), ("trust",)),
             "name": self.name(data),
             "seed": self.seed(data),
+            "language": self.language(data),
             "general": self.general(data),
         }
         check_bases(self.source, sections["models"])
@@ -75,8 +78,9 @@ class _Parser(Builder):
         if self.source.mistakes:
             return None
         suite = self.record(plain, sections, cast(dict[str, TaskSpec], tasks), expansion)
+        suite = replace(suite, tasks=_with_retrieval(suite))
         check_agreement(self.source, suite, expansion)
-        return replace(suite, tasks=_with_retrieval(suite))
+        return suite
 
     def record(
         self, plain: dict[str, Any], sections: Sections, specs: dict[str, TaskSpec], expansion: Expansion
@@ -115,6 +119,14 @@ class _Parser(Builder):
             return 0
         return seed
 
+    def language(self, data: dict[str, JSON]) -> LanguageSetting:
+        language = data.get("language", "auto")
+        if language not in ("auto", "zh", "en"):
+            written = self.source.spelling.get(("language",), str(language))
+            self.source.complain(("language",), f"must be auto, zh or en, not {written}")
+            return "auto"
+        return cast(LanguageSetting, language)
+
     def general(self, data: dict[str, JSON]) -> tuple[str, ...]:
         value = data.get("general") or []
         if not isinstance(value, list) or not all(isinstance(task, str) for task in value):
@@ -141,10 +153,12 @@ class _Parser(Builder):
             for name, metric in self.mapping(value, (*where, "metrics")).items()
         }
         options = self.options(GenerationOptions, _section(value, "generation"), (*where, "generation"))
-        default = answer.default_prompt if isinstance(answer, Answer) else ""
-        prompt = self.template(value.get("prompt"), (*where, "prompt"), default)
-        system = self.template(value["system"], (*where, "system"), "") if "system" in value else None
-        if data is None or answer is None or options is None or prompt is None or None in metrics.values():
+        mistakes = len(self.source.mistakes)
+        prompt, system = (
+            None if value.get(key) is None else self.template(value[key], (*where, key)) for key in ("prompt", "system")
+        )
+        has_templates = len(self.source.mistakes) == mistakes
+        if data is None or answer is None or options is None or not has_templates or None in metrics.values():
             return None
         return TaskSpec(
             data=cast(Reader, data),
@@ -162,13 +176,13 @@ class _Parser(Builder):
 
 
 def _with_retrieval(suite: Suite) -> dict[str, TaskSpec]:
-    """The tasks, scored also by how well retrieval did where a variant that asks a model retrieves."""
-    if not any(named(variant, "knowledge") and not variant.floor for variant in suite.variants.values()):
+    """The tasks, scored also by how well retrieval did where a variant retrieves, be it a floor."""
+    if not any(named(variant, "knowledge") for variant in suite.variants.values()):
         return dict(suite.tasks)
     metric = cast(Metric, find("metric", "retrieval")())
     return {
         name: spec
-        if any(isinstance(own, type(metric)) for own in spec.metrics.values())
+        if "retrieval" in spec.metrics or any(isinstance(own, type(metric)) for own in spec.metrics.values())
         else replace(spec, metrics={**spec.metrics, "retrieval": metric})
         for name, spec in suite.tasks.items()
     }

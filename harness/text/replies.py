@@ -45,6 +45,11 @@ def after_marker(text: str, marker: str) -> tuple[str, str | None]:
     return answer, None if answer else f"nothing follows the marker “{marker}”"
 
 
+def has_marker(text: str, marker: str) -> bool:
+    """Whether a text names the marker in any of the forms in which `after_marker` finds it."""
+    return re.search(_marker_pattern(marker), text) is not None
+
+
 def _marker_pattern(marker: str) -> str:
     parts = ("[:：]" if part in ":：" else r"\s*" if part.isspace() else re.escape(part) for part in marker.strip())
     return "".join(parts)
