@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from harness.cli import app
@@ -198,6 +199,26 @@ def test_a_combination_names_packages_and_device() -> None:
     assert {"harness", "torch", "transformers", "peft", "device", "hardware"} <= named.keys()
     with pytest.raises(ModelError):
         combination.combination_on("tpu")
+
+
+@pytest.mark.parametrize("result", [None, "it differs", RuntimeError("broken")])
+def test_proofs_run_on_one_thread_and_the_rest_as_before(
+    result: str | RuntimeError | None, these: Callable[[Sequence[Proof]], None]
+) -> None:
+    threads: list[int] = []
+
+    def prove() -> str | None:
+        threads.append(torch.get_num_threads())
+        if isinstance(result, RuntimeError):
+            raise result
+        return result
+
+    these([proof(prove=prove)])
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    self_test("cpu", Display())
+    assert (threads, torch.get_num_threads()) == ([1], 2)
+    torch.set_num_threads(before)
 
 
 def test_nothing_is_left_in_the_cache_but_the_memo(tmp_path: Path, monkeypatch: Patch) -> None:
