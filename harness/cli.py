@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -59,6 +60,7 @@ Stage = Annotated[
     ),
 ]
 
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps; auto: as models take it", metavar="DEVICE")]
 Trained = Annotated[str, typer.Argument(metavar="MODEL", help="A model that the suite trains, by its name there")]
 ExportOut = Annotated[
     Path | None, typer.Option("--out", help="A new or empty folder; default: exports/NAME/MODEL", metavar="DIR")
@@ -84,14 +86,10 @@ def run(suite: SuitePath, out: Out = None, start: Stage = "train") -> None:
     loaded = load_suite(suite)
     console = make_console()
     folder = folder_for(loaded, out) if start == "train" else run_at(out or Path("runs") / loaded.name)
-    cache = Cache(cache_root() / "calls.sqlite")
-    try:
-        with display(console) as progress:
-            log_to(progress.note)
-            context = Context(loaded.models, cache, progress, loaded.seed, loaded.secrets)
-            page = engine.run(loaded, folder, context, render, start)
-    finally:
-        cache.close()
+    with closing(Cache(cache_root() / "calls.sqlite")) as cache, display(console) as progress:
+        log_to(progress.note)
+        context = Context(loaded.models, cache, progress, loaded.seed, loaded.secrets)
+        page = engine.run(loaded, folder, context, render, start)
     print_summary(folder.finished(), console)
     console.print(f"\nReport: {page}", soft_wrap=True)
 
@@ -107,12 +105,8 @@ def plan(suite: SuitePath) -> None:
     from harness.suite.parser import load_suite
 
     loaded = load_suite(suite)
-    cache = Cache(cache_root() / "calls.sqlite", read_only=True)
-    try:
-        context = DryContext(loaded.models, cache, Display(), loaded.seed)
-        planned = engine(loaded, context)
-    finally:
-        cache.close()
+    with closing(Cache(cache_root() / "calls.sqlite", read_only=True)) as cache:
+        planned = engine(loaded, DryContext(loaded.models, cache, Display(), loaded.seed))
     print_plan(planned, make_console())
 
 
@@ -127,6 +121,20 @@ def check(suite: SuitePath) -> None:
     sections = {"model": loaded.models, "task": loaded.tasks, "variant": loaded.variants}
     counts = ", ".join(counted(len(entries), noun) for noun, entries in sections.items())
     make_console().print(f"{suite}: no mistakes ({counts})")
+
+
+@app.command()
+def selftest(device: Device = "auto") -> None:
+    """Prove with tiny models that this installation computes what it should. Exit status 1: a proof failed."""
+    from harness.printing import make_console, print_self_test
+    from harness.runtime.progress import display
+    from harness.selftest.selftest import self_test
+
+    console = make_console()
+    with display(console) as progress:
+        record = self_test(device, progress)
+    if not print_self_test(record, console):
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -175,18 +183,16 @@ def calibrate(
     from harness.runtime.cache import Cache, cache_root
     from harness.runtime.context import Context
     from harness.runtime.progress import display
+    from harness.stages.prove import prove_judges
     from harness.suite.parser import load_suite
 
     loaded = load_suite(suite)
     console = make_console()
-    cache = Cache(cache_root() / "calls.sqlite")
-    try:
-        with display(console) as progress:
-            log_to(progress.note)
-            context = Context(loaded.models, cache, progress, loaded.seed, loaded.secrets)
-            calibrations = engine(loaded, labels, metric, context, items, answer)
-    finally:
-        cache.close()
+    with closing(Cache(cache_root() / "calls.sqlite")) as cache, display(console) as progress:
+        log_to(progress.note)
+        context = Context(loaded.models, cache, progress, loaded.seed, loaded.secrets)
+        prove_judges(loaded, progress)
+        calibrations = engine(loaded, labels, metric, context, items, answer)
     print_calibrations(calibrations, loaded.trust, console)
 
 

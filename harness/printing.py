@@ -20,6 +20,7 @@ from harness.text.inert import inert
 if TYPE_CHECKING:
     from harness.components.model import Preparation
     from harness.records.inputs import Language
+    from harness.records.proofs import SelfTestRecord
     from harness.stages.describe import Description
     from harness.stages.plan import Plan, PlannedCell
 
@@ -182,6 +183,34 @@ class InertConsole(Console):
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         for segment in super().render(renderable, options):
             yield segment if segment.control else Segment(inert(segment.text), segment.style)
+
+
+def print_self_test(record: "SelfTestRecord", console: Console) -> bool:
+    """One row a subject, then what failed or was not run with its reason. Returns whether no proof failed."""
+    table = Table("subject", "proofs", "passed", "seconds", "result", title="Self-test", title_justify="left")
+    for column in table.columns[1:4]:
+        column.justify = "right"
+    results = {True: "passed", False: "FAILED", None: "not run"}
+    for subject in dict.fromkeys(proof.subject for proof in record.proofs):
+        proofs = [proof for proof in record.proofs if proof.subject == subject]
+        passed = [proof.passed for proof in proofs]
+        result = results[False if False in passed else None if None in passed else True]
+        seconds = sum(proof.seconds for proof in proofs)
+        table.add_row(subject, str(len(proofs)), str(passed.count(True)), f"{seconds:.1f}", result)
+    console.print(table)
+    console.print(named_versions(record.combination), soft_wrap=True)
+    for proof in record.proofs:
+        if proof.passed is not True:
+            console.print(f"{results[proof.passed]}: {proof.subject}: {proof.name}: {proof.reason}", soft_wrap=True)
+    refused = sorted({proof.subject for proof in record.proofs if proof.passed is False})
+    if refused:
+        console.print(f"Runs that use one of these are refused: {'; '.join(refused)}", soft_wrap=True)
+    return not refused
+
+
+def named_versions(combination: Mapping[str, str]) -> str:
+    """A combination as one line."""
+    return ", ".join(f"{name} {value}" for name, value in combination.items())
 
 
 def make_console() -> Console:

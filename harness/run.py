@@ -1,4 +1,4 @@
-"""The main path: plan → prepare → train → index → predict → score → summarize → report.
+"""The main path: plan → prepare → prove → train → index → predict → score → summarize → report.
 
 Each stage is a file in harness/stages. It reads what the stage before left in the run folder, and can be the first.
 `harness plan` shows what the stages would do; a run does it in the same order.
@@ -22,6 +22,7 @@ from harness.runtime.run_lookup import refuse_changed
 from harness.stages.index import index
 from harness.stages.predict import predict
 from harness.stages.prepare import prepare, resources_of
+from harness.stages.prove import prove
 from harness.stages.score import score
 from harness.stages.summarize import summarize
 from harness.stages.train import refuse_untrained, train
@@ -36,6 +37,7 @@ def run(suite: Suite, folder: RunFolder, context: Context, report: Report, start
     """Run a suite from a stage on; returns the report's path. The earlier stages' files are read from the folder."""
     due = STAGES[STAGES.index(start) :]
     tasks = prepare(suite, suite.usage.asked_from(start))
+    proofs = prove(suite, start, context.display)
     overlaps = contamination(suite, tasks) if "predict" in due else []
     folder.redaction = Redaction(suite.secrets)
     with folder.claimed():
@@ -44,6 +46,8 @@ def run(suite: Suite, folder: RunFolder, context: Context, report: Report, start
             folder.write_overlaps(overlaps)
         else:
             refuse_changed(folder, suite, tasks, scored="score" not in due)
+        if proofs:
+            folder.write_run({**folder.read_run(), "selftest": proofs})
         if "train" in due:
             with timed(folder, "train"):
                 train(suite, folder, context)

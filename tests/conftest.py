@@ -20,10 +20,12 @@ from harness.records.inputs import Generation
 from harness.runtime.cache import Cache
 from harness.runtime.context import Context
 from harness.runtime.run_folder import RunFolder
+from harness.selftest import refusal
 from harness.suite.parser import load_suite
 from harness.suite.suite import Suite
 from harness.text.templates import Template
 from tests.shared.paths import REAL_DATA, ROOT
+from tests.shared.proving import self_test_apart
 
 INTERNALS = {"models", "adapters", "retrievers"}  # folders of tests that rely on the inner workings of libraries
 
@@ -35,10 +37,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("internals")
 
 
+@pytest.fixture(scope="session")
+def _self_test_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where the self-test is remembered: it runs once, with the first test that asks a local model, for all workers.
+
+    In a process of its own, because that test may have patched what is proven.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "selftest"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(refusal, "remembered_self_test", self_test_apart(folder))
+        yield folder
+
+
 @pytest.fixture(autouse=True)
-def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _self_test_folder: Path) -> None:
     """No test sees another's calls, and no test goes to a hub."""
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HARNESS_SELFTEST", str(_self_test_folder))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("COLUMNS", "120")
 

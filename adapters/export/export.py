@@ -14,9 +14,11 @@ from adapters.methods.base.network import translate_disk_errors
 from adapters.methods.base.peft import PeftMethod
 from adapters.models.base.engines import plain_weights
 from adapters.models.tuned import Tuned
+from harness.components.display import Display
 from harness.components.model import Model
 from harness.errors import ModelError, StoreError, nearest
 from harness.models.huggingface import HuggingFace
+from harness.selftest.refusal import prove
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,7 @@ def export_merged(entry: TunedEntry, out: Path) -> Export:
     if not model.method.mergeable:
         raise ModelError(f"models.{entry.name}: {model.method_name} weights cannot be merged into the base")
     _refuse_filled(out)
+    prove({entry.name: model}, Display(), merging=True)
     checkpoint = model.as_base().path
     with _new_folder(out) as folder:
         shutil.copytree(checkpoint, folder, dirs_exist_ok=True)

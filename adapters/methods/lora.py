@@ -1,11 +1,13 @@
 """LoRA: small matrices beside frozen ones. Hu et al. 2021; rsLoRA Kalajdzievski 2023; DoRA Liu et al. 2024."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from adapters.methods.base.network import targets
 from adapters.methods.base.peft import PeftMethod
+from harness.records.inputs import JSON
 
 
 class Lora(PeftMethod):
@@ -13,6 +15,7 @@ class Lora(PeftMethod):
 
     learning_rate: ClassVar[float] = 2e-4
     mergeable: ClassVar[bool] = True
+    variations: ClassVar[tuple[Mapping[str, JSON], ...]] = ({}, {"dora": True})
 
     r: int = Field(8, ge=1)
     alpha: float | None = Field(None, gt=0)  # the update is scaled by alpha / r; 2 r when not given

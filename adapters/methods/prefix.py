@@ -1,10 +1,12 @@
 """Prefix tuning: trained keys and values before every layer's own. Li and Liang 2021; P-tuning v2, Liu et al. 2022."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from pydantic import Field
 
 from adapters.methods.base.peft import PeftMethod
+from harness.records.inputs import JSON
 
 
 class Prefix(PeftMethod):
@@ -12,6 +14,7 @@ class Prefix(PeftMethod):
 
     learning_rate: ClassVar[float] = 1e-2
     virtual_prefix: ClassVar[bool] = True
+    variations: ClassVar[tuple[Mapping[str, JSON], ...]] = ({}, {"projection": True})
 
     tokens: int = Field(20, ge=1)
     projection: bool = False  # prefix tuning computes the prefix by a small network; P-tuning v2 trains it directly

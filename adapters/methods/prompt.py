@@ -1,10 +1,12 @@
 """Prompt tuning: trained embeddings before the prompt. Lester et al. 2021; as P-tuning, Liu et al. 2021."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from adapters.methods.base.peft import PeftMethod
+from harness.records.inputs import JSON
 
 
 class Prompt(PeftMethod):
@@ -12,6 +14,7 @@ class Prompt(PeftMethod):
 
     learning_rate: ClassVar[float] = 1e-2
     virtual_prefix: ClassVar[bool] = True
+    variations: ClassVar[tuple[Mapping[str, JSON], ...]] = ({}, {"encoder": "mlp"}, {"encoder": "lstm"})
 
     tokens: int = Field(20, ge=1)
     encoder: Literal["none", "mlp", "lstm"] = "none"  # P-tuning computes the prompt by a small network

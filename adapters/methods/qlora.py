@@ -1,17 +1,20 @@
 """QLoRA: LoRA beside a base stored in 4 bits. Dettmers et al. 2023."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from adapters.methods.base.network import keep_weights
 from adapters.methods.lora import Lora
 from adapters.models.quantised import check_bitsandbytes, four_bit_options, quantise_to_4_bits
+from harness.records.inputs import JSON
 
 
 class Qlora(Lora):
     """Trains LoRA matrices beside a base quantised to 4 bits: a quarter of the memory, never faster."""
 
     quantises: ClassVar[bool] = True
+    variations: ClassVar[tuple[Mapping[str, JSON], ...]] = ({}, {"quant": "fp4"})
 
     quant: Literal["nf4", "fp4"] = "nf4"
     double_quant: bool = True  # quantise the scales too

@@ -19,10 +19,15 @@ from adapters.external.adapter_folder import (
 )
 from adapters.external.compatibility import attach_adapter, check_base_name, check_tensors
 from adapters.methods.base.peft import BRIDGE
+from adapters.methods.ia3 import Ia3
+from adapters.methods.lora import Lora
+from adapters.methods.prefix import Prefix
+from adapters.methods.prompt import Prompt
 from adapters.models.base.engines import adapt_base, copy_settings, extend_identity
 from adapters.models.quantised import Quantised
 from harness.components.display import Display
 from harness.components.fields import LocalPath, Reference
+from harness.components.method import Method
 from harness.components.trained_model import DerivedModel
 from harness.errors import ModelError
 from harness.models.huggingface import HuggingFace
@@ -32,6 +37,9 @@ from harness.runtime.digests import file_digest
 from harness.text.canonical import digest
 
 GENERATION = ("generation_config.json", "chat_template.jinja", "tokenizer_config.json", "special_tokens_map.json")
+METHODS: dict[str, type[Method]] = {
+    "LORA": Lora, "IA3": Ia3, "PREFIX_TUNING": Prefix, "PROMPT_TUNING": Prompt, "P_TUNING": Prompt,
+}  # by PEFT's name  # fmt: skip
 SIZES = {"architecture": "model_type", "hidden size": "hidden_size", "layers": "num_hidden_layers",
          "vocabulary": "vocab_size"}  # fmt: skip
 
@@ -86,6 +94,13 @@ class Adapter(DerivedModel):
         root = self.root()
         assert isinstance(root, HuggingFace)  # check() has run
         return root
+
+    def rests_on(self) -> tuple[str, ...]:
+        """An adapter of PEFT answers by the code of the method that trains such adapters here, if there is one."""
+        if self.kind == "checkpoint":
+            return super().rests_on()
+        method = METHODS.get(str(read_configuration(self.folder).peft_type.value))
+        return (*super().rests_on(), *(map(method.subject, method.variations) if method else ()))
 
     # -- checks -------------------------------------------------------------------------------------------------------
 

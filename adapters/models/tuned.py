@@ -4,16 +4,15 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
 from adapters.export.merging import merge_weights
 from adapters.memory.machine import return_freed_memory
 from adapters.memory.requirement import Requirement, estimate_requirement
-from adapters.methods.base.network import trained_files
-from adapters.methods.base.peft import BRIDGE
-from adapters.models.base.engines import adapt_base, copy_settings, modify_base, plain_weights
+from adapters.models.base.engines import copy_settings, plain_weights
+from adapters.models.base.trained import merged_subject, trained_engine
 from adapters.models.quantised import check_bitsandbytes
 from adapters.training.distributed import check_devices
 from adapters.training.duration import MERGED, estimate_seconds
@@ -31,8 +30,6 @@ from harness.models.huggingface import HuggingFace
 from harness.records.derived_names import seed_suffix
 from harness.records.inputs import JSON
 from harness.runtime.cache import cache_root
-from harness.runtime.digests import file_digest
-from harness.text.canonical import digest
 
 TIGHT = (
     3  # a training that needs more than this part of the memory (1 / 3) gives freed memory back at once, which is slow
@@ -116,22 +113,10 @@ class Tuned(DerivedModel, Recipe):
 
     @cached_property
     def engine(self) -> HuggingFace:
-        base, method, folder = plain_weights(self.origin()), self.method, self.folder
-        identity = {
-            "component": "tuned",
-            "method": written(method),
-            "trained": digest({file.name: file_digest(file) for file in trained_files(folder)}),
-            "packages": ["peft", *(["bitsandbytes"] if method.quantises else [])],
-            **({"prefix": BRIDGE} if method.virtual_prefix else {}),
-        }
-        if not method.shares_base:
-            return modify_base(base, identity, {}, lambda network: method.load(network, folder))
+        return trained_engine(plain_weights(self.origin()), self.method, self.folder)
 
-        def attach(network: Any) -> tuple[Any, Any]:
-            adapted = method.load(network, folder)
-            return adapted, lambda: method.remove(adapted)
-
-        return adapt_base(method.carrier(base), identity, str(folder), attach)
+    def rests_on(self) -> tuple[str, ...]:
+        return (*super().rests_on(), "tuned", *self.method.subjects())
 
     def at_hand(self) -> bool:
         return super().at_hand() and (self.folder / FILE).is_file()
@@ -145,6 +130,9 @@ class Tuned(DerivedModel, Recipe):
     def checkpoint(self) -> Path:
         """Where its merged weights are, once it is the base of another model."""
         return self.folder.with_name(f"{self.folder.name}{MERGED}")
+
+    def rests_on_as_base(self) -> tuple[str, ...]:
+        return (*self.rests_on(), *map(merged_subject, self.method.subjects()))
 
     def as_base(self) -> HuggingFace:
         return self._merged

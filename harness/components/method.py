@@ -1,9 +1,11 @@
 """What a training method owes: what it freezes, wraps or adds."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 from harness.components.component import Component
+from harness.records.inputs import JSON
 
 
 class Method(Component):
@@ -15,6 +17,23 @@ class Method(Component):
     shares_base: ClassVar[bool] = True  # the base's weights stay as they are: several can share one loaded base
     mergeable: ClassVar[bool] = False
     quantises: ClassVar[bool] = False  # its base is stored in fewer bits
+    variations: ClassVar[tuple[Mapping[str, JSON], ...]] = ({},)  # settings that compute in ways of their own: all are
+    # proven by the self-test
+
+    @classmethod
+    def subject(cls, variation: Mapping[str, JSON]) -> str:
+        """The name of the method in a variation, as the self-test proves it, e.g. "prompt (encoder: lstm)"."""
+        name = cls.__module__.rpartition(".")[2]
+        settings = ", ".join(f"{key}: {str(value).lower()}" for key, value in variation.items())
+        return f"{name} ({settings})" if settings else name
+
+    def subjects(self) -> tuple[str, ...]:
+        """What must be proven before its answers count: the method, and the variations that its settings are."""
+        return tuple(
+            self.subject(variation)
+            for variation in self.variations
+            if all(getattr(self, key) == value for key, value in variation.items())
+        )
 
     def check(self, network: Any) -> None:
         """Raise ModelError if the method cannot be applied to the network, whose weights need not be loaded."""

@@ -124,6 +124,10 @@ class Model(Component):
         """
         return None
 
+    def rests_on(self) -> tuple[str, ...]:
+        """The subjects of the self-test that its answers rest on; none where no network of transformers answers."""
+        return ()
+
     def carrier(self) -> "Model":
         """The model whose weights lie in memory when this one answers; several with one carrier are loaded once."""
         return self
@@ -148,6 +152,10 @@ class Model(Component):
 
     def check_as_base(self) -> None:
         """Raise ModelError if no other model can be made of this one."""
+
+    def rests_on_as_base(self) -> tuple[str, ...]:
+        """The subjects of the self-test that the answers of a model made of it rest on."""
+        return self.rests_on()
 
     def is_base(self) -> bool:
         """Whether `as_base` has nothing left to compute."""

@@ -113,6 +113,9 @@ class DerivedModel(Model):
     def identity(self) -> dict[str, JSON]:
         return self.engine.identity()
 
+    def rests_on(self) -> tuple[str, ...]:
+        return self.origin().rests_on_as_base()
+
     def carrier(self) -> Model:
         return self.engine.carrier()
 

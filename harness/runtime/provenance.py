@@ -162,7 +162,7 @@ def _hardware() -> dict[str, JSON]:
     import psutil
 
     return {
-        "cpu": _processor(),
+        "cpu": processor_name(),
         "cores": os.cpu_count(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "accelerators": _accelerators(),
@@ -171,7 +171,8 @@ def _hardware() -> dict[str, JSON]:
     }
 
 
-def _processor() -> str:
+def processor_name() -> str:
+    """The model of the CPU."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

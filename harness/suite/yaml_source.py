@@ -145,7 +145,7 @@ class _Walk:
             self.source.complain(where, f'{shown} cannot be read as {kind}; write "{shown}" in quotes')
             return node.value
         if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
-            self.source.complain(where, f"{shortened(node.value)} is larger than any number here can be")
+            self.source.complain(where, f"a number of {len(node.value)} signs is larger than any number here can be")
             self.source.refused.add(where)
             return 0
         return value

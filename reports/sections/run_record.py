@@ -10,6 +10,7 @@ from reports.facts import numbers
 from reports.facts.metric_columns import DIRECTION, metric_columns
 from reports.facts.phrases import counted
 from reports.facts.record_text import FactGroup, compact, component_text, named_values
+from reports.facts.self_test import self_test_rows
 from reports.section import Section
 
 
@@ -59,6 +60,7 @@ def _groups(run: Mapping[str, JSON], summary: Summary) -> tuple[FactGroup, ...]:
         FactGroup("Run", _circumstances(run)),
         FactGroup("Hardware", named_values(run.get("hardware"))),
         FactGroup("Packages", named_values(run.get("packages"))),
+        FactGroup("Self-test", self_test_rows(run)),
     )
     return tuple(group for group in groups if group.rows)
 

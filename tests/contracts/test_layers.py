@@ -6,7 +6,7 @@
     suite, readers, answers
     runtime, checks
     models, judging
-    metrics
+    metrics, selftest
     summary
     stages
     run
@@ -31,7 +31,7 @@ LAYERS = [line.split(", ") for line in (__doc__ or "").split("\n\n")[1].replace(
 BELOW = tuple(f"harness.{folder}" for folder in ("errors", "records", "text", "statistics", "components"))
 ALLOWED = {  # what the other packages may import of ours
     "baselines": (*BELOW, "harness.readers"),  # a knowledge base is read by the code that reads data
-    "adapters": (*BELOW, "harness.models", "harness.runtime"),
+    "adapters": (*BELOW, "harness.models", "harness.runtime", "harness.selftest"),
     "reports": ("harness.errors", "harness.records", "harness.statistics"),
 }
 LEVEL = {folder: level for level, folders in enumerate(LAYERS, 1) for folder in folders} | {"errors": 0, "__init__": 0}

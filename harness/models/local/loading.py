@@ -97,6 +97,9 @@ class LocalModel(Model):
         """transformers' options that say how the weights are stored, e.g. quantisation."""
         return {}
 
+    def rests_on(self) -> tuple[str, ...]:
+        return ("huggingface",)
+
     def at_hand(self) -> bool:
         return self._weights.at_hand()
 

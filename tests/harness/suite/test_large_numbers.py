@@ -26,17 +26,17 @@ PYTHON = "accuracy: {{python: {{file: m.py, low: {low}, high: {high}}}}}"
 
 # What is written instead of what, and the line that refuses it.
 REFUSED = [
-    ("seed: 1", f"seed: {NINES}", f"2: seed: {NINES[:60]}… is larger than any number here can be"),
+    ("seed: 1", f"seed: {NINES}", f"2: seed: a number of {len(NINES)} signs is larger than any number here can be"),
     ("seed: 1", f"seed: {'9' * 5000}", f'2: seed: {NINES[:60]}… cannot be read as int; write "{NINES[:60]}…" in quotes'),
     ("seed: 1", "seed: 4294967296", "2: seed: must be at most 4294967295"),
-    ("seed: 1", f"seed: -{NINES}", f"2: seed: -{NINES[:59]}… is larger than any number here can be"),
-    ("max_tokens: 10", f"max_tokens: {10**30}", f"8: tasks.colour.generation.max_tokens: {10**30} is larger than any"),
+    ("seed: 1", f"seed: -{NINES}", f"2: seed: a number of {len(NINES) + 1} signs is larger than any number here can be"),
+    ("max_tokens: 10", f"max_tokens: {10**30}", f"8: tasks.colour.generation.max_tokens: a number of 31 signs is larger than any"),
     ("max_tokens: 10", "max_tokens: 1000001", "8: tasks.colour.generation.max_tokens: must be at most 1000000"),
     ("temperature: 0.5", "temperature: 1e400", "8: tasks.colour.generation.temperature: must be a finite number"),
     ("temperature: 0.5", "temperature: .nan", "8: tasks.colour.generation.temperature: must be a finite number"),
-    ("limit: 10", f"limit: {10**30}", f"6: tasks.colour.data.tsv.limit: {10**30} is larger than any number here can be"),
+    ("limit: 10", f"limit: {10**30}", "6: tasks.colour.data.tsv.limit: a number of 31 signs is larger than any number here can be"),
     ("samples: 3", "samples: 1000000000", "11: variants.b.prompting.samples: must be at most 1000"),
-    ("samples: 3", f"samples: {2**63}", f"11: variants.b.prompting.samples: {2**63} is larger than any number here"),
+    ("samples: 3", f"samples: {2**63}", "11: variants.b.prompting.samples: a number of 19 signs is larger than any number here"),
     ("model: robot}}", "model: robot, max_tokens: 99999999}}", "10: variants.a.prompting.max_tokens: must be at most"),
     ("accuracy: exact_match", PYTHON.format(low=0, high="1e155"), "7: tasks.colour.metrics.accuracy.python: the scale"),
     ("accuracy: exact_match", PYTHON.format(low="-1e308", high="1e308"), "the scale from -1e+308 to 1e+308 is too wide"),

@@ -1,0 +1,1 @@
+"""Proofs about every training method, found as the methods themselves are."""

@@ -1,0 +1,22 @@
+"""Before anything is trained or asked: the self-test of this installation, for the models in this process."""
+
+from dataclasses import asdict
+
+from harness.components.display import Display
+from harness.records.inputs import JSON
+from harness.selftest.refusal import prove as prove_models
+from harness.suite.suite import Suite
+
+
+def prove(suite: Suite, start: str, display: Display) -> list[JSON]:
+    """What run.json says of the self-tests that a run from this stage on rests on. Raises SuiteError."""
+    asked = suite.usage.asked_from(start)
+    made = suite.usage.trained if asked and start != "score" else ()
+    records = prove_models({name: suite.models[name] for name in dict.fromkeys([*asked, *made])}, display)
+    return [asdict(record) for record in records]
+
+
+def prove_judges(suite: Suite, display: Display) -> None:
+    """The same for the models that metrics ask, without those that a run would make first. Raises SuiteError."""
+    names = [name for name in suite.usage.judges if name not in suite.usage.trained]
+    prove_models({name: suite.models[name] for name in names}, display)
