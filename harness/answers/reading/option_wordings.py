@@ -15,16 +15,21 @@ _FOLLOWS = (
 )
 _PROSE = rf"(?!(?<=[AI])[ \t]+(?!(?:{_FOLLOWS})\b)[a-z])"
 _LETTER = rf"(?<![A-Za-z0-9_+°-])[A-Z](?![A-Za-z0-9_+]|-[A-Za-z0-9]){_PROSE}"
-_UNIT = rf"(?:[(\[] ?)?{_LETTER}(?: ?[)\]])?"
+_RUN = (  # ABD
+    r"(?<![A-Za-z0-9-])[A-Z]{2,26}(?=\s*(?:[,;、/&。.:!?()\[\]]|选?项|[两三四]|都|均|全|和|与|及|以及|或|因|"
+    r"\b(?:and|or|are|because|since|as|with)\b|$))"
+)
+_UNIT = rf"(?:[(\[] ?)?(?:{_LETTER}|{_RUN})(?: ?[)\]])?(?: ?选?项)?"
 _ITEM = r"(?:选项|[Oo]ptions?|[Cc]hoices?)? ?"
-_AND = rf" ?(?:[、/&]|,? ?(?:以及|和|与|及|跟|\band\b|或者?|还是|\bor\b)) ?{_ITEM}"
-_END = r"(?= ?(?:[,、;。.!)\]]|和|与|及|\band\b|$))"
+_AND = rf" ?(?:[、/&] ?(?:和|与|及|或)?|,? ?(?:以及|还有|和|与|及|跟|并|\band/or\b|\band\b|&|或者?|还是|\bor\b)) ?{_ITEM}"
+_END = (
+    r"(?= ?(?:[,、;。.!?()\]]|(?:和|与|及|\band\b) ?[(\[]?[A-Z](?![A-Za-z])|都|均|因|\b(?:because|since|as|for|are|here|only)\b|$))"
+)
 
 TIGHT = rf"{_UNIT}(?:{_AND}{_UNIT}){{0,25}}"  # A、B和C
 LISTED = rf"{_UNIT}(?:(?:{_AND}| ?[,;] ?){_UNIT}){{0,25}}"  # A,B,C: only where 都 or "are" makes it one list
-RUN = r"(?<![A-Za-z0-9-])[A-Z]{2,26}(?=\s*(?:[,;。.!)\]]|选?项|都|均|$))"  # ABD
 LOOSE = rf"{_UNIT}(?:{_AND}{_UNIT}| ?[,;] ?{_UNIT}{_END}){{0,25}}"  # A, B and C, but not the B of "A, B is wrong"
-ANY = rf"({LOOSE}|{RUN})"  # behind a lead such as 答案:
+ANY = rf"({LOOSE})"  # behind a lead such as 答案:
 
 _TAIL = (
     r" ?(?:这?[一二三两四]?[个]?(?:选项|项|答案|说法)|(?:option|choice)s?)? ?"
@@ -41,9 +46,20 @@ _RIGHT = (
     r"(?:正确|(?<!不)对(?![于照比称应抗症])|没错|没有错误?|无误|正解|答案|佳|合适|恰当|符合|成立|可选)"
 )
 _IS_RIGHT = (
-    r"(?:is|are|seems|looks)\s+(?:definitely\s+|clearly\s+|therefore\s+)?(?:the\s+)?(?:only\s+)?"
+    r"(?:is|are|seems|looks)\s+(?:all\s+|both\s+|definitely\s+|clearly\s+|therefore\s+)?(?:the\s+)?(?:only\s+)?"
     r"(?:correct|right|true|best|most|more likely|answer)"
 )
+
+_EN_WRONG = r"(?:not\s+(?:correct|right|true)|wrong|incorrect|false)\b"
+_EXCEPT_ZH = (
+    rf"(?:除了?\s*{_ITEM}|(?={TIGHT}(?:除外|之外|以外)))({TIGHT})(?:除外|之外|以外|外)?,?"
+    r"(?:其[余他它])?的?(?:选项|说法|[各三两]项)?(?:都|均|全部?|皆)"
+)
+_ALL_EN = (
+    r"\b(?:[Aa]ll|[Ee]very(?:thing)?)(?:\s+of)?(?:\s+(?:the|these))?(?:\s+(?:above|others?|options?|choices?|statements?|answers?|them))?"
+)
+_SAVE = r",?\s+(?:except|but|apart from|other than)(?:\s+for)?\s+(?:[Oo]ptions?\s+)?"
+_EXCEPT_EN = rf"{_ALL_EN}{_SAVE}({TIGHT})"
 
 
 @dataclass(frozen=True)
@@ -53,6 +69,7 @@ class Wording:
     kind: Literal["final", "right", "wrong", "hedge"]
     name: str
     source: str
+    others: Literal["right", "wrong"] | None = None  # what an exception says of all other options
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
@@ -65,12 +82,16 @@ RULES = (
     Wording("hedge", "可能是A", rf"(?<!最)(?:可能|也许|或许|不确定)(?:是|选)\s*{_ITEM}({TIGHT})"),
     Wording("hedge", "如果选A", rf"(?:如果|假如|若)(?:是|选择?)\s*{_ITEM}({TIGHT})"),
     Wording("hedge", "might be A", rf"\b(?:might|may|could)\s+be\s+{_ITEM}({TIGHT})"),
-    Wording(
-        "right",
-        "除了A都错",
-        rf"除了?\s*{_ITEM}({TIGHT})(?:选?项)?(?:之外|以外|外)?,?(?:其[余他它])?(?:选项)?(?:都|均|全){_WRONG}",
-    ),
-    Wording("wrong", "A、C、D都错", rf"({LISTED}|{RUN}){_ALL}{_TAIL}{_WRONG}"),
+    Wording("hedge", "A不确定", rf"({TIGHT}){_TAIL} ?(?:不确定|存疑|待定|难说|(?:is|are) (?:uncertain|debatable|doubtful))"),
+    Wording("right", "除了A都错", rf"{_EXCEPT_ZH}{_WRONG}", "wrong"),
+    Wording("wrong", "除了A都对", rf"{_EXCEPT_ZH}(?:是|应|选|{_RIGHT})", "right"),
+    Wording("right", "all except A are wrong", rf"{_EXCEPT_EN}\s+(?:is|are|were)\s+{_EN_WRONG}", "wrong"),
+    Wording("right", "all are wrong except A", rf"{_ALL_EN}\s+(?:is|are|were)\s+{_EN_WRONG}{_SAVE}({TIGHT})", "wrong"),
+    Wording("wrong", "all except A are right", rf"{_EXCEPT_EN}(?=\s+(?:is|are|were)\s+(?:correct|right|true)\b|\W*$)", "right"),
+    Wording("wrong", "all are right except A", rf"{_ALL_EN}\s+(?:is|are|were)\s+(?:correct|right|true){_SAVE}({TIGHT})", "right"),
+    Wording("wrong", "只有A错", rf"(?:只有|仅有?|唯有|唯独)\s*{_ITEM}({TIGHT}){_TAIL}{_WRONG}", "right"),
+    Wording("wrong", "only A is wrong", rf"\b[Oo]nly\s+{_ITEM}({TIGHT})\s+(?:is|are)\s+{_EN_WRONG}", "right"),
+    Wording("wrong", "A、C、D都错", rf"({LISTED}){_ALL}{_TAIL}{_WRONG}"),
     Wording("wrong", "A错", rf"({TIGHT}){_TAIL}{_WRONG}"),
     Wording(
         "wrong",
@@ -119,32 +140,13 @@ RULES = (
     Wording("right", "只有A", rf"(?:只有|只剩下?|剩下的?(?:是|只有)?|唯有|仅有|[Oo]nly)\s*{_ITEM}({TIGHT})"),
     Wording("right", "是A", rf"(?:[,;。]|而|才|就|反而|[,;。]\s*而)是\s*{_ITEM}({TIGHT})"),
     Wording("right", "我认为是A", rf"(?:认为|觉得|感觉|考虑|判断)(?:是|为|选|应该是|:)?\s*{_ITEM}({TIGHT}){_END}"),
-    Wording("right", "A都对", rf"({LISTED}|{RUN}){_ALL}{_TAIL}{_RIGHT}"),
+    Wording("right", "A都选", rf"({LISTED}){_ALL}(?:应该?|要|可以?|得)?选"),
+    Wording("right", "A都对", rf"({LISTED}){_ALL}{_TAIL}{_RIGHT}"),
     Wording("right", "A对", rf"({TIGHT}){_TAIL}{_RIGHT}"),
+    Wording("right", "A, C are right", rf"({LISTED})\s*(?:options?|choices?)?\s*(?=are\b){_IS_RIGHT}"),
     Wording("right", "A is right", rf"({TIGHT})\s*(?:option|choice)?\s*{_IS_RIGHT}"),
 )
 
-# A reply that is nothing but the answer. Group 1 is the lead, group 2 the letters, group 3 perhaps the option's text.
-_ZH_LEAD = (
-    r"(?:(?:所以|因此|故|综上(?:所述)?|最终|最后|更正|好的|我(?:认为|觉得|的)|本题|那么)[,:]?\s*)*"
-    r"(?:(?:正确|最佳|参考|标准|最终)?的?(?:答案|选项)\s*(?:应该?)?[是为选]?|(?:应该?|我|故)?选择?的?是?|正确的是|回?答(?=\s*:))"
-)
-_EN_LEAD = (
-    r"(?i:(?:so|therefore|thus|hence|i think)?,?\s*(?:(?:the|my)\s+)?(?:final\s+|correct\s+|right\s+|best\s+)*"
-    r"(?:answer|choice|option)(?:\s+is|\s+should\s+be)?)"
-)
-_SINGLE = r"[(\[]?[A-Za-z](?![A-Za-z])[)\]]?"
-_LIST = rf"{_SINGLE}(?:(?: ?[,、;/&+] ?|\s|(?: ?(?:和|与|及|以及|and) ?)){_SINGLE}){{0,25}}|[A-Z]{{2,26}}(?![A-Za-z])"
-STRICT = re.compile(
-    rf"\[?\s*({_ZH_LEAD}|{_EN_LEAD})?\s*\]?\s*[:=]?\s*(?:选项|(?i:options?)\s)?[(\[]?\s*({_LIST})\s*[)\]]?"
-    r"(?:\s*选?项)?(?:[.。:,;、)]?\s*\]?[.。!]?|[.:、)\]]?\s*(\S[^\n]*))",
-)
-
-# Where a letter is part of a term and names no option.
-TERMS = re.compile(
-    r"(?<=维生素)\s*[A-Z]|(?<=抗)[A-Z]|(?<=肝炎病毒)[A-Z]|(?<![A-Za-z])[A-Z](?=\s*[-－]?(?:超|型|族|群|组抗|组链|链球|级|波|线(?!索)|链|细胞|淋巴"
-    r"|反应蛋白|肽|抗原|蛋白|期))|(?<=[Vv]itamin )[A-Z]|(?<=[Hh]epatitis )[A-Z]|\b[A-Z](?= cell| wave)"
-)
 # A base model that goes on asking itself has answered before.
 NEXT_QUESTION = re.compile(r"\n\s*(?:问题|题目|下一题|[Qq]uestion|Q\s*\d*\s*:|\d+[.、]\s*(?:下列|以下))")
 # The question asks for what is wrong, so that "C is wrong" is the answer.
@@ -161,8 +163,35 @@ EVERYTHING = re.compile(
     r"^[Aa]ll of (?:the above|them)",
     re.MULTILINE,
 )
+# “The others are right”, which is said of a judgement before it
+_REST = r"(?:其[余他它](?:的)?(?:选项|说法|[各三两]项)?|\b[Tt]he (?:others?|rest)(?: options?| statements?)?)\s*"
+REST_RIGHT = re.compile(rf"{_REST}(?:(?:都|均|全|皆)?{_RIGHT}|(?:is|are)\s+(?:all\s+)?(?:correct|right|true)\b)")
+REST_WRONG = re.compile(rf"{_REST}(?:(?:都|均|全|皆)?{_WRONG}|(?:is|are)\s+(?:all\s+)?{_EN_WRONG})")
+# One answer is added to another: 选A，也选C
+ADDITION = re.compile(r"也|还|另外|同时|再|\b(?:also|too|as well|additionally)\b")
+ALSO = re.compile(r"\s*选?项?\s*(?:也|同样)\s*(?:是|应)?(?:对|正确|符合|成立|选)")
+LEAD_BEFORE = re.compile(r"(?:答案|选|是|为|\b[Aa]nswers?|\bis|\bbe)\s*:?\s*$")
+RUNS = re.compile(_RUN)
 MENTION = re.compile(rf"({_LETTER})")
-LEADING = re.compile(rf"\s*{ANY}(?=\s*(?:[.:、,。)\]!]|选?项|\n(?!\s*[A-Z]\b)|$))")
-LABELLED = re.compile(r"(?:^|[\s。.;,])([A-Z])\s*:")
+LEADING = re.compile(rf"\s*{ANY}(?=\s*(?:[.:、,;。)(\]!]|选?项|因为|\b(?:because|since)\b|\n(?!\s*[A-Z]\b)|$))")
+FURTHER = re.compile(rf"[ .]?(?:[、;/&.]|和|与|及|, ?(?:and\b)?|and\b) ?{_ITEM}[(\[]?([A-Z]+)(?![A-Za-z])")
+LABELLED = re.compile(r"(?:(?:^|(?<=[;,])) ?(?=[A-Z][.)] ?\S)|(?:^|[\s。.;,])(?=[A-Z]\s*:))([A-Z])")
 LISTED_OPTION = re.compile(r"^\s*[(\[]?([A-Z])[)\]]?\s*[.:、)]\s*(.+?)\s*$", re.MULTILINE)
-NEGATION = re.compile(r"(?:不|非|无|没|排除|除了?|\bnot\b|\bno\b)[^,。.;\n]{0,6}$")
+
+_MARKS = {**dict.fromkeys("√✓✔✅☑", "对"), **dict.fromkeys("×✗✘❌✕✖", "错")}  # noqa: RUF001
+_MARKED = str.maketrans(_MARKS)
+_JUDGED_ZH = re.compile(r"(?<![A-Za-z0-9])([A-Z](?: ?选?项)?) ?(?:[(\[] ?|: ?)(正确|错误|不正确|不对|对|错)(?![一-鿿])(?: ?[)\]])?")
+_JUDGED_EN = re.compile(r"(?<![A-Za-z0-9])([A-Z]) ?(?:[(\[] ?|[:.] ?)((?i:true|false|correct|incorrect|right|wrong))\b(?: ?[)\]])?")
+
+_RANGE = re.compile(r"(?<![A-Za-z0-9])([A-Z]) ?(?:到|至|~|through|thru) ?([A-Z])(?![A-Za-z0-9])")
+
+
+def spell_ranges(text: str) -> str:
+    """Letters from one to another: "A至C" is "A、B、C"."""
+    return _RANGE.sub(lambda ends: "、".join(map(chr, range(ord(ends[1]), ord(ends[2]) + 1))) or ends[0], text)
+
+
+def spell_judgements(text: str) -> str:
+    """Judgements behind a letter as a sentence: "A√", "A（对）" and "A：对" are "A对"; "A: true" is "A is true"."""
+    marked = _JUDGED_ZH.sub(r"\1\2", text.translate(_MARKED) if not text.isascii() else text)
+    return _JUDGED_EN.sub(lambda match: f"{match[1]} is {match[2].lower()}", marked)
