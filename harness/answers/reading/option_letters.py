@@ -39,8 +39,8 @@ def lenient(text: str, choice: ChoiceQuestion) -> LetterReading:
     if whole.letters is not None:
         return whole
     own_words = read_whole_text(spell_families(text, choice), choice)
-    if own_words is not NOTHING:
-        return own_words
+    if own_words is not NOTHING or whole is not NOTHING:
+        return own_words if own_words is not NOTHING else whole
     prose = hide_terms(hide_texts(answered, choice))
     claims = claims_in(prose, choice)
     rejected = "".join(claim.letters for claim in claims if claim.kind == "wrong")
@@ -83,6 +83,8 @@ def _whole(text: str, choice: ChoiceQuestion, announced: bool = False) -> Letter
     letters = option_letters(named)
     if not letters or len(letters) < sum(character.isalpha() and character.isascii() for character in named):
         return NOTHING  # a letter twice
+    if "." in match[2] and not set(letters) <= set(choice.letters):
+        return NOTHING  # a letter and a text that is none of the options
     if re.fullmatch("[a-z]{2,}", match[2]) and not _spells_letters(match[2], choice):
         return NOTHING
     if match[3] and not _leaves_untouched(letters, match[3], choice):
@@ -164,10 +166,10 @@ def _leading(text: str, choice: ChoiceQuestion, claims: list[Claim]) -> LetterRe
         return NOTHING
     if len(set(rules.LABELLED.findall(text))) > 1:  # A: …; B: …
         return NOTHING
-    letters = option_letters(match[1])
+    letters = option_letters("".join(character for character in match[1] if character in LETTERS))
     doubted = {letter for claim in claims if claim.kind == "hedge" for letter in claim.letters}
-    if rules.HEDGE.search(match[1]) or doubted & set(letters):
-        return LetterReading(reason=f"undecided between {'、'.join(letters)}")
+    if rules.HEDGE.search(match[1]) or doubted & set(letters) or (doubted and choice.multiple):
+        return LetterReading(reason=f"undecided between {'、'.join(option_letters(letters + ''.join(doubted)))}")
     if _goes_on(text, match.end(1), claims, choice):
         return LetterReading(reason=f"{letters} is not all of the list with which it begins")
     return admit(letters, choice)

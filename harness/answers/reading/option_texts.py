@@ -32,7 +32,7 @@ def _labelled(letter: str, option: str, telling: bool) -> re.Pattern[str] | None
         return None
     own = f"(?i:{_bounded(text)})"
     label = rf"(?:(?<![A-Za-z0-9_-]){letter}|^{letter.lower()}(?=[.:)]))"
-    mark = r" ?(?:[.:、)\]-]|选?项:?)? ?" if telling else r" ?[.:)\]] ?"
+    mark = r" ?(?:[.:、,)\]-]|选?项:?)? ?" if telling else r" ?[.:)\]] ?"
     forward = rf"{label}(?:{mark}{own}|{mark}[(\[] ?{own} ?[)\]]){_BEHIND_TEXT}"
     backward = rf"|{own} ?[(\[] ?{letter} ?[)\]]" if telling else ""
     return re.compile(f"{forward}{backward}", re.MULTILINE)

@@ -11,7 +11,7 @@ from typing import Literal
 
 # An "A" or "I" before a lower-case word is English prose, unless the word can follow an option's letter.
 _FOLLOWS = (
-    "and|or|is|are|was|because|since|as|for|due|with|but|not|given|based|according|would|should|seems|looks|rather"
+    "and|or|then|plus|nor|to|through|is|are|was|because|since|as|for|due|with|but|not|given|based|according|would|should|seems|looks|rather"
 )
 _PROSE = rf"(?!(?<=[AI])[ \t]+(?!(?:{_FOLLOWS})\b)[a-z])"
 _LETTER = rf"(?<![A-Za-z0-9_+°-])[A-Z](?![A-Za-z0-9_+]|-[A-Za-z0-9]){_PROSE}"
@@ -38,7 +38,7 @@ _TAIL = (
 _ALL = r" ?(?:这?[两三四]?[个]?(?:选项|项|者)|all)? ?(?:都|均|全都?|皆|are |were ) ?"
 _WRONG = (
     r"(?:是|属于)?(?:错误|错(?!过)|不(?:太|够)?(?:对(?![称比照])|正确|符合?|选|成立|合适|恰当|属于|是|考虑|准确|行|可能)"
-    r"|有误|(?:可以?|应|被|予以)?排除|(?:is|are|was|were)\s+(?:all\s+|clearly\s+|also\s+)?"
+    r"|有误|(?:先|首先|可以?|应|被|予以)*排除|(?:is|are|was|were)\s+(?:all\s+|clearly\s+|also\s+)?"
     r"(?:not\b|wrong|incorrect|false|ruled)|(?:can|could|should|do|does)\s?not\b)"
 )
 _RIGHT = (
@@ -52,7 +52,7 @@ _IS_RIGHT = (
 
 _EN_WRONG = r"(?:not\s+(?:correct|right|true)|wrong|incorrect|false)\b"
 _EXCEPT_ZH = (
-    rf"(?:除了?\s*{_ITEM}|(?={TIGHT}(?:除外|之外|以外)))({TIGHT})(?:除外|之外|以外|外)?,?"
+    rf"(?:除了?\s*{_ITEM}|(?={TIGHT}(?:除外|之外|以外)))({TIGHT})(?:[两三四]?个?选?项)?(?:除外|之外|以外|外)?,?"
     r"(?:其[余他它])?的?(?:选项|说法|[各三两]项)?(?:都|均|全部?|皆)"
 )
 _ALL_EN = (
@@ -79,9 +79,9 @@ class Wording:
 
 RULES = (
     Wording("hedge", "不是A就是B", rf"不是\s*({_UNIT}[,\s]*就是\s*{_UNIT})"),
-    Wording("hedge", "可能是A", rf"(?<!最)(?:可能|也许|或许|不确定)(?:是|选)\s*{_ITEM}({TIGHT})"),
+    Wording("hedge", "可能是A", rf"(?<!最)(?:可能|也许|或许|不确定)(?:是|选|还有)?\s*{_ITEM}({TIGHT})"),
     Wording("hedge", "如果选A", rf"(?:如果|假如|若)(?:是|选择?)\s*{_ITEM}({TIGHT})"),
-    Wording("hedge", "might be A", rf"\b(?:might|may|could)\s+be\s+{_ITEM}({TIGHT})"),
+    Wording("hedge", "might be A", rf"\b(?:(?:might|may|could)\s+be|[Pp]ossibly|[Mm]aybe|[Pp]erhaps)\s+{_ITEM}({TIGHT})"),
     Wording("hedge", "A不确定", rf"({TIGHT}){_TAIL} ?(?:不确定|存疑|待定|难说|(?:is|are) (?:uncertain|debatable|doubtful))"),
     Wording("right", "除了A都错", rf"{_EXCEPT_ZH}{_WRONG}", "wrong"),
     Wording("wrong", "除了A都对", rf"{_EXCEPT_ZH}(?:是|应|选|{_RIGHT})", "right"),
@@ -91,6 +91,7 @@ RULES = (
     Wording("wrong", "all are right except A", rf"{_ALL_EN}\s+(?:is|are|were)\s+(?:correct|right|true){_SAVE}({TIGHT})", "right"),
     Wording("wrong", "只有A错", rf"(?:只有|仅有?|唯有|唯独)\s*{_ITEM}({TIGHT}){_TAIL}{_WRONG}", "right"),
     Wording("wrong", "only A is wrong", rf"\b[Oo]nly\s+{_ITEM}({TIGHT})\s+(?:is|are)\s+{_EN_WRONG}", "right"),
+    Wording("wrong", "A除外", rf"({TIGHT})除外"),
     Wording("wrong", "A、C、D都错", rf"({LISTED}){_ALL}{_TAIL}{_WRONG}"),
     Wording("wrong", "A错", rf"({TIGHT}){_TAIL}{_WRONG}"),
     Wording(
@@ -125,7 +126,7 @@ RULES = (
         rf"(?:(?:is|are|would be|should be|must be|:|=)\s*)+{_ITEM}{ANY}",
     ),
     Wording(
-        "final", "所以A", rf"(?:因此|所以|故|\b(?:[Tt]herefore|[Ss]o|[Tt]hus|[Hh]ence)\b),?\s*是?{_ITEM}({TIGHT}){_END}"
+        "final", "所以A", rf"(?:因此|所以|故|\b(?:[Tt]herefore|[Ss]o|[Tt]hus|[Hh]ence)\b),?\s*是?{_ITEM}({LOOSE}){_END}"
     ),
     Wording(
         "final", "I choose A", rf"\b(?:[Cc]hoos\w*|chose|[Pp]ick\w*|[Ss]elect\w*|go(?:ing)? with|go for)\s+{_ITEM}{ANY}"
@@ -140,6 +141,9 @@ RULES = (
     Wording("right", "只有A", rf"(?:只有|只剩下?|剩下的?(?:是|只有)?|唯有|仅有|[Oo]nly)\s*{_ITEM}({TIGHT})"),
     Wording("right", "是A", rf"(?:[,;。]|而|才|就|反而|[,;。]\s*而)是\s*{_ITEM}({TIGHT})"),
     Wording("right", "我认为是A", rf"(?:认为|觉得|感觉|考虑|判断)(?:是|为|选|应该是|:)?\s*{_ITEM}({TIGHT}){_END}"),
+    Wording("right", "I think A", rf"\bI(?:\s+(?:think|believe|guess|(?:would|will) say)|d say|ll say)\s+{_ITEM}({LOOSE}){_END}"),
+    Wording("wrong", "so is A, wrong", rf"(?:wrong|incorrect|false),? and so (?:is|are) {_ITEM}({TIGHT})"),
+    Wording("right", "so is A, right", rf"(?:right|correct|true),? and so (?:is|are) {_ITEM}({TIGHT})"),
     Wording("right", "A都选", rf"({LISTED}){_ALL}(?:应该?|要|可以?|得)?选"),
     Wording("right", "A都对", rf"({LISTED}){_ALL}{_TAIL}{_RIGHT}"),
     Wording("right", "A对", rf"({TIGHT}){_TAIL}{_RIGHT}"),
@@ -154,7 +158,10 @@ ASKS_FOR_WRONG = re.compile(
     r"错误的|不正确|不对的|不属于|不包括|不是|不符合|不恰当|不宜|不应|除外|除.{0,12}外|有误"
     r"|\b(?:EXCEPT|except|NOT|not|incorrect|false|wrong|least)\b"
 )
-HEDGE = re.compile(r"或|还是|\bor\b|就是")
+HEDGE = re.compile(r"或|还是|\bor\b|就是|[A-Z]{2,} ?/ ?[A-Z]{2,}")
+# Behind letters that are left open: A? or one of A、C
+LEFT_OPEN = re.compile(r"\s*(?:\?|选?项?(?:中的?(?:一|某|任|其)|之一|之间|二选一|任选))")
+ALTERNATIVE = re.compile(r"[\s,、]*(?:或者?|还是|\bor\b)\s*(?:应?选|(?:the )?answer is)?\s*")
 RETRACTION = re.compile(
     r"不[对是][,。!]|更正|等等|等一下|重新|但|然而|不过|\b(?:[Ww]ait|[Aa]ctually|[Hh]owever|[Bb]ut|[Cc]orrection|no)\b"
 )
@@ -164,9 +171,11 @@ EVERYTHING = re.compile(
     re.MULTILINE,
 )
 # “The others are right”, which is said of a judgement before it
-_REST = r"(?:其[余他它](?:的)?(?:选项|说法|[各三两]项)?|\b[Tt]he (?:others?|rest)(?: options?| statements?)?)\s*"
-REST_RIGHT = re.compile(rf"{_REST}(?:(?:都|均|全|皆)?{_RIGHT}|(?:is|are)\s+(?:all\s+)?(?:correct|right|true)\b)")
+_REST = r"(?:(?:其[余他它]|剩[下余])的?(?:选项|说法|[各三两]项)?|\b[Tt]he (?:others?|rest)(?: options?| statements?)?)\s*"
+REST_RIGHT = re.compile(rf"{_REST}(?:(?:都|均|全|皆)?{_RIGHT}|(?:都|均|全)应?选|(?:is|are)\s+(?:all\s+)?(?:correct|right|true)\b)")
 REST_WRONG = re.compile(rf"{_REST}(?:(?:都|均|全|皆)?{_WRONG}|(?:is|are)\s+(?:all\s+)?{_EN_WRONG})")
+# A letter that stands before the first of a list: 'A, ' of “A, C是对的”
+LISTED_BEFORE = re.compile(rf"({_LETTER}) ?, ?$")
 # One answer is added to another: 选A，也选C
 ADDITION = re.compile(r"也|还|另外|同时|再|\b(?:also|too|as well|additionally)\b")
 ALSO = re.compile(r"\s*选?项?\s*(?:也|同样)\s*(?:是|应)?(?:对|正确|符合|成立|选)")
@@ -180,8 +189,8 @@ LISTED_OPTION = re.compile(r"^\s*[(\[]?([A-Z])[)\]]?\s*[.:、)]\s*(.+?)\s*$", re
 
 _MARKS = {**dict.fromkeys("√✓✔✅☑", "对"), **dict.fromkeys("×✗✘❌✕✖", "错")}  # noqa: RUF001
 _MARKED = str.maketrans(_MARKS)
-_JUDGED_ZH = re.compile(r"(?<![A-Za-z0-9])([A-Z](?: ?选?项)?) ?(?:[(\[] ?|: ?)(正确|错误|不正确|不对|对|错)(?![一-鿿])(?: ?[)\]])?")
-_JUDGED_EN = re.compile(r"(?<![A-Za-z0-9])([A-Z]) ?(?:[(\[] ?|[:.] ?)((?i:true|false|correct|incorrect|right|wrong))\b(?: ?[)\]])?")
+_JUDGED_ZH = re.compile(r"(?<![A-Za-z0-9])([A-Z](?: ?选?项)?) ?(?:[(\[] ?|[:.、=] ?)(正确|错误|不正确|不对|对|错)(?![一-鿿])(?: ?[)\]])?")
+_JUDGED_EN = re.compile(r"(?<![A-Za-z0-9])([A-Z]) ?(?:[(\[] ?|[:.=] ?)((?i:true|false|correct|incorrect|right|wrong))\b(?: ?[)\]])?")
 
 _RANGE = re.compile(r"(?<![A-Za-z0-9])([A-Z]) ?(?:到|至|~|through|thru) ?([A-Z])(?![A-Za-z0-9])")
 

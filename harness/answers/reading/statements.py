@@ -51,8 +51,8 @@ def _start(rule: rules.Wording, match: re.Match[str]) -> int:
 
 
 def _is_open(match: re.Match[str], text: str) -> bool:
-    """Whether the letters are left open: A or B, A?"""
-    return rules.HEDGE.search(match[1]) is not None or re.match(r"\s*\?", text[match.end(1) :]) is not None
+    """Whether the letters are left open: A or B; A?; one of A, B."""
+    return rules.HEDGE.search(match[1]) is not None or rules.LEFT_OPEN.match(text, match.end(1)) is not None
 
 
 def _both_sides(claim: Claim, rule: rules.Wording, choice: ChoiceQuestion) -> Iterator[Claim]:
@@ -88,9 +88,15 @@ def conclude(claims: list[Claim], choice: ChoiceQuestion, text: str) -> LetterRe
         letters += "".join(
             claim.letters for claim in claims if claim.kind == "right" and _adds(claim, final[-1], text)
         )
-    if final[-1].hedged:
-        return LetterReading(reason=f"undecided between {'、'.join(final[-1].letters)}")
+    alternatives = final[-2].letters if _alternate(final, text) else ""
+    if final[-1].hedged or alternatives:
+        return LetterReading(reason=f"undecided between {'、'.join(option_letters(letters + alternatives))}")
     return admit(option_letters(letters), choice)
+
+
+def _alternate(final: list[Claim], text: str) -> bool:
+    """Whether the last answer stands beside another one that may be it: 选A或选C."""
+    return len(final) > 1 and rules.ALTERNATIVE.fullmatch(text, final[-2].end, final[-1].start) is not None
 
 
 def _adds(claim: Claim, final: Claim, text: str) -> bool:
@@ -105,8 +111,18 @@ def judge(claims: list[Claim], choice: ChoiceQuestion, text: str) -> LetterReadi
     if not judged:
         return NOTHING
     letters = option_letters("".join(claim.letters for claim in judged))
+    if choice.multiple and kind == "right":
+        letters = option_letters(letters + _listed_before(judged, claims, text))
     if choice.multiple or len(letters) == 1:
         return admit(letters, choice)
     if rules.RETRACTION.search(text, judged[0].end, judged[-1].start):
         return admit(judged[-1].letters, choice)
     return LetterReading(reason=f"several options ({letters}) are stated as the answer")
+
+
+def _listed_before(judged: list[Claim], claims: list[Claim], text: str) -> str:
+    """Letters to which a judgement belongs though a comma stands between: the A of “A, C是对的”."""
+    listed = [rules.LISTED_BEFORE.search(text, 0, claim.start) for claim in judged]
+    return "".join(
+        before[1] for before in listed if before and not any(c.start <= before.start(1) < c.end for c in claims)
+    )
