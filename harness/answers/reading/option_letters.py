@@ -41,7 +41,7 @@ def lenient(text: str, choice: ChoiceQuestion) -> LetterReading:
     own_words = read_whole_text(spell_families(text, choice), choice)
     if own_words is not NOTHING or whole is not NOTHING:
         return own_words if own_words is not NOTHING else whole
-    prose = hide_terms(hide_texts(answered, choice))
+    prose = hide_terms(hide_texts(answered, choice), choice.question)
     claims = claims_in(prose, choice)
     rejected = "".join(claim.letters for claim in claims if claim.kind == "wrong")
     for reading in (
@@ -101,7 +101,7 @@ def _spells_letters(word: str, choice: ChoiceQuestion) -> bool:
 
 def _leaves_untouched(letters: str, remark: str, choice: ChoiceQuestion) -> bool:
     """Whether a remark in brackets neither doubts `letters` nor speaks for others."""
-    remark = hide_terms(hide_texts(join_labels(remark, choice), choice))
+    remark = hide_terms(hide_texts(join_labels(remark, choice), choice), choice.question)
     wrong = "".join(claim.letters for claim in claims_in(remark, choice) if claim.kind == "wrong")
     mentioned = {match[1] for match in rules.MENTION.finditer(remark)} | set("".join(rules.RUNS.findall(remark)))
     in_doubt = forms.DOUBT.search(remark) is not None

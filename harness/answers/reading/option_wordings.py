@@ -13,8 +13,8 @@ from typing import Literal
 _FOLLOWS = (
     "and|or|then|plus|nor|to|through|is|are|was|because|since|as|for|due|with|but|not|given|based|according|would|should|seems|looks|rather"
 )
-_PROSE = rf"(?!(?<=[AI])[ \t]+(?!(?:{_FOLLOWS})\b)[a-z])"
-_LETTER = rf"(?<![A-Za-z0-9_+°-])[A-Z](?![A-Za-z0-9_+]|-[A-Za-z0-9]){_PROSE}"
+_PROSE = rf"(?!(?<=[AI])[ \t]+(?!(?:{_FOLLOWS})\b)[a-z·])"
+_LETTER = rf"(?<![A-Za-z0-9_+°-])[A-Z](?![A-Za-z0-9_+]|-[A-Za-z0-9·]){_PROSE}"
 _RUN = (  # ABD
     r"(?<![A-Za-z0-9-])[A-Z]{2,26}(?=\s*(?:[,;、/&。.:!?()\[\]]|选?项|[两三四]|都|均|全|和|与|及|以及|或|因|"
     r"\b(?:and|or|are|because|since|as|with)\b|$))"

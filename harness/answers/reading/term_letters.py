@@ -16,15 +16,15 @@ _NOUN = (
 _ENGLISH_NOUN = (
     r"(?<![A-Za-z])(?i:vitamins?|vit\.?|hepatitis|influenza|flu|types?|subtypes?|class(?:es)?|stages?|grades?|groups?|categor(?:y|ies)"
     r"|levels?|phases?|factor|protein|troponin|coenzyme|immunoglobulin|amphotericin|polymyxin|cyclosporine?|ciclosporin"
-    r"|child(?:-pugh)?|dukes'?|bclc|stanford|strep)"
+    r"|complement|hep|schedule|band|child(?:-pugh)?|dukes'?|bclc|stanford|strep)"
 )
 _SUFFIX = (
     r"(?:超|型|族|群|级|期|组|类(?!似)|波|线(?!索)|链|肽|区(?!别|分)|段|峰|酶|环(?!节)|细胞|淋巴|反应蛋白|抗原|抗体|蛋白|受体"
-    r"|因子|病毒|二聚体|症状|试验|纤维|溶血|模式|亚型)"
+    r"|因子|病毒|形|臂|花|玫瑰|二聚体|症状|试验|纤维|溶血|模式|亚型)"
 )
 _ENGLISH_SUFFIX = (
     r"(?i:dimers?|reactive|peptides?|cells?|waves?|sections?|fib(?:er|re)s?|symptoms?|lymphocytes?|vitamins?|lines?|bands?"
-    r"|antigens?|antibod(?:y|ies)|strep\w*|virus|types?|mode|scan|chains?|pattern)(?![A-Za-z])"
+    r"|complex|antigens?|antibod(?:y|ies)|strep\w*|virus|types?|mode|scan|chains?|pattern)(?![A-Za-z])"
 )
 # Species, as they stand behind the initial of their genus
 _EPITHET = (
@@ -46,24 +46,44 @@ _LATIN = (
 )
 _NAME = rf"(?:\. ?(?:(?i:{_EPITHET})|{_LATIN})| (?i:{_EPITHET}))(?![A-Za-z])"
 
+# Words that begin a sentence or stand before a letter that is a choice: no first or last name
+_NO_NAME = (
+    r"(?:Answer|Option|Choice|Letter|Statement|Item|Correct|Final|Select|Choose|Pick|So|Therefore|Thus|Hence|The|This|That|It|Its"
+    r"|In|If|As|At|He|She|They|We|Because|Since|And|Or|Not|But|Only|Both|Either|Neither|Explanation|Reason|All|Is|Are|No|For|With)\b"
+)
+
 TERMS = tuple(
     re.compile(pattern)
     for pattern in (
         rf"{_NOUN}\s*{_LETTERS}",
-        rf"{_ENGLISH_NOUN}[ -]{_LETTERS}",
+        rf"{_ENGLISH_NOUN}(?:[ -]|: ){_LETTERS}",
         rf"(?<![A-Za-z])([A-Z]{{1,2}}) ?[-‐‑–－]? ?(?={_SUFFIX})",  # noqa: RUF001
         r"(?<![A-Za-z])([A-Z])[-‐‑－](?=[㐀-鿿](?<!正)(?<!错)(?<!对)(?<!不)(?<!符))",  # noqa: RUF001
         rf"(?<![A-Za-z])([A-Z])(?=[ -]{_ENGLISH_SUFFIX})",
         rf"(?<![A-Za-z])([A-Z])(?={_NAME})",
+        r"(?<![A-Za-z])([A-Z]/[A-Z])(?= ?(?:ratio|比))",
+        r"\b(?:Dr|Mr|Mrs|Ms|Prof)\.? ([A-Z])(?![A-Za-z])",
+        rf"(?<![a-z] )\b(?!{_NO_NAME})[A-Z][a-z]+ ([A-Z])(?=\. (?!{_NO_NAME})[A-Z][a-z]+)",
     )
 )
 
 
-def hide_terms(text: str) -> str:
-    """`text` with dots for the letters that are parts of terms; of the same length."""
+# A letter as a name in the question itself: drug A, patient B
+_ITS_OWN_NAMES = re.compile(
+    r"(?i:\b(?:drug|patient|plan|regimen|hospital|doctor|figure|table|study|trial|arm|cohort|sample|case|point|curve))s? ([A-Z])\b"
+    r"|(?:药物|药品|患者|病人|方案|医生|医院|图|表|受体|样本|点|曲线)([A-Z])(?![A-Za-z0-9])"
+    r"|(?<![A-Za-z0-9])([A-Z])(?:药|患者|病人|方案|医生|医院|国|市|点|曲线)"
+)
+
+
+def hide_terms(text: str, question: str) -> str:
+    """`text` with dots for the letters that are parts of terms, or names that the question gives; of the same length."""
     hidden = list(text)
     for pattern in TERMS:
         for match in pattern.finditer(text):
             for place in range(*match.span(1)):
                 hidden[place] = "·"
+    for match in _ITS_OWN_NAMES.finditer(text):
+        if match[0] in question:
+            hidden[match.start(match.lastindex or 0)] = "·"
     return "".join(hidden)

@@ -82,6 +82,14 @@ NO_CHOICE = [
     (PLAIN_ENGLISH, "amphotericin B"),
     (PLAIN_ENGLISH, "protein C deficiency"),
     (PLAIN_ENGLISH, "C section"),
+    (PLAIN_ENGLISH, "A D-dimer test"),
+    (PLAIN_ENGLISH, "vitamin B complex"),
+    (PLAIN_ENGLISH, "Stage: B"),
+    (PLAIN_ENGLISH, "a raised E/A ratio"),
+    (PLAIN_ENGLISH, "Dr. B"),
+    (PLAIN_ENGLISH, "Robert A. Smith described it"),
+    (PLAIN, "D-D二聚体"),
+    (PLAIN, "用C臂透视"),
     (VITAMINS, "维生素E"),
     (VITAMINS, "维生素C或维生素D"),
     (FULL_NAMES, "C. perfringens"),
@@ -172,6 +180,14 @@ LETTER = [
     (IMMUNITY, "C抗体", "C"),
 ]
 
+# The question itself gives a letter as a name
+NAMED = [
+    ("药物A与药物B合用，应如何监测？", "药物A会升高血药浓度", None),
+    ("A药与B药合用，应如何监测？", "B药抑制代谢，故选C", "C"),
+    ("Drug A and drug B are given. What is needed?", "Drug A is metabolised first.", None),
+    ("应如何处理？", "选B方案", "B"),
+]
+
 SEVERAL = [
     (VITAMINS, "维生素A和维生素D", "BC"),
     (TESTS, "D-二聚体和C反应蛋白", "BC"),
@@ -189,9 +205,11 @@ SEVERAL = [
 ]
 
 
-def read(options: tuple[str, ...], reply: str, multiple: bool = False) -> tuple[str | None, str | None]:
-    question = Sample(id="1", task="t", input="应当考虑哪一项？", targets=("A",), options=options)
-    reading = Choice(multiple=multiple).read(question, reply)
+def read(
+    options: tuple[str, ...], reply: str, multiple: bool = False, question: str = "应当考虑哪一项？"
+) -> tuple[str | None, str | None]:
+    sample = Sample(id="1", task="t", input=question, targets=("A",), options=options)
+    reading = Choice(multiple=multiple).read(sample, reply)
     return reading.answer, reading.lenient
 
 
@@ -214,3 +232,8 @@ def test_letters_beside_options_that_are_terms(options: tuple[str, ...], reply: 
 @pytest.mark.parametrize(("options", "reply", "lenient"), SEVERAL)
 def test_several_terms(options: tuple[str, ...], reply: str, lenient: str | None) -> None:
     assert read(options, reply, multiple=True)[1] == lenient
+
+
+@pytest.mark.parametrize(("question", "reply", "lenient"), NAMED)
+def test_names_that_the_question_gives(question: str, reply: str, lenient: str | None) -> None:
+    assert read(PLAIN, reply, question=question)[1] == lenient
