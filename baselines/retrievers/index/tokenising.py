@@ -6,12 +6,12 @@ from itertools import pairwise
 from typing import Literal
 
 from harness.text.normalise import normalise
+from harness.text.scripts import MARKS, UNSPACED
 from harness.text.segmentation import segmenter
 
 Unit = Literal["words", "bigrams", "characters"]
 
-_UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Han and kana
-_RUN = re.compile(rf"(?P<unspaced>[{_UNSPACED}]+)|(?:(?![{_UNSPACED}])[^\W_])+(?:\.\d+)*")
+_RUN = re.compile(rf"(?P<unspaced>[{UNSPACED}]+)|(?:(?![{UNSPACED}])[^\W_][{MARKS}]*)+(?:\.\d+)*")
 
 
 def tokenise(text: str, unit: Unit) -> list[str]:

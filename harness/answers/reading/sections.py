@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from harness.records.outputs import Reading
 
-_SPACE = r"[ \t\u3000]*"
+_SPACE = r"[ \t\u3000\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]*"  # also what is not seen
 _ORDINAL = r"(?:[一二三四五六七八九十]{1,3}|[IVXivx]{1,4}|[Ⅰ-Ⅻ]|[A-Za-z]|\d{1,2}(?:\.\d{1,2})*)"
 _LEADER = (  # a bullet, or a number: 1. 一、 (1) ① 第一，
     rf"(?>(?:{_SPACE}(?:#+|>|[-+–•·●○■▪◆]|\*(?!\*)(?=[ \t])|[(（\[【]{_SPACE}{_ORDINAL}{_SPACE}[)）\]】]"  # noqa: RUF001

@@ -24,6 +24,7 @@ SAMPLE = Sample(id="1", task="t", input="", targets=())
         "① 诊断：", "①诊断：", "Ⅰ. 诊断：", "I. 诊断：", "II、诊断：", "a) 诊断：", "A. 诊断：",
         "**1. 诊断：** ", "1. **诊断：** ", "1. **诊断**：", "**（1）诊断：**", "**一、诊断**\n", "### 1. 诊断：", "【一、诊断】",
         "## 一、诊断\n",
+        "\u200b诊断：", "\ufeff**诊断**：", "\u200e1. 诊断\u200f：",
     ],
 )  # fmt: skip
 def test_a_heading_is_read_however_it_is_set_off(heading: str) -> None:

@@ -98,6 +98,9 @@ PLAIN = [
     ("All of the options except C are correct.", "ABD"),
     ("Everything but D", "ABC"),
     ("All of the above except A and B", "CD"),
+    # what is not seen
+    ("\u200eA、\u200fC\u202c", "AC"),
+    ("\ufeffA and\u200b C", "AC"),
     # on lines, and with the options' own texts
     ("答案：\nA. 高血压\nC. 冠心病", "AC"),
     ("正确答案是：\n- A\n- C", "AC"),
