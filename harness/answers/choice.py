@@ -55,9 +55,7 @@ class Choice(Answer):
         if strict.letters is not None and lenient.letters in (None, strict.letters):
             return Reading(answer=strict.letters, lenient=strict.letters)
         if strict.letters is not None:
-            strict = LetterReading(
-                reason=f"it announces {strict.letters} and then concludes {lenient.letters}"
-            )
+            strict = LetterReading(reason=f"it announces {strict.letters} and then concludes {lenient.letters}")
         open_form = f"its form leaves doubt (read leniently: {lenient.letters})" if lenient.letters else None
         why = strict.reason or lenient.reason or open_form or "it names no option"
         return Reading(reason=why, lenient=lenient.letters)

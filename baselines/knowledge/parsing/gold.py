@@ -154,7 +154,9 @@ def fast_normalise(text: str) -> str:
 
 def _normalised_part(part: re.Match[str]) -> str:
     text = part[0]
-    if text.isascii() and not _CONTROL.search(text):  # of all that is made comparable, ASCII has case, white space and one kind of quotation mark
+    if text.isascii() and not _CONTROL.search(
+        text
+    ):  # of all that is made comparable, ASCII has case, white space and one kind of quotation mark
         return " ".join(text.replace("`", "'").casefold().split())
     return normalise(text) if len(text) < 32 else normalise.__wrapped__(text)  # long ones would fill its cache
 

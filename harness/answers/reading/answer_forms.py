@@ -18,9 +18,7 @@ _ITEM = r"(?:选项|(?i:options?|choices?)(?::\s*|\s))?"
 _LETTER = r"(?:[A-Za-z](?![A-Za-z])|[A-Z]{2,26}(?![A-Za-z]))"
 _UNIT = rf"{_ITEM}[(\[]? ?{_LETTER}(?: ?[)\]])?(?: ?选?项)?"
 _AND = r"(?:以及|还有|和|与|及|并|and\b|&)"
-_SEPARATOR = (
-    rf"(?: ?[,、;/&+] ?(?:{_AND} ?)?|\.(?= ?[A-Z](?![A-Za-z])) ?|\s(?:{_AND} ?)?| ?{_AND} ?|(?<=[)\]\u9879])(?=[(\[A-Z]))"
-)
+_SEPARATOR = rf"(?: ?[,、;/&+] ?(?:{_AND} ?)?|\.(?= ?[A-Z](?![A-Za-z])) ?|\s(?:{_AND} ?)?| ?{_AND} ?|(?<=[)\]\u9879])(?=[(\[A-Z]))"
 _NAMED = rf"(?>{_UNIT})(?:(?>{_SEPARATOR})(?>{_UNIT})){{0,25}}"
 _LIST = rf"{_NAMED}|[a-z]{{2,26}}(?![A-Za-z])"
 _COUNT = r"(?:\s*(?:这?[两二三四五几]?个?(?:选项|项|者|答案)|(?i:only)\b))?"
@@ -32,10 +30,14 @@ STRICT = re.compile(
     rf"[.。:,;、)]?{_REMARK}\s*\]?[.。!]?"
 )
 LEAD = re.compile(rf"(?:{_ZH_LEAD}|{_EN_LEAD})\s*[:=]?\s*(?=\S)")
-ANSWER_LINE = re.compile(r"\[?(?:(?:正确|最佳|参考|标准|最终)?(?:的)?答案|(?i:(?:the )?(?:final |correct )?answers?))[\]是为: ]*(?i:is|are)?\s*:?")
+ANSWER_LINE = re.compile(
+    r"\[?(?:(?:正确|最佳|参考|标准|最终)?(?:的)?答案|(?i:(?:the )?(?:final |correct )?answers?))[\]是为: ]*(?i:is|are)?\s*:?"
+)
 LETTER_WORDS = re.compile(r"\band\b|\b[Oo]ptions?\b|\b[Cc]hoices?\b|\bonly\b")
 ONLY_MARKS = re.compile(r"(?:[\s,、;。.!&+/]|以及|和|与|及|\band\b)*")
-DOUBT = re.compile(r"不确定|可能|也许|或许|存疑|待定|难说|\?|\b(?:maybe|perhaps|possibly|probably|unsure|uncertain|not sure|might)\b")
+DOUBT = re.compile(
+    r"不确定|可能|也许|或许|存疑|待定|难说|\?|\b(?:maybe|perhaps|possibly|probably|unsure|uncertain|not sure|might)\b"
+)
 NEGATION = re.compile(r"(?:不|非|无|没|排除|除了?|\bnot\b|\bno\b)[^,。.;\n]{0,6}$")
 
 # All options but the named ones are right: the whole of a reply. Group 1 or 2 holds the letters.

@@ -11,7 +11,13 @@ import re
 from harness.answers.reading import answer_forms as forms
 from harness.answers.reading import option_wordings as rules
 from harness.answers.reading.choice_question import NOTHING, ChoiceQuestion, LetterReading, admit
-from harness.answers.reading.option_texts import hide_texts, join_labels, read_text_in_prose, read_whole_text, spell_families
+from harness.answers.reading.option_texts import (
+    hide_texts,
+    join_labels,
+    read_text_in_prose,
+    read_whole_text,
+    spell_families,
+)
 from harness.answers.reading.statements import Claim, claims_in, conclude, judge
 from harness.answers.reading.term_letters import hide_terms
 from harness.text.normalise import option_letters

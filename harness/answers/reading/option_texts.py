@@ -92,7 +92,10 @@ def _own_texts(choice: ChoiceQuestion) -> re.Pattern[str] | None:
     writings = {letter: _writings(choice.own_words(letter)) for letter in choice.letters}
     frequency = Counter(writing.casefold() for group in writings.values() for writing in group)
     unique = [
-        (writing, letter) for letter, group in writings.items() for writing in group if frequency[writing.casefold()] == 1
+        (writing, letter)
+        for letter, group in writings.items()
+        for writing in group
+        if frequency[writing.casefold()] == 1
     ]
     if not unique:
         return None
@@ -121,7 +124,9 @@ def _bare(option: str) -> str:
 
 def _bounded(text: str) -> str:
     """A pattern of a text that is no part of a longer Latin word."""
-    own = re.sub(r"(?:\\?\s)+", r"\\s*", re.escape(text)).replace(r"\.", r"\.?" if _BINOMIAL_INITIAL.match(text) else r"\.")
+    own = re.sub(r"(?:\\?\s)+", r"\\s*", re.escape(text)).replace(
+        r"\.", r"\.?" if _BINOMIAL_INITIAL.match(text) else r"\."
+    )
     before = r"(?<![A-Za-z0-9])" if text[:1].isascii() and text[:1].isalnum() else ""
     behind = r"(?![A-Za-z0-9])" if text[-1:].isascii() and text[-1:].isalnum() else ""
     return f"{before}{own}{behind}"

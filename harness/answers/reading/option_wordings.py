@@ -10,9 +10,7 @@ from functools import cached_property
 from typing import Literal
 
 # An "A" or "I" before a lower-case word is English prose, unless the word can follow an option's letter.
-_FOLLOWS = (
-    "and|or|then|plus|nor|to|through|is|are|was|because|since|as|for|due|with|but|not|given|based|according|would|should|seems|looks|rather"
-)
+_FOLLOWS = "and|or|then|plus|nor|to|through|is|are|was|because|since|as|for|due|with|but|not|given|based|according|would|should|seems|looks|rather"
 _PROSE = rf"(?!(?<=[AI])[ \t]+(?!(?:{_FOLLOWS})\b)[a-z·])"
 _LETTER = rf"(?<![A-Za-z0-9_+°-])[A-Z](?![A-Za-z0-9_+]|-[A-Za-z0-9·]){_PROSE}"
 _RUN = (  # ABD
@@ -21,10 +19,10 @@ _RUN = (  # ABD
 )
 _UNIT = rf"(?:[(\[] ?)?(?:{_LETTER}|{_RUN})(?: ?[)\]])?(?: ?选?项)?"
 _ITEM = r"(?:选项|[Oo]ptions?|[Cc]hoices?)? ?"
-_AND = rf" ?(?:[、/&] ?(?:和|与|及|或)?|,? ?(?:以及|还有|和|与|及|跟|并|\band/or\b|\band\b|&|或者?|还是|\bor\b)) ?{_ITEM}"
-_END = (
-    r"(?= ?(?:[,、;。.!?()\]]|(?:和|与|及|\band\b) ?[(\[]?[A-Z](?![A-Za-z])|都|均|因|\b(?:because|since|as|for|are|here|only)\b|$))"
+_AND = (
+    rf" ?(?:[、/&] ?(?:和|与|及|或)?|,? ?(?:以及|还有|和|与|及|跟|并|\band/or\b|\band\b|&|或者?|还是|\bor\b)) ?{_ITEM}"
 )
+_END = r"(?= ?(?:[,、;。.!?()\]]|(?:和|与|及|\band\b) ?[(\[]?[A-Z](?![A-Za-z])|都|均|因|\b(?:because|since|as|for|are|here|only)\b|$))"
 
 TIGHT = rf"{_UNIT}(?:{_AND}{_UNIT}){{0,25}}"  # A、B和C
 LISTED = rf"{_UNIT}(?:(?:{_AND}| ?[,;] ?){_UNIT}){{0,25}}"  # A,B,C: only where 都 or "are" makes it one list
@@ -55,9 +53,7 @@ _EXCEPT_ZH = (
     rf"(?:除了?\s*{_ITEM}|(?={TIGHT}(?:除外|之外|以外)))({TIGHT})(?:[两三四]?个?选?项)?(?:除外|之外|以外|外)?,?"
     r"(?:其[余他它])?的?(?:选项|说法|[各三两]项)?(?:都|均|全部?|皆)"
 )
-_ALL_EN = (
-    r"\b(?:[Aa]ll|[Ee]very(?:thing)?)(?:\s+of)?(?:\s+(?:the|these))?(?:\s+(?:above|others?|options?|choices?|statements?|answers?|them))?"
-)
+_ALL_EN = r"\b(?:[Aa]ll|[Ee]very(?:thing)?)(?:\s+of)?(?:\s+(?:the|these))?(?:\s+(?:above|others?|options?|choices?|statements?|answers?|them))?"
 _SAVE = r",?\s+(?:except|but|apart from|other than)(?:\s+for)?\s+(?:[Oo]ptions?\s+)?"
 _EXCEPT_EN = rf"{_ALL_EN}{_SAVE}({TIGHT})"
 
@@ -81,14 +77,28 @@ RULES = (
     Wording("hedge", "不是A就是B", rf"不是\s*({_UNIT}[,\s]*就是\s*{_UNIT})"),
     Wording("hedge", "可能是A", rf"(?<!最)(?:可能|也许|或许|不确定)(?:是|选|还有)?\s*{_ITEM}({TIGHT})"),
     Wording("hedge", "如果选A", rf"(?:如果|假如|若)(?:是|选择?)\s*{_ITEM}({TIGHT})"),
-    Wording("hedge", "might be A", rf"\b(?:(?:might|may|could)\s+be|[Pp]ossibly|[Mm]aybe|[Pp]erhaps)\s+{_ITEM}({TIGHT})"),
-    Wording("hedge", "A不确定", rf"({TIGHT}){_TAIL} ?(?:不确定|存疑|待定|难说|(?:is|are) (?:uncertain|debatable|doubtful))"),
+    Wording(
+        "hedge", "might be A", rf"\b(?:(?:might|may|could)\s+be|[Pp]ossibly|[Mm]aybe|[Pp]erhaps)\s+{_ITEM}({TIGHT})"
+    ),
+    Wording(
+        "hedge", "A不确定", rf"({TIGHT}){_TAIL} ?(?:不确定|存疑|待定|难说|(?:is|are) (?:uncertain|debatable|doubtful))"
+    ),
     Wording("right", "除了A都错", rf"{_EXCEPT_ZH}{_WRONG}", "wrong"),
     Wording("wrong", "除了A都对", rf"{_EXCEPT_ZH}(?:是|应|选|{_RIGHT})", "right"),
     Wording("right", "all except A are wrong", rf"{_EXCEPT_EN}\s+(?:is|are|were)\s+{_EN_WRONG}", "wrong"),
     Wording("right", "all are wrong except A", rf"{_ALL_EN}\s+(?:is|are|were)\s+{_EN_WRONG}{_SAVE}({TIGHT})", "wrong"),
-    Wording("wrong", "all except A are right", rf"{_EXCEPT_EN}(?=\s+(?:is|are|were)\s+(?:correct|right|true)\b|\W*$)", "right"),
-    Wording("wrong", "all are right except A", rf"{_ALL_EN}\s+(?:is|are|were)\s+(?:correct|right|true){_SAVE}({TIGHT})", "right"),
+    Wording(
+        "wrong",
+        "all except A are right",
+        rf"{_EXCEPT_EN}(?=\s+(?:is|are|were)\s+(?:correct|right|true)\b|\W*$)",
+        "right",
+    ),
+    Wording(
+        "wrong",
+        "all are right except A",
+        rf"{_ALL_EN}\s+(?:is|are|were)\s+(?:correct|right|true){_SAVE}({TIGHT})",
+        "right",
+    ),
     Wording("wrong", "只有A错", rf"(?:只有|仅有?|唯有|唯独)\s*{_ITEM}({TIGHT}){_TAIL}{_WRONG}", "right"),
     Wording("wrong", "only A is wrong", rf"\b[Oo]nly\s+{_ITEM}({TIGHT})\s+(?:is|are)\s+{_EN_WRONG}", "right"),
     Wording("wrong", "A除外", rf"({TIGHT})除外"),
@@ -141,7 +151,11 @@ RULES = (
     Wording("right", "只有A", rf"(?:只有|只剩下?|剩下的?(?:是|只有)?|唯有|仅有|[Oo]nly)\s*{_ITEM}({TIGHT})"),
     Wording("right", "是A", rf"(?:[,;。]|而|才|就|反而|[,;。]\s*而)是\s*{_ITEM}({TIGHT})"),
     Wording("right", "我认为是A", rf"(?:认为|觉得|感觉|考虑|判断)(?:是|为|选|应该是|:)?\s*{_ITEM}({TIGHT}){_END}"),
-    Wording("right", "I think A", rf"\bI(?:\s+(?:think|believe|guess|(?:would|will) say)|d say|ll say)\s+{_ITEM}({LOOSE}){_END}"),
+    Wording(
+        "right",
+        "I think A",
+        rf"\bI(?:\s+(?:think|believe|guess|(?:would|will) say)|d say|ll say)\s+{_ITEM}({LOOSE}){_END}",
+    ),
     Wording("wrong", "so is A, wrong", rf"(?:wrong|incorrect|false),? and so (?:is|are) {_ITEM}({TIGHT})"),
     Wording("right", "so is A, right", rf"(?:right|correct|true),? and so (?:is|are) {_ITEM}({TIGHT})"),
     Wording("right", "A都选", rf"({LISTED}){_ALL}(?:应该?|要|可以?|得)?选"),
@@ -171,8 +185,12 @@ EVERYTHING = re.compile(
     re.MULTILINE,
 )
 # “The others are right”, which is said of a judgement before it
-_REST = r"(?:(?:其[余他它]|剩[下余])的?(?:选项|说法|[各三两]项)?|\b[Tt]he (?:others?|rest)(?: options?| statements?)?)\s*"
-REST_RIGHT = re.compile(rf"{_REST}(?:(?:都|均|全|皆)?{_RIGHT}|(?:都|均|全)应?选|(?:is|are)\s+(?:all\s+)?(?:correct|right|true)\b)")
+_REST = (
+    r"(?:(?:其[余他它]|剩[下余])的?(?:选项|说法|[各三两]项)?|\b[Tt]he (?:others?|rest)(?: options?| statements?)?)\s*"
+)
+REST_RIGHT = re.compile(
+    rf"{_REST}(?:(?:都|均|全|皆)?{_RIGHT}|(?:都|均|全)应?选|(?:is|are)\s+(?:all\s+)?(?:correct|right|true)\b)"
+)
 REST_WRONG = re.compile(rf"{_REST}(?:(?:都|均|全|皆)?{_WRONG}|(?:is|are)\s+(?:all\s+)?{_EN_WRONG})")
 # A letter that stands before the first of a list: 'A, ' of “A, C是对的”
 LISTED_BEFORE = re.compile(rf"({_LETTER}) ?, ?$")
@@ -189,8 +207,12 @@ LISTED_OPTION = re.compile(r"^\s*[(\[]?([A-Z])[)\]]?\s*[.:、)]\s*(.+?)\s*$", re
 
 _MARKS = {**dict.fromkeys("√✓✔✅☑", "对"), **dict.fromkeys("×✗✘❌✕✖", "错")}  # noqa: RUF001
 _MARKED = str.maketrans(_MARKS)
-_JUDGED_ZH = re.compile(r"(?<![A-Za-z0-9])([A-Z](?: ?选?项)?) ?(?:[(\[] ?|[:.、=] ?)(正确|错误|不正确|不对|对|错)(?![一-鿿])(?: ?[)\]])?")
-_JUDGED_EN = re.compile(r"(?<![A-Za-z0-9])([A-Z]) ?(?:[(\[] ?|[:.=] ?)((?i:true|false|correct|incorrect|right|wrong))\b(?: ?[)\]])?")
+_JUDGED_ZH = re.compile(
+    r"(?<![A-Za-z0-9])([A-Z](?: ?选?项)?) ?(?:[(\[] ?|[:.、=] ?)(正确|错误|不正确|不对|对|错)(?![一-鿿])(?: ?[)\]])?"
+)
+_JUDGED_EN = re.compile(
+    r"(?<![A-Za-z0-9])([A-Z]) ?(?:[(\[] ?|[:.=] ?)((?i:true|false|correct|incorrect|right|wrong))\b(?: ?[)\]])?"
+)
 
 _RANGE = re.compile(r"(?<![A-Za-z0-9])([A-Z]) ?(?:到|至|~|through|thru) ?([A-Z])(?![A-Za-z0-9])")
 

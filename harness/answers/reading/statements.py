@@ -85,9 +85,7 @@ def conclude(claims: list[Claim], choice: ChoiceQuestion, text: str) -> LetterRe
             if not rules.ADDITION.search(text, before.end, after.start):
                 break
             letters += before.letters
-        letters += "".join(
-            claim.letters for claim in claims if claim.kind == "right" and _adds(claim, final[-1], text)
-        )
+        letters += "".join(claim.letters for claim in claims if claim.kind == "right" and _adds(claim, final[-1], text))
     alternatives = final[-2].letters if _alternate(final, text) else ""
     if final[-1].hedged or alternatives:
         return LetterReading(reason=f"undecided between {'、'.join(option_letters(letters + alternatives))}")

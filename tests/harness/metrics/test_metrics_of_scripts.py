@@ -44,7 +44,9 @@ def value(metric: Metric, answer: str, target: str) -> float:
     return mark.value
 
 
-@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: f"{type(metric).__name__} {getattr(metric, 'tokens', '')}")
+@pytest.mark.parametrize(
+    "metric", METRICS, ids=lambda metric: f"{type(metric).__name__} {getattr(metric, 'tokens', '')}"
+)
 @pytest.mark.parametrize(("word", "other"), PAIRS)
 def test_other_signs_are_another_word(metric: Metric, word: str, other: str) -> None:
     if isinstance(metric, Chrf):
@@ -78,7 +80,9 @@ def test_tokens_of_mixed_texts(text: str, tokens: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("metric", [Rouge(), Meteor(), ExactMatch()], ids=lambda metric: type(metric).__name__)
-@pytest.mark.parametrize("answer", ["\u202bסוכרת\u202c", "سكري\u061c", "dia\u00adbetes", "胃\ufe00炎", "胃\u2066炎\u2069", "胃炎\x00"])
+@pytest.mark.parametrize(
+    "answer", ["\u202bסוכרת\u202c", "سكري\u061c", "dia\u00adbetes", "胃\ufe00炎", "胃\u2066炎\u2069", "胃炎\x00"]
+)
 def test_what_is_not_seen_changes_no_score(metric: Metric, answer: str) -> None:
     target = "".join(character for character in answer if character.isalpha())
     assert value(metric, answer, target) == value(metric, target, target)
