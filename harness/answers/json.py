@@ -5,10 +5,10 @@ from typing import Literal
 
 from pydantic import Field
 
+from harness.answers.reading.sections import read_sections
 from harness.components.answer import Answer
 from harness.records.inputs import JSON, Sample
 from harness.records.outputs import Reading
-from harness.answers.reading.sections import read_sections
 from harness.text.json_objects import DoubledKeyError, UnreadableError, object_places, opens_object, unique_keys
 from harness.text.normalise import as_text
 from harness.text.replies import without_reasoning
@@ -17,8 +17,9 @@ from harness.text.replies import without_reasoning
 class Json(Answer):
     """Fields by name. `form: json` reads the first complete object; `form: sections` reads `field：content` lines.
 
-    Nothing is repaired: an object that is not strict JSON, or names a key twice, is a wrong answer. Values become text (`text.as_text`).
-    Fields beyond the named ones are kept, so that a metric can count them. A target is a JSON object with the fields.
+    Nothing is repaired: an object that is not strict JSON, or names a key twice, is a wrong answer. Values become text
+    (`text.as_text`). Fields beyond the named ones are kept, so that a metric can count them. A target is a JSON object
+    with the fields.
     """
 
     fields: tuple[str, ...] = Field(min_length=1)

@@ -60,8 +60,8 @@ _BRACKETS = str.maketrans("【〔〖】〕〗{}", "[[[]]][]")
 
 
 def plain(text: str) -> str:
-    """A reply in plain writing: no Markdown, LaTeX, quotation marks or invisible characters; full-width and enclosed letters as ASCII,
-    white space in runs of one.
+    """A reply in plain writing: no Markdown, LaTeX, quotation marks or invisible characters; full-width and enclosed
+    letters as ASCII, white space in runs of one.
 
     Not NFKC as a whole, which would make letters out of ℃ and Ⅴ.
     """

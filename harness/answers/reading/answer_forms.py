@@ -18,7 +18,10 @@ _ITEM = r"(?:选项|(?i:options?|choices?)(?::\s*|\s))?"
 _LETTER = r"(?:[A-Za-z](?![A-Za-z])|[A-Z]{2,26}(?![A-Za-z]))"
 _UNIT = rf"{_ITEM}[(\[]? ?{_LETTER}(?: ?[)\]])?(?: ?选?项)?"
 _AND = r"(?:以及|还有|和|与|及|并|and\b|&)"
-_SEPARATOR = rf"(?: ?[,、;/&+] ?(?:{_AND} ?)?|\.(?= ?[A-Z](?![A-Za-z])) ?|\s(?:{_AND} ?)?| ?{_AND} ?|(?<=[)\]\u9879])(?=[(\[A-Z]))"
+_SEPARATOR = (
+    rf"(?: ?[,、;/&+] ?(?:{_AND} ?)?|\.(?= ?[A-Z](?![A-Za-z])) ?|\s(?:{_AND} ?)?| ?{_AND} ?"
+    r"|(?<=[)\]项])(?=[(\[A-Z]))"
+)
 _NAMED = rf"(?>{_UNIT})(?:(?>{_SEPARATOR})(?>{_UNIT})){{0,25}}"
 _LIST = rf"{_NAMED}|[a-z]{{2,26}}(?![A-Za-z])"
 _COUNT = r"(?:\s*(?:这?[两二三四五几]?个?(?:选项|项|者|答案)|(?i:only)\b))?"
@@ -31,7 +34,8 @@ STRICT = re.compile(
 )
 LEAD = re.compile(rf"(?:{_ZH_LEAD}|{_EN_LEAD})\s*[:=]?\s*(?=\S)")
 ANSWER_LINE = re.compile(
-    r"\[?(?:(?:正确|最佳|参考|标准|最终)?(?:的)?答案|(?i:(?:the )?(?:final |correct )?answers?))[\]是为: ]*(?i:is|are)?\s*:?"
+    r"\[?(?:(?:正确|最佳|参考|标准|最终)?(?:的)?答案|(?i:(?:the )?(?:final |correct )?answers?))"
+    r"[\]是为: ]*(?i:is|are)?\s*:?"
 )
 LETTER_WORDS = re.compile(r"\band\b|\b[Oo]ptions?\b|\b[Cc]hoices?\b|\bonly\b")
 ONLY_MARKS = re.compile(r"(?:[\s,、;。.!&+/]|以及|和|与|及|\band\b)*")

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from harness.answers.reading import answer_forms as forms
 from harness.answers.reading.choice_question import NOTHING, ChoiceQuestion, LetterReading
@@ -16,7 +16,7 @@ _BEHIND_TEXT = r"(?=[\s,、;。.!?)\]:和与及并是不对错√×]|以及|都|
 
 
 def join_labels(text: str, choice: ChoiceQuestion) -> str:
-    """The reply with a letter alone where its option's own text stands beside it: "A（高血压）和高血压（A）" is "A和A"."""
+    """The reply with a letter alone where its option's own text is beside it: "A（高血压）和高血压（A）" is "A和A"."""
     for letter in choice.letters:
         labelled = _labelled(letter, choice.option(letter), choice.own_words(letter) != "")
         if labelled is not None:
@@ -26,7 +26,7 @@ def join_labels(text: str, choice: ChoiceQuestion) -> str:
 
 @lru_cache(maxsize=4096)
 def _labelled(letter: str, option: str, telling: bool) -> re.Pattern[str] | None:
-    """A letter with its own text; where the text might be a letter itself, only behind a colon, full stop or bracket."""
+    """A letter with its own text; a text that might be a letter itself stands behind a colon, full stop or bracket."""
     text = _bare(option)
     if not text:
         return None
@@ -44,8 +44,12 @@ def spell_families(text: str, choice: ChoiceQuestion) -> str:
     for stem in stems:
         shared = re.escape(stem[:-1]) + "s? " if stem.endswith(" ") else re.escape(stem)
         family = re.compile(rf"((?i:{shared}))([A-Z](?![A-Za-z0-9]){MORE})(?!-?[A-Za-z0-9])")
-        text = family.sub(lambda match, stem=stem: re.sub("[A-Z]", lambda letter: f"{stem}{letter[0]}", match[2]), text)
+        text = family.sub(partial(_spelt, stem), text)
     return text
+
+
+def _spelt(stem: str, family: re.Match[str]) -> str:
+    return re.sub("[A-Z]", lambda letter: f"{stem}{letter[0]}", family[2])
 
 
 def hide_texts(text: str, choice: ChoiceQuestion) -> str:

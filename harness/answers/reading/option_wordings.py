@@ -10,7 +10,10 @@ from functools import cached_property
 from typing import Literal
 
 # An "A" or "I" before a lower-case word is English prose, unless the word can follow an option's letter.
-_FOLLOWS = "and|or|then|plus|nor|to|through|is|are|was|because|since|as|for|due|with|but|not|given|based|according|would|should|seems|looks|rather"
+_FOLLOWS = (
+    "and|or|then|plus|nor|to|through|is|are|was|because|since|as|for|due|with"
+    "|but|not|given|based|according|would|should|seems|looks|rather"
+)
 _PROSE = rf"(?!(?<=[AI])[ \t]+(?!(?:{_FOLLOWS})\b)[a-z·])"
 _LETTER = rf"(?<![A-Za-z0-9_+°-])[A-Z](?![A-Za-z0-9_+]|-[A-Za-z0-9·]){_PROSE}"
 _RUN = (  # ABD
@@ -22,7 +25,10 @@ _ITEM = r"(?:选项|[Oo]ptions?|[Cc]hoices?)? ?"
 _AND = (
     rf" ?(?:[、/&] ?(?:和|与|及|或)?|,? ?(?:以及|还有|和|与|及|跟|并|\band/or\b|\band\b|&|或者?|还是|\bor\b)) ?{_ITEM}"
 )
-_END = r"(?= ?(?:[,、;。.!?()\]]|(?:和|与|及|\band\b) ?[(\[]?[A-Z](?![A-Za-z])|都|均|因|\b(?:because|since|as|for|are|here|only)\b|$))"
+_END = (
+    r"(?= ?(?:[,、;。.!?()\]]|(?:和|与|及|\band\b) ?[(\[]?[A-Z](?![A-Za-z])|都|均|因"
+    r"|\b(?:because|since|as|for|are|here|only)\b|$))"
+)
 
 TIGHT = rf"{_UNIT}(?:{_AND}{_UNIT}){{0,25}}"  # A、B和C
 LISTED = rf"{_UNIT}(?:(?:{_AND}| ?[,;] ?){_UNIT}){{0,25}}"  # A,B,C: only where 都 or "are" makes it one list
@@ -53,7 +59,10 @@ _EXCEPT_ZH = (
     rf"(?:除了?\s*{_ITEM}|(?={TIGHT}(?:除外|之外|以外)))({TIGHT})(?:[两三四]?个?选?项)?(?:除外|之外|以外|外)?,?"
     r"(?:其[余他它])?的?(?:选项|说法|[各三两]项)?(?:都|均|全部?|皆)"
 )
-_ALL_EN = r"\b(?:[Aa]ll|[Ee]very(?:thing)?)(?:\s+of)?(?:\s+(?:the|these))?(?:\s+(?:above|others?|options?|choices?|statements?|answers?|them))?"
+_ALL_EN = (
+    r"\b(?:[Aa]ll|[Ee]very(?:thing)?)(?:\s+of)?(?:\s+(?:the|these))?"
+    r"(?:\s+(?:above|others?|options?|choices?|statements?|answers?|them))?"
+)
 _SAVE = r",?\s+(?:except|but|apart from|other than)(?:\s+for)?\s+(?:[Oo]ptions?\s+)?"
 _EXCEPT_EN = rf"{_ALL_EN}{_SAVE}({TIGHT})"
 
@@ -205,7 +214,7 @@ FURTHER = re.compile(rf"[ .]?(?:[、;/&.]|和|与|及|, ?(?:and\b)?|and\b) ?{_IT
 LABELLED = re.compile(r"(?:(?:^|(?<=[;,])) ?(?=[A-Z][.)] ?\S)|(?:^|[\s。.;,])(?=[A-Z]\s*:))([A-Z])")
 LISTED_OPTION = re.compile(r"^\s*[(\[]?([A-Z])[)\]]?\s*[.:、)]\s*(.+?)\s*$", re.MULTILINE)
 
-_MARKS = {**dict.fromkeys("√✓✔✅☑", "对"), **dict.fromkeys("×✗✘❌✕✖", "错")}  # noqa: RUF001
+_MARKS = {**dict.fromkeys("√✓✔✅☑", "对"), **dict.fromkeys("×✗✘❌✕✖", "错")}
 _MARKED = str.maketrans(_MARKS)
 _JUDGED_ZH = re.compile(
     r"(?<![A-Za-z0-9])([A-Z](?: ?选?项)?) ?(?:[(\[] ?|[:.、=] ?)(正确|错误|不正确|不对|对|错)(?![一-鿿])(?: ?[)\]])?"

@@ -9,8 +9,8 @@ from harness.records.outputs import Reading
 _SPACE = r"[ \t\u3000\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]*"  # also what is not seen
 _ORDINAL = r"(?:[一二三四五六七八九十]{1,3}|[IVXivx]{1,4}|[Ⅰ-Ⅻ]|[A-Za-z]|\d{1,2}(?:\.\d{1,2})*)"
 _LEADER = (  # a bullet, or a number: 1. 一、 (1) ① 第一，
-    rf"(?>(?:{_SPACE}(?:#+|>|[-+–•·●○■▪◆]|\*(?!\*)(?=[ \t])|[(（\[【]{_SPACE}{_ORDINAL}{_SPACE}[)）\]】]"  # noqa: RUF001
-    rf"|{_ORDINAL}[.．、)）]|第{_ORDINAL}[,，、.]?|\d{{1,2}}(?:\.\d{{1,2}})*|[①-⑳㈠-㈩]|[.．、]))*)"  # noqa: RUF001
+    rf"(?>(?:{_SPACE}(?:#+|>|[-+–•·●○■▪◆]|\*(?!\*)(?=[ \t])|[(（\[【]{_SPACE}{_ORDINAL}{_SPACE}[)）\]】]"
+    rf"|{_ORDINAL}[.．、)）]|第{_ORDINAL}[,，、.]?|\d{{1,2}}(?:\.\d{{1,2}})*|[①-⑳㈠-㈩]|[.．、]))*)"
 )
 _EMPHASIS = r"\*{1,3}|__|~~|`"
 _OPENING, _CLOSING = "【[〖〔「『《<", "】]〗〕」』》>"
@@ -48,7 +48,7 @@ def _heading_of(fields: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(
         rf"^{_SPACE}(?:{_LEADER}|){_SPACE}(?P<mark>{_EMPHASIS})?(?P<opening>[{re.escape(_OPENING)}])?{_SPACE}(?:{_LEADER}|){_SPACE}"
         rf"(?P<name>{names}){_SPACE}(?(opening)[{re.escape(_CLOSING)}]){_SPACE}(?(mark)(?P<end>(?P=mark))?)"
-        rf"{_SPACE}(?P<colon>[:：])?{_SPACE}",  # noqa: RUF001
+        rf"{_SPACE}(?P<colon>[:：])?{_SPACE}",
         re.MULTILINE,
     )
 

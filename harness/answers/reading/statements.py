@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from harness.answers.reading import answer_forms as forms
 from harness.answers.reading import option_wordings as rules
 from harness.answers.reading.choice_question import NOTHING, ChoiceQuestion, LetterReading, admit
 from harness.text.normalise import option_letters

@@ -6,7 +6,10 @@ their own texts decide.
 
 import re
 
-MORE = r"(?:(?: ?[、/&] ?| ?(?:和|与|及|或) ?| (?:and|or) |, ?(?=[A-Z](?: (?:and|or) |, ?(?:and|or) ))|, (?:and|or) )[A-Z](?![A-Za-z]))*"
+MORE = (
+    r"(?:(?: ?[、/&] ?| ?(?:和|与|及|或) ?| (?:and|or) |, ?"
+    r"(?=[A-Z](?: (?:and|or) |, ?(?:and|or) ))|, (?:and|or) )[A-Z](?![A-Za-z]))*"
+)
 _LETTERS = rf"([A-Z]{{1,2}}(?![A-Za-z])(?!\s?选?项){MORE})"
 
 _NOUN = (
@@ -57,8 +60,8 @@ TERMS = tuple(
     for pattern in (
         rf"{_NOUN}\s*{_LETTERS}",
         rf"{_ENGLISH_NOUN}(?:[ -]|: ){_LETTERS}",
-        rf"(?<![A-Za-z])([A-Z]{{1,2}}) ?[-‐‑–－]? ?(?={_SUFFIX})",  # noqa: RUF001
-        r"(?<![A-Za-z])([A-Z])[-‐‑－](?=[㐀-鿿](?<!正)(?<!错)(?<!对)(?<!不)(?<!符))",  # noqa: RUF001
+        rf"(?<![A-Za-z])([A-Z]{{1,2}}) ?[-‐‑–－]? ?(?={_SUFFIX})",
+        r"(?<![A-Za-z])([A-Z])[-‐‑－](?=[㐀-鿿](?<!正)(?<!错)(?<!对)(?<!不)(?<!符))",
         rf"(?<![A-Za-z])([A-Z])(?=[ -]{_ENGLISH_SUFFIX})",
         rf"(?<![A-Za-z])([A-Z])(?={_NAME})",
         r"(?<![A-Za-z])([A-Z]/[A-Z])(?= ?(?:ratio|比))",
@@ -70,14 +73,15 @@ TERMS = tuple(
 
 # A letter as a name in the question itself: drug A, patient B
 _ITS_OWN_NAMES = re.compile(
-    r"(?i:\b(?:drug|patient|plan|regimen|hospital|doctor|figure|table|study|trial|arm|cohort|sample|case|point|curve))s? ([A-Z])\b"
+    r"(?i:\b(?:drug|patient|plan|regimen|hospital|doctor|figure|table|study|trial|arm|cohort|sample|case|point"
+    r"|curve))s? ([A-Z])\b"
     r"|(?:药物|药品|患者|病人|方案|医生|医院|图|表|受体|样本|点|曲线)([A-Z])(?![A-Za-z0-9])"
     r"|(?<![A-Za-z0-9])([A-Z])(?:药|患者|病人|方案|医生|医院|国|市|点|曲线)"
 )
 
 
 def hide_terms(text: str, question: str) -> str:
-    """`text` with dots for the letters that are parts of terms, or names that the question gives; of the same length."""
+    """`text`, as long as it is, with dots for letters that are parts of terms, or names that the question gives."""
     hidden = list(text)
     for pattern in TERMS:
         for match in pattern.finditer(text):

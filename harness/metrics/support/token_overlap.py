@@ -34,9 +34,9 @@ class TokenOverlap(Metric):
 
     tokens: `characters` takes each Chinese character, `jieba` each word as jieba cuts it (without its search mode),
     `words` is for languages with spaces. In all of them a run of letters or digits is one token, with the vowels and
-    other signs that stand on its letters (काला), a decimal number too (1.5), and punctuation is none; texts are compared after NFKC and case folding. `auto` takes characters where at
-    least half of the tokens in the references are Chinese characters, else words: one choice for all variants of a
-    task, told in the reason of each value.
+    other signs that stand on its letters (काला), a decimal number too (1.5), and punctuation is none; texts are
+    compared after NFKC and case folding. `auto` takes characters where at least half of the tokens in the references
+    are Chinese characters, else words: one choice for all variants of a task, told in the reason of each value.
     """
 
     answers: ClassVar[tuple[str, ...]] = ("text",)

@@ -21,7 +21,7 @@ OFF = {"nfkc": False, "punctuation": "keep", "case": False, "whitespace": False}
         ("\u200e胃\u202e炎\u2066 \u061c", {**OFF, "whitespace": True}, "胃炎"),  # direction marks
         ("葛\U000e0100 ❤\ufe0f", {**OFF, "whitespace": True}, "葛❤"),  # variation selectors
         ("a\x00b\x1b c\x85d", {**OFF, "whitespace": True}, "ab c d"),  # control characters
-        ("ㅤ胃\u034f炎\u180e", {**OFF, "whitespace": True}, "胃炎"),  # noqa: RUF001 — a Hangul filler, joiners
+        ("ㅤ胃\u034f炎\u180e", {**OFF, "whitespace": True}, "胃炎"),
         ("\u200e胃", OFF, "\u200e胃"),
         ("\u0661\u200f\u0662", {}, "\u0661\u0662"),
         ("काला", {}, "काला"),
