@@ -17,7 +17,10 @@ _BEHIND_TEXT = r"(?=[\s,、;。.!?)\]:和与及并是不对错√×]|以及|都|
 
 def join_labels(text: str, choice: ChoiceQuestion) -> str:
     """The reply with a letter alone where its option's own text is beside it: "A（高血压）和高血压（A）" is "A和A"."""
+    squeezed = _squeezed(text)
     for letter in choice.letters:
+        if _squeezed(_bare(choice.option(letter))) not in squeezed:
+            continue  # most options are not named, and a pattern takes its time to be compiled
         labelled = _labelled(letter, choice.option(letter), choice.own_words(letter) != "")
         if labelled is not None:
             text = labelled.sub(letter, text)
@@ -54,7 +57,7 @@ def _spelt(stem: str, family: re.Match[str]) -> str:
 
 def hide_texts(text: str, choice: ChoiceQuestion) -> str:
     """`text` with dots for the options' own texts that hold a Latin letter; of the same length."""
-    pattern = _own_texts(choice)
+    pattern = _own_texts_in(text, choice)
     if pattern is None:
         return text
     return pattern.sub(lambda own: "·" * len(own[0]) if re.search("[A-Za-z]", own[0]) else own[0], text)
@@ -71,7 +74,7 @@ def read_whole_text(text: str, choice: ChoiceQuestion) -> LetterReading:
     ]
     if letters:
         return LetterReading(letters=letters[0]) if len(letters) == 1 else NOTHING
-    pattern = _own_texts(choice)
+    pattern = _own_texts_in(bare, choice)
     if pattern is None or not forms.ONLY_MARKS.fullmatch(pattern.sub("", bare)):
         return NOTHING
     named = option_letters("".join(map(_letter_of, pattern.finditer(bare))))
@@ -80,7 +83,7 @@ def read_whole_text(text: str, choice: ChoiceQuestion) -> LetterReading:
 
 def read_text_in_prose(text: str, choice: ChoiceQuestion) -> LetterReading:
     """The only option whose text occurs in the reply unnegated."""
-    pattern = _own_texts(choice)
+    pattern = _own_texts_in(text, choice)
     first: dict[str, int] = {}
     for own in pattern.finditer(text) if pattern else ():
         first.setdefault(_letter_of(own), own.start())
@@ -90,9 +93,26 @@ def read_text_in_prose(text: str, choice: ChoiceQuestion) -> LetterReading:
     return LetterReading(letters=letters[0]) if len(letters) == 1 else NOTHING
 
 
+def _own_texts_in(text: str, choice: ChoiceQuestion) -> re.Pattern[str] | None:
+    """A pattern of the options' own texts, the longest first, in groups named by their letters; None if none occurs."""
+    squeezed = _squeezed(text)
+    present = tuple((writing, letter) for writing, letter in _own_texts(choice) if _squeezed(writing) in squeezed)
+    return _any_of(present) if present else None
+
+
+def _squeezed(text: str) -> str:
+    return re.sub(r"[\s.]", "", text).casefold()
+
+
+@lru_cache(maxsize=4096)
+def _any_of(texts: tuple[tuple[str, str], ...]) -> re.Pattern[str]:
+    groups = (f"(?P<{letter}{n}>{_bounded(writing)})" for n, (writing, letter) in enumerate(texts))
+    return re.compile("|".join(groups), re.IGNORECASE)
+
+
 @lru_cache(maxsize=4096)  # all readings of one question, and of all variants
-def _own_texts(choice: ChoiceQuestion) -> re.Pattern[str] | None:
-    """Any option's own text, the longest first, in a group named by its letter; none that two options share."""
+def _own_texts(choice: ChoiceQuestion) -> tuple[tuple[str, str], ...]:
+    """The telling texts with their letters, the longest first; none that two options share."""
     writings = {letter: _writings(choice.own_words(letter)) for letter in choice.letters}
     frequency = Counter(writing.casefold() for group in writings.values() for writing in group)
     unique = [
@@ -101,11 +121,7 @@ def _own_texts(choice: ChoiceQuestion) -> re.Pattern[str] | None:
         for writing in group
         if frequency[writing.casefold()] == 1
     ]
-    if not unique:
-        return None
-    longest_first = sorted(unique, key=lambda pair: -len(pair[0]))
-    groups = (f"(?P<{letter}{n}>{_bounded(writing)})" for n, (writing, letter) in enumerate(longest_first))
-    return re.compile("|".join(groups), re.IGNORECASE)
+    return tuple(sorted(unique, key=lambda pair: -len(pair[0])))
 
 
 def _letter_of(match: re.Match[str]) -> str:

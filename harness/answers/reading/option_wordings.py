@@ -30,9 +30,12 @@ _END = (
     r"|\b(?:because|since|as|for|are|here|only)\b|$))"
 )
 
-TIGHT = rf"{_UNIT}(?:{_AND}{_UNIT}){{0,25}}"  # A、B和C
-LISTED = rf"{_UNIT}(?:(?:{_AND}| ?[,;] ?){_UNIT}){{0,25}}"  # A,B,C: only where 都 or "are" makes it one list
-LOOSE = rf"{_UNIT}(?:{_AND}{_UNIT}| ?[,;] ?{_UNIT}{_END}){{0,25}}"  # A, B and C, but not the B of "A, B is wrong"
+# Atomic, since there is one way to divide a list: else a runaway list is divided in all ways
+TIGHT = rf"(?>{_UNIT})(?:(?>{_AND})(?>{_UNIT})){{0,25}}"  # A、B和C
+LISTED = rf"(?>{_UNIT})(?:(?>{_AND}| ?[,;] ?)(?>{_UNIT})){{0,25}}"  # A,B,C: only where 都 or "are" makes it one list
+LOOSE = (  # A, B and C, but not the B of "A, B is wrong"
+    rf"(?>{_UNIT})(?:(?>{_AND})(?>{_UNIT})|(?> ?[,;] ?)(?>{_UNIT}){_END}){{0,25}}"
+)
 ANY = rf"({LOOSE})"  # behind a lead such as 答案:
 
 _TAIL = (

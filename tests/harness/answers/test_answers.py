@@ -237,5 +237,7 @@ def test_reasons(reply: str, reason: str) -> None:
 
 def test_a_runaway_reply_is_read_in_time() -> None:
     item = sample("B", options=FOUR)
-    for reply in ("A、" * 2000, "A, B, " * 1000, "不是A" * 1000, "[ " * 2000, "A " + " " * 9000 + "x"):
+    lists = ("A and B, " * 1000, "AB和" * 1000, "除A" * 1000, "A对B错" * 1000, "A(B不对)" * 1000, "维生素A、B" * 1000)
+    for reply in ("A、" * 2000, "A, B, " * 1000, "不是A" * 1000, "[ " * 2000, "A " + " " * 9000 + "x", *lists):
         Choice().read(item, reply)  # quadratic patterns took half a minute here
+        Choice(multiple=True).read(item, reply)
