@@ -5,6 +5,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import model_validator
 
 from harness.answers.reading import option_letters as extraction
+from harness.answers.reading.choice_question import ChoiceQuestion, LetterReading, admit
 from harness.components.answer import Answer
 from harness.records.inputs import Language, Sample
 from harness.records.outputs import Reading
@@ -53,14 +54,12 @@ class Choice(Answer):
         text = plain(text)
         if reason is not None or not text:
             return Reading(reason=reason or "the reply is empty")
-        choice = extraction.ChoiceQuestion(sample.input, sample.options, self.multiple)
+        choice = ChoiceQuestion(sample.input, sample.options, self.multiple)
         strict, lenient = extraction.strict(text, choice), extraction.lenient(text, choice)
         if strict.letters is not None and lenient.letters in (None, strict.letters):
             return Reading(answer=strict.letters, lenient=strict.letters)
         if strict.letters is not None:
-            strict = extraction.LetterReading(
-                reason=f"it announces {strict.letters} and then concludes {lenient.letters}"
-            )
+            strict = LetterReading(reason=f"it announces {strict.letters} and then concludes {lenient.letters}")
         open_form = f"its form leaves doubt (read leniently: {lenient.letters})" if lenient.letters else None
         why = strict.reason or lenient.reason or open_form or "it names no option"
         return Reading(reason=why, lenient=lenient.letters)
@@ -75,9 +74,9 @@ class Choice(Answer):
         """Options that are missing or too many; targets that are no letters of options, or one letter each of a set."""
         if not 2 <= len(sample.options) <= len(LETTERS):
             return f"a choice needs 2 to {len(LETTERS)} options, the sample has {len(sample.options)}"
-        choice = extraction.ChoiceQuestion(sample.input, sample.options, self.multiple)
+        choice = ChoiceQuestion(sample.input, sample.options, self.multiple)
         for target in sample.targets:
-            reason = extraction.admit(option_letters(target), choice).reason
+            reason = admit(option_letters(target), choice).reason
             if reason or not option_letters(target):
                 return f"target '{target}': {reason or 'the letter of an option is needed'}"
         letters = {option_letters(target) for target in sample.targets}

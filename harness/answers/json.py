@@ -1,15 +1,15 @@
 """Named fields as an answer: one JSON object, or lines of the form `field：content`."""
 
 import json
-import re
 from typing import Literal
 
 from pydantic import Field
 
+from harness.answers.reading.sections import read_sections
 from harness.components.answer import Answer
 from harness.records.inputs import JSON, Sample
 from harness.records.outputs import Reading
-from harness.text.json_objects import UnreadableError, object_places, opens_object
+from harness.text.json_objects import DoubledKeyError, UnreadableError, object_places, opens_object, unique_keys
 from harness.text.language import language_of
 from harness.text.normalise import as_text
 from harness.text.replies import without_reasoning
@@ -18,8 +18,9 @@ from harness.text.replies import without_reasoning
 class Json(Answer):
     """Fields by name. `form: json` reads the first complete object; `form: sections` reads `field：content` lines.
 
-    Nothing is repaired: an object that is not strict JSON is a wrong answer. Values become text (`text.as_text`).
-    Fields beyond the named ones are kept, so that a metric can count them. A target is a JSON object with the fields.
+    Nothing is repaired: an object that is not strict JSON, or names a key twice, is a wrong answer. Values become text
+    (`text.as_text`). Fields beyond the named ones are kept, so that a metric can count them. A target is a JSON object
+    with the fields.
     """
 
     fields: tuple[str, ...] = Field(min_length=1)
@@ -39,10 +40,10 @@ class Json(Answer):
             return Reading(reason=reason)
         if not text:
             return Reading(reason="the reply is empty")
-        return _sections(text, self.fields) if self.form == "sections" else _first_object(text)
+        return read_sections(text, self.fields) if self.form == "sections" else _first_object(text)
 
     def check(self, sample: Sample) -> str | None:
-        """A target that is no JSON object, or lacks a field (an empty one is written as "")."""
+        """A target that is no JSON object, names a field twice or lacks one (an empty one is written as "")."""
         for target in sample.targets:
             try:
                 value = _DECODER.decode(target)
@@ -65,11 +66,14 @@ def _not_json(constant: str) -> JSON:
     raise ValueError(f"{constant} is not JSON")
 
 
-_DECODER = json.JSONDecoder(parse_constant=_not_json)
+_DECODER = json.JSONDecoder(parse_constant=_not_json, object_pairs_hook=unique_keys)
 
 
 def _first_object(text: str) -> Reading:
-    """The first `{…}` that parses. The inside of one that does not parse is never taken for an answer."""
+    """The first `{…}` that parses. The inside of one that does not parse is never taken for an answer.
+
+    One with a key that stands twice is the answer and cannot be read: which value is meant is not known.
+    """
     problem = None
     try:
         for start, _ in object_places(text):
@@ -78,6 +82,8 @@ def _first_object(text: str) -> Reading:
             try:
                 value, _ = _DECODER.raw_decode(text, start)
                 return Reading(answer={as_text(name): as_text(content) for name, content in value.items()})
+            except DoubledKeyError as error:
+                return Reading(reason=f"in the JSON object at {_place(text, start)} {error}")
             except (ValueError, RecursionError) as error:
                 problem = problem or f"the JSON object at {_place(text, start)} does not parse: {_explain(text, error)}"
     except UnreadableError as error:
@@ -93,15 +99,3 @@ def _explain(text: str, error: Exception) -> str:
     if isinstance(error, json.JSONDecodeError):
         return f"{error.msg} at {_place(text, error.pos)}"
     return "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-
-
-def _sections(text: str, fields: tuple[str, ...]) -> Reading:
-    """The content behind each field's first heading, up to the next heading. Only named fields are headings."""
-    names = "|".join(re.escape(field) for field in fields)
-    heading = re.compile(rf"^[ \t#>*\d.、\-]*[【\[]?({names})[】\]]?\**[ \t]*[:：][ \t]*\**", re.MULTILINE)
-    headings = list(heading.finditer(text))
-    ends = [*(following.start() for following in headings[1:]), len(text)]
-    answer: dict[str, str] = {}
-    for match, end in zip(headings, ends, strict=False):
-        answer.setdefault(match[1], text[match.end() : end].strip())
-    return Reading(answer=answer) if answer else Reading(reason=f"no line begins with one of: {'：, '.join(fields)}：")

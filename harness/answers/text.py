@@ -5,6 +5,7 @@ from pydantic import Field
 from harness.components.answer import Answer
 from harness.records.inputs import Sample
 from harness.records.outputs import Reading
+from harness.text.normalise import visible
 from harness.text.replies import EMPTY, after_marker, without_reasoning
 
 
@@ -22,6 +23,6 @@ class Text(Answer):
         text, reason = without_reasoning(reply)
         if reason is None and self.after:
             text, reason = after_marker(text, self.after)
-        if reason is None and not text:
+        if reason is None and not visible(text).strip():
             reason = EMPTY
         return Reading(answer=text) if reason is None else Reading(reason=reason)

@@ -3,15 +3,18 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
+from functools import partial
 from itertools import chain
 from typing import Any, Literal, TypeVar
 
 import numpy as np
 
-from harness.statistics.resampling import ALPHA, percentiles
+from harness.statistics.resampling import ALPHA, RESAMPLES, Floats, percentiles
 
 Label = TypeVar("Label", bound=Hashable)
-RESAMPLES = 1000
+MOST_RESAMPLES = 1_000_000  # of κ, whose ends are printed with two digits: of 100 items they vary by about 0.0003
+WORK = 10_000_000  # draws of a cell; more cells come with more items, whose interval is narrower and needs fewer
+CHUNK = 20_000  # resamples held at once: bounds memory, not results
 POWERS = {"linear": 1, "quadratic": 2}
 
 
@@ -40,10 +43,7 @@ def cohen_kappa(
         return None
     k = len(codes)
     cells = np.bincount([codes[x] * k + codes[y] for x, y in pairs], minlength=k * k).reshape(k, k)
-    distance = 1.0 - np.eye(k)
-    if weights:
-        values = np.array(list(codes), dtype=float)
-        distance = np.abs(values[:, None] - values) ** POWERS[weights]
+    distance = _distances(list(codes), weights)
     expected = np.outer(cells.sum(axis=1), cells.sum(axis=0)) / len(pairs)
     return 1 - float((distance * cells).sum() / (distance * expected).sum())
 
@@ -102,7 +102,8 @@ def majority(votes: Sequence[Label | None]) -> Label | None:
 def interval(*columns: Sequence[Any], statistic: Callable[..., float | None], seed: int) -> tuple[float, float] | None:
     """95 % bootstrap interval (percentiles) of a statistic over items. Efron & Tibshirani 1993.
 
-    Each column has one entry per item; all are resampled by the same items and given to `statistic`.
+    Each column has one entry per item; all are resampled by the same items and given to `statistic`. Of `cohen_kappa`
+    (or a partial of it with weights) so many resamples are drawn that another seed prints the same two digits.
     None where the resamples cannot tell: fewer than 2 items; a statistic undefined in more than 2.5 % of the resamples,
     because an end of the interval would then be unknown; or equal in all of them, which would claim certainty.
     Raises ValueError for columns of unequal length.
@@ -110,14 +111,53 @@ def interval(*columns: Sequence[Any], statistic: Callable[..., float | None], se
     rows = list(zip(*columns, strict=True))
     if len(rows) < 2:
         return None
-    values = []
-    for drawn in np.random.default_rng(seed).integers(0, len(rows), (RESAMPLES, len(rows))):
-        value = statistic(*zip(*(rows[i] for i in drawn), strict=True))
-        if value is not None:
-            values.append(value)
-    if len(values) < RESAMPLES * (1 - ALPHA / 2) or np.ptp(values) < 1e-12:
+    function = statistic.func if isinstance(statistic, partial) else statistic
+    if function is cohen_kappa:
+        values = _resampled_kappas(
+            rows, statistic.keywords.get("weights") if isinstance(statistic, partial) else None, seed
+        )
+    else:
+        draws = np.random.default_rng(seed).integers(0, len(rows), (RESAMPLES, len(rows)))
+        resampled = (statistic(*zip(*(rows[i] for i in drawn), strict=True)) for drawn in draws)
+        values = np.array([math.nan if value is None else value for value in resampled])
+    if np.isnan(values).mean() > ALPHA / 2 or np.nanmax(values) - np.nanmin(values) < 1e-12:
         return None
-    return percentiles(np.array(values))
+    return percentiles(values)
+
+
+def _resampled_kappas(
+    rows: Sequence[tuple[Any, ...]], weights: Literal["linear", "quadratic"] | None, seed: int
+) -> Floats:
+    """κ of resamples of items, NaN where it is not defined. Items alike are drawn together, as counts of their cell."""
+    cells = Counter(rows)
+    pairs = _complete_pairs(*zip(*cells, strict=True))
+    codes = {label: code for code, label in enumerate(dict.fromkeys(chain.from_iterable(pairs)))}
+    if not codes:
+        return np.full(1, math.nan)
+    is_known = np.array([not any(map(_is_unknown, pair)) for pair in cells])
+    first, second = np.array([(codes[x], codes[y]) for x, y in pairs]).T
+    margins, distance = np.eye(len(codes)), _distances(list(codes), weights)
+    share = np.array(list(cells.values())) / len(rows)
+    number = int(np.clip(WORK // len(cells), RESAMPLES, MOST_RESAMPLES))
+    rng = np.random.default_rng(seed)
+    kappas = []
+    for start in range(0, number, CHUNK):
+        counts = rng.multinomial(len(rows), share, min(CHUNK, number - start))[:, is_known].astype(np.float64)
+        sizes = counts.sum(axis=1)
+        by_chance = ((counts @ margins[first] @ distance) * (counts @ margins[second])).sum(axis=1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            kappa = 1 - counts @ distance[first, second] * sizes / by_chance
+        kappas.append(np.where((sizes < 2) | (by_chance <= 0), math.nan, kappa))
+    return np.concatenate(kappas)
+
+
+def _distances(labels: Sequence[Any], weights: Literal["linear", "quadratic"] | None) -> Floats:
+    """How much each pair of labels differs [k, k]."""
+    if weights is None:
+        return 1.0 - np.eye(len(labels))
+    values = np.array(labels, dtype=float)
+    distances: Floats = np.abs(values[:, None] - values) ** POWERS[weights]
+    return distances
 
 
 def _correlation(of: Callable[..., Any], a: Sequence[float | None], b: Sequence[float | None]) -> float | None:

@@ -56,11 +56,12 @@ class ResampledDifference:
         """
         if is_steady(self.resampled):
             unseen = (1 - (level / 2) ** (1 / self.groups.count)) * self.span
-            estimated = Interval(self.mean, self.mean - unseen, self.mean + unseen)
+            estimated = Interval(self.mean, max(-self.span, self.mean - unseen), min(self.span, self.mean + unseen))
         else:
             estimated = bootstrap_interval(self.mean, self.resampled, self.groups, level)
-        reach = min(self.exchanges.reach(level), self.span + abs(self.mean))
-        return reconciled(estimated, Interval(self.mean, self.mean - reach, self.mean + reach))
+        reach = self.exchanges.reach(level)
+        inverted = Interval(self.mean, max(-self.span, self.mean - reach), min(self.span, self.mean + reach))
+        return reconciled(estimated, inverted)
 
     def power(self, n: int, level: float) -> tuple[float | None, Needed | None]:
         """The smallest difference found with 80 % power, and how many items would confirm this one."""

@@ -22,6 +22,10 @@ class UnreadableError(Exception):
     """A reply says nothing certain. The message is shown to the judge when it is asked again."""
 
 
+class DoubledKeyError(ValueError):
+    """An object names a key twice, and which of its values is meant is not known."""
+
+
 def is_object(text: str) -> bool:
     """Whether a text is one object from its first character to its last, well-formed inside or not."""
     return text.startswith("{") and _ends(text, 0, _TOKEN[True])[0] == len(text)
@@ -123,15 +127,16 @@ def _ascii(token: re.Match[str]) -> str:
 
 
 def _strict(text: str) -> dict[str, JSON]:
-    value = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite)
+    value = json.loads(text, object_pairs_hook=unique_keys, parse_constant=_refuse, parse_float=_finite)
     return cast(dict[str, JSON], value)
 
 
-def _unique(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
+def unique_keys(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
+    """The object of these pairs, for a decoder's `object_pairs_hook`. Raises DoubledKeyError."""
     content: dict[str, JSON] = {}
     for name, value in pairs:
         if name in content:
-            raise ValueError(f'the key "{name}" stands twice')
+            raise DoubledKeyError(f'the key "{name}" stands twice')
         content[name] = value
     return content
 

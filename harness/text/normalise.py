@@ -37,7 +37,15 @@ _THOUSANDS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?=[\d,]*,0)(?:,\d{3})+(?!,?\d)
 _RAISED = re.compile(r"(?<=\d)(?=[⁺⁻]?[⁰¹²³⁴-⁹])")
 _LOWERED = re.compile(r"(?<=\d)(?=[₊₋]?[₀-₉])")
 _ATTACHED = re.compile(r"(?<=\d)(?=[¼-¾⅐-⅞①-⒛⓪])")
-_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
+# What Unicode calls default-ignorable (joiners, direction marks, variation selectors, tags, fillers), annotation marks,
+# and control characters that are no white space
+_INVISIBLE_RANGES = (
+    (0x00, 0x08), (0x0E, 0x1B), (0x7F, 0x84), (0x86, 0x9F), (0xAD, 0xAD), (0x34F, 0x34F), (0x61C, 0x61C),
+    (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F),
+    (0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xFFF9, 0xFFFB), (0x1BCA0, 0x1BCA3),
+    (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),
+)  # fmt: skip
+_INVISIBLE = re.compile("[" + "".join(f"{chr(first)}-{chr(last)}" for first, last in _INVISIBLE_RANGES) + "]+")
 _CJK = r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]"
 _SPACE_BESIDE_CJK = re.compile(rf"(?!(?<=\d)\s+\d)(?:(?<={_CJK})\s+|\s+(?={_CJK}))")
 
@@ -50,10 +58,11 @@ def normalise(
 
     nfkc: compatibility forms become plain ones (`compatible`). punctuation: "unify" writes CJK and typographic marks in
     ASCII, "drop" removes marks that do not belong to a number. case: Unicode case folding. whitespace: runs become one
-    space, none at the ends or beside a CJK character, and invisible characters go. None of them changes a number.
+    space, none at the ends or beside a CJK character, and invisible characters go (`visible`). None of them changes a
+    number.
     """
     if whitespace:
-        text = text.translate(_INVISIBLE)
+        text = visible(text)
     if nfkc:
         text = compatible(text)
     if punctuation == "drop":
@@ -67,6 +76,11 @@ def normalise(
     if whitespace:
         text = _SPACE_BESIDE_CJK.sub("", " ".join(text.split()))
     return text
+
+
+def visible(text: str) -> str:
+    """`text` without what is not seen: joiners, direction marks, variation selectors, control characters."""
+    return text if text.isascii() and text.isprintable() else _INVISIBLE.sub("", text)
 
 
 def compatible(text: str) -> str:

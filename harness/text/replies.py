@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+from harness.text.normalise import visible
+
 _REASONING_TAG = re.compile(r"<(/?)(?:think|thinking|reasoning)>", re.IGNORECASE)
 UNCLOSED = "the reasoning block is not closed: the reply ends before an answer"
 ONLY_REASONING = "there is nothing but a reasoning block"
@@ -68,14 +70,14 @@ _BRACKETS = str.maketrans("【〔〖】〕〗{}", "[[[]]][]")
 
 
 def plain(text: str) -> str:
-    """A reply in plain writing: no Markdown, LaTeX or quotation marks; full-width and enclosed letters as ASCII,
-    white space in runs of one.
+    """A reply in plain writing: no Markdown, LaTeX, quotation marks or invisible characters; full-width and enclosed
+    letters as ASCII, white space in runs of one.
 
     Not NFKC as a whole, which would make letters out of ℃ and Ⅴ.
     """
-    text = _BOXED.sub(r" 答案:\1 ", _LATEX.sub(r"\1", text))
+    text = _BOXED.sub(r" 答案:\1 ", _LATEX.sub(r"\1", visible(text)))
     text = re.sub(r"(?<=\w)'(?=\w)", "’", text)
-    text = "".join(map(_plain_character, text.replace("\ufe0f", "")))
+    text = "".join(map(_plain_character, text))
     text = _DECORATION.sub("", re.sub(r"n’t\b", " not", text)).translate(_BRACKETS)
     return re.sub(r" ?\n\s*", "\n", re.sub(r"[^\S\n]+", " ", text)).strip()
 

@@ -193,6 +193,9 @@ def containing(terms: set[str], texts: Sequence[str]) -> dict[str, Places]:
     return {term: tuple(place for place in places if term in texts[place]) for term, places in candidates.items()}
 
 
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f]")
+
+
 def fast_normalise(text: str) -> str:
     """`normalise(text)`, several times as fast for passages: ideographs stay as they are and marks between them repeat.
 
@@ -203,7 +206,9 @@ def fast_normalise(text: str) -> str:
 
 def _normalised_part(part: re.Match[str]) -> str:
     text = part[0]
-    if text.isascii():  # of all that is made comparable, ASCII has case, white space and one kind of quotation mark
+    if text.isascii() and not _CONTROL.search(
+        text
+    ):  # of all that is made comparable, ASCII has case, white space and one kind of quotation mark
         return " ".join(text.replace("`", "'").casefold().split())
     return normalise(text) if len(text) < 32 else normalise.__wrapped__(text)  # long ones would fill its cache
 

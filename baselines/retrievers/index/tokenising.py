@@ -5,13 +5,13 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Literal
 
+from harness.text.scripts import MARKS, UNSPACED
 from harness.text.segmentation import comparable_lines, segmenter
 from harness.text.stemming import stem
 
 Unit = Literal["words", "bigrams", "characters"]
 
-_UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Han and kana
-_RUN = re.compile(rf"(?P<unspaced>[{_UNSPACED}]+)|(?:(?![{_UNSPACED}])[^\W_])+(?:\.\d+)*")
+_RUN = re.compile(rf"(?P<unspaced>[{UNSPACED}]+)|(?:(?![{UNSPACED}])[^\W_][{MARKS}]*)+(?:\.\d+)*")
 _ENGLISH = re.compile(r"[a-z]{4,}")  # shorter ones are abbreviations as often as words, and ACS is not AC
 
 

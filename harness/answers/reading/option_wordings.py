@@ -11,20 +11,32 @@ from typing import Literal
 
 # An "A" or "I" before a lower-case word is English prose, unless the word can follow an option's letter.
 _FOLLOWS = (
-    "and|or|is|are|was|because|since|as|for|due|with|but|not|given|based|according|would|should|seems|looks|rather"
+    "and|or|then|plus|nor|to|through|is|are|was|because|since|as|for|due|with"
+    "|but|not|given|based|according|would|should|seems|looks|rather"
 )
-_PROSE = rf"(?!(?<=[AI])[ \t]+(?!(?:{_FOLLOWS})\b)[a-z])"
-_LETTER = rf"(?<![A-Za-z0-9_+°-])[A-Z](?![A-Za-z0-9_+]|-[A-Za-z0-9]){_PROSE}"
-_UNIT = rf"(?:[(\[] ?)?{_LETTER}(?: ?[)\]])?"
+_PROSE = rf"(?!(?<=[AI])[ \t]+(?!(?:{_FOLLOWS})\b)[a-z·])"
+_LETTER = rf"(?<![A-Za-z0-9_+°-])[A-Z](?![A-Za-z0-9_+]|-[A-Za-z0-9·]){_PROSE}"
+_RUN = (  # ABD
+    r"(?<![A-Za-z0-9-])[A-Z]{2,26}(?=\s*(?:[,;、/&。.:!?()\[\]]|选?项|[两三四]|都|均|全|和|与|及|以及|或|因|"
+    r"\b(?:and|or|are|because|since|as|with)\b|$))"
+)
+_UNIT = rf"(?:[(\[] ?)?(?:{_LETTER}|{_RUN})(?: ?[)\]])?(?: ?选?项)?"
 _ITEM = r"(?:选项|[Oo]ptions?|[Cc]hoices?)? ?"
-_AND = rf" ?(?:[、/&]|,? ?(?:以及|和|与|及|跟|\band\b|或者?|还是|\bor\b)) ?{_ITEM}"
-_END = r"(?= ?(?:[,、;。.!)\]]|和|与|及|\band\b|$))"
+_AND = (
+    rf" ?(?:[、/&] ?(?:和|与|及|或)?|,? ?(?:以及|还有|和|与|及|跟|并|\band/or\b|\band\b|&|或者?|还是|\bor\b)) ?{_ITEM}"
+)
+_END = (
+    r"(?= ?(?:[,、;。.!?()\]]|(?:和|与|及|\band\b) ?[(\[]?[A-Z](?![A-Za-z])|都|均|因"
+    r"|\b(?:because|since|as|for|are|here|only)\b|$))"
+)
 
-TIGHT = rf"{_UNIT}(?:{_AND}{_UNIT}){{0,25}}"  # A、B和C
-LISTED = rf"{_UNIT}(?:(?:{_AND}| ?[,;] ?){_UNIT}){{0,25}}"  # A,B,C: only where 都 or "are" makes it one list
-RUN = r"(?<![A-Za-z0-9-])[A-Z]{2,26}(?=\s*(?:[,;。.!)\]]|选?项|都|均|$))"  # ABD
-LOOSE = rf"{_UNIT}(?:{_AND}{_UNIT}| ?[,;] ?{_UNIT}{_END}){{0,25}}"  # A, B and C, but not the B of "A, B is wrong"
-ANY = rf"({LOOSE}|{RUN})"  # behind a lead such as 答案:
+# Atomic, since there is one way to divide a list: else a runaway list is divided in all ways
+TIGHT = rf"(?>{_UNIT})(?:(?>{_AND})(?>{_UNIT})){{0,25}}"  # A、B和C
+LISTED = rf"(?>{_UNIT})(?:(?>{_AND}| ?[,;] ?)(?>{_UNIT})){{0,25}}"  # A,B,C: only where 都 or "are" makes it one list
+LOOSE = (  # A, B and C, but not the B of "A, B is wrong"
+    rf"(?>{_UNIT})(?:(?>{_AND})(?>{_UNIT})|(?> ?[,;] ?)(?>{_UNIT}){_END}){{0,25}}"
+)
+ANY = rf"({LOOSE})"  # behind a lead such as 答案:
 
 _TAIL = (
     r" ?(?:这?[一二三两四]?[个]?(?:选项|项|答案|说法)|(?:option|choice)s?)? ?"
@@ -33,7 +45,7 @@ _TAIL = (
 _ALL = r" ?(?:这?[两三四]?[个]?(?:选项|项|者)|all)? ?(?:都|均|全都?|皆|are |were ) ?"
 _WRONG = (
     r"(?:是|属于)?(?:错误|错(?!过)|不(?:太|够)?(?:对(?![称比照])|正确|符合?|选|成立|合适|恰当|属于|是|考虑|准确|行|可能)"
-    r"|有误|(?:可以?|应|被|予以)?排除|(?:is|are|was|were)\s+(?:all\s+|clearly\s+|also\s+)?"
+    r"|有误|(?:先|首先|可以?|应|被|予以)*排除|(?:is|are|was|were)\s+(?:all\s+|clearly\s+|also\s+)?"
     r"(?:not\b|wrong|incorrect|false|ruled)|(?:can|could|should|do|does)\s?not\b)"
 )
 _RIGHT = (
@@ -41,9 +53,21 @@ _RIGHT = (
     r"(?:正确|(?<!不)对(?![于照比称应抗症])|没错|没有错误?|无误|正解|答案|佳|合适|恰当|符合|成立|可选)"
 )
 _IS_RIGHT = (
-    r"(?:is|are|seems|looks)\s+(?:definitely\s+|clearly\s+|therefore\s+)?(?:the\s+)?(?:only\s+)?"
+    r"(?:is|are|seems|looks)\s+(?:all\s+|both\s+|definitely\s+|clearly\s+|therefore\s+)?(?:the\s+)?(?:only\s+)?"
     r"(?:correct|right|true|best|most|more likely|answer)"
 )
+
+_EN_WRONG = r"(?:not\s+(?:correct|right|true)|wrong|incorrect|false)\b"
+_EXCEPT_ZH = (
+    rf"(?:除了?\s*{_ITEM}|(?={TIGHT}(?:除外|之外|以外)))({TIGHT})(?:[两三四]?个?选?项)?(?:除外|之外|以外|外)?,?"
+    r"(?:其[余他它])?的?(?:选项|说法|[各三两]项)?(?:都|均|全部?|皆)"
+)
+_ALL_EN = (
+    r"\b(?:[Aa]ll|[Ee]very(?:thing)?)(?:\s+of)?(?:\s+(?:the|these))?"
+    r"(?:\s+(?:above|others?|options?|choices?|statements?|answers?|them))?"
+)
+_SAVE = r",?\s+(?:except|but|apart from|other than)(?:\s+for)?\s+(?:[Oo]ptions?\s+)?"
+_EXCEPT_EN = rf"{_ALL_EN}{_SAVE}({TIGHT})"
 
 
 @dataclass(frozen=True)
@@ -53,6 +77,7 @@ class Wording:
     kind: Literal["final", "right", "wrong", "hedge"]
     name: str
     source: str
+    others: Literal["right", "wrong"] | None = None  # what an exception says of all other options
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
@@ -62,15 +87,34 @@ class Wording:
 
 RULES = (
     Wording("hedge", "不是A就是B", rf"不是\s*({_UNIT}[,\s]*就是\s*{_UNIT})"),
-    Wording("hedge", "可能是A", rf"(?<!最)(?:可能|也许|或许|不确定)(?:是|选)\s*{_ITEM}({TIGHT})"),
+    Wording("hedge", "可能是A", rf"(?<!最)(?:可能|也许|或许|不确定)(?:是|选|还有)?\s*{_ITEM}({TIGHT})"),
     Wording("hedge", "如果选A", rf"(?:如果|假如|若)(?:是|选择?)\s*{_ITEM}({TIGHT})"),
-    Wording("hedge", "might be A", rf"\b(?:might|may|could)\s+be\s+{_ITEM}({TIGHT})"),
     Wording(
-        "right",
-        "除了A都错",
-        rf"除了?\s*{_ITEM}({TIGHT})(?:选?项)?(?:之外|以外|外)?,?(?:其[余他它])?(?:选项)?(?:都|均|全){_WRONG}",
+        "hedge", "might be A", rf"\b(?:(?:might|may|could)\s+be|[Pp]ossibly|[Mm]aybe|[Pp]erhaps)\s+{_ITEM}({TIGHT})"
     ),
-    Wording("wrong", "A、C、D都错", rf"({LISTED}|{RUN}){_ALL}{_TAIL}{_WRONG}"),
+    Wording(
+        "hedge", "A不确定", rf"({TIGHT}){_TAIL} ?(?:不确定|存疑|待定|难说|(?:is|are) (?:uncertain|debatable|doubtful))"
+    ),
+    Wording("right", "除了A都错", rf"{_EXCEPT_ZH}{_WRONG}", "wrong"),
+    Wording("wrong", "除了A都对", rf"{_EXCEPT_ZH}(?:是|应|选|{_RIGHT})", "right"),
+    Wording("right", "all except A are wrong", rf"{_EXCEPT_EN}\s+(?:is|are|were)\s+{_EN_WRONG}", "wrong"),
+    Wording("right", "all are wrong except A", rf"{_ALL_EN}\s+(?:is|are|were)\s+{_EN_WRONG}{_SAVE}({TIGHT})", "wrong"),
+    Wording(
+        "wrong",
+        "all except A are right",
+        rf"{_EXCEPT_EN}(?=\s+(?:is|are|were)\s+(?:correct|right|true)\b|\W*$)",
+        "right",
+    ),
+    Wording(
+        "wrong",
+        "all are right except A",
+        rf"{_ALL_EN}\s+(?:is|are|were)\s+(?:correct|right|true){_SAVE}({TIGHT})",
+        "right",
+    ),
+    Wording("wrong", "只有A错", rf"(?:只有|仅有?|唯有|唯独)\s*{_ITEM}({TIGHT}){_TAIL}{_WRONG}", "right"),
+    Wording("wrong", "only A is wrong", rf"\b[Oo]nly\s+{_ITEM}({TIGHT})\s+(?:is|are)\s+{_EN_WRONG}", "right"),
+    Wording("wrong", "A除外", rf"({TIGHT})除外"),
+    Wording("wrong", "A、C、D都错", rf"({LISTED}){_ALL}{_TAIL}{_WRONG}"),
     Wording("wrong", "A错", rf"({TIGHT}){_TAIL}{_WRONG}"),
     Wording(
         "wrong",
@@ -104,7 +148,7 @@ RULES = (
         rf"(?:(?:is|are|would be|should be|must be|:|=)\s*)+{_ITEM}{ANY}",
     ),
     Wording(
-        "final", "所以A", rf"(?:因此|所以|故|\b(?:[Tt]herefore|[Ss]o|[Tt]hus|[Hh]ence)\b),?\s*是?{_ITEM}({TIGHT}){_END}"
+        "final", "所以A", rf"(?:因此|所以|故|\b(?:[Tt]herefore|[Ss]o|[Tt]hus|[Hh]ence)\b),?\s*是?{_ITEM}({LOOSE}){_END}"
     ),
     Wording(
         "final", "I choose A", rf"\b(?:[Cc]hoos\w*|chose|[Pp]ick\w*|[Ss]elect\w*|go(?:ing)? with|go for)\s+{_ITEM}{ANY}"
@@ -119,32 +163,20 @@ RULES = (
     Wording("right", "只有A", rf"(?:只有|只剩下?|剩下的?(?:是|只有)?|唯有|仅有|[Oo]nly)\s*{_ITEM}({TIGHT})"),
     Wording("right", "是A", rf"(?:[,;。]|而|才|就|反而|[,;。]\s*而)是\s*{_ITEM}({TIGHT})"),
     Wording("right", "我认为是A", rf"(?:认为|觉得|感觉|考虑|判断)(?:是|为|选|应该是|:)?\s*{_ITEM}({TIGHT}){_END}"),
-    Wording("right", "A都对", rf"({LISTED}|{RUN}){_ALL}{_TAIL}{_RIGHT}"),
+    Wording(
+        "right",
+        "I think A",
+        rf"\bI(?:\s+(?:think|believe|guess|(?:would|will) say)|d say|ll say)\s+{_ITEM}({LOOSE}){_END}",
+    ),
+    Wording("wrong", "so is A, wrong", rf"(?:wrong|incorrect|false),? and so (?:is|are) {_ITEM}({TIGHT})"),
+    Wording("right", "so is A, right", rf"(?:right|correct|true),? and so (?:is|are) {_ITEM}({TIGHT})"),
+    Wording("right", "A都选", rf"({LISTED}){_ALL}(?:应该?|要|可以?|得)?选"),
+    Wording("right", "A都对", rf"({LISTED}){_ALL}{_TAIL}{_RIGHT}"),
     Wording("right", "A对", rf"({TIGHT}){_TAIL}{_RIGHT}"),
+    Wording("right", "A, C are right", rf"({LISTED})\s*(?:options?|choices?)?\s*(?=are\b){_IS_RIGHT}"),
     Wording("right", "A is right", rf"({TIGHT})\s*(?:option|choice)?\s*{_IS_RIGHT}"),
 )
 
-# A reply that is nothing but the answer. Group 1 is the lead, group 2 the letters, group 3 perhaps the option's text.
-_ZH_LEAD = (
-    r"(?:(?:所以|因此|故|综上(?:所述)?|最终|最后|更正|好的|我(?:认为|觉得|的)|本题|那么)[,:]?\s*)*"
-    r"(?:(?:正确|最佳|参考|标准|最终)?的?(?:答案|选项)\s*(?:应该?)?[是为选]?|(?:应该?|我|故)?选择?的?是?|正确的是|回?答(?=\s*:))"
-)
-_EN_LEAD = (
-    r"(?i:(?:so|therefore|thus|hence|i think)?,?\s*(?:(?:the|my)\s+)?(?:final\s+|correct\s+|right\s+|best\s+)*"
-    r"(?:answer|choice|option)(?:\s+is|\s+should\s+be)?)"
-)
-_SINGLE = r"[(\[]?[A-Za-z](?![A-Za-z])[)\]]?"
-_LIST = rf"{_SINGLE}(?:(?: ?[,、;/&+] ?|\s|(?: ?(?:和|与|及|以及|and) ?)){_SINGLE}){{0,25}}|[A-Z]{{2,26}}(?![A-Za-z])"
-STRICT = re.compile(
-    rf"\[?\s*({_ZH_LEAD}|{_EN_LEAD})?\s*\]?\s*[:=]?\s*(?:选项|(?i:options?)\s)?[(\[]?\s*({_LIST})\s*[)\]]?"
-    r"(?:\s*选?项)?(?:[.。:,;、)]?\s*\]?[.。!]?|[.:、)\]]?\s*(\S[^\n]*))",
-)
-
-# Where a letter is part of a term and names no option.
-TERMS = re.compile(
-    r"(?<=维生素)\s*[A-Z]|(?<=抗)[A-Z]|(?<=肝炎病毒)[A-Z]|(?<![A-Za-z])[A-Z](?=\s*[-－]?(?:超|型|族|群|组抗|组链|链球|级|波|线(?!索)|链|细胞|淋巴"
-    r"|反应蛋白|肽|抗原|蛋白|期))|(?<=[Vv]itamin )[A-Z]|(?<=[Hh]epatitis )[A-Z]|\b[A-Z](?= cell| wave)"
-)
 # A base model that goes on asking itself has answered before.
 NEXT_QUESTION = re.compile(r"\n\s*(?:问题|题目|下一题|[Qq]uestion|Q\s*\d*\s*:|\d+[.、]\s*(?:下列|以下))")
 # The question asks for what is wrong, so that "C is wrong" is the answer.
@@ -152,7 +184,10 @@ ASKS_FOR_WRONG = re.compile(
     r"错误的|不正确|不对的|不属于|不包括|不是|不符合|不恰当|不宜|不应|除外|除.{0,12}外|有误"
     r"|\b(?:EXCEPT|except|NOT|not|incorrect|false|wrong|least)\b"
 )
-HEDGE = re.compile(r"或|还是|\bor\b|就是")
+HEDGE = re.compile(r"或|还是|\bor\b|就是|[A-Z]{2,} ?/ ?[A-Z]{2,}")
+# Behind letters that are left open: A? or one of A、C
+LEFT_OPEN = re.compile(r"\s*(?:\?|选?项?(?:中的?(?:一|某|任|其)|之一|之间|二选一|任选))")
+ALTERNATIVE = re.compile(r"[\s,、]*(?:或者?|还是|\bor\b)\s*(?:应?选|(?:the )?answer is)?\s*")
 RETRACTION = re.compile(
     r"不[对是][,。!]|更正|等等|等一下|重新|但|然而|不过|\b(?:[Ww]ait|[Aa]ctually|[Hh]owever|[Bb]ut|[Cc]orrection|no)\b"
 )
@@ -161,8 +196,45 @@ EVERYTHING = re.compile(
     r"^[Aa]ll of (?:the above|them)",
     re.MULTILINE,
 )
+# “The others are right”, which is said of a judgement before it
+_REST = (
+    r"(?:(?:其[余他它]|剩[下余])的?(?:选项|说法|[各三两]项)?|\b[Tt]he (?:others?|rest)(?: options?| statements?)?)\s*"
+)
+REST_RIGHT = re.compile(
+    rf"{_REST}(?:(?:都|均|全|皆)?{_RIGHT}|(?:都|均|全)应?选|(?:is|are)\s+(?:all\s+)?(?:correct|right|true)\b)"
+)
+REST_WRONG = re.compile(rf"{_REST}(?:(?:都|均|全|皆)?{_WRONG}|(?:is|are)\s+(?:all\s+)?{_EN_WRONG})")
+# A letter that stands before the first of a list: 'A, ' of “A, C是对的”
+LISTED_BEFORE = re.compile(rf"({_LETTER}) ?, ?$")
+# One answer is added to another: 选A，也选C
+ADDITION = re.compile(r"也|还|另外|同时|再|\b(?:also|too|as well|additionally)\b")
+ALSO = re.compile(r"\s*选?项?\s*(?:也|同样)\s*(?:是|应)?(?:对|正确|符合|成立|选)")
+LEAD_BEFORE = re.compile(r"(?:答案|选|是|为|\b[Aa]nswers?|\bis|\bbe)\s*:?\s*$")
+RUNS = re.compile(_RUN)
 MENTION = re.compile(rf"({_LETTER})")
-LEADING = re.compile(rf"\s*{ANY}(?=\s*(?:[.:、,。)\]!]|选?项|\n(?!\s*[A-Z]\b)|$))")
-LABELLED = re.compile(r"(?:^|[\s。.;,])([A-Z])\s*:")
+LEADING = re.compile(rf"\s*{ANY}(?=\s*(?:[.:、,;。)(\]!]|选?项|因为|\b(?:because|since)\b|\n(?!\s*[A-Z]\b)|$))")
+FURTHER = re.compile(rf"[ .]?(?:[、;/&.]|和|与|及|, ?(?:and\b)?|and\b) ?{_ITEM}[(\[]?([A-Z]+)(?![A-Za-z])")
+LABELLED = re.compile(r"(?:(?:^|(?<=[;,])) ?(?=[A-Z][.)] ?\S)|(?:^|[\s。.;,])(?=[A-Z]\s*:))([A-Z])")
 LISTED_OPTION = re.compile(r"^\s*[(\[]?([A-Z])[)\]]?\s*[.:、)]\s*(.+?)\s*$", re.MULTILINE)
-NEGATION = re.compile(r"(?:不|非|无|没|排除|除了?|\bnot\b|\bno\b)[^,。.;\n]{0,6}$")
+
+_MARKS = {**dict.fromkeys("√✓✔✅☑", "对"), **dict.fromkeys("×✗✘❌✕✖", "错")}
+_MARKED = str.maketrans(_MARKS)
+_JUDGED_ZH = re.compile(
+    r"(?<![A-Za-z0-9])([A-Z](?: ?选?项)?) ?(?:[(\[] ?|[:.、=] ?)(正确|错误|不正确|不对|对|错)(?![一-鿿])(?: ?[)\]])?"
+)
+_JUDGED_EN = re.compile(
+    r"(?<![A-Za-z0-9])([A-Z]) ?(?:[(\[] ?|[:.=] ?)((?i:true|false|correct|incorrect|right|wrong))\b(?: ?[)\]])?"
+)
+
+_RANGE = re.compile(r"(?<![A-Za-z0-9])([A-Z]) ?(?:到|至|~|through|thru) ?([A-Z])(?![A-Za-z0-9])")
+
+
+def spell_ranges(text: str) -> str:
+    """Letters from one to another: "A至C" is "A、B、C"."""
+    return _RANGE.sub(lambda ends: "、".join(map(chr, range(ord(ends[1]), ord(ends[2]) + 1))) or ends[0], text)
+
+
+def spell_judgements(text: str) -> str:
+    """Judgements behind a letter as a sentence: "A√", "A（对）" and "A：对" are "A对"; "A: true" is "A is true"."""
+    marked = _JUDGED_ZH.sub(r"\1\2", text.translate(_MARKED) if not text.isascii() else text)
+    return _JUDGED_EN.sub(lambda match: f"{match[1]} is {match[2].lower()}", marked)

@@ -4,7 +4,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from itertools import combinations
+from typing import Literal
 
 from harness.judging.asking.combining import pointwise, verdicts
 from harness.judging.asking.judge_metric import JudgeMetric
@@ -113,7 +115,11 @@ def _labels(values: Sequence[float | None], sides: _Sides) -> list[float | None]
 def _kappa(a: Sequence[float | None], b: Sequence[float | None], sides: _Sides) -> float | None:
     from harness.statistics.agreement import cohen_kappa
 
-    return cohen_kappa(a, b, None if sides.pairwise else "quadratic")
+    return cohen_kappa(a, b, _weights(sides))
+
+
+def _weights(sides: _Sides) -> Literal["quadratic"] | None:
+    return None if sides.pairwise else "quadratic"
 
 
 def _agreed(a: Sequence[float | None], b: Sequence[float | None], sides: _Sides) -> Agreed:
@@ -128,13 +134,12 @@ def _agreed(a: Sequence[float | None], b: Sequence[float | None], sides: _Sides)
 
 
 def _against(sides: _Sides, seed: int) -> Agreed:
-    from harness.statistics.agreement import interval
+    from harness.statistics.agreement import cohen_kappa, interval
 
     people, judge = _labels(sides.people, sides), _labels(sides.judge, sides)
     both = [(x, y) for x, y in zip(people, judge, strict=True) if x is not None and y is not None]
-    low, high = interval(
-        [x for x, _ in both], [y for _, y in both], statistic=lambda x, y: _kappa(x, y, sides), seed=seed
-    ) or (None, None)
+    statistic = partial(cohen_kappa, weights=_weights(sides))
+    low, high = interval([x for x, _ in both], [y for _, y in both], statistic=statistic, seed=seed) or (None, None)
     return replace(_agreed(sides.people, sides.judge, sides), low=low, high=high)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from harness.components.metric import Marks, Metric
 from harness.records.inputs import JSON, Sample
 from harness.records.outputs import Prediction
+from harness.text.scripts import MARKS, UNSPACED
 from harness.text.segmentation import comparable_lines, segmenter
 
 if TYPE_CHECKING:
@@ -21,18 +22,20 @@ if TYPE_CHECKING:
 Tokens = Literal["characters", "jieba", "words"]
 NAMES: dict[Tokens, str] = {"characters": "characters", "jieba": "words by jieba", "words": "words"}
 
-_UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Han and kana
-_RUN = re.compile(rf"(?P<unspaced>[{_UNSPACED}]+)|(?:(?![{_UNSPACED}])[^\W_]|(?<=\d)\.(?=\d))+")
+_RUN = re.compile(
+    rf"(?P<unspaced>[{UNSPACED}][{UNSPACED}{MARKS}]*)|(?:(?![{UNSPACED}])[^\W_][{MARKS}]*|(?<=\d)\.(?=\d))+"
+)
+_CHARACTER = re.compile(rf".[{MARKS}]*")
 
 
 class TokenOverlap(Metric):
     """A metric of the tokens that an answer and a reference share.
 
     tokens: `characters` takes each Chinese character, `jieba` each word as jieba cuts it (without its search mode),
-    `words` is for languages with spaces. In all of them a run of Latin letters or digits is one token, a decimal number
-    too (1.5), and marks are none; texts are compared after NFKC and case folding. `auto` takes characters where at
-    least half of the tokens in the references are Chinese characters, else words: one choice for all variants of a
-    task, told in the reason of each value.
+    `words` is for languages with spaces. In all of them a run of letters or digits is one token, with the vowels and
+    other signs that stand on its letters (काला), a decimal number too (1.5), and punctuation is none; texts are
+    compared after NFKC and case folding. `auto` takes characters where at least half of the tokens in the references
+    are Chinese characters, else words: one choice for all variants of a task, told in the reason of each value.
     """
 
     answers: ClassVar[tuple[str, ...]] = ("text",)
@@ -81,14 +84,14 @@ def _cut(text: str, by_words: bool) -> tuple[str, ...]:
             if not run["unspaced"]:
                 tokens.append(run[0])
             else:
-                tokens += segmenter().lcut(run[0]) if by_words else run[0]
+                tokens += segmenter().lcut(run[0]) if by_words else _CHARACTER.findall(run[0])
     return tuple(tokens)
 
 
 def mostly_chinese(samples: Iterable[Sample]) -> bool:
     """Whether at least half of the tokens in the references are Han or kana characters; without any token not."""
     tokens = [token for sample in samples for target in sample.targets for token in cut(target, "characters")]
-    unspaced = sum(re.match(f"[{_UNSPACED}]", token) is not None for token in tokens)
+    unspaced = sum(re.match(f"[{UNSPACED}]", token) is not None for token in tokens)
     return bool(tokens) and 2 * unspaced >= len(tokens)
 
 

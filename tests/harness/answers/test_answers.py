@@ -83,6 +83,12 @@ def test_the_first_object_that_parses_wins(reply: str, answer: dict[str, str]) -
         ('{"a": 无, "b": {"a": "1"}}', "does not parse: Expecting value at line 1 column 7"),
         ('{"a": 无, "b": {"a": "1"}', "does not parse: Expecting value at line 1 column 7"),
         ('{"a": NaN}', "NaN is not JSON"),
+        ('{"a": "1", "a": "2"}', 'in the JSON object at line 1 column 1 the key "a" stands twice'),
+        ('说明\n{"b": "", "a": "1", "a": "1"}', 'in the JSON object at line 2 column 1 the key "a" stands twice'),
+        ('```json\n{"a": "1", "b": {"z": 1, "z": 2}}\n```', 'the key "z" stands twice'),
+        ('{"a": [{"z": 1, "z": 2}]}', 'the key "z" stands twice'),
+        ('{"a": "1", "\\u0061": "2"}', 'the key "a" stands twice'),
+        ('{"a": "1", "a": "2"} 更正：{"a": "3"}', 'the key "a" stands twice'),
         ('{"a": "一\n二"}', "Invalid control character"),
         ('{"a":' * 100_000, "nested too deeply"),
         ("<think>{", "not closed"),
@@ -137,6 +143,8 @@ def test_real_reports_are_read_as_sections() -> None:
         ('{"a": "1"}', "the target lacks b (it has: a)"),
         ("[]", "the target is not a JSON object"),
         ("甲", "the target is not JSON"),
+        ('{"a": "1", "a": "2", "b": ""}', 'the target is not JSON: the key "a" stands twice'),
+        ('{"a": NaN, "b": ""}', "the target is not JSON: NaN is not JSON"),
     ],
 )
 def test_targets_of_fields_are_checked(target: str, mistake: str | None) -> None:
@@ -229,5 +237,7 @@ def test_reasons(reply: str, reason: str) -> None:
 
 def test_a_runaway_reply_is_read_in_time() -> None:
     item = sample("B", options=FOUR)
-    for reply in ("A、" * 2000, "A, B, " * 1000, "不是A" * 1000, "[ " * 2000, "A " + " " * 9000 + "x"):
+    lists = ("A and B, " * 1000, "AB和" * 1000, "除A" * 1000, "A对B错" * 1000, "A(B不对)" * 1000, "维生素A、B" * 1000)
+    for reply in ("A、" * 2000, "A, B, " * 1000, "不是A" * 1000, "[ " * 2000, "A " + " " * 9000 + "x", *lists):
         Choice().read(item, reply)  # quadratic patterns took half a minute here
+        Choice(multiple=True).read(item, reply)

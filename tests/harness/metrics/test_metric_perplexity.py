@@ -460,8 +460,9 @@ def test_the_whole_path(write_suite: Callable[..., Path], run_suite: Callable[..
     (ppl,) = [one for one in summary.comparisons if one.metric == "ppl"]
     assert (ppl.variant, ppl.samples, ppl.wins, ppl.losses) == ("b", 3, 3, 0)  # lower is better
     assert ppl.difference == pytest.approx(math.e - 4)
-    # they do not vary: of 3 equal differences 1 − 0.025^(1/3) = 0.708 may still differ, by 3 (4 is the worst seen, 1 best)
-    width = (1 - 0.025 ** (1 / 3)) * 3
+    # they do not vary: of 3 equal differences 1 − (level/2)^(1/3) may still differ, by 3 (4 is the worst seen, 1 best)
+    assert ppl.family == 3
+    width = (1 - (0.05 / 3 / 2) ** (1 / 3)) * 3
     assert (ppl.low, ppl.high) == pytest.approx((-3, math.e - 4 + width))  # by more than 3 no sample can
     assert not any("c" in line.split(",")[1][:3] for line in summary.warnings)
 

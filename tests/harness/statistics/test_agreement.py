@@ -1,6 +1,7 @@
 """Agreement between readers: worked examples, scikit-learn, and the stored verdicts of PandaLM's annotators."""
 
 import json
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 
@@ -171,11 +172,40 @@ def test_interval_of_one_column() -> None:
     [
         ([1], [1]),
         ([1, 2] * 30, [1, 2] * 30),  # κ is 1 in every resample: that is no certainty
+        ([None, None, 1], [1, 2, None]),
+        ([1, None, None], [1, 1, 2]),
         ([1] * 9 + [2], [1] * 8 + [2, 2]),  # 0.8¹⁰ = 11 % of the resamples hold one label only
     ],
 )
 def test_no_interval_where_resamples_cannot_tell(a: list[int], b: list[int]) -> None:
     assert interval(a, b, statistic=cohen_kappa, seed=0) is None
+
+
+def raters(n: int, labels: int, agree: float, seed: int = 0) -> tuple[list[int], list[int]]:
+    rng = np.random.default_rng(seed)
+    a = rng.integers(0, labels, n)
+    return a.tolist(), np.where(rng.random(n) < agree, a, rng.integers(0, labels, n)).tolist()
+
+
+@pytest.mark.parametrize(
+    ("n", "labels", "weights"),
+    [(40, 2, None), (60, 3, None), (100, 3, None), (100, 5, "quadratic"), (200, 4, "linear")],
+)
+def test_another_seed_prints_the_same_interval_of_kappa(n: int, labels: int, weights: str | None) -> None:
+    kappa = partial(cohen_kappa, weights=weights)
+    ends = np.array([interval(*raters(n, labels, 0.7), statistic=kappa, seed=seed) for seed in range(2)])
+    assert np.ptp(ends, axis=0).max() < 0.0025  # with 1,000 resamples 0.02 and more
+    assert {f"{low:.2f} {high:.2f}" for low, high in ends} == {f"{ends[0][0]:.2f} {ends[0][1]:.2f}"}
+
+
+@pytest.mark.parametrize("weights", [None, "linear", "quadratic"])
+@pytest.mark.parametrize("unknown", [None, float("nan")])
+def test_the_interval_of_kappa_is_that_of_single_resamples(weights: str | None, unknown: float | None) -> None:
+    a, b = raters(50, 3, 0.6)
+    a[3], b[7] = unknown, unknown
+    of_counts = interval(a, b, statistic=partial(cohen_kappa, weights=weights), seed=0)
+    drawn = interval(a, b, statistic=lambda x, y: cohen_kappa(x, y, weights), seed=0)
+    assert of_counts == pytest.approx(drawn, abs=0.012)
 
 
 VERDICTS = {"1": 1, "2": 2, "Tie": 0, "garbage": None}

@@ -30,7 +30,7 @@ REFUSED = [
     ("seed: 1", f"seed: {'9' * 5000}", f'2: seed: {NINES[:60]}… cannot be read as int; write "{NINES[:60]}…" in quotes'),
     ("seed: 1", "seed: 4294967296", "2: seed: must be at most 4294967295"),
     ("seed: 1", f"seed: -{NINES}", f"2: seed: a number of {len(NINES) + 1} signs is larger than any number here can be"),
-    ("max_tokens: 10", f"max_tokens: {10**30}", f"8: tasks.colour.generation.max_tokens: a number of 31 signs is larger than any"),
+    ("max_tokens: 10", f"max_tokens: {10**30}", "8: tasks.colour.generation.max_tokens: a number of 31 signs is larger than any"),
     ("max_tokens: 10", "max_tokens: 1000001", "8: tasks.colour.generation.max_tokens: must be at most 1000000"),
     ("temperature: 0.5", "temperature: 1e400", "8: tasks.colour.generation.temperature: must be a finite number"),
     ("temperature: 0.5", "temperature: .nan", "8: tasks.colour.generation.temperature: must be a finite number"),

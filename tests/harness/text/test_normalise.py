@@ -18,6 +18,13 @@ OFF = {"nfkc": False, "punctuation": "keep", "case": False, "whitespace": False}
         ("1.5。", {**OFF, "punctuation": "drop"}, "1.5"),
         ("CT Ⅱ", {**OFF, "case": True}, "ct ⅱ"),
         (" 胃  镜 \n is  a test\u200b ", {**OFF, "whitespace": True}, "胃镜is a test"),
+        ("\u200e胃\u202e炎\u2066 \u061c", {**OFF, "whitespace": True}, "胃炎"),  # direction marks
+        ("葛\U000e0100 ❤\ufe0f", {**OFF, "whitespace": True}, "葛❤"),  # variation selectors
+        ("a\x00b\x1b c\x85d", {**OFF, "whitespace": True}, "ab c d"),  # control characters
+        ("ㅤ胃\u034f炎\u180e", {**OFF, "whitespace": True}, "胃炎"),
+        ("\u200e胃", OFF, "\u200e胃"),
+        ("\u0661\u200f\u0662", {}, "\u0661\u0662"),
+        ("काला", {}, "काला"),
         ("左侧 Ｃ５－Ｃ６ 椎间盘", {}, "左侧c5-c6椎间盘"),
         ("", {}, ""),
     ],
