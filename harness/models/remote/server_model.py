@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from pydantic import Field
 
-from harness.components.model import Model
+from harness.components.model import TextModel
 from harness.records.inputs import Generation, Prompt
 from harness.records.outputs import Completion
 
@@ -24,7 +24,7 @@ class CallError(Exception):
         self.wait = wait  # seconds that the server asked for
 
 
-class RemoteModel(Model):
+class RemoteModel(TextModel):
     """Base of models behind a server. Threads only here; results keep the order of the prompts."""
 
     workers: int = Field(4, ge=1)  # calls at once

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from harness.models.local.chat_template import as_chat
+from harness.models.local.chat_template import ChatTurns, as_chat
 from harness.records.inputs import Message
 
 PROMPT = (Message("system", "S"), Message("user", "Q"))
@@ -76,4 +76,4 @@ def test_a_date_in_a_template_that_refuses_a_system_turn() -> None:
         "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}"
         "{{ strftime_now('%Y') }}{{ messages[0]['content'] }}"
     )
-    assert as_chat(tokenizer(refusing), PROMPT) == "2025S\n\nQ"
+    assert ChatTurns(tokenizer(refusing), "m").render(PROMPT) == "2025S\n\nQ"
