@@ -14,6 +14,9 @@ log = logging.getLogger("harness")
 Format = Literal["chat", "plain"]
 
 NAMES: dict[Role, str] = {"system": "system turn", "user": "question", "assistant": "earlier answer"}
+PROBES: tuple[tuple[Role, ...], ...] = (
+    ("user",), ("system", "user"), ("user", "assistant", "user"), ("system", "user", "assistant", "user"),
+)  # fmt: skip
 # For models without a template of their own: roles in words, turns apart by a blank line, as in text on the web.
 SIMPLE_TEMPLATE = (
     "{% set names = {'system': 'System', 'user': 'User', 'assistant': 'Assistant'} %}"
@@ -92,6 +95,11 @@ class ChatTurns:
                 f"“{start}” as it is written; mend the template, or set format: plain"
             )
         return text
+
+    def check(self) -> None:
+        """Raise ModelError if the template cannot show a question, alone or behind a system turn and an exchange."""
+        for roles in PROBES:
+            self._find_moves(roles)
 
     def _moves_for(self, roles: tuple[Role, ...]) -> frozenset[int]:
         """The places of the turns that the template drops or refuses in a prompt of these roles."""

@@ -12,11 +12,12 @@ from pydantic import Field, PrivateAttr
 
 from harness.components.fields import LocalPath
 from harness.components.model import TextModel
-from harness.errors import ModelError
+from harness.errors import HarnessError, ModelError
 from harness.models.local.batches import out_of_memory
 from harness.models.local.chat_template import ChatTurns, Format
 from harness.models.local.device import available, choose_device, free_memory
 from harness.models.local.memory import gib, inference_memory, weights
+from harness.models.local.model_folder import check_model_folder, missing_weights
 from harness.models.local.weights import Weights
 from harness.records.inputs import JSON
 from harness.text.reasoning import REASONING_TAGS
@@ -76,11 +77,26 @@ class LocalModel(TextModel):
 
     def check(self) -> None:
         self._weights.check()
+        if self.is_here():
+            self._check_files()
         if self.is_here() and (memory := self.memory(1)) is not None and memory[0] > memory[1]:
             raise ModelError(
                 f"model {self.path} needs {gib(memory[0])} in {self.dtype_name}, the device has {gib(memory[1])}: "
                 "set dtype: bfloat16, ask it as {quantised: {base: …, bits: 4}}, or take a smaller model"
             )
+
+    def _check_files(self) -> None:
+        """Raise ModelError unless configuration, weights, tokenizer and chat template can be used. Loads no weights."""
+        check_model_folder(self._weights.folder())
+        size = self.config.get_text_config().vocab_size
+        probe = self.tokenizer("A patient has 发热.", add_special_tokens=False)["input_ids"]
+        if not probe or max(probe) >= size:
+            raise ModelError(
+                f"model {self.path}: its tokenizer is broken or of another model (a text becomes {len(probe)} tokens, "
+                f"numbers up to {max(probe, default=0)}, and the model knows {size}); get the model's own tokenizer"
+            )
+        if self.format == "chat":
+            self.chat_turns.check()
 
     def weights_bytes(self) -> int | None:
         if not self.is_here():
@@ -145,8 +161,10 @@ class LocalModel(TextModel):
         folder = self._weights.folder()
         with self._translated():
             tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=self.trust_remote_code)
-        if tokenizer.pad_token_id is None:
-            tokenizer.pad_token = tokenizer.eos_token
+            if tokenizer.pad_token_id is None:
+                if tokenizer.eos_token is None:
+                    raise ValueError("its tokenizer has neither an end nor a padding token; state eos_token")
+                tokenizer.pad_token = tokenizer.eos_token
         tokenizer.padding_side = "left"
         return tokenizer
 
@@ -216,9 +234,11 @@ class LocalModel(TextModel):
                 **options,
             }  # quantised weights are placed while they are read
         with self._translated():
-            network = AutoModelForCausalLM.from_pretrained(
-                self._weights.folder(), dtype=kind, trust_remote_code=remote, **options
+            network, loading = AutoModelForCausalLM.from_pretrained(
+                self._weights.folder(), dtype=kind, trust_remote_code=remote, output_loading_info=True, **options
             )
+            if loading["missing_keys"]:
+                raise ModelError(missing_weights(self.path, loading["missing_keys"]))
             if "device_map" not in options:
                 network.to(self.device_name)
         _only_the_suites_options(network)
@@ -239,7 +259,8 @@ class LocalModel(TextModel):
 
         folder = self._weights.folder()
         stated: Any = GenerationConfig if (folder / "generation_config.json").is_file() else AutoConfig
-        ends = getattr(stated.from_pretrained(folder), "eos_token_id", None)
+        with self._translated():
+            ends = getattr(stated.from_pretrained(folder), "eos_token_id", None)
         ends = self.tokenizer.eos_token_id if ends is None else ends
         return (ends,) if isinstance(ends, int) else tuple(ends or ())
 
@@ -248,12 +269,13 @@ class LocalModel(TextModel):
         """What transformers cannot load is the user's to mend: a ModelError of one line."""
         try:
             yield
-        except (RuntimeError, MemoryError) as error:
-            if not out_of_memory(error):
-                raise
-            raise ModelError(f"model {self.path}: out of memory while loading; use a smaller dtype or model") from error
-        except (OSError, ValueError, KeyError, ImportError) as error:
-            reason = " ".join(str(error).split())
+        except HarnessError:
+            raise
+        except Exception as error:  # of many kinds, the libraries' own and Python's
+            if out_of_memory(error):
+                remedy = "out of memory while loading; use a smaller dtype or model"
+                raise ModelError(f"model {self.path}: {remedy}") from error
+            reason = " ".join(str(error).split()) or type(error).__name__
             raise ModelError(f"model {self.path} cannot be loaded: {reason}") from error
 
     def close(self) -> None:
