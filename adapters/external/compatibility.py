@@ -114,7 +114,6 @@ def attach_adapter(network: Any, folder: Path, configuration: Any) -> tuple[Any,
     whole (peft 0.21).
     """
     import torch
-    from peft import PeftModel
     from peft.utils.other import ModulesToSaveWrapper
 
     parameters = dict(network.named_parameters(remove_duplicate=False))
@@ -124,13 +123,7 @@ def attach_adapter(network: Any, folder: Path, configuration: Any) -> tuple[Any,
         for name in map(base_tensor, tensor_shapes(adapter_weights(folder)))
         if name in parameters and not whole.intersection(name.split("."))
     ]
-    try:
-        with _no_warnings():
-            adapted = PeftModel.from_pretrained(network, folder, config=copy.deepcopy(configuration)).eval()
-    except Exception as error:  # of many kinds; the files have changed since they were checked, or PEFT knows better
-        if out_of_memory(error):
-            raise
-        raise ModelError(f"adapter {folder} cannot be attached: {' '.join(str(error).split())}") from error
+    adapted = _load_adapter(network, folder, configuration)
     bridged(adapted)
     wrapped = {
         name: module.original_module
@@ -150,6 +143,18 @@ def attach_adapter(network: Any, folder: Path, configuration: Any) -> tuple[Any,
                 parameter.copy_(before)
 
     return adapted, detach
+
+
+def _load_adapter(network: Any, folder: Path, configuration: Any) -> Any:
+    from peft import PeftModel
+
+    try:
+        with _no_warnings():
+            return PeftModel.from_pretrained(network, folder, config=copy.deepcopy(configuration)).eval()
+    except Exception as error:  # of many kinds: the files have changed since they were checked, or PEFT knows better
+        if out_of_memory(error):
+            raise
+        raise ModelError(f"adapter {folder} cannot be attached: {' '.join(str(error).split())}") from error
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import warnings
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -64,7 +65,7 @@ def sharded_files(folder: Path, index: str) -> list[Path]:
     shards = sorted(set(names.values()))
     missing = [shard for shard in shards if not (folder / shard).is_file()]
     if missing:
-        raise ModelError(f"model folder {folder} lacks {', '.join(missing)}, which {index} names; get the whole model")
+        raise ModelError(f"model folder {folder} lacks {', '.join(missing)} that {index} names; get the whole model")
     return [folder / shard for shard in shards]
 
 
@@ -80,7 +81,11 @@ def tensor_shapes(file: Path) -> dict[str, tuple[int, ...]]:
         if file.suffix == ".safetensors":
             with safe_open(file, framework="pt") as tensors:
                 return {name: tuple(tensors.get_slice(name).get_shape()) for name in tensors.keys()}  # noqa: SIM118
-        loaded = torch.load(file, map_location="meta", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # of pickles that torch did not write: they are read or refused all the same
+            loaded = torch.load(file, map_location="meta", weights_only=True)
         return {name: tuple(tensor.shape) for name, tensor in loaded.items()}
     except pickle.UnpicklingError as error:
         raise ModelError(
@@ -121,9 +126,12 @@ def check_gguf(file: Path) -> None:
     except OSError as error:
         raise ModelError(f"model {file} cannot be read: {error.strerror}") from error
     if not header.startswith(b"GGUF"):
-        raise ModelError(f"model {file} is no GGUF file; name a folder with config.json and weights, or a .gguf file")
+        raise ModelError(
+            f"model {file}: transformers cannot read this GGUF: it does not begin as one; name a folder with "
+            "config.json and weights, or a whole .gguf file"
+        )
     if len(header) < GGUF_HEADER or not int.from_bytes(header[8:16], "little"):
-        raise ModelError(f"model {file} is cut short: it holds no tensor; get the whole file")
+        raise ModelError(f"model {file}: transformers cannot read this GGUF: it holds no tensor; get the whole file")
 
 
 def _check_sizes(file: Path, settings: Mapping[str, JSON]) -> None:
