@@ -25,7 +25,7 @@ class Commands(typer.core.TyperGroup):
         try:
             return super().invoke(ctx)
         except HarnessError as error:
-            for line in str(error).splitlines():
+            for line in error.lines:
                 print(f"error: {line}", file=sys.stderr)
             raise typer.Exit(2) from error
         except KeyboardInterrupt as error:
@@ -134,14 +134,14 @@ def report(
 ) -> None:
     """Write the report of a finished run again and print its table."""
     from harness.printing import make_console
+    from harness.run import write_page
     from harness.runtime.run_lookup import run_at
     from reports.html import render
     from reports.terminal import print_summary
 
     folder = run_at(run)
-    finished = folder.finished()
-    page = folder.write_report(render(finished))
-    print_summary(finished, make_console())
+    page = write_page(folder, render)
+    print_summary(folder.finished(), make_console())
     make_console().print(f"\nReport: {page}", soft_wrap=True)
 
 

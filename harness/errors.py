@@ -12,19 +12,28 @@ A single failed model call is not an exception: it is a Completion whose finish 
 """
 
 import difflib
+import unicodedata
 from collections.abc import Iterable
 
 
 class HarnessError(Exception):
-    """Something the user can mend. The message names the place, what is wrong and what would be right."""
+    """Something the user can mend. Each line names the place, what is wrong and what would be right."""
+
+    def __init__(self, *mistakes: str) -> None:
+        self.lines = tuple(map(one_line, mistakes))
+        super().__init__("\n".join(self.lines))
 
 
 class SuiteError(HarnessError):
-    """One or more mistakes in a suite file, one line each in `mistakes`."""
+    """One or more mistakes in a suite file, one line each."""
 
     def __init__(self, mistakes: Iterable[str]) -> None:
-        self.mistakes = tuple(mistakes)
-        super().__init__("\n".join(self.mistakes))
+        super().__init__(*mistakes)
+
+    @property
+    def mistakes(self) -> tuple[str, ...]:
+        """The lines."""
+        return self.lines
 
 
 class DataError(HarnessError):
@@ -45,6 +54,14 @@ class PromptError(ModelError):
 
 class StoreError(HarnessError):
     """A run folder or cache that cannot be read or written."""
+
+
+def one_line(text: str) -> str:
+    """A text whose values may hold anything, as one line: signs that break a line or steer a terminal are escaped."""
+    return "".join(ascii(sign)[1:-1] if unicodedata.category(sign) in _UNSHOWN else sign for sign in text)
+
+
+_UNSHOWN = {"Cc", "Cs", "Zl", "Zp"}  # control signs, halves of surrogate pairs, separators of lines and paragraphs
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:

@@ -17,8 +17,11 @@ from harness.text.counting import counted
 
 if TYPE_CHECKING:
     from harness.components.model import Preparation
+    from harness.records.inputs import Language
     from harness.stages.describe import Description
     from harness.stages.plan import Plan, PlannedCell
+
+LANGUAGE_NAMES = {"zh": "Chinese", "en": "English"}
 
 
 def print_plan(plan: "Plan", console: Console) -> None:
@@ -32,11 +35,27 @@ def print_plan(plan: "Plan", console: Console) -> None:
         console.print(table)
     _print_cells(plan.cells, console)
     console.print(f"{_total(plan)} Nothing was changed.")
+    console.print(_languages(plan.languages), soft_wrap=True)
+    for mismatch in plan.mismatches:
+        console.print(
+            f"warning: {mismatch.task} × {mismatch.variant}: the model {mismatch.model} {mismatch.difference}: "
+            f"{mismatch.remedy}.",
+            soft_wrap=True,
+        )
     if plan.judging:
         table = Table("metric", "judge", "calls", title="Judging, once the answers are known", title_justify="left")
         for judging in plan.judging:
             table.add_row(str(FigureName.of(judging)), judging.judge, f"{judging.calls:,}")
         console.print(table)
+
+
+def _languages(languages: "Mapping[str, Language]") -> str:
+    """In which language the built-in wordings of prompts are, by task."""
+    by_language: dict[str, list[str]] = {}
+    for task, language in languages.items():
+        by_language.setdefault(LANGUAGE_NAMES[language], []).append(task)
+    spoken = "; ".join(f"{language} for {', '.join(tasks)}" for language, tasks in by_language.items())
+    return f"Built-in wordings of prompts: {spoken} (language: zh or en in the suite settles it)."
 
 
 def _print_preparations(preparations: "Mapping[str, Preparation]", console: Console) -> None:

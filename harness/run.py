@@ -7,6 +7,7 @@ Each stage is a file in harness/stages. It reads what the stage before left in t
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from harness.checks.leakage import contamination
@@ -35,8 +36,7 @@ def run(suite: Suite, folder: RunFolder, context: Context, report: Report, start
     due = STAGES[STAGES.index(start) :]
     tasks = prepare(suite, suite.usage.asked_from(start))
     overlaps = contamination(suite, tasks) if "predict" in due else []
-    folder.create()
-    with folder.locked():
+    with folder.claimed():
         if "predict" in due:
             open_run(suite, tasks, folder, due)
             folder.write_overlaps(overlaps)
@@ -53,12 +53,24 @@ def run(suite: Suite, folder: RunFolder, context: Context, report: Report, start
             with timed(folder, "predict"):
                 predict(suite, tasks, folder, context, resources)
         if "score" in due:
+            folder.write_run({**folder.read_run(), "status": "predicted"})  # older figures no longer are this run's
             with timed(folder, "score"):
                 score(suite, tasks, folder, context)
         if "summarize" in due:
             with timed(folder, "summarize"):
                 summarize(suite, tasks, folder)
-        return folder.write_report(report(folder.finished()))
+        return write_page(folder, report)
+
+
+def write_page(folder: RunFolder, report: Report) -> Path:
+    """Write the report of a run; one whose figures are made is complete only then."""
+    finished = folder.finished()
+    is_summarized = finished.run.get("status") == "summarized"
+    record = {**finished.run, "status": "complete"} if is_summarized else dict(finished.run)
+    page = folder.write_report(report(replace(finished, run=record)))
+    if is_summarized:
+        folder.write_run(record)
+    return page
 
 
 def open_run(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, due: Sequence[str]) -> None:

@@ -22,6 +22,7 @@ class Section(ABC):
     heading: ClassVar[str]
     order: ClassVar[int]  # from the top of the page
     label: ClassVar[str] = ""  # stands before its sentences in the terminal
+    leads: ClassVar[bool] = False  # whether it and its sentences stand above everything else
 
     @property
     def anchor(self) -> str:

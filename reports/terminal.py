@@ -24,7 +24,10 @@ VARIANT_WIDTH = 20
 
 def print_summary(finished: FinishedRun, console: Console, packages: Sequence[str] = PACKAGES) -> None:
     """Print verdicts, comparison tables, sentences and warnings; ASCII where the console cannot show more."""
-    sections = find_sections(packages)
+    leading = [section for section in find_sections(packages) if section.leads]
+    sections = [section for section in find_sections(packages) if not section.leads]
+    for section in leading:
+        _print_lines(section.label, "red", section.sentences(finished), console)
     _print_lines("warning", "red", (line for section in sections for line in section.alarms(finished)), console)
     _print_lines("warning", "yellow", (line for section in sections for line in section.cautions(finished)), console)
     for finding in findings(finished.summary):

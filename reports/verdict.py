@@ -90,17 +90,19 @@ def _comparison_sentence(column: MetricColumn, comparison: Comparison, items: in
         opening = "no variant beats it and " if tests > 1 else ""
         loser = f"{opening}{comparison.variant} is worse by {size}"
         return f"On {column.name}, {comparison.reference} stands: {loser} {evidence}."
-    unit = " points" if numbers.is_percent(info) else ""
-    observed = f"is {numbers.signed(difference, info)}{unit} {evidence}; {_advice(column, comparison)}"
-    pair = f"{comparison.variant} minus {comparison.reference}"
-    subject = f"the largest difference, {pair}," if tests > 1 else pair
-    return f"On {column.name}, nothing is decided: {subject} {observed}."
+    advice = f"{evidence}; {_advice(column, comparison)}"
+    opening = f"On {column.name}, nothing is confirmed{'; the largest difference:' if tests > 1 else ':'}"
+    if not difference or column.info.better == "neither":
+        size = size if difference else "nothing"
+        return f"{opening} {comparison.variant} and {comparison.reference} differ by {size} {advice}."
+    look = "better" if difference * column.sign > 0 else "worse"
+    return f"{opening} {comparison.variant} looks {look} than {comparison.reference} by {size} {advice}."
 
 
 def _advice(column: MetricColumn, comparison: Comparison) -> str:
     """What would settle an inconclusive comparison."""
-    if comparison.needed is not None:
-        return f"about {numbers.about(comparison.needed)} items would be needed to confirm a difference of this size"
+    if (required := numbers.needed(comparison)) is not None:
+        return f"{required} would be needed to confirm a difference of this size"
     if comparison.detectable is not None:
         smallest = numbers.points(comparison.detectable, column.info)
         return f"{counted(comparison.samples, 'item')} can only show differences of {smallest} or more"
@@ -108,10 +110,10 @@ def _advice(column: MetricColumn, comparison: Comparison) -> str:
 
 
 def _evidence(column: MetricColumn, comparison: Comparison, items: int) -> str:
-    interval = numbers.interval(comparison.low, comparison.high, column.info)
-    return parenthesised(
-        f"95 % CI {interval}" if interval else None, numbers.p_value(comparison), _basis(comparison.samples, items)
-    )
+    basis = _basis(comparison.samples, items)
+    if comparison.groups is not None:
+        basis = f"{basis} in {counted(comparison.groups, 'group')}"
+    return parenthesised(numbers.confidence(comparison, column.info), numbers.p_value(comparison), basis)
 
 
 def _basis(count: int, total: int) -> str:

@@ -24,6 +24,7 @@ from harness.components.display import Display
 from harness.components.fields import Part, Reference, written
 from harness.components.method import Method
 from harness.components.model import Model, Preparation, Rows
+from harness.components.prompt_shape import PromptShape
 from harness.components.trained_model import DerivedModel
 from harness.errors import ModelError
 from harness.models.huggingface import HuggingFace
@@ -103,6 +104,10 @@ class Tuned(DerivedModel, Recipe):
 
     def training_texts(self) -> Mapping[str, Rows]:
         return self.data.texts
+
+    def training_prompts(self) -> Mapping[str, PromptShape]:
+        own = {name: task.prompt_shape for name, task in self.inputs.tasks.items()}
+        return {**super().training_prompts(), **own}
 
     def describe(self) -> str:
         return f"{self.origin().describe()}, {self.method_name} on {self.data.rows} rows"

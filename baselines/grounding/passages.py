@@ -11,7 +11,8 @@ from harness.components.indexes import IndexRequest
 from harness.components.retriever import Hit
 from harness.components.variant import Resources
 from harness.records.inputs import JSON, Passage, PassageSet, Prompt, Sample
-from harness.records.outputs import RetrievalTrace
+from harness.records.outputs import Alternatives, RetrievalTrace, RightAnswer
+from harness.statistics.right_answers import places_of
 from harness.text.templates import Template
 
 DEPTH = 100  # how far down the ranking a gold passage is looked for
@@ -22,11 +23,30 @@ PromptPassage = Mapping[str, JSON]  # a passage as templates, predictions.jsonl 
 class PassageSettings:
     """Which passages a variant chooses."""
 
-    query: str  # a template over the sample
-    filter: Filter
-    threshold: float | None  # passages with a lower score are not chosen
-    oracle: bool  # the gold passages instead of retrieved ones
-    distractors: int  # irrelevant passages mixed in
+    query: str = "{{ input }}"  # a template over the sample
+    filter: Filter = field(default_factory=dict)
+    threshold: float | None = None  # passages with a lower score are not chosen
+    oracle: bool = False  # the gold passages instead of retrieved ones
+    distractors: int = 0  # irrelevant passages mixed in
+
+
+@dataclass(frozen=True)
+class GoldPassages:
+    """The right passages of one sample, and which of its right answers each of them holds."""
+
+    places: tuple[int, ...]  # in the passage set
+    answers: Alternatives  # with places in `places`
+
+    @classmethod
+    def of(cls, alternatives: Alternatives) -> "GoldPassages":
+        """From right answers with places in the passage set."""
+        places = places_of(alternatives)
+        number = {place: i for i, place in enumerate(places)}
+        numbered = tuple(
+            tuple(RightAnswer(answer.text, tuple(number[place] for place in answer.passages)) for answer in answers)
+            for answers in alternatives
+        )
+        return cls(places, numbered)
 
 
 @dataclass(kw_only=True)
@@ -67,45 +87,45 @@ class PassageFinder:
         """The evidence for each sample, up to k passages, in their order."""
         if not samples:
             return []
-        gold = self.knowledge.gold_places(samples, self.passage_set)
+        gold = [GoldPassages.of(answers) for answers in self.knowledge.right_answers(samples, self.passage_set)]
         if self.settings.oracle:
-            return [self._oracle(sample, places) for sample, places in zip(samples, gold, strict=True)]
+            return [self._oracle(sample, own) for sample, own in zip(samples, gold, strict=True)]
         depth = max(k, DEPTH)
         depth = min(depth, self.request.retriever.reach() or depth)
         queries = [Template(self.settings.query, "query").render(sample) for sample in samples]
         conditions = [conditions_of(self.settings.filter, sample) for sample in samples]
         rankings = search(self.request, queries, depth, self.calls, self.resources, conditions)
         return [
-            self._retrieved(sample, places, hits, k, depth)
-            for sample, places, hits in zip(samples, gold, rankings, strict=True)
+            self._retrieved(sample, own, hits, k, depth)
+            for sample, own, hits in zip(samples, gold, rankings, strict=True)
         ]
 
-    def _oracle(self, sample: Sample, gold: Sequence[int]) -> Evidence:
+    def _oracle(self, sample: Sample, gold: GoldPassages) -> Evidence:
         """The gold passages, as perfect retrieval would find them."""
-        passages = self._passages(sample, [(place, 1.0) for place in gold], gold)
-        evidence = Evidence(
-            sample=sample,
-            passages=passages,
-            retrieval=RetrievalTrace(gold=self._ids(gold), ranks=None, depth=0, k=len(gold)),
+        passages = self._passages(sample, [(place, 1.0) for place in gold.places], gold.places)
+        trace = RetrievalTrace(
+            gold=self._ids(gold.places), ranks=None, depth=0, k=len(gold.places), answers=gold.answers
         )
-        if not gold:
+        evidence = Evidence(sample=sample, passages=passages, retrieval=trace)
+        if not gold.places:
             evidence.notes.append("no gold passage is known")
         return evidence
 
-    def _retrieved(self, sample: Sample, gold: Sequence[int], hits: Sequence[Hit], k: int, depth: int) -> Evidence:
+    def _retrieved(self, sample: Sample, gold: GoldPassages, hits: Sequence[Hit], k: int, depth: int) -> Evidence:
         threshold = self.settings.threshold
         rank = {place: number for number, (place, _) in enumerate(hits, 1)}
         best_score = hits[0][1] if hits else None
         chosen = [hit for hit in hits[:k] if threshold is None or hit[1] >= threshold]
-        retrieval = RetrievalTrace(
-            gold=self._ids(gold), ranks=tuple(rank.get(place) for place in gold), depth=depth, k=k
+        trace = RetrievalTrace(
+            gold=self._ids(gold.places),
+            ranks=tuple(rank.get(place) for place in gold.places),
+            depth=depth,
+            k=k,
+            answers=gold.answers,
+            unmatched=not hits,
         )
-        evidence = Evidence(
-            sample=sample,
-            passages=self._passages(sample, chosen, gold, rank),
-            retrieval=retrieval,
-            best_score=best_score,
-        )
+        passages = self._passages(sample, chosen, gold.places, rank)
+        evidence = Evidence(sample=sample, passages=passages, retrieval=trace, best_score=best_score)
         if not hits:
             evidence.notes.append("nothing was found for the query")
         elif not chosen:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from baselines.retrievers.index.nearest import Method, Nearest
-from baselines.retrievers.index.searched_text import searched_text
 from baselines.retrievers.index.store import StoredIndex, library
 from harness.components.calls import Calls, NotPlannableError
 from harness.components.fields import Reference
@@ -18,6 +17,7 @@ from harness.components.retriever import Hit, Index, Retriever
 from harness.errors import ModelError, NotFiniteError
 from harness.records.inputs import Passage
 from harness.text.canonical import digest
+from harness.text.passage_texts import searched_text
 
 if TYPE_CHECKING:
     import numpy as np

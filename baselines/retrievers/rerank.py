@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from baselines.retrievers.index.searched_text import searched_text
 from harness.components.calls import Calls
 from harness.components.fields import Part, Reference
 from harness.components.retriever import Hit, Index, Retriever
 from harness.records.inputs import Passage
+from harness.text.passage_texts import searched_text
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,11 +10,11 @@ from baselines.retrievers.index.searched_text import documents
 from harness.components.calls import Calls
 from harness.components.retriever import Index, Retriever
 from harness.records.inputs import Passage
-from harness.text.normalise import normalise
+from harness.text.segmentation import comparable_lines
 
 
 class Tfidf(Retriever):
-    """Cosine of tf-idf over character n-grams and near pairs; needs no model.
+    """Cosine of tf-idf over character n-grams and near pairs, none of which reaches over a line break; needs no model.
 
     A pair is two characters up to `pairs` places apart, in either order. Words that are left out or moved break the
     n-grams around them but few pairs: 左甲状腺腺叶切除 still meets 单侧甲状腺叶切除. Set 0 for long passages: a
@@ -37,7 +37,7 @@ class Tfidf(Retriever):
         from sklearn.feature_extraction.text import TfidfVectorizer
 
         texts, owners = documents(passages)
-        texts = [normalise(text) for text in texts]
+        texts = ["\n".join(comparable_lines(text)) for text in texts]
         if not any(texts):
             return SparseIndex(
                 csr_matrix((1, len(texts))), owners, len(passages), lambda queries: csr_matrix((len(queries), 1))
@@ -46,15 +46,17 @@ class Tfidf(Retriever):
         weights = vectorizer.fit_transform(texts).T.tocsr()
 
         def encode(queries: Sequence[str]) -> Any:
-            return vectorizer.transform([normalise(query) for query in queries])
+            return vectorizer.transform(["\n".join(comparable_lines(query)) for query in queries])
 
         return SparseIndex(weights, owners, len(passages), encode)
 
     def _features(self, text: str) -> list[str]:
-        """All n-grams and pairs; a mark between its characters distinguishes a pair from a bigram."""
+        """All n-grams and pairs of each line; a mark between its characters distinguishes a pair from a bigram."""
         features: list[str] = []
-        for length in range(self.ngrams[0], self.ngrams[1] + 1):
-            features += [text[start : start + length] for start in range(len(text) - length + 1)]
-        for distance in range(1, self.pairs + 1):
-            features += [f"{a}\0{b}" if a < b else f"{b}\0{a}" for a, b in zip(text, text[distance:], strict=False)]
+        for line in text.split("\n"):
+            for length in range(self.ngrams[0], self.ngrams[1] + 1):
+                features += [line[start : start + length] for start in range(len(line) - length + 1)]
+            for distance in range(1, self.pairs + 1):
+                pairs = zip(line, line[distance:], strict=False)
+                features += [f"{a}\0{b}" if a < b else f"{b}\0{a}" for a, b in pairs]
         return features

@@ -10,6 +10,7 @@ from harness.components.task import Task
 from harness.components.variant import Variant
 from harness.records.inputs import PassageSet, Sample
 from harness.text.normalise import normalise
+from harness.text.passage_texts import wordings
 
 Confidence = Literal["margin", "logprob", "agreement", "retrieval"]
 CHECKED_ROWS = 50  # train rows: enough to see whether a knowledge base was made of them
@@ -47,9 +48,9 @@ def searched_knowledge(step: Variant) -> list[str]:
 
 
 def contains_rows(passage_set: PassageSet, rows: Sequence[Sample]) -> bool:
-    """Whether passages contain the inputs of rows word for word: then retrieval finds the rows' own answers."""
+    """Whether passages, or their aliases, contain the inputs of rows: then retrieval finds the rows' own answers."""
     inputs = [text for text in (normalise(row.input) for row in rows[:CHECKED_ROWS]) if len(text) >= MIN_LENGTH]
     if not inputs:
         return False
-    texts = "\0".join(normalise(passage.text) for passage in passage_set.passages)
+    texts = "\0".join(normalise(text) for passage in passage_set.passages for text in wordings(passage))
     return sum(text in texts for text in inputs) > MAX_SHARE * len(inputs)

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from baselines.grounding.search import search
+from baselines.grounding.passages import Evidence, PassageFinder, PassageSettings
 from baselines.retrievers.lexical import Lexical
 from baselines.support.worked_examples import select_examples
 from harness.components.calls import Calls
@@ -55,40 +56,50 @@ class Floor(Variant):
                 task=task.name,
                 variant=calls.cell.variant,
                 messages=(),
-                text=reply,
-                reading=task.answer.read(sample, reply),
-                notes=notes,
+                text=reply.text,
+                reading=task.answer.read(sample, reply.text),
+                passages=reply.evidence.passages if reply.evidence else (),
+                retrieval=reply.evidence.retrieval if reply.evidence else None,
+                notes=(reply.note,),
             )
-            for sample, (reply, notes) in zip(samples, replies(task, samples, calls, resources), strict=True)
+            for sample, reply in zip(samples, replies(task, samples, calls, resources), strict=True)
         ]
 
-    def _commonest(self, task: Task, samples: Sequence[Sample], calls: Calls, resources: Resources) -> "Replies":
+    def _commonest(self, task: Task, samples: Sequence[Sample], calls: Calls, resources: Resources) -> "list[Reply]":
         """The answer that most train rows have; of equals, the one that comes first in the file."""
         counts = Counter(task.answer.example(row) for row in task.data.train)
         reply, times = counts.most_common(1)[0]
-        return [(reply, (f"the answer of {times} of {len(task.data.train)} train rows",))] * len(samples)
+        return [Reply(reply, f"the answer of {times} of {len(task.data.train)} train rows")] * len(samples)
 
-    def _nearest(self, task: Task, samples: Sequence[Sample], calls: Calls, resources: Resources) -> "Replies":
+    def _nearest(self, task: Task, samples: Sequence[Sample], calls: Calls, resources: Resources) -> "list[Reply]":
         """The answer of the lexically nearest train row: cosine of character 1–2-gram tf-idf."""
         chosen = select_examples("nearest", task.data.train, samples, 1, calls.seed)
         return [
-            (task.answer.example(rows[0]), (f"the answer of train row {rows[0].id}: {rows[0].input[:80]}",))
+            Reply(task.answer.example(rows[0]), f"the answer of train row {rows[0].id}: {rows[0].input[:80]}")
             if rows
-            else ("", ("no train row to take the answer from",))
+            else Reply("", "no train row to take the answer from")
             for rows in chosen
         ]
 
-    def _first(self, task: Task, samples: Sequence[Sample], calls: Calls, resources: Resources) -> "Replies":
+    def _first(self, task: Task, samples: Sequence[Sample], calls: Calls, resources: Resources) -> "list[Reply]":
         """The text of the first passage found for the input."""
         (request,) = self.indexes(task)
-        passages = resources.knowledge[request.knowledge].passage_set(request.updated).passages
-        rankings = search(request, [sample.input for sample in samples], 1, calls, resources)
-        return [
-            (passages[hits[0][0]].text, (f"passage {passages[hits[0][0]].id}, score {hits[0][1]:.3g}",))
-            if hits
-            else ("", ("nothing was found for the input",))
-            for hits in rankings
-        ]
+        finder = PassageFinder(request, PassageSettings(), calls, resources)
+        replies = []
+        for evidence in finder.find(samples, 1):
+            if evidence.passages:
+                (passage,) = evidence.passages
+                note = f"passage {passage['id']}, score {evidence.best_score:.3g}"
+                replies.append(Reply(str(passage["text"]), note, evidence))
+            else:
+                replies.append(Reply("", "nothing was found for the input", evidence))
+        return replies
 
 
-Replies = list[tuple[str, tuple[str, ...]]]  # the answer and a note on where it comes from
+@dataclass(frozen=True)
+class Reply:
+    """An answer, a note on where it comes from, and what was looked up for it."""
+
+    text: str
+    note: str
+    evidence: Evidence | None = None

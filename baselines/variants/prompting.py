@@ -2,23 +2,25 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.resources import files
 from itertools import chain
 from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from baselines.support.built_in_wordings import MARKERS, built_in
 from baselines.support.predicting import after_reasoning, complete, for_model, predict, reasoning_mistakes
 from baselines.support.voting import vote
 from baselines.support.worked_examples import Selection, select_examples, smallest_pool
 from harness.components.calls import Calls
-from harness.components.fields import ModelName, PromptText
+from harness.components.fields import MOST_TOKENS, ModelName, PromptText
 from harness.components.model import Model
+from harness.components.prompt_shape import PromptShape
 from harness.components.task import Task
 from harness.components.variant import Resources, Variant
 from harness.errors import HarnessError
 from harness.records.inputs import Generation, Message, Prompt, Sample
 from harness.records.outputs import Prediction
+from harness.text.replies import has_marker
 from harness.text.templates import Template
 
 Frame = Callable[[Sample, Message], Message]  # what is sent in place of a sample's plain question
@@ -45,21 +47,21 @@ class Prompting(Variant):
     pick: Selection = "fixed"
     system: Annotated[str | None, PromptText()] = None  # this variant's system turn, instead of the task's
     chain_of_thought: bool = False
-    marker: str = Field("答案：", min_length=1, pattern=r"\S")  # what the final answer follows under chain of thought
+    instruction: Annotated[str | None, PromptText()] = None  # to reason first, instead of the built-in one
+    marker: str | None = Field(None, min_length=1, pattern=r"\S")  # what the final answer follows: 答案： or Answer:
     rationale: str | None = None  # the train column with the reasoning of worked examples
-    samples: int = Field(1, ge=1)  # self-consistency: the majority of so many sampled answers
+    samples: int = Field(1, ge=1, le=1000)  # self-consistency: the majority of so many sampled answers
     temperature: float | None = Field(None, ge=0)  # instead of the task's
-    max_tokens: int | None = Field(None, ge=1)  # instead of the task's: of the answer
-    reasoning_tokens: int | None = Field(
-        None, ge=0
-    )  # instead of the task's: of what the model writes before its answer
+    max_tokens: int | None = Field(None, ge=1, le=MOST_TOKENS)  # instead of the task's: of the answer
+    reasoning_tokens: int | None = Field(None, ge=0, le=MOST_TOKENS)  # instead of the task's: of what comes before it
 
     @model_validator(mode="after")
     def _sampling(self) -> "Prompting":
         if self.samples > 1 and not self.temperature:
             raise ValueError("samples above 1 need a temperature above 0, or all answers are the same (try 0.7)")
-        if self.rationale is not None and not self.chain_of_thought:
-            raise ValueError("rationale belongs to chain_of_thought: true")
+        for name in ("rationale", "instruction"):
+            if getattr(self, name) is not None and not self.chain_of_thought:
+                raise ValueError(f"{name} belongs to chain_of_thought: true")
         return self
 
     def check(self, task: Task, resources: Resources, models: Mapping[str, Model]) -> list[str]:
@@ -75,6 +77,7 @@ class Prompting(Variant):
         try:
             for sample in task.data.test:
                 self._system(sample)
+            problems += filter(None, [self._instruction_problem(task)])
         except HarnessError as error:
             problems.append(str(error))
         return problems
@@ -86,7 +89,7 @@ class Prompting(Variant):
         """Answer with the questions put into frames, e.g. behind passages."""
         prompts = self.prompts(task, samples, calls.seed, framing)
         generation = for_model(self.generation(task), calls.model(self.model), self.max_tokens is not None)
-        read = after_reasoning(task.answer, self.marker) if self.chain_of_thought else task.answer.read
+        read = after_reasoning(task.answer, self._marker(task)) if self.chain_of_thought else task.answer.read
         if self.samples == 1:
             completions = complete(calls, self.model, task, samples, prompts, generation)
             return predict(calls, samples, prompts, completions, read)
@@ -118,8 +121,17 @@ class Prompting(Variant):
             options,
             temperature=options.temperature if self.temperature is None else self.temperature,
             max_tokens=self.max_tokens or options.max_tokens,
-            marker=self.marker if self.chain_of_thought else task.answer.marker,
+            marker=self._marker(task) if self.chain_of_thought else task.answer.marker,
             reasoning_tokens=options.reasoning_tokens if tokens is None else tokens,
+        )
+
+    def prompt_shape(self, task: Task) -> PromptShape:
+        bare = task.prompt_shape
+        return replace(
+            bare,
+            system=bare.system if self.system is None else self.system,
+            examples=self.shots > 0,
+            reasoning=self._instruction(task).text if self.chain_of_thought else "",
         )
 
     def _system(self, sample: Sample) -> str | None:
@@ -127,20 +139,39 @@ class Prompting(Variant):
 
     def _prompt(self, task: Task, sample: Sample, demonstrations: Prompt, frame: Frame) -> Prompt:
         *opening, question = task.prompt(sample, demonstrations, self._system(sample))
-        return (*opening, self._reasoned(frame(sample, question)))
+        return (*opening, self._reasoned(task, sample, frame(sample, question)))
 
     def _demonstrate(self, task: Task, example: Sample, frame: Frame) -> Prompt:
         question, reply = task.demonstrate(example)
-        question = self._reasoned(frame(example, question))
+        question = self._reasoned(task, example, frame(example, question))
         if not self.chain_of_thought:
             return question, reply
         reasoning = str(example.meta.get(self.rationale, "")) if self.rationale else ""
-        worked = "\n".join(part for part in (reasoning.strip(), f"{self.marker}{reply.content}") if part)
+        worked = "\n".join(part for part in (reasoning.strip(), f"{self._marker(task)}{reply.content}") if part)
         return question, Message("assistant", worked)
 
-    def _reasoned(self, question: Message) -> Message:
+    def _marker(self, task: Task) -> str:
+        """What the final answer follows."""
+        return self.marker or MARKERS[task.language]
+
+    def _instruction(self, task: Task) -> Template:
+        """The template that asks for reasoning first; it stands below the question."""
+        if self.instruction is None:
+            return built_in("chain_of_thought", task.language)
+        return Template(self.instruction, "instruction")
+
+    def _reasoned(self, task: Task, row: Sample, question: Message) -> Message:
         if not self.chain_of_thought:
             return question
-        path = "prompts/chain_of_thought.j2"
-        template = Template(files("baselines").joinpath(path).read_text(encoding="utf-8"), f"baselines/{path}")
-        return Message("user", template.render_values({"question": question.content, "marker": self.marker}))
+        instruction = self._instruction(task).render(row, marker=self._marker(task))
+        return Message("user", f"{question.content}\n\n{instruction}")
+
+    def _instruction_problem(self, task: Task) -> str | None:
+        """An instruction that lets no reply be read, because it never tells what the answer is to follow."""
+        marker, sample = self._marker(task), task.data.test[0]
+        if not self.chain_of_thought or has_marker(self._instruction(task).render(sample, marker=marker), marker):
+            return None
+        return (
+            f"instruction: the marker “{marker.strip()}”, which the answer follows, is not in it; "
+            "write {{ marker }} there"
+        )

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from importlib.resources import files
 from typing import Annotated
 
 from pydantic import Field, model_validator
@@ -11,12 +10,14 @@ from baselines.grounding.passages import Evidence, PassageFinder, PassageSetting
 from baselines.grounding.search import conditions_of, refuse_unknown_fields
 from baselines.grounding.token_budget import OPTION_TOKENS, TokenBudget
 from baselines.retrievers.lexical import Lexical
+from baselines.support.built_in_wordings import built_in
 from baselines.support.predicting import with_notes
 from baselines.variants.prompting import Frame, Framing, Prompting, unframed
 from harness.components.calls import Calls
 from harness.components.fields import KnowledgeName, Part, PromptText
 from harness.components.indexes import IndexRequest
 from harness.components.model import Model
+from harness.components.prompt_shape import PromptShape
 from harness.components.retriever import Retriever
 from harness.components.task import Task
 from harness.components.variant import Resources
@@ -73,18 +74,18 @@ class Rag(Prompting):
             for sample in (*task.data.test, *task.data.validation):
                 Template(self.query, "query").render(sample)
                 conditions_of(self.filter, sample)
-                self._grounded_question(sample, Message("user", "?"), (), False)
+                self._grounded_question(task, sample, Message("user", "?"), (), False)
             kinds = {frozenset(passage.meta): passage for passage in (*first.passages, *second.passages)}
             for passage in kinds.values():  # a prompt may use columns that not all passages have
                 example = prompt_passage(1, passage, 1.0, False, 1)
-                self._grounded_question(task.data.test[0], Message("user", "?"), (example,), False)
+                self._grounded_question(task, task.data.test[0], Message("user", "?"), (example,), False)
         except HarnessError as error:
             problems.append(str(error))
         return problems
 
     def answer(self, task: Task, samples: Sequence[Sample], calls: Calls, resources: Resources) -> list[Prediction]:
         if self.closed_book:
-            bare: Frame = lambda row, question: self._grounded_question(row, question, (), False)  # noqa: E731
+            bare: Frame = lambda row, question: self._grounded_question(task, row, question, (), False)  # noqa: E731
             return self.answer_framed(task, samples, calls, Framing(bare, bare if self.example_k else unframed))
         settings = PassageSettings(
             query=self.query,
@@ -95,7 +96,7 @@ class Rag(Prompting):
         )
         finder = PassageFinder(self._request(task), settings, calls, resources)
         evidence = {item.sample.id: item for item in finder.find(samples, self.k)}
-        framing = Framing(self._frame(evidence, finder), self._example_frame(finder, task, samples))
+        framing = Framing(self._frame(task, evidence, finder), self._example_frame(finder, task, samples))
         self._fit_budget(task, samples, calls, evidence, framing)
         predictions = self.answer_framed(task, samples, calls, framing)
         return [_grounded(prediction, evidence[prediction.sample_id]) for prediction in predictions]
@@ -103,9 +104,9 @@ class Rag(Prompting):
     def _request(self, task: Task) -> IndexRequest:
         return IndexRequest(self.knowledge, self.retriever, task.updated == self.knowledge)
 
-    def _frame(self, evidence: Mapping[str, Evidence], finder: PassageFinder) -> Frame:
+    def _frame(self, task: Task, evidence: Mapping[str, Evidence], finder: PassageFinder) -> Frame:
         return lambda row, question: self._grounded_question(
-            row, question, evidence[row.id].passages, finder.has_several_sources
+            task, row, question, evidence[row.id].passages, finder.has_several_sources
         )
 
     def _example_frame(self, finder: PassageFinder, task: Task, samples: Sequence[Sample]) -> Frame:
@@ -114,7 +115,7 @@ class Rag(Prompting):
             return unframed
         rows = {row.id: row for examples in self.examples(task, samples, finder.calls.seed) for row in examples}
         evidence = finder.find(list(rows.values()), self.example_k)
-        return self._frame({item.sample.id: item for item in evidence}, finder)
+        return self._frame(task, {item.sample.id: item for item in evidence}, finder)
 
     def _fit_budget(
         self, task: Task, samples: Sequence[Sample], calls: Calls, evidence: Mapping[str, Evidence], framing: Framing
@@ -133,11 +134,13 @@ class Rag(Prompting):
         for sample, prompt in zip(samples, bare, strict=True):
             evidence[sample.id].fit(passages[sample.id], budget, prompt)
 
+    def prompt_shape(self, task: Task) -> PromptShape:
+        return replace(super().prompt_shape(task), passages=not self.closed_book, frame=self.prompt or "")
+
     def _grounded_question(
-        self, row: Sample, question: Message, passages: Sequence[PromptPassage], several_sources: bool
+        self, task: Task, row: Sample, question: Message, passages: Sequence[PromptPassage], several_sources: bool
     ) -> Message:
-        source = self.prompt or files("baselines").joinpath("prompts/rag.j2").read_text(encoding="utf-8")
-        template = Template(source, "prompt" if self.prompt else "baselines/prompts/rag.j2")
+        template = Template(self.prompt, "prompt") if self.prompt else built_in("rag", task.language)
         values = {"question": question.content, "passages": list(passages), "several_sources": several_sources}
         return Message("user", template.render(row, **values))
 

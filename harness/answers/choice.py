@@ -6,7 +6,7 @@ from pydantic import model_validator
 
 from harness.answers.reading import option_letters as extraction
 from harness.components.answer import Answer
-from harness.records.inputs import Sample
+from harness.records.inputs import Language, Sample
 from harness.records.outputs import Reading
 from harness.text.normalise import option_letters
 from harness.text.replies import plain, without_reasoning
@@ -23,6 +23,7 @@ class Choice(Answer):
     default_prompt: ClassVar[str] = (
         "{{ input }}\n{% for letter, option in options %}{{ letter }}. {{ option }}\n{% endfor %}答案："
     )
+    english_prompt: ClassVar[str] = default_prompt.replace("答案：", "Answer:")
 
     by: Literal["generation", "loglikelihood"] = "generation"
     multiple: bool = False
@@ -32,6 +33,9 @@ class Choice(Answer):
         if self.multiple and self.by == "loglikelihood":
             raise ValueError("several letters cannot be chosen by log-likelihood; use by: generation")
         return self
+
+    def prompt_in(self, language: Language) -> str:
+        return self.english_prompt if language == "en" else self.default_prompt
 
     def options(self, sample: Sample) -> tuple[str, ...]:
         """The letters, when they are scored by likelihood."""

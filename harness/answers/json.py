@@ -10,6 +10,7 @@ from harness.components.answer import Answer
 from harness.records.inputs import JSON, Sample
 from harness.records.outputs import Reading
 from harness.text.json_objects import UnreadableError, object_places, opens_object
+from harness.text.language import language_of
 from harness.text.normalise import as_text
 from harness.text.replies import without_reasoning
 
@@ -28,7 +29,7 @@ class Json(Answer):
         """The first target's fields in the order and form in which they are asked for."""
         target = json.loads(sample.targets[0])
         if self.form == "sections":
-            return "\n".join(f"{field}：{as_text(target[field])}" for field in self.fields if field in target)
+            return "\n".join(f"{_heading(field)}{as_text(target[field])}" for field in self.fields if field in target)
         return json.dumps({field: target[field] for field in self.fields if field in target}, ensure_ascii=False)
 
     def read(self, sample: Sample, reply: str) -> Reading:
@@ -44,7 +45,7 @@ class Json(Answer):
         """A target that is no JSON object, or lacks a field (an empty one is written as "")."""
         for target in sample.targets:
             try:
-                value = json.loads(target)
+                value = _DECODER.decode(target)
             except ValueError as error:
                 return f"the target is not JSON: {error}"
             if not isinstance(value, dict):
@@ -53,6 +54,11 @@ class Json(Answer):
             if lacking:
                 return f"the target lacks {', '.join(lacking)} (it has: {', '.join(value)})"
         return None
+
+
+def _heading(field: str) -> str:
+    """A field's name with the colon of its script."""
+    return f"{field}：" if language_of([field]) == "zh" else f"{field}: "
 
 
 def _not_json(constant: str) -> JSON:

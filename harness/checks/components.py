@@ -1,6 +1,6 @@
 """What keeps the components of a suite from working together on its data, found before any model is asked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from harness.components.knowledge import Knowledge
 from harness.components.task import Task
@@ -16,16 +16,17 @@ def metric_mistakes(suite: Suite, tasks: Mapping[str, Task]) -> list[str]:
         for metric_name, metric in suite.metrics_of(task).items():
             try:
                 metric.check()
-                problem = metric.check_task(task)
+                scales = [metric.scale_of(part) for part in ("", *(metric.parts() or ()))]
+                problems = list(filter(None, [metric.check_task(task), *(scale.mistake() for scale in scales)]))
             except HarnessError as error:
-                problem = str(error)
-            mistakes += [f"tasks.{name}.metrics.{metric_name}: {line}" for line in (problem or "").splitlines()]
+                problems = list(error.lines)
+            mistakes += [f"tasks.{name}.metrics.{metric_name}: {line}" for line in problems]
     return mistakes
 
 
-def knowledge_mistakes(suite: Suite, tasks: Mapping[str, Task]) -> dict[str, str]:
+def knowledge_mistakes(suite: Suite, tasks: Mapping[str, Task]) -> dict[str, list[str]]:
     """What keeps a knowledge base that is searched from being read, or from fitting any task, by its name."""
-    mistakes = {}
+    mistakes: dict[str, list[str]] = {}
     for name in suite.usage.knowledge:
         knowledge = suite.knowledge[name]
         try:
@@ -33,17 +34,17 @@ def knowledge_mistakes(suite: Suite, tasks: Mapping[str, Task]) -> dict[str, str
             knowledge.passage_set(updated=True)
             _refuse_unfit(knowledge, list(tasks.values()))
         except HarnessError as error:
-            mistakes[name] = "\n".join(f"knowledge.{name}: {line}" for line in str(error).splitlines())
+            mistakes[name] = [f"knowledge.{name}: {line}" for line in error.lines]
     return mistakes
 
 
 def variant_mistakes(
-    suite: Suite, tasks: Mapping[str, Task], resources: Resources, unread: Mapping[str, str]
+    suite: Suite, tasks: Mapping[str, Task], resources: Resources, unread: Collection[str]
 ) -> list[str]:
     """What keeps variants from answering tasks, but for those whose knowledge base could not be read."""
     mistakes = []
     for variant_name, variant in suite.variants.items():
-        if unread.keys() & suite.usage.knowledge_of[variant_name]:
+        if any(name in unread for name in suite.usage.knowledge_of[variant_name]):
             continue
         for name, task in tasks.items():
             if name in suite.general:
@@ -61,7 +62,7 @@ def model_mistakes(suite: Suite, models: Sequence[str]) -> list[str]:
         try:
             suite.models[name].check()
         except HarnessError as error:
-            mistakes += [f"models.{name}: {line}" for line in str(error).splitlines()]
+            mistakes += [f"models.{name}: {line}" for line in error.lines]
     return mistakes
 
 

@@ -1,10 +1,11 @@
 """What is wrong with a task's samples and prompts, found before any model is asked."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 from harness.components.task import Task
 from harness.errors import DataError, HarnessError
-from harness.records.inputs import Prompt, Sample
+from harness.records.inputs import JSON, Prompt, Sample
 from harness.text.templates import LETTERS
 
 
@@ -23,14 +24,24 @@ def refuse_equal_ids(task: str, samples: Sequence[Sample]) -> None:
 
 
 def _sample_mistakes(task: Task) -> list[str]:
-    """The first sample that is unfit for the answer or whose options have no letters left."""
+    """The first sample that is unfit for the answer, has options without letters, or numbers that are none."""
     for sample in (*task.data.test, *task.data.train):
         problem = task.answer.check(sample)
         if problem is None and len(sample.options) > len(LETTERS):
             problem = f"{len(sample.options)} options, but letters for {len(LETTERS)}"
+        strange = next((name for name, value in sample.meta.items() if _holds_no_number(value)), None)
+        if strange is not None:
+            problem = f"column '{strange}' holds NaN or infinity, which no file of a run can keep; make it text or null"
         if problem:
             return [f"tasks.{task.name}: sample {sample.id}: {problem}"]
     return []
+
+
+def _holds_no_number(value: JSON) -> bool:
+    if isinstance(value, float):
+        return not math.isfinite(value)
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+    return any(map(_holds_no_number, inner))
 
 
 def _prompt_mistakes(task: Task) -> list[str]:

@@ -10,9 +10,13 @@ from harness.records.inputs import Sample
 from harness.suite.suite import Suite
 from harness.text.near_duplicates import leaked_answers, overlap, overlaps
 from harness.text.normalise import whole_question
+from harness.text.passage_texts import wordings
 from harness.text.templates import LETTERS
 
-Rows = Sequence[tuple[str, str]]
+Rows = Sequence[tuple[str, str]]  # place and text
+Learnt = Mapping[str, Mapping[str, Rows]]  # model → source → what it learns from it
+Contents = Mapping[tuple[str, str], str]  # a row → what a model reads that learns it
+Learners = Mapping[tuple[str, str], Sequence[str]]  # a row → the models that learn what it says
 
 
 def contamination(suite: Suite, tasks: Mapping[str, Task]) -> list[Overlap]:
@@ -21,21 +25,19 @@ def contamination(suite: Suite, tasks: Mapping[str, Task]) -> list[Overlap]:
     Raises SuiteError where a model would learn more of a task's test items than the suite allows.
     """
     own = {name: task for name, task in tasks.items() if not task.origin}
-    learnt = _learnt(suite)
-    rows, texts = _all_rows(suite, learnt, "training_questions"), _all_rows(suite, learnt, "training_texts")
-    rows |= _examples(suite, own)
-    for name in suite.usage.knowledge:
-        texts.setdefault(f"knowledge {name}", [(p.id, p.text) for p in suite.knowledge[name].passage_set().passages])
+    questions, texts = _learnt(suite, "training_questions"), _learnt(suite, "training_texts")
+    asked = {**_all_rows(questions), **_examples(suite, own)}
+    read = {**_all_rows(texts), **_searched(suite)}
+    learners = {**_learners(questions, asked), **_learners(texts, read)}
+    learnt = {model: {**questions[model], **texts[model]} for model in questions}
     shared, mistakes = list[Overlap](), list[str]()
     for name, task in own.items():
         items = [(sample.id, whole_question(sample)) for sample in task.data.test]
         answered = [(sample.id, sample.input, _answers(sample)) for sample in task.data.test]
-        twins = {source: overlaps(items, own_twins, suite.leakage.near) for source, own_twins in rows.items()}
-        twins |= {
-            source: leaked_answers(answered, own_twins, suite.leakage.near) for source, own_twins in texts.items()
-        }
+        twins = {source: overlaps(items, list(rows), suite.leakage.near) for source, rows in asked.items()}
+        twins |= {source: leaked_answers(answered, list(rows), suite.leakage.near) for source, rows in read.items()}
         for source, own_twins in twins.items():
-            models = [model for model, sources in learnt.items() if _twin_ids(own_twins, sources.get(source, ()))]
+            models = _models_of(learners[source], own_twins, list(learnt))
             shared.append(overlap(name, source, models, len(items), own_twins, listed=len(own_twins)))
         mistakes += _too_many(name, len(items), twins, learnt, suite.leakage.allowed)
     if mistakes:
@@ -43,34 +45,57 @@ def contamination(suite: Suite, tasks: Mapping[str, Task]) -> list[Overlap]:
     return shared
 
 
-Learnt = Mapping[str, Mapping[str, Rows]]  # model → source → what it learns from it
-
-
-def _learnt(suite: Suite) -> dict[str, dict[str, Rows]]:
+def _learnt(suite: Suite, kind: str) -> dict[str, dict[str, Rows]]:
     """What each model that is made learns, and what those it is made of have learnt."""
     learnt: dict[str, dict[str, Rows]] = {}
     for name in suite.usage.trained:
         model = suite.models[name]
-        base = model.base_name or ""
-        learnt[name] = {**learnt.get(base, {}), **model.training_questions(), **model.training_texts()}
+        learnt[name] = {**learnt.get(model.base_name or "", {}), **getattr(model, kind)()}
     return learnt
 
 
-def _all_rows(suite: Suite, learnt: Learnt, kind: str) -> dict[str, Rows]:
+def _all_rows(learnt: Learnt) -> dict[str, dict[tuple[str, str], str]]:
     """All rows of each source that any model learns."""
-    union: dict[str, dict[tuple[str, str], None]] = {}
-    for name in learnt:
-        model = suite.models[name]
-        for source, own in getattr(model, kind)().items():
-            union.setdefault(source, {}).update(dict.fromkeys(own))
-    return {source: list(own) for source, own in union.items()}
+    union: dict[str, dict[tuple[str, str], str]] = {}
+    for sources in learnt.values():
+        for source, rows in sources.items():
+            union.setdefault(source, {}).update({row: row[1] for row in rows})
+    return union
 
 
-def _examples(suite: Suite, tasks: Mapping[str, Task]) -> dict[str, Rows]:
+def _searched(suite: Suite) -> dict[str, Contents]:
+    """All wordings of the passages that variants search; who learns a passage reads its text."""
+    return {
+        f"knowledge {name}": {
+            (passage.id, text): passage.text
+            for passage in suite.knowledge[name].passage_set().passages
+            for text in wordings(passage)
+        }
+        for name in suite.usage.knowledge
+    }
+
+
+def _learners(learnt: Learnt, contents: Mapping[str, Contents]) -> dict[str, Learners]:
+    """Who learns each row, be it under another name: rows that are shown as examples may be learnt as well."""
+    models_of: dict[str, list[str]] = {}
+    for model, sources in learnt.items():
+        for text in dict.fromkeys(text for rows in sources.values() for _, text in rows):
+            models_of.setdefault(text, []).append(model)
+    return {source: {row: models_of.get(text, ()) for row, text in rows.items()} for source, rows in contents.items()}
+
+
+def _models_of(learners: Learners, twins: Sequence[Twin], order: Sequence[str]) -> list[str]:
+    """The models that learn one of the twins; where there is none, those that learn any row of the source."""
+    rows = [(twin.place, twin.row) for twin in twins] or list(learners)
+    models = {model for row in rows for model in learners.get(row, ())}
+    return [model for model in order if model in models]
+
+
+def _examples(suite: Suite, tasks: Mapping[str, Task]) -> dict[str, Contents]:
     """The train rows of tasks on which a variant shows worked examples or, asking no model, takes answers from them."""
     learnt_from = any(getattr(variant, "shots", 0) or variant.floor for variant in suite.variants.values())
     return {
-        f"examples of {name}": [(row.id, whole_question(row)) for row in task.data.train]
+        f"examples of {name}": {(row.id, whole_question(row)): whole_question(row) for row in task.data.train}
         for name, task in tasks.items()
         if learnt_from and task.data.train and name not in suite.general
     }

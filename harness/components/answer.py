@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from harness.components.component import Component
-from harness.records.inputs import Sample
+from harness.records.inputs import Language, Sample
 from harness.records.outputs import Reading
 
 
@@ -16,6 +16,10 @@ class Answer(Component):
     def marker(self) -> str | None:
         """What the answer stands behind in a reply; None where the whole reply is the answer."""
         return None
+
+    def prompt_in(self, language: Language) -> str:
+        """The prompt of a task that has none of its own, in a language."""
+        return self.default_prompt
 
     def options(self, sample: Sample) -> tuple[str, ...]:
         """The continuations to score by likelihood; empty when the answer is generated text."""

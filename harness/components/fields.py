@@ -55,6 +55,8 @@ class Part:
         return {"part": self.kind}  # filled in by harness.suite.schema, which knows the components of the kind
 
 
+MOST_TOKENS = 1_000_000  # of one reply: more than any model writes
+
 ModelName = Annotated[str, Reference("models", "generates")]
 KnowledgeName = Annotated[str, Reference("knowledge")]
 FilePath = Annotated[str, LocalPath()]

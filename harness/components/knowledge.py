@@ -5,6 +5,8 @@ from functools import cached_property
 
 from harness.components.component import Component
 from harness.records.inputs import PassageSet, Sample
+from harness.records.outputs import Alternatives
+from harness.statistics.right_answers import places_of
 
 
 class Knowledge(Component):
@@ -33,9 +35,16 @@ class Knowledge(Component):
     def check(self, samples: Sequence[Sample]) -> None:
         """Raise DataError if the samples of a task have not what this knowledge base names, e.g. a column."""
 
-    def gold_places(self, samples: Sequence[Sample], passage_set: PassageSet) -> list[tuple[int, ...]]:
-        """For each sample the places in `passage_set.passages` that hold its answer; empty where that is not known."""
+    def right_answers(self, samples: Sequence[Sample], passage_set: PassageSet) -> list[Alternatives]:
+        """For each sample what is right, with the places in `passage_set.passages` that hold it; nothing if not known.
+
+        A right answer that no passage holds has no places: it counts as not found.
+        """
         raise NotImplementedError
+
+    def gold_places(self, samples: Sequence[Sample], passage_set: PassageSet) -> list[tuple[int, ...]]:
+        """For each sample the places of all passages that hold a right answer, ascending."""
+        return [places_of(alternatives) for alternatives in self.right_answers(samples, passage_set)]
 
     def affected(self, samples: Sequence[Sample]) -> list[tuple[Sample, Sample]]:
         """The samples whose fact differs in the second version: as they were, and with the answers that hold then."""

@@ -28,6 +28,10 @@ class Mark:
     counts: Mapping[str, float] | None = None  # of a corpus metric: what the sample adds to the corpus's totals
 
 
+LARGEST = 1e50  # of a value or an end of a scale: powers and sums of such values stay far within floating point
+NARROWEST = 1e-9  # of a scale, relative to its ends
+
+
 @dataclass(frozen=True, slots=True)
 class Scale:
     """The range of a metric's values and which end is good."""
@@ -35,6 +39,17 @@ class Scale:
     low: float = 0.0
     high: float = 1.0
     better: Literal["higher", "lower", "neither"] = "higher"
+
+    def mistake(self) -> str | None:
+        """Why values on it could not be computed with; None if they can."""
+        ends = max(abs(self.low), abs(self.high))
+        if not ends <= LARGEST:
+            return (
+                f"the scale from {self.low:g} to {self.high:g} is too wide: both ends within ±{LARGEST:g} can be used"
+            )
+        if not self.high - self.low > max(NARROWEST * ends, 1 / LARGEST):
+            return f"the scale from {self.low!r} to {self.high!r} is too narrow: low must be well below high"
+        return None
 
 
 Marks = float | Mark | Mapping[str, Mark]
@@ -61,6 +76,10 @@ class Metric(Component):
     def scale_of(self, part: str) -> Scale:
         """The scale of its own value (part "") or of a part."""
         return self.part_scales.get(part, self.scale)
+
+    def for_task(self, task: "Task") -> "Metric":
+        """The metric with everything settled that it leaves to a task, e.g. the language in which it asks a judge."""
+        return self
 
     def resolved(self, task: "Task") -> dict[str, JSON]:
         """What it decides by a task's data, shown with its settings."""

@@ -8,6 +8,7 @@ from pydantic import field_validator
 
 from harness.components.component import Component
 from harness.components.display import Display
+from harness.components.prompt_shape import PromptShape
 from harness.records.inputs import JSON, Generation, Prompt
 from harness.records.outputs import Completion
 from harness.text.reasoning import TagPair
@@ -180,6 +181,10 @@ class Model(Component):
 
     def training_texts(self) -> Mapping[str, Rows]:
         """The plain texts that it learns from, by source."""
+        return {}
+
+    def training_prompts(self) -> Mapping[str, PromptShape]:
+        """By task, of what kind the prompts are that it learns to answer; empty where the run teaches it none."""
         return {}
 
     def preparation(self) -> Preparation | None:

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 from harness.components.answer import Answer
 from harness.components.dataset import Dataset
-from harness.records.inputs import JSON, Generation, Message, Prompt, Sample
+from harness.components.prompt_shape import PromptShape
+from harness.records.inputs import JSON, Generation, Language, Message, Prompt, Sample
 from harness.text.templates import Template
 
 
@@ -19,6 +20,7 @@ class Task:
     answer: Answer
     generation: Generation
     probe_of: "Task | None" = field(default=None, repr=False)  # of a freshness probe: the task it was derived from
+    language: Language = "zh"  # of what the product itself writes into its prompts
     version: str = ""  # of a freshness probe: before, after or withdrawn
     updated: str = ""  # the knowledge base that is searched in its second version
     _questions: dict[str, tuple[Sample, str]] = field(default_factory=dict, repr=False, compare=False)  # rendered once
@@ -27,6 +29,11 @@ class Task:
     def origin(self) -> str:
         """The name of the task that a probe was derived from; empty for other tasks."""
         return self.probe_of.name if self.probe_of else ""
+
+    @property
+    def prompt_shape(self) -> PromptShape:
+        """Of what kind its prompts are as they stand, with nothing that a variant adds."""
+        return PromptShape(template=self.template.text, system=self.system.text if self.system else "")
 
     def ask(self, sample: Sample, **extra: JSON) -> Message:
         """The user's turn for one sample; `extra` variables (e.g. passages) are visible to the template."""

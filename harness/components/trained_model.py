@@ -11,6 +11,7 @@ from harness.components.dataset import Dataset
 from harness.components.fields import Reference
 from harness.components.knowledge import Knowledge
 from harness.components.model import Model
+from harness.components.prompt_shape import PromptShape
 from harness.components.task import Task
 from harness.errors import ModelError
 from harness.records.inputs import JSON, Generation, Prompt
@@ -105,6 +106,9 @@ class DerivedModel(Model):
 
     def count_tokens(self, text: str) -> int | None:
         return self.root().count_tokens(text)
+
+    def training_prompts(self) -> Mapping[str, PromptShape]:
+        return self.origin().training_prompts()
 
     # -- answers ------------------------------------------------------------------------------------------------------
 

@@ -10,8 +10,9 @@ from harness.components.indexes import Indexes, IndexRequest
 from harness.components.knowledge import Knowledge
 from harness.components.metric import Metric
 from harness.components.model import Model
+from harness.components.prompt_shape import PromptShape
 from harness.components.task import Task
-from harness.records.inputs import Sample
+from harness.records.inputs import Generation, Sample
 from harness.records.outputs import Prediction
 
 
@@ -46,6 +47,14 @@ class Variant(Component):
     def indexes(self, task: Task) -> list[IndexRequest]:
         """The indexes that it searches for a task, so that they can be built before anything is asked."""
         return []
+
+    def generation(self, task: Task) -> Generation:
+        """The options of generation of a task, with the variant's own in their place."""
+        return task.generation
+
+    def prompt_shape(self, task: Task) -> PromptShape | None:
+        """Of what kind the prompts are through which it asks its model; None where it asks none itself."""
+        return None
 
     def is_bound(self) -> bool:
         """Whether it sees what only the author of the answers knows: an upper bound, never a recommendation."""

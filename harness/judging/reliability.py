@@ -1,7 +1,7 @@
 """How a judge behaved: noise, flips with the order, unreadable replies, love of length, kinship, cost."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 from harness.judging.asking.combining import by_judge, outcome, value_of, verdicts
@@ -20,6 +20,7 @@ class Judged:
     calibrations: Mapping[str, Calibration]  # judge → how it stands against people, where that was measured
     kin: Mapping[str, tuple[str, ...]]  # judge → variants answered by a model of its family
     itself: Mapping[str, tuple[str, ...]]  # judge → variants that it answers itself
+    groups: Mapping[str, str] = field(default_factory=dict)  # sample → what it belongs to with others
 
 
 def reliability(judged: Judged, judgements: Sequence[Judgement]) -> list[Reliability]:
@@ -44,13 +45,15 @@ def panel(judged: Judged, judgements: Sequence[Judgement]) -> Panel | None:
 
 
 def ranked(judged: Judged, judgements: Sequence[Judgement], seed: int) -> Ranked | None:
-    """The variants ranked by all duels of a metric that compares answers; None of others."""
+    """The variants ranked by all duels of a metric that compares answers; None of others. Groups are resampled."""
     from harness.statistics.bradley_terry import Battle, rank
 
     if not judged.pairwise or not judgements:
         return None
-    battles = [Battle(item, *pair, outcome(duel, pair)) for (item, pair), duel in _duels(judgements).items()]
-    return Ranked(judged.task, judged.metric, rank(battles, seed))
+    outcomes = {(item, pair): outcome(duel, pair) for (item, pair), duel in _duels(judgements).items()}
+    battles = [Battle(judged.groups.get(item, item), *pair, result) for (item, pair), result in outcomes.items()]
+    items = {item for (item, _), result in outcomes.items() if result is not None}
+    return Ranked(judged.task, judged.metric, replace(rank(battles, seed), items=len(items)))
 
 
 def _reliability(judged: Judged, judge: str, judgements: Sequence[Judgement]) -> Reliability:

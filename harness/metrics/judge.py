@@ -70,7 +70,7 @@ class Judge(JudgeMetric):
             for i in indices
         ]
         form = ReplyFormat(
-            self.generation(self.rules.schema()), lambda text: read_scores(text, self.rules), self.language
+            self.generation(self.rules.schema()), lambda text: read_scores(text, self.rules), self.rules.language
         )
         numbers = list(range(self.repeats))
         judgements = []

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from harness.components.metric import Mark
-from harness.metrics.support.token_overlap import NAMES, TokenOverlap, Tokens, cut, stem
+from harness.metrics.support.token_overlap import NAMES, TokenOverlap, Tokens, cut
 from harness.records.inputs import Sample
 from harness.records.outputs import Prediction
+from harness.text.stemming import stem
 
 _MOST_RUNS = 100_000  # of two texts of 10,000 Chinese characters there are fewer
 

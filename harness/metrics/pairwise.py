@@ -113,7 +113,7 @@ class Pairwise(JudgeMetric):
             )
             for duel in open_duels
         ]
-        form = ReplyFormat(self.generation(self.rules.comparison_schema()), read_preference, self.language)
+        form = ReplyFormat(self.generation(self.rules.comparison_schema()), read_preference, self.rules.language)
         judgements = []
         for judge in self.judges:
             replies = iter(ask(scoring.context, judge, prompts, [duel.repeat for duel in open_duels], form))

@@ -42,6 +42,8 @@ class Python(Metric):
     def _scale_has_a_width(self) -> "Python":
         if self.low >= self.high:
             raise ValueError(f"low: {self.low} must be less than high: {self.high}")
+        if mistake := self.scale_of("").mistake():
+            raise ValueError(mistake)
         return self
 
     @field_serializer("file")

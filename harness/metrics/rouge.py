@@ -8,9 +8,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from harness.components.metric import Mark
-from harness.metrics.support.token_overlap import NAMES, TokenOverlap, Tokens, cut, stem
+from harness.metrics.support.token_overlap import NAMES, TokenOverlap, Tokens, cut
 from harness.records.inputs import Sample
 from harness.records.outputs import Prediction
+from harness.text.stemming import stem
 
 if TYPE_CHECKING:
     from rouge_score.rouge_scorer import RougeScorer

@@ -44,7 +44,7 @@ class Scripted(TextModel):
     default: str = ""
     echo: Literal["no", "last_example", "last_line"] = "no"  # without a match: what the prompt itself offers
     batch_size: int = Field(256, ge=1)
-    seconds: float = Field(0.0, ge=0)  # time each batch takes, to see progress and test interruption
+    seconds: float = Field(0.0, ge=0, le=3600)  # time each batch takes, to see progress and test interruption
     _failed: dict[int, int] = PrivateAttr(default_factory=dict)
 
     def identity(self) -> dict[str, JSON]:

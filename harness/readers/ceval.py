@@ -57,6 +57,7 @@ class Ceval(Reader):
     path: FilePath
     subjects: list[str] = Field(default_factory=list)  # empty: all
     limit: int | None = Field(default=None, ge=1)  # the first so many test questions of each subject
+    group: Literal["subject", "cluster"] | None = None  # take the questions of one subject as not independent
     on_bad_row: Literal["error", "skip"] = "error"
 
     def read(self, task: str, seed: int) -> Dataset:
@@ -65,7 +66,9 @@ class Ceval(Reader):
         layouts = {subject: SubjectLayout(subject, *about.get(subject, ("", ""))) for subject in self._subjects()}
         test = [self._source("val", subject, self.limit, layout) for subject, layout in layouts.items()]
         train = [self._source("dev", subject, None, layout) for subject, layout in layouts.items()]
-        return assemble(task, seed, {"test": test, "train": train}, Division(on_bad_row=self.on_bad_row))
+        return assemble(
+            task, seed, {"test": test, "train": train}, Division(group=self.group, on_bad_row=self.on_bad_row)
+        )
 
     def sources(self) -> tuple[str, ...]:
         """Both files of every subject, and the table of subjects."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from harness.errors import DataError
 from harness.readers.parsing.file_reader import FileReader
+from harness.readers.parsing.json_text import DECODER
 from harness.readers.parsing.rows import BadRow, Fault, Row, kind_of, list_of, optional_text, text_of
 from harness.readers.parsing.text_file import read_text
 from harness.records.inputs import JSON, Sample
@@ -57,9 +58,11 @@ class Squad(FileReader):
     """SQuAD-style JSON: a sample a question; its distinct answers are the targets.
 
     Prompts see {{ context }}, {{ context_id }} (the passage's id in the knowledge base of the same name) and
-    {{ title }}. Answers need not stand in the context.
+    {{ title }}. Answers need not stand in the context. Questions on one context are a group, unless `group` names
+    another, such as title; `group: null` takes each question by itself.
     """
 
+    group: str | None = "context_id"
     encoding: str | None = None
 
     def rows(self, path: str) -> Iterator[Row | Fault]:
@@ -84,7 +87,7 @@ def contexts(path: str, encoding: str | None = None) -> list[SquadContext | Faul
     """
     text = read_text(path, encoding)
     try:
-        content = json.loads(text)
+        content = DECODER.decode(text)
     except json.JSONDecodeError as error:
         raise DataError(f"{path}:{error.lineno}: not JSON: {error.msg} (column {error.colno})") from error
     except (ValueError, RecursionError) as error:

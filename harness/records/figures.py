@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from harness.records.anomalies import Anomaly, PromptMismatch
 from harness.records.inputs import JSON
 from harness.records.judgements import Judging
 
@@ -31,11 +32,13 @@ class Comparison:
     variant: str
     reference: str
     samples: int
+    groups: int | None = None  # that the samples form; None: each is independent of the others
     difference: float | None = None  # mean of variant − reference
-    low: float | None = None
+    low: float | None = None  # of an interval that excludes 0 exactly where p_adjusted is below 0.05
     high: float | None = None
     p: float | None = None  # two-sided, by `test`
     p_adjusted: float | None = None  # Holm, over all variants and headline metrics (others: over the variants)
+    family: int | None = None  # comparisons that were corrected together; None in runs of older versions
     test: str = "none"
     wins: int = 0
     losses: int = 0
@@ -43,6 +46,8 @@ class Comparison:
     verdict: Literal["better", "worse", "inconclusive"] = "inconclusive"
     detectable: float | None = None  # smallest difference found with 80 % power at this sample size
     needed: int | None = None  # samples needed to confirm the observed difference with 80 % power
+    needed_low: int | None = None  # as many for the largest difference that an 80 % interval around it allows
+    needed_high: int | None = None  # as many for the smallest; None: there may be no difference at all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +80,9 @@ class Retrieved:
     examples: Mapping[str, tuple[str, ...]]  # some sample ids of each
     cut: int  # samples with a passage shown in part
     left_out: int  # samples with passages for which there was no room
+    unmatched: int = 0  # samples whose query matched no passage
+    absent: int = 0  # samples of whose right answers the knowledge has none
+    partly: int = 0  # samples of whose right answers it lacks some
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,12 +120,23 @@ class Overlap:
 
     task: str
     source: str  # e.g. "train rows of norm", "mix general.json", "knowledge icd9"
-    models: tuple[str, ...]  # the models that learn from it; none for knowledge
+    models: tuple[str, ...]  # the models that learn a twin; where there is none, those that learn from the source
     samples: int  # test items of the task
     exact: int
     normalised: int  # equal but for case, width, spaces and punctuation
     near: int
     twins: tuple[Twin, ...]  # some of them, to be looked at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grouping:
+    """The test items of a task that are not independent of each other."""
+
+    task: str
+    samples: int
+    groups: int
+    largest: int  # samples of the largest group
+    repeated: int  # samples that ask what an earlier one asks, word for word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +204,7 @@ class Summary:
     results: tuple[Result, ...]
     comparisons: tuple[Comparison, ...]
     usage: tuple[Usage, ...]
+    leaders: tuple[Comparison, ...] = ()  # each figure's best variant against the runner-up, the reference apart
     floors: tuple[Comparison, ...] = ()  # headline figures against the best variant that asks no model
     retrieved: tuple[Retrieved, ...] = ()
     routed: tuple[Routed, ...] = ()
@@ -193,9 +213,12 @@ class Summary:
     bounds: tuple[str, ...] = ()  # variants that are told what only the answer's author knows: upper bounds
     overlaps: tuple[Overlap, ...] = ()  # of test items with what models learn from or look up
     clean: tuple[Result, ...] = ()  # headline figures on the items without any overlap, where some have one
+    groupings: tuple[Grouping, ...] = ()  # of tasks with items that belong together
     general: tuple[Result, ...] = ()  # of models asked by themselves on the suite's general tasks, before and after
     forgotten: tuple[Comparison, ...] = ()  # there: derived models against the model they are made of
     seeds: tuple[Seeds, ...] = ()
     confusions: tuple[Confusion, ...] = ()
     curve: tuple[Point, ...] = ()
     judging: Judging = field(default_factory=Judging)
+    anomalies: tuple[Anomaly, ...] = ()
+    mismatches: tuple[PromptMismatch, ...] = ()

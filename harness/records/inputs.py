@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 JSON = Any  # whatever JSON can hold: the one place where typing ends, because YAML and JSON enter here
 Role = Literal["system", "user", "assistant"]
+Language = Literal["zh", "en"]  # in which the built-in wordings of prompts are written
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Sample:
     targets: tuple[str, ...]  # alternative right answers; the letters of the right options for a choice task
     options: tuple[str, ...] = ()  # the texts of options A, B, C, …
     history: tuple[tuple[str, str], ...] = ()  # earlier (user, assistant) turns
+    group: str | None = None  # samples of one group are not independent; None: by itself
     meta: Mapping[str, JSON] = field(default_factory=dict)  # every other column, for prompts and filters
 
 

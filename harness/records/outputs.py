@@ -33,16 +33,29 @@ class Reading:
     lenient: JSON = None  # what a more forgiving reader makes of it; shown beside, never headline
 
 
+@dataclass(frozen=True, slots=True)
+class RightAnswer:
+    """One thing that has to be found: a term, or an entry that the sample names."""
+
+    text: str
+    passages: tuple[int, ...]  # their places, each of which holds it, so that any will do; none: the knowledge lacks it
+
+
+Alternatives = tuple[tuple[RightAnswer, ...], ...]  # each is right by itself if all that it is made of is found
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetrievalTrace:
     """What was looked up for one sample, and where its gold passages were found."""
 
-    gold: tuple[str, ...]  # ids of the passages that hold the answer; empty when not known
+    gold: tuple[str, ...]  # ids of the passages that hold a right answer; empty when there is none, or it is not known
     ranks: tuple[int | None, ...] | None  # of the gold, from 1; None: not found. None alone: nothing was searched
     depth: int
     k: int  # passages asked for
     left_out: int = 0  # passages for which there was no room
     cut: int = 0  # passages shown in part
+    answers: Alternatives = ()  # with places in `gold`; none: not known, or a run of an older version
+    unmatched: bool = False  # whether no passage at all was found for the query
 
 
 @dataclass(frozen=True, slots=True)

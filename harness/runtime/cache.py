@@ -4,6 +4,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
@@ -34,32 +35,48 @@ def _parsed(value: bytes) -> Completion | None:
 
 
 class Database:
-    """One SQLite file, made when it is first written to; safe against kill -9 (write-ahead log)."""
+    """One SQLite file; safe against kill -9 (write-ahead log).
+
+    One that is there is opened at once, so that a broken one is met before anything is paid for. A new one is made by
+    `open`, or when it is first written to: a run that is refused leaves none.
+    """
 
     table: ClassVar[str]  # the statement that creates it
 
     def __init__(self, path: Path, read_only: bool = False) -> None:
         self.path = path
         self.read_only = read_only
+        if path.exists():
+            self.open()
+
+    @cached_property
+    def _database(self) -> sqlite3.Connection:
+        if self.read_only and self.path.exists():
+            return sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True)
+        if self.read_only:
+            database = sqlite3.connect(":memory:")
+        else:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            database = sqlite3.connect(self.path, timeout=60)
+            database.execute("PRAGMA journal_mode=WAL")
+            database.execute("PRAGMA synchronous=NORMAL")
+        database.execute(self.table)
+        return database
+
+    def open(self) -> None:
+        """Make the file if there is none, before anything is paid for. Raises StoreError where that is impossible."""
         with self._translated():
-            if read_only and not path.exists():
-                self._database = sqlite3.connect(":memory:")
-            elif read_only:
-                self._database = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
-                return
-            else:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                self._database = sqlite3.connect(path, timeout=60)
-                self._database.execute("PRAGMA journal_mode=WAL")
-                self._database.execute("PRAGMA synchronous=NORMAL")
-            self._database.execute(self.table)
+            self._database.execute("PRAGMA schema_version")  # fails on what is no database
 
     def close(self) -> None:
-        """Close the file."""
-        self._database.close()
+        """Close the file, if it was opened; it can be opened again."""
+        if "_database" in self.__dict__:
+            self.__dict__.pop("_database").close()
 
     def _select(self, table: str, keys: Sequence[str]) -> Iterator[tuple[str, bytes]]:
         """The stored values among `keys`."""
+        if "_database" not in self.__dict__ and not self.path.exists():
+            return
         with self._translated():
             for start in range(0, len(keys), 500):  # SQLite bounds the number of parameters
                 batch = keys[start : start + 500]

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
+from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 
 from harness.components.model import Model, Use
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
     from harness.components.model import Vector
 
 KEY_VERSION = 2  # raise when the meaning of a stored completion changes
+TRY_AHEAD = 3  # calls of a backend that has answered nothing so far
 EMBED_BATCH = 256  # texts a batch, sorted by length
-GIVE_UP_AFTER = 3  # whole batches that fail in a row: the backend is down, further completions are unknown
+GIVE_UP_AFTER = 3  # batches in a row of which nothing was answered: then the backend has to show that it lives
 
 T = TypeVar("T")
 Run = Callable[[Sequence[int]], list[Completion]]  # indices of one batch → their completions
@@ -185,36 +187,86 @@ class Context(ModelAccess):
             unique = sorted(first.values())
             self._free_memory_for(model)  # planning batches may load the model
             batches = [[unique[i] for i in batch] for batch in plan(unique)]
-            missing = [[i for i in batch if keys[i] not in done] for batch in batches]
-            done.update(self._compute(model, [batch for batch in missing if batch], keys, run))
+            done.update(self._compute(model, batches, keys, done, run))
         return [done[key] for key in keys]
 
     def _compute(
-        self, model: str, batches: Sequence[Sequence[int]], keys: Sequence[str], run: Run
+        self,
+        model: str,
+        batches: Sequence[Sequence[int]],
+        keys: Sequence[str],
+        cached: Mapping[str, Completion],
+        run: Run,
     ) -> dict[str, Completion]:
-        """Run the batches, each committed to the cache before the next begins."""
+        """Run what is missing of the batches, each committed to the cache before the next begins.
+
+        Failures are not cached, so a resumed run meets them in a row. They may be the calls' own: a backend is given up
+        only when it no longer answers what it answered before or, having answered nothing, calls from further on.
+        """
+        missing = list(filter(None, ([i for i in batch if keys[i] not in cached] for batch in batches)))
+        answered = [i for batch in batches for i in batch if keys[i] in cached]
         done: dict[str, Completion] = {}
-        failures = 0
-        for batch in batches:
-            if failures >= GIVE_UP_AFTER:
-                abandoned = Completion(
-                    text="", finish="error", error=f"not asked: {failures} batches in a row had failed"
-                )
-                done.update((keys[i], abandoned) for i in batch)
-                self._count([abandoned] * len(batch), 0.0)
+        failures, is_down = 0, False
+        self.cache.open()
+        for number, planned in enumerate(missing, 1):
+            batch = [i for i in planned if keys[i] not in done]
+            if is_down or not batch:
+                done.update(self._abandon(batch, keys, failures))
                 continue
-            began = time.perf_counter()
-            completions = run(batch)
-            elapsed = time.perf_counter() - began
-            if len(completions) != len(batch):
-                raise RuntimeError(f"{model} returned {len(completions)} completions for {len(batch)} prompts")
-            completions = [_storable(completion, elapsed / len(batch)) for completion in completions]
-            fresh = {keys[i]: completion for i, completion in zip(batch, completions, strict=True)}
-            self.cache.put(self.model_digest(model), {k: c for k, c in fresh.items() if c.finish != "error"})
+            fresh = self._run_batch(model, batch, keys, run)
             done.update(fresh)
-            self._count(completions, elapsed)
-            failures = failures + 1 if all(c.finish == "error" for c in completions) else 0
+            successes = [i for i in batch if fresh[keys[i]].finish != "error"]
+            answered += successes
+            failures = 0 if successes else failures + 1
+            if failures >= GIVE_UP_AFTER and answered:
+                is_down = not self._answers(run, answered[-1])
+            elif failures >= GIVE_UP_AFTER:
+                ahead = self._try_ahead(model, missing[number:], keys, run)
+                done.update(ahead)
+                answered += [i for i in chain(*missing) if keys[i] in ahead and ahead[keys[i]].finish != "error"]
+                is_down = not answered
+            failures = 0 if failures >= GIVE_UP_AFTER and not is_down else failures
         return done
+
+    def _run_batch(self, model: str, batch: Sequence[int], keys: Sequence[str], run: Run) -> dict[str, Completion]:
+        """Make the calls of one batch, count them and store those that succeeded."""
+        began = time.perf_counter()
+        completions = run(batch)
+        elapsed = time.perf_counter() - began
+        if len(completions) != len(batch):
+            raise RuntimeError(f"{model} returned {len(completions)} completions for {len(batch)} prompts")
+        completions = [_storable(completion, elapsed / len(batch)) for completion in completions]
+        fresh = {keys[i]: completion for i, completion in zip(batch, completions, strict=True)}
+        self.cache.put(self.model_digest(model), {k: c for k, c in fresh.items() if c.finish != "error"})
+        self._count(completions, elapsed)
+        return fresh
+
+    def _answers(self, run: Run, index: int) -> bool:
+        """Whether a call that was answered before is answered again; its cost is counted."""
+        began = time.perf_counter()
+        (completion,) = run([index])
+        self.counts.calls += 1
+        self.counts.tokens_in += completion.tokens_in
+        self.counts.tokens_out += completion.tokens_out
+        self.counts.seconds += time.perf_counter() - began
+        return completion.finish != "error"
+
+    def _try_ahead(
+        self, model: str, later: Sequence[Sequence[int]], keys: Sequence[str], run: Run
+    ) -> dict[str, Completion]:
+        """The last calls of some later batches, one by one until one is answered."""
+        tried: dict[str, Completion] = {}
+        for batch in later[:: -max(1, len(later) // TRY_AHEAD)][:TRY_AHEAD]:
+            tried |= self._run_batch(model, batch[-1:], keys, run)
+            if any(completion.finish != "error" for completion in tried.values()):
+                break
+        return tried
+
+    def _abandon(self, batch: Sequence[int], keys: Sequence[str], failures: int) -> dict[str, Completion]:
+        """Calls of a backend that was given up: unknown, and counted as failed."""
+        abandoned = Completion(text="", finish="error", error=f"not asked: {failures} batches in a row had failed")
+        self._count([abandoned] * len(batch), 0.0)
+        return {keys[i]: abandoned for i in batch}
 
     def _count_cached(self, completions: Mapping[str, Completion], served: int) -> None:
         self.counts.cached += served
@@ -253,4 +305,5 @@ def _storable(completion: Completion, share: float) -> Completion:
             error="the model returned NaN or infinity",
         )
     text = completion.text.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate cannot be stored
-    return replace(completion, seconds=seconds, text=text)
+    logprob = completion.logprob if completion.logprob is None or math.isfinite(completion.logprob) else None
+    return replace(completion, seconds=seconds, text=text, logprob=logprob)

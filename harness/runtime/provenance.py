@@ -60,6 +60,7 @@ def described_suite(suite: Suite, tasks: Mapping[str, Task]) -> dict[str, JSON]:
                 "metrics": {metric: described(component) for metric, component in suite.metrics_of(task).items()},
                 "prompt": task.template.text,
                 "system": task.system.text if task.system else None,
+                "language": task.language,
                 "generation": {
                     "max_tokens": task.generation.max_tokens,
                     "temperature": task.generation.temperature,

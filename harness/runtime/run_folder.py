@@ -2,20 +2,33 @@
 
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 from filelock import FileLock, Timeout
 from pydantic import TypeAdapter, ValidationError
 
-from harness.errors import StoreError
+from harness.errors import HarnessError, StoreError
 from harness.records.figures import Overlap, Summary
 from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON, Sample
 from harness.records.judgements import Judgement
 from harness.records.outputs import Prediction, Score
+
+RESULTS = (
+    "samples.jsonl",
+    "predictions.jsonl",
+    "overlaps.jsonl",
+    "scores.jsonl",
+    "judgements.jsonl",
+    "summary.json",
+    "report.html",
+)
+LOCK = ".lock"
+PARTIAL = re.compile(r"\.[\w.]+\.\d+\.partial")  # what a killed run leaves of a file that it was writing
 
 T = TypeVar("T")
 _ADAPTERS: dict[type, TypeAdapter[Any]] = {
@@ -41,12 +54,36 @@ class RunFolder:
         self._written: dict[str, tuple[int, list[Any]]] = {}  # records written here need not be parsed again
 
     def create(self) -> None:
-        """Make the folder. Raises StoreError when it cannot be written."""
+        """Make the folder. Raises StoreError when it cannot be written, or holds what no run wrote."""
+        self.refuse_foreign()
         with writing(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
-            probe = self.path / ".writable"
+            probe = self.path / f".writable.{os.getpid()}.partial"
             probe.touch()
             probe.unlink()
+
+    def refuse_foreign(self) -> None:
+        """Raise StoreError for a folder that is neither empty nor a run: nothing that others wrote is ever replaced."""
+        with writing(self.path):
+            names = {file.name for file in self.path.iterdir()} if self.path.is_dir() else set()
+        for name in ("run.json", *RESULTS, LOCK):
+            self._refuse_strange(name)
+        if not self._is_run() and any(name != LOCK and not PARTIAL.fullmatch(name) for name in names):
+            raise StoreError(f"{self.path} is not empty and holds no run; choose a new or empty folder with --out")
+
+    def _is_run(self) -> bool:
+        """Whether run.json is one that `harness run` wrote."""
+        try:
+            record = self.read_run()
+        except StoreError:
+            return False
+        return "status" in record and all(isinstance(record["suite"].get(part), str) for part in ("name", "text"))
+
+    def _refuse_strange(self, name: str) -> None:
+        file = self.path / name
+        if file.is_symlink() or (file.exists() and not file.is_file()):
+            kind = "a link" if file.is_symlink() else "no plain file"
+            raise StoreError(f"{file} is {kind}, which no run writes; move it away or choose another folder with --out")
 
     def read_run(self) -> dict[str, JSON]:
         """The content of run.json. Raises StoreError when the folder is not a run."""
@@ -61,22 +98,55 @@ class RunFolder:
     def clear(self) -> None:
         """Remove what an earlier run left; run.json stays until it is replaced."""
         self._written.clear()
+        for name in RESULTS:
+            self._remove(name)
+
+    def clear_partials(self) -> None:
+        """Remove the halves of files that a killed run left. The folder must be locked: nobody else is writing here."""
         with writing(self.path):
-            for name in (
-                "samples.jsonl",
-                "predictions.jsonl",
-                "overlaps.jsonl",
-                "scores.jsonl",
-                "judgements.jsonl",
-                "summary.json",
-                "report.html",
-            ):
-                (self.path / name).unlink(missing_ok=True)
+            for file in list(self.path.iterdir()):
+                if PARTIAL.fullmatch(file.name) and file.is_file() and not file.is_symlink():
+                    file.unlink(missing_ok=True)
+
+    def _remove(self, name: str) -> None:
+        self._refuse_strange(name)
+        with writing(self.path):
+            (self.path / name).unlink(missing_ok=True)
+
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Make the folder and hold it for a run. A run that is refused before it has finished anything leaves none."""
+        made = [path for path in (self.path, *self.path.parents) if not path.exists()]
+        self.create()
+        with self.locked():
+            is_new = not self._is_run()
+            self.clear_partials()
+            try:
+                yield
+            except HarnessError:
+                if is_new and not self._has_results():
+                    self._discard(made)
+                raise
+
+    def _has_results(self) -> bool:
+        try:
+            record = self.read_run()
+        except StoreError:
+            return False
+        return any(record.get(part) for part in ("training", "indexes", "cells"))
+
+    def _discard(self, made: Sequence[Path]) -> None:
+        """Remove what a run wrote, and the folders that it made, as far as nobody else put anything there."""
+        with suppress(OSError, StoreError):
+            for name in ("run.json", *RESULTS, LOCK):
+                self._remove(name)
+            for path in made:
+                path.rmdir()
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the folder for this process. Raises StoreError while another run writes to it."""
-        lock = FileLock(self.path / ".lock")
+        lock = FileLock(self.path / LOCK)
         try:
             lock.acquire(timeout=0)
         except Timeout as error:
@@ -157,8 +227,7 @@ class RunFolder:
         if judgements:
             self._write_lines("judgements.jsonl", judgements, Judgement)
         else:
-            with writing(self.path):
-                (self.path / "judgements.jsonl").unlink(missing_ok=True)
+            self._remove("judgements.jsonl")
 
     def write_summary(self, summary: Summary) -> None:
         """Write summary.json."""
@@ -175,14 +244,20 @@ class RunFolder:
         self._written[name] = (target.stat().st_mtime_ns, kept_records)
 
     def _replace(self, name: str, chunks: Iterable[bytes]) -> Path:
+        self._refuse_strange(name)
         target = self.path / name
         partial = self.path / f".{name}.{os.getpid()}.partial"
         with writing(target):
-            with partial.open("wb") as file:
-                file.writelines(chunks)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(target)
+            try:
+                with partial.open("wb") as file:
+                    file.writelines(chunks)
+                    file.flush()
+                    os.fsync(file.fileno())
+                partial.replace(target)
+            except BaseException:
+                with suppress(OSError):
+                    partial.unlink()
+                raise
         return target
 
     def _read_lines(self, name: str, kind: type[T]) -> list[T]:

@@ -7,10 +7,11 @@ from harness.components.task import Task
 from harness.errors import StoreError
 from harness.records.inputs import JSON
 from harness.runtime.provenance import described, described_entries, described_suite
-from harness.runtime.run_folder import RunFolder
+from harness.runtime.run_folder import RunFolder, writing
 from harness.suite.suite import Suite
 
 ROOT = Path("runs")
+_UNRECORDED = {"language": "zh"}  # what runs of before did not record, because there was nothing else
 
 
 def folder_for(suite: Suite, out: Path | None) -> RunFolder:
@@ -34,9 +35,10 @@ def latest(root: Path) -> RunFolder | None:
 
 def run_at(place: Path) -> RunFolder:
     """The run that a path means: a run folder, or the newest run below a suite's folder."""
-    if (place / "run.json").is_file():
-        return RunFolder(place)
-    last = latest(place)
+    try:
+        last = RunFolder(place) if (place / "run.json").is_file() else latest(place)
+    except OSError:  # e.g. a name that is too long
+        last = None
     if last is None:
         raise StoreError(f"{place}: no run here; name a folder made by `harness run`, such as {ROOT}/NAME")
     return last
@@ -65,8 +67,12 @@ def refuse_changed(folder: RunFolder, suite: Suite, tasks: dict[str, Task], scor
         changed.append(f"suite {record['suite'].get('name')} is not {suite.name}")
     for name in sorted({*tasks_before, *tasks}):
         before, after = tasks_before.get(name), described_now["tasks"].get(name)
-        parts = ("answer", "prompt", "system", "generation")
-        if before is None or after is None or any(before.get(part) != after[part] for part in parts):
+        parts = ("answer", "prompt", "system", "generation", "language")
+        if (
+            before is None
+            or after is None
+            or any(before.get(part, _UNRECORDED.get(part)) != after[part] for part in parts)
+        ):
             changed.append(f"task {name}")
     names = {*variants_before, *described_now["variants"]}
     changed += [f"variant {n}" for n in sorted(names) if variants_before.get(n) != described_now["variants"].get(n)]
@@ -111,9 +117,12 @@ def _changed(before: JSON, after: dict[str, JSON]) -> bool:
 
 
 def _named(suite: Suite, out: Path) -> RunFolder:
+    with writing(out):
+        is_file = out.exists() and not out.is_dir()
+    if is_file:
+        raise StoreError(f"{out} is a file; choose another place with --out")
     folder = RunFolder(out)
+    folder.refuse_foreign()
     if (out / "run.json").exists() and (name := folder.read_run()["suite"].get("name")) != suite.name:
         raise StoreError(f"{out} holds a run of suite {name}; choose another folder with --out")
-    if out.exists() and not out.is_dir():
-        raise StoreError(f"{out} is a file; choose another place with --out")
     return folder

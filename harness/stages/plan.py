@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.checks.leakage import contamination
+from harness.checks.prompt_mismatch import prompt_mismatches
 from harness.components.calls import NotPlannableError
 from harness.components.indexes import IndexRequest
 from harness.components.model import Preparation
@@ -11,8 +12,9 @@ from harness.components.task import Task
 from harness.components.variant import Resources, Variant
 from harness.errors import ModelError
 from harness.judging.asking.judge_metric import JudgeMetric
+from harness.records.anomalies import PromptMismatch
 from harness.records.call_counts import CallCounts
-from harness.records.inputs import Cell
+from harness.records.inputs import Cell, Language
 from harness.runtime.dry_context import DryContext
 from harness.stages.index import index_name, index_requests
 from harness.stages.prepare import prepare, resources_of
@@ -51,7 +53,7 @@ class PlannedJudging:
     calls: int  # without those for replies that cannot be read; equal answers are asked about once
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """What a run would do."""
 
@@ -59,6 +61,8 @@ class Plan:
     indexes: list[PlannedIndex]
     preparations: Mapping[str, Preparation]  # of models that are made before, by name
     judging: list[PlannedJudging]
+    languages: Mapping[str, Language]  # by task: of what the product itself writes into its prompts
+    mismatches: tuple[PromptMismatch, ...]
 
 
 def plan(suite: Suite, context: DryContext) -> Plan:
@@ -73,10 +77,12 @@ def plan(suite: Suite, context: DryContext) -> Plan:
     ]
     prepared = {name: suite.models[name].preparation() for name in suite.usage.trained}
     return Plan(
-        planned,
-        indexes,
-        {name: preparation for name, preparation in prepared.items() if preparation is not None},
-        _judging(suite, tasks),
+        cells=planned,
+        indexes=indexes,
+        preparations={name: preparation for name, preparation in prepared.items() if preparation is not None},
+        judging=_judging(suite, tasks),
+        languages={name: task.language for name, task in tasks.items() if not task.origin},
+        mismatches=prompt_mismatches(suite, tasks),
     )
 
 

@@ -16,8 +16,11 @@ from harness.components.task import Task
 from harness.components.trained_model import DerivedModel, TrainingInputs
 from harness.components.variant import Resources
 from harness.errors import DataError, HarnessError, SuiteError
+from harness.stages.equal_questions import grouped
 from harness.stages.freshness_probes import freshness_probes
 from harness.suite.suite import Suite, TaskSpec
+from harness.suite.task_language import task_language
+from harness.text.templates import Template
 
 
 def prepare(suite: Suite, models: Sequence[str] = ()) -> dict[str, Task]:
@@ -29,13 +32,16 @@ def prepare(suite: Suite, models: Sequence[str] = ()) -> dict[str, Task]:
     tasks: dict[str, Task] = {}
     for name, spec in suite.tasks.items():
         try:
-            tasks[name] = _read_task(name, spec, suite.seed)
-            mistakes += data_mistakes(tasks[name])
+            tasks[name] = _read_task(name, spec, suite)
+            faults = data_mistakes(tasks[name])
+            mistakes += faults
+            if not faults:
+                tasks[name] = grouped(tasks[name])
         except HarnessError as error:
-            mistakes += str(error).splitlines()
+            mistakes += error.lines
     mistakes += metric_mistakes(suite, tasks)
     unread = knowledge_mistakes(suite, tasks)
-    mistakes += unread.values()
+    mistakes += [line for lines in unread.values() for line in lines]
     mistakes += variant_mistakes(suite, tasks, resources_of(suite, tasks), unread)
     _refuse(mistakes)
     bind_models(suite, tasks)
@@ -78,16 +84,18 @@ def _refuse(mistakes: Sequence[str]) -> None:
         raise SuiteError(mistakes)
 
 
-def _read_task(name: str, spec: TaskSpec, seed: int) -> Task:
-    data = spec.data.read(name, seed)
+def _read_task(name: str, spec: TaskSpec, suite: Suite) -> Task:
+    data = spec.data.read(name, suite.seed)
     if not data.test:
         raise DataError(f"tasks.{name}.data: there is no test sample; check path, split and limit")
     refuse_equal_ids(name, data.test)
+    language = task_language(suite.language, data, [spec.prompt, spec.system])
     return Task(
         name=name,
         data=data,
-        template=spec.prompt,
+        template=spec.prompt or Template(spec.answer.prompt_in(language), "default prompt"),
         system=spec.system,
         answer=spec.answer,
         generation=spec.generation,
+        language=language,
     )

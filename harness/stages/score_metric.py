@@ -1,9 +1,8 @@
 """One metric over the predictions of a task: how its marks become scores."""
 
-import math
 from collections.abc import Mapping, Sequence
 
-from harness.components.metric import Mark, Marks, Metric
+from harness.components.metric import LARGEST, Mark, Marks, Metric
 from harness.components.scoring import Scoring
 from harness.records.figure_names import FigureName
 from harness.records.inputs import Sample
@@ -38,13 +37,14 @@ def _parts(marks: Marks | None) -> dict[str, Mark]:
         return {"": Mark(None, "the metric gave no value")}
     if isinstance(marks, Mark):
         return {"": marks}
-    return dict(marks) if isinstance(marks, Mapping) else {"": Mark(float(marks))}
+    return dict(marks) if isinstance(marks, Mapping) else {"": Mark(marks)}
 
 
 def _score(prediction: Prediction, metric: str, mark: Mark) -> Score:
-    """A number that is none (NaN, infinity) is unknown, and the score says so."""
-    is_finite = mark.value is None or math.isfinite(mark.value)
-    value = float(mark.value) if mark.value is not None and is_finite else None
+    """A number that cannot be computed with (NaN, infinity, beyond LARGEST) is unknown, and the score says so."""
+    numbers = [number for number in (mark.value, *(mark.counts or {}).values()) if number is not None]
+    strange = [number for number in numbers if not abs(number) <= LARGEST]
+    value = float(mark.value) if mark.value is not None and not strange else None
     return Score(
         sample_id=prediction.sample_id,
         task=prediction.task,
@@ -52,6 +52,6 @@ def _score(prediction: Prediction, metric: str, mark: Mark) -> Score:
         metric=metric,
         value=value,
         reason=mark.reason,
-        error=prediction.error if is_finite else f"the metric returned {mark.value}",
+        error=f"the metric returned {str(strange[0])[:40]}" if strange else prediction.error,
         counts=None if value is None else mark.counts,
     )

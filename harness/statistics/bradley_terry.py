@@ -15,6 +15,7 @@ RESAMPLES = 1000
 ITERATIONS = 100
 TOLERANCE = 1e-10  # of the gradient, per battle
 LONGEST = 3.0  # step on the log scale: keeps Newton's method from overshooting
+EQUAL_DIGITS = 9  # strengths that are equal to so many are equal: the rest is rounding
 NEVER = -30.0  # log ν where there is no tie: e⁻³⁰ is none
 PRIOR = 0.5  # of a win, each way, for each pair that met: Jeffreys
 OUTCOMES = {1.0: 0, 0.5: 1, 0.0: 2}  # place of an outcome for the first of a pair: win, tie, loss
@@ -192,7 +193,7 @@ def _standings(names: Sequence[str], blocks: Bools, point: Floats, drawn: Floats
         if len(drawn) and np.ptp(drawn[:, i]) > 1e-9:  # equal resamples would claim certainty
             low, high = percentiles(drawn[:, i])
         standings.append(Standing(name=name, strength=float(point[i]), low=low, high=high, win_rate=float(rate.mean())))
-    ranked = sorted(standings, key=lambda standing: (-(standing.strength or 0.0), standing.name))
+    ranked = sorted(standings, key=lambda standing: (-round(standing.strength or 0.0, EQUAL_DIGITS), standing.name))
     return (*ranked, *_without_strength([name for i, name in enumerate(names) if blocks[i].sum() == 1]))
 
 

@@ -1,53 +1,135 @@
 """What a number of items can show, and how many it takes."""
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
 
-from harness.statistics.resampling import ALPHA, Floats
+from harness.statistics.groups import Groups, error_of_mean
+from harness.statistics.resampling import ALPHA, NOTHING, Floats, mean_difference
 
 POWER = 0.8
 Z_POWER = 0.8416212335729143  # of 80 %
+SPREAD = 1.2815515655446004  # of the 10th and the 90th percentile
+EXACT_UP_TO = 2000  # items; above, the normal formula differs by less than one part in a hundred
 
 
-def detectable(differences: Floats, alpha: float = ALPHA) -> float | None:
-    """The smallest true difference found with 80 % power at this size. Miller 2024, section 5, eq. 9 solved for δ."""
-    spread = _spread(differences)
-    return (_z(alpha) + Z_POWER) * spread / math.sqrt(len(differences)) if spread else None
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """Items that would confirm a difference with 80 % power.
 
-
-def detectable_at(error: float, alpha: float) -> float | None:
-    """As `detectable`, for a difference of figures that are no means, by its standard error."""
-    return (_z(alpha) + Z_POWER) * error or None
-
-
-def needed_at(difference: float, error: float, n: int, alpha: float) -> int | None:
-    """As `needed`, by the standard error over n items, which shrinks with the root of their number."""
-    return math.ceil(n * ((_z(alpha) + Z_POWER) * error / difference) ** 2) or None if difference else None
-
-
-def needed(differences: Floats, alpha: float = ALPHA) -> int | None:
-    """Items needed to confirm the observed mean difference δ with 80 % power; None if it is 0.
-
-    Graded values: Miller 2024, eq. 9. Right-or-wrong values: Connor 1987 for McNemar's test, whose variance under no
-    difference is the share of discordant items: (z_α √ψ + z_β √(ψ − δ²))² / δ²; and at least so many that the exact
-    test can reach α at all, which takes log₂(2/α) discordant items that all go one way.
+    `low` and `high` are for a difference as large and as small as an 80 % interval around the observed one allows.
     """
-    mean = float(differences.mean())
-    if mean == 0:
+
+    low: int
+    likely: int | None  # at the observed difference; None: there is none
+    high: int | None  # None: the difference may as well be none
+
+    def at_least(self, items: int) -> "Needed":
+        """No number below `items`."""
+        return Needed(
+            max(self.low, items), self.likely and max(self.likely, items), self.high and max(self.high, items)
+        )
+
+    def times(self, copies: int) -> "Needed":
+        """Of items that are each there so many times."""
+        return Needed(self.low * copies, self.likely and self.likely * copies, self.high and self.high * copies)
+
+
+def detectable(differences: Floats, groups: Groups, level: float = ALPHA) -> float | None:
+    """The smallest true mean difference that a permutation test of these groups finds with 80 % power.
+
+    Miller 2024, section 5, eq. 9 solved for δ, with clustered errors and Student's t. None where so few groups can
+    reject nothing: the smallest p of a permutation test of G groups is 2^(1 − G).
+    """
+    if 2.0 ** (1 - groups.count) >= level:
         return None
-    if np.isin(differences, (-1.0, 0.0, 1.0)).all():
-        discordant = float(np.abs(differences).mean())
-        root = _z(alpha) * math.sqrt(discordant) + Z_POWER * math.sqrt(max(0.0, discordant - mean**2))
-        least = math.ceil(math.log2(2 / alpha)) / discordant
-        return math.ceil(max((root / mean) ** 2, least))
-    return math.ceil(((_z(alpha) + Z_POWER) * _spread(differences) / mean) ** 2) or None
+    return detectable_at(error_of_mean(differences, groups), groups.count - 1, level)
 
 
-def _z(alpha: float) -> float:
-    return NormalDist().inv_cdf(1 - alpha / 2)
+def detectable_at(error: float, freedom: float, level: float) -> float | None:
+    """As `detectable`, by the standard error and its degrees of freedom; None where no error was seen."""
+    from scipy.stats import t
+
+    return float(t.ppf(1 - level / 2, freedom) + t.ppf(POWER, freedom)) * error or None
 
 
-def _spread(differences: Floats) -> float:
-    return float(differences.std(ddof=1)) if len(differences) > 1 else 0.0
+def detectable_share(n: int, discordance: float, level: float = ALPHA) -> float | None:
+    """As `detectable`, for right-or-wrong values of n independent items: exact power of McNemar's exact test.
+
+    `discordance` is the share of items on which the two differ; a difference above it takes a larger one. None where
+    n items cannot reject anything. Above 2,000 items Connor 1987.
+    """
+    if _exact_power(1.0, n, discordance, level) < POWER:
+        return None
+    low, high = 0.0, 1.0
+    for _ in range(24):
+        middle = (low + high) / 2
+        low, high = (low, middle) if _exact_power(middle, n, discordance, level) >= POWER else (middle, high)
+    return high
+
+
+def needed(differences: Floats, groups: Groups, level: float = ALPHA) -> Needed | None:
+    """Items needed to confirm a mean difference like the observed one; None without any. Miller 2024, eq. 9."""
+    error = error_of_mean(differences, groups)
+    return needed_at(mean_difference(differences), error, len(differences), level)
+
+
+def needed_at(difference: float, error: float, n: int, level: float) -> Needed | None:
+    """As `needed`, by the standard error over n items, which shrinks with the root of their number."""
+    if not error:
+        return None
+    difference = 0.0 if abs(difference) <= NOTHING * error else difference
+
+    def items(size: float) -> int:
+        return max(1, math.ceil(n * ((_z(level) + Z_POWER) * error / size) ** 2))
+
+    return _range(abs(difference), error, items)
+
+
+def needed_share(wins: int, losses: int, n: int, level: float = ALPHA) -> Needed | None:
+    """As `needed`, for right-or-wrong values of n independent items.
+
+    Connor 1987 for McNemar's test, whose variance under no difference is the share ψ of discordant items:
+    (z_α √ψ + z_β √(ψ − δ²))² / δ²; and at least so many that the exact test can reach α at all, which takes log₂(2/α)
+    discordant items that all go one way.
+    """
+    discordance, mean = (wins + losses) / n, (wins - losses) / n
+    if not discordance:
+        return None
+
+    def items(size: float) -> int:
+        share = max(discordance, size)
+        root = _z(level) * math.sqrt(share) + Z_POWER * math.sqrt(max(0.0, share - size**2))
+        return math.ceil(max((root / size) ** 2, math.ceil(math.log2(2 / level)) / share))
+
+    return _range(abs(mean), math.sqrt(max(discordance - mean**2, discordance / n) / n), items, largest=1.0)
+
+
+def _range(size: float, error: float, items: Callable[[float], int], largest: float = math.inf) -> Needed:
+    """The number at a difference, and at the ends of its 80 % interval."""
+    low = items(min(largest, size + SPREAD * error))
+    high = items(size - SPREAD * error) if size > SPREAD * error else None
+    return Needed(low, items(size) if size else None, high)
+
+
+def _exact_power(size: float, n: int, discordance: float, level: float) -> float:
+    """How often McNemar's exact test rejects when the shares differ by `size`."""
+    from scipy.stats import binom
+
+    share = min(1.0, max(discordance, size))
+    if n > EXACT_UP_TO:
+        root = math.sqrt(max(1e-12, share - size**2))
+        return NormalDist().cdf((size * math.sqrt(n) - _z(level) * math.sqrt(share)) / root)
+    discordant = np.arange(n + 1)
+    most = binom.ppf(level / 2, discordant, 0.5)  # the smallest count whose tail reaches level/2: one too many
+    most = np.where(2 * binom.cdf(most, discordant, 0.5) < level, most, most - 1)
+    wins = (1 + size / share) / 2
+    rejected = binom.cdf(most, discordant, wins) + binom.sf(discordant - most - 1, discordant, wins)
+    return float((binom.pmf(discordant, n, share) * np.where(most < 0, 0.0, rejected)).sum())
+
+
+def _z(level: float) -> float:
+    return NormalDist().inv_cdf(1 - level / 2)

@@ -1,11 +1,17 @@
-"""Whether a difference is real: paired, exact where possible, corrected for many comparisons."""
+"""Whether a difference is real: paired, exact where possible, by groups, corrected for many comparisons."""
 
 import math
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
-from harness.statistics.resampling import RESAMPLES, Floats, coin_tosses
+from harness.statistics.groups import Groups
+from harness.statistics.intervals import Interval
+from harness.statistics.resampling import ALPHA, RESAMPLES, Floats, coin_tosses, mean_difference
+
+STEPS = 60  # of a bisection: halves a width to nothing
+ROUNDING = 1e-10  # relative to what is summed: sums in another order may differ by so much
 
 
 def mcnemar(wins: int, losses: int) -> float:
@@ -17,24 +23,77 @@ def mcnemar(wins: int, losses: int) -> float:
     return min(1.0, float(2 * tail / 2**discordant)) if discordant < 1000 else _binomial(wins, discordant)
 
 
+def mcnemar_interval(wins: int, losses: int, n: int, level: float) -> Interval:
+    """The differences that McNemar's exact test leaves open: it excludes 0 exactly where the test rejects at `level`.
+
+    The share of wins among discordant items has the interval of Clopper & Pearson, whose tails are those of the test.
+    """
+    from scipy.stats import beta
+
+    discordant, mean = wins + losses, (wins - losses) / n
+    if not discordant:
+        return Interval(mean, 0.0, 0.0)
+    low = float(beta.ppf(level / 2, wins, losses + 1)) if wins else 0.0
+    high = float(beta.ppf(1 - level / 2, wins + 1, losses)) if losses else 1.0
+    return Interval(mean, (2 * low - 1) * discordant / n, (2 * high - 1) * discordant / n)
+
+
 def _binomial(wins: int, n: int) -> float:
     from scipy.stats import binomtest
 
     return float(binomtest(wins, n).pvalue)
 
 
-def sign_flip(differences: Floats, seed: int) -> float:
-    """Two-sided p of a paired permutation test: under no difference each sign is a coin toss. Fisher 1935.
+class SignFlips:
+    """A paired permutation test of groups: under no difference the sign of each sum is a coin toss. Fisher 1935.
 
-    Exact when all 2^n assignments are no more than RESAMPLES, else by random assignments with (hits + 1) / (draws + 1).
+    Exact when all 2^G assignments of signs to the G groups are no more than RESAMPLES, else by random assignments with
+    (hits + 1) / (draws + 1).
     """
-    n = len(differences)
-    observed = abs(float(differences.sum())) - 1e-12
-    if 2**n <= RESAMPLES:
-        signs = 1.0 - 2 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
-        return float((np.abs(signs @ differences) >= observed).mean())
-    hits = sum(int((np.abs((1.0 - 2 * swaps) @ differences) >= observed).sum()) for swaps in coin_tosses(n, seed))
-    return (hits + 1) / (RESAMPLES + 1)
+
+    def __init__(self, differences: Floats, groups: Groups, seed: int) -> None:
+        self.sums, self.sizes = groups.sums(differences), groups.sizes
+        self.groups, self.seed = groups, seed
+        self.mean = mean_difference(differences)
+        self.slack = ROUNDING * float(np.abs(differences).sum()) + 1e-300
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether all assignments are looked at."""
+        return self.groups.count <= math.log2(RESAMPLES)
+
+    def p(self, shift: float = 0.0) -> float:
+        """Two-sided p of a mean difference of `shift`."""
+        observed = abs(float(self.sums.sum() - shift * self.sizes.sum())) - self.slack
+        sums, sizes = self._flipped
+        hits = int((np.abs(sums - shift * sizes) >= observed).sum())
+        return hits / len(sums) if self.is_exact else (hits + 1) / (len(sums) + 1)
+
+    def interval(self, level: float, span: float) -> Interval:
+        """The mean differences that the test does not reject at `level`, as far as ± `span`."""
+        return Interval(self.mean, self._end(-span, level), self._end(span, level))
+
+    def _end(self, outside: float, level: float) -> float:
+        """Where p falls below the level between the mean and a value outside."""
+        if self.p(outside) >= level:
+            return outside
+        inside = self.mean
+        for _ in range(STEPS):
+            middle = (inside + outside) / 2
+            inside, outside = (middle, outside) if self.p(middle) >= level else (inside, middle)
+        return inside
+
+    @cached_property
+    def _flipped(self) -> tuple[Floats, Floats]:
+        """The sum of all differences, and of ones, under each assignment of signs."""
+        count = self.groups.count
+        columns: Floats = np.column_stack([self.sums, self.sizes])
+        if self.is_exact:
+            every = ((np.arange(2**count)[:, None] >> np.arange(count)) & 1).astype(np.float64)
+            flipped = (1.0 - 2 * every) @ columns
+        else:
+            flipped = np.concatenate([(1.0 - 2 * tosses) @ columns for tosses in coin_tosses(count, self.seed)])
+        return flipped[:, 0], flipped[:, 1]
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -46,3 +105,14 @@ def holm(p_values: Sequence[float]) -> list[float]:
         running = max(running, min(1.0, (len(p_values) - rank) * p_values[i]))
         adjusted[i] = running
     return adjusted
+
+
+def holm_levels(adjusted: Sequence[float]) -> list[float]:
+    """The level of each interval of a family, so that it excludes 0 exactly where its adjusted p is below α.
+
+    With R of m hypotheses rejected, Holm's procedure compared the last rejected p with α/(m − R + 1) and the first
+    that stayed with α/(m − R). At the first level the intervals of what is rejected miss their difference in at most a
+    share α of cases, since it is no more than Rα/m (Benjamini & Yekutieli 2005).
+    """
+    rejected, m = sum(p < ALPHA for p in adjusted), len(adjusted)
+    return [ALPHA / (m - rejected + 1) if p < ALPHA else ALPHA / (m - rejected) for p in adjusted]

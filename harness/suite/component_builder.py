@@ -15,7 +15,7 @@ from harness.components.fields import LocalPath, PromptText, part_of
 from harness.components.registry import KINDS, find
 from harness.errors import HarnessError, nearest
 from harness.records.inputs import JSON
-from harness.suite.yaml_source import Source, Where
+from harness.suite.yaml_source import Source, Where, shortened
 from harness.text.templates import Template
 
 NAME = re.compile(r"(?!\.+$)[^\s/\\:]+")  # names become parts of ids and file names; ".." would be another folder
@@ -105,13 +105,11 @@ class Builder:
 
     def template_text(self, value: str, where: Where) -> str:
         """The source of a template that stands in a file or in the suite itself."""
-        template = self.template(value, where, "")
+        template = self.template(value, where)
         return value if template is None else template.text
 
-    def template(self, value: JSON, where: Where, default: str) -> Template | None:
+    def template(self, value: JSON, where: Where) -> Template | None:
         """A prompt: the name of a .j2 file beside the suite or in its prompts/, or the text itself."""
-        if value is None:
-            return Template(default, "default prompt")
         if not isinstance(value, str):
             self.source.complain(where, "must be the name of a .j2 file or a text with {{ input }}")
             return None
@@ -159,7 +157,7 @@ class Builder:
     def explain(self, detail: Mapping[str, Any], kind: type[BaseModel], where: Where) -> str:
         """A pydantic error in the user's words, with the remedy."""
         context = detail.get("ctx", {})
-        written = self.source.spelling.get(where, json.dumps(detail.get("input"), ensure_ascii=False))
+        written = shortened(self.source.spelling.get(where, json.dumps(detail.get("input"), ensure_ascii=False)))
         match detail["type"]:
             case "extra_forbidden":
                 return f"is not a parameter of {kind.__name__} ({nearest(str(detail['loc'][-1]), kind.model_fields)})"

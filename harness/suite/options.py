@@ -2,6 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from harness.components.fields import MOST_TOKENS
+
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -10,8 +12,8 @@ class _Strict(BaseModel):
 class GenerationOptions(_Strict):
     """How text is generated for a task; every variant of the task shares it."""
 
-    max_tokens: int = Field(256, ge=1)  # of the answer
-    reasoning_tokens: int | None = Field(None, ge=0)  # of what a model writes before its answer; 2,048 when not given
+    max_tokens: int = Field(256, ge=1, le=MOST_TOKENS)  # of the answer
+    reasoning_tokens: int | None = Field(None, ge=0, le=MOST_TOKENS)  # of what comes before it; 2,048 when not given
     temperature: float = Field(0.0, ge=0)
     top_p: float = Field(1.0, gt=0, le=1)
     stop: list[str] = []

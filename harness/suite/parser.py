@@ -19,6 +19,7 @@ from harness.suite.expansion import Expansion, expand, forgetting_probes
 from harness.suite.options import Compare, GenerationOptions, Leakage, Trust
 from harness.suite.references import Sections, check_agreement, check_bases, check_references
 from harness.suite.suite import Suite, TaskSpec
+from harness.suite.task_language import LanguageSetting
 from harness.suite.usage import usage_of
 from harness.suite.yaml_source import Where, read_source
 
@@ -32,8 +33,10 @@ def load_suite(path: Path) -> Suite:
 
 
 SECTIONS = (
-    "name", "seed", "models", "knowledge", "datasets", "tasks", "general", "variants", "compare", "trust", "leakage",
+    "name", "seed", "language", "models", "knowledge", "datasets", "tasks", "general", "variants", "compare", "trust",
+    "leakage",
 )  # fmt: skip
+LARGEST_SEED = 2**32 - 1  # what NumPy takes
 KINDS_OF = {"models": "model", "knowledge": "knowledge", "datasets": "reader", "variants": "variant"}
 TASK_KEYS = ("data", "prompt", "system", "answer", "metrics", "generation")
 
@@ -59,6 +62,7 @@ class _Parser(Builder):
             "trust": self.options(Trust, _section(data, "trust"), ("trust",)),
             "name": self.name(data),
             "seed": self.seed(data),
+            "language": self.language(data),
             "general": self.general(data),
         }
         check_bases(self.source, sections["models"])
@@ -75,8 +79,9 @@ class _Parser(Builder):
         if self.source.mistakes:
             return None
         suite = self.record(plain, sections, cast(dict[str, TaskSpec], tasks), expansion)
+        suite = replace(suite, tasks=_with_retrieval(suite))
         check_agreement(self.source, suite, expansion)
-        return replace(suite, tasks=_with_retrieval(suite))
+        return suite
 
     def record(
         self, plain: dict[str, Any], sections: Sections, specs: dict[str, TaskSpec], expansion: Expansion
@@ -113,7 +118,18 @@ class _Parser(Builder):
         if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
             self.source.complain(("seed",), "must be a whole number, 0 or more")
             return 0
+        if seed > LARGEST_SEED:
+            self.source.complain(("seed",), f"must be at most {LARGEST_SEED}")
+            return 0
         return seed
+
+    def language(self, data: dict[str, JSON]) -> LanguageSetting:
+        language = data.get("language", "auto")
+        if language not in ("auto", "zh", "en"):
+            written = self.source.spelling.get(("language",), str(language))
+            self.source.complain(("language",), f"must be auto, zh or en, not {written}")
+            return "auto"
+        return cast(LanguageSetting, language)
 
     def general(self, data: dict[str, JSON]) -> tuple[str, ...]:
         value = data.get("general") or []
@@ -141,10 +157,12 @@ class _Parser(Builder):
             for name, metric in self.mapping(value, (*where, "metrics")).items()
         }
         options = self.options(GenerationOptions, _section(value, "generation"), (*where, "generation"))
-        default = answer.default_prompt if isinstance(answer, Answer) else ""
-        prompt = self.template(value.get("prompt"), (*where, "prompt"), default)
-        system = self.template(value["system"], (*where, "system"), "") if "system" in value else None
-        if data is None or answer is None or options is None or prompt is None or None in metrics.values():
+        mistakes = len(self.source.mistakes)
+        prompt, system = (
+            None if value.get(key) is None else self.template(value[key], (*where, key)) for key in ("prompt", "system")
+        )
+        has_templates = len(self.source.mistakes) == mistakes
+        if data is None or answer is None or options is None or not has_templates or None in metrics.values():
             return None
         return TaskSpec(
             data=cast(Reader, data),
@@ -163,13 +181,13 @@ class _Parser(Builder):
 
 
 def _with_retrieval(suite: Suite) -> dict[str, TaskSpec]:
-    """The tasks, scored also by how well retrieval did where a variant that asks a model retrieves."""
-    if not any(named(variant, "knowledge") and not variant.floor for variant in suite.variants.values()):
+    """The tasks, scored also by how well retrieval did where a variant retrieves, be it a floor."""
+    if not any(named(variant, "knowledge") for variant in suite.variants.values()):
         return dict(suite.tasks)
     metric = cast(Metric, find("metric", "retrieval")())
     return {
         name: spec
-        if any(isinstance(own, type(metric)) for own in spec.metrics.values())
+        if "retrieval" in spec.metrics or any(isinstance(own, type(metric)) for own in spec.metrics.values())
         else replace(spec, metrics={**spec.metrics, "retrieval": metric})
         for name, spec in suite.tasks.items()
     }

@@ -21,6 +21,7 @@ def suite_schema() -> dict[str, JSON]:
         "properties": {
             "name": text,
             "seed": {"type": "integer", "minimum": 0},
+            "language": {"enum": ["auto", "zh", "en"]},
             "models": {"type": "object", "additionalProperties": _choice("model")},
             "knowledge": {"type": "object", "additionalProperties": _choice("knowledge")},
             "datasets": {"type": "object", "additionalProperties": _choice("reader")},

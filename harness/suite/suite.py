@@ -17,6 +17,7 @@ from harness.components.variant import Variant
 from harness.records.inputs import Generation
 from harness.suite.expansion import Expansion
 from harness.suite.options import Compare, Leakage, Trust
+from harness.suite.task_language import LanguageSetting
 from harness.suite.usage import ComponentUsage
 from harness.text.templates import Template
 
@@ -27,7 +28,7 @@ class TaskSpec:
 
     data: Reader
     answer: Answer
-    prompt: Template
+    prompt: Template | None  # None: the default of its kind of answer, in the language of the task
     system: Template | None
     metrics: Mapping[str, Metric]
     generation: Generation
@@ -39,6 +40,7 @@ class Suite:
 
     name: str
     seed: int
+    language: LanguageSetting  # of what the product itself writes into prompts
     models: Mapping[str, Model]
     tasks: Mapping[str, TaskSpec]
     variants: Mapping[str, Variant]
@@ -63,8 +65,9 @@ class Suite:
         return self._read[name]
 
     def metrics_of(self, task: Task) -> Mapping[str, Metric]:
-        """The metrics that score a task; a freshness probe is also scored by who says what no longer holds."""
-        metrics = self.tasks[task.origin or task.name].metrics
+        """The metrics as they score a task; a freshness probe is also scored by who says what no longer holds."""
+        declared = self.tasks[task.origin or task.name].metrics
+        metrics = {name: metric.for_task(task) for name, metric in declared.items()}
         if task.version not in ("after", "withdrawn"):
             return metrics
         retrieval = {

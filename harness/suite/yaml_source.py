@@ -13,6 +13,8 @@ from harness.errors import SuiteError
 from harness.records.inputs import JSON
 
 Where = tuple[str | int, ...]
+LARGEST_INTEGER = 2**63 - 1  # what servers, tensors and files of a run hold
+SHOWN = 60  # characters of a value that a message quotes
 
 
 class _Loader(yaml.SafeLoader):
@@ -45,9 +47,12 @@ class Source:
     lines: dict[Where, int] = field(default_factory=dict)
     spelling: dict[Where, str] = field(default_factory=dict)  # scalars as written
     mistakes: list[tuple[int, str]] = field(default_factory=list)
+    refused: set[Where] = field(default_factory=set)  # whose value is gone: nothing more is said of them
 
     def complain(self, where: Where, problem: str) -> None:
         """Note a mistake at a value; the nearest known ancestor gives the line."""
+        if where in self.refused:
+            return
         place = where
         while place and place not in self.lines:
             place = place[:-1]
@@ -131,10 +136,16 @@ class _Walk:
             self.source.complain(where, "an escape such as \\ud83d is half a character; write the character itself")
             return ""
         try:
-            return self.loader.construct_object(node)
-        except (ValueError, LookupError):
-            self.source.complain(where, f'{node.value} cannot be read as {kind}; write "{node.value}" in quotes')
+            value = self.loader.construct_object(node)
+        except (ValueError, LookupError, OverflowError):
+            shown = shortened(node.value)
+            self.source.complain(where, f'{shown} cannot be read as {kind}; write "{shown}" in quotes')
             return node.value
+        if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
+            self.source.complain(where, f"{shortened(node.value)} is larger than any number here can be")
+            self.source.refused.add(where)
+            return 0
+        return value
 
     def _mapping(self, node: yaml.MappingNode, where: Where) -> dict[str, JSON]:
         content: dict[str, JSON] = {}
@@ -204,6 +215,11 @@ class _Walk:
             return value
 
         return re.sub(r"\$\{(\w+)\}", replacement, text)
+
+
+def shortened(text: str) -> str:
+    """A value as a message quotes it."""
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
 def data_root() -> Path:

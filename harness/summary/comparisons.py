@@ -1,38 +1,84 @@
 """Which comparisons a summary makes, and how their p is corrected for all of a family."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from harness.records.figure_names import FigureName
 from harness.records.figures import Comparison, MetricInfo, Result
 from harness.statistics.resampling import ALPHA
-from harness.statistics.tests import holm
+from harness.statistics.tests import holm, holm_levels
+from harness.summary.comparison_plan import ComparisonPlan
 from harness.summary.estimator import Compared, Estimator
 
 
-def against_floors(
-    estimator: Estimator,
-    results: Sequence[Result],
-    headline: Sequence[str],
-    floors: Sequence[str],
-    bounds: Sequence[str],
-) -> Iterator[Compared]:
-    """Each variant that asks a model against the best that asks none, in each headline figure.
+@dataclass(frozen=True, kw_only=True)
+class Standings:
+    """The figures of one metric of a task that may be compared, the best first."""
 
-    The best floor is chosen by its figure on the same items, which favours the floor a little.
+    metric: str
+    sign: float  # −1 where lower is better
+    variants: Sequence[str]
+
+    @classmethod
+    def of(cls, estimator: Estimator, results: Sequence[Result], plan: ComparisonPlan) -> "list[Standings]":
+        """Of each metric with a better end. Upper bounds are left out: nobody can deploy them."""
+        all_standings = []
+        for metric in dict.fromkeys(result.metric for result in results):
+            better = estimator.info((metric, "")).better
+            sign = -1.0 if better == "lower" else 1.0
+            means = {
+                result.variant: sign * result.mean
+                for result in results
+                if result.metric == metric and result.mean is not None and result.variant not in plan.bounds
+            }
+            if better != "neither":
+                ranked = sorted(means, key=means.__getitem__, reverse=True)
+                all_standings.append(cls(metric=metric, sign=sign, variants=ranked))
+        return all_standings
+
+
+def against_floors(estimator: Estimator, standings: Sequence[Standings], plan: ComparisonPlan) -> list[Compared]:
+    """Each variant that asks a model against each that asks none, in each headline figure.
+
+    All floors are tested, because the best of them is known only from the same items: `best_floors` chooses later.
     """
-    for metric in dict.fromkeys(result.metric for result in results):
-        better = estimator.info((metric, "")).better
-        if str(FigureName.within(estimator.task, metric)) not in headline or better == "neither":
-            continue
-        sign = -1.0 if better == "lower" else 1.0
-        own = [result for result in results if result.metric == metric and result.variant not in bounds]
-        figures = {r.variant: sign * r.mean for r in own if r.variant in floors and r.mean is not None}
-        if figures:
-            best = max(figures, key=figures.__getitem__)
-            contenders = {result.variant: best for result in own if result.variant not in floors}
-            yield from estimator.compare(contenders, [metric])
+    compared: list[Compared] = []
+    for standing in standings:
+        if str(FigureName.within(estimator.task, standing.metric)) in plan.headline:
+            contenders = [variant for variant in standing.variants if variant not in plan.floors]
+            for floor in (variant for variant in standing.variants if variant in plan.floors):
+                compared += estimator.compare(dict.fromkeys(contenders, floor), [standing.metric])
+    return compared
+
+
+def against_runners_up(estimator: Estimator, standings: Sequence[Standings], plan: ComparisonPlan) -> list[Compared]:
+    """The leader of each figure against the runner-up, unless one of them is the reference, where it is tested anyway.
+
+    A two-sided test of these two at α keeps the chance of a false "best" at α, though both were chosen by their
+    figures. Hung & Fithian 2019.
+    """
+    compared: list[Compared] = []
+    for standing in standings:
+        leader, runner_up, *_ = [*standing.variants, None, None]
+        if leader and runner_up and plan.reference not in (leader, runner_up):
+            compared += estimator.compare({leader: runner_up}, [standing.metric])
+    return compared
+
+
+def best_floors(
+    floors: Sequence[Comparison], results: Sequence[Result], metrics: Mapping[str, MetricInfo]
+) -> list[Comparison]:
+    """Of the corrected comparisons with all floors, those with the best floor of each figure."""
+    means = {(result.task, result.metric, result.variant): result.mean or 0.0 for result in results}
+    best: dict[tuple[str, str], str] = {}
+    for comparison in floors:
+        figure = (comparison.task, comparison.metric)
+        sign = -1.0 if metrics[str(FigureName.of(comparison))].better == "lower" else 1.0
+        rival = best.setdefault(figure, comparison.reference)
+        if sign * means[*figure, comparison.reference] > sign * means[*figure, rival]:
+            best[figure] = comparison.reference
+    return [comparison for comparison in floors if comparison.reference == best[comparison.task, comparison.metric]]
 
 
 def corrected(
@@ -55,19 +101,40 @@ def corrected(
             families.setdefault(f"bound {family}" if comparison.variant in bounds else family, []).append(i)
     for members in families.values():
         adjusted = holm([comparisons[i].p or 0.0 for i in members])
-        for i, p in zip(members, adjusted, strict=True):
+        for i, p, level in zip(members, adjusted, holm_levels(adjusted), strict=True):
             better = metrics[str(FigureName.of(comparisons[i]))].better
-            comparisons[i] = _decided(compared[i], p, better, ALPHA / len(members))
+            comparisons[i] = _decided(compared[i], Correction(p, level, len(members)), better)
     return comparisons
 
 
-def _decided(compared: Compared, p: float, better: str, level: float) -> Comparison:
+@dataclass(frozen=True)
+class Correction:
+    """What a family makes of one p."""
+
+    p: float  # adjusted
+    level: float  # at which its interval agrees with it
+    family: int  # comparisons that were corrected together
+
+
+def _decided(compared: Compared, correction: Correction, better: str) -> Comparison:
     comparison = compared.comparison
-    verdict = _verdict(comparison, p, better)
-    detectable, needed = compared.power(level) if compared.power else (None, None)
+    verdict = _verdict(comparison, correction.p, better)
+    interval = compared.interval(correction.level) if compared.interval else None
+    detectable, needed = compared.power(ALPHA / correction.family) if compared.power else (None, None)
     if needed is not None and verdict == "inconclusive":  # so many were not enough, whatever the formula says
-        needed = max(needed, comparison.samples + 1)
-    return replace(comparison, p_adjusted=p, verdict=verdict, detectable=detectable, needed=needed)
+        needed = needed.at_least(comparison.samples + 1)
+    return replace(
+        comparison,
+        low=interval.low if interval else None,
+        high=interval.high if interval else None,
+        p_adjusted=correction.p,
+        family=correction.family,
+        verdict=verdict,
+        detectable=detectable,
+        needed=needed.likely if needed else None,
+        needed_low=needed.low if needed else None,
+        needed_high=needed.high if needed else None,
+    )
 
 
 def _verdict(comparison: Comparison, p: float, better: str) -> Literal["better", "worse", "inconclusive"]:

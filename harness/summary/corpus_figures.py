@@ -8,22 +8,29 @@ import numpy as np
 from harness.components.metric import Metric
 from harness.records.figure_names import FigureName
 from harness.records.figures import Confusion, MetricInfo
-from harness.statistics.intervals import Interval, difference_interval, wilson
-from harness.statistics.power import detectable_at, needed_at
-from harness.statistics.resampling import Floats, coin_tosses, percentiles, resamples
+from harness.statistics.exchanges import (
+    ROUNDING,
+    Exchanges,
+    ResampledDifference,
+    bootstrap_interval,
+    is_steady,
+    standard_error,
+)
+from harness.statistics.groups import Groups
+from harness.statistics.intervals import ENDLESS, wilson
+from harness.statistics.resampling import ALPHA, Floats, coin_tosses, differences_of, resamples
 from harness.summary.estimator import Difference, Estimate, Estimator
 from harness.summary.score_columns import Column, Rows, ScoreColumns
 
-ENDLESS = 1e9  # the high end of a scale that has none, e.g. of perplexity: JSON has no infinity
-ROUNDING = 1e-10  # relative to a figure: what sums in another order may differ by
 Parts = Mapping[str, Floats]  # part → one figure a resample, or a seed [m]
 
 
 class CorpusFigures(Estimator):
     """The figures of one corpus metric: of each variant its own value and its parts.
 
-    The interval of a difference is a paired bootstrap over samples, p an approximate randomisation: under no difference
-    the two variants' answers to a sample may change places (Riezler & Maxwell 2005).
+    The interval of a difference is a paired bootstrap over groups of samples, p an approximate randomisation: under no
+    difference the two variants' answers to a group of samples may change places (Riezler & Maxwell 2005). What these
+    exchanges make of the difference also tells which differences the test leaves open, and the interval agrees with it.
     """
 
     def __init__(
@@ -34,7 +41,7 @@ class CorpusFigures(Estimator):
         self.metric = metric
         self._points = cache(self._points_on)  # by variant and samples
         self._resampled = cache(self._resampled_on)
-        self._randomised = cache(self._randomised_on)
+        self._exchanged = cache(self._exchanged_on)
 
     @property
     def figures(self) -> Sequence[Column]:
@@ -55,34 +62,41 @@ class CorpusFigures(Estimator):
         if not rows.any() or np.isnan(mean):
             return None
         figures = self._resampled((figure[1],), rows.tobytes())[0][self._part(figure)]
-        low, high = self._interval(figure, mean, figures, int(rows.sum()))
-        seeds = [points] if len(points) > 1 else []
-        variance = float(np.nanvar(figures, ddof=1)) if seeds else 0.0
-        return Estimate(mean=mean, low=low, high=high, variance=variance, seeds=seeds)
+        groups = self.columns.groups.at(rows)
+        low, high = self._interval(figure, mean, figures, groups)
+        return Estimate(
+            mean=mean,
+            low=low,
+            high=high,
+            error=standard_error(figures, groups),
+            freedom=groups.count - 1,
+            seeds=[points] if len(points) > 1 else [],
+        )
 
     def difference(self, figure: Column, reference: str) -> Difference | None:
         part, pair = self._part(figure), (figure[1], reference)
         shared = ~np.isnan(self.values(figure)) & ~np.isnan(self.values((figure[0], reference)))
         rows, n = shared.tobytes(), int(shared.sum())
         points = [self._points(variant, rows)[part] for variant in pair]
-        difference = float(points[0].mean() - points[1].mean())
+        difference = float(differences_of(points[0].mean(), points[1].mean()))
         if not n or np.isnan(difference):
             return None
         ours, theirs = (figures[part] for figures in self._resampled(pair, rows))
-        differences, error = ours - theirs, float(np.nanstd(ours - theirs, ddof=1))
-        if _is_steady(differences):
-            span = self._span(figure, [self.values((self.name, variant))[shared] for variant in pair], difference)
-            interval, error = difference_interval(np.full(n, difference), differences, span), 0.0
-        else:
-            interval = Interval(difference, *percentiles(differences))
+        groups, exchanged = self.columns.groups.at(shared), self._exchanged(pair, rows)[part]
+        resampled = ResampledDifference(
+            difference, ours - theirs, exchanged, groups, self._span(figure, pair, shared, difference)
+        )
         return Difference(
-            interval=interval,
-            variance=error**2,
-            p=self._randomised(pair, rows)[part],
-            test="approximate randomisation",
+            mean=difference,
+            error=resampled.error,
+            freedom=groups.count - 1,
+            p=exchanged.p,
+            test="approximate randomisation" if groups.are_items else "approximate randomisation of groups",
             gains=self.gains(figure, reference, shared),
+            groups=groups,
             seeds=[own for own in points if len(own) > 1],
-            power=lambda level: (detectable_at(error, level), needed_at(difference, error, n, level)),
+            interval=resampled.interval,
+            power=lambda level: resampled.power(n, level),
         )
 
     def seed_points(self, figure: Column) -> Mapping[str, float | None]:
@@ -104,42 +118,40 @@ class CorpusFigures(Estimator):
                 )
         return confusions
 
-    def within_scale(self, figure: Column, interval: Interval) -> Interval:
-        info = self.info(figure)
-        if info.high >= ENDLESS:
-            return interval
-        span = info.high - info.low
-        return Interval(interval.mean, max(-span, interval.low), min(span, interval.high))
-
-    def _interval(self, figure: Column, mean: float, figures: Floats, known: int) -> tuple[float | None, float | None]:
+    def _interval(
+        self, figure: Column, mean: float, figures: Floats, groups: Groups
+    ) -> tuple[float | None, float | None]:
         """A bootstrap of equal figures would claim certainty: there Wilson's interval takes its place."""
-        info = self.info(figure)
-        if not _is_steady(figures):
-            return percentiles(figures)
-        if info.high >= ENDLESS:
+        scale = self.scale(figure)
+        if not is_steady(figures):
+            interval = scale.cut(bootstrap_interval(mean, figures, groups, ALPHA))
+            return interval.low, interval.high
+        if scale.high >= ENDLESS:
             return None, None
-        span = info.high - info.low
-        low, high = (info.low + end * span for end in wilson((mean - info.low) / span, known))
+        span = scale.high - scale.low
+        low, high = (scale.low + end * span for end in wilson((mean - scale.low) / span, groups.count))
         return low, high
 
-    def _span(self, figure: Column, values: Sequence[Floats], difference: float) -> float:
+    def _span(self, figure: Column, pair: tuple[str, str], shared: Rows, difference: float) -> float:
         """The most a sample may differ by; on a scale without end, as far as any sample here is from its good end."""
-        info = self.info(figure)
-        if info.high < ENDLESS:
-            return info.high - info.low
-        return max(1.0, abs(difference), float(np.max(values)) - info.low)
+        scale = self.scale(figure)
+        if scale.high < ENDLESS:
+            return scale.high - scale.low
+        largest = max(float(np.max(self.values((self.name, variant))[shared])) for variant in pair)
+        return max(1.0, abs(difference), largest - scale.low)
 
     def _members(self, variant: str, rows: bytes) -> list[Floats]:
-        """The counts of each seed on some samples [n, kinds]."""
+        """The counts of each seed, summed over each group of some samples [G, kinds]."""
         chosen = np.frombuffer(rows, dtype=bool)
-        return [member[chosen] for member in self.columns.counts[self.name, variant]]
+        groups = self.columns.groups.at(chosen)
+        return [groups.sums(member[chosen]) for member in self.columns.counts[self.name, variant]]
 
     def _points_on(self, variant: str, rows: bytes) -> Parts:
         """The figures on some samples: of each part one for each seed."""
         return self._figures_of(np.stack([member.sum(axis=0) for member in self._members(variant, rows)]))
 
     def _resampled_on(self, variants: tuple[str, ...], rows: bytes) -> list[Parts]:
-        """The figures of each variant over the same resamples of some samples; several seeds as their mean."""
+        """The figures of each variant over the same resamples of groups of samples; several seeds as their mean."""
         members = [self._members(variant, rows) for variant in variants]
 
         def figures(weights: Floats, seeds: Sequence[Floats]) -> Parts:
@@ -150,20 +162,22 @@ class CorpusFigures(Estimator):
         chunks = [[figures(weights, seeds) for seeds in members] for weights in resamples(n, self.seed)]
         return [_joined([chunk[i] for chunk in chunks]) for i in range(len(variants))]
 
-    def _randomised_on(self, pair: tuple[str, str], rows: bytes) -> dict[str, float]:
-        """p of each part: how often a difference as large comes about when answers change places at random."""
+    def _exchanged_on(self, pair: tuple[str, str], rows: bytes) -> dict[str, Exchanges]:
+        """Of each part the differences that come about when answers change places at random."""
         ours, theirs = (np.mean(self._members(variant, rows), axis=0) for variant in pair)
         figures = [self._figures_of(counts.sum(axis=0)[None]) for counts in (ours, theirs)]
         observed = _gaps(*figures)
-        slack = {part: ROUNDING * max(1.0, *(abs(own[part][0]) for own in figures)) for part in observed}
         tossed = []
         for swaps in coin_tosses(len(ours), self.seed):
             moved = swaps @ (theirs - ours)
             swapped = (ours.sum(axis=0) + moved, theirs.sum(axis=0) - moved)
             tossed.append(_gaps(*map(self._figures_of, swapped)))
-        gaps = _joined(tossed)
-        hits = {part: int((own >= observed[part][0] - slack[part]).sum()) for part, own in gaps.items()}
-        return {part: (hits[part] + 1) / (int((~np.isnan(gaps[part])).sum()) + 1) for part in gaps}
+        return {
+            part: Exchanges(
+                float(observed[part][0]), gaps, ROUNDING * max(1.0, *(abs(own[part][0]) for own in figures))
+            )
+            for part, gaps in _joined(tossed).items()
+        }
 
     def _figures_of(self, totals: Floats) -> Parts:
         """totals [m, kinds] → each part's figure [m]; none is defined where no sample has a value."""
@@ -177,12 +191,6 @@ class CorpusFigures(Estimator):
 
     def _part(self, figure: Column) -> str:
         return FigureName.within(self.task, figure[0]).part
-
-
-def _is_steady(figures: Floats) -> bool:
-    """Whether resamples make no difference. Their deviation cannot tell: that of equal numbers may miss 0."""
-    low, high = float(np.nanmin(figures)), float(np.nanmax(figures))
-    return high - low <= ROUNDING * max(1.0, abs(high))
 
 
 def _gaps(ours: Parts, theirs: Parts) -> dict[str, Floats]:

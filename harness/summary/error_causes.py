@@ -7,6 +7,7 @@ from harness.records.figure_names import FigureName
 from harness.records.figures import MetricInfo, Retrieved, Routed
 from harness.records.outputs import Prediction, Score
 from harness.statistics.retrieval_outcomes import OUTCOMES, retrieval_outcome
+from harness.statistics.right_answers import is_absent, missing
 
 EXAMPLES = 20  # items of each kind named, to be looked at
 Values = Mapping[tuple[str, str, str], float | None]  # (task, variant, sample) → the deciding metric's value
@@ -15,19 +16,27 @@ Values = Mapping[tuple[str, str, str], float | None]  # (task, variant, sample) 
 def deciding(
     headline: Sequence[str], metrics: Mapping[str, MetricInfo], origins: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """The metric that decides for each task what is right: its first headline figure, else its first metric.
+    """The metric that decides for each task which answers are right: its first headline figure, else its first metric.
 
-    A probe is decided as the task that it was derived from, if it has that metric.
+    What measures retrieval says nothing of an answer, so it decides only where a task has nothing else. A probe is
+    decided as the task that it was derived from, if it has that metric.
     """
     chosen: dict[str, str] = {}
     for figure in map(FigureName.parse, headline):
-        chosen.setdefault(figure.task, figure.full_metric)
+        if not measures_retrieval(metrics.get(str(figure)) or metrics.get(str(figure.whole))):
+            chosen.setdefault(figure.task, figure.full_metric)
     for probe, origin in (origins or {}).items():
         if str(FigureName.within(probe, chosen.get(origin, ""))) in metrics:
             chosen[probe] = chosen[origin]
-    for figure in map(FigureName.parse, metrics):
+    for name in sorted(metrics, key=lambda name: measures_retrieval(metrics[name])):
+        figure = FigureName.parse(name)
         chosen.setdefault(figure.task, figure.full_metric)
     return chosen
+
+
+def measures_retrieval(info: MetricInfo | None) -> bool:
+    """Whether a figure is of what was looked up, not of an answer: no model has a part in it."""
+    return info is not None and info.component == "Retrieval"
 
 
 def values_of(scores: Sequence[Score], chosen: Mapping[str, str]) -> dict[tuple[str, str, str], float | None]:
@@ -53,6 +62,7 @@ def retrieved(
             cells[prediction.task, prediction.variant].append(prediction)
     records = []
     for (task, variant), own in cells.items():
+        traces = [prediction.retrieval for prediction in own if prediction.retrieval is not None]
         kinds: dict[str, list[str]] = {name: [] for name in OUTCOMES}
         info = metrics.get(str(FigureName.within(task, chosen.get(task, ""))))
         for prediction in own:
@@ -68,8 +78,11 @@ def retrieved(
                 samples=len(own),
                 counts={name: len(ids) for name, ids in kinds.items()},
                 examples={name: tuple(ids[:EXAMPLES]) for name, ids in kinds.items() if ids},
-                cut=sum(bool(p.retrieval and p.retrieval.cut) for p in own),
-                left_out=sum(bool(p.retrieval and p.retrieval.left_out) for p in own),
+                cut=sum(trace.cut > 0 for trace in traces),
+                left_out=sum(trace.left_out > 0 for trace in traces),
+                unmatched=sum(trace.unmatched for trace in traces),
+                absent=sum(map(is_absent, traces)),
+                partly=sum(bool(trace.gold and missing(trace)) for trace in traces),
             )
         )
     return records

@@ -12,18 +12,22 @@ import numpy as np
 
 from harness.records.figure_names import FigureName
 from harness.records.figures import Comparison, Confusion, MetricInfo, Result, Seeds
-from harness.statistics.intervals import Interval, crossed_with
-from harness.statistics.resampling import Floats
+from harness.statistics.groups import Groups
+from harness.statistics.intervals import Interval, ValueRange, crossed, widest
+from harness.statistics.power import Needed
+from harness.statistics.resampling import Floats, differences_of
 from harness.summary.score_columns import Column, Rows, ScoreColumns
 
-Power = Callable[[float], tuple[float | None, int | None]]  # level → smallest detectable difference, items needed
+IntervalAt = Callable[[float], Interval]  # level → the interval at 1 − level, which agrees with the test at that level
+Power = Callable[[float], tuple[float | None, Needed | None]]  # level → smallest detectable difference, items needed
 
 
 @dataclass(frozen=True)
 class Compared:
-    """A comparison whose p is not yet corrected, with what its power rests on."""
+    """A comparison whose p is not yet corrected, and what follows once the level of its test is known."""
 
     comparison: Comparison
+    interval: IntervalAt | None = None  # none where no sample is shared
     power: Power | None = None  # none with seeds: two or three trainings cannot tell how many more it takes
 
 
@@ -34,7 +38,8 @@ class Estimate:
     mean: float
     low: float | None  # None: nothing tells how wide the interval is
     high: float | None
-    variance: float  # over items
+    error: float  # standard error over items, clustered by group
+    freedom: int  # its degrees: groups − 1
     seeds: Sequence[Floats]  # the figure of each seed [k], where there are several
 
 
@@ -42,12 +47,15 @@ class Estimate:
 class Difference:
     """Two variants on the samples that both have."""
 
-    interval: Interval
-    variance: float  # of the difference, over items
+    mean: float
+    error: float  # standard error over items, clustered by group
+    freedom: int  # its degrees: groups − 1
     p: float
     test: str
     gains: Floats  # [n] by how much the variant is better on each sample
+    groups: Groups  # of these samples
     seeds: Sequence[Floats]  # the figure of each seed [k], of each side that has several
+    interval: IntervalAt
     power: Power
 
 
@@ -119,8 +127,7 @@ class Estimator(ABC):
     def gains(self, figure: Column, reference: str, shared: Rows) -> Floats:
         """By how much the variant is better than the reference on each shared sample [n]."""
         sign = -1 if self.info(figure).better == "lower" else 1
-        gains: Floats = sign * (self.values(figure) - self.values((figure[0], reference)))[shared]
-        return gains
+        return sign * differences_of(self.values(figure), self.values((figure[0], reference)))[shared]
 
     def _result(self, figure: Column) -> Result:
         values, estimate = self.values(figure), self.estimate(figure)
@@ -137,10 +144,11 @@ class Estimator(ABC):
                 low=None,
                 high=None,
             )
-        low, high, info = estimate.low, estimate.high, self.info(figure)
+        low, high = estimate.low, estimate.high
         if estimate.seeds and low is not None and high is not None:
-            wider, _ = crossed_with(estimate.mean, estimate.variance, known, estimate.seeds)
-            low, high = max(info.low, min(low, wider.low)), min(info.high, max(high, wider.high))
+            wider, _ = crossed(estimate.mean, estimate.error, estimate.freedom, estimate.seeds)
+            both = self.scale(figure).cut(widest(Interval(estimate.mean, low, high), wider))
+            low, high = both.low, both.high
         return Result(
             task=self.task,
             variant=variant,
@@ -157,12 +165,10 @@ class Estimator(ABC):
         metric, variant = figure
         if difference is None:
             return Compared(Comparison(task=self.task, metric=metric, variant=variant, reference=reference, samples=0))
-        interval, p, test, n = difference.interval, difference.p, difference.test, len(difference.gains)
+        p, test, n = difference.p, difference.test, len(difference.gains)
         if difference.seeds:
-            wider, p_seeds = crossed_with(interval.mean, difference.variance, n, difference.seeds)
-            interval = Interval(interval.mean, min(interval.low, wider.low), max(interval.high, wider.high))
+            _, p_seeds = crossed(difference.mean, difference.error, difference.freedom, difference.seeds)
             p, test = max(p, p_seeds), f"{test}, and items crossed with seeds"
-        interval = self.within_scale(figure, interval)
         wins, losses = int((difference.gains > 0).sum()), int((difference.gains < 0).sum())
         comparison = Comparison(
             task=self.task,
@@ -170,20 +176,29 @@ class Estimator(ABC):
             variant=variant,
             reference=reference,
             samples=n,
-            difference=interval.mean,
-            low=interval.low,
-            high=interval.high,
+            groups=None if difference.groups.are_items else difference.groups.count,
+            difference=difference.mean,
             p=p,
             test=test,
             wins=wins,
             losses=losses,
             ties=n - wins - losses,
         )
-        return Compared(comparison, None if difference.seeds else difference.power)
+        scale = self.scale(figure).of_differences
 
-    def within_scale(self, figure: Column, interval: Interval) -> Interval:
-        """The interval of a difference, cut where the scale ends."""
-        return interval
+        def interval(level: float) -> Interval:
+            own = difference.interval(level)
+            if difference.seeds:
+                wider, _ = crossed(difference.mean, difference.error, difference.freedom, difference.seeds, level)
+                own = widest(own, wider)
+            return scale.cut(own)
+
+        return Compared(comparison, interval, None if difference.seeds else difference.power)
+
+    def scale(self, figure: Column) -> ValueRange:
+        """The lowest and the highest value that an item, or a figure of all items, can have."""
+        info = self.info(figure)
+        return ValueRange(info.low, info.high)
 
 
 def _deviation(points: Mapping[str, float | None]) -> float | None:

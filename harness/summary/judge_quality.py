@@ -119,4 +119,5 @@ def _judged(
             for judge in metric.judges
         },
         itself={judge: tuple(v for v, m in answering.items() if m == judge) for judge in metric.judges},
+        groups={sample.id: sample.group for sample in task.data.test if sample.group is not None},
     )

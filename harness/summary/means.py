@@ -1,4 +1,4 @@
-"""Means over samples: exact McNemar or sign flips, Wilson or bootstrap, all columns resampled by the same samples."""
+"""Means over samples: exact tests or flips of groups, and intervals that cover at small sizes too."""
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
@@ -6,10 +6,10 @@ from functools import cached_property
 import numpy as np
 
 from harness.records.figures import MetricInfo
-from harness.statistics.intervals import difference_interval, mean_interval
-from harness.statistics.power import detectable, needed
-from harness.statistics.resampling import Floats, bootstrap_means, is_binary
-from harness.statistics.tests import mcnemar, sign_flip
+from harness.statistics.groups import error_of_mean
+from harness.statistics.intervals import BoundedMean, bounded_means, commonest_share, mean_interval
+from harness.statistics.paired import PairedDifference
+from harness.statistics.resampling import Floats, differences_of
 from harness.summary.estimator import Difference, Estimate, Estimator
 from harness.summary.score_columns import Column, Rows, ScoreColumns
 
@@ -40,35 +40,41 @@ class Means(Estimator):
         rows = ~np.isnan(values)
         if not rows.any():
             return None
-        info, own = self.info(figure), values[rows]
-        interval = mean_interval(own, self._resampled[figure], info.low, info.high)
-        seeds = self.columns.seed_means(figure, rows)
+        own, groups = values[rows], self.columns.groups.at(rows)
+        interval = mean_interval(own, groups, self._bounded[0][figure])
         return Estimate(
-            mean=interval.mean, low=interval.low, high=interval.high, variance=_variance_of_mean(own), seeds=seeds
+            mean=interval.mean,
+            low=interval.low,
+            high=interval.high,
+            error=error_of_mean(own, groups),
+            freedom=groups.count - 1,
+            seeds=self.columns.seed_means(figure, rows),
         )
 
     def difference(self, figure: Column, reference: str) -> Difference | None:
         metric, variant = figure
-        pairs = self.values(figure) - self.values((metric, reference))
+        sides = ((metric, variant), (metric, reference))
+        pairs = differences_of(self.values(figure), self.values(sides[1]))
         shared = ~np.isnan(pairs)
         if not shared.any():
             return None
-        ours, theirs = self.values(figure)[shared], self.values((metric, reference))[shared]
-        differences, gains, info = pairs[shared], self.gains(figure, reference, shared), self.info(figure)
-        means = self._resampled_differences.get(figure) if reference == self.reference else None
-        if means is None:
-            means = bootstrap_means(pairs[:, None], self.seed)[:, 0]
-        exact = is_binary(ours) and is_binary(theirs)
-        wins, losses = int((gains > 0).sum()), int((gains < 0).sum())
-        sides = ((metric, variant), (metric, reference))
+        bounded = self._bounded[1].get(figure) if reference == self.reference else None
+        if bounded is None:
+            bounded = self._bounded_differences([figure], pairs[:, None])[0]
+        groups = self.columns.groups.at(shared)
+        ours, theirs = (self.values(side)[shared] for side in sides)
+        paired = PairedDifference(ours, theirs, groups, bounded, self.seed)
         return Difference(
-            interval=difference_interval(differences, means, info.high - info.low),
-            variance=_variance_of_mean(differences),
-            p=mcnemar(wins, losses) if exact else sign_flip(differences, self.seed),
-            test="exact McNemar" if exact else "paired permutation",
-            gains=gains,
+            mean=bounded.mean,
+            error=bounded.error,
+            freedom=bounded.freedom,
+            p=paired.p,
+            test=paired.test,
+            gains=self.gains(figure, reference, shared),
+            groups=groups,
             seeds=[points for side in sides for points in self.columns.seed_means(side, shared)],
-            power=lambda level: (detectable(differences, level), needed(differences, level)),
+            interval=paired.interval,
+            power=lambda level: (paired.detectable(level), paired.needed(level)),
         )
 
     def seed_points(self, figure: Column) -> Mapping[str, float | None]:
@@ -76,22 +82,22 @@ class Means(Estimator):
         return {name: None if np.isnan(values).all() else float(np.nanmean(values)) for name, values in members.items()}
 
     @cached_property
-    def _batch(self) -> tuple[dict[Column, Floats], dict[Column, Floats]]:
-        """Resampled means of all columns, and of their differences to the reference."""
+    def _bounded(self) -> tuple[dict[Column, BoundedMean], dict[Column, BoundedMean]]:
+        """The means of all columns, and of their differences to the reference."""
         values, reference = self.columns.values, self.reference or ""
         pairs = [column for column in values if reference not in ("", column[1]) and (column[0], reference) in values]
-        differences = [values[column] - values[column[0], reference] for column in pairs]
-        means = bootstrap_means(np.column_stack([*values.values(), *differences]), self.seed).T
-        return dict(zip(values, means, strict=False)), dict(zip(pairs, means[len(values) :], strict=True))
+        scales, whole = [self.scale(column) for column in values], [1.0] * len(values)
+        means = bounded_means(np.column_stack(list(values.values())), self.columns.groups, scales, whole, self.seed)
+        differences = [differences_of(values[column], values[column[0], reference]) for column in pairs]
+        bounded = self._bounded_differences(pairs, np.column_stack(differences)) if pairs else []
+        return dict(zip(values, means, strict=True)), dict(zip(pairs, bounded, strict=True))
 
-    @property
-    def _resampled(self) -> Mapping[Column, Floats]:
-        return self._batch[0]
-
-    @property
-    def _resampled_differences(self) -> Mapping[Column, Floats]:
-        return self._batch[1]
-
-
-def _variance_of_mean(values: Floats) -> float:
-    return float(values.var(ddof=1) / len(values)) if len(values) > 1 else 0.0
+    def _bounded_differences(self, figures: Sequence[Column], columns: Floats) -> list[BoundedMean]:
+        """The means of differences [n, m], with less room for what was not seen where differences never repeat."""
+        scales, groups = [self.scale(figure).of_differences for figure in figures], self.columns.groups
+        known = [~np.isnan(column) for column in columns.T]
+        unseen = [
+            commonest_share(column[rows], groups.at(rows)) if rows.any() else 1.0
+            for column, rows in zip(columns.T, known, strict=True)
+        ]
+        return bounded_means(columns, groups, scales, unseen, self.seed)

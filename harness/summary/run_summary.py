@@ -7,12 +7,14 @@ from dataclasses import replace
 import numpy as np
 
 from harness.records.figure_names import FigureName
-from harness.records.figures import MetricInfo, Overlap, Result, Summary, Usage
+from harness.records.figures import MetricInfo, Overlap, Result, Retrieved, Routed, Summary, Usage
 from harness.records.inputs import Sample
 from harness.records.outputs import Prediction, Score
+from harness.statistics.groups import Groups
 from harness.summary.comparison_plan import ComparisonPlan, able_first
-from harness.summary.comparisons import corrected
+from harness.summary.comparisons import best_floors, corrected
 from harness.summary.error_causes import deciding, retrieved, routed, values_of
+from harness.summary.groupings import grouping_warnings, groupings_of
 from harness.summary.task_figures import Figures, TaskItems, add_task
 
 LISTED_TWINS = 20  # of the twins of each overlap, in the summary
@@ -30,27 +32,29 @@ def summary_of(
     figures = Figures()
     for items in _by_task(samples, overlaps):
         add_task(figures, items, [score for score in scores if score.task == items.task], plan, metrics)
-    chosen = deciding(plan.headline, able_first(metrics, plan), plan.origins)
-    values = values_of(scores, chosen)
-    corpora = {task for task, metric in chosen.items() if str(FigureName.within(task, metric)) in plan.corpora}
-    plain = {key: value for key, value in values.items() if key[0] not in corpora}
     answered = [prediction for prediction in predictions if prediction.task not in plan.general]
+    looked_up, stepped = _causes(plan, metrics, answered, scores)
+    tested = corrected([*figures.comparisons, *figures.leaders], plan.headline, metrics, plan.bounds)
+    floors = corrected(figures.floors, plan.headline, metrics)
+    groupings = tuple(groupings_of(samples))
     return Summary(
         name=plan.name,
         reference=plan.reference,
         headline=tuple(plan.headline),
         metrics=metrics,
         results=tuple(figures.results),
-        comparisons=tuple(corrected(figures.comparisons, plan.headline, metrics, plan.bounds)),
+        comparisons=tuple(tested[: len(figures.comparisons)]),
+        leaders=tuple(tested[len(figures.comparisons) :]),
         usage=tuple(pooled_usage(_usage(answered), plan.pools)),
-        floors=tuple(corrected(figures.floors, plan.headline, metrics)),
-        retrieved=tuple(retrieved(answered, values, chosen, metrics)),
-        routed=tuple(routed(answered, plain, chosen, plan.cascades)),
-        warnings=tuple(_warnings(figures.results, plan, scores)),
+        floors=tuple(best_floors(floors, figures.results, metrics)),
+        retrieved=looked_up,
+        routed=stepped,
+        warnings=(*_warnings(figures.results, plan, scores), *grouping_warnings(groupings)),
         unaided=tuple(plan.floors),
         bounds=tuple(plan.bounds),
         overlaps=tuple(replace(overlap, twins=overlap.twins[:LISTED_TWINS]) for overlap in overlaps),
         clean=tuple(figures.clean),
+        groupings=groupings,
         general=tuple(figures.general),
         forgotten=tuple(corrected(figures.forgotten, list(metrics), metrics)),
         seeds=tuple(figures.seeds),
@@ -59,12 +63,34 @@ def summary_of(
     )
 
 
+def _causes(
+    plan: ComparisonPlan,
+    metrics: Mapping[str, MetricInfo],
+    predictions: Sequence[Prediction],
+    scores: Sequence[Score],
+) -> tuple[tuple[Retrieved, ...], tuple[Routed, ...]]:
+    """What became of the items that passages were looked up for, and of those that a cascade passed on."""
+    chosen = deciding(plan.headline, able_first(metrics, plan), plan.origins)
+    values = values_of(scores, chosen)
+    corpora = {task for task, metric in chosen.items() if str(FigureName.within(task, metric)) in plan.corpora}
+    plain = {key: value for key, value in values.items() if key[0] not in corpora}
+    return (
+        tuple(retrieved(predictions, values, chosen, metrics)),
+        tuple(routed(predictions, plain, chosen, plan.cascades)),
+    )
+
+
 def _by_task(samples: Sequence[Sample], overlaps: Sequence[Overlap]) -> Iterator[TaskItems]:
     """The items of each task, and which of them stand nowhere else."""
     for task in dict.fromkeys(sample.task for sample in samples):
-        ids = [sample.id for sample in samples if sample.task == task]
+        own = [sample for sample in samples if sample.task == task]
         twins = {twin.sample_id for overlap in overlaps if overlap.task == task for twin in overlap.twins}
-        yield TaskItems(task, ids, np.array([overlap not in twins for overlap in ids]))
+        yield TaskItems(
+            task=task,
+            ids=[sample.id for sample in own],
+            groups=Groups.of([sample.group for sample in own]),
+            unseen=np.array([sample.id not in twins for sample in own]),
+        )
 
 
 def _usage(predictions: Sequence[Prediction]) -> list[Usage]:

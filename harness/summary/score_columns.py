@@ -1,12 +1,13 @@
 """The scores of a task as columns: one value a sample for each metric and variant, seeds pooled, unknown as NaN."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.records.outputs import Score
+from harness.statistics.groups import Groups
 from harness.statistics.resampling import Floats
 
 Column = tuple[str, str]  # the metric with its part, the variant
@@ -22,19 +23,16 @@ class ScoreColumns:
     """
 
     values: Mapping[Column, Floats]  # [n]
+    groups: Groups  # of the samples
     seeds: Mapping[Column, Mapping[str, Floats]] = field(default_factory=dict)  # of each seed [n], by variant
     counts: Mapping[Column, tuple[Floats, ...]] = field(default_factory=dict)  # [n, kinds] of each seed, or of the one
     kinds: tuple[str, ...] = ()  # the names of the counts of a corpus metric
-
-    def only(self, keeps: Callable[[Column], bool]) -> "ScoreColumns":
-        """Fewer columns."""
-        values = {column: values for column, values in self.values.items() if keeps(column)}
-        return ScoreColumns(values=values, seeds=self.seeds, counts=self.counts, kinds=self.kinds)
 
     def at(self, rows: Rows, metrics: Collection[str]) -> "ScoreColumns":
         """The columns of some metrics on some samples."""
         return ScoreColumns(
             values={column: values[rows] for column, values in self.values.items() if column[0] in metrics},
+            groups=self.groups.at(rows),
             seeds={
                 column: {name: values[rows] for name, values in members.items()}
                 for column, members in self.seeds.items()
@@ -50,7 +48,11 @@ class ScoreColumns:
 
 
 def score_columns(
-    ids: Sequence[str], scores: Sequence[Score], pools: Mapping[str, Sequence[str]], with_counts: bool = False
+    ids: Sequence[str],
+    groups: Groups,
+    scores: Sequence[Score],
+    pools: Mapping[str, Sequence[str]],
+    with_counts: bool = False,
 ) -> ScoreColumns:
     """Columns over the samples `ids`; `pools` are the variants that stand for those of several seeds."""
     row = {sample_id: i for i, sample_id in enumerate(ids)}
@@ -68,7 +70,7 @@ def score_columns(
             counts[column][row[score.sample_id]] = 0.0
             for kind, count in (score.counts or {}).items() if with_counts else ():
                 counts[column][row[score.sample_id], place[kind]] = count
-    return _pooled(values, counts, kinds, pools)
+    return _pooled(values, counts, kinds, pools, groups)
 
 
 def _pooled(
@@ -76,6 +78,7 @@ def _pooled(
     counts: Mapping[Column, Floats],
     kinds: tuple[str, ...],
     pools: Mapping[str, Sequence[str]],
+    groups: Groups,
 ) -> ScoreColumns:
     """One column in place of those of several seeds."""
     pool_of = {member: pool for pool, members in pools.items() for member in members}
@@ -92,6 +95,7 @@ def _pooled(
             pooled[column] = np.mean([values[member] for member in columns], axis=0)
     return ScoreColumns(
         values=pooled,
+        groups=groups,
         seeds={
             column: {member[1]: values[member] for member in columns}
             for column, columns in members.items()

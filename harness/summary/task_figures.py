@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from harness.records.figure_names import FigureName
 from harness.records.figures import Confusion, MetricInfo, Result, Seeds
 from harness.records.outputs import Score
+from harness.statistics.groups import Groups
 from harness.summary.comparison_plan import ComparisonPlan, able_first
-from harness.summary.comparisons import against_floors
+from harness.summary.comparisons import Standings, against_floors, against_runners_up
 from harness.summary.corpus_figures import CorpusFigures
-from harness.summary.error_causes import deciding
+from harness.summary.error_causes import deciding, measures_retrieval
 from harness.summary.estimator import Compared, Estimator
 from harness.summary.means import Means
 from harness.summary.score_columns import Rows, score_columns
@@ -21,6 +22,7 @@ class Figures:
 
     results: list[Result] = field(default_factory=list)
     comparisons: list[Compared] = field(default_factory=list)
+    leaders: list[Compared] = field(default_factory=list)
     floors: list[Compared] = field(default_factory=list)
     seeds: list[Seeds] = field(default_factory=list)
     confusions: list[Confusion] = field(default_factory=list)
@@ -35,6 +37,7 @@ class TaskItems:
 
     task: str
     ids: Sequence[str]
+    groups: Groups
     unseen: Rows  # [n] those that stand nowhere in what is learnt or looked up
 
 
@@ -55,13 +58,13 @@ def _estimators(
     pools = plan.model_pools if items.task in plan.general else plan.pools
     names = map(FigureName.parse, plan.corpora)
     corpora = {name.metric: plan.corpora[str(name)] for name in names if name.task == items.task}
-    columns = score_columns(items.ids, [score for score in scores if score.metric not in corpora], pools)
+    columns = score_columns(items.ids, items.groups, [score for score in scores if score.metric not in corpora], pools)
     if columns.values:
         yield Means(items.task, columns, metrics, plan.seed, plan.reference)
     for name, metric in corpora.items():
         own = [score for score in scores if score.metric == name]
         if own:
-            columns = score_columns(items.ids, own, pools, with_counts=True)
+            columns = score_columns(items.ids, items.groups, own, pools, with_counts=True)
             yield CorpusFigures(items.task, name, metric, columns, metrics, plan.seed)
 
 
@@ -74,7 +77,10 @@ def _add_figures(figures: Figures, estimator: Estimator, unseen: Rows, plan: Com
     if reference is not None:
         references = {variant: reference for _, variant in estimator.figures if variant != reference}
         figures.comparisons += estimator.compare(references)
-    figures.floors += against_floors(estimator, results, plan.headline, plan.floors, plan.bounds)
+    standings = Standings.of(estimator, results, plan)
+    figures.leaders += against_runners_up(estimator, standings, plan)
+    of_answers = [standing for standing in standings if not measures_retrieval(estimator.info((standing.metric, "")))]
+    figures.floors += against_floors(estimator, of_answers, plan)
     headline = {
         metric for metric, _ in estimator.figures if str(FigureName.within(estimator.task, metric)) in plan.headline
     }

@@ -1,9 +1,10 @@
 """The JSON object in a reply, wherever it stands: among prose, in a fence, with Chinese marks for ASCII ones."""
 
 import json
+import math
 import re
 from collections.abc import Collection, Iterator
-from typing import cast
+from typing import NoReturn, cast
 
 from harness.records.inputs import JSON
 
@@ -122,7 +123,7 @@ def _ascii(token: re.Match[str]) -> str:
 
 
 def _strict(text: str) -> dict[str, JSON]:
-    value = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
+    value = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite)
     return cast(dict[str, JSON], value)
 
 
@@ -135,5 +136,10 @@ def _unique(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
     return content
 
 
-def _refuse(constant: str) -> JSON:
+def _finite(digits: str) -> float:
+    value = float(digits)
+    return value if math.isfinite(value) else _refuse(digits[:40])
+
+
+def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not a number in JSON")

@@ -32,6 +32,11 @@ def after_marker(text: str, marker: str) -> tuple[str, str | None]:
     return answer, None if answer else f"nothing follows the marker “{marker}”"
 
 
+def has_marker(text: str, marker: str) -> bool:
+    """Whether a text names the marker in any of the forms in which `after_marker` finds it."""
+    return re.search(marker_pattern(marker), text) is not None
+
+
 _ENCLOSED = re.compile(r"(?:NEGATIVE )?(?:CIRCLED|SQUARED|PARENTHESIZED) LATIN (?:CAPITAL|SMALL) LETTER ([A-Z])")
 _LATEX = re.compile(r"\\(?:text|textbf|mathbf|mathrm|textrm)\s*\{([^{}]*)\}")
 _BOXED = re.compile(r"\\boxed\s*\{([^{}]*)\}")

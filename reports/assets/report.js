@@ -15,8 +15,8 @@ async function unpack() {
   const content = JSON.parse(await new Response(stream).text());
   const order = new Map(content.variants.map(([variant], place) => [variant, place]));
   content.answering = new Map(content.variants);
-  content.first = {};
-  for (const [task, metric] of content.metrics) content.first[task] ??= metric;
+  content.first = new Map(); // by task: a plain object has entries of its own, such as constructor
+  for (const [task, metric] of content.metrics) if (!content.first.has(task)) content.first.set(task, metric);
   for (const item of content.items) {
     item.answers.sort((one, other) => order.get(one.variant) - order.get(other.variant));
     for (const answer of item.answers) answer.name = answer.variant;
@@ -25,7 +25,7 @@ async function unpack() {
 }
 
 function judge(item, answer) {
-  const metric = state.judged?.[0] === item.task ? state.judged[1] : data.first[item.task];
+  const metric = state.judged?.[0] === item.task ? state.judged[1] : data.first.get(item.task);
   const found = (answer.scores || []).find((score) => score[0] === metric);
   return found ? [found[1], found[2]] : ["unknown", null];
 }

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from harness.records.figures import Comparison, MetricInfo, Result
 from reports.facts import numbers
 
+FARTHEST = 1e300  # what is beyond it is drawn there: widths and percentages of such values would be infinite
+
 
 @dataclass(frozen=True, slots=True)
 class Axis:
@@ -68,7 +70,8 @@ def result_ends(results: Iterable[Result]) -> list[float]:
 
 def around(values: Sequence[float]) -> Axis:
     """An axis over the values with a little room at both ends."""
-    low, high = (min(values), max(values)) if values else (0.0, 0.0)
+    drawable = [min(max(value, -FARTHEST), FARTHEST) for value in values if not math.isnan(value)]
+    low, high = (min(drawable), max(drawable)) if drawable else (0.0, 0.0)
     pad = 0.06 * (high - low) or abs(high) * 0.1 or 0.1
     return Axis(low - pad, high + pad)
 

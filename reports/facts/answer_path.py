@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from harness.records.outputs import RetrievalTrace, Step
+from harness.statistics.right_answers import alternatives_of, first_ranks, is_absent, missing
 from reports.facts import numbers
-from reports.facts.phrases import counted
+from reports.facts.phrases import counted, quoted
 
 
 def route_reasons(steps: Sequence[Step]) -> list[tuple[str, str]]:
@@ -38,13 +39,24 @@ def retrieval_note(retrieval: RetrievalTrace) -> str:
 
 
 def _ranks(retrieval: RetrievalTrace) -> str:
+    """Where the right answers came; with alternatives the ranks of all, but what is missing of the best."""
+    if is_absent(retrieval):
+        return "no passage of the knowledge is right"
     if not retrieval.gold:
         return "gold passages unknown" if retrieval.depth else "nothing was looked up; gold passages unknown"
+    lacking = f"; the knowledge lacks {quoted(missing(retrieval))}" if missing(retrieval) else ""
     if retrieval.ranks is None:
-        return "gold passages were given; nothing was searched"
+        return f"gold passages were given; nothing was searched{lacking}"
     ranks = sorted(rank for rank in retrieval.ranks if rank is not None)
-    missed = len(retrieval.ranks) - len(ranks)
     if not ranks:
-        return f"gold not among the first {retrieval.depth}"
+        return f"gold not among the first {retrieval.depth}{lacking}"
     place = f"gold at rank{'s' if len(ranks) > 1 else ''} {', '.join(map(str, ranks))}"
-    return f"{place}; {missed} more not among the first {retrieval.depth}" if missed else place
+    missed = min(
+        sum(
+            rank is None and bool(answer.passages)
+            for rank, answer in zip(first_ranks(retrieval, own), own, strict=True)
+        )
+        for own in alternatives_of(retrieval)
+        if any(answer.passages for answer in own)
+    )
+    return f"{place}{f'; {missed} more not among the first {retrieval.depth}' if missed else ''}{lacking}"

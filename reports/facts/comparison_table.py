@@ -107,7 +107,8 @@ def _entries(summary: Summary, column: MetricColumn) -> dict[str, TableEntry]:
     comparisons = {c.variant: c for c in summary.comparisons if (c.task, c.metric) == column.key}
     below = {c.variant for c in summary.floors if (c.task, c.metric) == column.key and c.verdict == "worse"}
     contenders = {variant: result for variant, result in results.items() if variant not in summary.bounds}
-    leading = {} if column.demoted else leaders(contenders, comparisons, summary.reference, column.info)
+    tested = next((c for c in summary.leaders if (c.task, c.metric) == column.key), None)
+    leading = {} if column.demoted else leaders(contenders, comparisons, tested, summary.reference, column.info)
     spreads = {s.variant: _spread(s, column.info) for s in summary.seeds if (s.task, s.metric) == column.key}
     axis = value_axis(results.values(), column.info)
     return {
@@ -144,28 +145,38 @@ def _spread(seeds: Seeds, info: MetricInfo) -> str:
 
 
 def leaders(
-    results: Mapping[str, Result], comparisons: Mapping[str, Comparison], reference: str | None, info: MetricInfo
+    results: Mapping[str, Result],
+    comparisons: Mapping[str, Comparison],
+    tested: Comparison | None,
+    reference: str | None,
+    info: MetricInfo,
 ) -> dict[str, Distinction]:
     """Who may be called best: nobody while the leader's difference to the reference is inconclusive.
 
-    "best" needs a clear lead: no other interval reaches the leader's mean. Otherwise the leader, and every variant that
-    is also better than the reference and reaches it, is "leading".
+    "best" needs a test: the leader is confirmed to be better than the runner-up, by `tested` or, where one of them is
+    the reference, by its comparison. Otherwise the leader, and every variant that is also better than the reference
+    and whose interval reaches the leader's mean, is "leading".
     """
     sign = {"higher": 1.0, "lower": -1.0, "neither": 0.0}[info.better]
     means = {variant: sign * result.mean for variant, result in results.items() if result.mean is not None}
     if not sign or len(means) < 2:
         return {}
     verdicts = {variant: comparison.verdict for variant, comparison in comparisons.items()}
-    top = max(means, key=lambda variant: means[variant])
+    top, runner_up, *_ = sorted(means, key=lambda variant: means[variant], reverse=True)
     if top == reference:
-        is_clear = all(verdicts.get(variant) == "worse" for variant in means if variant != top)
-        return {top: "best"} if is_clear else {}
+        return {top: "best"} if verdicts.get(runner_up) == "worse" else {}
     if verdicts.get(top) != "better":
         return {}
-    near = [variant for variant in means if variant != reference and _reach(results[variant], sign) >= means[top]]
-    if near == [top]:
+    if runner_up == reference or _is_confirmed(tested, top, runner_up):
         return {top: "best"}
+    near = [variant for variant in means if variant != reference and _reach(results[variant], sign) >= means[top]]
     return dict.fromkeys([top, *(variant for variant in near if verdicts.get(variant) == "better")], "leading")
+
+
+def _is_confirmed(tested: Comparison | None, top: str, runner_up: str) -> bool:
+    if tested is None or (tested.variant, tested.reference) != (top, runner_up):
+        return False
+    return tested.verdict == "better"
 
 
 def _reach(result: Result, sign: float) -> float:

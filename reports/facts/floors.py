@@ -16,8 +16,12 @@ class FloorStanding:
     variant: str
     value: str  # what it reaches
     below: tuple[Comparison, ...]
-    inconclusive: tuple[Comparison, ...]
+    open: tuple[Comparison, ...]  # neither is confirmed
     above: tuple[Comparison, ...]
+
+    def is_lower(self, comparison: Comparison) -> bool:
+        """Whether a variant's figure is on the worse side of the floor's."""
+        return (comparison.difference or 0.0) * self.column.sign < 0
 
 
 def floor_standings(summary: Summary) -> dict[str, FloorStanding]:
@@ -35,17 +39,22 @@ def floor_sentences(floor: FloorStanding) -> tuple[str, ...]:
     direction = " (lower is better)" if floor.column.lower_is_better else ""
     introduction = f"the floor{direction}: {floor.variant} reaches {floor.value} without any model"
     sentences: list[str] = []
-    for comparisons, singular, plural in (
-        (floor.below, "stays below", "stay below"),
-        (floor.inconclusive, "is not shown to be above", "are not shown to be above"),
-        (floor.above, "is above", "are above"),
+    lower = tuple(comparison for comparison in floor.open if floor.is_lower(comparison))
+    equal = tuple(comparison for comparison in floor.open if comparison.difference in (0.0, None))
+    higher = tuple(comparison for comparison in floor.open if comparison not in (*lower, *equal))
+    for comparisons, singular, plural, doubt in (
+        (floor.below, "stays below", "stay below", ""),
+        (lower, "looks worse than", "look worse than", ", not confirmed"),
+        (equal, "is not shown to differ from", "are not shown to differ from", ""),
+        (higher, "looks better than", "look better than", ", not confirmed"),
+        (floor.above, "is above", "are above", ""),
     ):
         if comparisons:
             is_brief = comparisons is floor.above
             evidence = "; ".join(_evidence(floor.column, comparison, is_brief) for comparison in comparisons)
             names = listed(comparison.variant for comparison in comparisons)
             verb = singular if len(comparisons) == 1 else plural
-            sentences.append(f"{names} {verb} {'it' if sentences else introduction} ({evidence}).")
+            sentences.append(f"{names} {verb} {'it' if sentences else introduction}{doubt} ({evidence}).")
     return tuple(sentences)
 
 
@@ -54,7 +63,7 @@ def _standing(summary: Summary, column: MetricColumn) -> FloorStanding | None:
     if not tested:
         return None
     mean = means_by_variant(summary, column.key).get(tested[0].reference)
-    below, inconclusive, above = (
+    below, unconfirmed, above = (
         tuple(comparison for comparison in tested if comparison.verdict == verdict)
         for verdict in ("worse", "inconclusive", "better")
     )
@@ -63,15 +72,15 @@ def _standing(summary: Summary, column: MetricColumn) -> FloorStanding | None:
         variant=tested[0].reference,
         value="an unknown value" if mean is None else numbers.with_unit(mean, column.info),
         below=below,
-        inconclusive=inconclusive,
+        open=unconfirmed,
         above=above,
     )
 
 
 def _alarm(floor: FloorStanding) -> str:
-    count = len(floor.below) + len(floor.inconclusive)
+    count = len(floor.below) + len(floor.open)
     floor_clause = f"{floor.variant}, which reaches {floor.value} without any model."
-    if not floor.inconclusive:
+    if not floor.open:
         subject = "the only one that asks a model stays" if count == 1 else f"all {count} that ask a model stay"
         return f"No variant is worth deploying on {floor.column.name}: {subject} below {floor_clause}"
     subject = "the only one that asks a model is not" if count == 1 else f"none of the {count} that ask a model is"
@@ -88,7 +97,7 @@ def _evidence(column: MetricColumn, comparison: Comparison, is_brief: bool) -> s
     p = numbers.p_value(comparison)
     if is_brief:
         return joined(difference, p)
-    interval = numbers.interval(comparison.low, comparison.high, column.info)
-    is_open = comparison.verdict == "inconclusive" and comparison.needed is not None
-    needed = f"about {numbers.about(comparison.needed or 0)} items needed" if is_open else None
-    return joined(difference, f"95 % CI {interval}" if interval else None, p, needed)
+    required = numbers.needed(comparison) if comparison.verdict == "inconclusive" else None
+    return joined(
+        difference, numbers.confidence(comparison, column.info), p, required and f"{required} needed to confirm it"
+    )

@@ -3,8 +3,9 @@
 import base64
 import gzip
 import json
+import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from harness.errors import StoreError
@@ -17,6 +18,7 @@ from reports.facts import numbers
 from reports.facts.answer_path import retrieval_note, route_reasons
 from reports.facts.metric_columns import metric_columns, metric_info, variant_names
 
+EXACT = 2**53 - 1  # whole numbers that a browser holds without rounding
 ScoreOutcome = Literal["right", "partly", "wrong", "unknown", "neutral"]
 
 
@@ -25,7 +27,7 @@ def pack(finished: FinishedRun) -> str:
 
     Raises StoreError when a prediction answers an item that the run does not have.
     """
-    content = json.dumps(payload(finished), ensure_ascii=False, separators=(",", ":"))
+    content = json.dumps(_shown(payload(finished)), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return base64.b64encode(gzip.compress(content.encode(), compresslevel=6, mtime=0)).decode("ascii")
 
 
@@ -164,6 +166,17 @@ def _passage(passage: JSON, texts: NumberedTexts) -> dict[str, JSON]:
 def _score(score: Score, info: MetricInfo) -> list[JSON]:
     figure = None if score.value is None else numbers.with_unit(score.value, info).replace(".0 %", " %")
     return [score.metric, score_outcome(score.value, info), figure, score.reason, score.error]
+
+
+def _shown(content: JSON) -> JSON:
+    """What a browser can parse and shows unchanged: a number that is none, or that it would round, as text."""
+    if isinstance(content, float):
+        return content if math.isfinite(content) else str(content)
+    if isinstance(content, int):
+        return content if abs(content) <= EXACT else str(content)
+    if isinstance(content, Mapping):
+        return {key: _shown(value) for key, value in content.items()}
+    return [_shown(value) for value in content] if isinstance(content, list | tuple) else content
 
 
 def _without_empty(**fields: JSON) -> dict[str, JSON]:

@@ -60,11 +60,39 @@ def _span(low: str, high: str) -> str:
 
 
 def p_value(comparison: Comparison) -> str | None:
-    """The corrected p where there is one, and said to be so where correction changed it."""
+    """The corrected p where there is one; what was corrected with others is called adjusted, whatever came of it."""
     p = comparison.p if comparison.p_adjusted is None else comparison.p_adjusted
     if p is None:
         return None
-    return probability("p" if p == comparison.p else "adjusted p", p)
+    return probability("adjusted p" if is_adjusted(comparison) else "p", p)
+
+
+def is_adjusted(comparison: Comparison) -> bool:
+    """Whether its p and its interval were corrected for other comparisons."""
+    if comparison.family is None:  # of a run before families were counted
+        return comparison.p_adjusted not in (None, comparison.p)
+    return comparison.family > 1
+
+
+def confidence(comparison: Comparison, info: MetricInfo) -> str | None:
+    """The interval beside a verdict, "95 % CI 1.2–8.0"; None when an end is unknown."""
+    ends = interval(comparison.low, comparison.high, info)
+    if ends is None:
+        return None
+    adjusted = "adjusted " if is_adjusted(comparison) and comparison.family else ""
+    return f"{adjusted}95 % CI {ends}"
+
+
+def needed(comparison: Comparison) -> str | None:
+    """How many items would confirm the difference, e.g. "about 90 to 1,500 items"; None when nothing tells."""
+    if comparison.needed is None:
+        return None
+    if comparison.needed_low is None:  # of a run before ranges were computed
+        return f"about {about(comparison.needed)} items"
+    if comparison.needed_high is None:
+        return f"at least {about(comparison.needed_low)} items"
+    low, high = about(comparison.needed_low), about(comparison.needed_high)
+    return f"about {low} items" if low == high else f"about {low} to {high} items"
 
 
 def probability(name: str, p: float) -> str:

@@ -28,3 +28,8 @@ def parenthesised(*parts: str | None) -> str:
 def joined(*parts: str | None) -> str:
     """The parts that there are, with commas between them."""
     return ", ".join(part for part in parts if part)
+
+
+def quoted(texts: Iterable[str]) -> str:
+    """ "“a”", "“a” and “b”", each text once."""
+    return listed(f"“{text}”" for text in texts)

@@ -114,6 +114,5 @@ def _no_drop(summary: Summary, comparison: Comparison) -> str:
 
 
 def _evidence(column: MetricColumn, comparison: Comparison) -> tuple[str | None, ...]:
-    interval = numbers.interval(comparison.low, comparison.high, column.info)
     items = counted(comparison.samples, "item")
-    return f"95 % CI {interval}" if interval else None, numbers.p_value(comparison), items
+    return numbers.confidence(comparison, column.info), numbers.p_value(comparison), items

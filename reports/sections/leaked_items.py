@@ -11,6 +11,8 @@ from reports.facts.metric_columns import MetricColumn, metric_columns, results_b
 from reports.facts.phrases import counted, counted_range, listed
 from reports.section import Section
 
+LOOKED_UP = ("knowledge ", "examples of ")  # sources that need not be learnt; all others are what a model learns from
+
 
 @dataclass(frozen=True, slots=True)
 class CleanRow:
@@ -91,7 +93,7 @@ def _task(summary: Summary, task: str, overlaps: Sequence[Overlap]) -> LeakedTas
     return LeakedTask(
         task=task,
         samples=counted(overlaps[0].samples, "test item"),
-        overlaps=tuple((overlap, _use(overlap), _share(overlap)) for overlap in overlaps),
+        overlaps=tuple((overlap, _use(overlap, overlaps), _share(overlap)) for overlap in overlaps),
         pairs=pairs,
         has_more=len(pairs) < sum(map(_count, overlaps)),
         tables=tuple(table for column in columns if (table := _clean_table(summary, column))),
@@ -106,8 +108,19 @@ def _address(task: str, twin: Twin) -> str:
     return f"#{urlencode({'sample': f'{task}/{twin.sample_id}'})}"
 
 
-def _use(overlap: Overlap) -> str:
-    return f"learnt by {listed(overlap.models)}" if overlap.models else "looked up, not learnt"
+def _use(overlap: Overlap, overlaps: Sequence[Overlap]) -> str:
+    """What is done with a source. Runs of older versions do not name the learners of a source without twins."""
+    if overlap.models:
+        return f"learnt by {listed(overlap.models)}"
+    if not overlap.source.startswith(LOOKED_UP):
+        return "learnt"
+    taught = {name for other in overlaps if (name := _name(other)) and not other.source.startswith(LOOKED_UP)}
+    return "looked up" if _name(overlap) in taught else "looked up, not learnt"
+
+
+def _name(overlap: Overlap) -> str:
+    """The task, data set or knowledge base that a source belongs to."""
+    return overlap.source.rpartition(" ")[2]
 
 
 def _clean_table(summary: Summary, column: MetricColumn) -> CleanTable | None:
@@ -130,7 +143,9 @@ def _caution(summary: Summary, task: str, overlaps: Sequence[Overlap]) -> str:
             detail = "" if not overlap.normalised else ", in other writing" if not overlap.exact else (
                 ", some in other writing"
             )  # fmt: skip
-            sources.append(f"{overlap.exact + overlap.normalised:,} in {overlap.source} ({_use(overlap)}{detail})")
+            sources.append(
+                f"{overlap.exact + overlap.normalised:,} in {overlap.source} ({_use(overlap, overlaps)}{detail})"
+            )
     clean = [result.samples for result in summary.clean if result.task == task]
     remedy = f" Compare the figures on the clean {counted_range(clean, 'item')}." if clean else ""
     opening = f"Of the {counted(overlaps[0].samples, 'test item')} of {task}, some also stand elsewhere"
@@ -138,7 +153,7 @@ def _caution(summary: Summary, task: str, overlaps: Sequence[Overlap]) -> str:
 
 
 def _clean_sentence(task: str, overlaps: Sequence[Overlap]) -> str:
-    sources = listed(f"{overlap.source} ({_use(overlap)})" for overlap in overlaps)
+    sources = listed(f"{overlap.source} ({_use(overlap, overlaps)})" for overlap in overlaps)
     return (
         f"None of the {counted(overlaps[0].samples, 'test item')} of {task} was found in {sources}, neither identical "
         "(apart from case, width, spaces and punctuation) nor nearly identical."

@@ -10,6 +10,7 @@ from harness.records.outputs import Prediction
 from harness.statistics.retrieval_outcomes import OUTCOMES
 from reports.charts.whiskers import Segment, segments
 from reports.facts.comparison_table import ComparisonTable, comparison_table
+from reports.facts.knowledge_gaps import GapList, gap_lists, gap_sentences, unmatched_sentences
 from reports.facts.metric_columns import freshness_probes, retrieval_columns
 from reports.facts.phrases import counted
 from reports.section import Section
@@ -43,6 +44,7 @@ class RetrievalFacts:
     has_not_shown: bool  # whether any gold passage was retrieved but not shown: its own column
     rows: tuple[RetrievalRow, ...]
     sentences: tuple[str, ...]
+    gaps: tuple[GapList, ...]  # the items that no retriever could find, and those that this one found nothing for
 
 
 class RetrievalQuality(Section):
@@ -53,15 +55,24 @@ class RetrievalQuality(Section):
 
     def build(self, finished: FinishedRun) -> tuple[RetrievalFacts, ...]:
         """One part a task; probes are shown as such, not here."""
-        by_task, depths = _by_task(finished.summary), _depths(finished.predictions)
-        return tuple(
-            _facts(finished.summary, task, cells, depths, len(by_task) == 1) for task, cells in by_task.items()
-        )
+        by_task = _by_task(finished.summary)
+        return tuple(_facts(finished, task, cells, len(by_task) == 1) for task, cells in by_task.items())
 
     def sentences(self, finished: FinishedRun) -> tuple[str, ...]:
-        """What dominates each variant's wrong answers, task by task."""
-        by_task = _by_task(finished.summary)
-        return tuple(f"On {task}, {_sentence(cell)}" for task in by_task for cell in by_task[task] if _counted(cell))
+        """What dominates each variant's wrong answers, and what the knowledge lacks, task by task."""
+        return tuple(
+            f"On {task}, {sentence}"
+            for task, cells in _by_task(finished.summary).items()
+            for sentence in (*_causes(finished.summary, cells), *(f"{gap}." for gap in gap_sentences(cells)))
+        )
+
+    def cautions(self, finished: FinishedRun) -> tuple[str, ...]:
+        """How many queries found nothing, task by task."""
+        return tuple(
+            f"On {task}, {sentence}."
+            for task, cells in _by_task(finished.summary).items()
+            for sentence in unmatched_sentences(cells)
+        )
 
 
 def _by_task(summary: Summary) -> Mapping[str, list[Retrieved]]:
@@ -73,16 +84,13 @@ def _by_task(summary: Summary) -> Mapping[str, list[Retrieved]]:
     return by_task
 
 
-def _facts(
-    summary: Summary,
-    task: str,
-    cells: Sequence[Retrieved],
-    depths: Mapping[tuple[str, str], str],
-    is_only: bool,
-) -> RetrievalFacts:
+def _facts(finished: FinishedRun, task: str, cells: Sequence[Retrieved], is_only: bool) -> RetrievalFacts:
+    summary = finished.summary
+    predictions = [prediction for prediction in finished.predictions if prediction.task == task]
     columns = [column for column in retrieval_columns(summary) if column.task == task and not column.headline]
     has_not_shown = any(cell.counts.get("not shown") for cell in cells)
     outcomes = [outcome for outcome in OUTCOMES if has_not_shown or outcome != "not shown"]
+    depths = _depths(predictions)
     return RetrievalFacts(
         task=task,
         is_only=is_only,
@@ -90,9 +98,18 @@ def _facts(
         labels=tuple(LABELS.get(column.figure.part, column.figure.part) for column in columns),
         metric=str(FigureName.of(cells[0])),
         has_not_shown=has_not_shown,
-        rows=tuple(_row(cell, depths.get((task, cell.variant)), outcomes) for cell in cells),
-        sentences=tuple(_sentence(cell) for cell in cells if _counted(cell)),
+        rows=tuple(_row(cell, depths.get(cell.variant), outcomes) for cell in cells),
+        sentences=(
+            *_causes(summary, cells),
+            *(f"{gap[0].upper()}{gap[1:]}." for gap in (*gap_sentences(cells), *unmatched_sentences(cells))),
+        ),
+        gaps=gap_lists({sample.id: sample for sample in finished.samples if sample.task == task}, predictions),
     )
+
+
+def _causes(summary: Summary, cells: Sequence[Retrieved]) -> list[str]:
+    """What dominates the wrong answers of each variant that asks a model; a floor generates nothing that could fail."""
+    return [_sentence(cell) for cell in cells if _counted(cell) and cell.variant not in summary.unaided]
 
 
 def _row(cell: Retrieved, depth: str | None, outcomes: Sequence[str]) -> RetrievalRow:
@@ -130,10 +147,10 @@ def _sentence(cell: Retrieved) -> str:
     return f"{cell.variant}: of {counted(wrong, 'wrong answer')}, {'; '.join(parts)}."
 
 
-def _depths(predictions: Iterable[Prediction]) -> dict[tuple[str, str], str]:
-    """How many passages each cell asked for; the oracle takes as many as there are gold ones."""
-    depths: dict[tuple[str, str], set[int]] = {}
+def _depths(predictions: Iterable[Prediction]) -> dict[str, str]:
+    """How many passages each variant asked for; the oracle takes as many as there are gold ones."""
+    depths: dict[str, set[int]] = {}
     for prediction in predictions:
         if prediction.retrieval is not None and prediction.retrieval.ranks is not None:
-            depths.setdefault((prediction.task, prediction.variant), set()).add(prediction.retrieval.k)
-    return {cell: f"k = {', '.join(map(str, sorted(depth)))}" for cell, depth in depths.items()}
+            depths.setdefault(prediction.variant, set()).add(prediction.retrieval.k)
+    return {variant: f"k = {', '.join(map(str, sorted(depth)))}" for variant, depth in depths.items()}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.records.figures import Summary
+from harness.records.figures import Grouping, Summary
 from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON
 from reports.facts import numbers
@@ -65,18 +65,39 @@ def _groups(run: Mapping[str, JSON], summary: Summary) -> tuple[FactGroup, ...]:
 
 def _statistics(summary: Summary) -> tuple[tuple[str, str], ...]:
     tests = sorted({comparison.test for comparison in summary.comparisons if comparison.test})
-    rows = [("Means", "over the items with a value; 95 % intervals: Wilson for right or wrong, else bootstrap")]
+    rows = [
+        (
+            "Means",
+            "over the items with a value; 95 % intervals: Wilson for right or wrong, else Gaffke’s for values of a "
+            "known scale (a weighted bootstrap with one unseen group at the end of the scale); a bootstrap for figures "
+            "of all items",
+        ),
+        *((f"Items of {grouping.task}", _grouping_text(grouping)) for grouping in summary.groupings),
+    ]
     if tests:
         rows += [
             (
                 "Differences",
-                f"paired bootstrap over the items with a value for the variant and for {summary.reference}",
+                f"paired, over the items with a value for the variant and for {summary.reference}; an interval "
+                "excludes zero exactly where the adjusted p is below 0.05",
             ),
             ("Tests", "; ".join(tests)),
-            ("Correction", "Holm, over all variants and headline metrics; other metrics over the variants"),
+            (
+                "Correction",
+                "Holm, over all variants and headline metrics; other metrics over the variants. Best: the leader "
+                "against the runner-up, in the same family. Floors: over all floors",
+            ),
             ("Detectable, needed", "at 80 % power"),
         ]
     return (*rows, ("Unknown", "a value that a machine failed to produce lowers coverage, never a mean"))
+
+
+def _grouping_text(grouping: Grouping) -> str:
+    text = (
+        f"{counted(grouping.samples, 'item')} in {counted(grouping.groups, 'group')}, the largest of {grouping.largest}"
+    )
+    repeated = f"; {grouping.repeated} ask what an earlier one asks" if grouping.repeated else ""
+    return f"{text}{repeated}; intervals resample groups, tests flip them, standard errors are clustered"
 
 
 def _metric(summary: Summary, name: str) -> str:

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from harness.components.model import Preparation
 from harness.printing import print_plan
+from harness.records.anomalies import PromptMismatch
 from harness.records.call_counts import CallCounts
 from harness.records.inputs import Cell
 from harness.stages.plan import Plan, PlannedCell
@@ -18,12 +19,17 @@ AWAY = Preparation(what="lora on 400 rows", done=False)  # the base is not on th
 ASKED = CallCounts(calls=30, estimate=60.0)
 
 
-def printed(preparations: list[Preparation], counts: CallCounts = ASKED) -> list[str]:
+def printed(
+    preparations: list[Preparation], counts: CallCounts = ASKED, mismatches: tuple[PromptMismatch, ...] = ()
+) -> list[str]:
     """The lines, one space for any white space."""
     file = io.StringIO()
     models = {f"m{number}": preparation for number, preparation in enumerate(preparations)}
     cell = PlannedCell(cell=Cell("norm", "plain"), samples=30, counts=counts)
-    print_plan(Plan([cell], [], models, []), Console(file=file, width=160, markup=False))
+    plan = Plan(
+        cells=[cell], indexes=[], preparations=models, judging=[], languages={"norm": "zh"}, mismatches=mismatches
+    )
+    print_plan(plan, Console(file=file, width=160, markup=False))
     return [" ".join(line.strip("│ ").split()) for line in file.getvalue().splitlines()]
 
 

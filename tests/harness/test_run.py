@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -220,18 +221,23 @@ class Strange(Metric):
     """Returns what no metric should."""
 
     def score(self, sample: Sample, prediction: Prediction) -> Marks:
-        return {"草": float("nan"), "天": Mark(float("inf")), "雪": None, "夜": 1}[sample.input]  # type: ignore[return-value]
+        marks: dict[str, Any] = {
+            "草": float("nan"), "天": Mark(float("inf")), "雪": None, "夜": 1, "大": 10**400, "高": -1e155,
+            "数": Mark(0.5, counts={"n": float("nan")}),
+        }  # fmt: skip
+        return marks[sample.input]  # type: ignore[no-any-return]
 
 
 def test_a_metric_that_gives_no_number_is_unknown(scoring: Callable[..., Scoring]) -> None:
-    samples = [Sample(id=str(i), task="t", input=word, targets=("x",)) for i, word in enumerate("草天雪夜")]
+    samples = [Sample(id=str(i), task="t", input=word, targets=("x",)) for i, word in enumerate("草天雪大高数夜")]
     predictions = [
         Prediction(sample_id=s.id, task="t", variant="v", messages=(), text="x", reading=Reading("x")) for s in samples
     ]
     scores = score_metric(Strange(), samples, predictions, scoring("odd"))
-    assert [score.value for score in scores] == [None, None, None, 1.0]
-    assert [score.error or score.reason for score in scores[:3]] == [
+    assert [score.value for score in scores] == [*[None] * 6, 1.0]
+    assert [score.error or score.reason for score in scores[:6]] == [
         "the metric returned nan", "the metric returned inf", "the metric gave no value",
+        f"the metric returned 1{'0' * 39}", "the metric returned -1e+155", "the metric returned nan",
     ]  # fmt: skip
 
 

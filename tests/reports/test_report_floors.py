@@ -21,7 +21,7 @@ def test_the_verdict_names_below_open_and_above(grounded_summary: Summary) -> No
         "zero-shot stays below the floor: nearest reaches 50.0 % without any model (zero-shot −16.7, 95 % CI −31.7 to "
         "−1.7, p = 0.031).",
         # 12/30 − 15/30 = −10.0; 205 rounded up to two digits
-        "few-shot is not shown to be above it (few-shot −10.0, 95 % CI −25.0 to 5.0, p = 0.41, about 210 items needed).",
+        "few-shot looks worse than it, not confirmed (few-shot −10.0, 95 % CI −25.0 to 5.0, p = 0.41, about 210 items needed to confirm it).",
         # rag (18 − 15)/29, lora 6/30, cascade (24 − 15)/29
         "rag, lora and cascade are above it (rag +10.3, p = 0.028; lora +20.0, p = 0.012; cascade +31.0, p = 0.002).",
     )

@@ -84,7 +84,7 @@ def test_demoted_columns_come_last_without_marks(judged_summary: Summary) -> Non
     assert {row.entries[-1].distinction for row in table.rows if row.entries[-1]} == {None}
     trusted = comparison_tables(without(judged_summary, judged_summary.headline))[1]
     place = [column.metric for column in trusted.columns].index("style")
-    assert {row.entries[place].distinction for row in trusted.rows if row.entries[place]} == {None, "best"}
+    assert {row.entries[place].distinction for row in trusted.rows if row.entries[place]} == {None, "leading"}
 
 
 def test_parts_are_demoted_with_their_metric(judged_summary: Summary) -> None:

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from harness.records.figures import Overlap, Summary
 from reports.facts.metric_columns import general_tasks, ordinary_columns, variant_names
 from reports.sections.forgetting import Forgetting
@@ -109,3 +111,39 @@ def test_nothing_checked_nothing_said(trained_summary: Summary) -> None:
         "None of the 60 test items of norm was found ",
         "None of the 100 test items of general was fo",
     ]
+
+
+def overlap(source: str, *models: str, normalised: int = 0) -> Overlap:
+    return Overlap(
+        task="norm", source=source, models=models, samples=9, exact=0, normalised=normalised, near=0, twins=()
+    )
+
+
+@pytest.mark.parametrize(
+    ("overlaps", "expected"),
+    [
+        ([overlap("train rows of norm", "lora")], "train rows of norm (learnt by lora)"),
+        ([overlap("train rows of norm")], "train rows of norm (learnt)"),  # an older run does not say by whom
+        ([overlap("mix general")], "mix general (learnt)"),
+        ([overlap("texts of icd9", "lora"), overlap("knowledge icd9")],
+         "texts of icd9 (learnt by lora) and knowledge icd9 (looked up)"),
+        ([overlap("knowledge icd9", "lora")], "knowledge icd9 (learnt by lora)"),
+        ([overlap("knowledge icd9")], "knowledge icd9 (looked up, not learnt)"),
+        ([overlap("train rows of other", "lora"), overlap("examples of norm")],
+         "train rows of other (learnt by lora) and examples of norm (looked up, not learnt)"),
+        ([overlap("train rows of norm", "lora"), overlap("examples of norm")],
+         "train rows of norm (learnt by lora) and examples of norm (looked up)"),
+    ],
+)  # fmt: skip
+def test_what_is_learnt_is_never_called_not_learnt(
+    trained_summary: Summary, overlaps: list[Overlap], expected: str
+) -> None:
+    facts = LeakedItems().build(finished(replace(trained_summary, overlaps=tuple(overlaps))))
+    assert facts is not None
+    assert facts.clean == (
+        f"None of the 9 test items of norm was found in {expected}, neither identical (apart from case, width, spaces and "
+        "punctuation) nor nearly identical.",
+    )
+    leaking = (*overlaps[:-1], replace(overlaps[-1], normalised=1))
+    (caution,) = LeakedItems().cautions(finished(replace(trained_summary, overlaps=leaking)))
+    assert ("not learnt" in caution) is expected.endswith("not learnt)")

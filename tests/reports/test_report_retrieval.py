@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from harness.records.figures import Retrieved, Summary
-from harness.records.outputs import RetrievalTrace
+from harness.records.outputs import Alternatives, RetrievalTrace, RightAnswer
 from harness.runtime.run_folder import RunFolder
 from harness.statistics.retrieval_outcomes import OUTCOMES
 from harness.summary.error_causes import deciding, retrieved, values_of
@@ -22,16 +22,17 @@ from tests.shared import grounded
 from tests.shared.finished import finished
 
 
-def cell(*counts: int) -> Retrieved:
+def cell(*counts: int, variant: str = "rag", **gaps: int) -> Retrieved:
     return Retrieved(
         task="norm",
-        variant="rag",
+        variant=variant,
         metric="accuracy",
         samples=sum(counts),
         counts=dict(zip(OUTCOMES, counts, strict=True)),
         examples={},
         cut=0,
         left_out=0,
+        **gaps,
     )
 
 
@@ -86,6 +87,57 @@ def test_the_dominating_cause(grounded_summary: Summary, counts: tuple[int, ...]
 
 def test_nothing_is_said_where_no_gold_is_known(grounded_summary: Summary) -> None:
     assert RetrievalQuality().sentences(finished(replace(grounded_summary, retrieved=(cell(0, 0, 0, 0, 0, 9),)))) == ()
+
+
+@pytest.mark.parametrize(
+    ("cells", "sentences", "cautions"),
+    [
+        (
+            [cell(0, 0, 0, 0, 0, 16, unmatched=4)],
+            (),
+            ("On norm, 4 of 16 queries of rag matched no passage.",),
+        ),
+        (
+            [cell(0, 0, 0, 0, 0, 1, unmatched=1), cell(0, 0, 0, 0, 0, 1, variant="first", unmatched=1)],
+            (),
+            ("On norm, 1 of 1 query of rag and first matched no passage.",),
+        ),
+        (
+            [cell(0, 0, 0, 0, 0, 2000, absent=121)],
+            ("On norm, 121 of 2,000 items have no right passage in the knowledge of rag; recall is that of the other 1,879.",),
+            (),
+        ),
+        (
+            [cell(0, 0, 0, 0, 0, 9, absent=1), cell(0, 0, 0, 0, 0, 9, variant="oracle", absent=1)],
+            ("On norm, 1 of 9 items has no right passage in the knowledge of rag and oracle; recall is that of the other 8.",),
+            (),
+        ),
+        (
+            [cell(0, 0, 0, 0, 0, 60, absent=60)],
+            ("On norm, none of the 60 items has a right passage in the knowledge of rag: retrieval has no figures, unless gold says "
+             "by what else a passage is right.",),
+            (),
+        ),
+        (
+            [cell(0, 0, 0, 0, 0, 60, partly=2, unmatched=3)],
+            ("On norm, 2 of 60 items have a right answer that the knowledge of rag lacks beside those that it has; what it lacks "
+             "counts as not found.",),
+            ("On norm, 3 of 60 queries of rag matched no passage.",),
+        ),
+    ],
+)  # fmt: skip
+def test_what_no_retriever_could_find(
+    grounded_summary: Summary, cells: list[Retrieved], sentences: tuple[str, ...], cautions: tuple[str, ...]
+) -> None:
+    run = finished(replace(grounded_summary, retrieved=tuple(cells)))
+    assert RetrievalQuality().sentences(run) == sentences
+    assert RetrievalQuality().cautions(run) == cautions
+
+
+def test_a_floor_generates_nothing_that_could_fail(grounded_summary: Summary) -> None:
+    floor = cell(5, 3, 0, 2, 0, 0, variant="nearest")
+    assert "nearest" in grounded_summary.unaided
+    assert RetrievalQuality().sentences(finished(replace(grounded_summary, retrieved=(floor,)))) == ()
 
 
 def test_section(grounded_summary: Summary) -> None:
@@ -164,6 +216,11 @@ def test_the_page_counts_as_the_engine_does(grounded_summary: Summary) -> None:
     )
 
 
+def trace(ranks: tuple[int | None, ...], answers: Alternatives) -> RetrievalTrace:
+    gold = tuple(str(place) for place in range(len(ranks)))
+    return RetrievalTrace(gold=gold, ranks=ranks, depth=100, k=5, answers=answers)
+
+
 @pytest.mark.parametrize(
     ("found", "expected"),
     [
@@ -181,6 +238,21 @@ def test_the_page_counts_as_the_engine_does(grounded_summary: Summary) -> None:
             RetrievalTrace(gold=("a",), ranks=(1,), depth=100, k=5, left_out=2, cut=1),
             "gold at rank 1 · 1 passage cut · 2 passages left out",
         ),
+        (trace((2, None), ((RightAnswer("甲", (0, 1)),),)), "gold at rank 2"),  # its copy is not missed
+        (
+            trace((2, None), ((RightAnswer("甲", (0,)), RightAnswer("乙", (1,))),)),
+            "gold at rank 2; 1 more not among the first 100",
+        ),
+        (trace((2, None), ((RightAnswer("甲", (0,)),), (RightAnswer("乙", (1,)),))), "gold at rank 2"),
+        (
+            trace((1,), ((RightAnswer("甲", (0,)), RightAnswer("乙", ()), RightAnswer("丙", ())),)),
+            "gold at rank 1; the knowledge lacks “乙” and “丙”",
+        ),
+        (
+            trace((None,), ((RightAnswer("甲", (0,)), RightAnswer("乙", ())),)),
+            "gold not among the first 100; the knowledge lacks “乙”",
+        ),
+        (trace((), ((RightAnswer("甲", ()),),)), "no passage of the knowledge is right"),
     ],
 )
 def test_where_the_gold_was(found: RetrievalTrace, expected: str) -> None:

@@ -73,43 +73,39 @@ def compared(variant: str, verdict: str) -> Comparison:
     )
 
 
+REF, A, B = ("ref", 0.2, 0.1, 0.3), ("a", 0.9, 0.8, 1.0), ("b", 0.5, 0.4, 0.6)
+NEAR, TOP, LOW = ("b", 0.85, 0.7, 0.95), ("ref", 0.9, 0.8, 1.0), ("a", 0.4, 0.2, 0.6)
+
+
 @pytest.mark.parametrize(
-    ("results", "verdicts", "better", "expected"),
+    ("results", "verdicts", "tested", "better", "expected"),
     [
-        (
-            [("ref", 0.2, 0.1, 0.3), ("a", 0.9, 0.8, 1.0), ("b", 0.5, 0.4, 0.6)],
-            "better better",
-            "higher",
-            {"a": "best"},
-        ),
-        (
-            [("ref", 0.2, 0.1, 0.3), ("a", 0.9, 0.8, 1.0), ("b", 0.85, 0.7, 0.95)],
-            "better better",
-            "higher",
-            {"a": "leading", "b": "leading"},
-        ),
-        ([("ref", 0.2, 0.1, 0.3), ("a", 0.4, 0.2, 0.6), ("b", 0.1, 0.0, 0.2)], "inconclusive worse", "higher", {}),
-        (
-            [("ref", 0.9, 0.8, 1.0), ("a", 0.4, 0.2, 0.6), ("b", 0.1, 0.0, 0.2)],
-            "worse worse",
-            "higher",
-            {"ref": "best"},
-        ),
-        ([("ref", 0.9, 0.8, 1.0), ("a", 0.4, 0.2, 0.6), ("b", 0.8, 0.7, 0.9)], "worse inconclusive", "higher", {}),
-        ([("ref", 0.9, 0.8, 1.0), ("a", 0.1, 0.0, 0.2), ("b", 0.5, 0.4, 0.6)], "better better", "lower", {"a": "best"}),
-        ([("ref", 0.9, 0.8, 1.0), ("a", 0.1, 0.0, 0.2), ("b", 0.5, 0.4, 0.6)], "better better", "neither", {}),
-        ([("ref", None, None, None), ("a", 0.4, None, None), ("b", None, None, None)], "better better", "higher", {}),
+        ([REF, A, B], "better better", "better", "higher", {"a": "best"}),
+        ([REF, A, B], "better better", "inconclusive", "higher", {"a": "leading"}),  # however far apart they look
+        ([REF, A, B], "better better", None, "higher", {"a": "leading"}),
+        ([REF, A, NEAR], "better better", "inconclusive", "higher", {"a": "leading", "b": "leading"}),
+        ([REF, A, NEAR], "better better", "better", "higher", {"a": "best"}),  # paired, they may differ for sure
+        ([REF, ("a", 0.4, 0.2, 0.6), ("b", 0.1, 0.0, 0.2)], "inconclusive worse", None, "higher", {}),
+        ([REF, ("a", 0.4, 0.2, 0.6), ("b", 0.1, 0.0, 0.2)], "better worse", None, "higher", {"a": "best"}),  # second: ref
+        ([TOP, LOW, ("b", 0.1, 0.0, 0.2)], "worse worse", None, "higher", {"ref": "best"}),
+        ([TOP, LOW, ("b", 0.1, 0.0, 0.2)], "worse inconclusive", None, "higher", {"ref": "best"}),
+        ([TOP, LOW, ("b", 0.8, 0.7, 0.9)], "worse inconclusive", None, "higher", {}),
+        ([TOP, ("a", 0.1, 0.0, 0.2), B], "better better", "better", "lower", {"a": "best"}),
+        ([TOP, ("a", 0.1, 0.0, 0.2), B], "better better", "better", "neither", {}),
+        ([("ref", None, None, None), ("a", 0.4, None, None), ("b", None, None, None)], "better better", None, "higher", {}),
     ],
-)
+)  # fmt: skip
 def test_leaders(
     results: list[tuple[str, float | None, float | None, float | None]],
     verdicts: str,
+    tested: str | None,
     better: str,
     expected: dict[str, str],
 ) -> None:
     against = {variant: compared(variant, verdict) for variant, verdict in zip("ab", verdicts.split(), strict=True)}
+    pair = None if tested is None else replace(compared("a", tested), reference="b")
     info = MetricInfo(component="", settings={}, low=0.0, high=1.0, better=better)
-    assert leaders({row[0]: made(*row) for row in results}, against, "ref", info) == expected
+    assert leaders({row[0]: made(*row) for row in results}, against, pair, "ref", info) == expected
 
 
 def test_sentences(summary: Summary) -> None:
@@ -121,7 +117,7 @@ def test_sentences(summary: Summary) -> None:
         ),
         (
             "inconclusive",
-            "On exam.accuracy, nothing is decided: the largest difference, rag minus zero-shot, is +33.3 points "
+            "On exam.accuracy, nothing is confirmed; the largest difference: rag looks better than zero-shot by 33.3 points "
             "(95 % CI −33.0 to 100.0, p = 0.62, 6 items); about 36 items would be needed to confirm a difference of "
             "this size.",
             "Inconclusive: few-shot-nearest.",

@@ -34,7 +34,7 @@ def test_floors_and_sections_in_few_lines(grounded_summary: Summary) -> None:
         assert cell in lines
     for start in (
         "floor: zero-shot stays below the floor: nearest reaches 50.0 % without any model",
-        "floor: few-shot is not shown to be above it",
+        "floor: few-shot looks worse than it, not confirmed",
         "freshness: After the change of icd, rag reaches 75.0 %",
         "retrieval: On norm, rag: of 11 wrong answers",
         "cascade: On norm, cascade answers 40.0 %",

@@ -76,4 +76,4 @@ def test_sections_are_in_order_and_differ() -> None:
     orders = [section.order for section in sections]
     assert orders == sorted(set(orders))
     assert len({section.anchor for section in sections}) == len(sections)
-    assert [section.title for section in sections][:2] == ["Results", "Differences"]
+    assert [section.title for section in sections][:3] == ["Anomalies", "Results", "Differences"]

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from harness.records.anomalies import Anomaly, PromptMismatch
 from harness.records.figures import (
     Comparison,
     Confusion,
@@ -117,6 +118,20 @@ def summary() -> Summary:
         results=results,
         comparisons=(),
         usage=(),
+        anomalies=(
+            Anomaly(
+                task="task.x",
+                variant=NASTY,
+                kind="same answer",
+                count=1,
+                answers=1,
+                shown=NASTY,
+                cause=NASTY,
+                remedy=NASTY,
+                examples=(NASTY,),
+            ),
+        ),
+        mismatches=(PromptMismatch(task="task.x", variant=NASTY, model=NASTY, difference=NASTY, remedy=NASTY),),
         floors=(BELOW,),
         retrieved=(
             Retrieved(

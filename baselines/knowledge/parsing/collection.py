@@ -17,6 +17,7 @@ from harness.components.fields import FilePath, LocalPath
 from harness.components.knowledge import Knowledge
 from harness.errors import DataError
 from harness.records.inputs import JSON, Passage, PassageSet, Sample
+from harness.records.outputs import Alternatives
 
 _LISTED = 5  # unreadable documents that are listed one by one
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
@@ -83,9 +84,9 @@ class KnowledgeBase(Knowledge):
             if column is not None:
                 require_column(samples, column, parameter)
 
-    def gold_places(self, samples: Sequence[Sample], passage_set: PassageSet) -> list[tuple[int, ...]]:
-        """For each sample the places of its right passages; empty where they are not known."""
-        return self.gold.find(samples, passage_set.passages)
+    def right_answers(self, samples: Sequence[Sample], passage_set: PassageSet) -> list[Alternatives]:
+        """For each sample its right answers with the places of their passages; nothing where they are not known."""
+        return self.gold.answers(samples, passage_set.passages)
 
     def affected(self, samples: Sequence[Sample]) -> list[tuple[Sample, Sample]]:
         """The samples whose answer differs in the second version, before and after; see `versions.compare`."""
@@ -109,10 +110,9 @@ class KnowledgeBase(Knowledge):
         entries = list(self.entries(path))
         faults = [entry.reason for entry in entries if isinstance(entry, Unreadable)]
         if faults and self.on_bad_document == "error":
-            more = f"\nand {len(faults) - _LISTED} more" if len(faults) > _LISTED else ""
-            raise DataError(
-                "\n".join(faults[:_LISTED]) + more + " (on_bad_document: skip leaves out what is unreadable)"
-            )
+            more = [f"and {len(faults) - _LISTED} more"] if len(faults) > _LISTED else []
+            *lines, last = [*faults[:_LISTED], *more]
+            raise DataError(*lines, f"{last} (on_bad_document: skip leaves out what is unreadable)")
         merger = _PassageMerger()
         for entry in entries:
             if isinstance(entry, Entry):

@@ -12,10 +12,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 from baselines.knowledge.parsing.splitting import short_form
 from harness.errors import DataError, nearest
 from harness.records.inputs import JSON, Passage, Sample
+from harness.records.outputs import Alternatives, RightAnswer
+from harness.statistics.right_answers import places_of
 from harness.text.normalise import as_text, normalise, option_letters
 
 By = Literal["text", "contains", "field"]
 Places = tuple[int, ...]
+Terms = Mapping[str, str]  # the terms of one right answer, normalised → as written
 
 ENTRY_ID, ALSO_IDS, ALSO_IN = "entry_id", "also_ids", "also_in"  # added to the meta of a passage by a knowledge base
 
@@ -57,15 +60,28 @@ class Gold(BaseModel):
 
     def find(self, samples: Sequence[Sample], passages: Sequence[Passage]) -> list[Places]:
         """The places of each sample's right passages, ascending."""
+        return [places_of(alternatives) for alternatives in self.answers(samples, passages)]
+
+    def answers(self, samples: Sequence[Sample], passages: Sequence[Passage]) -> list[Alternatives]:
+        """The right answers of each sample, with the places of the passages that hold them; nothing if not known.
+
+        Each target is an alternative, made of its terms. By field, the terms that stand in the named entries are right,
+        and each named entry in which none stands.
+        """
+        wanted = [self._wanted(sample) for sample in samples]
         if self.by == "field":
-            groups = self.entry_places(samples, passages)
-            places = {place for entries in groups for group in entries for place in group}
-            texts = {place: fast_normalise(passages[place].text) for place in places}
-            return [self._narrowed(sample, entries, texts) for sample, entries in zip(samples, groups, strict=True)]
-        terms_of = [self._normalised_terms(sample) for sample in samples]
-        all_texts = [fast_normalise(passage.text) for passage in passages]
-        places_of = self.places((term for terms in terms_of for term in terms), all_texts)
-        return [tuple(sorted({place for term in terms for place in places_of.get(term, ())})) for terms in terms_of]
+            return self._in_entries(samples, wanted, passages)
+        holders = self.places(
+            (form for alternatives in wanted for terms in alternatives for form in terms),
+            [fast_normalise(passage.text) for passage in passages],
+        )
+        return [
+            tuple(
+                tuple(RightAnswer(text, holders.get(form, ())) for form, text in terms.items())
+                for terms in alternatives
+            )
+            for alternatives in wanted
+        ]
 
     def expected(self, sample: Sample) -> list[Expected]:
         """The right answers with their terms; the terms of an option letter are the texts of its options."""
@@ -103,16 +119,52 @@ class Gold(BaseModel):
             return {passage.source, *passage.meta.get(ALSO_IN, ())}
         return {passage.id, passage.meta.get(ENTRY_ID, passage.id), *passage.meta.get(ALSO_IDS, ())}
 
-    def _narrowed(self, sample: Sample, groups: list[Places], texts: Mapping[int, str]) -> Places:
-        """Of each entry's passages those in which a term stands, or all if none does."""
-        terms = self._normalised_terms(sample) - {""}
-        right: set[int] = set()
-        for group in groups:
-            right.update([place for place in group if any(term in texts[place] for term in terms)] or group)
-        return tuple(sorted(right))
+    def _in_entries(
+        self, samples: Sequence[Sample], wanted: Sequence[Sequence[Terms]], passages: Sequence[Passage]
+    ) -> list[Alternatives]:
+        """The right answers in the entries that each sample's column names."""
+        entries_of = [
+            dict(zip(values_of(sample.meta.get(str(self.field))), groups, strict=True))
+            for sample, groups in zip(samples, self.entry_places(samples, passages), strict=True)
+        ]
+        texts = {
+            place: fast_normalise(passages[place].text)
+            for entries in entries_of
+            for group in entries.values()
+            for place in group
+        }
+        return [
+            _answers_in(entries, alternatives, texts) for entries, alternatives in zip(entries_of, wanted, strict=True)
+        ]
 
-    def _normalised_terms(self, sample: Sample) -> set[str]:
-        return {normalise(term) for answer in self.expected(sample) for term in answer.terms}
+    def _wanted(self, sample: Sample) -> list[Terms]:
+        """The terms of each right answer, as they are compared and as they are written."""
+        alternatives = [
+            {form: term for term in answer.terms if (form := normalise(term))} for answer in self.expected(sample)
+        ]
+        return list({tuple(terms): terms for terms in alternatives if terms}.values())
+
+
+def _answers_in(entries: Mapping[str, Places], wanted: Sequence[Terms], texts: Mapping[int, str]) -> Alternatives:
+    """The terms that stand in the entries, and the entries in which none does: of equal entries any will do."""
+    places = [place for group in entries.values() for place in group]
+    holders = {
+        form: tuple(place for place in dict.fromkeys(places) if form in texts[place])
+        for terms in wanted
+        for form in terms
+    }
+    narrowed = {place for group in holders.values() for place in group}
+    whole: dict[object, RightAnswer] = {}
+    for name, group in entries.items():
+        if narrowed.isdisjoint(group):
+            content = frozenset(texts[place] for place in group) or name
+            before = whole.get(content, RightAnswer(name, ()))
+            whole[content] = RightAnswer(before.text, tuple(dict.fromkeys([*before.passages, *group])))
+    standing = [
+        tuple(RightAnswer(text, holders[form]) for form, text in terms.items() if holders[form]) for terms in wanted
+    ]
+    alternatives = [answers for answers in standing if answers] or [()]
+    return tuple(answers for own in alternatives if (answers := (*own, *whole.values())))
 
 
 def _gold_of(value: Any) -> Any:

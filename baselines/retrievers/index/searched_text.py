@@ -1,37 +1,24 @@
-"""The texts of a passage that are searched: its text with its title, and its aliases as further documents."""
+"""The documents of a lexical index: the text of each passage with its title, and its aliases as further ones."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from harness.records.inputs import Passage
+from harness.text.passage_texts import aliases, searched_text
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 
-def searched_text(passage: Passage) -> str:
-    """The text as it is indexed, embedded and ranked: the title belongs to it."""
-    return f"{passage.title}\n{passage.text}" if passage.title else passage.text
-
-
 def documents(passages: Sequence[Passage]) -> "tuple[list[str], NDArray[np.int64]]":
-    """The texts to index and the place of the passage that each stands for.
-
-    `meta["aliases"]`, a text or a list of texts, are further wordings of a passage, which scores as the best of them.
-    Anything but a text is no alias.
-    """
+    """The texts to index and the place of the passage that each stands for; it scores as the best of them."""
     import numpy as np
 
     texts = [searched_text(passage) for passage in passages]
     owners = list(range(len(passages)))
     for place, passage in enumerate(passages):
-        aliases = _aliases(passage)
-        texts += aliases
-        owners += [place] * len(aliases)
+        further = aliases(passage)
+        texts += further
+        owners += [place] * len(further)
     return texts, np.array(owners, dtype=np.int64)
-
-
-def _aliases(passage: Passage) -> list[str]:
-    cell = passage.meta.get("aliases")
-    return [alias for alias in (cell if isinstance(cell, list | tuple) else [cell]) if isinstance(alias, str)]

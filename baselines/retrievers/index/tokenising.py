@@ -5,25 +5,31 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Literal
 
-from harness.text.normalise import normalise
-from harness.text.segmentation import segmenter
+from harness.text.segmentation import comparable_lines, segmenter
+from harness.text.stemming import stem
 
 Unit = Literal["words", "bigrams", "characters"]
 
 _UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Han and kana
 _RUN = re.compile(rf"(?P<unspaced>[{_UNSPACED}]+)|(?:(?![{_UNSPACED}])[^\W_])+(?:\.\d+)*")
+_ENGLISH = re.compile(r"[a-z]{4,}")  # shorter ones are abbreviations as often as words, and ACS is not AC
 
 
 def tokenise(text: str, unit: Unit) -> list[str]:
-    """The tokens of a text in their order, with repetitions; punctuation marks are not tokens.
+    """The tokens of a text in their order, with repetitions; marks are not tokens, and none reaches over a line break.
 
-    `words` cuts Chinese with jieba, long words also into the words inside them; `characters` takes each character,
-    `bigrams` each character and each pair of neighbours.
+    `words` cuts Chinese with jieba, long words also into the words inside them, and takes English words of four letters
+    or more by their stems: an invoice is found by invoices. `characters` takes each character, `bigrams` each character
+    and each pair of neighbours.
     """
     cut = _CUTS[unit]
     tokens: list[str] = []
-    for run in _RUN.finditer(normalise(text)):
-        tokens += cut(run[0]) if run["unspaced"] else [run[0]]
+    for line in comparable_lines(text):
+        for run in _RUN.finditer(line):
+            if run["unspaced"]:
+                tokens += cut(run[0])
+            else:
+                tokens.append(stem(run[0]) if unit == "words" and _ENGLISH.fullmatch(run[0]) else run[0])
     return tokens
 
 

@@ -7,17 +7,19 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, computed_field, field_serializer, field_validator, model_validator
+from pydantic import Field, PrivateAttr, computed_field, field_serializer, field_validator, model_validator
 
-from harness.components.fields import LocalPath, ModelName
+from harness.components.fields import MOST_TOKENS, LocalPath, ModelName
 from harness.components.metric import Metric, Scale
 from harness.components.model import Model
 from harness.components.task import Task
 from harness.errors import HarnessError
 from harness.judging.rubric import rubric as rubrics
 from harness.judging.rubric.rubric import Rubric
-from harness.records.inputs import JSON, Generation, Sample
+from harness.judging.rubric.rubric_check import LANGUAGES
+from harness.records.inputs import JSON, Generation, Language, Sample
 from harness.records.outputs import Prediction
+from harness.suite.task_language import LanguageSetting
 from harness.text.canonical import digest
 from harness.text.replies import without_reasoning
 
@@ -33,11 +35,13 @@ class JudgeMetric(Metric):
 
     model: ModelName | list[ModelName]  # several judge together, as a panel
     rubric: Annotated[str, LocalPath(or_name=True)] = "score100"  # shipped, or the path of a YAML file
-    language: Literal["zh", "en"] = "zh"
+    language: LanguageSetting = "auto"  # auto: that of the task
     repeats: int = Field(1, ge=1, le=20)
     temperature: float = Field(0.0, ge=0)
-    max_tokens: int = Field(1024, ge=16)  # of one reply
+    max_tokens: int = Field(1024, ge=16, le=MOST_TOKENS)  # of one reply
     combine: Literal["mean", "majority"] = "mean"  # of a panel
+
+    _spoken: dict[Language, "JudgeMetric"] = PrivateAttr(default_factory=dict)  # the metric by the language of a task
 
     @field_validator("model")
     @classmethod
@@ -61,7 +65,7 @@ class JudgeMetric(Metric):
         try:
             _ = self.rules
         except HarnessError as error:
-            raise ValueError("; ".join(str(error).splitlines())) from error
+            raise ValueError("; ".join(error.lines)) from error
         return self
 
     def calls(self, items: int, variants: int) -> int:
@@ -73,10 +77,24 @@ class JudgeMetric(Metric):
         """The names of the judges."""
         return (self.model,) if isinstance(self.model, str) else tuple(self.model)
 
+    def for_task(self, task: Task) -> "JudgeMetric":
+        if self.language != "auto":
+            return self
+        if task.language not in self._spoken:
+            language = task.language if task.language in rubrics.languages(self.rubric) else self.rules.language
+            settings = {name: getattr(self, name) for name in type(self).model_fields}
+            self._spoken[task.language] = type(self)(**{**settings, "language": language})
+        return self._spoken[task.language]
+
     @cached_property
     def rules(self) -> Rubric:
-        """The rubric. Raises HarnessError with its mistakes."""
-        return rubrics.load(self.rubric, self.language)
+        """The rubric. Where the task is to say in which language, and none has yet, the first that it has.
+
+        Raises HarnessError with its mistakes.
+        """
+        if self.language != "auto":
+            return rubrics.load(self.rubric, self.language)
+        return rubrics.load(self.rubric, next(iter(rubrics.languages(self.rubric)), LANGUAGES[0]))
 
     def identity(self, model_digest: str) -> str:
         """sha256 over all that determines what a judge says: another model, rubric or option is another judge."""
@@ -85,7 +103,7 @@ class JudgeMetric(Metric):
                 "procedure": PROCEDURE,
                 "model": model_digest,
                 "rubric": self.rules.text,
-                "language": self.language,
+                "language": self.rules.language,
                 "temperature": self.temperature,
                 "max_tokens": self.max_tokens,
                 "pairwise": self.pairwise,

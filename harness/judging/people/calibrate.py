@@ -19,10 +19,11 @@ from harness.judging.people.calibrations import store
 from harness.judging.people.labels import Labels, ScoredItem, check_scale, read_labels
 from harness.records.call_counts import CallCounts
 from harness.records.figure_names import FigureName
-from harness.records.inputs import Cell, Generation, Sample
+from harness.records.inputs import Cell, Generation, Language, Sample
 from harness.records.judgements import Calibration, Judgement
 from harness.records.outputs import Prediction, Reading
 from harness.runtime.context import Context
+from harness.suite.task_language import task_language
 from harness.text.counting import counted
 from harness.text.templates import Template
 
@@ -49,9 +50,10 @@ def calibrate(
     """
     labels = _labelled(read_labels(labels_path, items, answer), context)
     name, metric = chosen(suite, figure, bool(labels.pairs))
+    task, predictions = _material(labels)
+    metric = metric.for_task(replace(task, language=_language(suite, FigureName.parse(name).task, task.data)))
     _refuse_mistakes(metric, labels)
     metric = metric.model_copy(update={"repeats": 1})  # what identifies a judge does not tell how often it is asked
-    task, predictions = _material(labels)
     _check(metric, task, predictions, suite.models)
     context.begin(Cell(name, labels.name))
     scoring = Scoring(
@@ -101,6 +103,16 @@ def chosen(suite: "Suite", figure: str | None, pairwise: bool) -> tuple[str, Jud
         raise HarnessError(f"several metrics fit these labels: name one with --metric: {', '.join(fitting)}")
     name = figure or next(iter(fitting))
     return name, fitting[name]
+
+
+def _language(suite: "Suite", name: str, labelled: Dataset) -> Language:
+    """In which language a run asks about a task; where its data are not at hand, that of the labelled items."""
+    spec = suite.tasks[name]
+    try:
+        data = labelled if suite.language != "auto" else spec.data.read(name, suite.seed)
+    except HarnessError:
+        data = labelled
+    return task_language(suite.language, data, [spec.prompt, spec.system])
 
 
 def _labelled(labels: Labels, context: Context) -> Labels:
@@ -155,7 +167,7 @@ def _check(metric: JudgeMetric, task: Task, predictions: Sequence[Prediction], m
                 raise HarnessError("is made by a run; calibrate a judge that is there without one")
             models[name].check()
         except HarnessError as error:
-            problems += [f"models.{name}: {line}" for line in str(error).splitlines()]
+            problems += [f"models.{name}: {line}" for line in error.lines]
     if not any(problems):
         lengths = Counter[str]()
         for prediction in predictions:
@@ -167,7 +179,7 @@ def _check(metric: JudgeMetric, task: Task, predictions: Sequence[Prediction], m
         alone = replace(task, data=Dataset((longest,)), generation=Generation(max_tokens=tokens))
         problems.append(metric.check_models(alone, models))
     if any(problems):
-        raise HarnessError("\n".join(filter(None, problems)))
+        raise HarnessError(*filter(None, problems))
 
 
 # -- what came of it --------------------------------------------------------------------------------------------------
@@ -201,7 +213,7 @@ def _refuse_failed(labels: Labels, calibrations: Sequence[Calibration], judgemen
     down = [record for record in calibrations if record.failed * 2 > record.items]
     if down:
         raise HarnessError(
-            "\n".join(
+            *(
                 f"judge {record.judge} failed on {record.failed} of {record.items} items "
                 f"({errors[record.judge]}): nothing was stored; mend it and run the command again: what was "
                 "answered is cached"

@@ -140,7 +140,7 @@ def refuse(mistakes: Iterable[str]) -> None:
     lines = list(mistakes)
     if lines:
         more = [f"and {len(lines) - MOST} more such lines"] if len(lines) > MOST else []
-        raise DataError("\n".join((*lines[:MOST], *more)))
+        raise DataError(*lines[:MOST], *more)
 
 
 def _rows(path: Path, items: Path | None) -> list[tuple[str, Values]]:

@@ -1,7 +1,8 @@
 """What a judge is asked: a scale, what is judged on it and in which words, read from YAML."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import as_file, files
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from harness.errors import HarnessError, nearest
-from harness.judging.rubric.rubric_check import RubricCheck, plain_number
+from harness.judging.rubric.rubric_check import LANGUAGES, RubricCheck, plain_number
 from harness.records.inputs import JSON, Message, Prompt
 from harness.suite.yaml_source import Source, read_source
 from harness.text.templates import Template
@@ -101,9 +102,25 @@ def load(name_or_path: str, language: str) -> Rubric:
 
     Raises HarnessError with one line `FILE:LINE: what is wrong` for each mistake.
     """
+    with _file_of(name_or_path) as path:
+        return _read(path, language)
+
+
+def languages(name_or_path: str) -> tuple[str, ...]:
+    """The languages in which a rubric asks. Raises HarnessError where there is no such rubric."""
+    with _file_of(name_or_path) as path:
+        data = read_source(path).data
+    prompts = data.get("prompts") if isinstance(data, dict) else None
+    return tuple(language for language in LANGUAGES if isinstance(prompts, dict) and language in prompts)
+
+
+@contextmanager
+def _file_of(name_or_path: str) -> Iterator[Path]:
+    """The file of a rubric. Raises HarnessError where there is none."""
     if name_or_path in names():
         with as_file(files("harness") / "rubrics" / f"{name_or_path}.yaml") as path:
-            return _read(path, language)
+            yield path
+        return
     path = Path(name_or_path)
     if path.suffix not in (".yaml", ".yml"):
         raise HarnessError(
@@ -112,7 +129,7 @@ def load(name_or_path: str, language: str) -> Rubric:
         )
     if not path.is_file():
         raise HarnessError(f"{path}: there is no such file; write the rubric there or take one of {', '.join(names())}")
-    return _read(path, language)
+    yield path
 
 
 def _shipped() -> Iterable[Path]:

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from harness.components.metric import Marks, Metric
 from harness.records.inputs import JSON, Sample
 from harness.records.outputs import Prediction
-from harness.text.normalise import normalise
-from harness.text.segmentation import segmenter
+from harness.text.segmentation import comparable_lines, segmenter
 
 if TYPE_CHECKING:
     from harness.components.scoring import Scoring
@@ -70,25 +69,20 @@ def task_samples(samples: Sequence[Sample], scoring: "Scoring | None") -> Sequen
 
 
 def cut(text: str, tokens: Tokens) -> tuple[str, ...]:
-    """The tokens of a text in their order, with repetitions, not stemmed."""
+    """The tokens of a text in their order, with repetitions, not stemmed. No token reaches over a line break."""
     return _cut(text, tokens == "jieba")
 
 
 @lru_cache(maxsize=4096)  # a reference is compared with every variant's answer
 def _cut(text: str, by_words: bool) -> tuple[str, ...]:
     tokens: list[str] = []
-    for run in _RUN.finditer(normalise(text)):
-        if not run["unspaced"]:
-            tokens.append(run[0])
-        else:
-            tokens += segmenter().lcut(run[0]) if by_words else run[0]
+    for line in comparable_lines(text):
+        for run in _RUN.finditer(line):
+            if not run["unspaced"]:
+                tokens.append(run[0])
+            else:
+                tokens += segmenter().lcut(run[0]) if by_words else run[0]
     return tuple(tokens)
-
-
-@lru_cache(maxsize=65536)
-def stem(word: str) -> str:
-    """The word without its English ending (Porter 1980, with the exceptions of NLTK)."""
-    return _porter()(word)
 
 
 def mostly_chinese(samples: Iterable[Sample]) -> bool:
@@ -114,11 +108,3 @@ def reference_count(samples: Iterable[Sample]) -> int | None:
     """How many references each sample has; None where the numbers differ."""
     numbers = {len(sample.targets) for sample in samples}
     return numbers.pop() if len(numbers) == 1 else None
-
-
-@lru_cache(maxsize=1)
-def _porter() -> Callable[[str], str]:
-    from nltk.stem.porter import PorterStemmer
-
-    stemmer: Callable[[str], str] = PorterStemmer().stem
-    return stemmer

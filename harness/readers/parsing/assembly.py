@@ -1,13 +1,13 @@
 """From rows to a Dataset: identifiers, bad rows, splits and limits are treated alike for all formats."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
 from harness.components.dataset import Dataset
 from harness.errors import DataError, nearest
-from harness.readers.parsing.rows import BadRow, Fault, Row
+from harness.readers.parsing.rows import BadRow, Fault, Row, kind_of
 from harness.readers.parsing.split import SPLITS, Fractions, Ranges, Split, cut
 from harness.records.inputs import JSON, Sample
 
@@ -41,12 +41,13 @@ class RowSource:
         return Path(self.name).stem
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Division:
     """How rows are divided, and how bad rows are treated."""
 
     split: Fractions | Ranges | None = None
     limit: int | None = None  # of test samples
+    group: str | None = None  # the column, or name in `meta`, of what a sample belongs to
     on_bad_row: Literal["error", "skip"] = "error"
 
 
@@ -75,7 +76,7 @@ def assemble(task: str, seed: int, sources: Mapping[Split, Sequence[RowSource]],
         for source in sources.get(split, ()):
             prefix = f"{split}/{source.stem}" if source.stem in stems else source.stem
             stems.add(source.stem)
-            loaded[split].append(_load(source, task, prefix, division.on_bad_row == "skip"))
+            loaded[split].append(_load(source, task, prefix, division))
     all_loaded = [part for parts in loaded.values() for part in parts]
     _refuse_duplicate_ids(all_loaded)
     samples: dict[Split, list[Sample]] = {
@@ -93,26 +94,47 @@ def assemble(task: str, seed: int, sources: Mapping[Split, Sequence[RowSource]],
     )
 
 
-def _load(source: RowSource, task: str, prefix: str, skip: bool) -> _Loaded:
+def _load(source: RowSource, task: str, prefix: str, division: Division) -> _Loaded:
     rows = list(source.rows())
     if not rows:
         raise DataError(f"{source.name}: holds no rows")
     _require_columns(source, rows)
+    skip = division.on_bad_row == "skip"
     loaded = _Loaded(name=source.name, total=len(rows), numbers=[], lines=[], samples=[], faults=[])
     for number, row in enumerate(rows):
         try:
             if isinstance(row, Fault):
                 raise BadRow(row.reason)
             identifier = source.layout.identifier(row.values) or f"{prefix}:{number + 1}"
-            loaded.samples.append(source.layout.sample(row.values, task, identifier))
+            sample = source.layout.sample(row.values, task, identifier)
+            loaded.samples.append(_in_group(sample, row.values, division.group))
         except BadRow as reason:
             loaded.faults.append(f"{source.name}:{row.line}: {reason}")
         else:
             loaded.numbers.append(number)
             loaded.lines.append(row.line)
+    if loaded.samples:
+        _require_group(source, rows, loaded.samples, division.group)
     if loaded.faults and not (skip and loaded.samples):
-        raise DataError(_faults_text(loaded.faults, source.name, skip))
+        raise DataError(*_fault_lines(loaded.faults, source.name, skip))
     return loaded
+
+
+def _in_group(sample: Sample, values: Mapping[str, JSON], column: str | None) -> Sample:
+    """The sample with its group, from its row or from what prompts see of it; a blank one is none. Raises BadRow."""
+    label = None if column is None else {**sample.meta, **values}.get(column)
+    if isinstance(label, list | dict):
+        raise BadRow(f"group: '{column}' holds {kind_of(label)} where a text or a number is expected")
+    name = "" if label is None else str(label).strip()
+    return replace(sample, group=name or None)
+
+
+def _require_group(source: RowSource, rows: list[Row | Fault], samples: list[Sample], column: str | None) -> None:
+    """Raise DataError if neither a row nor what prompts see of it has the column."""
+    columns = dict.fromkeys(name for row in rows if isinstance(row, Row) for name in row.values)
+    columns |= dict.fromkeys(name for sample in samples for name in sample.meta)
+    if column is not None and column not in columns:
+        raise DataError(f"{source.name}: group: no column '{column}' ({nearest(column, columns)})")
 
 
 def _require_columns(source: RowSource, rows: list[Row | Fault]) -> None:
@@ -134,8 +156,8 @@ def _refuse_duplicate_ids(loaded: Iterable[_Loaded]) -> None:
             places[sample.id] = place
 
 
-def _faults_text(faults: list[str], name: str, skip: bool) -> str:
+def _fault_lines(faults: list[str], name: str, skip: bool) -> list[str]:
     if skip:
-        return f"{name}: none of the {len(faults)} rows can be used; the first: {faults[0]}"
+        return [f"{name}: none of the {len(faults)} rows can be used; the first: {faults[0]}"]
     more = len(faults) - _LISTED
-    return "\n".join(faults[:_LISTED]) + (f"\n{name}: and {more} more bad rows" if more > 0 else "")
+    return faults[:_LISTED] + ([f"{name}: and {more} more bad rows"] if more > 0 else [])

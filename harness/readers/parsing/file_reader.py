@@ -22,6 +22,7 @@ class DividedReader(Reader):
 
     split: str | dict[Split, str] | None = None  # "85/10/5" in percent, or {train: "0:900", test: "900:1000"}
     limit: int | None = Field(default=None, ge=1)  # the first so many test samples, after the split, in file order
+    group: str | None = None  # the column of what a row belongs to: rows of one dialogue or text are not independent
     on_bad_row: Literal["error", "skip"] = "error"
 
     @model_validator(mode="after")
@@ -36,7 +37,7 @@ class DividedReader(Reader):
     def division(self) -> Division:
         """The parameters of the division."""
         split = None if self.split is None else parse_split(self.split)
-        return Division(split, self.limit, self.on_bad_row)
+        return Division(split=split, limit=self.limit, group=self.group, on_bad_row=self.on_bad_row)
 
 
 class FileReader(DividedReader):

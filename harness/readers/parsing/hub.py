@@ -4,10 +4,11 @@ import json
 from collections.abc import Iterator
 
 from harness.errors import DataError
-from harness.readers.parsing.rows import Row
+from harness.readers.parsing.json_text import DECODER
+from harness.readers.parsing.rows import Fault, Row
 
 
-def hub_rows(hub_id: str, subset: str | None, folder: str | None, split: str) -> Iterator[Row]:
+def hub_rows(hub_id: str, subset: str | None, folder: str | None, split: str) -> Iterator[Row | Fault]:
     """The rows of a hub data set or of a local folder in its form; a line is the row's number from 1.
 
     Raises DataError when `datasets` is not installed or cannot load it.
@@ -26,4 +27,7 @@ def hub_rows(hub_id: str, subset: str | None, folder: str | None, split: str) ->
         raise DataError(f"{hub_id}: datasets cannot load it (subset {subset}, split {split}): {reason}") from error
     for number, row in enumerate(rows, start=1):
         # dates, bytes and images are no JSON, and a sample must survive a round trip through it
-        yield Row(number, json.loads(json.dumps(row, default=str)))
+        try:
+            yield Row(number, DECODER.decode(json.dumps(row, default=str)))
+        except ValueError as error:
+            yield Fault(number, str(error))

@@ -1,6 +1,7 @@
 """JSON read record by record, because a mistake must be reported with its line and `json.load` forgets the lines."""
 
 import json
+import math
 import re
 from collections.abc import Iterator
 
@@ -9,7 +10,21 @@ from harness.readers.parsing.rows import Fault, Row, kind_of
 from harness.readers.parsing.text_file import read_text
 from harness.records.inputs import JSON
 
-_DECODER = json.JSONDecoder()
+
+def _constant(name: str) -> None:
+    """NaN is how programs write a missing number. Nothing stands for infinity, and no file of a run could hold it."""
+    if name != "NaN":
+        raise ValueError(f"{name} is not a number; put it in quotes or leave it out")
+
+
+def _float(digits: str) -> float:
+    value = float(digits)
+    if math.isinf(value):
+        raise ValueError(f"{digits[:40]} is larger than a number can be; put it in quotes or leave it out")
+    return value
+
+
+DECODER = json.JSONDecoder(parse_constant=_constant, parse_float=_float)  # of rows: every number is finite
 _WHITE = re.compile(r"[ \t\n\r]*")
 
 
@@ -26,7 +41,7 @@ def line_rows(text: str) -> Iterator[Row | Fault]:
     for number, line in enumerate(text.split("\n"), start=1):  # not splitlines: U+2028 is legal inside JSON
         if line.strip():
             try:
-                value = json.loads(line)
+                value = DECODER.decode(line)
             except json.JSONDecodeError as error:
                 yield Fault(number, f"not JSON: {error.msg} (column {error.colno})")
             except (ValueError, RecursionError) as error:
@@ -81,7 +96,7 @@ def _members(text: str, path: str, start: int) -> Iterator[tuple[int, str, JSON]
 
 def _value(text: str, path: str, position: int) -> tuple[JSON, int]:
     try:
-        return _DECODER.raw_decode(text, position)
+        return DECODER.raw_decode(text, position)
     except json.JSONDecodeError as error:
         raise DataError(f"{path}:{error.lineno}: not JSON: {error.msg} (column {error.colno})") from error
     except (ValueError, RecursionError) as error:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from harness.checks.leakage import contamination
 from harness.components.display import Display
 from harness.errors import ModelError, StoreError, SuiteError
 from harness.models.huggingface import HuggingFace
@@ -16,6 +17,7 @@ from harness.runtime.cache import Cache
 from harness.runtime.dry_context import DryContext
 from harness.runtime.run_folder import RunFolder
 from harness.stages.plan import Plan, plan
+from harness.stages.prepare import prepare
 from harness.suite.parser import load_suite
 from tests.shared.training_rows import GENERAL
 
@@ -488,3 +490,41 @@ def test_later_stages_see_a_changed_base(suite: Make, run_suite: Run) -> None:
     chain["first"] = LORA.replace("r: 4", "r: 2")
     with pytest.raises(StoreError, match=r"changed since its predictions were made: models\.first"):
         run_suite(suite(chain, variants=asked), start="summarize")
+
+
+TEXTS = """
+knowledge:
+  book: {texts: {path: book.txt}}
+variants:"""
+READ = "base: base, method: {lora: {r: 4}}, texts: [book]"
+SEARCHING = "rag: {rag: {model: t, knowledge: book}}"
+FEW = "few: {prompting: {model: base, shots: 1}}\n  t: {prompting: {model: t}}"
+
+
+@pytest.mark.parametrize(
+    ("tuned", "variants", "train", "expected"),
+    [
+        ({"t": LORA}, "", "", {"train rows of letters": ("t",)}),  # without a twin
+        (
+            {"s": LORA, "t": LORA.replace("base: base", "base: s")},
+            "",
+            "",
+            {"train rows of letters": ("s", "t")},
+        ),
+        ({"t": LORA}, FEW, "", {"train rows of letters": ("t",), "examples of letters": ("t",)}),
+        ({"t": LORA}, FEW, "x1\tA\n", {"train rows of letters": ("t",), "examples of letters": ("t",)}),  # with one
+        ({"t": READ}, SEARCHING, "", {"texts of book": ("t",), "knowledge book": ("t",)}),
+        ({"t": LORA}, SEARCHING, "", {"train rows of letters": ("t",), "knowledge book": ()}),
+        ({"t": LORA + ", mix: {general: 0.5}"}, "", "", {"train rows of letters": ("t",), "mix general": ("t",)}),
+        ({"t": LORA + ", sizes: [4, all]"}, "", "", {"train rows of letters": ("t-4", "t-all")}),
+    ],
+)
+def test_what_is_learnt_is_never_called_not_learnt(
+    tuned: dict[str, str], variants: str, train: str, expected: dict[str, tuple[str, ...]], suite: Make
+) -> None:
+    text = SUITE.replace("variants:", TEXTS) + "leakage: {allowed: 1.0}\n"
+    path = suite(tuned, text=text, train=TRAIN + train, variants=variants)
+    (path.parent / "book.txt").write_text("w00 B\nw01 A\n", encoding="utf-8")
+    loaded = load_suite(path)
+    shared = contamination(loaded, prepare(loaded))
+    assert {overlap.source: overlap.models for overlap in shared} == expected

@@ -41,6 +41,21 @@ def places(hits: Sequence[tuple[int, float]]) -> list[int]:
         ("心脏起搏器", "words", ["心脏", "起搏", "起搏器", "心脏起搏器"]),
         ("，。！", "characters", []),
         ("", "words", []),
+        # words, pairs and n-grams end where a line ends: 血常规 stands in none of these
+        ("复查血\n常规检查", "words", ["复查", "血", "常规", "检查"]),
+        ("复查血\n常规检查", "bigrams", [*"复查血常规检查", "复查", "查血", "常规", "规检", "检查"]),
+        ("复查血\r\n常规检查", "words", ["复查", "血", "常规", "检查"]),
+        ("主诉：咳\u2028嗽药", "bigrams", ["主", "诉", "咳", "嗽", "药", "主诉", "嗽药"]),
+        ("维生\n\n 素", "words", ["维生", "素"]),
+        ("心脏\x0b起搏器", "words", ["心脏", "起搏", "起搏器"]),
+        # English words by their stems, abbreviations and codes as they are
+        ("Invoices", "words", ["invoic"]),
+        ("invoice", "words", ["invoic"]),
+        ("the studies of infected wounds", "words", ["the", "studi", "of", "infect", "wound"]),
+        ("study", "words", ["studi"]),
+        ("ACS, CTs, J45s", "words", ["acs", "cts", "j45s"]),
+        ("naïves 发票invoices", "words", ["naïves", "发票", "invoic"]),
+        ("invoices", "characters", ["invoices"]),
     ],
 )
 def test_text_is_cut_into_tokens(text: str, tokens: Any, expected: list[str]) -> None:
@@ -85,6 +100,35 @@ def test_pairs_meet_over_what_was_left_out_or_moved() -> None:
     apart = made(Tfidf(ngrams=(2, 2), pairs=3), ["左叶全切", "肝右叶"])
     assert places(apart.search(["切左"], 2)[0]) == [0]
     assert made(Tfidf(ngrams=(2, 2), pairs=0), ["左叶全切", "肝右叶"]).search(["切左"], 2) == [[]]
+
+
+@pytest.mark.parametrize(
+    ("text", "ngrams", "expected"),
+    [
+        ("甲乙\n丙", (1, 2), ["甲", "乙", "丙", "甲乙", "乙\0甲"]),
+        ("ab\ncd", (2, 2), ["ab", "cd", "a\0b", "c\0d"]),
+        ("甲\n\n乙\n丙", (1, 3), ["甲", "乙", "丙"]),
+    ],
+)
+def test_no_ngram_or_pair_reaches_over_a_line_break(text: str, ngrams: tuple[int, int], expected: list[str]) -> None:
+    assert sorted(Tfidf(ngrams=ngrams, pairs=5)._features(text)) == sorted(expected)
+
+
+@pytest.mark.parametrize(
+    "retriever", [Lexical(tokens="words"), Lexical(tokens="bigrams"), Tfidf(ngrams=(3, 3), pairs=0)]
+)
+@pytest.mark.parametrize("text", ["复查血\n常规检查", "复查血\r常规检查", "复查血\u2029常规检查"])
+def test_what_two_lines_have_together_is_in_neither(retriever: Retriever, text: str) -> None:
+    index = made(retriever, [text, "验血常规项目"])
+    assert places(index.search(["血常规"], 1)[0]) == [1]
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [("invoice", "unpaid invoices"), ("refunding orders", "Order refunded"), ("Warranties", "the warranty card")],
+)
+def test_english_words_are_found_by_their_stems(query: str, text: str) -> None:
+    assert places(made(Lexical(tokens="words"), ["something else", text]).search([query], 2)[0]) == [1]
 
 
 @pytest.mark.parametrize(

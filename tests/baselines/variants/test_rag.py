@@ -10,7 +10,7 @@ from baselines.variants.rag import Rag
 from harness.components.retriever import Retriever
 from harness.models.scripted import Rule, Scripted
 from harness.records.inputs import Sample
-from harness.records.outputs import Prediction, RetrievalTrace
+from harness.records.outputs import Alternatives, Prediction, RetrievalTrace, RightAnswer
 from tests.shared.rag_fixtures import resources
 
 
@@ -22,6 +22,11 @@ def texts(prediction: Prediction) -> list[str]:
     return [str(passage["text"]) for passage in prediction.passages]
 
 
+def right(text: str, *places: int) -> Alternatives:
+    """One right answer, with the places of its passages in the trace's gold."""
+    return ((RightAnswer(text, places),),)
+
+
 def test_passages_stand_numbered_before_the_question(ask: Any, overlap: Retriever) -> None:
     first, second, third = ask(rag(overlap, k=2))
     # 左膝关节换了 shares 左膝关节 = 4 characters with the first term, and 膝关节 = 3 with the second; 换 is not 置换's 置
@@ -31,26 +36,34 @@ def test_passages_stand_numbered_before_the_question(ask: Any, overlap: Retrieve
         (1, "terms.txt:1", 1, 5.0, True),
         (2, "terms.txt:2", 2, 4.0, False),
     ]
-    assert first.retrieval == RetrievalTrace(gold=("terms.txt:1",), ranks=(1,), depth=100, k=2)
+    assert first.retrieval == RetrievalTrace(
+        gold=("terms.txt:1",), ranks=(1,), depth=100, k=2, answers=right("左膝关节置换术", 0)
+    )
     assert first.confidence["retrieval"] == 5.0
     assert texts(second) == ["白内障摘除术"]  # k above what is found
     assert third.passages == ()
     assert third.messages[-1].content == "肝移植 →"
     assert third.notes == ("nothing was found for the query",)
-    assert third.retrieval == RetrievalTrace(gold=(), ranks=(), depth=100, k=2)  # no passage is the gold one
+    assert third.retrieval == RetrievalTrace(
+        gold=(), ranks=(), depth=100, k=2, answers=right("肝移植术"), unmatched=True
+    )  # no passage is the gold one
 
 
 def test_the_rank_of_the_gold_passage_is_known_beyond_k(ask: Any, overlap: Retriever, norm: Any) -> None:
     asked = norm(test=(Sample(id="q", task="norm", input="膝关节置换", targets=("右膝关节置换术",)),))
     (prediction,) = ask(rag(overlap, k=1), on=asked)
     assert texts(prediction) == ["左膝关节置换术"]
-    assert prediction.retrieval == RetrievalTrace(gold=("terms.txt:2",), ranks=(2,), depth=100, k=1)
+    assert prediction.retrieval == RetrievalTrace(
+        gold=("terms.txt:2",), ranks=(2,), depth=100, k=1, answers=right("右膝关节置换术", 0)
+    )
 
 
 def test_oracle_shows_the_gold_passage_and_nothing_else(ask: Any, overlap: Retriever) -> None:
     first, second, third = ask(rag(overlap, oracle=True))
     assert texts(first) == ["左膝关节置换术"]
-    assert first.retrieval == RetrievalTrace(gold=("terms.txt:1",), ranks=None, depth=0, k=1)
+    assert first.retrieval == RetrievalTrace(
+        gold=("terms.txt:1",), ranks=None, depth=0, k=1, answers=right("左膝关节置换术", 0)
+    )
     assert texts(second) == ["白内障摘除术"]
     assert (texts(third), third.notes) == ([], ("no gold passage is known",))
 

@@ -1,5 +1,6 @@
 """A suite with knowledge, from its mistakes to its report."""
 
+import html
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from harness.runtime.run_folder import RunFolder
 from harness.stages.plan import plan
 from harness.stages.prepare import prepare
 from harness.suite.parser import load_suite
+from reports.html import render
+from reports.sections.retrieval_quality import RetrievalQuality
 
 Write = Callable[..., Path]
 Run = Callable[..., RunFolder]
@@ -176,3 +179,121 @@ def test_a_first_stage_clears_no_folder_of_another_suite(write_suite: Write, run
         with pytest.raises(StoreError, match="holds a run of suite small; choose another folder with --out"):
             run_suite(other, start=start)
     assert (folder.path / "predictions.jsonl").read_bytes() == before
+
+
+COPIES = "code\tname\n1\t胃炎\n2\t肝炎\n3\t胃炎\n"  # two passages with one text, as their codes differ
+
+
+@pytest.mark.parametrize(
+    ("terms", "target", "query", "expected"),
+    [
+        (COPIES, "胃炎", "胃炎", {"recall@1": 1.0, "ndcg@10": 1.0}),
+        (COPIES, "肝炎##胃炎", "胃炎", {"recall@1": 0.5, "recall@5": 1.0}),
+        (COPIES, "胃炎##肺炎", "胃炎", {"recall@1": 0.5, "recall@10": 0.5}),  # 肺炎 is not there, and counts
+        ("code\tname\n1\t胃炎\n2\t胃 炎\n3\t胃痛\n", "胃炎", "胃炎", {"recall@1": 1.0, "mrr": 1.0}),
+    ],
+)
+def test_recall_counts_right_answers(
+    write_suite: Write, run_suite: Run, terms: str, target: str, query: str, expected: dict[str, float]
+) -> None:
+    suite = SUITE.replace("path: terms.txt,", "path: terms.tsv, column: name,").replace(", train: train.tsv", "")
+    suite = suite.replace("  nearest: {floor: {by: nearest}}\n", "").replace(
+        "of: [rag, plain]", "of: [rag, plain], thresholds: [0]"
+    )
+    rows = f"input\ttarget\n{query}\t{target}\n"
+    summary = run_suite(write_suite(suite, terms__tsv=terms, test__tsv=rows)).summary()
+    means = {(r.variant, r.metric): r.mean for r in summary.results}
+    for variant in ("rag", "first"):  # what asks no model retrieves as well
+        assert {part: means[variant, f"retrieval.{part}"] for part in expected} == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("columns", "hit", "recall"),
+    [
+        ("甲\t乙", "甲", 1.0),  # either of two alternatives
+        ("甲\t乙", "乙", 1.0),
+        ("无\t乙", "乙", 1.0),
+        ("甲\t无", "丙", 0.0),
+    ],
+)
+def test_alternatives_are_one_right_answer(
+    write_suite: Write, run_suite: Run, columns: str, hit: str, recall: float
+) -> None:
+    suite = SUITE.replace("train: train.tsv", "target: [a, b]").replace("  nearest: {floor: {by: nearest}}\n", "")
+    suite = suite.replace("of: [rag, plain]", "of: [rag, plain], thresholds: [0]")
+    files = {"terms__txt": "甲\n乙\n丙\n", "test__tsv": f"input\ta\tb\n{hit}\t{columns}\n"}
+    summary = run_suite(write_suite(suite, **files)).summary()
+    means = {(r.variant, r.metric): r.mean for r in summary.results}
+    assert means["rag", "retrieval.recall@1"] == means["first", "retrieval.recall@1"] == recall
+
+
+@pytest.mark.parametrize(
+    ("headline", "deciding"),
+    [
+        ("[norm.retrieval]", "accuracy"),
+        ("[norm.retrieval.recall@5, norm.accuracy]", "accuracy"),
+        ("[norm.retrieval.mrr]", "accuracy"),
+    ],
+)
+def test_retrieval_stands_in_the_headline_without_being_declared(
+    write_suite: Write, run_suite: Run, headline: str, deciding: str
+) -> None:
+    summary = run_suite(write_suite(f"{SUITE}compare: {{headline: {headline}}}\n", **FILES)).summary()
+    assert f"[{', '.join(summary.headline)}]" == headline
+    assert {cell.metric for cell in summary.retrieved} == {deciding}
+    assert not any("no sample has this score" in line for line in summary.warnings)
+    reasons = [line for line in summary.warnings if ".retrieval" in line]
+    assert all("1 of 3 samples are unknown (no passage of the knowledge is right)" in line for line in reasons)
+    assert reasons
+    assert not [c for c in summary.floors if c.metric.startswith("retrieval")]  # no model has a part in it
+
+
+@pytest.mark.parametrize(
+    ("headline", "told"),
+    [
+        ("norm.retrieval.recall@3", "'norm.retrieval.recall@3' is not a part of Retrieval"),
+        ("norm.retrival", "'norm.retrival' is not a metric (did you mean norm.retrieval?)"),
+        ("norm.stale", "'norm.stale' is not a metric"),
+    ],
+)
+def test_a_headline_that_retrieval_does_not_have(write_suite: Write, headline: str, told: str) -> None:
+    assert told in mistakes(write_suite(f"{SUITE}compare: {{headline: [{headline}]}}\n", **FILES))[0]
+
+
+def test_retrieval_is_no_figure_where_nothing_retrieves(write_suite: Write) -> None:
+    suite = "".join(
+        line for line in SUITE.splitlines(True) if not line.lstrip().startswith(("rag:", "oracle:", "first:", "both:"))
+    )
+    (mistake,) = mistakes(write_suite(f"{suite}compare: {{headline: [norm.retrieval]}}\n", **FILES))
+    assert "'norm.retrieval' is not a metric" in mistake
+
+
+def test_queries_that_find_nothing_and_absent_answers_are_said(write_suite: Write, run_suite: Run) -> None:
+    """invoice is not invoices, unless by its stem; 2 of 4 targets are not in the list."""
+    rows = "input\ttarget\ninvoice\tinvoices\nrefunds\trefunds\nlosses\tloss\nzzz\tzzz\n"
+    files = {**FILES, "terms__txt": "invoices\nrefunds\ndelay\n", "test__tsv": rows}
+    run = run_suite(write_suite(SUITE, **files)).finished()
+    page = html.unescape(render(run))
+    (caution,) = RetrievalQuality().cautions(run)
+    assert caution == "On norm, 3 of 4 queries of rag, first and both matched no passage."
+    gaps = "2 of 4 items have no right passage in the knowledge of rag, oracle, first and both; recall is that of the other 2."
+    assert RetrievalQuality().sentences(run)[-1] == f"On norm, {gaps}"
+    assert caution in page
+    assert gaps in page
+    assert "No right passage: rag, oracle, first and both</h4>" in page
+    assert "No passage for the query: rag, first and both</h4>" in page
+    for sample in run.samples[2:]:
+        assert f'<a href="#sample=norm%2F{sample.id.replace(":", "%3A")}">{sample.id}</a> “{sample.targets[0]}”' in page
+    stemmed = SUITE.replace("knowledge: terms", "knowledge: terms, retriever: {lexical: {tokens: words}}")
+    again = run_suite(
+        write_suite(
+            stemmed.replace(
+                "knowledge: terms, retriever: {lexical: {tokens: words}}, oracle", "knowledge: terms, oracle"
+            ),
+            **files,
+        ),
+        "stemmed",
+    )
+    assert RetrievalQuality().cautions(again.finished()) == (
+        "On norm, 2 of 4 queries of rag, first and both matched no passage.",
+    )

@@ -209,6 +209,31 @@ def test_the_ranking_takes_each_pair_of_an_item_once() -> None:
     assert ranked(KNOWN, judgements, seed=1) is None
 
 
+def test_a_ranking_resamples_groups() -> None:
+    """Twenty duels that are five groups of four equal ones: the interval is that of five items, the counts are of twenty."""
+
+    def readings(copies: int) -> list[Judgement]:
+        return [
+            reading
+            for item, value in enumerate((1.0, 1.0, 0.0, 0.5, 1.0))
+            for copy in range(copies)
+            for reading in (duel(f"{item}.{copy}", "a", "b", value), duel(f"{item}.{copy}", "b", "a", 1 - value))
+        ]
+
+    groups = {f"{item}.{copy}": str(item) for item in range(5) for copy in range(4)}
+    grouped = ranked(replace(DUELS, groups=groups), readings(4), seed=1)
+    alone, single = ranked(DUELS, readings(4), seed=1), ranked(DUELS, readings(1), seed=1)
+    assert grouped is not None
+    assert alone is not None
+    assert single is not None
+    widths = [
+        (made.ranking.standings[0].high or 0) - (made.ranking.standings[0].low or 0)
+        for made in (grouped, single, alone)
+    ]
+    assert widths[0] > 1.5 * widths[2]  # not the certainty of twenty
+    assert grouped.ranking.items == 20
+
+
 # -- the rule of trust --------------------------------------------------------------------------------------------
 
 

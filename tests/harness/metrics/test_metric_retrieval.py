@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from harness.components.metric import Mark
 from harness.metrics.retrieval import Retrieval
 from harness.metrics.stale import Stale
 from harness.records.inputs import Sample
-from harness.records.outputs import Prediction, Reading, RetrievalTrace
+from harness.records.outputs import Prediction, Reading, RetrievalTrace, RightAnswer
 
 SAMPLE = Sample(id="s", task="t", input="?", targets=("甲",))
 
@@ -62,6 +63,35 @@ def test_without_gold_or_search_there_are_no_ranks() -> None:
         Retrieval().score(SAMPLE, prediction(RetrievalTrace(gold=("g",), ranks=None, depth=0, k=1))) == {}
     )  # an oracle was given its passage
     assert not Retrieval().applies(prediction(None))
+
+
+@pytest.mark.parametrize(
+    ("gold", "ranks", "answers", "value", "reason"),
+    [
+        ("ab", (1, None), ((RightAnswer("甲", (0, 1)),),), 1.0, "gold at 1"),
+        ("a", (2,), ((RightAnswer("甲", (0,)), RightAnswer("乙", ())),), 0.5, "gold at 2; the knowledge lacks 乙"),
+        ("ab", (None, None), ((RightAnswer("甲", (0,)),), (RightAnswer("乙", (1,)),)), 0.0, "gold not among the first 100"),
+    ],
+)  # fmt: skip
+def test_right_answers_count_not_passages(
+    gold: str, ranks: tuple[Any, ...], answers: Any, value: float, reason: str
+) -> None:
+    found = RetrievalTrace(gold=tuple(gold), ranks=ranks, depth=100, k=5, answers=answers)
+    mark = Retrieval().score(SAMPLE, prediction(found))[""]
+    assert (mark.value, mark.reason) == (value, reason)
+
+
+def test_an_item_without_a_right_passage_is_unknown_where_others_have_a_value() -> None:
+    absent = RetrievalTrace(gold=(), ranks=(), depth=100, k=5, answers=((RightAnswer("甲", ()),),))
+    unknown = RetrievalTrace(gold=(), ranks=(), depth=100, k=5)
+    known = RetrievalTrace(gold=("g",), ranks=(1,), depth=100, k=5)
+    marks = Retrieval().score_batch([SAMPLE] * 3, [prediction(own) for own in (absent, unknown, known)])
+    parts = ("", "recall@1", "recall@5", "recall@10", "mrr", "ndcg@10")
+    assert marks[0] == dict.fromkeys(parts, Mark(None, "no passage of the knowledge is right"))
+    assert (marks[1], marks[2][""].value) == ({}, 1.0)  # type: ignore[index, union-attr]
+    assert Retrieval().score_batch([SAMPLE], [prediction(absent)]) == [{}]  # nothing at all is known of right passages
+    given = RetrievalTrace(gold=(), ranks=None, depth=0, k=0, answers=((RightAnswer("甲", ()),),))
+    assert Retrieval().score_batch([SAMPLE] * 2, [prediction(given), prediction(known)])[0] == {}
 
 
 @pytest.mark.parametrize(

@@ -145,6 +145,11 @@ def test_the_tokens_are_chosen_once_for_a_task(scoring: Callable[..., Scoring]) 
         ("v1.2. End.", "words", "v1.2 end"),
         ("かぜ", "characters", "か ぜ"),
         ("𠮷", "characters", "𠮷"),
+        # no word reaches over a line break: 血常规, 高血压, 维生素 are words of jieba's
+        ("复查血\n常规检查", "jieba", "复查 血 常规 检查"),
+        ("测量高\r\n血压", "jieba", "测量 高 血压"),
+        ("维生\u2028素", "jieba", "维生 素"),
+        ("3.\n5 mg\n", "words", "3 5 mg"),
     ],
 )
 def test_cut(text: str, tokens: str, expected: str) -> None:

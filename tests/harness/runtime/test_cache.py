@@ -62,6 +62,7 @@ def test_digest_ignores_the_order_of_keys_and_nothing_else() -> None:
 
 def test_the_log_is_written_ahead(tmp_path: Path) -> None:
     cache = Cache(tmp_path / "calls.sqlite")
+    cache.put("model", {"key": DONE})
     mode = sqlite3.connect(tmp_path / "calls.sqlite").execute("PRAGMA journal_mode").fetchone()[0]
     cache.close()
     assert mode == "wal"

@@ -16,8 +16,9 @@ from harness.records.inputs import Sample
 from harness.records.outputs import Prediction, Reading, Score
 from harness.runtime.run_folder import RunFolder
 from harness.statistics import resampling
-from harness.statistics.intervals import wilson
-from harness.statistics.resampling import RESAMPLES, Z_95, resamples
+from harness.statistics.groups import Groups
+from harness.statistics.intervals import Interval, wilson
+from harness.statistics.resampling import RESAMPLES, resamples
 from harness.summary.comparison_plan import ComparisonPlan
 from harness.summary.corpus_figures import ENDLESS, CorpusFigures
 from harness.summary.estimator import Compared
@@ -69,7 +70,14 @@ def figures_of(
     seen: Seen, pools: Mapping[str, Sequence[str]] | None = None, info: Mapping[str, MetricInfo] = INFO
 ) -> CorpusFigures:
     ids = [str(i) for i in range(len(next(iter(seen.values()))))]
-    return CorpusFigures("t", "rate", RATE, score_columns(ids, scores(seen), pools or {}, with_counts=True), info, 3)
+    return CorpusFigures(
+        "t",
+        "rate",
+        RATE,
+        score_columns(ids, Groups.single(len(ids)), scores(seen), pools or {}, with_counts=True),
+        info,
+        3,
+    )
 
 
 def summary(
@@ -110,6 +118,15 @@ def _looped(rows: tuple[tuple[float, float], ...]) -> list[float]:
     return found
 
 
+def ends(figure: float, resampled: Sequence[float], n: int) -> tuple[float, float]:
+    """Percentiles, and at least Student's t with the deviation of the resamples, which is too small by √((n − 1)/n)."""
+    from scipy.stats import t
+
+    half = t.ppf(0.975, n - 1) * np.std(resampled, ddof=1) * math.sqrt(n / (n - 1))
+    low, high = np.percentile(resampled, [2.5, 97.5])
+    return min(low, figure - half), max(high, figure + half)
+
+
 # -- results ------------------------------------------------------------------------------------------------------------
 
 
@@ -118,7 +135,7 @@ def test_a_figure_and_its_interval_are_those_of_a_plain_loop() -> None:
     own = next(one for one in results if one.metric == "rate")
     # right 2+1+0+3+1+2+0+4+1+2 = 16 of 3+1+2+4+5+2+1+4+2+6 = 30; the mean of the samples' own values is another figure
     assert (own.samples, own.known, own.mean) == (10, 10, pytest.approx(16 / 30))
-    assert (own.low, own.high) == pytest.approx(tuple(np.percentile(looped(A), [2.5, 97.5])))
+    assert (own.low, own.high) == pytest.approx(ends(16 / 30, looped(A), 10))
     odds = next(one for one in results if one.metric == "rate.odds")
     assert odds.mean == pytest.approx(1e4 * 15)
 
@@ -183,14 +200,23 @@ def compared(seen: Seen, part: str = "rate", pools: Mapping[str, Sequence[str]] 
     return next(one for one in made if one.comparison.metric == part)
 
 
+def interval_of(made: Compared) -> Interval:
+    assert made.interval is not None
+    return made.interval(0.05)
+
+
 def test_differences_are_paired_on_shared_samples() -> None:
     ours, theirs = [None, *B[1:]], [*A[:9], None]
-    found = compared({"a": theirs, "b": ours}).comparison
+    made = compared({"a": theirs, "b": ours})
+    found, interval = made.comparison, interval_of(made)
     shared = [i for i in range(10) if ours[i] is not None and theirs[i] is not None]
     assert (found.samples, found.difference) == (8, pytest.approx(rate(B[1:9]) - rate(A[1:9])))
     b, a = ([rows[i] for i in shared] for rows in (B, A))
     differences = np.array(looped(b)) - np.array(looped(a))
-    assert (found.low, found.high) == pytest.approx(tuple(np.percentile(differences, [2.5, 97.5])))
+    low, high = ends(rate(b) - rate(a), differences.tolist(), 8)
+    assert interval.low <= low + 1e-9  # at least as wide, and where p is 0.05 or more, 0 is within
+    assert interval.high == pytest.approx(high)
+    assert (interval.low > 0) == ((found.p or 0) < 0.05)
     gains = [math.copysign(1, d) if (d := x[0] / x[1] - y[0] / y[1]) else 0 for x, y in zip(b, a, strict=True)]  # type: ignore[index]
     assert (found.wins, found.losses, found.ties) == (gains.count(1), gains.count(-1), gains.count(0))
     assert found.test == "approximate randomisation"
@@ -233,7 +259,7 @@ def test_a_figure_that_never_varies_claims_no_certainty_on_any_scale() -> None:
     results = figures_of({"a": [(300, 3)] * 5}, info=hundred).results()
     own, odds = (next(one for one in results if one.metric == name) for name in ("rate", "rate.odds"))
     assert (own.mean, own.high) == (100.0, 100.0)
-    assert own.low == pytest.approx(100 * 5 / (5 + Z_95**2))  # Wilson at the end of the scale
+    assert own.low == pytest.approx(100 * 5 / (5 + 1.959964**2))  # Wilson at the end of the scale
     assert (odds.low, odds.high) == (None, None)  # a scale without end: nothing tells how wide
 
 
@@ -241,8 +267,8 @@ def test_no_difference_lies_beyond_the_scale() -> None:
     """Two seeds that lie far apart leave an interval wider than the scale."""
     seeds = {"a": B, "b~1": [(5, 5)] * 10, "b~2": [(1, 5)] * 10}
     made = figures_of(seeds, {"b": ("b~1", "b~2")}).compare({"b": "a"})
-    found = next(one.comparison for one in made if one.comparison.metric == "rate")
-    assert (found.low, found.high) == (-1.0, 1.0)
+    interval = next(interval_of(one) for one in made if one.comparison.metric == "rate")
+    assert (interval.low, interval.high) == (-1.0, 1.0)
 
 
 def test_identical_variants_differ_by_nothing_but_not_for_sure() -> None:
@@ -250,7 +276,9 @@ def test_identical_variants_differ_by_nothing_but_not_for_sure() -> None:
     one = found.comparison
     # of 10 equal differences up to 1 − 0.025^(1/10) = 0.3085 may still differ, each by at most 1
     width = 1 - 0.025 ** (1 / 10)
-    assert (one.p, one.difference, one.low, one.high) == (1.0, 0.0, pytest.approx(-width), pytest.approx(width))
+    interval = interval_of(found)
+    assert (one.p, one.difference) == (1.0, 0.0)
+    assert (interval.low, interval.high) == pytest.approx((-width, width))
     assert (one.wins, one.losses, one.ties) == (0, 0, 10)
     assert found.power is not None
     assert found.power(0.05) == (None, None)
@@ -258,19 +286,35 @@ def test_identical_variants_differ_by_nothing_but_not_for_sure() -> None:
 
 def test_on_a_scale_without_end_a_sample_may_differ_as_the_worst_seen() -> None:
     seen: Seen = {"a": [(30, 1), (20, 1)], "b": [(30, 1), (20, 1)]}  # own values 30 and 20, the good end is 0
-    found = compared(seen, "rate.odds").comparison
+    interval = interval_of(compared(seen, "rate.odds"))
     width = (1 - 0.025 ** (1 / 2)) * 30
-    assert (found.low, found.high) == pytest.approx((-width, width))
+    assert (interval.low, interval.high) == pytest.approx((-width, width))
 
 
 def test_power_rests_on_the_bootstraps_error() -> None:
     found = compared({"a": A, "b": B})
     differences = np.array(looped(B)) - np.array(looped(A))
-    error = float(differences.std(ddof=1))
+    error = float(differences.std(ddof=1)) * math.sqrt(10 / 9)
     assert found.power is not None
     detectable, needed = found.power(0.05)
-    assert detectable == pytest.approx((1.959964 + 0.841621) * error, rel=1e-5)  # two-sided 5 %, 80 % power
-    assert needed == math.ceil(10 * (2.801585 * error / (rate(B) - rate(A))) ** 2)
+    assert detectable == pytest.approx(
+        (2.262157 + 0.883404) * error, rel=1e-5
+    )  # Student's t of 9 degrees at 97.5 and 80 %
+    assert needed is not None
+    assert needed.likely == math.ceil(10 * (2.801585 * error / (rate(B) - rate(A))) ** 2)
+
+
+def test_copies_of_items_are_as_sure_as_one_of_each() -> None:
+    """Ten samples written three times each, in groups: figures, interval and p of the ten."""
+    once = compared({"a": A, "b": B})
+    ids = [str(i) for i in range(30)]
+    copied = scores({"a": [row for row in A for _ in range(3)], "b": [row for row in B for _ in range(3)]})
+    groups = Groups.of([i // 3 for i in range(30)])
+    columns = score_columns(ids, groups, copied, {}, with_counts=True)
+    thrice = CorpusFigures("t", "rate", RATE, columns, INFO, 3).compare({"b": "a"})[0]
+    assert (thrice.comparison.p, thrice.comparison.groups) == (once.comparison.p, 10)
+    assert interval_of(thrice) == interval_of(once)
+    assert thrice.comparison.test == "approximate randomisation of groups"
 
 
 # -- several seeds ------------------------------------------------------------------------------------------------------

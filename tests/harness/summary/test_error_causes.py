@@ -7,7 +7,7 @@ import pytest
 
 from harness.records.figures import MetricInfo
 from harness.records.inputs import Sample
-from harness.records.outputs import Prediction, Reading, RetrievalTrace, Score, Step
+from harness.records.outputs import Prediction, Reading, RetrievalTrace, RightAnswer, Score, Step
 from harness.summary.comparison_plan import ComparisonPlan
 from harness.summary.error_causes import deciding, retrieved, routed, values_of
 from harness.summary.run_summary import summary_of
@@ -76,6 +76,58 @@ def test_found_but_not_shown_is_no_miss() -> None:
         "hit and right": ("s6",), "hit and wrong": ("s8",), "miss and right": ("s5",), "miss and wrong": ("s2", "s3"),
         "not shown": ("s1", "s4", "s7", "s9"),
     }  # fmt: skip
+
+
+BOTH = ((RightAnswer("甲", (0, 1)), RightAnswer("乙", (2,))),)
+EITHER = ((RightAnswer("甲", (0, 1)),), (RightAnswer("乙", (2,)),))
+LACKING = ((RightAnswer("甲", (0, 1)), RightAnswer("丙", ())),)
+
+
+@pytest.mark.parametrize(
+    ("answers", "ranks", "shown", "value", "expected"),
+    [
+        (BOTH, (1, None, 2), "ac", 0.0, "hit and wrong"),
+        (BOTH, (1, 2, None), "ab", 0.0, "miss and wrong"),  # the second answer was never seen
+        (BOTH, (1, 2, None), "ab", 1.0, "miss and right"),
+        (BOTH, (1, None, 2), "a", 0.0, "not shown"),  # both were retrieved
+        (EITHER, (1, None, None), "a", 0.0, "hit and wrong"),
+        (EITHER, (None, None, 1), "c", 1.0, "hit and right"),
+        (EITHER, (None, None, 9), "", 0.0, "miss and wrong"),
+        (LACKING, (None, 1, None), "b", 0.0, "hit and wrong"),  # all that the knowledge has
+    ],
+)
+def test_each_right_answer_needs_a_passage(answers: Any, ranks: Any, shown: str, value: float, expected: str) -> None:
+    trace = RetrievalTrace(gold=tuple("abc"), ranks=ranks, depth=100, k=5, answers=answers)
+    passages = tuple({"id": name, "gold": True} for name in shown)
+    own = prediction(1, False, retrieval=trace, passages=passages)
+    (found,) = retrieved([own], values_of([score(1, value)], {"t": "a"}), {"t": "a"}, INFO)
+    assert [kind for kind, count in found.counts.items() if count] == [expected]
+
+
+def test_what_no_retriever_could_find_is_counted() -> None:
+    absent = RetrievalTrace(gold=(), ranks=(), depth=100, k=5, answers=((RightAnswer("甲", ()),),), unmatched=True)
+    partly = RetrievalTrace(gold=("a",), ranks=(None,), depth=100, k=5, answers=LACKING[:1])
+    whole = RetrievalTrace(gold=("a",), ranks=(None,), depth=100, k=5, answers=EITHER[1:], unmatched=True)
+    unknown = RetrievalTrace(gold=(), ranks=(), depth=100, k=5)
+    traces = [absent, partly, partly, whole, whole, whole, unknown]
+    (found,) = retrieved([prediction(i, False, retrieval=own) for i, own in enumerate(traces)], {}, {"t": "a"}, INFO)
+    assert (found.samples, found.absent, found.partly, found.unmatched) == (7, 1, 2, 4)
+
+
+@pytest.mark.parametrize(
+    ("headline", "declared", "expected"),
+    [
+        (["t.retrieval"], ["t.a", "t.retrieval"], "a"),
+        (["t.retrieval.recall@1", "t.e"], ["t.a", "t.e", "t.retrieval", "t.retrieval.recall@1"], "e"),
+        ([], ["t.retrieval", "t.a"], "a"),
+        (["t.retrieval"], ["t.retrieval"], "retrieval"),  # there is nothing else
+    ],
+)
+def test_what_measures_retrieval_does_not_say_which_answers_are_right(
+    headline: list[str], declared: list[str], expected: str
+) -> None:
+    retrieval = replace(INFO["t.a"], component="Retrieval")
+    assert deciding(headline, {name: INFO.get(name, retrieval) for name in declared})["t"] == expected
 
 
 def test_where_lower_is_better_the_lowest_value_is_right() -> None:
@@ -161,9 +213,11 @@ def test_variants_are_compared_with_the_best_floor() -> None:
     assert found["zero"].difference == pytest.approx(-0.5)
     assert found["rag"].difference == pytest.approx(0.4)
     assert (found["zero"].verdict, found["rag"].verdict) == ("worse", "better")
-    # 16 items won and none lost: 2 · 0.5^16; two comparisons, so Holm doubles the smaller of the two p, 20 lost: 2 · 0.5^20
-    assert found["zero"].p_adjusted == pytest.approx(2 * 2 * 0.5**20)
-    assert found["rag"].p_adjusted == pytest.approx(2 * 0.5**16)
+    # Four comparisons are one family: each variant with each floor. rag against majority has the smallest p, 32 won; then
+    # come 20 lost, 2 · 0.5^20, times 3, and 16 won, 2 · 0.5^16, times 2.
+    assert found["zero"].p_adjusted == pytest.approx(3 * 2 * 0.5**20)
+    assert found["rag"].p_adjusted == pytest.approx(2 * 2 * 0.5**16)
+    assert {c.family for c in found.values()} == {4}
 
 
 def test_without_floors_there_is_nothing_to_beat() -> None:

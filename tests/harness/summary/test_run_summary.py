@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 
 from harness.records.figures import MetricInfo, Overlap, Summary, Twin
@@ -136,7 +137,8 @@ def test_one_sample_gives_figures_without_claims() -> None:
         6,
         None,
     )
-    assert (comparison.low, comparison.high) == (pytest.approx(0.025), 1.0)  # 1 − (1 − 0.025)
+    assert comparison.low is not None
+    assert comparison.low < 0 < (comparison.high or 0) == 1.0  # p = 1: the interval leaves 0 open
 
 
 def test_cost_is_summed_per_cell() -> None:
@@ -231,3 +233,67 @@ def test_a_drop_on_a_general_task_is_told_and_is_no_result() -> None:
         8,
     )  # p = 2/2^8, twice
     assert (kept.variant, kept.verdict) == ("qlora", "inconclusive")
+
+
+def test_best_is_tested_against_the_runner_up_in_the_family() -> None:
+    """Base 10, a 30 and b 28 of 40: a leads b by 2 items won and none lost, p = 2 · 0.5²; it is one of three tests."""
+    summary = figures(
+        {
+            ("acc", "base"): [1.0] * 10 + [0.0] * 30,
+            ("acc", "a"): [1.0] * 30 + [0.0] * 10,
+            ("acc", "b"): [1.0] * 28 + [0.0] * 12,
+        },
+        {"acc": ACCURACY},
+        ["t.acc"],
+    )
+    (leader,) = summary.leaders
+    assert (leader.variant, leader.reference, leader.p, leader.verdict) == ("a", "b", 0.5, "inconclusive")
+    assert {c.family for c in (*summary.comparisons, leader)} == {3}
+    assert (leader.low or 0) <= 0 <= (leader.high or 0)
+
+
+@pytest.mark.parametrize(
+    ("base", "other", "better"),
+    [(30, 20, "higher"), (20, 30, "higher"), (20, 30, "lower")],
+)
+def test_a_leader_or_runner_up_that_is_the_reference_is_tested_once(base: int, other: int, better: str) -> None:
+    info = MetricInfo(component="ExactMatch", settings={}, low=0.0, high=1.0, better=better)  # type: ignore[arg-type]
+    values = {("acc", name): [1.0] * n + [0.0] * (40 - n) for name, n in (("base", base), ("a", other))}
+    summary = figures(values, {"acc": info}, ["t.acc"])
+    assert summary.leaders == ()
+    assert [c.family for c in summary.comparisons] == [1]
+
+
+def test_where_less_is_better_the_lowest_leads() -> None:
+    values = {("e", "base"): [9.0] * 20, ("e", "a"): [1.0, 2.0] * 10, ("e", "b"): [3.0, 4.0] * 10}
+    (leader,) = figures(values, {"e": ERRORS}, ["t.e"]).leaders
+    assert (leader.variant, leader.reference, leader.verdict) == ("a", "b", "better")
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_no_interval_contradicts_its_verdict(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n, skill = int(rng.integers(8, 60)), rng.uniform(0.2, 0.9, 5)
+    names = ("base", "a", "b", "c", "floor")
+    graded = {
+        ("g", name): np.round(rng.beta(4 * s, 4 * (1 - s), n), 2).tolist() for name, s in zip(names, skill, strict=True)
+    }
+    exact = {("acc", name): (rng.random(n) < s).astype(float).tolist() for name, s in zip(names, skill, strict=True)}
+    info = {"g": ACCURACY, "acc": ACCURACY}
+    summary = figures({**graded, **exact}, info, ["t.g", "t.acc"], floors=("floor",))
+    for comparison in (*summary.comparisons, *summary.leaders, *summary.floors):
+        is_apart = (comparison.low or 0) > 0 or (comparison.high or 0) < 0
+        assert is_apart == (comparison.verdict != "inconclusive"), comparison
+        assert is_apart == ((comparison.p_adjusted or 0) < 0.05)
+
+
+def test_all_floors_are_one_family() -> None:
+    """Three variants and four floors of equal worth: twelve comparisons, of which those with the best floor are shown."""
+    names = ("base", "a", "b", "f1", "f2", "f3", "f4")
+    rng = np.random.default_rng(1)
+    values = {("acc", name): (rng.random(30) < 0.5).astype(float).tolist() for name in names}
+    summary = figures(values, {"acc": ACCURACY}, ["t.acc"], floors=names[3:])
+    best = max(names[3:], key=lambda name: sum(values["acc", name]))
+    assert sorted((c.variant, c.reference, c.family) for c in summary.floors) == [
+        (v, best, 12) for v in ("a", "b", "base")
+    ]

@@ -58,6 +58,41 @@ def test_gold(gold, item, expected):
     assert Gold(**gold).find([item], PASSAGES) == [expected]
 
 
+@pytest.mark.parametrize(
+    ("gold", "item", "expected"),
+    [
+        ({}, sample("胃切除术"), [{"胃切除术": (0, 4)}]),  # two passages with one text are one right answer
+        ({}, sample(" 胃 切除术 "), [{"胃 切除术": (0, 4)}]),
+        ({}, sample("肝移植"), [{"肝移植": ()}]),  # wholly absent
+        ({}, sample("双“J”管置入术", "胃切除术"), [{"双“J”管置入术": (1,)}, {"胃切除术": (0, 4)}]),
+        ({}, sample("胃切除术", "胃 切除术"), [{"胃 切除术": (0, 4)}]),
+        ({}, sample(""), []),
+        ({}, sample(), []),
+        ({"separator": "##"}, sample("胃切除术##肝移植"), [{"胃切除术": (0, 4), "肝移植": ()}]),  # covered in part
+        ({"separator": "##"}, sample("胃切除术##胃切除术"), [{"胃切除术": (0, 4)}]),
+        ({}, sample("AB", options=("胃切除术", "双“J”管置入术", "c")), [{"胃切除术": (0, 4), "双“J”管置入术": (1,)}]),
+        ({}, sample("A", "B", options=("胃切除术", "肝")), [{"胃切除术": (0, 4)}, {"肝": ()}]),
+        ({"by": "contains"}, sample("100MG"), [{"100MG": (2,)}]),
+        ({"by": "contains"}, sample("。"), [{"。": (2, 3)}]),
+        ({"by": "contains", "separator": "/"}, sample("J/没有"), [{"J": (1,), "没有": ()}]),
+        ({"by": "field", "field": "f"}, sample("减半", f="c"), [{"减半": (3,)}]),
+        ({"by": "field", "field": "f"}, sample("一半", f="c"), [{"c": (2, 3)}]),  # any piece of the entry
+        ({"by": "field", "field": "f"}, sample("减半", "一半", f="c"), [{"减半": (3,)}]),
+        ({"by": "field", "field": "f"}, sample("减半", f=["c", "b"]), [{"减半": (3,), "b": (1,)}]),
+        ({"by": "field", "field": "f"}, sample("x", f=["a", "e"]), [{"a": (0, 4)}]),  # equal texts
+        ({"by": "field", "field": "f"}, sample("x", f=["d", "e"]), [{"d": (4,)}]),  # one passage of two names
+        ({"by": "field", "field": "f"}, sample("x", f=["a", "b"]), [{"a": (0,), "b": (1,)}]),
+        ({"by": "field", "field": "f"}, sample("x", f=["a", "zz"]), [{"a": (0,), "zz": ()}]),  # one entry is not there
+        ({"by": "field", "field": "f"}, sample("x", f="zz"), [{"zz": ()}]),
+        ({"by": "field", "field": "f"}, sample("x", f=None), []),  # not known
+        ({"by": "field", "field": "f", "of": "source"}, sample("胃切除术", f="y.txt"), [{"胃切除术": (4,)}]),
+    ],
+)  # fmt: skip
+def test_right_answers(gold, item, expected):
+    (alternatives,) = Gold(**gold).answers([item], PASSAGES)
+    assert [{answer.text: answer.passages for answer in answers} for answers in alternatives] == expected
+
+
 def test_a_column_that_no_sample_has():
     knowledge = Texts(path="a", gold={"by": "field", "field": "contxt"})
     with pytest.raises(

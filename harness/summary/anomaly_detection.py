@@ -1,0 +1,219 @@
+"""Answers that look like a fault of the set-up rather than of the model: counted in every cell, with their cause.
+
+A fault of at least 20 % of a cell's answers is said, and an answer that more than half of them repeat. Of faults that
+imply each other (a reply that ends at its first token is empty, and cannot be read) the most telling is said: a further
+one needs so many answers again that no fault before it accounts for.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.components.task import Task
+from harness.records.anomalies import Anomaly, AnomalyKind
+from harness.records.derived_names import reported_name
+from harness.records.inputs import JSON, Cell, Sample
+from harness.records.outputs import Prediction
+from harness.suite.suite import Suite
+from harness.summary.anomaly_causes import cell_settings, explain
+from harness.text.normalise import normalise, option_letters, whole_question
+from harness.text.refusals import is_refusal
+from harness.text.replies import without_reasoning
+
+LEAST_SHARE = 5  # one of so many answers
+EXCESS = 5  # a repeated answer is given too often by at least one of so many answers
+CHANCE = 0.1  # the chance at most that an answer is repeated so often by guessing
+EXAMPLES = 3
+SHOWN = 80  # characters of what is repeated
+
+Answered = tuple[Sample, Prediction]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sign:
+    """A fault that many answers of one cell share."""
+
+    kind: AnomalyKind
+    items: tuple[Answered, ...]
+    shown: str
+
+
+def anomalies(
+    suite: Suite, tasks: Mapping[str, Task], samples: Sequence[Sample], predictions: Sequence[Prediction]
+) -> tuple[Anomaly, ...]:
+    """Of every cell whose answers are a model's, in the order of the predictions. A floor asks no model.
+
+    A probe says only what its task does not say already; to withdrawn facts no answer, or one for all, may be right.
+    """
+    items = {(sample.task, sample.id): sample for sample in samples}
+    variants = suite.answering()
+    cells: dict[Cell, list[Answered]] = {}
+    for prediction in predictions:
+        is_asked = not variants[prediction.variant].floor and tasks[prediction.task].version != "withdrawn"
+        if prediction.error is None and is_asked:
+            cell = Cell(prediction.task, prediction.variant)
+            cells.setdefault(cell, []).append((items[prediction.task, prediction.sample_id], prediction))
+    raised = [
+        anomaly for cell, answers in cells.items() for anomaly in _of_cell(suite, tasks[cell.task], cell, answers)
+    ]
+    cells_said = {(anomaly.task, anomaly.variant, anomaly.kind) for anomaly in raised}
+    return tuple(
+        anomaly for anomaly in raised if (tasks[anomaly.task].origin, anomaly.variant, anomaly.kind) not in cells_said
+    )
+
+
+def _of_cell(suite: Suite, task: Task, cell: Cell, answers: Sequence[Answered]) -> list[Anomaly]:
+    settings = cell_settings(suite, task, cell)
+    explained = [(sign, explain(sign.kind, settings, [item[1] for item in sign.items])) for sign in signs(answers)]
+    return [
+        Anomaly(
+            task=cell.task,
+            variant=reported_name(cell.variant),
+            kind=sign.kind,
+            count=len(sign.items),
+            answers=len(answers),
+            shown=sign.shown,
+            cause=cause,
+            remedy=remedy,
+            examples=tuple(sample.id for sample, _ in sign.items[:EXAMPLES]),
+        )
+        for sign, (cause, remedy) in explained
+    ]
+
+
+def signs(answers: Sequence[Answered]) -> list[Sign]:
+    """The faults that many of a cell's answers share; a machine's failure is no answer."""
+    raised: list[Sign] = []
+    accounted: set[str] = set()  # the samples that a fault before accounts for
+    generated = [item for item in answers if item[1].logprobs is None]  # options that were scored are no replies
+    counts_tokens = any(prediction.tokens_in or prediction.tokens_out for _, prediction in generated)
+    for kind, applies in _KINDS.items():
+        if kind == "first token" and not counts_tokens:
+            continue
+        items = tuple(item for item in generated if applies(*item))
+        rest = sum(sample.id not in accounted for sample, _ in items)
+        if items and LEAST_SHARE * rest >= len(answers):
+            raised.append(Sign(kind=kind, items=items, shown=_look(kind, items)))
+            accounted |= {sample.id for sample, _ in items}
+    repeated = _repeated(answers)
+    if repeated and 2 * sum(sample.id not in accounted for sample, _ in repeated.items) > len(answers):
+        raised.append(repeated)
+    return raised
+
+
+# -- of single answers ------------------------------------------------------------------------------------------------
+
+
+def _is_blank(sample: Sample, prediction: Prediction) -> bool:
+    return not prediction.text.strip()
+
+
+def _stopped_at_once(sample: Sample, prediction: Prediction) -> bool:
+    """At most one token, and no text of it; several calls for one answer are counted together and tell nothing."""
+    return _is_blank(sample, prediction) and prediction.tokens_out <= 1
+
+
+def _is_cut(sample: Sample, prediction: Prediction) -> bool:
+    """At the limit of tokens; a bare option letter that was read is whole even so."""
+    return prediction.finish == "length" and not _is_bare_letter(sample, prediction)
+
+
+def _is_bare_letter(sample: Sample, prediction: Prediction) -> bool:
+    answer = prediction.reading.answer
+    is_choice = bool(sample.options) and isinstance(answer, str) and bool(answer)
+    return is_choice and normalise(prediction.text, punctuation="drop") == answer.casefold()
+
+
+def _declines(sample: Sample, prediction: Prediction) -> bool:
+    """A refusal, where none is expected."""
+    reply = without_reasoning(prediction.text)[0]
+    return is_refusal(reply) and not any(map(is_refusal, sample.targets))
+
+
+def _is_unreadable(sample: Sample, prediction: Prediction) -> bool:
+    return prediction.reading.reason is not None
+
+
+_KINDS: Mapping[AnomalyKind, Callable[[Sample, Prediction], bool]] = {  # the most telling first
+    "first token": _stopped_at_once,
+    "empty": _is_blank,
+    "cut": _is_cut,
+    "refusal": _declines,
+    "unreadable": _is_unreadable,
+}
+
+
+def _look(kind: AnomalyKind, items: Sequence[Answered]) -> str:
+    """What the answers look like, most often: the words of a refusal, why one cannot be read; nothing of no text."""
+    if kind in ("first token", "empty"):
+        return ""
+    looks = Counter(
+        prediction.text if kind == "refusal" else prediction.reading.reason or "" for _, prediction in items
+    )
+    return _shown(looks.most_common(1)[0][0])
+
+
+# -- of answers together ----------------------------------------------------------------------------------------------
+
+
+def _repeated(answers: Sequence[Answered]) -> Sign | None:
+    """More than half the answers are one and the same, which is right for far fewer items, or for none.
+
+    Where most items have that answer, it is no fault. Nor is what guessing among the expected answers would repeat so
+    often: of two labels one always has half the answers.
+    """
+    from scipy.stats import binomtest
+
+    readable = [(_comparable(prediction.reading.answer), (sample, prediction)) for sample, prediction in answers]
+    counts = Counter(key for key, _ in readable if key)
+    if not counts:
+        return None
+    answer, count = counts.most_common(1)[0]
+    expected = [_expected(sample) for sample, _ in answers]
+    right, total = _most_that_fit(answer, answers, expected), len(answers)
+    if 2 * count <= total or 2 * right > total or EXCESS * (count - right) < total:
+        return None
+    guess = max(right / total, 1 / len(set().union(*expected)))
+    if binomtest(count, total, guess, alternative="greater").pvalue >= CHANCE:
+        return None
+    items = tuple(item for key, item in readable if key == answer)
+    return Sign(kind="same answer", items=items, shown=_shown(items[0][1].reading.answer))
+
+
+def _most_that_fit(answer: str, answers: Sequence[Answered], expected: Sequence[frozenset[str]]) -> int:
+    """For how many items one answer is right; where no right answers are known, how many ask the same at most."""
+    if any(target.strip() for sample, _ in answers for target in sample.targets):
+        return sum(answer in targets for targets in expected)
+    return Counter(expected).most_common(1)[0][1]
+
+
+def _expected(sample: Sample) -> frozenset[str]:
+    """The right answers of a sample in the form in which answers are compared; where none is known, its question."""
+    if sample.options:
+        return frozenset(option_letters(target).casefold() for target in sample.targets)
+    targets = frozenset(_comparable_target(target) for target in sample.targets if target.strip())
+    return targets or frozenset([whole_question(sample)])
+
+
+def _comparable_target(target: str) -> str:
+    """A target that holds fields is compared as an answer with fields."""
+    try:
+        fields = json.loads(target) if target.lstrip().startswith("{") else None
+    except ValueError:
+        fields = None
+    return _comparable(fields if isinstance(fields, dict) else target)
+
+
+def _comparable(answer: JSON) -> str:
+    """An answer without differences of writing; empty for none."""
+    if answer is None:
+        return ""
+    text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False, sort_keys=True)
+    return normalise(text, punctuation="drop")
+
+
+def _shown(answer: JSON) -> str:
+    text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
+    text = " ".join(text.split())
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"

@@ -1,0 +1,94 @@
+"""What speaks against the figures at first sight: answers that look like a fault of the set-up, unfamiliar prompts."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from harness.records.anomalies import Anomaly, AnomalyKind, PromptMismatch
+from harness.records.figures import Summary
+from harness.records.finished_run import FinishedRun
+from reports.facts.phrases import listed
+from reports.section import Section
+
+FAULTS: Mapping[AnomalyKind, str] = {
+    "first token": "stopped at the first token, without a text",
+    "empty": "are empty",
+    "cut": "were cut at the limit of tokens",
+    "refusal": "are refusals",
+    "unreadable": "cannot be read",
+    "same answer": "are the same, though other answers are expected",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnomalyCard:
+    """What the answers of one or several variants have in common on a task."""
+
+    title: str  # e.g. "norm: answers stopped at the first token"
+    cells: tuple[tuple[str, str], ...]  # the variant, how many of its answers
+    shown: str  # the answer that is repeated, or why answers cannot be read
+    cause: str
+    remedy: str
+    examples: tuple[tuple[str, str], ...]  # a sample, the address of its answers
+
+
+class FirstLook(Section):
+    title = "Anomalies"
+    heading = "Look at this before the figures"
+    order = 0
+    label = "anomaly"
+    leads = True
+
+    def build(self, finished: FinishedRun) -> tuple[AnomalyCard, ...]:
+        """Empty where nothing is odd."""
+        return (*_faults(finished.summary), *_mismatches(finished.summary))
+
+    def sentences(self, finished: FinishedRun) -> Iterator[str]:
+        for card in self.build(finished):
+            cells = listed(f"{variant} ({share})" if share else variant for variant, share in card.cells)
+            shown = f", “{card.shown}”" if card.shown else ""
+            cause = f" Likely cause: {card.cause}." if card.cause else ""
+            yield f"{card.title}: {cells}{shown}.{cause} Remedy: {card.remedy}."
+
+
+def _faults(summary: Summary) -> Iterator[AnomalyCard]:
+    """Equal faults of several variants are told together."""
+    groups: dict[tuple[str, AnomalyKind, str, str, str], list[Anomaly]] = {}
+    for anomaly in summary.anomalies:
+        key = (anomaly.task, anomaly.kind, anomaly.shown, anomaly.cause, anomaly.remedy)
+        groups.setdefault(key, []).append(anomaly)
+    for (task, kind, shown, cause, remedy), members in groups.items():
+        examples = dict.fromkeys(sample for anomaly in members for sample in anomaly.examples)
+        yield AnomalyCard(
+            title=f"{task}: answers {FAULTS[kind]}",
+            cells=tuple((anomaly.variant, _share(anomaly)) for anomaly in members),
+            shown=shown,
+            cause=cause,
+            remedy=remedy,
+            examples=tuple((sample, _address(task, sample)) for sample in list(examples)[:3]),
+        )
+
+
+def _mismatches(summary: Summary) -> Iterator[AnomalyCard]:
+    """Of a trained model: the variants that ask it through other prompts, by how they differ."""
+    groups: dict[tuple[str, str, str], list[PromptMismatch]] = {}
+    for mismatch in summary.mismatches:
+        key = (mismatch.task, f"{mismatch.model} {mismatch.difference}", mismatch.remedy)
+        groups.setdefault(key, []).append(mismatch)
+    for (task, difference, remedy), members in groups.items():
+        yield AnomalyCard(
+            title=f"{task}: {difference}",
+            cells=tuple((mismatch.variant, "") for mismatch in members),
+            shown="",
+            cause="",
+            remedy=remedy,
+            examples=(),
+        )
+
+
+def _share(anomaly: Anomaly) -> str:
+    return f"{anomaly.count:,} of {anomaly.answers:,}"
+
+
+def _address(task: str, sample: str) -> str:
+    return f"#{urlencode({'sample': f'{task}/{sample}'})}"
