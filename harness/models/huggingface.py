@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 from pydantic import PrivateAttr
 
 from harness.errors import PromptError
-from harness.models.local.answer_limits import AnswerEnds, AnswerLimits, Reply
+from harness.models.local.answer_limits import AnswerEnds, AnswerLimits, BoundedReply
 from harness.models.local.batches import Halving, by_length, fitting
 from harness.models.local.chat_template import as_plain, split_delimiter
 from harness.models.local.device import free_memory
@@ -179,10 +179,10 @@ class HuggingFace(LocalModel):
         leading = split_delimiter(self.delimiter)[1] if self.format == "plain" else ""
         return AnswerLimits(generation=generation, leading=leading, tags=self.reasoning_tags)
 
-    def _reply(self, limits: AnswerLimits, prompt: list[int]) -> Reply:
+    def _reply(self, limits: AnswerLimits, prompt: list[int]) -> BoundedReply:
         """A reply to come: the end of its prompt says whether it begins inside a block of reasoning."""
         opened = opened_block(self.tokenizer.decode(prompt[-limits.sight :]), self.reasoning_tags)
-        return Reply(limits, self._decode, opened, self._window - len(prompt))
+        return BoundedReply(limits, self._decode, opened, self._window - len(prompt))
 
     @property
     def _ends(self) -> set[int]:
@@ -190,7 +190,7 @@ class HuggingFace(LocalModel):
         ends = self._model().generation_config.eos_token_id
         return {ends} if isinstance(ends, int) else {*(ends or []), self.tokenizer.eos_token_id} - {None}
 
-    def _completion(self, row: list[int], tokens_in: int, reply: Reply, logprobs: Sequence[float]) -> Completion:
+    def _completion(self, row: list[int], tokens_in: int, reply: BoundedReply, logprobs: Sequence[float]) -> Completion:
         """A generated row up to its first end token, and cut at a stop string. What the prompt opened stands before."""
         row = row[: reply.length]
         length = next((i for i, token in enumerate(row) if token in self._ends), len(row))

@@ -30,8 +30,6 @@ Run = Callable[[Sequence[int]], list[Completion]]  # indices of one batch → th
 class Context(ModelAccess):
     """Asks models on behalf of variants. One local model is loaded at a time; a failed call is a Completion."""
 
-    planning = False
-
     def generate(
         self, model: str, prompts: Sequence[Prompt], generation: Generation, repeats: Sequence[int] | None = None
     ) -> list[Completion]:
@@ -91,18 +89,6 @@ class Context(ModelAccess):
         keys = [self._key(model, call, prompt, content) for prompt, content in zip(prompts, contents, strict=True)]
         engine, generation = self.model(model), Generation(max_tokens=max_tokens)
         return self._answer(model, keys, lambda unique: engine.plan([prompts[i] for i in unique], generation), run)
-
-    def _with_prompts(
-        self, model: str, prompts: Sequence[Prompt], completions: Sequence[Completion]
-    ) -> list[Completion]:
-        """The completions with the prompts as the model read them; a failed one may have had none."""
-        engine = self.model(model)
-        if self.planning:
-            return list(completions)
-        return [
-            completion if completion.finish == "error" else replace(completion, rendered=engine.render(prompt))
-            for prompt, completion in zip(prompts, completions, strict=True)
-        ]
 
     def embed(self, model: str, texts: Sequence[str], use: Use) -> "Vector":
         """Vectors of the texts, shape (texts, dimensions), in their order; each text is embedded once, ever.

@@ -53,7 +53,7 @@ class AnswerLimits:
         return 8 + 3 * max(map(len, texts))  # up to three tokens a character
 
 
-class Reply:
+class BoundedReply:
     """One reply while it is written: whether it is at its answer yet, and where it ends."""
 
     def __init__(self, limits: AnswerLimits, decode: Decode, opened: str, room: int) -> None:
@@ -110,7 +110,7 @@ class Reply:
 class AnswerEnds:
     """transformers' stopping criterion: a row is done where its reply ends by the limits."""
 
-    def __init__(self, replies: Sequence[Reply], prompt_length: int, ends: Collection[int]) -> None:
+    def __init__(self, replies: Sequence[BoundedReply], prompt_length: int, ends: Collection[int]) -> None:
         self.replies, self.ends = replies, frozenset(ends)
         self._length = prompt_length  # of what was seen
         self._rows: list[list[int]] = [[] for _ in replies]

@@ -14,7 +14,7 @@ from pydantic import PrivateAttr
 
 from harness.errors import ModelError
 from harness.models.huggingface import HuggingFace
-from harness.models.local.answer_limits import AnswerLimits, Reply
+from harness.models.local.answer_limits import AnswerLimits, BoundedReply
 from harness.models.local.batches import Halving, by_length
 from harness.models.local.chat_template import as_chat, as_plain
 from harness.records.inputs import Generation, Message, Prompt
@@ -159,7 +159,7 @@ def test_the_earliest_of_several_stop_strings_cuts(llama: HuggingFace) -> None:
 def test_the_first_place_counts_when_one_token_completes_two_stop_strings(llama: HuggingFace) -> None:
     row = llama.tokenizer("A fever B cough")["input_ids"]
     limits = AnswerLimits(generation=Generation(max_tokens=len(row), stop=("cough", "ver")))
-    completion = llama._completion(row, 3, Reply(limits, llama._decode, "", WINDOW), [])
+    completion = llama._completion(row, 3, BoundedReply(limits, llama._decode, "", WINDOW), [])
     assert (completion.text, completion.finish, completion.tokens_in) == ("A fe", "stop", 3)
 
 
