@@ -4,7 +4,8 @@ HarnessError                 the user's set-up or input: printed as one line on 
 ├── SuiteError               mistakes in a suite file: all of them, one line each
 ├── DataError                a data file or one of its rows: names file and line
 ├── ModelError               a model that cannot be found, loaded or reached
-│   └── NotFiniteError       a model that gave NaN or infinity where a number is needed
+│   ├── NotFiniteError       a model that gave NaN or infinity where a number is needed
+│   └── PromptError          a prompt that a model's chat template does not show whole
 └── StoreError               the run folder or the cache cannot be read or written
 
 A single failed model call is not an exception: it is a Completion whose finish is "error" (failure is data).
@@ -45,6 +46,10 @@ class ModelError(HarnessError):
 
 class NotFiniteError(ModelError):
     """A model gave NaN or infinity where a number is needed."""
+
+
+class PromptError(ModelError):
+    """One prompt cannot be shown by a chat template that shows others."""
 
 
 class StoreError(HarnessError):

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 
 from harness.models.huggingface import HuggingFace
-from harness.models.local.chat_template import as_chat
 from harness.records.inputs import JSON, Message, Prompt
 
 THOUGHT = "<think>\n\n</think>\n\n"  # an empty thought, as Qwen3 begins an answer without thinking
@@ -110,4 +109,4 @@ def _compare(base: HuggingFace, name: str, turns: TurnFormat) -> TemplateChoice:
 
 def _render(base: HuggingFace, prompt: Prompt) -> str:
     """What the suite sends, without the begin-of-text token, which LLaMA-Factory adds too."""
-    return as_chat(base.tokenizer, prompt, base.enable_thinking).removeprefix(base.tokenizer.bos_token or "")
+    return base.render(prompt).removeprefix(base.tokenizer.bos_token or "")

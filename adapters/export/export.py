@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adapters.export.llamafactory import OUTPUT, as_json, data_files, train_yaml
-from adapters.external.adapter_folder import CONFIG, WEIGHTS, read_object
+from adapters.external.adapter_folder import CONFIG, WEIGHTS
 from adapters.methods.base.network import translate_disk_errors
 from adapters.methods.base.peft import PeftMethod
 from adapters.models.base.engines import plain_weights
@@ -18,6 +18,7 @@ from harness.components.display import Display
 from harness.components.model import Model
 from harness.errors import ModelError, StoreError, nearest
 from harness.models.huggingface import HuggingFace
+from harness.models.local.model_folder import read_object
 from harness.selftest.refusal import prove
 
 

@@ -1,8 +1,6 @@
 """The folder of an adapter or a checkpoint trained elsewhere, read and checked before any weights are loaded."""
 
-import json
 import logging
-import pickle
 import re
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
@@ -10,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.errors import ModelError
+from harness.models.local.model_folder import read_object
 from harness.records.inputs import JSON
 from harness.runtime.digests import file_digest
 from harness.text.canonical import digest
@@ -18,13 +17,15 @@ log = logging.getLogger("harness")
 CONFIG = "adapter_config.json"
 WEIGHTS = ("adapter_model.safetensors", "adapter_model.bin")
 MODEL_CONFIG = "config.json"
-INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
-MODEL_WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 TOKENIZER = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt")
 # Fields of a configuration that describe the training and its surroundings: the answers do not depend on them.
 TRAINING_FIELDS = {
     "base_model_name_or_path", "revision", "inference_mode", "auto_mapping", "peft_version", "runtime_config",
     "parent_library", "lora_dropout",
+}  # fmt: skip
+NAMES: dict[str, tuple[type, ...]] = {
+    "base_model_name_or_path": (str, type(None)), "target_modules": (str, list, type(None)),
+    "modules_to_save": (list, type(None)),
 }  # fmt: skip
 BASE_CHANGING_STARTS = ("pissa", "olora", "corda", "loftq", "lora_ga")  # LoRA's initialisations that do
 STEP = re.compile(r"(?:v(\d+)-.*/)?checkpoint-(\d+)")
@@ -58,56 +59,12 @@ def _newest_checkpoint(folder: Path) -> Path | None:
     return checkpoints[max(checkpoints)] if checkpoints else None
 
 
-def read_object(file: Path) -> dict[str, JSON]:
-    """The JSON object in a file. Raises ModelError."""
-    try:
-        value = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{file} cannot be read: {error}; copy it again from where it was trained") from error
-    if not isinstance(value, dict):
-        raise ModelError(f"{file} holds no JSON object; copy it again from where it was trained")
-    return value
-
-
 def adapter_weights(folder: Path) -> Path:
     """The file that holds an adapter's tensors; PEFT takes safetensors where both are. Raises ModelError."""
     for name in WEIGHTS:
         if (folder / name).is_file():
             return folder / name
     raise ModelError(f"adapter {folder} has no weights: {' or '.join(WEIGHTS)} must stand beside {CONFIG}")
-
-
-def checkpoint_weights(folder: Path) -> list[Path]:
-    """The files that hold a full checkpoint's tensors. Raises ModelError if one is missing."""
-    for name in INDEXES:
-        if (folder / name).is_file():
-            shards = sorted(set(read_object(folder / name).get("weight_map", {}).values()))
-            missing = [shard for shard in shards if not (folder / shard).is_file()]
-            if missing or not shards:
-                raise ModelError(f"checkpoint {folder} lacks {', '.join(missing) or 'all files'} that {name} names")
-            return [folder / shard for shard in shards]
-    for name in MODEL_WEIGHTS:
-        if (folder / name).is_file():
-            return [folder / name]
-    raise ModelError(f"checkpoint {folder} has no weights: {' or '.join(MODEL_WEIGHTS)} must stand beside config.json")
-
-
-def tensor_shapes(file: Path) -> dict[str, tuple[int, ...]]:
-    """Names and shapes of the tensors in a file; reads no values. Raises ModelError for a damaged file."""
-    import torch
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        if file.suffix == ".safetensors":
-            with safe_open(file, framework="pt") as tensors:
-                return {name: tuple(tensors.get_slice(name).get_shape()) for name in tensors.keys()}  # noqa: SIM118
-        loaded = torch.load(file, map_location="meta", weights_only=True)
-        return {name: tuple(tensor.shape) for name, tensor in loaded.items()}
-    except (SafetensorError, pickle.UnpicklingError, OSError, EOFError, RuntimeError, AttributeError) as error:
-        reason = str(error).partition("\n")[0]
-        raise ModelError(
-            f"{file} is damaged or cut short ({reason}); copy it again from where it was trained"
-        ) from error
 
 
 def read_configuration(folder: Path) -> Any:
@@ -137,12 +94,17 @@ def read_configuration(folder: Path) -> Any:
     supported = {name: value for name, value in settings.items() if name not in {*unknown, "runtime_config"}}
     try:
         return KINDS[kind](**{**supported, "inference_mode": True})
-    except (TypeError, ValueError) as error:
+    except Exception as error:  # PEFT checks its fields in many ways
         raise ModelError(f"{file}: peft {version('peft')} refuses it: {' '.join(str(error).split())}") from error
 
 
 def _refuse_unusable(file: Path, settings: Mapping[str, JSON]) -> None:
     """Raise ModelError for an adapter that cannot answer, or cannot share its base with others."""
+    for name, kinds in NAMES.items():
+        value = settings.get(name)
+        parts = value if isinstance(value, list) and list in kinds else []
+        if not isinstance(value, kinds) or not all(isinstance(part, str) for part in parts):
+            raise ModelError(f"{file}: {name} is {str(value)[:80]}, no name; copy it again from where it was trained")
     task = settings.get("task_type")
     if task not in (None, "CAUSAL_LM"):
         raise ModelError(f"{file}: it was trained for {task}, which generates no text; only CAUSAL_LM can answer")

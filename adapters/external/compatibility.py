@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from adapters.external.adapter_folder import adapter_weights, format_shape, model_name, tensor_shapes
+from adapters.external.adapter_folder import adapter_weights, format_shape, model_name
 from adapters.methods.base.peft import bridged, unbridge
 from harness.errors import ModelError, nearest
 from harness.models.huggingface import HuggingFace
+from harness.models.local.batches import out_of_memory
+from harness.models.local.model_folder import tensor_shapes
 
 PREFIX = "base_model.model."  # before the base's own names, in what PEFT saves
 EMBEDDINGS = ("embed_tokens", "lm_head", "wte", "word_embeddings", "embed_in", "embed_out", "output_layer")
@@ -43,7 +45,7 @@ def check_tensors(folder: Path, configuration: Any, base: HuggingFace) -> None:
         with _no_warnings():
             adapted = get_peft_model(network, anonymous, low_cpu_mem_usage=True)
             state = get_peft_model_state_dict(adapted, save_embedding_layers=False)
-    except (ValueError, TypeError, KeyError, AttributeError, NotImplementedError) as error:
+    except Exception as error:  # PEFT trusts its configuration: a wrong field fails in many ways
         reason = " ".join(str(error).split())
         raise ModelError(f"adapter {folder} cannot be attached to {base.path}: {reason}") from error
     expected = {name: tuple(value.shape) for name, value in state.items()}
@@ -112,7 +114,6 @@ def attach_adapter(network: Any, folder: Path, configuration: Any) -> tuple[Any,
     whole (peft 0.21).
     """
     import torch
-    from peft import PeftModel
     from peft.utils.other import ModulesToSaveWrapper
 
     parameters = dict(network.named_parameters(remove_duplicate=False))
@@ -122,8 +123,7 @@ def attach_adapter(network: Any, folder: Path, configuration: Any) -> tuple[Any,
         for name in map(base_tensor, tensor_shapes(adapter_weights(folder)))
         if name in parameters and not whole.intersection(name.split("."))
     ]
-    with _no_warnings():
-        adapted = PeftModel.from_pretrained(network, folder, config=copy.deepcopy(configuration)).eval()
+    adapted = _load_adapter(network, folder, configuration)
     bridged(adapted)
     wrapped = {
         name: module.original_module
@@ -143,6 +143,18 @@ def attach_adapter(network: Any, folder: Path, configuration: Any) -> tuple[Any,
                 parameter.copy_(before)
 
     return adapted, detach
+
+
+def _load_adapter(network: Any, folder: Path, configuration: Any) -> Any:
+    from peft import PeftModel
+
+    try:
+        with _no_warnings():
+            return PeftModel.from_pretrained(network, folder, config=copy.deepcopy(configuration)).eval()
+    except Exception as error:  # of many kinds: the files have changed since they were checked, or PEFT knows better
+        if out_of_memory(error):
+            raise
+        raise ModelError(f"adapter {folder} cannot be attached: {' '.join(str(error).split())}") from error
 
 
 @contextmanager

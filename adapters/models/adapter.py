@@ -11,11 +11,8 @@ from adapters.external.adapter_folder import (
     TOKENIZER,
     adapter_digest,
     adapter_weights,
-    checkpoint_weights,
     folder_kind,
     read_configuration,
-    read_object,
-    tensor_shapes,
 )
 from adapters.external.compatibility import attach_adapter, check_base_name, check_tensors
 from adapters.methods.base.peft import BRIDGE
@@ -31,6 +28,7 @@ from harness.components.method import Method
 from harness.components.trained_model import DerivedModel
 from harness.errors import ModelError
 from harness.models.huggingface import HuggingFace
+from harness.models.local.model_folder import check_model_folder, tensor_shapes, weight_files
 from harness.models.local.weights import Weights
 from harness.records.inputs import JSON
 from harness.runtime.digests import file_digest
@@ -117,7 +115,8 @@ class Adapter(DerivedModel):
             self._check_checkpoint(isinstance(origin, Quantised))
         else:
             configuration = read_configuration(self.folder)
-            tensor_shapes(adapter_weights(self.folder))
+            if not tensor_shapes(adapter_weights(self.folder)):
+                raise ModelError(f"{adapter_weights(self.folder)} holds no tensor; copy it again")
             if not self.other_name:
                 check_base_name(self.folder, configuration, self._plain_base())
         if self.is_here():
@@ -145,9 +144,7 @@ class Adapter(DerivedModel):
                 f"base: {self.base} is quantised, but {self.path} is a full checkpoint with weights of its own; "
                 "name that folder as a huggingface model and quantise it"
             )
-        read_object(self.folder / MODEL_CONFIG)
-        for file in checkpoint_weights(self.folder):
-            tensor_shapes(file)
+        check_model_folder(self.folder)
 
 
 class Checkpoint(HuggingFace):
@@ -183,7 +180,7 @@ class CheckpointFiles(Weights):
         """sha256 over names and digests of the files."""
         folder = Path(self.path)
         names = [name for name in (MODEL_CONFIG, *GENERATION, *TOKENIZER) if (folder / name).is_file()]
-        files = [*checkpoint_weights(folder), *(folder / name for name in names)]
+        files = [*weight_files(folder), *(folder / name for name in names)]
         return f"folder:{digest({file.name: file_digest(file) for file in files})}"
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from harness.errors import DataError
 from harness.models.huggingface import HuggingFace
-from harness.models.local.chat_template import as_chat
 from harness.records.inputs import Message, Prompt
 
 IGNORED = -100  # a label that is not learnt, as torch's cross-entropy and transformers have it
@@ -68,7 +67,7 @@ def encode_texts(base: HuggingFace, texts: Sequence[str], cutoff: int) -> Encode
     for text in texts:
         if not text.strip():
             continue
-        ids = [*base.tokenizer(text)["input_ids"], end]
+        ids = [*base.tokens(text), end]
         for start in range(0, len(ids), cutoff):
             part = ids[start : start + cutoff]
             if len(part) > 1:  # nothing predicts a single token
@@ -86,7 +85,7 @@ def end_of_turn(base: HuggingFace) -> int:
     """
     if base.format == "chat" and base.tokenizer.chat_template:
         turns = (Message("user", "?"), Message("assistant", PROBE), Message("user", "?"))
-        after = as_chat(base.tokenizer, turns, base.enable_thinking).rpartition(PROBE)[2]
+        after = base.render(turns).rpartition(PROBE)[2]
         for token in base.tokenizer(after, add_special_tokens=False)["input_ids"]:
             if token in base.end_tokens():
                 return int(token)

@@ -1,13 +1,16 @@
 """Asks a model the prompts of a task, by likelihood or by generation, and makes predictions of its completions."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from harness.components.answer import Answer
 from harness.components.calls import Calls
+from harness.components.model import Model
 from harness.components.task import Task
+from harness.errors import HarnessError
 from harness.records.inputs import Generation, Prompt, Sample
 from harness.records.outputs import Completion, Prediction, Reading
+from harness.text.reasoning import REASONING_TOKENS
 from harness.text.replies import after_marker, without_reasoning
 
 ReadReply = Callable[[Sample, str], Reading]
@@ -22,6 +25,51 @@ def complete(
     if any(options):
         return calls.score_options(model, prompts, options)
     return calls.generate(model, prompts, generation)
+
+
+def for_model(generation: Generation, model: Model, is_total: bool) -> Generation:
+    """The options as a model can keep them: one that cannot tell reasoning from answer has one limit for both.
+
+    `is_total`: the limit was given with the reasoning in mind.
+    """
+    if model.bounds_answers:
+        return generation
+    most, reasons = generation.reasoning_tokens, generation.marker is not None or model.is_set_to_reason
+    if most is None:
+        most = REASONING_TOKENS if reasons and not is_total else 0
+    return replace(generation, max_tokens=generation.max_tokens + most, marker=None, reasoning_tokens=None)
+
+
+def reasoning_mistakes(generation: Generation, name: str, models: Mapping[str, Model]) -> list[str]:
+    """What of the options a model cannot keep when it reasons before it answers."""
+    model, problems = models.get(name), []
+    if model is None:
+        return []  # an unknown name is told where references are checked
+    reasons = generation.marker is not None or generation.reasoning_tokens is not None or model.is_set_to_reason
+    if reasons and generation.stop and not model.bounds_answers:
+        problems.append(
+            f"model {name} is behind a server, whose stop strings would cut its reasoning too; leave out "
+            "generation.stop, or the reasoning"
+        )
+    window = _window(name, models)
+    if generation.reasoning_tokens is not None and window is not None:
+        tokens = generation.reasoning_tokens + generation.max_tokens
+        if tokens >= window:
+            problems.append(
+                f"reasoning_tokens and max_tokens are {tokens} together, but model {name} has room for {window} with "
+                "the prompt; lower them"
+            )
+    return problems
+
+
+def _window(name: str, models: Mapping[str, Model]) -> int | None:
+    """The context length of a model or of what it is made of; None where that is not known here."""
+    while (base := models[name].base_name) is not None and base in models:
+        name = base
+    try:
+        return models[name].context_length() if models[name].is_here() else None
+    except HarnessError:  # told where models are checked
+        return None
 
 
 def predict(
@@ -48,6 +96,7 @@ def predict(
             logprobs=completion.logprobs,
             confidence=_confidence(completion),
             error=errors[index],
+            rendered=completion.rendered,
         )
         for index, (sample, prompt, completion) in enumerate(zip(samples, prompts, completions, strict=True))
     ]

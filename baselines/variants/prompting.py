@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from baselines.support.built_in_wordings import MARKERS, built_in
-from baselines.support.predicting import after_reasoning, complete, predict
+from baselines.support.predicting import after_reasoning, complete, for_model, predict, reasoning_mistakes
 from baselines.support.voting import vote
 from baselines.support.worked_examples import Selection, select_examples, smallest_pool
 from harness.components.calls import Calls
@@ -52,7 +52,8 @@ class Prompting(Variant):
     rationale: str | None = None  # the train column with the reasoning of worked examples
     samples: int = Field(1, ge=1, le=1000)  # self-consistency: the majority of so many sampled answers
     temperature: float | None = Field(None, ge=0)  # instead of the task's
-    max_tokens: int | None = Field(None, ge=1, le=MOST_TOKENS)  # instead of the task's
+    max_tokens: int | None = Field(None, ge=1, le=MOST_TOKENS)  # instead of the task's: of the answer
+    reasoning_tokens: int | None = Field(None, ge=0, le=MOST_TOKENS)  # instead of the task's: of what comes before it
 
     @model_validator(mode="after")
     def _sampling(self) -> "Prompting":
@@ -71,6 +72,8 @@ class Prompting(Variant):
         by_likelihood = any(task.answer.options(sample) for sample in task.data.test[:1])
         if by_likelihood and (self.chain_of_thought or self.samples > 1):
             problems.append("options scored by log-likelihood leave no room for reasoning or votes; use by: generation")
+        if not by_likelihood:
+            problems += reasoning_mistakes(self.generation(task), self.model, models)
         try:
             for sample in task.data.test:
                 self._system(sample)
@@ -85,7 +88,7 @@ class Prompting(Variant):
     def answer_framed(self, task: Task, samples: Sequence[Sample], calls: Calls, framing: Framing) -> list[Prediction]:
         """Answer with the questions put into frames, e.g. behind passages."""
         prompts = self.prompts(task, samples, calls.seed, framing)
-        generation = self.generation(task)
+        generation = for_model(self.generation(task), calls.model(self.model), self.max_tokens is not None)
         read = after_reasoning(task.answer, self._marker(task)) if self.chain_of_thought else task.answer.read
         if self.samples == 1:
             completions = complete(calls, self.model, task, samples, prompts, generation)
@@ -113,9 +116,13 @@ class Prompting(Variant):
 
     def generation(self, task: Task) -> Generation:
         """The task's options of generation, with this variant's own in their place."""
-        temperature = task.generation.temperature if self.temperature is None else self.temperature
+        options, tokens = task.generation, self.reasoning_tokens
         return replace(
-            task.generation, temperature=temperature, max_tokens=self.max_tokens or task.generation.max_tokens
+            options,
+            temperature=options.temperature if self.temperature is None else self.temperature,
+            max_tokens=self.max_tokens or options.max_tokens,
+            marker=self._marker(task) if self.chain_of_thought else task.answer.marker,
+            reasoning_tokens=options.reasoning_tokens if tokens is None else tokens,
         )
 
     def prompt_shape(self, task: Task) -> PromptShape:

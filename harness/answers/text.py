@@ -14,6 +14,10 @@ class Text(Answer):
 
     after: str | None = Field(None, pattern=r"\S")
 
+    @property
+    def marker(self) -> str | None:
+        return self.after
+
     def example(self, sample: Sample) -> str:
         """The first target, behind the marker when there is one."""
         return (self.after or "") + sample.targets[0]

@@ -12,6 +12,11 @@ class Answer(Component):
 
     default_prompt: ClassVar[str] = "{{ input }}"
 
+    @property
+    def marker(self) -> str | None:
+        """What the answer stands behind in a reply; None where the whole reply is the answer."""
+        return None
+
     def prompt_in(self, language: Language) -> str:
         """The prompt of a task that has none of its own, in a language."""
         return self.default_prompt

@@ -4,11 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from pydantic import field_validator
+
 from harness.components.component import Component
 from harness.components.display import Display
 from harness.components.prompt_shape import PromptShape
 from harness.records.inputs import JSON, Generation, Prompt
 from harness.records.outputs import Completion
+from harness.text.reasoning import TagPair
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,6 +47,7 @@ class Model(Component):
     tells_logprob: ClassVar[bool] = False  # of the text that it generates
     scores_options: ClassVar[bool] = False
     tells_likelihood: ClassVar[bool] = False  # of a text that is given
+    bounds_answers: ClassVar[bool] = False  # stop strings and token limit count behind its reasoning, not in it
     embeds: ClassVar[bool] = False
     ranks: ClassVar[bool] = False
 
@@ -65,6 +69,24 @@ class Model(Component):
     def is_here(self) -> bool:
         """Whether its tokenizer and configuration are read without a download."""
         return self.at_hand()
+
+    @property
+    def own_reasoning_tags(self) -> tuple[TagPair, ...]:
+        """What its replies put around reasoning, beside the usual tags."""
+        return ()
+
+    @property
+    def is_set_to_reason(self) -> bool:
+        """Whether it is asked to reason before each answer, whatever the prompt says."""
+        return False
+
+    def render(self, prompt: Prompt) -> str | None:
+        """The text that the model continues; None where that is made elsewhere. Raises ModelError."""
+        return None
+
+    def opens_reasoning(self, prompt: Prompt) -> bool:
+        """Whether the prompt as it is sent opens a block of reasoning, so that a reply begins inside it."""
+        return False
 
     def plan(self, prompts: Sequence[Prompt], generation: Generation) -> list[list[int]]:
         """Indices of `prompts` in the batches in which they are to be run; depends on nothing but the arguments."""
@@ -187,3 +209,23 @@ class Model(Component):
         `name` is the suite's name for the model.
         """
         return None
+
+
+class TextModel(Model):
+    """A model that writes text, perhaps with reasoning before its answer."""
+
+    reasoning_tags: tuple[
+        TagPair, ...
+    ] = ()  # further pairs that open and close its reasoning; the usual ones are known
+
+    @property
+    def own_reasoning_tags(self) -> tuple[TagPair, ...]:
+        return self.reasoning_tags
+
+    @field_validator("reasoning_tags")
+    @classmethod
+    def _check_tags(cls, tags: tuple[TagPair, ...]) -> tuple[TagPair, ...]:
+        for opening, closing in tags:
+            if not opening.strip() or not closing.strip() or opening.lower() == closing.lower():
+                raise ValueError("each pair needs two different texts: what opens the reasoning, and what closes it")
+        return tags

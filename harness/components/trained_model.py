@@ -16,6 +16,7 @@ from harness.components.task import Task
 from harness.errors import ModelError
 from harness.records.inputs import JSON, Generation, Prompt
 from harness.records.outputs import Completion
+from harness.text.reasoning import TagPair
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +42,7 @@ class DerivedModel(Model):
     scores_options: ClassVar[bool] = True
     tells_likelihood: ClassVar[bool] = True
     tells_logprob: ClassVar[bool] = True
+    bounds_answers: ClassVar[bool] = True
 
     base: Annotated[str, Reference("models", "trainable")]
 
@@ -118,6 +120,16 @@ class DerivedModel(Model):
 
     def carrier(self) -> Model:
         return self.engine.carrier()
+
+    @property
+    def own_reasoning_tags(self) -> tuple[TagPair, ...]:
+        return self.root().own_reasoning_tags
+
+    def render(self, prompt: Prompt) -> str | None:
+        return self.engine.render(prompt)
+
+    def opens_reasoning(self, prompt: Prompt) -> bool:
+        return self.root().opens_reasoning(prompt)
 
     def plan(self, prompts: Sequence[Prompt], generation: Generation) -> list[list[int]]:
         return self.engine.plan(prompts, generation)

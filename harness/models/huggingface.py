@@ -5,15 +5,19 @@ from typing import ClassVar, Literal
 
 from pydantic import PrivateAttr
 
+from harness.errors import PromptError
+from harness.models.local.answer_limits import AnswerEnds, AnswerLimits, BoundedReply
 from harness.models.local.batches import Halving, by_length, fitting
-from harness.models.local.chat_template import as_chat, as_plain
+from harness.models.local.chat_template import as_plain, split_delimiter
 from harness.models.local.device import free_memory
 from harness.models.local.likelihood import common_prefix, continuation_logprobs, option_logprobs
 from harness.models.local.loading import LocalModel
 from harness.models.local.logprobs import LogprobRecorder
+from harness.models.local.memory import has_learnt_positions
 from harness.records.inputs import Generation, Prompt
 from harness.records.outputs import Completion
 from harness.text.canonical import digest
+from harness.text.reasoning import close_block, opened_block
 
 TOO_BIG = Completion(
     text="", finish="error", error="out of memory with this item alone; use a smaller dtype or max_tokens"
@@ -26,20 +30,29 @@ class HuggingFace(LocalModel):
     scores_options: ClassVar[bool] = True
     tells_likelihood: ClassVar[bool] = True
     tells_logprob: ClassVar[bool] = True
+    bounds_answers: ClassVar[bool] = True
 
     _halving: Halving = PrivateAttr(default_factory=Halving)
 
     # -- prompts ----------------------------------------------------------------------------------------------------
 
+    def render(self, prompt: Prompt) -> str:
+        """The text that the model continues. Raises ModelError where the chat template cannot show a turn."""
+        return as_plain(prompt, self.delimiter) if self.format == "plain" else self.chat_turns.render(prompt)
+
+    def opens_reasoning(self, prompt: Prompt) -> bool:
+        return bool(opened_block(self.render(prompt), self.reasoning_tags))
+
     def encode(self, prompt: Prompt, continuation: str = "") -> list[int]:
-        """Token ids of the prompt as it is sent, with a continuation when options are scored."""
-        if self.format == "plain":
-            text = as_plain(prompt, self.delimiter) + (self.delimiter + continuation if continuation else "")
-        else:
-            text = as_chat(self.tokenizer, prompt, self.enable_thinking) + continuation
+        """Token ids of the prompt as it is sent, with a continuation when options are scored.
+
+        A continuation is an answer: a block of reasoning that the template opens is closed before it.
+        """
+        text = self.render(prompt)
+        if continuation:
+            text += self._before_answer(text) + continuation
         special = self.format == "plain" or not self.tokenizer.chat_template
-        ids: list[int] = self.tokenizer(text, add_special_tokens=special)["input_ids"]
-        return ids
+        return self.tokens(text) if special else self._plain_tokens(text)
 
     def encode_answer(self, prompt: Prompt, answer: str) -> tuple[list[int], int, bool]:
         """Token ids of the prompt and an answer, the length of the prompt as it is sent, and whether they were split.
@@ -51,12 +64,25 @@ class HuggingFace(LocalModel):
         tokens = self.encode(prompt, answer) if answer else sent
         split = tokens[: len(sent)] != sent
         if split:
-            text = (self.delimiter if self.format == "plain" else "") + answer
-            tokens = sent + self.tokenizer(text, add_special_tokens=False)["input_ids"]
+            tokens = sent + self._plain_tokens(self._before_answer(self.render(prompt)) + answer)
         return tokens, len(sent), split
 
+    def _before_answer(self, rendered: str) -> str:
+        """What the model writes between the prompt and its answer."""
+        closing = close_block(opened_block(rendered, self.reasoning_tags), self.reasoning_tags)
+        return closing + (split_delimiter(self.delimiter)[1] if self.format == "plain" else "")
+
+    def tokens(self, text: str) -> list[int]:
+        """Token ids of a text with what the tokenizer puts before it, without an end that it would put behind it."""
+        ids: list[int] = self.tokenizer(text, add_special_tokens=True)["input_ids"]
+        return ids[: len(ids) - self.appended_tokens]
+
+    def _plain_tokens(self, text: str) -> list[int]:
+        ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        return ids
+
     def count_tokens(self, text: str) -> int | None:
-        return len(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+        return len(self._plain_tokens(text))
 
     @property
     def _window(self) -> int:
@@ -64,10 +90,21 @@ class HuggingFace(LocalModel):
         return self.context_length() or 1 << 30
 
     def plan(self, prompts: Sequence[Prompt], generation: Generation) -> list[list[int]]:
-        lengths = [len(self.encode(prompt)) for prompt in prompts]
-        longest = max(lengths, default=0) + generation.max_tokens
+        encoded = [self._fit(prompt, self._window) for prompt in prompts]
+        lengths = [ids.tokens_in if isinstance(ids, Completion) else len(ids) for ids in encoded]
+        longest = max(lengths, default=0) + generation.max_tokens + self._reasoning_tokens(prompts, generation)
         config, most = self._model().config.get_text_config(), 256 if self.device_name == "cuda" else 16
         return by_length(lengths, self.batch_size or fitting(config, self._room(), longest, most))
+
+    def _reasoning_tokens(self, prompts: Sequence[Prompt], generation: Generation) -> int:
+        """How many tokens of reasoning memory must hold, where it is known that the model reasons."""
+        if (
+            generation.marker is None
+            and not self.enable_thinking
+            and not (prompts and self.opens_reasoning(prompts[0]))
+        ):
+            return 0
+        return min(AnswerLimits(generation=generation).reasoning_tokens, self._window)
 
     def _room(self) -> float:
         """Bytes beside the weights. What is free now would make a resumed run form other batches."""
@@ -80,16 +117,23 @@ class HuggingFace(LocalModel):
     # -- calls ------------------------------------------------------------------------------------------------------
 
     def generate(self, prompts: Sequence[Prompt], generation: Generation, repeats: Sequence[int]) -> list[Completion]:
-        encoded = [self.encode(prompt) for prompt in prompts]
-        room = self._window - generation.max_tokens
-        failures = [None if 0 < len(ids) <= room else _too_long(len(ids), room) for ids in encoded]
+        encoded = [self._fit(prompt, self._window - generation.max_tokens) for prompt in prompts]
 
         def call(batch: Sequence[int]) -> list[Completion]:
-            rows = [encoded[i] for i in batch]  # the seed is this batch's own, or halves would repeat each other
+            rows = [ids for i in batch if not isinstance(ids := encoded[i], Completion)]
+            # the seed is this batch's own, or halves would repeat each other
             seed = int(digest([generation.seed, rows, [repeats[i] for i in batch]])[:8], 16)
             return self._generate(rows, generation, seed)
 
-        return self._run(failures, call)
+        return self._run([ids if isinstance(ids, Completion) else None for ids in encoded], call)
+
+    def _fit(self, prompt: Prompt, room: int) -> list[int] | Completion:
+        """The prompt's token ids, or the failure of a prompt that cannot be asked."""
+        try:
+            ids = self.encode(prompt)
+        except PromptError as error:
+            return _failure(str(error))
+        return ids if 0 < len(ids) <= room else _too_long(len(ids), room)
 
     def _run(
         self, failures: Sequence[Completion | None], call: Callable[[Sequence[int]], list[Completion]]
@@ -101,59 +145,82 @@ class HuggingFace(LocalModel):
 
     def _generate(self, encoded: list[list[int]], generation: Generation, seed: int) -> list[Completion]:
         import torch
-        from transformers import GenerationConfig, LogitsProcessorList
+        from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteriaList
 
-        model, tokenizer = self._model(), self.tokenizer
+        model, tokenizer, limits = self._model(), self.tokenizer, self._limits(generation)
         inputs = tokenizer.pad({"input_ids": encoded}, return_tensors="pt").to(self.device_name)
-        sampling = generation.temperature > 0
+        width, sampling = inputs["input_ids"].shape[1], generation.temperature > 0
         ends = model.generation_config.eos_token_id
+        longest = max(map(len, encoded)) if has_learnt_positions(model.config) else min(map(len, encoded))
         config = GenerationConfig(
-            max_new_tokens=generation.max_tokens, do_sample=sampling, pad_token_id=tokenizer.pad_token_id,
-            bos_token_id=tokenizer.bos_token_id, eos_token_id=ends if ends is not None else tokenizer.eos_token_id,
-            stop_strings=list(generation.stop) or None,
+            max_new_tokens=min(limits.longest, self._window - longest), do_sample=sampling,
+            pad_token_id=tokenizer.pad_token_id, bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=ends if ends is not None else tokenizer.eos_token_id,
             **({"temperature": generation.temperature, "top_p": generation.top_p, "top_k": 0} if sampling else {}),
         )  # fmt: skip
-        recorder = LogprobRecorder(inputs["input_ids"].shape[1])
+        recorder = LogprobRecorder(width)
+        replies = [self._reply(limits, ids) for ids in encoded]
         torch.manual_seed(seed)
         with torch.inference_mode():
             output = model.generate(
                 **inputs,
                 generation_config=config,
-                tokenizer=tokenizer,
                 logits_processor=LogitsProcessorList([recorder]),
+                stopping_criteria=StoppingCriteriaList([AnswerEnds(replies, width, self._ends)]),
             )
             recorder.finish(output)
-        rows = output[:, inputs["input_ids"].shape[1] :].tolist()
+        rows = output[:, width:].tolist()
         return [
-            self._completion(row, len(ids), generation, recorder.of(place))
-            for place, (row, ids) in enumerate(zip(rows, encoded, strict=True))
+            self._completion(row, len(ids), reply, recorder.of(place))
+            for place, (row, ids, reply) in enumerate(zip(rows, encoded, replies, strict=True))
         ]
 
-    def _completion(
-        self, row: list[int], tokens_in: int, generation: Generation, logprobs: Sequence[float]
-    ) -> Completion:
-        """Cut a generated row at its first end token or stop string."""
+    def _limits(self, generation: Generation) -> AnswerLimits:
+        leading = split_delimiter(self.delimiter)[1] if self.format == "plain" else ""
+        return AnswerLimits(generation=generation, leading=leading, tags=self.reasoning_tags)
+
+    def _reply(self, limits: AnswerLimits, prompt: list[int]) -> BoundedReply:
+        """A reply to come: the end of its prompt says whether it begins inside a block of reasoning."""
+        opened = opened_block(self.tokenizer.decode(prompt[-limits.sight :]), self.reasoning_tags)
+        return BoundedReply(limits, self._decode, opened, self._window - len(prompt))
+
+    @property
+    def _ends(self) -> set[int]:
+        """The tokens at which a reply ends."""
         ends = self._model().generation_config.eos_token_id
-        ends = {ends} if isinstance(ends, int) else set(ends or []) | {self.tokenizer.eos_token_id}
-        length = next((i for i, token in enumerate(row) if token in ends), len(row))
-        text: str = self.tokenizer.decode(row[:length], skip_special_tokens=True)
-        finish: Literal["stop", "length"] = "stop" if length < len(row) else "length"
-        cuts = [position for stop in generation.stop if (position := text.find(stop)) >= 0]
-        if cuts:
-            text, finish = text[: min(cuts)], "stop"
-        while length and row[length - 1] == self.tokenizer.pad_token_id:
-            length -= 1
-        if length < generation.max_tokens:
-            finish = "stop"  # the rest of the batch continued
+        return {ends} if isinstance(ends, int) else {*(ends or []), self.tokenizer.eos_token_id} - {None}
+
+    def _completion(self, row: list[int], tokens_in: int, reply: BoundedReply, logprobs: Sequence[float]) -> Completion:
+        """A generated row up to its first end token, and cut at a stop string. What the prompt opened stands before."""
+        row = row[: reply.length]
+        length = next((i for i, token in enumerate(row) if token in self._ends), len(row))
+        text = self._decode(row[:length])
+        cut = reply.limits.stop_at(reply.opened, text)
+        finish: Literal["stop", "length"] = "stop" if length < len(row) or cut is not None else reply.finish
         logprobs = logprobs[: max(length, 1)]  # of an empty answer, how likely its end was
         mean = round(sum(logprobs) / len(logprobs), 4) if logprobs else None  # the batch shows in the seventh digit
-        return Completion(text=text, finish=finish, tokens_in=tokens_in, tokens_out=length, logprob=mean)
+        return Completion(
+            text=reply.opened + text[:cut], finish=finish, tokens_in=tokens_in, tokens_out=length, logprob=mean
+        )
+
+    def _decode(self, tokens: Sequence[int]) -> str:
+        """The text of tokens without special ones, but for those that tags of reasoning are made of."""
+        if self.tag_tokens.isdisjoint(tokens):
+            return str(self.tokenizer.decode(tokens, skip_special_tokens=True))
+        hidden = self.special_tokens - self.tag_tokens
+        return str(self.tokenizer.decode([token for token in tokens if token not in hidden]))
 
     def score_options(self, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]) -> list[Completion]:
-        encoded = [
-            [self.encode(prompt, option) for option in choices]
-            for prompt, choices in zip(prompts, options, strict=True)
-        ]
+        failures: list[Completion | None] = [None] * len(prompts)
+        encoded: list[list[list[int]]] = [[] for _ in prompts]
+        for i, (prompt, choices) in enumerate(zip(prompts, options, strict=True)):
+            try:
+                encoded[i] = [self.encode(prompt, option) for option in choices]
+            except PromptError as error:
+                failures[i] = _failure(str(error))
+            else:
+                length = max(map(len, encoded[i])) if common_prefix(encoded[i]) else 0
+                failures[i] = None if 0 < length <= self._window else _too_long(length, self._window)
 
         def call(batch: Sequence[int]) -> list[Completion]:
             scores = option_logprobs(self._model(), [encoded[i] for i in batch], self.tokenizer.pad_token_id)
@@ -169,13 +236,20 @@ class HuggingFace(LocalModel):
                 for i, row in zip(batch, scores, strict=True)
             ]
 
-        window = self._window
-        longest = [max(map(len, rows)) if common_prefix(rows) else 0 for rows in encoded]
-        return self._run([None if 0 < length <= window else _too_long(length, window) for length in longest], call)
+        return self._run(failures, call)
 
     def likelihood(self, prompts: Sequence[Prompt], continuations: Sequence[str]) -> list[Completion]:
-        """Of all tokens behind the prompt as it is sent. In plain format the delimiter is the first of them."""
-        rows = [self.encode_answer(prompt, text)[:2] for prompt, text in zip(prompts, continuations, strict=True)]
+        """Of all tokens behind the prompt as it is sent: with a delimiter's white space, and with what closes a block
+        of reasoning that the template opens.
+        """
+        failures: list[Completion | None] = [None] * len(prompts)
+        rows: list[tuple[list[int], int]] = [([], 0) for _ in prompts]
+        for i, (prompt, text) in enumerate(zip(prompts, continuations, strict=True)):
+            try:
+                rows[i] = self.encode_answer(prompt, text)[:2]
+                failures[i] = self._unscorable(*rows[i])
+            except PromptError as error:
+                failures[i] = _failure(str(error))
 
         def call(batch: Sequence[int]) -> list[Completion]:
             sums = continuation_logprobs(self._model(), [rows[i] for i in batch], self.tokenizer.pad_token_id)
@@ -185,7 +259,7 @@ class HuggingFace(LocalModel):
                 for i, count, total in zip(batch, lengths, sums, strict=True)
             ]
 
-        return self._run([self._unscorable(*row) for row in rows], call)
+        return self._run(failures, call)
 
     def _unscorable(self, ids: Sequence[int], first: int) -> Completion | None:
         if 0 < first < len(ids) <= self._window:
@@ -197,12 +271,14 @@ class HuggingFace(LocalModel):
         return _too_long(len(ids) if first else 0, self._window)
 
 
+def _failure(reason: str) -> Completion:
+    return Completion(text="", finish="error", error=reason)
+
+
 def _too_long(tokens: int, room: int) -> Completion:
     """A prompt is never cut silently: it fails and lowers coverage. An empty prompt predicts no token."""
     if not tokens:
-        return Completion(
-            text="", finish="error", error="the prompt is empty or merges with the options, so no token precedes them"
-        )
+        return _failure("the prompt is empty or merges with the options, so no token precedes them")
     return Completion(
         text="",
         finish="error",

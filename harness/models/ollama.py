@@ -66,6 +66,10 @@ class Ollama(RemoteModel):
     def describe(self) -> str:
         return f"{self.model} in Ollama, context {self.num_ctx}"
 
+    @property
+    def is_set_to_reason(self) -> bool:
+        return self.think
+
     def context_length(self) -> int | None:
         return self.num_ctx
 

@@ -8,9 +8,10 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
 
-from harness.components.model import Model
+from harness.components.model import TextModel
 from harness.records.inputs import JSON, Generation, Prompt
 from harness.records.outputs import Completion
+from harness.text.reasoning import REASONING_TOKENS, answer_start
 
 
 class Rule(BaseModel):
@@ -33,10 +34,11 @@ class Rule(BaseModel):
         return value
 
 
-class Scripted(Model):
+class Scripted(TextModel):
     """Replies by the first rule that matches the last turn; without a match, with the default."""
 
     scores_options: ClassVar[bool] = True
+    bounds_answers: ClassVar[bool] = True
 
     rules: tuple[Rule, ...] = ()
     default: str = ""
@@ -46,7 +48,10 @@ class Scripted(Model):
     _failed: dict[int, int] = PrivateAttr(default_factory=dict)
 
     def identity(self) -> dict[str, JSON]:
-        return {"component": "scripted", **self.model_dump(exclude={"batch_size", "seconds"})}
+        fields = self.model_dump(
+            exclude={"batch_size", "seconds", *(() if self.reasoning_tags else ("reasoning_tags",))}
+        )
+        return {"component": "scripted", **fields}
 
     def plan(self, prompts: Sequence[Prompt], generation: Generation) -> list[list[int]]:
         return [list(range(i, min(i + self.batch_size, len(prompts)))) for i in range(0, len(prompts), self.batch_size)]
@@ -83,9 +88,16 @@ class Scripted(Model):
                     return Completion(text="", finish="error", tokens_in=tokens_in, error=rule.fail)
                 reply = match.expand(rule.reply)
                 break
-        text = reply[: generation.max_tokens]  # one character counts as one token
+        text = reply[: self._most(reply, generation)]
         finish: Literal["stop", "length"] = "length" if len(text) < len(reply) else "stop"
         return Completion(text=text, finish=finish, tokens_in=tokens_in, tokens_out=len(text))
+
+    def _most(self, reply: str, generation: Generation) -> int:
+        """How many characters of a reply there may be: one counts as one token, of the reasoning or of the answer."""
+        tokens = generation.reasoning_tokens
+        reasoning = REASONING_TOKENS if tokens is None else tokens
+        start = answer_start(reply, generation.marker, self.reasoning_tags)
+        return reasoning if start is None or start > reasoning else start + generation.max_tokens
 
     def _default_reply(self, prompt: Prompt) -> str:
         if self.echo == "last_example":

@@ -58,7 +58,10 @@ class PassageSet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
-    """How text is generated. Temperature 0 is greedy; `seed` matters only above it."""
+    """How text is generated. Temperature 0 is greedy; `seed` matters only above it.
+
+    `max_tokens` and `stop` are meant for the answer: a model that can tell counts them behind the reasoning.
+    """
 
     max_tokens: int = 256
     temperature: float = 0.0
@@ -66,6 +69,8 @@ class Generation:
     stop: tuple[str, ...] = ()
     seed: int = 0
     schema: Mapping[str, JSON] | None = None  # JSON schema of the reply, for servers that hold a model to it
+    marker: str | None = None  # the answer stands behind it; what stands before is reasoning
+    reasoning_tokens: int | None = None  # of what a model writes before its answer; None: the model's own limit
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ class Completion:
     logprobs: tuple[float, ...] | None = None  # of the options, in their order, when they were scored
     error: str | None = None
     logprob: float | None = None  # mean natural log-probability of the generated tokens, where the model tells it
+    rendered: str | None = None  # the text that the model continued, where a template in this process made it
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ class Prediction:
     route: tuple[Step, ...] = ()  # the variants that a cascade asked; the last one answered
     notes: tuple[str, ...] = ()  # what a reader should know, e.g. a tie among votes
     error: str | None = None  # a machine's failure: every score of this prediction is unknown
+    rendered: str | None = None  # the messages as the model read them, where a template in this process made the text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

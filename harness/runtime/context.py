@@ -13,6 +13,7 @@ from harness.records.inputs import Generation, Prompt
 from harness.records.outputs import Completion
 from harness.runtime.model_access import ModelAccess
 from harness.text.canonical import digest
+from harness.text.reasoning import with_usual_tags
 
 if TYPE_CHECKING:
     from harness.components.model import Vector
@@ -28,8 +29,6 @@ Run = Callable[[Sequence[int]], list[Completion]]  # indices of one batch → th
 
 class Context(ModelAccess):
     """Asks models on behalf of variants. One local model is loaded at a time; a failed call is a Completion."""
-
-    planning = False
 
     def generate(
         self, model: str, prompts: Sequence[Prompt], generation: Generation, repeats: Sequence[int] | None = None
@@ -47,7 +46,12 @@ class Context(ModelAccess):
         def run(batch: Sequence[int]) -> list[Completion]:
             return engine.generate([prompts[i] for i in batch], generation, [numbers[i] for i in batch])
 
-        return self._answer(model, keys, lambda unique: engine.plan([prompts[i] for i in unique], generation), run)
+        completions = self._answer(
+            model, keys, lambda unique: engine.plan([prompts[i] for i in unique], generation), run
+        )
+        tags = engine.own_reasoning_tags
+        readable = [replace(completion, text=with_usual_tags(completion.text, tags)) for completion in completions]
+        return self._with_prompts(model, prompts, readable)
 
     def score_options(
         self, model: str, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]
@@ -59,7 +63,7 @@ class Context(ModelAccess):
             return engine.score_options([prompts[i] for i in batch], [options[i] for i in batch])
 
         contents = [{"options": list(texts)} for texts in options]
-        return self._scored(model, "score_options", prompts, contents, run, 1)
+        return self._with_prompts(model, prompts, self._scored(model, "score_options", prompts, contents, run, 1))
 
     def likelihood(self, model: str, prompts: Sequence[Prompt], continuations: Sequence[str]) -> list[Completion]:
         """How likely each continuation is after its prompt, as Model.likelihood returns it."""
@@ -266,11 +270,9 @@ class Context(ModelAccess):
 
 
 def _key_options(generation: Generation) -> dict[str, object]:
-    """The options as part of a key, without a schema that is None: most calls have none, and their keys stay."""
+    """The options as part of a key, without those that are None: most calls have none of them, and their keys stay."""
     options = asdict(generation)
-    if generation.schema is None:
-        del options["schema"]
-    return options
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def _storable(completion: Completion, share: float) -> Completion:

@@ -2,29 +2,64 @@
 
 import hashlib
 import json
+import logging
 import os
+import re
+import tempfile
 from pathlib import Path
 
-from harness.errors import ModelError
+from harness.errors import HarnessError, ModelError
 from harness.runtime.cache import cache_root
 
+log = logging.getLogger("harness")
+DIGEST = re.compile(rb"[0-9a-f]{64}")
 IGNORED = {".git", ".cache", "README.md", ".gitattributes", "LICENSE"}
 
 
 def file_digest(path: Path) -> str:
-    """sha256 of a file, remembered by path, size, times and inode."""
-    status = path.stat()
-    identity = f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}|{status.st_ctime_ns}|{status.st_ino}"
-    memo = cache_root() / "digests" / hashlib.sha256(identity.encode()).hexdigest()
-    if memo.is_file():
-        return memo.read_text()
-    with path.open("rb") as file:
-        value = hashlib.file_digest(file, "sha256").hexdigest()
-    memo.parent.mkdir(parents=True, exist_ok=True)
-    partial = memo.with_name(f"{memo.name}.{os.getpid()}")
-    partial.write_text(value)
-    partial.replace(memo)
+    """sha256 of a file, remembered by path, size, times and inode. Raises HarnessError for one that cannot be read."""
+    try:
+        before = path.stat()
+        memo = cache_root() / "digests" / hashlib.sha256(_identity(path, before).encode()).hexdigest()
+        remembered = _read_memo(memo)
+        if remembered is not None:
+            return remembered
+        with path.open("rb") as file:
+            value = hashlib.file_digest(file, "sha256").hexdigest()
+        unchanged = _identity(path, path.stat()) == _identity(path, before)
+    except OSError as error:
+        raise HarnessError(f"{path} cannot be read: {error.strerror or error}") from error
+    if unchanged:
+        _write_memo(memo, value)
     return value
+
+
+def _identity(path: Path, status: os.stat_result) -> str:
+    return f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}|{status.st_ctime_ns}|{status.st_ino}"
+
+
+def _read_memo(memo: Path) -> str | None:
+    """What was remembered; None where it is no digest: a full disk or a failing power supply leaves such files."""
+    try:
+        value = memo.read_bytes()
+    except OSError:
+        return None
+    return value.decode("ascii") if DIGEST.fullmatch(value) else None
+
+
+def _write_memo(memo: Path, value: str) -> None:
+    """Whole or not at all; a memo that cannot be written costs time, no more."""
+    try:
+        memo.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=memo.parent) as scratch:
+            partial = Path(scratch) / memo.name
+            with partial.open("xb") as file:
+                file.write(value.encode("ascii"))
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(memo)
+    except OSError as error:
+        log.info("the digest of a file is not remembered: %s", error)
 
 
 def folder_digest(path: Path) -> str:

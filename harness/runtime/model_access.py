@@ -1,6 +1,7 @@
 """The models of a suite while it runs: by name, by content, and which of them lies in memory."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,8 @@ from harness.components.display import Display
 from harness.components.model import Model
 from harness.errors import HarnessError, nearest
 from harness.records.call_counts import CallCounts
-from harness.records.inputs import Cell
+from harness.records.inputs import Cell, Prompt
+from harness.records.outputs import Completion
 from harness.runtime.cache import Cache
 from harness.text.canonical import digest
 from harness.text.redaction import Redaction
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 class ModelAccess:
     """Finds models, counts for the current cell, and keeps one local model in memory at a time."""
+
+    planning = False
 
     def __init__(
         self,
@@ -87,6 +91,18 @@ class ModelAccess:
         """Counts the tokens of a text; None where the model's tokenizer is out of reach."""
         engine = self.model(model)
         return None if engine.count_tokens("") is None else lambda text: engine.count_tokens(text) or 0
+
+    def _with_prompts(
+        self, model: str, prompts: Sequence[Prompt], completions: Sequence[Completion]
+    ) -> list[Completion]:
+        """The completions with the prompts as the model read them; a failed one may have had none."""
+        engine = self.model(model)
+        if self.planning:
+            return list(completions)
+        return [
+            completion if completion.finish == "error" else replace(completion, rendered=engine.render(prompt))
+            for prompt, completion in zip(prompts, completions, strict=True)
+        ]
 
     def close(self) -> None:
         """Release every model."""

@@ -66,6 +66,7 @@ def described_suite(suite: Suite, tasks: Mapping[str, Task]) -> dict[str, JSON]:
                     "temperature": task.generation.temperature,
                     "top_p": task.generation.top_p,
                     "stop": list(task.generation.stop),
+                    **_without_none(reasoning_tokens=task.generation.reasoning_tokens),
                 },
             }
             for name, task in tasks.items()
@@ -186,3 +187,7 @@ def _accelerators() -> list[str]:
     if torch is None or not torch.cuda.is_available():
         return []
     return [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+
+
+def _without_none(**fields: JSON) -> dict[str, JSON]:
+    return {name: value for name, value in fields.items() if value is not None}

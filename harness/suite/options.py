@@ -12,7 +12,8 @@ class _Strict(BaseModel):
 class GenerationOptions(_Strict):
     """How text is generated for a task; every variant of the task shares it."""
 
-    max_tokens: int = Field(256, ge=1, le=MOST_TOKENS)
+    max_tokens: int = Field(256, ge=1, le=MOST_TOKENS)  # of the answer
+    reasoning_tokens: int | None = Field(None, ge=0, le=MOST_TOKENS)  # of what comes before it; 2,048 when not given
     temperature: float = Field(0.0, ge=0)
     top_p: float = Field(1.0, gt=0, le=1)
     stop: list[str] = []

@@ -182,6 +182,7 @@ class _Parser(Builder):
                 temperature=options.temperature,
                 top_p=options.top_p,
                 stop=tuple(options.stop),
+                reasoning_tokens=options.reasoning_tokens,
             ),
         )
 

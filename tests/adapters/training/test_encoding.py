@@ -1,5 +1,6 @@
 """What is trained is what will be asked: the same token ids, the answer alone learnt, its end too."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -124,3 +125,44 @@ def test_texts_are_learnt_whole_and_split_at_the_cutoff(base: HuggingFace) -> No
 def test_the_prefix_that_rows_share(rows: list[tuple[list[int], int]], expected: int) -> None:
     made = [TokenRow(tuple(ids), (*[IGNORED] * first, *ids[first:])) for ids, first in rows]
     assert shared_prefix(made) == expected
+
+
+@pytest.mark.parametrize(
+    ("around", "before"),
+    [("$A", []), ("$A <|im_end|>", []), ("<|im_start|> $A <|im_end|>", [1]), ("$A <|im_end|> <|im_end|>", [])],
+)
+@pytest.mark.parametrize("template", [None, "chat"])
+def test_what_a_tokenizer_appends_is_no_part_of_a_prompt(
+    around: str, before: list[int], template: str | None, make_folder: Callable[..., Path], tmp_path: Path
+) -> None:
+    """GPT-2 with BERT's tokenizer ends each text with [SEP], others with their end token: nothing would follow it."""
+    from tokenizers import Tokenizer
+    from tokenizers.processors import TemplateProcessing
+
+    folder = Path(shutil.copytree(make_folder(template=None), tmp_path / "model"))
+    core = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    core.post_processor = TemplateProcessing(single=around, special_tokens=[("<|im_start|>", 1), ("<|im_end|>", 2)])
+    core.save(str(folder / "tokenizer.json"))
+    base = model(folder, format=template or "plain")
+    question = (Message("user", "fever"),)
+    text = base.tokenizer(base.render(question), add_special_tokens=False)["input_ids"]
+    assert base.encode(question) == [*before, *text]
+    (row,) = encode_examples(base, [Example(question, "A")], 256, "answer").rows
+    assert list(row.ids[: len(before) + len(text)]) == [*before, *text]
+    assert row.ids.count(2) == 1  # the end of the answer, which is learnt
+    (document,) = encode_texts(base, ["fever A"], 256).rows
+    assert document.ids.count(2) == 1
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "learnt"),
+    [("\n标准词：", "cough<|im_end|>"), ("\nAnswer: ", " cough<|im_end|>"), ("\n", "\ncough<|im_end|>")],
+)
+def test_a_delimiter_is_asked_not_learnt(delimiter: str, learnt: str, make_folder: Callable[..., Path]) -> None:
+    base = model(make_folder(), format="plain", delimiter=delimiter)
+    question = (Message("user", "fever"),)
+    (row,) = encode_examples(base, [Example(question, "cough")], 256, "answer").rows
+    asked = base.encode(question)
+    assert list(row.ids[: len(asked)]) == asked
+    assert base.tokenizer.decode(row.ids[len(asked) :]) == learnt
+    assert base.tokenizer.decode(row.ids) == f"fever{delimiter}cough<|im_end|>"

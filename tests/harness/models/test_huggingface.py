@@ -14,6 +14,7 @@ from pydantic import PrivateAttr
 
 from harness.errors import ModelError
 from harness.models.huggingface import HuggingFace
+from harness.models.local.answer_limits import AnswerLimits, BoundedReply
 from harness.models.local.batches import Halving, by_length
 from harness.models.local.chat_template import as_chat, as_plain
 from harness.records.inputs import Generation, Message, Prompt
@@ -157,7 +158,8 @@ def test_the_earliest_of_several_stop_strings_cuts(llama: HuggingFace) -> None:
 
 def test_the_first_place_counts_when_one_token_completes_two_stop_strings(llama: HuggingFace) -> None:
     row = llama.tokenizer("A fever B cough")["input_ids"]
-    completion = llama._completion(row, 3, Generation(max_tokens=len(row), stop=("cough", "ver")), [])
+    limits = AnswerLimits(generation=Generation(max_tokens=len(row), stop=("cough", "ver")))
+    completion = llama._completion(row, 3, BoundedReply(limits, llama._decode, "", WINDOW), [])
     assert (completion.text, completion.finish, completion.tokens_in) == ("A fe", "stop", 3)
 
 
@@ -547,8 +549,8 @@ def test_a_template_without_system_role_gets_it_in_the_user_turn(llama_folder: P
     folder = copied(llama_folder, tmp_path)
     (folder / "chat_template.jinja").write_text(NO_SYSTEM)
     model = tiny(folder)
-    assert as_chat(model.tokenizer, (Message("system", "S"), *TURNS[:3])) == "[user]S\n\nQ1[assistant]A1[user]Q2"
-    assert as_chat(model.tokenizer, TURNS[:1]) == "[user]Q1"
+    assert model.render((Message("system", "S"), *TURNS[:3])) == "[user]S\n\nQ1[assistant]A1[user]Q2"
+    assert model.render(TURNS[:1]) == "[user]Q1"
 
 
 def test_a_template_that_fails_for_another_reason_is_not_hidden(llama_folder: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from baselines.retrievers.dense import Dense
 from harness.components.display import Display
 from harness.errors import ModelError
 from harness.models.cross_encoder import CrossEncoder
+from harness.models.local import encoders
 from harness.models.local.encoders import package_folder
 from harness.models.sentence_transformers import SentenceTransformers
 from harness.records.inputs import Passage
@@ -186,3 +187,42 @@ def test_a_folder_of_another_kind_is_refused(ranker: Path, tmp_path: Path, copie
         CrossEncoder(path=str(ranking_folder(tmp_path / "three", labels=3))).check()
     with pytest.raises(ModelError, match="cannot be loaded"):
         SentenceTransformers(path=str(copied), device="cpu").embed(["a"], "query")  # its weights are missing
+
+
+@pytest.mark.parametrize(
+    ("installed", "refused"), [("5.1.2", True), ("5.9", True), ("3.0.0.dev1", True), ("6.0.0", False), ("10.1", False)]
+)
+def test_a_library_that_runs_code_of_a_folder_is_refused(
+    installed: str, refused: bool, ranker: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encoders, "version", lambda name: installed)
+    for model in (SentenceTransformers(path=MINILM, device="cpu"), CrossEncoder(path=str(ranker), device="cpu")):
+        if refused:
+            with pytest.raises(ModelError, match=rf"^sentence-transformers {installed} runs code .*>=6'$"):
+                model.check()
+        else:
+            model.check()
+
+
+@pytest.mark.parametrize("kind", ["evil.Evil", "evil", "os.system"])
+def test_code_in_a_folder_is_not_run(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = Path(shutil.copytree(package_folder(MINILM), tmp_path / "copied"))
+    (folder / "evil.py").write_text("import pathlib; pathlib.Path('ran').touch()\nclass Evil: pass\n")
+    modules = json.loads((folder / "modules.json").read_text())
+    modules[-1]["type"] = kind
+    (folder / "modules.json").write_text(json.dumps(modules))
+    with pytest.raises(ModelError) as caught:
+        SentenceTransformers(path=str(folder), device="cpu").embed(["fever"], "query")
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"\x10", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n"])
+def test_an_embedding_models_damaged_weights_are_refused_by_check(content: bytes, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(package_folder(MINILM), tmp_path / "copied"))
+    (folder / "model.safetensors").write_bytes(content)
+    with pytest.raises(ModelError) as caught:
+        SentenceTransformers(path=str(folder), device="cpu").check()
+    assert f"{folder}/model.safetensors" in str(caught.value)
+    assert "\n" not in str(caught.value)

