@@ -1,5 +1,6 @@
 """Prompts are data: strict, sandboxed Jinja, so that a missing variable is an error and a template runs no code."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -11,8 +12,14 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from harness.errors import HarnessError
 from harness.records.inputs import JSON, Sample
 
+
+def _shown(value: JSON) -> JSON:
+    """What a template prints for a value: nothing for null and NaN, never their names in Python."""
+    return "" if value is None or (isinstance(value, float) and math.isnan(value)) else value
+
+
 _ENVIRONMENT = ImmutableSandboxedEnvironment(
-    undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=False
+    undefined=StrictUndefined, finalize=_shown, autoescape=False, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=False
 )
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 

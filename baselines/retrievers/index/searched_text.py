@@ -19,7 +19,7 @@ def documents(passages: Sequence[Passage]) -> "tuple[list[str], NDArray[np.int64
     """The texts to index and the place of the passage that each stands for.
 
     `meta["aliases"]`, a text or a list of texts, are further wordings of a passage, which scores as the best of them.
-    Anything but a text is no alias.
+    Anything but a text that is not blank is no alias.
     """
     import numpy as np
 
@@ -34,4 +34,5 @@ def documents(passages: Sequence[Passage]) -> "tuple[list[str], NDArray[np.int64
 
 def _aliases(passage: Passage) -> list[str]:
     cell = passage.meta.get("aliases")
-    return [alias for alias in (cell if isinstance(cell, list | tuple) else [cell]) if isinstance(alias, str)]
+    aliases = cell if isinstance(cell, list | tuple) else [cell]
+    return [alias for alias in aliases if isinstance(alias, str) and alias.strip()]

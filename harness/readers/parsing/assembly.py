@@ -1,13 +1,13 @@
 """From rows to a Dataset: identifiers, bad rows, splits and limits are treated alike for all formats."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
 from harness.components.dataset import Dataset
 from harness.errors import DataError, nearest
-from harness.readers.parsing.rows import BadRow, Fault, Row
+from harness.readers.parsing.rows import BadRow, Fault, Row, columns_of
 from harness.readers.parsing.split import SPLITS, Fractions, Ranges, Split, cut
 from harness.records.inputs import JSON, Sample
 
@@ -104,7 +104,8 @@ def _load(source: RowSource, task: str, prefix: str, skip: bool) -> _Loaded:
             if isinstance(row, Fault):
                 raise BadRow(row.reason)
             identifier = source.layout.identifier(row.values) or f"{prefix}:{number + 1}"
-            loaded.samples.append(source.layout.sample(row.values, task, identifier))
+            sample = source.layout.sample(row.values, task, identifier)
+            loaded.samples.append(replace(sample, meta=columns_of(sample.meta)))
         except BadRow as reason:
             loaded.faults.append(f"{source.name}:{row.line}: {reason}")
         else:

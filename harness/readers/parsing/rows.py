@@ -1,10 +1,13 @@
 """The rows of every format: numbered and with named values, or the reason why a row cannot be read."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.records.inputs import JSON
+
+_DEEPEST = 50  # levels of lists and objects in a column; what writes and reads them again bears about 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +62,24 @@ def list_of(values: Mapping[str, JSON], column: str) -> list[JSON]:
             cell = json.loads(cell)
         except ValueError as error:
             raise BadRow(f"'{column}' is not a JSON list: {error}") from error
-    if cell is None or cell == "":
+    if is_missing(cell) or cell == "":
         return []
     if not isinstance(cell, list):
         raise BadRow(f"'{column}' holds {kind_of(cell)} where a list is expected")
     return cell
+
+
+def columns_of(values: Mapping[str, JSON]) -> dict[str, JSON]:
+    """Columns as prompts see them: a missing value (null, NaN) is empty text, as in csv, inside lists and objects too.
+
+    Raises BadRow for infinity, which a prompt would show as "inf" and JSON cannot hold, and for endless nesting.
+    """
+    return {name: _filled(value, name, _DEEPEST) for name, value in values.items()}
+
+
+def is_missing(value: JSON) -> bool:
+    """Whether a value is null, or the NaN that data frames write for it."""
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def history_of(values: Mapping[str, JSON], column: str | None) -> tuple[tuple[str, str], ...]:
@@ -88,8 +104,24 @@ def kind_of(value: JSON) -> str:
     )
 
 
+def _filled(value: JSON, column: str, depth: int) -> JSON:
+    if isinstance(value, str):
+        return value
+    if depth == 0:
+        raise BadRow(f"'{column}' is nested more than {_DEEPEST} deep; flatten it, or write it as text")
+    if is_missing(value):
+        return ""
+    if isinstance(value, float) and math.isinf(value):
+        raise BadRow(f"'{column}' holds a number too large to be kept; put it in quotes")
+    if isinstance(value, list):
+        return [_filled(item, column, depth - 1) for item in value]
+    if isinstance(value, dict):
+        return {name: _filled(item, column, depth - 1) for name, item in value.items()}
+    return value
+
+
 def _text(value: JSON, column: str) -> str:
-    if value is None:
+    if is_missing(value):
         return ""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
