@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from harness.readers.parsing.file_reader import FileReader
 from harness.readers.parsing.json_text import object_rows
-from harness.readers.parsing.rows import BadRow, Fault, Row, history_of, optional_text, text_of
+from harness.readers.parsing.rows import BadRow, Fault, Row, history_of, optional_text, text_of, texts_of
 from harness.records.inputs import JSON, Sample
 
 
@@ -36,7 +36,7 @@ class Instruction:
             id=identifier,
             task=task,
             input=question,
-            targets=(text_of(values, self.response),),
+            targets=self._targets(values),
             history=history_of(values, self.history),
             meta={
                 **meta,
@@ -45,6 +45,15 @@ class Instruction:
                 "system": optional_text(values, self.system),
             },
         )
+
+    def _targets(self, values: Mapping[str, JSON]) -> tuple[str, ...]:
+        """The response; the items of a list are alternatives."""
+        if not isinstance(values.get(self.response), list):
+            return (text_of(values, self.response),)
+        targets = texts_of(values, self.response)
+        if not targets:
+            raise BadRow(f"'{self.response}' is an empty list: no target")
+        return tuple(dict.fromkeys(targets))
 
 
 class Alpaca(FileReader):

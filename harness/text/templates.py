@@ -19,7 +19,12 @@ def _shown(value: JSON) -> JSON:
 
 
 _ENVIRONMENT = ImmutableSandboxedEnvironment(
-    undefined=StrictUndefined, finalize=_shown, autoescape=False, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=False
+    undefined=StrictUndefined,
+    finalize=_shown,
+    autoescape=False,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=False,
 )
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 

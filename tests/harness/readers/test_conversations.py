@@ -64,6 +64,9 @@ def test_alpaca_history_system_and_own_columns(write, read):
     [
         ([alpaca(), alpaca(output="")], {}, ":3: 'output' is empty"),
         ([alpaca(), alpaca(input="", instruction=" ")], {}, ":3: 'instruction' and 'input': nothing is asked"),
+        ([alpaca(output=[])], {}, ":2: 'output' is an empty list: no target"),
+        ([alpaca(output=[None, " "])], {}, ":2: 'output' is an empty list: no target"),
+        ([alpaca(output={"en": "fever"})], {}, ":2: 'output' holds an object, {'en': 'fever'}, where text is expected"),
         ([{"instruction": "a", "outputs": "b"}], {}, ": no column 'output' (did you mean outputs?)"),
         ([alpaca()], {"system": "sytem"}, ": no column 'sytem'"),
         ([alpaca(history=[["a", "b"], ["c"]])], {}, ":2: 'history': turn 2 is not a pair of texts"),
@@ -75,6 +78,20 @@ def test_alpaca_rows_refused(write, read, rows, parameters, message):
     with pytest.raises(DataError) as error:
         read("alpaca", path=path, **parameters)
     assert str(error.value).startswith(path + message)
+
+
+@pytest.mark.parametrize(
+    ("output", "targets"),
+    [
+        (["fever", "pyrexia"], ("fever", "pyrexia")),
+        (["fever", "", "fever"], ("fever",)),
+        ([38, "38"], ("38",)),
+        (38, ("38",)),
+    ],
+)
+def test_a_list_of_responses_holds_alternatives(write, read, output, targets):
+    path = write("x.jsonl", json.dumps(alpaca(output=output)))
+    assert read("alpaca", path=path).test[0].targets == targets
 
 
 TALK = (("human", "hi"), ("gpt", "hello"), ("human", "how hot?"), ("gpt", "38"))
