@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 import typer.core
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, reason_of, shown_path
 
 if TYPE_CHECKING:
     from adapters.export.export import Export, TunedEntry
 
 
 class Commands(typer.core.TyperGroup):
-    """A HarnessError is one line a mistake on stderr and exit 2; Ctrl-C is exit 130; a bug shows its traceback."""
+    """A HarnessError is one line a mistake on stderr and exit 2; Ctrl-C is exit 130; a bug shows its traceback.
+
+    What the system refuses (a name too long, a folder without permission, a full disk) is the user's set-up too.
+    """
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -27,6 +30,12 @@ class Commands(typer.core.TyperGroup):
         except HarnessError as error:
             for line in str(error).splitlines():
                 print(f"error: {line}", file=sys.stderr)
+            raise typer.Exit(2) from error
+        except BrokenPipeError:  # the reader of our output has seen enough
+            raise
+        except OSError as error:
+            place = f"{shown_path(error.filename)}: " if error.filename else ""
+            print(f"error: {place}{reason_of(error)}", file=sys.stderr)
             raise typer.Exit(2) from error
         except KeyboardInterrupt as error:
             print("\ninterrupted; finished calls are kept: run the same command to go on", file=sys.stderr)

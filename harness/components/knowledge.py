@@ -1,5 +1,6 @@
 """What a knowledge base owes: passages, and which of them are right for an item."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -10,6 +11,7 @@ from harness.records.inputs import PassageSet, Sample
 class Knowledge(Component):
     """A knowledge base: its passages, and which of them are right for an item."""
 
+    @abstractmethod
     def read(self) -> PassageSet:
         """The passages. Raises DataError with `file:line: reason`."""
         raise NotImplementedError
@@ -33,6 +35,7 @@ class Knowledge(Component):
     def check(self, samples: Sequence[Sample]) -> None:
         """Raise DataError if the samples of a task have not what this knowledge base names, e.g. a column."""
 
+    @abstractmethod
     def gold_places(self, samples: Sequence[Sample], passage_set: PassageSet) -> list[tuple[int, ...]]:
         """For each sample the places in `passage_set.passages` that hold its answer; empty where that is not known."""
         raise NotImplementedError

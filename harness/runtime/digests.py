@@ -3,9 +3,10 @@
 import hashlib
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
-from harness.errors import ModelError
+from harness.errors import ModelError, StoreError, reason_of
 from harness.runtime.cache import cache_root
 
 IGNORED = {".git", ".cache", "README.md", ".gitattributes", "LICENSE"}
@@ -16,14 +17,21 @@ def file_digest(path: Path) -> str:
     status = path.stat()
     identity = f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}|{status.st_ctime_ns}|{status.st_ino}"
     memo = cache_root() / "digests" / hashlib.sha256(identity.encode()).hexdigest()
-    if memo.is_file():
+    with suppress(OSError):
         return memo.read_text()
     with path.open("rb") as file:
         value = hashlib.file_digest(file, "sha256").hexdigest()
-    memo.parent.mkdir(parents=True, exist_ok=True)
     partial = memo.with_name(f"{memo.name}.{os.getpid()}")
-    partial.write_text(value)
-    partial.replace(memo)
+    try:
+        memo.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(value)
+        partial.replace(memo)
+    except OSError as error:  # a full disk, mostly: what follows would fail for the same reason
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise StoreError(
+            f"cannot write {memo.parent}: {reason_of(error)}; free some space, or set HARNESS_CACHE"
+        ) from error
     return value
 
 

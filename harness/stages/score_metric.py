@@ -8,6 +8,7 @@ from harness.components.scoring import Scoring
 from harness.records.figure_names import FigureName
 from harness.records.inputs import Sample
 from harness.records.outputs import Prediction, Score
+from harness.text.normalise import as_text
 
 
 def score_metric(
@@ -42,16 +43,16 @@ def _parts(marks: Marks | None) -> dict[str, Mark]:
 
 
 def _score(prediction: Prediction, metric: str, mark: Mark) -> Score:
-    """A number that is none (NaN, infinity) is unknown, and the score says so."""
+    """A number that is none (NaN, infinity) is unknown, and the score says so; half a character in a reason is "?"."""
     is_finite = mark.value is None or math.isfinite(mark.value)
     value = float(mark.value) if mark.value is not None and is_finite else None
     return Score(
         sample_id=prediction.sample_id,
         task=prediction.task,
         variant=prediction.variant,
-        metric=metric,
+        metric=as_text(metric),
         value=value,
-        reason=mark.reason,
+        reason=None if mark.reason is None else as_text(mark.reason),
         error=prediction.error if is_finite else f"the metric returned {mark.value}",
         counts=None if value is None else mark.counts,
     )

@@ -14,7 +14,7 @@ from harness.components.reader import Reader
 from harness.components.registry import find
 from harness.components.variant import Variant
 from harness.records.inputs import JSON, Generation
-from harness.suite.component_builder import NAME, Builder
+from harness.suite.component_builder import Builder, name_problem
 from harness.suite.expansion import Expansion, expand, forgetting_probes
 from harness.suite.options import Compare, GenerationOptions, Leakage, Trust
 from harness.suite.references import Sections, check_agreement, check_bases, check_references
@@ -104,8 +104,9 @@ class _Parser(Builder):
 
     def name(self, data: dict[str, JSON]) -> str:
         name = data.get("name", self.folder.name)
-        if not isinstance(name, str) or not NAME.fullmatch(name):
-            self.source.complain(("name",), "must be text, more than dots and without spaces, colons or slashes")
+        problem = name_problem(name) if isinstance(name, str) else "is text"
+        if problem:
+            self.source.complain(("name",), f"the name of a suite {problem}")
         return str(name)
 
     def seed(self, data: dict[str, JSON]) -> int:

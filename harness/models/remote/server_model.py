@@ -2,6 +2,7 @@
 
 import random
 import time
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -47,6 +48,7 @@ class RemoteModel(Model):
         if "_client" in self.__dict__:
             self.__dict__.pop("_client").close()
 
+    @abstractmethod
     def call(self, prompt: Prompt, generation: Generation) -> Completion:
         """One request. Raises CallError."""
         raise NotImplementedError

@@ -88,6 +88,8 @@ class TableReader(FileReader):
         duplicate = next((column for column in columns if columns.count(column) > 1), None)
         if duplicate is not None:
             raise ValueError(f"column '{duplicate}' is given two meanings")
+        if self.target_separator == "":
+            raise ValueError('target_separator: must be at least one character, e.g. "##"; leave it out for one answer')
         if not self.layout().target:
             raise ValueError("target: at least one column is needed")
         return self

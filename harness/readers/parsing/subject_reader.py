@@ -1,5 +1,6 @@
 """Benchmarks of multiple choice by subject: a folder a split, a CSV file a subject, four options."""
 
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -51,6 +52,7 @@ class SubjectReader(Reader):
     limit: int | None = Field(default=None, ge=1)  # the first so many test questions of each subject
     on_bad_row: Literal["error", "skip"] = "error"
 
+    @abstractmethod
     def rows(self, file: str) -> Iterable[Row | Fault]:
         """The questions of a file, with the columns question, A, B, C, D, answer. Raises DataError."""
         raise NotImplementedError
