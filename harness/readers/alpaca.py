@@ -71,6 +71,14 @@ class Alpaca(FileReader):
     id: str | None = None  # default: "<file stem>:<record number>"
     encoding: str | None = None
 
+    def meanings(self) -> Mapping[str, str]:
+        """Instruction and input have names of their own in prompts; the response is for no prompt."""
+        return {
+            self.response: "the response, the right answer, which no prompt shows",
+            self.prompt: "the instruction: write {{ instruction }}, or {{ input }} for instruction and input together",
+            self.query: "the input: write {{ input_text }}, or {{ input }} for instruction and input together",
+        }
+
     def rows(self, path: str) -> Iterable[Row | Fault]:
         """The objects of the list, or one a line."""
         return object_rows(path, self.encoding)

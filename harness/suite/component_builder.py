@@ -7,7 +7,7 @@ import stat
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from pydantic import BaseModel, ValidationError, create_model
 
@@ -16,6 +16,7 @@ from harness.components.fields import LocalPath, PromptText, part_of
 from harness.components.registry import KINDS, find
 from harness.errors import HarnessError, nearest, reason_of, shown_path
 from harness.records.inputs import JSON
+from harness.suite.short_forms import component_form, parameter_form
 from harness.suite.yaml_source import Source, Where
 from harness.text.templates import Template
 
@@ -44,16 +45,14 @@ class Builder:
         else:
             self.source.complain(where, f"must be the name of a {kind} or {{name: {{parameters}}}}")
             return None
-        if "." in name:
-            self.importable()
-        try:
-            kind_class = find(kind, name)
-        except LookupError as error:
-            self.source.complain(where, str(error))
-            return None
         inside = (*where, name) if isinstance(value, dict) else where
+        kind_class = self.kind_class(kind, name, where)
+        if kind_class is None:
+            return None
         if not isinstance(parameters, dict):
-            self.source.complain(inside, "the parameters must be a mapping")
+            self.source.complain(
+                inside, f"the parameters must be a mapping; {parameter_form(kind_class, name, parameters)}"
+            )
             return None
         parts: dict[str, Component] = {}
         prepared = {
@@ -65,6 +64,17 @@ class Builder:
             return None
         self.places.append((component, inside))
         return component
+
+    def kind_class(self, kind: str, name: str, where: Where) -> type[Component] | None:
+        """The class of a component's name."""
+        remedy = component_form(kind, name)
+        if remedy is None and "." in name:
+            self.importable()
+        try:
+            return find(kind, name)
+        except LookupError as error:
+            self.source.complain(where, f"{kind} '{name}' is not known; {remedy}" if remedy else str(error))
+            return None
 
     def prepared(
         self, kind_class: type[Component], field: str, value: JSON, where: Where, parts: dict[str, Component]
@@ -188,8 +198,17 @@ class Builder:
                 return f"is not a parameter of {kind.__name__} ({nearest(str(detail['loc'][-1]), kind.model_fields)})"
             case "missing":
                 return "is required"
+            case "string_type" if isinstance(detail.get("input"), list | dict):
+                kind_of_value = "a list" if isinstance(detail["input"], list) else "a mapping"
+                return f"must be one text, not {kind_of_value}"
             case "string_type":
                 return f'must be text, but YAML reads {written} as something else; write "{written}" in quotes'
+            case "list_type" | "tuple_type" if not isinstance(detail.get("input"), dict):
+                return f"must be a list: write [{written}]"
+            case "dict_type" | "model_type" | "model_attributes_type":
+                return f"must be a mapping {{name: value}}, not {written}"
+            case "bool_type" | "bool_parsing":
+                return f"must be true or false, not {written}"
             case "greater_than_equal":
                 return f"must be at least {context['ge']}"
             case "greater_than":
@@ -210,7 +229,8 @@ class Builder:
         if value is None:
             return {}
         if not isinstance(value, dict):
-            self.source.complain(where, "must be a mapping of names")
+            example = "{accuracy: exact_match}" if where[-1] == "metrics" else "{name: …}"
+            self.source.complain(where, f"must be a mapping of names: give each entry a name, e.g. {example}")
             return {}
         for name in value:
             if problem := name_problem(name):
@@ -237,4 +257,5 @@ def _placeholder(base: type[Component]) -> Component:
     """Stands for a component with a mistake, which is noted, so that what is around it is still looked at."""
     unknown: Any = create_model("Unknown", __base__=base)
     unknown.__abstractmethods__ = frozenset()
-    return cast(Component, unknown.model_construct())
+    placeholder: Component = unknown.model_construct()
+    return placeholder

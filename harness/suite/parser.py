@@ -17,7 +17,14 @@ from harness.records.inputs import JSON, Generation
 from harness.suite.component_builder import Builder, name_problem
 from harness.suite.expansion import Expansion, expand, forgetting_probes
 from harness.suite.options import Compare, GenerationOptions, Leakage, Trust
-from harness.suite.references import Sections, check_agreement, check_bases, check_references
+from harness.suite.references import (
+    Metrics,
+    Sections,
+    check_agreement,
+    check_bases,
+    check_compare,
+    check_references,
+)
 from harness.suite.suite import Suite, TaskSpec
 from harness.suite.usage import usage_of
 from harness.suite.yaml_source import Where, read_source
@@ -63,12 +70,15 @@ class _Parser(Builder):
         }
         check_bases(self.source, sections["models"])
         expansion = Expansion(models={}, variants={})
+        reported = self.unexpanded(data, plain["compare"])
         if all(sections["models"].values()) and all(sections["variants"].values()):
             expansion = expand(
                 cast(dict[str, Model], sections["models"]),
                 cast(dict[str, Variant], sections["variants"]),
                 plain["seed"],
             )
+            reported = expansion.reported()
+        check_compare(self.source, plain["compare"], plain["general"], self.metrics(data, tasks), reported)
         referable: Sections = {**sections, "tasks": tasks, "models": {**sections["models"], **expansion.models},
                  "variants": {**sections["variants"], **expansion.variants}}  # fmt: skip
         check_references(self.source, self.places, referable, expansion.members)
@@ -77,6 +87,23 @@ class _Parser(Builder):
         suite = self.record(plain, sections, cast(dict[str, TaskSpec], tasks), expansion)
         check_agreement(self.source, suite, expansion)
         return replace(suite, tasks=_with_retrieval(suite))
+
+    def unexpanded(self, data: dict[str, JSON], compare: Compare | None) -> list[str]:
+        """The variants as written, while it is not known what they stand for: the reference may be one of those."""
+        written = data.get("variants")
+        names = list(written) if isinstance(written, dict) else []
+        reference = compare.reference if compare else None
+        return [*names, *(reference for name in names if reference and reference.startswith(name))]
+
+    def metrics(self, data: dict[str, JSON], tasks: Mapping[str, TaskSpec | None]) -> Metrics:
+        """The metrics by task; of a task with a mistake their names only."""
+        written = {name: data["tasks"][name] for name, spec in tasks.items() if spec is None}
+        named = {
+            name: dict.fromkeys(task["metrics"])
+            for name, task in written.items()
+            if isinstance(task, dict) and isinstance(task.get("metrics"), dict)
+        }
+        return {name: spec.metrics if spec else named.get(name, {}) for name, spec in tasks.items()}
 
     def record(
         self, plain: dict[str, Any], sections: Sections, specs: dict[str, TaskSpec], expansion: Expansion

@@ -223,13 +223,17 @@ class _Walk:
     def _expanded(self, text: str, where: Where) -> str:
         def replacement(match: re.Match[str]) -> str:
             name = match.group(1)
+            if match.group(0).startswith("$$"):
+                return match.group(0)[1:]
             value = os.environ.get(name) or (str(data_root()) if name == "DATA" else None)
             if value is None:
-                self.source.complain(where, f"environment variable {name} is not set")
+                self.source.complain(
+                    where, f"environment variable {name} is not set; for the text ${{{name}}} itself write $${{{name}}}"
+                )
                 return match.group(0)
             return value
 
-        return re.sub(r"\$\{(\w+)\}", replacement, text)
+        return re.sub(r"\$?\$\{(\w+)\}", replacement, text)
 
 
 def data_root() -> Path:

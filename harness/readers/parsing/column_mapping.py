@@ -94,6 +94,19 @@ class TableReader(FileReader):
             raise ValueError("target: at least one column is needed")
         return self
 
+    def meanings(self) -> Mapping[str, str]:
+        """The input, the options, the history; the target is for no prompt."""
+        layout = self.layout()
+        listed = "the options: write {% for letter, option in options %}{{ letter }}. {{ option }} {% endfor %}"
+        return {
+            **dict.fromkeys(layout.target, "the target, the right answer, which no prompt shows"),
+            **dict.fromkeys((*layout.options, layout.option_list or ""), listed),
+            layout.history or "": "the history: its turns stand before the prompt by themselves",
+            layout.system or "": "the system column: write {{ system }}",
+            layout.id or "": "the id, which no prompt shows",
+            layout.input: "the input: write {{ input }}",
+        }
+
     def layout(self) -> Columns:
         """The mapping that the suite gives."""
         return Columns(

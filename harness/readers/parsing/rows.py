@@ -10,7 +10,7 @@ from harness.text.normalise import normalise
 from harness.text.templates import LETTERS
 
 _DEEPEST = 100  # levels of lists and objects in a column; what writes and reads them again bears about 200
-_REMEDIES = {
+_REMEDIES: Mapping[type, str] = {
     list: "join its items into one text",
     dict: "write the text alone, or the object as one text (json.dumps)",
 }

@@ -57,6 +57,14 @@ class SubjectReader(Reader):
         """The questions of a file, with the columns question, A, B, C, D, answer. Raises DataError."""
         raise NotImplementedError
 
+    def meanings(self) -> Mapping[str, str]:
+        """The question is the input, its options have one name together."""
+        return {
+            "question": "the input: write {{ input }}",
+            **dict.fromkeys(OPTIONS, "an option: write {% for letter, option in options %}…{% endfor %}"),
+            "answer": "the target, the right answer, which no prompt shows",
+        }
+
     def about(self) -> Mapping[str, Mapping[str, str]]:
         """What prompts see besides the subject, by subject."""
         return {}

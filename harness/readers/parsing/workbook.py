@@ -1,6 +1,7 @@
 """An Excel sheet as rows of texts; the value of merged cells stands in every row that they cover."""
 
 import datetime
+import io
 import re
 import warnings
 import zipfile
@@ -72,9 +73,9 @@ class Sheet:
 
 def read_sheet(path: str, name: str | None) -> Sheet:
     """A sheet by its name, or the first. Raises DataError, also for whatever openpyxl raises on a damaged file."""
-    read_bytes(path)
+    content = io.BytesIO(read_bytes(path))  # openpyxl leaves a file open that it cannot read
     try:
-        return _read(path, name)
+        return _read(content, path, name)
     except HarnessError:
         raise
     except Exception as error:  # a workbook is a zip of XML: openpyxl lets through what any of a dozen layers raise
@@ -83,15 +84,15 @@ def read_sheet(path: str, name: str | None) -> Sheet:
         ) from error
 
 
-def _read(path: str, name: str | None) -> Sheet:
+def _read(content: BinaryIO, path: str, name: str | None) -> Sheet:
     from openpyxl import load_workbook
 
-    with zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(content) as archive:
         if (size := sum(member.file_size for member in archive.infolist())) > _LARGEST:
             raise DataError(f"{path}: unpacks to {size / 2**30:.1f} GiB; save the sheet as .csv")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about styles and validation, which hold no data
-        book = load_workbook(path, read_only=True, data_only=True)
+        book = load_workbook(content, read_only=True, data_only=True)
         try:
             names = [sheet.title for sheet in book.worksheets]
             if name is not None and name not in names:

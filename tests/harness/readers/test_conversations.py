@@ -198,6 +198,18 @@ def test_dataset_info_defaults_sha1_splits_and_sources(write, read, tmp_path):
         ({"file_name": "x.json", "tags": {"role": "a"}}, "tags.role is not a field (did you mean role_tag?)"),
         ({"file_name": "x.json", "columns": ["a"]}, "columns: input should be"),
         ({"file_name": "x.json", "formatting": "openai"}, "formatting: input should be 'alpaca' or 'sharegpt'"),
+        (
+            {"file_name": "x.json", "formatting": "ChatML"},
+            "formatting: input should be 'alpaca' or 'sharegpt', not ChatML; messages with role and content are sharegpt with columns: {messages: messages} and tags: {role_tag: role, ",
+        ),
+        (
+            {"file_name": "x.json", "formatting": "ShareGPT"},
+            "formatting: input should be 'alpaca' or 'sharegpt', not ShareGPT; write sharegpt",
+        ),
+        (
+            {"file_name": "x.json", "formatting": "parquet"},
+            "formatting: input should be 'alpaca' or 'sharegpt', not parquet",
+        ),
         (["x.json"], "expected an object with named values, found a list"),
     ],
 )
@@ -206,6 +218,34 @@ def test_dataset_info_entries_refused(write, read, entry, message):
     with pytest.raises(DataError) as error:
         read("dataset_info", path=path, name="own")
     assert str(error.value).startswith(f"{path}:5: own: {message}")
+
+
+def test_messages_of_openai_are_read_as_the_remedy_says(write, read):
+    talk = [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "a"},
+        {"role": "assistant", "content": "b"},
+    ]
+    write("talk.jsonl", json.dumps({"messages": talk}))
+    tags = {
+        "role_tag": "role",
+        "content_tag": "content",
+        "user_tag": "user",
+        "assistant_tag": "assistant",
+        "system_tag": "system",
+    }
+    entry = {"file_name": "talk.jsonl", "formatting": "sharegpt", "columns": {"messages": "messages"}, "tags": tags}
+    sample = read("dataset_info", path=info(write, own=entry), name="own").test[0]
+    assert (sample.input, sample.targets, sample.meta["system"]) == ("a", ("b",), "Be brief.")
+
+
+@pytest.mark.parametrize("name", ["rows", "rows.json", "."])
+def test_a_folder_as_file_name(write, read, name):
+    write("rows/a.json", "[]")
+    write("rows.json/a.json", "[]")
+    path = info(write, own={"file_name": name})
+    with pytest.raises(DataError, match="file_name is a folder; give each of its files an entry of its own"):
+        read("dataset_info", path=path, name="own")
 
 
 def test_dataset_info_names_files_and_sums(write, read):

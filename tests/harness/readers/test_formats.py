@@ -1,5 +1,6 @@
 """Each format on a small file: what arrives in the samples, and the one line told for what does not."""
 
+import contextlib
 import datetime
 import json
 import time
@@ -170,6 +171,53 @@ def test_an_xlsx_that_is_none(write, read, content):
     path = write("book.xlsx", content)
     with pytest.raises(DataError, match=r"book\.xlsx: not an xlsx workbook"):
         read("xlsx", path=path, **MAPPED)
+
+
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [
+        ("xl/worksheets/sheet1.xml", lambda text: None),
+        ("xl/worksheets/sheet1.xml", lambda text: b""),
+        ("xl/worksheets/sheet1.xml", lambda text: text[: len(text) // 2]),
+        ("xl/worksheets/sheet1.xml", lambda text: text.replace(b'r="2"', b'r="99999999999"')),
+        ("xl/worksheets/sheet1.xml", lambda text: text.replace(b'r="A2"', b'r="!!"')),
+        ("xl/worksheets/sheet1.xml", lambda text: text.replace(b"<sheetData>", b"<!DOCTYPE x [<!ENTITY a 'aa'>]><sheetData>")),
+        ("xl/workbook.xml", lambda text: None),
+        ("xl/workbook.xml", lambda text: b"<a/>"),
+        ("xl/workbook.xml", lambda text: text[: len(text) // 2]),
+        ("xl/styles.xml", lambda text: b"<styleSheet><numFmts><numFmt/></numFmts></styleSheet>"),
+        ("xl/styles.xml", lambda text: text[:100]),
+        ("[Content_Types].xml", lambda text: b"<a/>"),
+        ("xl/_rels/workbook.xml.rels", lambda text: None),
+    ],
+)  # fmt: skip
+def test_a_damaged_workbook_is_one_line(tmp_path, read, part, change):
+    path = merged(tmp_path / "book.xlsx", TABLE)
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in parts.items():
+            if (new := change(content) if name == part else content) is not None:
+                archive.writestr(name, new)
+    with pytest.raises(DataError) as error:
+        read("xlsx", path=path, **MAPPED)
+    assert str(error.value).startswith(path)
+    assert "\n" not in str(error.value)
+
+
+def test_a_workbook_with_flipped_bytes_is_read_or_one_line(tmp_path, read):
+    import random
+
+    content = bytearray(Path(merged(tmp_path / "book.xlsx", TABLE)).read_bytes())
+    draw = random.Random(1)
+    for number in range(60):
+        damaged = bytearray(content)
+        for _ in range(8):
+            damaged[draw.randrange(len(damaged))] = draw.randrange(256)
+        path = tmp_path / f"{number}.xlsx"
+        path.write_bytes(damaged)
+        with contextlib.suppress(DataError):
+            read("xlsx", path=str(path), **MAPPED)
 
 
 def test_a_zip_that_is_no_workbook(tmp_path, read):

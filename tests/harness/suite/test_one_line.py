@@ -303,3 +303,26 @@ def test_a_folder_without_permission(old: str, new: str) -> None:
     finally:
         (folder / "locked").chmod(0o755)
         shutil.rmtree(folder)
+
+
+SURROGATES = {
+    "reason": "return Mark(1.0, 'a\\ud83db')",
+    "part": "return {'': Mark(1.0), 'p\\udc80': Mark(0.5, 'x')}",
+    "reason of a part": "return {'': Mark(1.0), 'p': Mark(0.5, '\\udfff')}",
+    "no text": "return Mark(1.0, {'a': '\\ud83d'})",
+}
+
+
+@pytest.mark.parametrize("name", SURROGATES)
+def test_half_a_character_in_a_metrics_reason_is_a_question_mark(write_suite: Write, tmp_path: Path, name: str) -> None:
+    own = (
+        "from harness.components.metric import Mark, Metric\n\n\n"
+        'class Mine(Metric):\n    """Gives reasons."""\n\n    def parts(self):\n        return None\n\n'
+        f"    def score(self, sample, prediction):\n        {SURROGATES[name]}\n"
+    )
+    path = write_suite(SUITE.replace("exact_match", "own_reasons.Mine"), test__tsv=ROWS, own_reasons__py=own)
+    code = "from harness.cli import main; main()"
+    command = [sys.executable, "-c", code, "run", str(path), "--out", "out"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 0, result.stderr
+    assert "?" in (tmp_path / "out/scores.jsonl").read_text(encoding="utf-8")
