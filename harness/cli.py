@@ -19,10 +19,7 @@ if TYPE_CHECKING:
 
 
 class Commands(typer.core.TyperGroup):
-    """A HarnessError is one line a mistake on stderr and exit 2; Ctrl-C is exit 130; a bug shows its traceback.
-
-    What the system refuses (a name too long, a folder without permission, a full disk) is the user's set-up too.
-    """
+    """A HarnessError, or what the system refuses, is one line a mistake and exit 2; Ctrl-C is exit 130; else a bug."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
