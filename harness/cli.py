@@ -14,25 +14,23 @@ import typer
 import typer.core
 
 from harness.errors import HarnessError
-from harness.text.inert import inert
 
 if TYPE_CHECKING:
     from adapters.export.export import Export, TunedEntry
 
 
 class Commands(typer.core.TyperGroup):
-    """A HarnessError is one line a mistake on stderr and exit 2; Ctrl-C is exit 130; a bug shows its traceback."""
+    """A HarnessError, or what the system refuses, is one line a mistake and exit 2; Ctrl-C is exit 130; else a bug."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except HarnessError as error:
-            for line in error.lines:
-                print(f"error: {inert(line)}", file=sys.stderr)
-            raise typer.Exit(2) from error
-        except KeyboardInterrupt as error:
-            print("\ninterrupted; finished calls are kept: run the same command to go on", file=sys.stderr)
-            raise typer.Exit(130) from error
+        except BrokenPipeError:  # the reader of our output has seen enough
+            raise
+        except (HarnessError, OSError, KeyboardInterrupt) as error:
+            from harness.printing import print_failure
+
+            raise typer.Exit(print_failure(error)) from error
 
 
 app = typer.Typer(
@@ -112,12 +110,14 @@ def plan(suite: SuitePath) -> None:
 
 @app.command()
 def check(suite: SuitePath) -> None:
-    """Check a suite file without reading its data: all mistakes at once, one line each."""
+    """Check a suite file, its data and prompts: all that a run would refuse at once, one line each. Asks no model."""
     from harness.printing import make_console
+    from harness.stages.prepare import prepare
     from harness.suite.parser import load_suite
     from harness.text.counting import counted
 
     loaded = load_suite(suite)
+    prepare(loaded)
     sections = {"model": loaded.models, "task": loaded.tasks, "variant": loaded.variants}
     counts = ", ".join(counted(len(entries), noun) for noun, entries in sections.items())
     make_console().print(f"{suite}: no mistakes ({counts})")

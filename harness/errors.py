@@ -71,3 +71,15 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     if close:
         return f"did you mean {close[0]}?"
     return f"known: {', '.join(valid)}" if valid else "none is defined"
+
+
+def reason_of(error: Exception) -> str:
+    """What a foreign exception about a path says, in one line."""
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return "its name holds a NUL character" if "null" in str(error) else " ".join(str(reason).split())
+
+
+def shown_path(path: object) -> str:
+    """A path for a message: one that is too long to be read is shortened in the middle."""
+    text = str(path).replace("\0", "\\0")
+    return text if len(text) <= 200 else f"{text[:90]}…{text[-90:]} ({len(text):,} characters)"

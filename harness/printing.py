@@ -4,6 +4,7 @@ The console takes text as it is written (`Console(markup=False)`): brackets in a
 """
 
 import logging
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.components.registry import components, summary
+from harness.errors import HarnessError, reason_of, shown_path
 from harness.records.figure_names import FigureName
 from harness.text.counting import counted
 from harness.text.inert import inert
@@ -172,6 +174,21 @@ def print_description(description: "Description", console: Console) -> None:
         for line in message.content.splitlines():
             console.print(f"    {line}", soft_wrap=True)
     console.print()
+
+
+def print_failure(error: BaseException) -> int:
+    """Say on stderr why a command ends, one line a mistake; returns its exit code."""
+    if not isinstance(error, HarnessError | OSError):
+        print("\ninterrupted; finished calls are kept: run the same command to go on", file=sys.stderr)
+        return 130
+    if isinstance(error, OSError):
+        place = f"{shown_path(error.filename)}: " if error.filename else ""
+        lines: Iterable[str] = (f"{place}{reason_of(error)}",)
+    else:
+        lines = error.lines
+    for line in lines:
+        print(f"error: {inert(line)}", file=sys.stderr)
+    return 2
 
 
 class InertConsole(Console):

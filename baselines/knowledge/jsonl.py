@@ -6,7 +6,7 @@ from pathlib import Path
 from baselines.knowledge.parsing.collection import Entry, KnowledgeBase, Unreadable
 from harness.errors import DataError, nearest
 from harness.readers.parsing.json_text import object_rows
-from harness.readers.parsing.rows import BadRow, Fault, Row, optional_text, text_of
+from harness.readers.parsing.rows import BadRow, Fault, Row, columns_of, optional_text, text_of
 
 
 class Jsonl(KnowledgeBase):
@@ -34,12 +34,13 @@ class Jsonl(KnowledgeBase):
         text = optional_text(row.values, self.text)
         required = "id" in self.model_fields_set and text.strip()
         identifier = text_of(row.values, self.id) if required else optional_text(row.values, self.id)
+        used = (self.text, self.id, self.title)
         return Entry(
             text=text,
             source=Path(path).name,
             id=identifier.strip() or None,
             title=optional_text(row.values, self.title),
-            meta={name: value for name, value in row.values.items() if name not in (self.text, self.id, self.title)},
+            meta=columns_of({name: value for name, value in row.values.items() if name not in used}),
             place=f"{path}:{row.line}",
         )
 

@@ -13,7 +13,7 @@ from harness.errors import DataError, nearest
 from harness.readers.parsing.rows import BadRow, Fault, Row, optional_text, text_of
 from harness.readers.parsing.table_rows import table_rows
 from harness.readers.parsing.text_file import read_text
-from harness.readers.xlsx import Xlsx
+from harness.readers.parsing.workbook import read_sheet
 
 Column = int | str
 
@@ -28,7 +28,7 @@ class Texts(KnowledgeBase):
     id_column: Column | None = None
     title_column: Column | None = None
     delimiter: str | None = None  # default: a tab if the first line has one, else a comma in .csv
-    header: bool | None = None  # default: yes when a column is given by its name, and in .xlsx
+    header: bool | None = None  # default: yes when a column is given by its name
     sheet: str | None = None  # of a workbook; default: the first
 
     @model_validator(mode="after")
@@ -65,7 +65,7 @@ class Texts(KnowledgeBase):
             text=text,
             id=identifier,
             title=title,
-            meta=set(names) - {text, identifier, title} if self._has_header(path) else set(),
+            meta=set(names) - {text, identifier, title} if self._has_header() else set(),
         )
         for row in rows:
             yield columns.entry(row, f"{path}:{row.line}")
@@ -74,20 +74,19 @@ class Texts(KnowledgeBase):
         table = Path(path).suffix.lower() in (".csv", ".tsv", ".xlsx")
         return self.column is None and self.delimiter is None and not table
 
-    def _has_header(self, path: str) -> bool:
+    def _has_header(self) -> bool:
         if self.header is not None:
             return self.header
-        by_name = any(isinstance(column, str) for column in (self.column, self.id_column, self.title_column))
-        return by_name or Path(path).suffix.lower() == ".xlsx"
+        return any(isinstance(column, str) for column in (self.column, self.id_column, self.title_column))
 
     def _rows(self, path: str) -> Iterable[Row | Fault]:
         if Path(path).suffix.lower() == ".xlsx":
-            if not self._has_header(path):
-                raise DataError(f"{path}: header: a workbook's first row is its header; leave header out")
-            return Xlsx(path=path, sheet=self.sheet).rows(path)
-        text = read_text(path, self.encoding)
-        cells = _cells(text, self._delimiter(path, text))
-        return table_rows(cells, path) if self._has_header(path) else map(_numbered, cells)
+            sheet = read_sheet(path, self.sheet)
+            cells = sheet.table() if self._has_header() else sheet.records()
+        else:
+            text = read_text(path, self.encoding)
+            cells = _cells(text, self._delimiter(path, text))
+        return table_rows(cells, path) if self._has_header() else map(_numbered, cells)
 
     def _delimiter(self, path: str, text: str) -> str:
         first = text.lstrip("\r\n").partition("\n")[0]

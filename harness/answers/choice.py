@@ -83,6 +83,7 @@ class Choice(Answer):
         if self.multiple and len(letters) > 1 and all(len(target) == 1 for target in letters):
             together = "".join(sorted(letters))
             return (
-                f"targets {'、'.join(together)} are alternatives, one letter each; if all are right, write {together}"
+                f"targets {'、'.join(together)} are alternatives, one letter each; if all are right, write them as one "
+                f'text, "{together}", instead of a list, and leave out target_separator'
             )
         return None

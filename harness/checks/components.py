@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
+from harness.checks.data import with_remedy
 from harness.components.knowledge import Knowledge
 from harness.components.task import Task
 from harness.components.variant import Resources
@@ -50,7 +51,8 @@ def variant_mistakes(
             if name in suite.general:
                 continue
             problems = variant.check(task, resources, suite.models)
-            mistakes += [f"variants.{variant_name} on tasks.{name}: {problem}" for problem in problems]
+            remedied = [with_remedy(problem, suite.tasks[name].data) for problem in problems]
+            mistakes += [f"variants.{variant_name} on tasks.{name}: {problem}" for problem in remedied]
             mistakes += _option_mistakes(suite, variant_name, task)
     return mistakes
 

@@ -1,17 +1,33 @@
 """What is wrong with a task's samples and prompts, found before any model is asked."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 
+from harness.components.reader import Reader
 from harness.components.task import Task
 from harness.errors import DataError, HarnessError
 from harness.records.inputs import JSON, Prompt, Sample
 from harness.text.templates import LETTERS
 
+_UNDEFINED = re.compile(r"'(\w+)' is undefined")
+_ELSEWHERE = {  # what only the prompt of a variant that searches can name, or none
+    **dict.fromkeys(("passages", "several_sources"), "known only in the prompt of a rag variant: write it there"),
+    "question": "the rendered prompt, known only in the prompt of a rag variant: here write {{ input }}",
+    **dict.fromkeys(("target", "targets", "output", "answer"), "the right answer, which no prompt shows"),
+}
+
 
 def data_mistakes(task: Task) -> list[str]:
     """One line for the first unfit sample, and one for the first prompt that cannot be asked."""
     return [*_sample_mistakes(task), *_prompt_mistakes(task)]
+
+
+def with_remedy(mistake: str, reader: Reader) -> str:
+    """A mistake of a prompt; where it names what has another name in prompts, with that name."""
+    undefined = _UNDEFINED.search(mistake)
+    meaning = {**_ELSEWHERE, **reader.meanings()}.get(undefined[1]) if undefined else None
+    return f"{mistake}; '{undefined[1]}' is {meaning}" if undefined and meaning else mistake
 
 
 def refuse_equal_ids(task: str, samples: Sequence[Sample]) -> None:

@@ -35,26 +35,26 @@ def prompt_mismatches(suite: Suite, tasks: Mapping[str, Task]) -> tuple[PromptMi
 
 
 def _mismatches(suite: Suite, task: Task, variant: Variant, name: str) -> Iterator[PromptMismatch]:
-    asked = variant.prompt_shape(task)
-    if asked is None:
+    shape = variant.prompt_shape(task)
+    if shape is None:
         return
     for model in named(variant, "models"):
         trained = suite.models[model].training_prompts()
-        if trained and (difference := _difference(task.name, trained, asked)):
+        if trained and (difference := _difference(task.name, trained, shape)):
             yield PromptMismatch(
                 task=task.name, variant=name, model=without_seed(model), difference=difference, remedy=REMEDY
             )
 
 
-def _difference(task: str, trained: Mapping[str, PromptShape], asked: PromptShape) -> str:
+def _difference(task: str, trained: Mapping[str, PromptShape], shape: PromptShape) -> str:
     """In words; empty where the prompts are of a kind that the model has learnt."""
     if task in trained:
-        pairs = shape_differences(trained[task], asked)
+        pairs = shape_differences(trained[task], shape)
         return _sentence("was trained on prompts", "and is asked", pairs) if pairs else ""
-    nearest_shape = min(trained.values(), key=lambda shape: len(shape_differences(shape, asked)))
-    if not shape_differences(nearest_shape, asked):
+    nearest_shape = min(trained.values(), key=lambda candidate: len(shape_differences(candidate, shape)))
+    if not shape_differences(nearest_shape, shape):
         return ""
-    pairs = shape_differences(replace(nearest_shape, template=asked.template), asked)
+    pairs = shape_differences(replace(nearest_shape, template=shape.template), shape)
     return _sentence(
         f"was trained on the prompts of {' and '.join(trained)}", f"and is asked through those of {task}", pairs
     )

@@ -1,5 +1,6 @@
 """What a kind of answer owes: how it is asked for, written in an example, and read back."""
 
+from abc import abstractmethod
 from typing import ClassVar
 
 from harness.components.component import Component
@@ -29,6 +30,7 @@ class Answer(Component):
         """The right answer as an assistant would write it, for few-shot examples and training."""
         return sample.targets[0]
 
+    @abstractmethod
     def read(self, sample: Sample, reply: str) -> Reading:
         """The answer in `reply`; a reason instead of an answer when there is none."""
         raise NotImplementedError

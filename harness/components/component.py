@@ -13,6 +13,11 @@ class Component(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
+    @classmethod
+    def missing_methods(cls) -> list[str]:
+        """The methods that the class owes and does not define: with any, it is abstract and no suite can name it."""
+        return sorted(cls.__abstractmethods__)
+
 
 def settings(component: Component) -> dict[str, Any]:
     """All parameters with their values, defaults included, as JSON."""

@@ -1,5 +1,6 @@
 """What a knowledge base owes: passages, and which of them are right for an item."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -12,6 +13,7 @@ from harness.statistics.right_answers import places_of
 class Knowledge(Component):
     """A knowledge base: its passages, and which of them are right for an item."""
 
+    @abstractmethod
     def read(self) -> PassageSet:
         """The passages. Raises DataError with `file:line: reason`."""
         raise NotImplementedError
@@ -35,6 +37,7 @@ class Knowledge(Component):
     def check(self, samples: Sequence[Sample]) -> None:
         """Raise DataError if the samples of a task have not what this knowledge base names, e.g. a column."""
 
+    @abstractmethod
     def right_answers(self, samples: Sequence[Sample], passage_set: PassageSet) -> list[Alternatives]:
         """For each sample what is right, with the places in `passage_set.passages` that hold it; nothing if not known.
 

@@ -1,5 +1,6 @@
 """What a training method owes: what it freezes, wraps or adds."""
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -49,14 +50,17 @@ class Method(Component):
         """How the base is to be loaded for training in `dtype`: options of transformers, e.g. quantisation."""
         return {"dtype": dtype}
 
+    @abstractmethod
     def prepare(self, network: Any) -> Any:
         """The network to train: parameters that require a gradient are trained, all others are frozen."""
         raise NotImplementedError
 
+    @abstractmethod
     def save(self, network: Any, folder: Path) -> None:
         """Write what was trained, and nothing of the frozen base."""
         raise NotImplementedError
 
+    @abstractmethod
     def load(self, network: Any, folder: Path) -> Any:
         """A freshly loaded base with what `save` wrote, ready to answer."""
         raise NotImplementedError

@@ -69,6 +69,15 @@ class Metric(Component):
     corpus: ClassVar[bool] = False  # whether its figures are made by `aggregate`
     asks_answerers: ClassVar[bool] = False  # whether it asks the models that answered, e.g. for a likelihood
 
+    @classmethod
+    def missing_methods(cls) -> list[str]:
+        owed = super().missing_methods()
+        if cls.score is Metric.score and cls.score_batch is Metric.score_batch:
+            owed.append("score or score_batch")
+        if cls.corpus and cls.aggregate is Metric.aggregate:
+            owed.append("aggregate")
+        return owed
+
     def parts(self) -> tuple[str, ...] | None:
         """The names of its parts besides its own value; None when they depend on the data."""
         return ()
@@ -102,8 +111,6 @@ class Metric(Component):
 
     def score(self, sample: Sample, prediction: Prediction) -> Marks:
         """The value for one prediction that did not fail. An answer that could not be read is wrong, not unknown."""
-        if type(self).score_batch is Metric.score_batch:
-            raise NotImplementedError(f"{type(self).__name__} defines neither score nor score_batch")
         return self.score_batch([sample], [prediction])[0]
 
     def score_batch(

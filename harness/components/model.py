@@ -1,5 +1,6 @@
 """What a model owes: text for prompts, and where it can, scores of options, vectors, rankings."""
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -51,6 +52,16 @@ class Model(Component):
     embeds: ClassVar[bool] = False
     ranks: ClassVar[bool] = False
 
+    @classmethod
+    def missing_methods(cls) -> list[str]:
+        abilities = {
+            "generate": cls.generates, "score_options": cls.scores_options, "likelihood": cls.tells_likelihood,
+            "embed": cls.embeds, "relevance": cls.ranks,
+        }  # fmt: skip
+        owed = [name for name, able in abilities.items() if able and getattr(cls, name) is getattr(Model, name)]
+        return [*super().missing_methods(), *owed]
+
+    @abstractmethod
     def identity(self) -> dict[str, JSON]:
         """Everything that determines the output besides prompt and generation options, by content."""
         raise NotImplementedError

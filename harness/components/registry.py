@@ -54,7 +54,7 @@ def components(kind: str) -> Iterator[tuple[str, type[Component]]]:
     for package in KINDS[kind].packages:
         for name in _modules(package):
             component = _class_in(f"{package}.{name}", KINDS[kind].base)
-            if component is not None:
+            if component is not None and not component.missing_methods():
                 yield name, component
 
 
@@ -64,7 +64,7 @@ def find(kind: str, name: str) -> type[Component]:
         if name in _modules(package):
             component = _class_in(f"{package}.{name}", KINDS[kind].base)
             if component is not None:
-                return component
+                return _complete(component, kind, name)
     if "." in name:
         return _own(kind, name)
     raise LookupError(f"{kind} '{name}' is not known ({nearest(name, names(kind))})")
@@ -102,10 +102,22 @@ def _own(kind: str, name: str) -> type[Component]:
     base = KINDS[kind].base
     component = getattr(module, class_name, None)
     if component is None:
-        own = [name for name, value in vars(module).items() if isinstance(value, type) and issubclass(value, base)]
+        classes = {name: value for name, value in vars(module).items() if isinstance(value, type)}
+        own = [name for name, value in classes.items() if issubclass(value, base) and not value.missing_methods()]
         raise LookupError(f"{kind} '{name}': module {module_name} has no {class_name} ({nearest(class_name, own)})")
     if not (isinstance(component, type) and issubclass(component, base)):
         raise LookupError(f"{kind} '{name}' is not a {base.__module__}.{base.__name__}")
+    return _complete(component, kind, name)
+
+
+def _complete(component: type[Component], kind: str, name: str) -> type[Component]:
+    """The class. Raises LookupError if it leaves methods to the classes made of it."""
+    missing = component.missing_methods()
+    if missing:
+        raise LookupError(
+            f"{kind} '{name}' is abstract: {component.__name__} does not define {', '.join(missing)}; "
+            "name a class that does"
+        )
     return component
 
 

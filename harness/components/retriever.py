@@ -1,5 +1,6 @@
 """What a retriever owes: an index over passages, and what an index promises."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -32,6 +33,7 @@ class Retriever(Component):
         """The most hits that a query ever has; None when only the passages bound them."""
         return None
 
+    @abstractmethod
     def index(self, passages: Sequence[Passage], calls: Calls) -> Index:
         """Build or load the index. Embedding goes through `calls`; what is stored is kept under `calls.artefacts`."""
         raise NotImplementedError

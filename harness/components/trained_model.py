@@ -48,6 +48,11 @@ class DerivedModel(Model):
 
     _inputs: TrainingInputs | None = PrivateAttr(None)
 
+    @classmethod
+    def missing_methods(cls) -> list[str]:
+        owed = super().missing_methods()
+        return [*owed, "engine"] if cls.engine is DerivedModel.engine else owed
+
     def bind(self, inputs: TrainingInputs) -> None:
         """Give the model what it is made of and learns from."""
         self._inputs = inputs

@@ -1,5 +1,6 @@
 """What a variant owes: one prediction a sample; and what it answers with besides models."""
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -40,6 +41,7 @@ class Variant(Component):
     floor: ClassVar[bool] = False  # asks no model: what every other variant has to beat
     single: ClassVar[bool] = True  # asks by itself, not through other variants
 
+    @abstractmethod
     def answer(self, task: Task, samples: Sequence[Sample], calls: Calls, resources: Resources) -> list[Prediction]:
         """One prediction a sample, in their order. Failures are predictions with `error`, not exceptions."""
         raise NotImplementedError

@@ -197,7 +197,9 @@ class Ollama(RemoteModel):
             with exchange(limit), closing(self._new_client()) as client:
                 client.generate(self.model, keep_alive=0)  # without a prompt: Ollama's way of unloading
         except CallError as failure:
-            log.info("model %s stays loaded in Ollama for %s: %s", self.model, self.keep_alive, self.shown(failure))
+            log.info(
+                "model %s stays loaded in Ollama for %s: %s", self.model, self.keep_alive, self.failure_text(failure)
+            )
 
     @property
     def _written_host(self) -> str:

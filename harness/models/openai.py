@@ -92,7 +92,7 @@ class OpenAI(RemoteModel):
                 response = self._client.get("/models")
                 listing = object_of(response).get("data")
         except CallError as failure:
-            reason = f"{self.url} does not answer ({self.shown(failure)}); start the server or correct url"
+            reason = f"{self.url} does not answer ({self.failure_text(failure)}); start the server or correct url"
             raise ModelError(reason) from failure
         if response.status_code in (401, 403):
             raise ModelError(f"{self.url} refuses the key; set the environment variable {self.api_key}")

@@ -4,9 +4,9 @@ import re
 import time
 from collections.abc import Sequence
 from functools import cached_property
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
 from harness.components.model import TextModel
 from harness.records.inputs import JSON, Generation, Prompt
@@ -29,9 +29,19 @@ class Rule(BaseModel):
     def _compiles(cls, value: str) -> str:
         try:
             re.compile(value)
-        except re.error as error:
+        except (re.error, OverflowError, RecursionError) as error:
             raise ValueError(f"not a regular expression: {error}") from error
         return value
+
+    @model_validator(mode="after")
+    def _reply_expands(self) -> Self:
+        try:
+            re.sub(self.match, self.reply, "")  # reads the template whether anything matches or not
+        except (re.error, LookupError) as error:
+            raise ValueError(
+                f"reply: {error}; \\1 is the first group of match, and a backslash of the text itself is written twice"
+            ) from error
+        return self
 
 
 class Scripted(TextModel):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from harness.readers.parsing.file_reader import FileReader
 from harness.readers.parsing.json_text import object_rows
-from harness.readers.parsing.rows import BadRow, Fault, Row, history_of, optional_text, text_of
+from harness.readers.parsing.rows import BadRow, Fault, Row, history_of, optional_text, text_of, texts_of
 from harness.records.inputs import JSON, Sample
 
 
@@ -36,7 +36,7 @@ class Instruction:
             id=identifier,
             task=task,
             input=question,
-            targets=(text_of(values, self.response),),
+            targets=self._targets(values),
             history=history_of(values, self.history),
             meta={
                 **meta,
@@ -45,6 +45,15 @@ class Instruction:
                 "system": optional_text(values, self.system),
             },
         )
+
+    def _targets(self, values: Mapping[str, JSON]) -> tuple[str, ...]:
+        """The response; the items of a list are alternatives."""
+        if not isinstance(values.get(self.response), list):
+            return (text_of(values, self.response),)
+        targets = texts_of(values, self.response)
+        if not targets:
+            raise BadRow(f"'{self.response}' is an empty list: no target")
+        return tuple(dict.fromkeys(targets))
 
 
 class Alpaca(FileReader):
@@ -61,6 +70,14 @@ class Alpaca(FileReader):
     system: str = "system"
     id: str | None = None  # default: "<file stem>:<record number>"
     encoding: str | None = None
+
+    def meanings(self) -> Mapping[str, str]:
+        """Instruction and input have names of their own in prompts; the response is for no prompt."""
+        return {
+            self.response: "the response, the right answer, which no prompt shows",
+            self.prompt: "the instruction: write {{ instruction }}, or {{ input }} for instruction and input together",
+            self.query: "the input: write {{ input_text }}, or {{ input }} for instruction and input together",
+        }
 
     def rows(self, path: str) -> Iterable[Row | Fault]:
         """The objects of the list, or one a line."""

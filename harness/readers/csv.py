@@ -22,10 +22,11 @@ class Csv(TableReader):
 
 def csv_rows(text: str, path: str) -> Iterator[Row | Fault]:
     """The records of a CSV text by the names in its first line."""
-    return table_rows(_records(text), path)
+    return table_rows(csv_records(text), path)
 
 
-def _records(text: str) -> Iterator[tuple[int, list[str]] | Fault]:
+def csv_records(text: str) -> Iterator[tuple[int, list[str]] | Fault]:
+    """The records of a CSV text, each with the line on which it begins."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)  # strict: a stray quote is an error
     while True:
         line = reader.line_num + 1

@@ -73,6 +73,8 @@ def _file_rows(file: str, sha1: str | None) -> Iterable[Row | Fault]:
             raise DataError(
                 f"{file}: its sha1 is {actual}, file_sha1 says {sha1}: another version, or a damaged download"
             )
+    if Path(file).is_dir():
+        raise DataError(f"{file}: file_name is a folder; give each of its files an entry of its own")
     match Path(file).suffix.lower():
         case ".json" | ".jsonl":
             return object_rows(file)

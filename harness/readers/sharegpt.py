@@ -104,6 +104,10 @@ class Sharegpt(FileReader):
     id: str | None = None  # default: "<file stem>:<record number>"
     encoding: str | None = None
 
+    def meanings(self) -> Mapping[str, str]:
+        """Of the turns the last question is the input."""
+        return {self.messages: "the conversation: write {{ input }} for its last question; its other turns precede it"}
+
     def rows(self, path: str) -> Iterable[Row | Fault]:
         """The objects of the list, or one a line."""
         return object_rows(path, self.encoding)

@@ -15,7 +15,7 @@ class Anomaly:
     kind: AnomalyKind
     count: int  # answers that have it
     answers: int  # of the cell; what a machine failed to answer is none of them
-    shown: str  # what it looks like: the answer that is repeated, or the commonest reason; empty for no text
+    excerpt: str  # what it looks like: the answer that is repeated, or the commonest reason; empty for no text
     cause: str  # the likely one, in the words of a sentence
     remedy: str
     examples: tuple[str, ...]  # ids of some samples

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from harness.errors import StoreError
+from harness.errors import StoreError, reason_of, shown_path
 from harness.records.outputs import Completion
 
 _COMPLETION = TypeAdapter(Completion)
@@ -22,7 +22,10 @@ def cache_root() -> Path:
     """The folder of the cache: HARNESS_CACHE, else domain-harness under the user's cache folder."""
     own = os.environ.get("HARNESS_CACHE")
     if own:
-        return Path(own).expanduser().resolve()
+        try:
+            return Path(own).expanduser().resolve()
+        except (RuntimeError, OSError) as error:
+            raise StoreError(f"HARNESS_CACHE: {shown_path(own)}: {reason_of(error)}; name another folder") from error
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "domain-harness"
 
 

@@ -149,7 +149,7 @@ class Context(ModelAccess):
             vectors.update(fresh)
             self.counts.embedded += len(batch)
             self.display.advance(len(batch))
-        return np.stack([vectors[key] for key in keys]) if keys else np.zeros((0, 0), dtype=np.float32)
+        return self.vectors.stacked([vectors[key] for key in keys])
 
     def _begin_vectors(self, model: str, missing: int) -> None:
         self._free_memory_for(model)

@@ -2,16 +2,14 @@
 
 import hashlib
 import json
-import logging
 import os
 import re
 import tempfile
 from pathlib import Path
 
-from harness.errors import HarnessError, ModelError
+from harness.errors import HarnessError, ModelError, StoreError, reason_of
 from harness.runtime.cache import cache_root
 
-log = logging.getLogger("harness")
 DIGEST = re.compile(rb"[0-9a-f]{64}")
 IGNORED = {".git", ".cache", "README.md", ".gitattributes", "LICENSE"}
 
@@ -28,7 +26,7 @@ def file_digest(path: Path) -> str:
             value = hashlib.file_digest(file, "sha256").hexdigest()
         unchanged = _identity(path, path.stat()) == _identity(path, before)
     except OSError as error:
-        raise HarnessError(f"{path} cannot be read: {error.strerror or error}") from error
+        raise HarnessError(f"{path} cannot be read: {reason_of(error)}") from error
     if unchanged:
         _write_memo(memo, value)
     return value
@@ -48,7 +46,7 @@ def _read_memo(memo: Path) -> str | None:
 
 
 def _write_memo(memo: Path, value: str) -> None:
-    """Whole or not at all; a memo that cannot be written costs time, no more."""
+    """Whole or not at all. Raises StoreError."""
     try:
         memo.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=memo.parent) as scratch:
@@ -58,8 +56,10 @@ def _write_memo(memo: Path, value: str) -> None:
                 file.flush()
                 os.fsync(file.fileno())
             partial.replace(memo)
-    except OSError as error:
-        log.info("the digest of a file is not remembered: %s", error)
+    except OSError as error:  # a full disk, mostly: what follows would fail for the same reason
+        raise StoreError(
+            f"cannot write {memo.parent}: {reason_of(error)}; free some space, or set HARNESS_CACHE"
+        ) from error
 
 
 def folder_digest(path: Path) -> str:

@@ -9,7 +9,7 @@ from harness.checks.components import (
     model_mistakes,
     variant_mistakes,
 )
-from harness.checks.data import data_mistakes, refuse_equal_ids
+from harness.checks.data import data_mistakes, refuse_equal_ids, with_remedy
 from harness.components.component import named
 from harness.components.indexes import Indexes
 from harness.components.task import Task
@@ -33,7 +33,7 @@ def prepare(suite: Suite, models: Sequence[str] = ()) -> dict[str, Task]:
     for name, spec in suite.tasks.items():
         try:
             tasks[name] = _read_task(name, spec, suite)
-            faults = data_mistakes(tasks[name])
+            faults = [with_remedy(mistake, spec.data) for mistake in data_mistakes(tasks[name])]
             mistakes += faults
             if not faults:
                 tasks[name] = grouped(tasks[name])

@@ -10,9 +10,9 @@ from harness.suite.suite import Suite
 
 def prove(suite: Suite, start: str, display: Display) -> list[JSON]:
     """What run.json says of the self-tests that a run from this stage on rests on. Raises SuiteError."""
-    asked = suite.usage.asked_from(start)
-    made = suite.usage.trained if asked and start != "score" else ()
-    records = prove_models({name: suite.models[name] for name in dict.fromkeys([*asked, *made])}, display)
+    answering = suite.usage.asked_from(start)
+    training = suite.usage.trained if answering and start != "score" else ()
+    records = prove_models({name: suite.models[name] for name in dict.fromkeys([*answering, *training])}, display)
     return [asdict(record) for record in records]
 
 

@@ -7,6 +7,7 @@ from harness.components.scoring import Scoring
 from harness.records.figure_names import FigureName
 from harness.records.inputs import Sample
 from harness.records.outputs import Prediction, Score
+from harness.text.normalise import as_text
 
 
 def score_metric(
@@ -41,7 +42,10 @@ def _parts(marks: Marks | None) -> dict[str, Mark]:
 
 
 def _score(prediction: Prediction, metric: str, mark: Mark) -> Score:
-    """A number that cannot be computed with (NaN, infinity, beyond LARGEST) is unknown, and the score says so."""
+    """A number that cannot be computed with (NaN, infinity, beyond LARGEST) is unknown, and the score says so.
+
+    Half a character in a reason is "?".
+    """
     numbers = [number for number in (mark.value, *(mark.counts or {}).values()) if number is not None]
     strange = [number for number in numbers if not abs(number) <= LARGEST]
     value = float(mark.value) if mark.value is not None and not strange else None
@@ -49,9 +53,9 @@ def _score(prediction: Prediction, metric: str, mark: Mark) -> Score:
         sample_id=prediction.sample_id,
         task=prediction.task,
         variant=prediction.variant,
-        metric=metric,
+        metric=as_text(metric),
         value=value,
-        reason=mark.reason,
+        reason=None if mark.reason is None else as_text(mark.reason),
         error=f"the metric returned {str(strange[0])[:40]}" if strange else prediction.error,
         counts=None if value is None else mark.counts,
     )

@@ -104,11 +104,11 @@ def bounded_means(
     values at that end. Of independent right-or-wrong values it is the interval of Clopper & Pearson. `unseen` is the
     shape of the Gamma weight of the added group, 1 as published; 0 leaves it out.
     """
-    is_known = ~np.isnan(columns)
-    filled = np.where(is_known, columns, 0.0)
-    sums, sizes = groups.sums(filled), groups.sums(is_known.astype(np.float64))
-    known, counts = sizes.sum(axis=0), (sizes > 0).sum(axis=0)
-    added = known / np.maximum(counts, 1)
+    has_value = ~np.isnan(columns)
+    filled = np.where(has_value, columns, 0.0)
+    sums, sizes = groups.sums(filled), groups.sums(has_value.astype(np.float64))
+    totals, counts = sizes.sum(axis=0), (sizes > 0).sum(axis=0)
+    added = totals / np.maximum(counts, 1)
     ends = np.array([[scale.low for scale in scales], [scale.high for scale in scales]])
     rng, shapes = np.random.default_rng([seed, 1]), np.asarray(unseen, dtype=np.float64)
     drawn: list[list[Floats]] = [[], []]
@@ -122,8 +122,8 @@ def bounded_means(
     tail = int(ALPHA / 2 * RESAMPLES) + 2
     return [
         BoundedMean(
-            mean=mean_difference(columns[is_known[:, j], j]) if known[j] else math.nan,
-            error=error_of_mean(columns[is_known[:, j], j], groups.at(is_known[:, j])) if known[j] else 0.0,
+            mean=mean_difference(columns[has_value[:, j], j]) if totals[j] else math.nan,
+            error=error_of_mean(columns[has_value[:, j], j], groups.at(has_value[:, j])) if totals[j] else 0.0,
             freedom=int(counts[j]) - 1,
             lows=lows[:tail, j],
             highs=highs[-tail:, j],

@@ -3,22 +3,26 @@
 import json
 import os
 import re
+import stat
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError, create_model
 
 from harness.components.component import Component
 from harness.components.fields import AsWritten, LocalPath, PromptText, part_of
 from harness.components.registry import KINDS, find
-from harness.errors import HarnessError, nearest
+from harness.errors import HarnessError, nearest, reason_of, shown_path
 from harness.records.inputs import JSON
+from harness.suite.short_forms import component_form, parameter_form
 from harness.suite.yaml_source import Source, Where, shortened
 from harness.text.templates import Template
 
-NAME = re.compile(r"(?!\.+$)[^\s/\\:]+")  # names become parts of ids and file names; ".." would be another folder
+# Names become parts of ids and of the names of folders, which have at most 255 bytes; ".." would be another folder.
+_NAME = re.compile(r"(?!\.+$)[^\s/\\:\x00-\x1f\x7f-\x9f]+")
+_LONGEST_NAME = 200
 
 
 class Builder:
@@ -41,16 +45,14 @@ class Builder:
         else:
             self.source.complain(where, f"must be the name of a {kind} or {{name: {{parameters}}}}")
             return None
-        if "." in name:
-            self.importable()
-        try:
-            kind_class = find(kind, name)
-        except LookupError as error:
-            self.source.complain(where, str(error))
-            return None
         inside = (*where, name) if isinstance(value, dict) else where
+        kind_class = self.kind_class(kind, name, where)
+        if kind_class is None:
+            return None
         if not isinstance(parameters, dict):
-            self.source.complain(inside, "the parameters must be a mapping")
+            self.source.complain(
+                inside, f"the parameters must be a mapping; {parameter_form(kind_class, name, parameters)}"
+            )
             return None
         parts: dict[str, Component] = {}
         prepared = {
@@ -62,6 +64,17 @@ class Builder:
             return None
         self.places.append((component, inside))
         return component
+
+    def kind_class(self, kind: str, name: str, where: Where) -> type[Component] | None:
+        """The class of a component's name."""
+        remedy = component_form(kind, name)
+        if remedy is None and "." in name:
+            self.importable()
+        try:
+            return find(kind, name)
+        except LookupError as error:
+            self.source.complain(where, f"{kind} '{name}' is not known; {remedy}" if remedy else str(error))
+            return None
 
     def prepared(
         self, kind_class: type[Component], field: str, value: JSON, where: Where, parts: dict[str, Component]
@@ -77,7 +90,7 @@ class Builder:
             return self.as_written(value, where)
         for mark in info.metadata if isinstance(value, str) else ():
             if isinstance(mark, LocalPath):
-                return self.resolve(value, mark)
+                return self.resolve(value, mark, where)
             if isinstance(mark, PromptText):
                 return self.template_text(value, where)
         return value
@@ -90,7 +103,7 @@ class Builder:
             return [self.parts(kind, item, (*where, i), parts) for i, item in enumerate(value)]
         component = self.component(kind, value, where)
         token = f"part {len(parts)} at {where}"
-        parts[token] = component or KINDS[kind].base.model_construct()  # the mistake is noted; look for further ones
+        parts[token] = component or _placeholder(KINDS[kind].base)
         return token
 
     def as_written(self, value: JSON, where: Where) -> JSON:
@@ -106,11 +119,23 @@ class Builder:
         if str(self.folder) not in sys.path:
             sys.path.insert(0, str(self.folder))
 
-    def resolve(self, value: str, mark: LocalPath) -> str:
-        path = Path(value).expanduser()
-        resolved = path if path.is_absolute() else self.folder / path
-        if mark.or_name and not resolved.exists() and not value.startswith((".", "/", "~")):
+    def resolve(self, value: str, mark: LocalPath, where: Where) -> str:
+        """A path from the suite's folder; one that nothing can ever be read from is a mistake."""
+        try:
+            path = Path(value).expanduser()
+        except RuntimeError:
+            self.source.complain(where, f"'{shown_path(value)}' names a home folder that is not here; write it out")
             return value
+        resolved = path if path.is_absolute() else self.folder / path
+        try:
+            mode = resolved.stat().st_mode
+            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                self.source.complain(where, f"{value} is a pipe, a device or a socket; name a file or a folder")
+        except (FileNotFoundError, NotADirectoryError):
+            if mark.or_name and not value.startswith((".", "/", "~")):
+                return value
+        except (OSError, ValueError) as error:
+            self.source.complain(where, f"'{shown_path(value)}' cannot be reached: {reason_of(error)}")
         return os.path.normpath(resolved)
 
     def template_text(self, value: str, where: Where) -> str:
@@ -136,7 +161,10 @@ class Builder:
 
     def prompt_file(self, name: str) -> str:
         """The text of a prompt file, which becomes part of the suite. Raises HarnessError."""
-        file = next((place for folder in ("", "prompts") if (place := self.folder / folder / name).is_file()), None)
+        try:
+            file = next((place for folder in ("", "prompts") if (place := self.folder / folder / name).is_file()), None)
+        except (OSError, ValueError) as error:
+            raise HarnessError(f"{shown_path(name)} cannot be read: {reason_of(error)}") from error
         if file is None:
             near = [p.name for p in (*self.folder.glob("*.j2"), *self.folder.glob("prompts/*.j2"))]
             raise HarnessError(f"no file {name} beside the suite or in prompts/ ({nearest(name, near)})")
@@ -157,12 +185,17 @@ class Builder:
             return kind.model_validate_json(json.dumps(value), strict=True, context=parts)
         except ValidationError as error:
             for detail in error.errors():
-                place = (
-                    *where,
-                    *(part for part in detail["loc"] if (*where, part) in self.source.lines or len(detail["loc"]) == 1),
-                )
-                self.source.complain(place if detail["loc"] else where, self.explain(detail, kind, place))
+                place = self.place(where, detail["loc"])
+                self.source.complain(place, self.explain(detail, kind, place))
             return None
+
+    def place(self, where: Where, inside: Where) -> Where:
+        """Where a part of a value stands in the source; pydantic also counts the forms of a union as parts."""
+        place = where
+        for part in inside:
+            if (*place, part) in self.source.lines or len(inside) == 1:
+                place = (*place, part)
+        return place
 
     def explain(self, detail: Mapping[str, Any], kind: type[BaseModel], where: Where) -> str:
         """A pydantic error in the user's words, with the remedy."""
@@ -173,8 +206,17 @@ class Builder:
                 return f"is not a parameter of {kind.__name__} ({nearest(str(detail['loc'][-1]), kind.model_fields)})"
             case "missing":
                 return "is required"
+            case "string_type" if isinstance(detail.get("input"), list | dict):
+                kind_of_value = "a list" if isinstance(detail["input"], list) else "a mapping"
+                return f"must be one text, not {kind_of_value}"
             case "string_type":
                 return f'must be text, but YAML reads {written} as something else; write "{written}" in quotes'
+            case "list_type" | "tuple_type" if not isinstance(detail.get("input"), dict):
+                return f"must be a list: write [{written}]"
+            case "dict_type" | "model_type" | "model_attributes_type":
+                return f"must be a mapping {{name: value}}, not {written}"
+            case "bool_type" | "bool_parsing":
+                return f"must be true or false, not {written}"
             case "greater_than_equal":
                 return f"must be at least {context['ge']}"
             case "greater_than":
@@ -195,11 +237,12 @@ class Builder:
         if value is None:
             return {}
         if not isinstance(value, dict):
-            self.source.complain(where, "must be a mapping of names")
+            example = "{accuracy: exact_match}" if where[-1] == "metrics" else "{name: …}"
+            self.source.complain(where, f"must be a mapping of names: give each entry a name, e.g. {example}")
             return {}
         for name in value:
-            if not NAME.fullmatch(name):
-                self.source.complain((*where, name), "a name is more than dots and has no spaces, colons or slashes")
+            if problem := name_problem(name):
+                self.source.complain((*where, name), f"a name {problem}")
             elif "." in name and where[0] == "tasks":  # "task.metric" is split at the dot
                 self.source.complain((*where, name), "the name of a task or metric has no dots")
         return value
@@ -208,3 +251,19 @@ class Builder:
         for key in value:
             if key not in keys:
                 self.source.complain((*where, key), f"is not a known key ({nearest(key, keys)})")
+
+
+def name_problem(name: str) -> str | None:
+    """Why a text cannot be a name; None if it can."""
+    if not _NAME.fullmatch(name):
+        return "is more than dots and has no spaces, colons or slashes"
+    size = len(name.encode())
+    return f"has at most {_LONGEST_NAME} bytes, not {size:,}; shorten it" if size > _LONGEST_NAME else None
+
+
+def _placeholder(base: type[Component]) -> Component:
+    """Stands for a component with a mistake, which is noted, so that what is around it is still looked at."""
+    unknown: Any = create_model("Unknown", __base__=base)
+    unknown.__abstractmethods__ = frozenset()
+    placeholder: Component = unknown.model_construct()
+    return placeholder

@@ -27,6 +27,11 @@ class Expansion:
     entries: Mapping[str, str] = field(default_factory=dict)  # model → the entry that it comes from
     clashes: tuple[str, ...] = ()  # names that an entry's member shares with another entry
 
+    def reported(self) -> list[str]:
+        """The variants as figures name them: those of several seeds by their pool."""
+        pooled = {member for members in self.pools.values() for member in members}
+        return [*self.pools, *(name for name in self.variants if name not in pooled)]
+
     def model_pools(self) -> dict[str, tuple[str, ...]]:
         """The models of several seeds: an entry, or one of its sizes → its seeds."""
         pools: dict[str, tuple[str, ...]] = {}

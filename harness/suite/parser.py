@@ -14,10 +14,17 @@ from harness.components.reader import Reader
 from harness.components.registry import find
 from harness.components.variant import Variant
 from harness.records.inputs import JSON, Generation
-from harness.suite.component_builder import NAME, Builder
+from harness.suite.component_builder import Builder, name_problem
 from harness.suite.expansion import Expansion, expand, forgetting_probes
 from harness.suite.options import Compare, GenerationOptions, Leakage, Trust
-from harness.suite.references import Sections, check_agreement, check_bases, check_references
+from harness.suite.references import (
+    Metrics,
+    Sections,
+    check_agreement,
+    check_bases,
+    check_compare,
+    check_references,
+)
 from harness.suite.suite import Suite, TaskSpec
 from harness.suite.task_language import LanguageSetting
 from harness.suite.usage import usage_of
@@ -68,12 +75,15 @@ class _Parser(Builder):
         }
         check_bases(self.source, sections["models"])
         expansion = Expansion(models={}, variants={})
+        reported = self.unexpanded(data, plain["compare"])
         if all(sections["models"].values()) and all(sections["variants"].values()):
             expansion = expand(
                 cast(dict[str, Model], sections["models"]),
                 cast(dict[str, Variant], sections["variants"]),
                 plain["seed"],
             )
+            reported = expansion.reported()
+        check_compare(self.source, plain["compare"], plain["general"], self.metrics(data, tasks), reported)
         referable: Sections = {**sections, "tasks": tasks, "models": {**sections["models"], **expansion.models},
                  "variants": {**sections["variants"], **expansion.variants}}  # fmt: skip
         check_references(self.source, self.places, referable, expansion.members)
@@ -83,6 +93,23 @@ class _Parser(Builder):
         suite = replace(suite, tasks=_with_retrieval(suite))
         check_agreement(self.source, suite, expansion)
         return suite
+
+    def unexpanded(self, data: dict[str, JSON], compare: Compare | None) -> list[str]:
+        """The variants as written, while it is not known what they stand for: the reference may be one of those."""
+        written = data.get("variants")
+        names = list(written) if isinstance(written, dict) else []
+        reference = compare.reference if compare else None
+        return [*names, *(reference for name in names if reference and reference.startswith(name))]
+
+    def metrics(self, data: dict[str, JSON], tasks: Mapping[str, TaskSpec | None]) -> Metrics:
+        """The metrics by task; of a task with a mistake their names only."""
+        written = {name: data["tasks"][name] for name, spec in tasks.items() if spec is None}
+        named = {
+            name: dict.fromkeys(task["metrics"])
+            for name, task in written.items()
+            if isinstance(task, dict) and isinstance(task.get("metrics"), dict)
+        }
+        return {name: spec.metrics if spec else named.get(name, {}) for name, spec in tasks.items()}
 
     def record(
         self, plain: dict[str, Any], sections: Sections, specs: dict[str, TaskSpec], expansion: Expansion
@@ -116,8 +143,9 @@ class _Parser(Builder):
 
     def name(self, data: dict[str, JSON]) -> str:
         name = data.get("name", self.folder.name)
-        if not isinstance(name, str) or not NAME.fullmatch(name):
-            self.source.complain(("name",), "must be text, more than dots and without spaces, colons or slashes")
+        problem = name_problem(name) if isinstance(name, str) else "is text"
+        if problem:
+            self.source.complain(("name",), f"the name of a suite {problem}")
         return str(name)
 
     def seed(self, data: dict[str, JSON]) -> int:

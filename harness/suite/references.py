@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from harness.components.component import Component, named
 from harness.components.fields import Reference, marks
+from harness.components.metric import Metric
 from harness.components.variant import Variant
 from harness.errors import nearest
 from harness.records.figure_names import FigureName
@@ -13,6 +14,7 @@ from harness.suite.yaml_source import Source, Where
 
 if TYPE_CHECKING:
     from harness.suite.expansion import Expansion
+    from harness.suite.options import Compare
     from harness.suite.suite import Suite
 
 ABILITIES = {
@@ -21,6 +23,7 @@ ABILITIES = {
 }  # fmt: skip
 RESERVED = ("retrieval", "stale")  # metrics that join by themselves
 Sections = Mapping[str, Mapping[str, object]]
+Metrics = Mapping[str, Mapping[str, Metric | None]]  # by task and name
 
 
 def check_references(
@@ -66,12 +69,23 @@ def check_bases(source: Source, models: Mapping[str, Component | None]) -> None:
             model = models.get(bases[0])
 
 
-def check_agreement(source: Source, suite: "Suite", expansion: "Expansion") -> None:
-    """Headline and reference exist, each metric fits its task's answer, general tasks are tasks."""
-    for index, figure in enumerate(suite.compare.headline):
-        problem = _figure_problem(figure, suite)
+def check_compare(
+    source: Source, compare: "Compare | None", general: Sequence[str], metrics: Metrics, variants: Sequence[str]
+) -> None:
+    """Headline and reference exist. `metrics` by task and `variants` also name those with mistakes of their own."""
+    for index, figure in enumerate(compare.headline if compare else ()):
+        problem = _figure_problem(figure, metrics, general)
         if problem:
             source.complain(("compare", "headline", index), problem)
+    reference = compare.reference if compare else None
+    if reference is not None and reference not in variants:
+        source.complain(
+            ("compare", "reference"), f"'{reference}' is not among variants ({nearest(reference, variants)})"
+        )
+
+
+def check_agreement(source: Source, suite: "Suite", expansion: "Expansion") -> None:
+    """Each metric fits its task's answer, general tasks are tasks, no name stands for two entries."""
     for index, task in enumerate(suite.general):
         if task not in suite.tasks:
             source.complain(("general", index), f"'{task}' is not among tasks ({nearest(task, suite.tasks)})")
@@ -82,13 +96,6 @@ def check_agreement(source: Source, suite: "Suite", expansion: "Expansion") -> N
     if suite.general and not suite.probes:
         source.complain(
             ("general",), "is asked of models that are made of others (tuned, adapter, quantised), there is none"
-        )
-    pooled = {member for members in expansion.pools.values() for member in members}
-    reported = [*expansion.pools, *(name for name in suite.variants if name not in pooled)]
-    reference = suite.compare.reference
-    if reference is not None and reference not in reported:
-        source.complain(
-            ("compare", "reference"), f"'{reference}' is not among variants ({nearest(reference, reported)})"
         )
     for name, spec in suite.tasks.items():
         kind = type(spec.answer).__name__.lower()
@@ -117,17 +124,17 @@ def _reference_problem(name: str, mark: Reference, sections: Sections) -> str | 
     return None
 
 
-def _figure_problem(figure: str, suite: "Suite") -> str | None:
+def _figure_problem(figure: str, metrics_by_task: Metrics, general: Sequence[str]) -> str | None:
     """Why `task.metric` or `task.metric.part` names no figure of the suite; None if it does, or may by the data."""
-    metrics = {
-        FigureName(task, name): metric for task, spec in suite.tasks.items() for name, metric in spec.metrics.items()
-    }
+    metrics = {FigureName(task, name): metric for task, own in metrics_by_task.items() for name, metric in own.items()}
     name = FigureName.parse(figure)
-    if name.task in suite.general:
+    if name.task in general:
         return f"'{figure}' is a figure of a general task, which only tells what training made a model forget"
-    metric = metrics.get(name.whole)
-    if metric is None:
+    if name.whole not in metrics:
         return f"'{figure}' is not a metric ({nearest(figure, map(str, metrics))})"
+    metric = metrics[name.whole]
+    if metric is None:  # it has a mistake of its own
+        return None
     parts = metric.parts()
     if figure == str(name.whole) or (name.part and (parts is None or name.part in parts)):
         return None

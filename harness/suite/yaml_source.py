@@ -1,6 +1,7 @@
 """YAML with a memory: plain data plus the line and the spelling of every value, so that a mistake can be pointed at."""
 
 import re
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,14 +9,16 @@ from pathlib import Path
 import yaml
 from yaml.reader import ReaderError
 
-from harness.errors import SuiteError
+from harness.errors import SuiteError, reason_of, shown_path
 from harness.records.inputs import JSON
 from harness.text.redaction import Redaction, secret_variables
 from harness.text.variables import expanded, names_in, value_of, variables_in
 
 Where = tuple[str | int, ...]
 LARGEST_INTEGER = 2**63 - 1  # what servers, tensors and files of a run hold
-SHOWN = 60  # characters of a value that a message quotes
+QUOTED = 60  # characters of a value that a message quotes
+_LARGEST = 1 << 18  # bytes of a file; parsing so much takes seconds
+_MOST_VALUES, _MOST_CHARACTERS = 50_000, 1 << 23  # with every alias written out
 
 
 class _Loader(yaml.SafeLoader):
@@ -71,13 +74,7 @@ class Source:
 
 def read_source(path: Path) -> Source:
     """Parse a YAML file. Raises SuiteError for a missing file or a text that is not YAML."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise SuiteError(
-            [f"{path}: cannot be read: {reason}; name a suite file such as suites/quickstart/suite.yaml"]
-        ) from error
+    text = _text_of(path)
     source = Source(path=path, text=text)
     try:
         _parse(source)
@@ -92,6 +89,20 @@ def read_source(path: Path) -> Source:
     except RecursionError as error:
         raise SuiteError([f"{path.name}: not a suite: nested too deeply"]) from error
     return source
+
+
+def _text_of(path: Path) -> str:
+    remedy = "name a suite file such as suites/quickstart/suite.yaml"
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # reading a pipe waits for ever, a device may never end
+            kind = "a folder" if stat.S_ISDIR(status.st_mode) else "a pipe, a device or a socket"
+            raise SuiteError([f"{path}: is {kind}; {remedy}"])
+        if status.st_size > _LARGEST:
+            raise SuiteError([f"{path}: has {status.st_size:,} bytes; a suite has at most {_LARGEST:,}"])
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise SuiteError([f"{shown_path(path)}: cannot be read: {reason_of(error)}; {remedy}"]) from error
 
 
 def _parse(source: Source) -> None:
@@ -110,11 +121,13 @@ class _Walk:
         self.source = source
         self.loader = loader
         self.open: set[yaml.Node] = set()  # the nodes around the current one
+        self.values = self.characters = 0  # of what has been walked, aliases written out
         self.entries_of: dict[yaml.Node, dict[str, tuple[yaml.Node, yaml.Node]]] = {}
 
     def value(self, node: yaml.Node, where: Where) -> JSON:
         self.source.lines.setdefault(where, node.start_mark.line + 1)
         self._refuse_endless(node)
+        self._refuse_too_many(node, 1, len(node.value) if isinstance(node, yaml.ScalarNode) else 0)
         if node.tag.removeprefix(_TAG) not in _TAGS[type(node)]:
             tag = node.tag.replace(_TAG, "!!")
             self.source.complain(where, f"the tag {tag} has no meaning in a suite; leave it out")
@@ -141,8 +154,8 @@ class _Walk:
         try:
             value = self.loader.construct_object(node)
         except (ValueError, LookupError, OverflowError):
-            shown = shortened(node.value)
-            self.source.complain(where, f'{shown} cannot be read as {kind}; write "{shown}" in quotes')
+            quoted = shortened(node.value)
+            self.source.complain(where, f'{quoted} cannot be read as {kind}; write "{quoted}" in quotes')
             return node.value
         if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
             self.source.complain(where, f"a number of {len(node.value)} signs is larger than any number here can be")
@@ -187,12 +200,25 @@ class _Walk:
                 self.source.complain(where, "<< takes another mapping, e.g. <<: *defaults after &defaults {…}")
             else:
                 merged = self._entries(source, where) | merged
+                self._refuse_too_many(source, len(merged), 0)
         return merged
 
     def _refuse_endless(self, node: yaml.Node) -> None:
         if node in self.open:
             raise yaml.MarkedYAMLError(
                 problem="an alias stands inside the value it repeats; write it out", problem_mark=node.start_mark
+            )
+
+    def _refuse_too_many(self, node: yaml.Node, values: int, characters: int) -> None:
+        """A few aliases of aliases stand for more than a memory holds."""
+        self.values += values
+        self.characters += characters
+        if self.values > _MOST_VALUES or self.characters > _MOST_CHARACTERS:
+            raise SuiteError(
+                [
+                    f"{self.source.path.name}:{node.start_mark.line + 1}: with its aliases written out the file has "
+                    f"more than {_MOST_VALUES:,} values or {_MOST_CHARACTERS:,} characters; use fewer of them"
+                ]
             )
 
     def _name(self, node: yaml.Node, where: Where) -> str | None:
@@ -211,14 +237,16 @@ class _Walk:
     def _expanded(self, text: str, where: Where) -> str:
         for name in names_in(text):
             if value_of(name) is None:
-                self.source.complain(where, f"environment variable {name} is not set")
+                self.source.complain(
+                    where, f"environment variable {name} is not set; for the text ${{{name}}} itself write $${{{name}}}"
+                )
         self.source.variables |= variables_in(text)
         return str(expanded(text))
 
 
 def shortened(text: str) -> str:
     """A value as a message quotes it."""
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+    return text if len(text) <= QUOTED else f"{text[:QUOTED]}…"
 
 
 def _kind(value: object) -> str:

@@ -25,7 +25,7 @@ LEAST_SHARE = 5  # one of so many answers
 EXCESS = 5  # a repeated answer is given too often by at least one of so many answers
 CHANCE = 0.1  # the chance at most that an answer is repeated so often by guessing
 EXAMPLES = 3
-SHOWN = 80  # characters of what is repeated
+EXCERPT = 80  # characters of what is repeated
 
 Answered = tuple[Sample, Prediction]
 
@@ -36,7 +36,7 @@ class Sign:
 
     kind: AnomalyKind
     items: tuple[Answered, ...]
-    shown: str
+    excerpt: str
 
 
 def anomalies(
@@ -73,7 +73,7 @@ def _of_cell(suite: Suite, task: Task, cell: Cell, answers: Sequence[Answered]) 
             kind=sign.kind,
             count=len(sign.items),
             answers=len(answers),
-            shown=sign.shown,
+            excerpt=sign.excerpt,
             cause=cause,
             remedy=remedy,
             examples=tuple(sample.id for sample, _ in sign.items[:EXAMPLES]),
@@ -94,7 +94,7 @@ def signs(answers: Sequence[Answered]) -> list[Sign]:
         items = tuple(item for item in generated if applies(*item))
         rest = sum(sample.id not in accounted for sample, _ in items)
         if items and LEAST_SHARE * rest >= len(answers):
-            raised.append(Sign(kind=kind, items=items, shown=_look(kind, items)))
+            raised.append(Sign(kind=kind, items=items, excerpt=_look(kind, items)))
             accounted |= {sample.id for sample, _ in items}
     repeated = _repeated(answers)
     if repeated and 2 * sum(sample.id not in accounted for sample, _ in repeated.items) > len(answers):
@@ -151,7 +151,7 @@ def _look(kind: AnomalyKind, items: Sequence[Answered]) -> str:
     looks = Counter(
         prediction.text if kind == "refusal" else prediction.reading.reason or "" for _, prediction in items
     )
-    return _shown(looks.most_common(1)[0][0])
+    return shortened(looks.most_common(1)[0][0])
 
 
 # -- of answers together ----------------------------------------------------------------------------------------------
@@ -178,7 +178,7 @@ def _repeated(answers: Sequence[Answered]) -> Sign | None:
     if binomtest(count, total, guess, alternative="greater").pvalue >= CHANCE:
         return None
     items = tuple(item for key, item in readable if key == answer)
-    return Sign(kind="same answer", items=items, shown=_shown(items[0][1].reading.answer))
+    return Sign(kind="same answer", items=items, excerpt=shortened(items[0][1].reading.answer))
 
 
 def _most_that_fit(answer: str, answers: Sequence[Answered], expected: Sequence[frozenset[str]]) -> int:
@@ -213,7 +213,7 @@ def _comparable(answer: JSON) -> str:
     return normalise(text, punctuation="drop")
 
 
-def _shown(answer: JSON) -> str:
+def shortened(answer: JSON) -> str:
     text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
     text = " ".join(text.split())
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+    return text if len(text) <= EXCERPT else f"{text[:EXCERPT]}…"

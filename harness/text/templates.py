@@ -4,16 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError
 from jinja2 import Template as CompiledTemplate
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import TemplateError, TemplateSyntaxError
 
 from harness.errors import HarnessError
 from harness.records.inputs import JSON, Sample
+from harness.text.bounded_environment import BoundedEnvironment
+from harness.text.template_budget import budget
 
-_ENVIRONMENT = ImmutableSandboxedEnvironment(
-    undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=False
-)
+_ENVIRONMENT = BoundedEnvironment()
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -45,7 +44,8 @@ class Template:
     def render_values(self, values: Mapping[str, JSON], subject: str = "") -> str:
         """The text for named values; `subject` opens the message of an error."""
         try:
-            return self._compile().render(values)
+            with budget():
+                return self._compile().render(values)
         except Exception as error:  # a template is the user's program: whatever stops it is theirs to mend
             names = ", ".join(sorted(values))
             reason = " ".join(str(error).split()) or type(error).__name__
@@ -53,13 +53,14 @@ class Template:
 
     def _compile(self) -> CompiledTemplate:
         try:
-            return _compiled(self.text)
+            with budget():
+                return _compiled(self.text)
         except TemplateSyntaxError as error:
             raise HarnessError(f"{self.origin}:{error.lineno}: {error.message}") from error
-        except (TemplateError, RecursionError, SyntaxError) as error:
+        except (TemplateError, RecursionError, SyntaxError, ValueError, ArithmeticError) as error:
             raise HarnessError(f"{self.origin}: {error}") from error
 
 
 @cache
 def _compiled(text: str) -> CompiledTemplate:
-    return _ENVIRONMENT.from_string(text)
+    return _ENVIRONMENT.compiled(text)

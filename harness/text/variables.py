@@ -1,4 +1,7 @@
-"""Variables of the environment in a text: `${NAME}`, as a suite writes them, and what they stand for."""
+"""Variables of the environment in a text: `${NAME}`, as a suite writes them, and what they stand for.
+
+`$${NAME}` is no variable but the text `${NAME}` itself.
+"""
 
 import os
 import re
@@ -6,7 +9,8 @@ from pathlib import Path
 
 from harness.records.inputs import JSON
 
-VARIABLE = re.compile(r"\$\{(\w+)\}")
+VARIABLE = re.compile(r"(?<!\$)\$\{(\w+)\}")
+_WRITTEN = re.compile(r"\$?\$\{(\w+)\}")  # with what only looks like one
 USUAL_NAME = re.compile(r"_?[A-Z]{1,16}\d{0,2}(_([A-Z]{1,16}\d{0,2}|\d{1,2}))*")
 
 
@@ -36,10 +40,16 @@ def variables_in(content: JSON) -> dict[str, str]:
 def expanded(content: JSON) -> JSON:
     """A text, or the texts of a list or mapping, with values for names; a variable that is not set stays as written."""
     if isinstance(content, str):
-        return VARIABLE.sub(lambda match: value_of(match[1]) or match[0], content)
+        return _WRITTEN.sub(_expanded, content)
     if isinstance(content, dict):
         return {key: expanded(part) for key, part in content.items()}
     return [expanded(part) for part in content] if isinstance(content, list | tuple) else content
+
+
+def _expanded(match: re.Match[str]) -> str:
+    if match[0].startswith("$$"):
+        return match[0][1:]
+    return value_of(match[1]) or match[0]
 
 
 def is_variable_name(text: str) -> bool:

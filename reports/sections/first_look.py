@@ -26,7 +26,7 @@ class AnomalyCard:
 
     title: str  # e.g. "norm: answers stopped at the first token"
     cells: tuple[tuple[str, str], ...]  # the variant, how many of its answers
-    shown: str  # the answer that is repeated, or why answers cannot be read
+    excerpt: str  # the answer that is repeated, or why answers cannot be read
     cause: str
     remedy: str
     examples: tuple[tuple[str, str], ...]  # a sample, the address of its answers
@@ -46,23 +46,23 @@ class FirstLook(Section):
     def sentences(self, finished: FinishedRun) -> Iterator[str]:
         for card in self.build(finished):
             cells = listed(f"{variant} ({share})" if share else variant for variant, share in card.cells)
-            shown = f", “{card.shown}”" if card.shown else ""
+            excerpt = f", “{card.excerpt}”" if card.excerpt else ""
             cause = f" Likely cause: {card.cause}." if card.cause else ""
-            yield f"{card.title}: {cells}{shown}.{cause} Remedy: {card.remedy}."
+            yield f"{card.title}: {cells}{excerpt}.{cause} Remedy: {card.remedy}."
 
 
 def _faults(summary: Summary) -> Iterator[AnomalyCard]:
     """Equal faults of several variants are told together."""
     groups: dict[tuple[str, AnomalyKind, str, str, str], list[Anomaly]] = {}
     for anomaly in summary.anomalies:
-        key = (anomaly.task, anomaly.kind, anomaly.shown, anomaly.cause, anomaly.remedy)
+        key = (anomaly.task, anomaly.kind, anomaly.excerpt, anomaly.cause, anomaly.remedy)
         groups.setdefault(key, []).append(anomaly)
-    for (task, kind, shown, cause, remedy), members in groups.items():
+    for (task, kind, excerpt, cause, remedy), members in groups.items():
         examples = dict.fromkeys(sample for anomaly in members for sample in anomaly.examples)
         yield AnomalyCard(
             title=f"{task}: answers {FAULTS[kind]}",
             cells=tuple((anomaly.variant, _share(anomaly)) for anomaly in members),
-            shown=shown,
+            excerpt=excerpt,
             cause=cause,
             remedy=remedy,
             examples=tuple((sample, _address(task, sample)) for sample in list(examples)[:3]),
@@ -79,7 +79,7 @@ def _mismatches(summary: Summary) -> Iterator[AnomalyCard]:
         yield AnomalyCard(
             title=f"{task}: {difference}",
             cells=tuple((mismatch.variant, "") for mismatch in members),
-            shown="",
+            excerpt="",
             cause="",
             remedy=remedy,
             examples=(),

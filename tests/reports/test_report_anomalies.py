@@ -15,7 +15,7 @@ from tests.shared.finished import finished, printed, visible
 
 def anomaly(variant: str, **changes: Any) -> Anomaly:
     settings: dict[str, Any] = {
-        "task": "norm", "kind": "first token", "count": 990, "answers": 1000, "shown": "", "cause": "a stop string comes first",
+        "task": "norm", "kind": "first token", "count": 990, "answers": 1000, "excerpt": "", "cause": "a stop string comes first",
         "remedy": "mend the prompt's end", "examples": ("n01", "n02"),
     }  # fmt: skip
     return Anomaly(variant=variant, **{**settings, **changes})
@@ -28,7 +28,7 @@ LEARNT = PromptMismatch(
     difference="was trained on prompts without passages, and is asked with passages",
     remedy=REMEDY,
 )
-SAME = anomaly("rag", kind="same answer", count=6, answers=10, shown="gastritis", cause="it repeats itself")
+SAME = anomaly("rag", kind="same answer", count=6, answers=10, excerpt="gastritis", cause="it repeats itself")
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_without_any_there_is_no_such_section(summary: Summary) -> None:
 
 def test_markup_in_an_answer_is_shown_as_text(summary: Summary) -> None:
     page = render(
-        finished(replace(summary, anomalies=(replace(SAME, shown="<img src=x onerror=alert(1)>", variant="<b>"),)))
+        finished(replace(summary, anomalies=(replace(SAME, excerpt="<img src=x onerror=alert(1)>", variant="<b>"),)))
     )
     assert "<img src=x" not in page
     assert "&lt;img src=x onerror=alert(1)&gt;" in page

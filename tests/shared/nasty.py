@@ -125,7 +125,7 @@ def summary() -> Summary:
                 kind="same answer",
                 count=1,
                 answers=1,
-                shown=NASTY,
+                excerpt=NASTY,
                 cause=NASTY,
                 remedy=NASTY,
                 examples=(NASTY,),

@@ -1,6 +1,7 @@
 """What methods share that the library PEFT implements."""
 
 import warnings
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -19,6 +20,7 @@ BRIDGE = "prefix once, positions by mask"  # how a virtual prefix is asked; part
 class PeftMethod(Method):
     """A method of PEFT; a subclass says which, by PEFT's configuration."""
 
+    @abstractmethod
     def configuration(self, network: Any) -> Any:
         """PEFT's configuration for this network. Raises ModelError for a target that it lacks."""
         raise NotImplementedError

@@ -2,6 +2,7 @@
 
 import json
 import re
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -62,6 +63,7 @@ class KnowledgeBase(Knowledge):
             raise ValueError("updated needs update, the second version of the knowledge")
         return self
 
+    @abstractmethod
     def entries(self, path: str) -> Iterable[Entry | Unreadable]:
         """The entries of one version. Raises DataError when the whole file cannot be read."""
         raise NotImplementedError

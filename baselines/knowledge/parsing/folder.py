@@ -1,12 +1,16 @@
 """Knowledge bases of documents: one file, or a folder of files with all its folders; each document is an entry."""
 
+import os
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import ClassVar
 
+from pydantic import field_validator
+
 from baselines.knowledge.parsing.collection import Entry, KnowledgeBase, Unreadable
-from harness.errors import DataError
+from harness.errors import DataError, shown_path
 
 
 class DocumentFolder(KnowledgeBase):
@@ -17,6 +21,21 @@ class DocumentFolder(KnowledgeBase):
 
     pattern: str | None = None  # of the names in a folder, e.g. "guides/*.md"; by default, those with the suffixes
 
+    @field_validator("pattern")
+    @classmethod
+    def _pattern_fits(cls, pattern: str | None) -> str | None:
+        parts = PurePath(pattern or "").parts
+        if pattern is None:
+            return pattern
+        if not parts or pattern.startswith(("/", "~")) or PurePath(pattern).is_absolute() or ".." in parts:
+            raise ValueError(f"'{shown_path(pattern)}' must be of names below path, e.g. \"guides/*.md\"")
+        if any("**" in part and part != "**" for part in parts):
+            raise ValueError(f"'{shown_path(pattern)}': ** is a whole folder name, e.g. \"**/*.md\"")
+        if "\0" in pattern or any(len(part.encode()) > 255 for part in parts):
+            raise ValueError(f"'{shown_path(pattern)}' can be the name of no file")
+        return pattern
+
+    @abstractmethod
     def document(self, file: Path) -> tuple[str, str, bool]:
         """The text, the title, and whether the text is Markdown. Raises DataError for an unreadable document."""
         raise NotImplementedError
@@ -43,6 +62,8 @@ class DocumentFolder(KnowledgeBase):
         if not root.is_dir():
             yield root
             return
+        if not os.access(root, os.R_OK | os.X_OK):
+            raise DataError(f"{root}: the folder cannot be listed: Permission denied")
         visible = [
             file
             for file in root.rglob(self.pattern or "*")

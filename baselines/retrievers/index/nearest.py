@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from baselines.retrievers.index.matches import best_hits, refuse_misfit
 from baselines.retrievers.index.store import library
 from harness.components.retriever import Hit
+from harness.errors import StoreError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,7 +57,10 @@ class Nearest:
         import numpy as np
 
         if vectors.shape[1] != self.index.d:
-            raise ValueError(f"the query has {vectors.shape[1]} dimensions, the index {self.index.d}")
+            raise StoreError(
+                f"the query has {vectors.shape[1]} dimensions, the index {self.index.d}: vectors in the cache are "
+                "damaged; delete vectors.sqlite there"
+            )
         hits: list[list[Hit]] = [[] for _ in vectors]
         breadth = max(self.effort, k) if self.kind == "hnsw" else k
         left, fetch = np.arange(len(vectors)), min(total, breadth + SPARE)

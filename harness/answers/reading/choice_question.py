@@ -31,7 +31,7 @@ class ChoiceQuestion:
         letters = normalise(option, punctuation="drop", case=False)
         return "" if re.fullmatch(rf"[A-Za-z]|[{self.letters}]+", letters) else option
 
-    def others(self, letters: str) -> str:
+    def remaining(self, letters: str) -> str:
         """The letters of all other options."""
         return "".join(letter for letter in self.letters if letter not in letters)
 

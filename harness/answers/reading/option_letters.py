@@ -120,8 +120,8 @@ def _exception(text: str, choice: ChoiceQuestion) -> LetterReading:
     if not match or not choice.multiple or rules.ASKS_FOR_WRONG.search(choice.question):
         return NOTHING
     named = admit(option_letters(forms.LETTER_WORDS.sub("", match[match.lastindex or 1])), choice)
-    others = choice.others(named.letters or "")
-    return LetterReading(letters=others) if named.letters and others else named
+    remaining = choice.remaining(named.letters or "")
+    return LetterReading(letters=remaining) if named.letters and remaining else named
 
 
 def _answered(text: str, choice: ChoiceQuestion) -> str:
@@ -214,5 +214,5 @@ def _mention(text: str, choice: ChoiceQuestion, rejected: str, claims: list[Clai
 
 def _left_over(choice: ChoiceQuestion, rejected: str) -> LetterReading:
     """The only option that is not rejected."""
-    left = choice.others(rejected)
+    left = choice.remaining(rejected)
     return LetterReading(letters=left) if len(left) == 1 and rejected and not choice.multiple else NOTHING

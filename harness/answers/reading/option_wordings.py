@@ -77,7 +77,7 @@ class Wording:
     kind: Literal["final", "right", "wrong", "hedge"]
     name: str
     source: str
-    others: Literal["right", "wrong"] | None = None  # what an exception says of all other options
+    remaining: Literal["right", "wrong"] | None = None  # what an exception says of all other options
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:

@@ -57,8 +57,8 @@ def _is_open(match: re.Match[str], text: str) -> bool:
 def _both_sides(claim: Claim, rule: rules.Wording, choice: ChoiceQuestion) -> Iterator[Claim]:
     """A claim, and of an exception what it says of all other options."""
     yield claim
-    if rule.others and set(claim.letters) <= set(choice.letters) and (others := choice.others(claim.letters)):
-        yield replace(claim, kind=rule.others, letters=others)
+    if rule.remaining and set(claim.letters) <= set(choice.letters) and (remaining := choice.remaining(claim.letters)):
+        yield replace(claim, kind=rule.remaining, letters=remaining)
 
 
 def _of_the_rest(claims: list[Claim], text: str, choice: ChoiceQuestion) -> Iterator[Claim]:
@@ -68,9 +68,9 @@ def _of_the_rest(claims: list[Claim], text: str, choice: ChoiceQuestion) -> Iter
         if match is None:
             continue
         judged = "".join(claim.letters for claim in claims if claim.kind == opposite and claim.end <= match.start())
-        others = choice.others(judged)
-        if judged and others:
-            yield Claim(kind=kind, letters=others, start=match.start(), end=match.end(), hedged=False)
+        remaining = choice.remaining(judged)
+        if judged and remaining:
+            yield Claim(kind=kind, letters=remaining, start=match.start(), end=match.end(), hedged=False)
 
 
 def conclude(claims: list[Claim], choice: ChoiceQuestion, text: str) -> LetterReading:

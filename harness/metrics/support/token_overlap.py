@@ -5,6 +5,7 @@ nothing but digits and Latin letters score 1.
 """
 
 import re
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -56,6 +57,7 @@ class TokenOverlap(Metric):
         chosen = self._chosen(task_samples(samples, scoring))
         return [self.mark(prediction, sample, chosen) for sample, prediction in zip(samples, predictions, strict=True)]
 
+    @abstractmethod
     def mark(self, prediction: Prediction, sample: Sample, tokens: Tokens) -> Marks:
         """The value of one prediction by such tokens."""
         raise NotImplementedError

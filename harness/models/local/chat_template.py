@@ -186,12 +186,12 @@ def _lost(prompt: Prompt, text: str) -> frozenset[int]:
 
     Templates of reasoning models leave out the reasoning of earlier answers; the answers must be there.
     """
-    shown = _dense(text)
+    rendering = _dense(text)
     return frozenset(
         place
         for place, message in enumerate(prompt)
-        if _dense(message.content) not in shown
-        and (message.role != "assistant" or _dense(without_reasoning(message.content)[0]) not in shown)
+        if _dense(message.content) not in rendering
+        and (message.role != "assistant" or _dense(without_reasoning(message.content)[0]) not in rendering)
     )
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -69,6 +70,7 @@ class Encoder(Model):
             if (place / "config.json").is_file() and has_weight_file(place):
                 check_weights(place)
 
+    @abstractmethod
     def check_folder(self, folder: Path) -> None:
         """Raise ModelError if the folder holds no such model."""
         raise NotImplementedError
@@ -116,6 +118,7 @@ class Encoder(Model):
                 self._network = self.load(str(folder), getattr(torch, self._dtype_name))
         return self._network
 
+    @abstractmethod
     def load(self, folder: str, dtype: Any) -> Any:
         """The network, from files only."""
         raise NotImplementedError

@@ -3,6 +3,7 @@
 import random
 import threading
 import time
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
@@ -18,7 +19,7 @@ from harness.text.inert import inert_line
 from harness.text.redaction import Redaction
 
 BATCHES_AHEAD = 4  # calls per worker in one batch: enough to keep workers busy, few enough to commit often
-SHOWN_OF_A_REASON = 300  # characters
+REASON_EXCERPT = 300  # characters
 
 
 class RemoteModel(TextModel):
@@ -48,6 +49,7 @@ class RemoteModel(TextModel):
         if "_client" in self.__dict__:
             self.__dict__.pop("_client").close()
 
+    @abstractmethod
     def call(self, prompt: Prompt, generation: Generation) -> Completion:
         """One request. Raises CallError."""
         raise NotImplementedError
@@ -60,9 +62,9 @@ class RemoteModel(TextModel):
         """Keeps this model's secrets out of what its server says."""
         return Redaction(self.secrets(), self.mentions())
 
-    def shown(self, failure: CallError) -> str:
+    def failure_text(self, failure: CallError) -> str:
         """A failure as people see it: no secret, nothing that moves a cursor, not too long."""
-        return inert_line(self.redaction().redact_message(str(failure)))[:SHOWN_OF_A_REASON]
+        return inert_line(self.redaction().redact_message(str(failure)))[:REASON_EXCERPT]
 
     def _attempts(self, call: Callable[[], Completion], stopped: threading.Event) -> Completion:
         from harness.models.remote.transport import exchange
@@ -81,4 +83,4 @@ class RemoteModel(TextModel):
                 break
             time.sleep(max(last.wait, wait * random.uniform(0.8, 1.2)))
             wait *= 2
-        return Completion(text="", finish="error", error=self.shown(last))
+        return Completion(text="", finish="error", error=self.failure_text(last))

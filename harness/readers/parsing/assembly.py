@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 
 from harness.components.dataset import Dataset
 from harness.errors import DataError, nearest
-from harness.readers.parsing.rows import BadRow, Fault, Row, kind_of
+from harness.readers.parsing.rows import BadRow, Fault, Row, columns_of, kind_of
 from harness.readers.parsing.split import SPLITS, Fractions, Ranges, Split, cut
 from harness.records.inputs import JSON, Sample
 
@@ -107,7 +107,8 @@ def _load(source: RowSource, task: str, prefix: str, division: Division) -> _Loa
                 raise BadRow(row.reason)
             identifier = source.layout.identifier(row.values) or f"{prefix}:{number + 1}"
             sample = source.layout.sample(row.values, task, identifier)
-            loaded.samples.append(_in_group(sample, row.values, division.group))
+            sample = _in_group(sample, row.values, division.group)
+            loaded.samples.append(replace(sample, meta=columns_of(sample.meta)))
         except BadRow as reason:
             loaded.faults.append(f"{source.name}:{row.line}: {reason}")
         else:

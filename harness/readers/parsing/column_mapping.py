@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from pydantic import Field, model_validator
 
 from harness.readers.parsing.file_reader import FileReader
-from harness.readers.parsing.rows import BadRow, history_of, list_of, optional_text, text_of, texts_of
+from harness.readers.parsing.rows import (
+    BadRow,
+    filled_options,
+    history_of,
+    optional_text,
+    options_of,
+    text_of,
+    texts_of,
+)
 from harness.records.inputs import JSON, Sample
 
 
@@ -57,16 +65,8 @@ class Columns:
 
     def _options(self, values: Mapping[str, JSON]) -> tuple[str, ...]:
         if self.option_list is not None:
-            listed = list_of(values, self.option_list)
-            cells = {f"{self.option_list}[{place}]": option for place, option in enumerate(listed)}
-            return tuple(text_of(cells, place) for place in cells)
-        if not self.options:
-            return ()
-        filled = [column for column in self.options if optional_text(values, column).strip()]
-        missing = [column for column in self.options[: len(filled)] if column not in filled]
-        if missing:  # a gap would give every later option a wrong letter
-            raise BadRow(f"option '{missing[0]}' is empty although a later one is not")
-        return tuple(text_of(values, column) for column in filled)
+            return options_of(values, self.option_list)
+        return filled_options({column: values.get(column) for column in self.options})
 
 
 class TableReader(FileReader):
@@ -77,7 +77,7 @@ class TableReader(FileReader):
     target_separator: str | None = None  # splits one cell into several right answers
     options: str | list[str] = Field(
         default_factory=list
-    )  # the columns of options A, B, …; or one column that holds a list
+    )  # the columns of options A, B, …; or one column that holds a list, or an object by letter
     id: str | None = None  # default: "<file stem>:<record number>"
     history: str | None = None  # a list of [user, assistant] pairs
     system: str | None = None  # reaches prompts as {{ system }}
@@ -88,9 +88,24 @@ class TableReader(FileReader):
         duplicate = next((column for column in columns if columns.count(column) > 1), None)
         if duplicate is not None:
             raise ValueError(f"column '{duplicate}' is given two meanings")
+        if self.target_separator == "":
+            raise ValueError('target_separator: must be at least one character, e.g. "##"; leave it out for one answer')
         if not self.layout().target:
             raise ValueError("target: at least one column is needed")
         return self
+
+    def meanings(self) -> Mapping[str, str]:
+        """The input, the options, the history; the target is for no prompt."""
+        layout = self.layout()
+        listed = "the options: write {% for letter, option in options %}{{ letter }}. {{ option }} {% endfor %}"
+        return {
+            **dict.fromkeys(layout.target, "the target, the right answer, which no prompt shows"),
+            **dict.fromkeys((*layout.options, layout.option_list or ""), listed),
+            layout.history or "": "the history: its turns stand before the prompt by themselves",
+            layout.system or "": "the system column: write {{ system }}",
+            layout.id or "": "the id, which no prompt shows",
+            layout.input: "the input: write {{ input }}",
+        }
 
     def layout(self) -> Columns:
         """The mapping that the suite gives."""

@@ -103,6 +103,10 @@ def _parse(row: Row, place: str) -> DatasetEntry:
     except ValidationError as error:
         detail = error.errors()[0]
         where = ".".join(str(part) for part in detail["loc"])
+        if detail["loc"] == ("formatting",):
+            raise DataError(
+                f"{place}: formatting: input should be 'alpaca' or 'sharegpt'{_formatting(detail['input'])}"
+            ) from error
         if detail["type"] != "extra_forbidden":
             raise DataError(f"{place}: {where}: {detail['msg'][0].lower()}{detail['msg'][1:]}") from error
         inner: dict[str, type[BaseModel]] = {"columns": DatasetColumns, "tags": Tags}
@@ -110,6 +114,18 @@ def _parse(row: Row, place: str) -> DatasetEntry:
         raise DataError(
             f"{place}: {where} is not a field ({nearest(str(detail['loc'][-1]), holder.model_fields)})"
         ) from error
+
+
+def _formatting(written: object) -> str:
+    """How LLaMA-Factory describes what others call the format of OpenAI."""
+    if str(written).lower() in ("sharegpt", "alpaca"):
+        return f", not {written}; write {str(written).lower()}"
+    if str(written).lower() not in ("openai", "chatml", "messages", "chat"):
+        return f", not {written}"
+    return (
+        f", not {written}; messages with role and content are sharegpt with columns: {{messages: messages}} and tags: "
+        "{role_tag: role, content_tag: content, user_tag: user, assistant_tag: assistant, system_tag: system}"
+    )
 
 
 def _refusal(entry: DatasetEntry) -> str | None:

@@ -1,5 +1,6 @@
 """The parameters that readers share: the files, their division, and the treatment of bad rows."""
 
+from abc import abstractmethod
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -54,6 +55,7 @@ class FileReader(DividedReader):
             raise ValueError("path, train and validation must be different files; divide one file with split")
         return self
 
+    @abstractmethod
     def rows(self, path: str) -> Iterable[Row | Fault]:
         """The records of one file. Raises DataError when the file as a whole cannot be read."""
         raise NotImplementedError
@@ -63,6 +65,7 @@ class FileReader(DividedReader):
         values = [getattr(self, field) for field in fields if field in self.model_fields_set]
         return [str(value) for value in values if value is not None]
 
+    @abstractmethod
     def layout(self) -> Layout:
         """The meaning of the columns."""
         raise NotImplementedError

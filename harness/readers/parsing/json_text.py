@@ -4,6 +4,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from harness.errors import DataError
 from harness.readers.parsing.rows import Fault, Row, kind_of
@@ -51,15 +52,20 @@ def line_rows(text: str) -> Iterator[Row | Fault]:
 
 
 def list_rows(text: str, path: str) -> Iterator[Row | Fault]:
-    """The objects of a JSON list, each with the line on which it begins. Raises DataError where the text breaks."""
+    """The objects of a JSON list, each with the line on which it begins. Raises DataError where the text breaks.
+
+    The list may stand inside an object, or in objects inside it, as in {"data": […]}, if it is the only one there.
+    """
     start = _blank(text, 0)
+    if text[start : start + 1] == "{" and _is_whole(text, path, start):
+        start = _inner_list(text, path, start)
     if text[start : start + 1] != "[":
         raise DataError(
             f"{path}:{_line(text, start)}: expected a JSON list of objects, {_description(text, start, path)}"
         )
     escaped = _escapes(text)
-    for line, _, value in _members(text, path, start):
-        yield _row(line, value, escaped)
+    for member in _members(text, path, start):
+        yield _row(member.line, member.value, escaped)
 
 
 def member_rows(text: str, path: str) -> Iterator[tuple[str, Row | Fault]]:
@@ -68,12 +74,46 @@ def member_rows(text: str, path: str) -> Iterator[tuple[str, Row | Fault]]:
     if text[start : start + 1] != "{":
         raise DataError(f"{path}:{_line(text, start)}: expected a JSON object, {_description(text, start, path)}")
     escaped = _escapes(text)
-    for line, key, value in _members(text, path, start):
-        yield key, _row(line, value, escaped)
+    for member in _members(text, path, start):
+        yield member.key, _row(member.line, member.value, escaped)
 
 
-def _members(text: str, path: str, start: int) -> Iterator[tuple[int, str, JSON]]:
-    """Walks a list or an object: (line, key or "", value). The C scanner parses; only lines are counted here."""
+def _inner_list(text: str, path: str, start: int) -> int:
+    """Where the only list of objects inside the object at `start` begins; `start` itself if there is none."""
+    holders = [member for member in _members(text, path, start) if _holds_rows(member.value)]
+    if len(holders) > 1:
+        names = ", ".join(member.key for member in holders)
+        raise DataError(
+            f"{path}:{holders[1].line}: holds several lists of objects, {names}; write the right one into its own file"
+        )
+    if not holders:
+        return start
+    return holders[0].start if isinstance(holders[0].value, list) else _inner_list(text, path, holders[0].start)
+
+
+def _holds_rows(value: JSON, depth: int = 3) -> bool:
+    if isinstance(value, list):
+        return any(isinstance(item, dict) for item in value)
+    return isinstance(value, dict) and depth > 0 and any(_holds_rows(inner, depth - 1) for inner in value.values())
+
+
+def _is_whole(text: str, path: str, start: int) -> bool:
+    """Whether the value at `start` is all there is, and not the first of several, one a line."""
+    return _blank(text, _value(text, path, start)[1]) == len(text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """An element of a list, or a member of an object."""
+
+    line: int  # where it begins, with its key
+    start: int  # the place of its value
+    key: str  # "" in a list
+    value: JSON
+
+
+def _members(text: str, path: str, start: int) -> Iterator[_Member]:
+    """Walks a list or an object. The C scanner parses; only lines are counted here."""
     closing = "]" if text[start] == "[" else "}"
     position = counted = _blank(text, start + 1)
     line = _line(text, position)
@@ -84,13 +124,14 @@ def _members(text: str, path: str, start: int) -> Iterator[tuple[int, str, JSON]
         if closing == "}":
             key, position = _value(text, path, position)
             position = _expect(text, path, position, ":", "':'")
+        begin = position
         value, position = _value(text, path, position)
-        yield line, key, value
+        yield _Member(line, begin, key, value)
         position = _blank(text, position)
         more = text[position : position + 1] != closing
         if more:
             position = _expect(text, path, position, ",", f"',' or '{closing}'")
-    if _blank(text, position + 1) != len(text):
+    if start == _blank(text, 0) and _blank(text, position + 1) != len(text):
         raise DataError(f"{path}:{_line(text, _blank(text, position + 1))}: not JSON: more text after the end")
 
 

@@ -2,24 +2,29 @@
 
 import codecs
 import difflib
+import stat
 from pathlib import Path
 
-from harness.errors import DataError
+from harness.errors import DataError, reason_of, shown_path
 
+_NO_CHARACTER_SETS = {"undefined", "idna", "punycode", "unicode-escape", "raw-unicode-escape", "utf-7", "mbcs", "oem"}
 _BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
 def read_bytes(path: str) -> bytes:
     """The content of a file that must exist and hold something. Raises DataError."""
     file = Path(path)
-    if not file.exists():
-        raise DataError(f"{path}: no such file{_remedy(file)}")
-    if file.is_dir():
-        raise DataError(f"{path}: is a folder; name one file in it")
     try:
+        mode = file.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise DataError(f"{path}: is a folder; name one file in it")
+        if not stat.S_ISREG(mode):  # reading a pipe waits for ever, a device may never end
+            raise DataError(f"{path}: is a pipe, a device or a socket; name a file")
         raw = file.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
+    except (FileNotFoundError, NotADirectoryError):
+        raise DataError(f"{path}: no such file{_remedy(file)}") from None
+    except (OSError, ValueError) as error:
+        raise DataError(f"{shown_path(path)}: cannot be read: {reason_of(error)}") from error
     if not raw.strip():
         raise DataError(f"{path}: is empty")
     return raw
@@ -35,16 +40,27 @@ def read_text(path: str, encoding: str | None = None) -> str:
     if encoding is None:
         return _detect(raw, path).removeprefix("\ufeff")
     try:
-        return raw.decode(codecs.lookup(encoding).name).removeprefix("\ufeff")
-    except LookupError:
-        raise DataError(
-            f"{path}: encoding: {encoding} is not a known encoding; examples: utf-8, gb18030, big5, utf-16"
-        ) from None
+        return raw.decode(_known_encoding(encoding)).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
+        place = min(error.start, len(raw) - 1)
         raise DataError(
-            f"{path}:{_line(raw, error)}: byte 0x{raw[error.start]:02x} is not {encoding}; give another encoding:, "
+            f"{path}:{_line(raw, error)}: byte 0x{raw[place]:02x} is not {encoding}; give another encoding:, "
             "or leave it out to have it detected"
         ) from error
+    except ValueError as error:
+        raise DataError(f"{path}: {error}") from error
+
+
+def _known_encoding(encoding: str) -> str:
+    """Python's name of an encoding that stands for characters. Raises ValueError for any other."""
+    try:
+        name = codecs.lookup(encoding).name
+        "".encode(name)  # refuses what turns bytes into bytes, e.g. base64
+    except (LookupError, ValueError):
+        name = ""
+    if not name or name in _NO_CHARACTER_SETS:
+        raise ValueError(f"encoding: {encoding} is not a known encoding; examples: utf-8, gb18030, big5, utf-16")
+    return name
 
 
 def _detect(raw: bytes, path: str) -> str:
@@ -92,7 +108,11 @@ def _line(raw: bytes, error: UnicodeDecodeError) -> int:
 
 
 def _remedy(file: Path) -> str:
-    if not file.parent.is_dir():
+    try:
+        names = sorted(entry.name for entry in file.parent.iterdir())
+    except FileNotFoundError:
         return f" (nor a folder {file.parent})"
-    close = difflib.get_close_matches(file.name, sorted(entry.name for entry in file.parent.iterdir()), n=1)
+    except OSError as error:
+        return f" ({file.parent}: {reason_of(error)})"
+    close = difflib.get_close_matches(file.name, names, n=1)
     return f" (did you mean {close[0]}?)" if close else ""

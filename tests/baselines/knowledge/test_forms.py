@@ -162,9 +162,44 @@ def test_texts_in_a_workbook(tmp_path):
     book.close()
     knowledge = Texts(path=str(tmp_path / "k.xlsx"), column="name", id_column="code")
     assert [(p.id, p.text, dict(p.meta)) for p in knowledge.read().passages] == [("1", "胃切除术", {"ward": "3"})]
-    assert "header: a workbook's first row is its header" in told(
-        Texts(path=str(tmp_path / "k.xlsx"), column=1, header=False)
-    )
+
+
+HEADLESS = [["感冒"], ["胃炎"], ["肺炎"]]
+CODED = [[1, "感冒"], [2, "胃炎"]]
+NAMED = [["code", "term"], *CODED]
+
+
+@pytest.mark.parametrize(
+    ("rows", "parameters", "passages"),
+    [
+        (HEADLESS, {}, [("k.xlsx:1", "感冒"), ("k.xlsx:2", "胃炎"), ("k.xlsx:3", "肺炎")]),
+        (HEADLESS, {"column": 0}, [("k.xlsx:1", "感冒"), ("k.xlsx:2", "胃炎"), ("k.xlsx:3", "肺炎")]),
+        (CODED, {"column": 1, "id_column": 0}, [("1", "感冒"), ("2", "胃炎")]),
+        (CODED, {"column": 1, "header": False}, [("k.xlsx:1", "感冒"), ("k.xlsx:2", "胃炎")]),
+        (NAMED, {"column": "term", "id_column": "code"}, [("1", "感冒"), ("2", "胃炎")]),
+        (NAMED, {"column": 1, "id_column": 0, "header": True}, [("1", "感冒"), ("2", "胃炎")]),
+    ],
+)
+def test_a_workbook_without_a_header_keeps_its_first_entry(tmp_path, rows, parameters, passages):
+    book = Workbook()
+    for row in rows:
+        book.active.append(row)
+    book.save(tmp_path / "k.xlsx")
+    book.close()
+    knowledge = Texts(path=str(tmp_path / "k.xlsx"), **parameters)
+    assert [(passage.id, passage.text) for passage in knowledge.read().passages] == passages
+
+
+@pytest.mark.parametrize(
+    ("content", "texts"),
+    [
+        ('{"data": [{"text": "甲"}, {"text": "乙"}]}', ["甲", "乙"]),
+        ('{"version": 2, "passages": [{"text": "甲"}]}', ["甲"]),
+        ('{"kb": {"of": "x", "entries": [{"text": "甲"}]}}', ["甲"]),
+    ],
+)
+def test_a_list_inside_an_object_is_a_knowledge_base(put, content, texts):
+    assert [passage.text for passage in Jsonl(path=put("k.json", content)).read().passages] == texts
 
 
 @pytest.mark.parametrize(

@@ -202,7 +202,12 @@ def test_several_letters_cannot_be_scored_by_likelihood() -> None:
         (("CA",), FOUR, True, None),
         (("A", "A"), FOUR, True, None),
         (("AC", "ABC"), FOUR, True, None),  # alternative sets
-        (("C", "A"), FOUR, True, "targets A、C are alternatives, one letter each; if all are right, write AC"),
+        (
+            ("C", "A"),
+            FOUR,
+            True,
+            'targets A、C are alternatives, one letter each; if all are right, write them as one text, "AC", instead of a list, and leave out target_separator',
+        ),
         (("CA",), FOUR, False, "target 'CA': 2 letters (AC) where one is asked for"),
         (("E",), FOUR, False, "target 'E': E is not among the options A–D"),
         (("",), FOUR, False, "target '': the letter of an option is needed"),

@@ -11,6 +11,7 @@ from harness.models.huggingface import HuggingFace
 from harness.models.ollama import Ollama
 from harness.models.openai import OpenAI
 from harness.models.scripted import Scripted
+from harness.records.inputs import JSON
 
 
 @pytest.mark.parametrize(
@@ -79,6 +80,9 @@ class Made(Model):
 
     base: Annotated[str, Reference("models")]
     path: str = ""
+
+    def identity(self) -> dict[str, JSON]:
+        return {"base": self.base, "path": self.path}
 
 
 BASES: dict[str, Model] = {

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -174,3 +175,110 @@ def test_real_llamafactory_ranking_is_refused(shared, read):
     path = str(shared / "llamafactory-demo" / "dataset_info.json")
     with pytest.raises(DataError, match=r"dataset_info\.json:\d+: dpo_zh_demo: ranking: "):
         read("dataset_info", path=path, name="dpo_zh_demo")
+
+
+@pytest.fixture
+def mmlu(write, tmp_path):
+    for subject in ("virology", "law"):
+        for part, answer in (("test", "B"), ("dev", "D"), ("val", "A")):
+            if (subject, part) != ("law", "val"):
+                write(f"{part}/{subject}_{part}.csv", f'"{subject}, what?",w,x,y,z,{answer}\n"two\nlines",w,x,y,z,C\n')
+    return str(tmp_path)
+
+
+@pytest.fixture
+def cmmlu(write, tmp_path):
+    for part, answer in (("test", "B"), ("dev", "D")):
+        write(
+            f"{part}/genetics.csv", f',Question,A,B,C,D,Answer\n0,"问，题",甲,乙,丙,丁,{answer}\n1,再问,甲,乙,丙,丁,C\n'
+        )
+    return str(tmp_path)
+
+
+def test_mmlu_has_no_header_and_keeps_its_first_question(mmlu, read):
+    data = read("mmlu", path=mmlu, subjects=["virology"])
+    assert [(s.id, s.input, s.targets, s.options) for s in data.test] == [
+        ("virology_test:1", "virology, what?", ("B",), ("w", "x", "y", "z")),
+        ("virology_test:2", "two\nlines", ("C",), ("w", "x", "y", "z")),
+    ]
+    assert [s.targets for s in (*data.train, *data.validation)] == [("D",), ("C",), ("A",), ("C",)]
+    assert dict(data.test[0].meta) == {"subject": "virology"}
+
+
+def test_mmlu_reads_all_subjects_each_up_to_the_limit(mmlu, read):
+    data = read("mmlu", path=mmlu, limit=1)
+    assert [s.id for s in data.test] == ["law_test:1", "virology_test:1"]
+    assert [s.id for s in data.train] == ["law_dev:1", "law_dev:2", "virology_dev:1", "virology_dev:2"]
+    assert [s.id for s in data.validation] == ["virology_val:1", "virology_val:2"]  # law has none
+
+
+def test_cmmlu(cmmlu, read):
+    data = read("cmmlu", path=cmmlu)
+    assert [(s.input, s.targets, s.options, dict(s.meta)) for s in data.test] == [
+        ("问，题", ("B",), ("甲", "乙", "丙", "丁"), {"subject": "genetics"}),
+        ("再问", ("C",), ("甲", "乙", "丙", "丁"), {"subject": "genetics"}),
+    ]
+    assert [s.targets for s in data.train] == [("D",), ("C",)]
+
+
+@pytest.mark.parametrize(
+    ("reader", "parameters", "message"),
+    [
+        ("mmlu", {"subjects": ["virolgy"]}, ": no subject 'virolgy' (did you mean virology?)"),
+        (
+            "mmlu",
+            {"path": "/test"},
+            "/test: holds no test/<subject>_test.csv; path is the folder with dev/ and test/ and val/",
+        ),
+        ("cmmlu", {"subjects": ["law"]}, ": no subject 'law' (known: genetics)"),
+        ("cmmlu", {"path": "/dev"}, "/dev: holds no test/<subject>.csv; path is the folder with dev/ and test/"),
+    ],
+)
+def test_subjects_that_are_not_there(mmlu, cmmlu, read, reader, parameters, message):
+    folder = {"mmlu": mmlu, "cmmlu": cmmlu}[reader]
+    if reader == "cmmlu":
+        for file in Path(folder).glob("*/*_*.csv"):
+            file.unlink()
+    with pytest.raises(DataError) as error:
+        read(reader, **{**parameters, "path": folder + parameters.get("path", "")})
+    assert str(error.value) == folder + message
+
+
+@pytest.mark.parametrize(
+    ("reader", "file", "content", "message"),
+    [
+        (
+            "mmlu",
+            "test/virology_test.csv",
+            "q,w,x,y,z,E\n",
+            ":1: the answer 'E' is not one of four filled options A, B, C, D",
+        ),
+        (
+            "mmlu",
+            "test/virology_test.csv",
+            "q,w,x,y,z,A\nq,w,x,y,A\n",
+            ":2: 5 fields where question, A, B, C, D, answer are expected",
+        ),
+        ("mmlu", "dev/virology_dev.csv", 'q,"w,x,y,z,A\n', ":1: not CSV: "),
+        (
+            "cmmlu",
+            "test/genetics.csv",
+            ",Question,A,B,C,D,Answer\n0,问,甲,乙,丙,,A\n",
+            ":2: the answer 'A' is not one of four filled options",
+        ),
+        ("cmmlu", "dev/genetics.csv", ",Frage,A,B,C,D,Answer\n0,问,甲,乙,丙,丁,A\n", ": no column 'question' "),
+    ],
+)
+def test_rows_of_mmlu_and_cmmlu_refused(mmlu, cmmlu, read, write, reader, file, content, message):
+    path = write(file, content)
+    subjects = {"mmlu": ["virology"], "cmmlu": ["genetics"]}[reader]
+    with pytest.raises(DataError) as error:
+        read(reader, path=str(Path(mmlu)), subjects=subjects)
+    assert str(error.value).startswith(path + message)
+
+
+@pytest.mark.parametrize(("reader", "sizes"), [("mmlu", (266, 10, 29)), ("cmmlu", (361, 10, 0))])
+def test_the_published_files_of_two_subjects(shared, read, reader, sizes):
+    data = read(reader, path=str(shared / reader))
+    assert (len(data.test), len(data.train), len(data.validation)) == sizes
+    assert len({s.meta["subject"] for s in data.test}) == 2

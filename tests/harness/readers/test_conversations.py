@@ -64,6 +64,9 @@ def test_alpaca_history_system_and_own_columns(write, read):
     [
         ([alpaca(), alpaca(output="")], {}, ":3: 'output' is empty"),
         ([alpaca(), alpaca(input="", instruction=" ")], {}, ":3: 'instruction' and 'input': nothing is asked"),
+        ([alpaca(output=[])], {}, ":2: 'output' is an empty list: no target"),
+        ([alpaca(output=[None, " "])], {}, ":2: 'output' is an empty list: no target"),
+        ([alpaca(output={"en": "fever"})], {}, ":2: 'output' holds an object, {'en': 'fever'}, where text is expected"),
         ([{"instruction": "a", "outputs": "b"}], {}, ": no column 'output' (did you mean outputs?)"),
         ([alpaca()], {"system": "sytem"}, ": no column 'sytem'"),
         ([alpaca(history=[["a", "b"], ["c"]])], {}, ":2: 'history': turn 2 is not a pair of texts"),
@@ -75,6 +78,20 @@ def test_alpaca_rows_refused(write, read, rows, parameters, message):
     with pytest.raises(DataError) as error:
         read("alpaca", path=path, **parameters)
     assert str(error.value).startswith(path + message)
+
+
+@pytest.mark.parametrize(
+    ("output", "targets"),
+    [
+        (["fever", "pyrexia"], ("fever", "pyrexia")),
+        (["fever", "", "fever"], ("fever",)),
+        ([38, "38"], ("38",)),
+        (38, ("38",)),
+    ],
+)
+def test_a_list_of_responses_holds_alternatives(write, read, output, targets):
+    path = write("x.jsonl", json.dumps(alpaca(output=output)))
+    assert read("alpaca", path=path).test[0].targets == targets
 
 
 TALK = (("human", "hi"), ("gpt", "hello"), ("human", "how hot?"), ("gpt", "38"))
@@ -181,6 +198,18 @@ def test_dataset_info_defaults_sha1_splits_and_sources(write, read, tmp_path):
         ({"file_name": "x.json", "tags": {"role": "a"}}, "tags.role is not a field (did you mean role_tag?)"),
         ({"file_name": "x.json", "columns": ["a"]}, "columns: input should be"),
         ({"file_name": "x.json", "formatting": "openai"}, "formatting: input should be 'alpaca' or 'sharegpt'"),
+        (
+            {"file_name": "x.json", "formatting": "ChatML"},
+            "formatting: input should be 'alpaca' or 'sharegpt', not ChatML; messages with role and content are sharegpt with columns: {messages: messages} and tags: {role_tag: role, ",
+        ),
+        (
+            {"file_name": "x.json", "formatting": "ShareGPT"},
+            "formatting: input should be 'alpaca' or 'sharegpt', not ShareGPT; write sharegpt",
+        ),
+        (
+            {"file_name": "x.json", "formatting": "parquet"},
+            "formatting: input should be 'alpaca' or 'sharegpt', not parquet",
+        ),
         (["x.json"], "expected an object with named values, found a list"),
     ],
 )
@@ -189,6 +218,34 @@ def test_dataset_info_entries_refused(write, read, entry, message):
     with pytest.raises(DataError) as error:
         read("dataset_info", path=path, name="own")
     assert str(error.value).startswith(f"{path}:5: own: {message}")
+
+
+def test_messages_of_openai_are_read_as_the_remedy_says(write, read):
+    talk = [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "a"},
+        {"role": "assistant", "content": "b"},
+    ]
+    write("talk.jsonl", json.dumps({"messages": talk}))
+    tags = {
+        "role_tag": "role",
+        "content_tag": "content",
+        "user_tag": "user",
+        "assistant_tag": "assistant",
+        "system_tag": "system",
+    }
+    entry = {"file_name": "talk.jsonl", "formatting": "sharegpt", "columns": {"messages": "messages"}, "tags": tags}
+    sample = read("dataset_info", path=info(write, own=entry), name="own").test[0]
+    assert (sample.input, sample.targets, sample.meta["system"]) == ("a", ("b",), "Be brief.")
+
+
+@pytest.mark.parametrize("name", ["rows", "rows.json", "."])
+def test_a_folder_as_file_name(write, read, name):
+    write("rows/a.json", "[]")
+    write("rows.json/a.json", "[]")
+    path = info(write, own={"file_name": name})
+    with pytest.raises(DataError, match="file_name is a folder; give each of its files an entry of its own"):
+        read("dataset_info", path=path, name="own")
 
 
 def test_dataset_info_names_files_and_sums(write, read):

@@ -1,7 +1,10 @@
 """Each format on a small file: what arrives in the samples, and the one line told for what does not."""
 
+import contextlib
 import datetime
 import json
+import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -83,6 +86,86 @@ def test_xlsx_bad_row_is_told_by_its_sheet_row(tmp_path, read):
         read("xlsx", path=path, sheet="标住", **MAPPED)
 
 
+def merged(path: Path, rows: list[list[object]], *ranges: str) -> str:
+    """A workbook whose ranges are merged as Excel does it: the first cell keeps its value, the others lose theirs."""
+    book = Workbook()
+    for row in rows:
+        book.active.append(row)
+    for name in ranges:
+        book.active.merge_cells(name)
+    book.save(path)
+    book.close()
+    return str(path)
+
+
+TABLE = [
+    ["ask", "answer", "ward"],
+    ["咳嗽", "感冒", "3"],
+    ["发热", "感冒", "3"],
+    ["流涕", "感冒", "5"],
+    ["胃痛", "胃炎", "5"],
+]
+
+
+@pytest.mark.parametrize(
+    ("ranges", "samples"),
+    [
+        (["B2:B4"], [("咳嗽", "感冒", "3"), ("发热", "感冒", "3"), ("流涕", "感冒", "5"), ("胃痛", "胃炎", "5")]),
+        (["B2:B4", "C2:C3", "C4:C5"], [("咳嗽", "感冒", "3"), ("发热", "感冒", "3"), ("流涕", "感冒", "5"), ("胃痛", "胃炎", "5")]),
+        (["B3:B5"], [("咳嗽", "感冒", "3"), ("发热", "感冒", "3"), ("流涕", "感冒", "5"), ("胃痛", "感冒", "5")]),
+        (["A2:A3"], [("咳嗽", "感冒", "3"), ("咳嗽", "感冒", "3"), ("流涕", "感冒", "5"), ("胃痛", "胃炎", "5")]),
+        (["C5:C90"], [("咳嗽", "感冒", "3"), ("发热", "感冒", "3"), ("流涕", "感冒", "5"), ("胃痛", "胃炎", "5")]),  # blank rows below
+    ],
+)  # fmt: skip
+def test_the_value_of_merged_cells_stands_in_every_row(tmp_path, read, ranges, samples):
+    path = merged(tmp_path / "book.xlsx", TABLE, *ranges)
+    data = read("xlsx", path=path, **MAPPED)
+    assert [(s.input, s.targets[0], s.meta["ward"]) for s in data.test] == samples
+
+
+def rezipped(path: str, old: bytes, new: bytes) -> None:
+    """The workbook with another text in its parts."""
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content.replace(old, new))
+
+
+@pytest.mark.parametrize("last", [b"XFD1048576", b"C1048576", b"C65536"])
+def test_a_range_over_the_whole_sheet_takes_no_time(tmp_path, read, last):
+    path = merged(tmp_path / "book.xlsx", TABLE, "C4:C5")
+    rezipped(path, b"C4:C5", b"C4:" + last)
+    began = time.perf_counter()
+    data = read("xlsx", path=path, on_bad_row="skip", **MAPPED)
+    assert time.perf_counter() - began < 5
+    assert [s.input for s in data.test] == (
+        ["咳嗽", "发热"] if last.startswith(b"X") else ["咳嗽", "发热", "流涕", "胃痛"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("range_", "message"),
+    [
+        ("B3:C3", ":3: the cells B3:C3 are merged across columns; unmerge them"),
+        ("A4:C5", ":4: the cells A4:C5 are merged across columns; unmerge them"),  # a heading between the rows
+        ("B1:C1", ":1: the cells B1:C1 are merged in the header; unmerge them, and give each column a name of its own in one row"),
+        ("A1:A2", ":1: the cells A1:A2 are merged in the header; unmerge them, and give each column a name of its own in one row"),
+    ],
+)  # fmt: skip
+def test_merged_cells_that_belong_to_no_column_are_named(tmp_path, read, range_, message):
+    path = merged(tmp_path / "book.xlsx", TABLE, range_)
+    with pytest.raises(DataError) as error:
+        read("xlsx", path=path, **MAPPED)
+    assert str(error.value).splitlines()[0] == path + message
+
+
+def test_a_heading_over_all_columns_can_be_skipped(tmp_path, read):
+    path = merged(tmp_path / "book.xlsx", [TABLE[0], ["第一部分"], *TABLE[1:]], "A2:C2")
+    data = read("xlsx", path=path, on_bad_row="skip", **MAPPED)
+    assert ([s.input for s in data.test], len(data.skipped)) == (["咳嗽", "发热", "流涕", "胃痛"], 1)
+
+
 @pytest.mark.parametrize("content", [b"ask,answer\na,b\n", b"PK\x03\x04 broken", b"\xd0\xcf\x11\xe0old excel"])
 def test_an_xlsx_that_is_none(write, read, content):
     path = write("book.xlsx", content)
@@ -90,9 +173,54 @@ def test_an_xlsx_that_is_none(write, read, content):
         read("xlsx", path=path, **MAPPED)
 
 
-def test_a_zip_that_is_no_workbook(tmp_path, read):
-    import zipfile
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [
+        ("xl/worksheets/sheet1.xml", lambda text: None),
+        ("xl/worksheets/sheet1.xml", lambda text: b""),
+        ("xl/worksheets/sheet1.xml", lambda text: text[: len(text) // 2]),
+        ("xl/worksheets/sheet1.xml", lambda text: text.replace(b'r="2"', b'r="99999999999"')),
+        ("xl/worksheets/sheet1.xml", lambda text: text.replace(b'r="A2"', b'r="!!"')),
+        ("xl/worksheets/sheet1.xml", lambda text: text.replace(b"<sheetData>", b"<!DOCTYPE x [<!ENTITY a 'aa'>]><sheetData>")),
+        ("xl/workbook.xml", lambda text: None),
+        ("xl/workbook.xml", lambda text: b"<a/>"),
+        ("xl/workbook.xml", lambda text: text[: len(text) // 2]),
+        ("xl/styles.xml", lambda text: b"<styleSheet><numFmts><numFmt/></numFmts></styleSheet>"),
+        ("xl/styles.xml", lambda text: text[:100]),
+        ("[Content_Types].xml", lambda text: b"<a/>"),
+        ("xl/_rels/workbook.xml.rels", lambda text: None),
+    ],
+)  # fmt: skip
+def test_a_damaged_workbook_is_one_line(tmp_path, read, part, change):
+    path = merged(tmp_path / "book.xlsx", TABLE)
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in parts.items():
+            if (new := change(content) if name == part else content) is not None:
+                archive.writestr(name, new)
+    with pytest.raises(DataError) as error:
+        read("xlsx", path=path, **MAPPED)
+    assert str(error.value).startswith(path)
+    assert "\n" not in str(error.value)
 
+
+def test_a_workbook_with_flipped_bytes_is_read_or_one_line(tmp_path, read):
+    import random
+
+    content = bytearray(Path(merged(tmp_path / "book.xlsx", TABLE)).read_bytes())
+    draw = random.Random(1)
+    for number in range(60):
+        damaged = bytearray(content)
+        for _ in range(8):
+            damaged[draw.randrange(len(damaged))] = draw.randrange(256)
+        path = tmp_path / f"{number}.xlsx"
+        path.write_bytes(damaged)
+        with contextlib.suppress(DataError):
+            read("xlsx", path=str(path), **MAPPED)
+
+
+def test_a_zip_that_is_no_workbook(tmp_path, read):
     with zipfile.ZipFile(tmp_path / "book.xlsx", "w") as file:
         file.writestr("hello.txt", "not a sheet")
     with pytest.raises(DataError, match="not an xlsx workbook"):
@@ -133,6 +261,28 @@ def test_a_column_named_twice(write, read):
         read("csv", path=write("x.csv", "ask,answer,answer\na,b,c\n"), **MAPPED)
 
 
+ROW = '{"ask": "a", "answer": "b"}'
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (f'{{"data": [{ROW}]}}', 1),
+        (f'{{"version": "1.0",\n"data":\n[\n{ROW}]}}', 4),
+        (f'{{"meta": {{"rows": 1}}, "result": {{"of": ["x"], "items": [\n{ROW}]}}}}', 2),
+        (f'\ufeff\n{{"examples": [{ROW}], "labels": ["b"]}}\n', 2),
+    ],
+)
+@pytest.mark.parametrize("name", ["json", "alpaca"])
+def test_the_only_list_inside_an_object_is_read(write, read, name, content, line):
+    columns = {"json": MAPPED, "alpaca": {"prompt": "ask", "response": "answer"}}[name]
+    path = write("x.json", content)
+    assert [(s.input, s.targets) for s in read(name, path=path, **columns).test] == [("a", ("b",))]
+    broken = write("y.json", content.replace('"answer": "b"', '"answer": ""'))
+    with pytest.raises(DataError, match=rf"y\.json:{line}: 'answer' is empty"):
+        read(name, path=broken, **columns)
+
+
 LIST_812 = "[\n" + ",\n".join('{"ask": "a", "answer": "b"}' for _ in range(810)) + ",\n{'ask': 1}\n]"
 LINES_812 = "\n".join('{"ask": "a", "answer": "b"}' for _ in range(811)) + '\n{"ask": "a", "answer":'
 
@@ -146,6 +296,18 @@ LINES_812 = "\n".join('{"ask": "a", "answer": "b"}' for _ in range(811)) + '\n{"
         ("json", '[\n{"ask": "a", "answer": "b"}\n', ":3: not JSON: expected ',' or ']', the text ends"),
         ("json", '[{"ask": "a", "answer": "b"}]\n[]', ":2: not JSON: more text after the end"),
         ("json", '{"data": []}', ":1: expected a JSON list of objects, found an object with data"),
+        ("json", '{"data": ["a"]}', ":1: expected a JSON list of objects, found an object with data"),
+        (
+            "json",
+            f'{{"train": [{ROW}],\n"test": [{ROW}]}}',
+            ":2: holds several lists of objects, train, test; write the right one into its own file",
+        ),
+        (
+            "json",
+            '{"data": [{"ask": "a", "answer": "b"}, 3]}',
+            ":1: expected an object with named values, found a number",
+        ),
+        ("json", '{"a":' * 900 + "1" + "}" * 900, ":1: "),
         ("json", '"text"', ":1: expected a JSON list of objects, found a text"),
         ("json", '{"ask": "a"}\n{"ask": "b"}', "if it is one object a line, use jsonl"),
         ("json", '[\n"a"]', ":2: expected an object with named values, found a text"),
@@ -226,7 +388,8 @@ def test_sources_are_the_files_read(write):
 
 def test_every_reader_is_found_by_its_name():
     assert names("reader") == [
-        "alpaca", "ceval", "csv", "dataset_info", "imcs_mrg", "json", "jsonl", "sharegpt", "squad", "tsv", "xlsx",
+        "alpaca", "ceval", "cmmlu", "csv", "dataset_info", "imcs_mrg", "json", "jsonl", "mmlu", "sharegpt", "squad",
+        "tsv", "xlsx",
     ]  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from harness.components.answer import Answer
+from harness.answers.text import Text
 from harness.components.dataset import Dataset
 from harness.components.task import Task
 from harness.records.inputs import Generation, Message, Sample
@@ -17,7 +17,7 @@ def sample(number, text, *targets, **more):
 def task(data):
     template = Template("Name: {{ input }}", "x.j2")
     return Task(
-        name="t", data=data, template=template, system=Template("Sys", "s.j2"), answer=Answer(), generation=Generation()
+        name="t", data=data, template=template, system=Template("Sys", "s.j2"), answer=Text(), generation=Generation()
     )
 
 

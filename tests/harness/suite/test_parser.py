@@ -49,7 +49,7 @@ TABLE = [
     ("  plain:", "  12:", ['9: variants: the name 12 is read as a number; write "12" in quotes']),
     ("name: small", "nmae: small", ["1: nmae: is not a known key (did you mean name?)"]),
     ("    metrics:", "    metric:", ["5: tasks.norm: metrics is required", "7: tasks.norm.metric: is not a known key (did you mean metrics?)"]),
-    ("path: test.tsv", 'path: "${NOWHERE}/test.tsv"', ["6: tasks.norm.data.tsv.path: environment variable NOWHERE is not set"]),
+    ("path: test.tsv", 'path: "${NOWHERE}/test.tsv"', ["6: tasks.norm.data.tsv.path: environment variable NOWHERE is not set; for the text ${NOWHERE} itself write $${NOWHERE}"]),
     ("metrics: {accuracy", "prompt: norm.j2\n    metrics: {accuracy", ["7: tasks.norm.prompt: no file norm.j2 beside the suite or in prompts/ (none is defined)"]),
     ("metrics: {accuracy", "prompt: '{{ input'\n    metrics: {accuracy", ["7: tasks.norm.prompt: suite.yaml:7:1: unexpected end of template, expected 'end of print statement'."]),
     ("metrics: {accuracy: exact_match}", "metrics: {accuracy: choice}", ["7: tasks.norm.metrics.accuracy: Choice scores choice answers, but this task's answer is text"]),

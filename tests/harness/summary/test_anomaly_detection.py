@@ -201,7 +201,7 @@ def test_a_run_says_cause_and_remedy_of_each_cell(write_suite: Callable[..., Pat
     assert 'a stop string (["\\n"])' in found["silent"].cause
     assert "max_tokens: 8," in found["long"].cause
     assert "max_tokens: 9," in found["longer"].cause  # the variant's own
-    assert found["parrot"].shown == "same"
+    assert found["parrot"].excerpt == "same"
     assert found["parrot"].cause.startswith("the model does not use the question")
     assert found["long"].examples == ("test:1", "test:2", "test:3")
 

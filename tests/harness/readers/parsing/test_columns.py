@@ -39,6 +39,17 @@ def test_targets(write, read, row, parameters, targets):
         ({"o": ["x", "y"]}, "o", ("x", "y")),
         ({"o": '["x", "y"]'}, "o", ("x", "y")),
         ({"o": []}, "o", ()),
+        ({"o": {"A": "甲", "B": "乙"}}, "o", ("甲", "乙")),
+        ({"o": {"C": "丙", "A": "甲", "B": "乙"}}, "o", ("甲", "乙", "丙")),  # by letter, not by place
+        ({"o": {"a": "甲", "（B）": "乙", "C.": 3}}, "o", ("甲", "乙", "3")),
+        (
+            {"o": {"A": "甲", "B": "乙", "C": None, "D": ""}},
+            "o",
+            ("甲", "乙"),
+        ),  # as with columns, the last may be blank
+        ({"o": '{"A": "甲", "B": "乙"}'}, "o", ("甲", "乙")),  # as csv has it
+        ({"o": None}, "o", ()),
+        ({"o": float("nan")}, "o", ()),
     ],
 )
 def test_options(write, read, row, options, expected):
@@ -57,6 +68,30 @@ def test_options(write, read, row, options, expected):
         ),
         ({"o": "x|y"}, {"options": "o"}, "'o' is not a JSON list"),
         ({"o": ["x", ""]}, {"options": "o"}, "'o[1]' is empty"),
+        ({"o": {"A": "x", "C": "z"}}, {"options": "o"}, "option 'o.B' is empty although a later one is not"),
+        (
+            {"o": {"opa": "x", "opb": "y"}},
+            {"options": "o"},
+            "'o' is an object with opa, opb; name the options A, B, C, …, or write a list of texts",
+        ),
+        (
+            {"o": {"text": ["x"], "label": ["A"]}},
+            {"options": "o"},
+            "'o' is an object with text, label; name the options",
+        ),
+        ({"o": {"A": "x", "a": "y"}}, {"options": "o"}, "'o' is an object with A, a; name the options"),
+        ({"o": 3}, {"options": "o"}, "'o' holds a number where a list is expected"),
+        ({"input": ["q"]}, {}, "'input' holds a list, ['q'], where text is expected; join its items into one text"),
+        (
+            {"target": {"text": ["a"]}},
+            {},
+            "'target' holds an object, {'text': ['a']}, where text is expected; write the text alone, or the object as one text (json.dumps)",
+        ),
+        (
+            {"target": [["a"], "b"]},
+            {},
+            "'target' holds a list, ['a'], where text is expected; join its items into one text",
+        ),
         ({"h": [["a"]]}, {"history": "h"}, "'h': turn 1 is not a pair of texts [user, assistant]"),
         ({"h": {"a": 1}}, {"history": "h"}, "'h' holds an object where a list is expected"),
         ({"i": ""}, {"id": "i"}, "'i' is empty"),

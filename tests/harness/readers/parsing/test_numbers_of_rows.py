@@ -95,7 +95,7 @@ def test_a_run_over_such_rows_can_be_scored_again_and_its_page_read(
     folder = run_suite(path, start="score")
     assert [score.value for score in folder.scores()] == [1.0, 0.0]
     items = unpacked((folder.path / "report.html").read_text(encoding="utf-8"))["items"]
-    expected = json.loads(written.replace("NaN", "null"))
+    expected = json.loads(written.replace("NaN", '""'))
     assert items[1]["meta"]["x"] == (str(expected) if isinstance(expected, int) else expected)
 
 
