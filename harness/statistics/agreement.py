@@ -99,26 +99,34 @@ def majority(votes: Sequence[Label | None]) -> Label | None:
     return ranked[0][0]
 
 
-def interval(*columns: Sequence[Any], statistic: Callable[..., float | None], seed: int) -> tuple[float, float] | None:
+def interval(
+    *columns: Sequence[Any],
+    statistic: Callable[..., float | None],
+    seed: int,
+    groups: Sequence[Hashable] | None = None,
+) -> tuple[float, float] | None:
     """95 % bootstrap interval (percentiles) of a statistic over items. Efron & Tibshirani 1993.
 
-    Each column has one entry per item; all are resampled by the same items and given to `statistic`. Of `cohen_kappa`
-    (or a partial of it with weights) so many resamples are drawn that another seed prints the same two digits.
-    None where the resamples cannot tell: fewer than 2 items; a statistic undefined in more than 2.5 % of the resamples,
-    because an end of the interval would then be unknown; or equal in all of them, which would claim certainty.
-    Raises ValueError for columns of unequal length.
+    Each column has one entry per item; all are resampled by the same items and given to `statistic`. Items of one
+    group, such as answers to one question, are drawn together; without `groups` each item is one. Of `cohen_kappa` (or a
+    partial of it with weights) so many resamples are drawn that another seed prints the same two digits.
+    None where the resamples cannot tell: fewer than 2 groups; a statistic undefined in more than 2.5 % of the
+    resamples, because an end of the interval would then be unknown; or equal in all of them, which would claim
+    certainty. Raises ValueError for columns of unequal length.
     """
-    rows = list(zip(*columns, strict=True))
-    if len(rows) < 2:
+    units: dict[Hashable, list[tuple[Any, ...]]] = {}
+    for label, row in zip(groups or range(len(columns[0])), zip(*columns, strict=True), strict=True):
+        units.setdefault(label, []).append(row)
+    if len(units) < 2:
         return None
     function = statistic.func if isinstance(statistic, partial) else statistic
     if function is cohen_kappa:
-        values = _resampled_kappas(
-            rows, statistic.keywords.get("weights") if isinstance(statistic, partial) else None, seed
-        )
+        weights = statistic.keywords.get("weights") if isinstance(statistic, partial) else None
+        values = _resampled_kappas(list(units.values()), weights, seed)
     else:
-        draws = np.random.default_rng(seed).integers(0, len(rows), (RESAMPLES, len(rows)))
-        resampled = (statistic(*zip(*(rows[i] for i in drawn), strict=True)) for drawn in draws)
+        members = list(units.values())
+        draws = np.random.default_rng(seed).integers(0, len(members), (RESAMPLES, len(members)))
+        resampled = (statistic(*zip(*(row for i in drawn for row in members[i]), strict=True)) for drawn in draws)
         values = np.array([math.nan if value is None else value for value in resampled])
     if np.isnan(values).mean() > ALPHA / 2 or np.nanmax(values) - np.nanmin(values) < 1e-12:
         return None
@@ -126,23 +134,25 @@ def interval(*columns: Sequence[Any], statistic: Callable[..., float | None], se
 
 
 def _resampled_kappas(
-    rows: Sequence[tuple[Any, ...]], weights: Literal["linear", "quadratic"] | None, seed: int
+    units: Sequence[Sequence[tuple[Any, ...]]], weights: Literal["linear", "quadratic"] | None, seed: int
 ) -> Floats:
-    """κ of resamples of items, NaN where it is not defined. Items alike are drawn together, as counts of their cell."""
-    cells = Counter(rows)
+    """κ of resamples of groups, NaN where it is not defined. Groups that are alike are drawn together, as one count."""
+    cells = {pair: cell for cell, pair in enumerate(dict.fromkeys(chain.from_iterable(units)))}
+    kinds = Counter(tuple(sorted(cells[pair] for pair in unit)) for unit in units)
     pairs = _complete_pairs(*zip(*cells, strict=True))
     codes = {label: code for code, label in enumerate(dict.fromkeys(chain.from_iterable(pairs)))}
     if not codes:
         return np.full(1, math.nan)
     is_known = np.array([not any(map(_is_unknown, pair)) for pair in cells])
+    contents = np.array([np.bincount(kind, minlength=len(cells)) for kind in kinds])[:, is_known].astype(np.float64)
     first, second = np.array([(codes[x], codes[y]) for x, y in pairs]).T
     margins, distance = np.eye(len(codes)), _distances(list(codes), weights)
-    share = np.array(list(cells.values())) / len(rows)
-    number = int(np.clip(WORK // len(cells), RESAMPLES, MOST_RESAMPLES))
+    share = np.array(list(kinds.values())) / len(units)
+    number = int(np.clip(WORK // len(kinds), RESAMPLES, MOST_RESAMPLES))
     rng = np.random.default_rng(seed)
     kappas = []
     for start in range(0, number, CHUNK):
-        counts = rng.multinomial(len(rows), share, min(CHUNK, number - start))[:, is_known].astype(np.float64)
+        counts = rng.multinomial(len(units), share, min(CHUNK, number - start)) @ contents
         sizes = counts.sum(axis=1)
         by_chance = ((counts @ margins[first] @ distance) * (counts @ margins[second])).sum(axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -26,6 +26,7 @@ class _Sides:
     ratings: tuple[tuple[float | None, ...], ...]  # of each item, one an annotator
     people: tuple[float | None, ...]  # their majority, or their mean
     judge: tuple[float | None, ...]
+    questions: tuple[str, ...]  # answers to one question are a group
     pairwise: bool
     whole: bool  # scores are whole numbers
 
@@ -37,7 +38,7 @@ def calibration(
 
     Of scores, κ has quadratic weights, and on a rubric of whole numbers both sides are rounded to them; the people's
     score is the mean of the annotators. Of pairs the people's verdict is the commonest; where two are equally common
-    there is none. Rank correlations are of unrounded values. The interval of κ is a bootstrap over items.
+    there is none. Rank correlations are of unrounded values. The interval of κ is a bootstrap over questions.
     """
     from harness.statistics import agreement as kappa
     from harness.statistics.order_effects import swapped
@@ -101,7 +102,12 @@ def _sides(entries: Sequence[ScoredItem | LabelledPair], values: Sequence[float 
     )
     people = tuple(majority(row) if metric.pairwise else mean(row) for row in ratings)
     return _Sides(
-        ratings=ratings, people=people, judge=tuple(values), pairwise=metric.pairwise, whole=metric.rules.whole
+        ratings=ratings,
+        people=people,
+        judge=tuple(values),
+        questions=tuple(entry.question for entry in entries),
+        pairwise=metric.pairwise,
+        whole=metric.rules.whole,
     )
 
 
@@ -137,9 +143,12 @@ def _against(sides: _Sides, seed: int) -> Agreed:
     from harness.statistics.agreement import cohen_kappa, interval
 
     people, judge = _labels(sides.people, sides), _labels(sides.judge, sides)
-    both = [(x, y) for x, y in zip(people, judge, strict=True) if x is not None and y is not None]
+    rows = zip(people, judge, sides.questions, strict=True)
+    both = [(x, y, question) for x, y, question in rows if x is not None and y is not None]
     statistic = partial(cohen_kappa, weights=_weights(sides))
-    low, high = interval([x for x, _ in both], [y for _, y in both], statistic=statistic, seed=seed) or (None, None)
+    x, y, questions = zip(*both, strict=True) if both else ((), (), ())
+    groups = questions if len(set(questions)) > 1 else None  # one question for all tells nothing apart
+    low, high = interval(x, y, statistic=statistic, seed=seed, groups=groups) or (None, None)
     return replace(_agreed(sides.people, sides.judge, sides), low=low, high=high)
 
 

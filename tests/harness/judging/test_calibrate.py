@@ -323,7 +323,7 @@ def test_the_stored_verdicts_of_pandalm(shared_data: Path, made: Path) -> None:
     assert found.against.kappa == pytest.approx(0.4929, abs=5e-5)
     assert found.against.low is not None
     assert found.against.high is not None
-    assert 0.43 < found.against.low < 0.4929 < found.against.high < 0.56
+    assert 0.42 < found.against.low < 0.4929 < found.against.high < 0.565  # some questions stand there several times
     assert found.ceiling is not None
     assert found.ceiling.kappa == pytest.approx((0.852 + 0.879 + 0.862) / 3, abs=5e-4)
     assert found.ceiling.items == 999

@@ -208,6 +208,24 @@ def test_the_interval_of_kappa_is_that_of_single_resamples(weights: str | None, 
     assert of_counts == pytest.approx(drawn, abs=0.012)
 
 
+@pytest.mark.parametrize(("copies", "weights"), [(4, None), (3, "quadratic")])
+def test_answers_to_one_question_are_drawn_together(copies: int, weights: str | None) -> None:
+    """Each item several times, as one group, is no more certain than once; taken as items by themselves it would be."""
+    kappa, (a, b) = partial(cohen_kappa, weights=weights), raters(40, 3, 0.6)
+    many = [np.repeat(column, copies).tolist() for column in (a, b)]
+    groups = np.repeat(range(40), copies).tolist()
+    once, grouped = interval(a, b, statistic=kappa, seed=0), interval(*many, statistic=kappa, seed=0, groups=groups)
+    assert grouped == pytest.approx(once, abs=0.004)
+    apart = interval(*many, statistic=kappa, seed=0)
+    assert apart[1] - apart[0] < 0.75 * (grouped[1] - grouped[0])
+    drawn = interval(*many, statistic=lambda x, y: cohen_kappa(x, y, weights), seed=0, groups=groups)
+    assert drawn == pytest.approx(grouped, abs=0.015)
+
+
+def test_one_group_has_no_interval() -> None:
+    assert interval([1, 2, 1], [1, 2, 2], statistic=cohen_kappa, seed=0, groups=["q"] * 3) is None
+
+
 VERDICTS = {"1": 1, "2": 2, "Tie": 0, "garbage": None}
 
 
