@@ -108,8 +108,8 @@ def interval(
     """95 % bootstrap interval (percentiles) of a statistic over items. Efron & Tibshirani 1993.
 
     Each column has one entry per item; all are resampled by the same items and given to `statistic`. Items of one
-    group, such as answers to one question, are drawn together; without `groups` each item is one. Of `cohen_kappa` (or a
-    partial of it with weights) so many resamples are drawn that another seed prints the same two digits.
+    group, such as answers to one question, are drawn together; without `groups` each item is one. Of `cohen_kappa`
+    (or a partial of it with weights) so many resamples are drawn that another seed prints the same two digits.
     None where the resamples cannot tell: fewer than 2 groups; a statistic undefined in more than 2.5 % of the
     resamples, because an end of the interval would then be unknown; or equal in all of them, which would claim
     certainty. Raises ValueError for columns of unequal length.
