@@ -56,6 +56,8 @@ def _write_memo(memo: Path, value: str) -> None:
                 file.flush()
                 os.fsync(file.fileno())
             partial.replace(memo)
+    except IsADirectoryError:  # a folder in its place: it costs time, no more
+        return
     except OSError as error:  # a full disk, mostly: what follows would fail for the same reason
         raise StoreError(
             f"cannot write {memo.parent}: {reason_of(error)}; free some space, or set HARNESS_CACHE"

@@ -1,6 +1,6 @@
 """suite.yaml → Suite: the only reader of suite files, and the place where every mistake is found at once."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -83,7 +83,8 @@ class _Parser(Builder):
                 plain["seed"],
             )
             reported = expansion.reported()
-        check_compare(self.source, plain["compare"], plain["general"], self.metrics(data, tasks), reported)
+        metrics = self.metrics(data, tasks, _retrieves(sections["variants"].values()))
+        check_compare(self.source, plain["compare"], plain["general"], metrics, reported)
         referable: Sections = {**sections, "tasks": tasks, "models": {**sections["models"], **expansion.models},
                  "variants": {**sections["variants"], **expansion.variants}}  # fmt: skip
         check_references(self.source, self.places, referable, expansion.members)
@@ -101,15 +102,16 @@ class _Parser(Builder):
         reference = compare.reference if compare else None
         return [*names, *(reference for name in names if reference and reference.startswith(name))]
 
-    def metrics(self, data: dict[str, JSON], tasks: Mapping[str, TaskSpec | None]) -> Metrics:
-        """The metrics by task; of a task with a mistake their names only."""
+    def metrics(self, data: dict[str, JSON], tasks: Mapping[str, TaskSpec | None], retrieves: bool) -> Metrics:
+        """The metrics by task, with retrieval where it joins; of a task with a mistake their names only."""
         written = {name: data["tasks"][name] for name, spec in tasks.items() if spec is None}
         named = {
             name: dict.fromkeys(task["metrics"])
             for name, task in written.items()
             if isinstance(task, dict) and isinstance(task.get("metrics"), dict)
         }
-        return {name: spec.metrics if spec else named.get(name, {}) for name, spec in tasks.items()}
+        joining = {"retrieval": _retrieval()} if retrieves else {}
+        return {name: {**joining, **(spec.metrics if spec else named.get(name, {}))} for name, spec in tasks.items()}
 
     def record(
         self, plain: dict[str, Any], sections: Sections, specs: dict[str, TaskSpec], expansion: Expansion
@@ -215,11 +217,20 @@ class _Parser(Builder):
         )
 
 
+def _retrieves(variants: Iterable[Component | None]) -> bool:
+    """Whether any variant looks things up; one with a mistake of its own counts as not."""
+    return any(variant is not None and named(variant, "knowledge") for variant in variants)
+
+
+def _retrieval() -> Metric:
+    return cast(Metric, find("metric", "retrieval")())
+
+
 def _with_retrieval(suite: Suite) -> dict[str, TaskSpec]:
     """The tasks, scored also by how well retrieval did where a variant retrieves, be it a floor."""
-    if not any(named(variant, "knowledge") for variant in suite.variants.values()):
+    if not _retrieves(suite.variants.values()):
         return dict(suite.tasks)
-    metric = cast(Metric, find("metric", "retrieval")())
+    metric = _retrieval()
     return {
         name: spec
         if "retrieval" in spec.metrics or any(isinstance(own, type(metric)) for own in spec.metrics.values())
