@@ -18,7 +18,9 @@ PLAIN = str.maketrans(
     {"\u2212": "-", "–": "-", "—": "-", "“": '"', "”": '"', "’": "'", "…": "~", "×": "x", "·": "|"}
     | {SIGN: "*", "κ": "k", "ρ": "r", "λ": "l"}
 )
-INERT = {code: "\ufffd" for code in (*range(32), 127, *range(128, 160)) if code not in (9, 10)}  # could move a cursor
+CONTROLS = [code for code in (*range(32), 127, *range(128, 160)) if code not in (9, 10)]  # could move a cursor
+DIRECTIONS = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))  # could turn a line around
+INERT = dict.fromkeys((*CONTROLS, *DIRECTIONS), "\ufffd")
 ENTRY_WIDTH = 24  # "28 of 30 known (93.3 %)"; columns beyond the console's width go to a further table
 VARIANT_WIDTH = 20
 

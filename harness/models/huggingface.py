@@ -92,7 +92,8 @@ class HuggingFace(LocalModel):
     def plan(self, prompts: Sequence[Prompt], generation: Generation) -> list[list[int]]:
         encoded = [self._fit(prompt, self._window) for prompt in prompts]
         lengths = [ids.tokens_in if isinstance(ids, Completion) else len(ids) for ids in encoded]
-        longest = max(lengths, default=0) + generation.max_tokens + self._reasoning_tokens(prompts, generation)
+        asked = [prompt for prompt, ids in zip(prompts, encoded, strict=True) if not isinstance(ids, Completion)]
+        longest = max(lengths, default=0) + generation.max_tokens + self._reasoning_tokens(asked, generation)
         config, most = self._model().config.get_text_config(), 256 if self.device_name == "cuda" else 16
         return by_length(lengths, self.batch_size or fitting(config, self._room(), longest, most))
 

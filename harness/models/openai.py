@@ -164,7 +164,7 @@ def _reply(content: Any) -> ServerReply:
     try:
         choice = content["choices"][0]
         message = choice["message"]
-        text = message["content"] or ""
+        text = message["content"] or message.get("refusal") or ""
         if not isinstance(text, str):
             raise TypeError
     except (KeyError, IndexError, TypeError) as error:
@@ -172,7 +172,7 @@ def _reply(content: Any) -> ServerReply:
     if (problem := error_of(content) or error_of(choice)) is not None:
         raise CallError(f"the server answered with an error: {problem}", lasting=False)
     usage = content["usage"] if isinstance(content.get("usage"), dict) else {}
-    kept_apart = (message.get("reasoning_content"), message.get("reasoning"))
+    kept_apart = (message.get(name) for name in ("reasoning_content", "reasoning", "thinking"))
     return ServerReply(
         text=text,
         reasoning=next((part for part in kept_apart if isinstance(part, str) and part.strip()), ""),

@@ -12,7 +12,7 @@ from harness.records.anomalies import AnomalyKind
 from harness.records.inputs import Cell, Generation
 from harness.records.outputs import Prediction
 from harness.suite.suite import Suite
-from harness.text.replies import ONLY_REASONING, UNCLOSED
+from harness.text.replies import ONLY_REASONING, UNCLOSED, missing_marker
 
 Explanation = tuple[str, str]  # the likely cause, the remedy
 LOOK = "look at some of the prompts as they were sent"
@@ -95,8 +95,7 @@ def _ended_at_once(settings: CellSettings) -> Explanation:
 
 def _ran_on(settings: CellSettings, predictions: Sequence[Prediction]) -> Explanation:
     limit = settings.generation.max_tokens
-    reasoned = sum(prediction.reading.reason in (UNCLOSED, ONLY_REASONING) for prediction in predictions)
-    if 2 * reasoned > len(predictions):
+    if _most_have(predictions, UNCLOSED, ONLY_REASONING, _lack_of_marker(settings)):
         return (
             "reasoning took all tokens that it may have, before there was an answer",
             "raise reasoning_tokens of the task or the variant (behind a server max_tokens), or switch reasoning off",
@@ -112,7 +111,30 @@ def _ran_on(settings: CellSettings, predictions: Sequence[Prediction]) -> Explan
     )
 
 
+def _lack_of_marker(settings: CellSettings) -> str:
+    """How a reply is read that never came to the marker; empty where no marker is asked for."""
+    return missing_marker(settings.generation.marker) if settings.generation.marker else ""
+
+
+def _most_have(predictions: Sequence[Prediction], *reasons: str) -> bool:
+    """Whether more than half could not be read for one of the reasons."""
+    reasoned = sum((prediction.reading.reason or None) in reasons for prediction in predictions)
+    return 2 * reasoned > len(predictions)
+
+
 def _did_not_keep_the_form(settings: CellSettings, predictions: Sequence[Prediction]) -> Explanation:
+    if _most_have(predictions, _lack_of_marker(settings)):
+        return (
+            "the model does not write the marker that its answer must follow",
+            "ask for the marker in words of your own (instruction, or the task's prompt), show it by worked examples "
+            "(shots), or let the model answer without reasoning first",
+        )
+    if _most_have(predictions, UNCLOSED, ONLY_REASONING):
+        return (
+            "the replies end in their reasoning, before there is an answer: often the chat template opens a block that "
+            "this model does not close, or closes by another tag",
+            "name the model's tags by reasoning_tags, switch reasoning off, or mend the template's end",
+        )
     if 2 * sum(prediction.reading.lenient is not None for prediction in predictions) > len(predictions):
         return (
             "the answers are there, but not in the form that is asked for",

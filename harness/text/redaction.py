@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from harness.records.outputs import Completion
 
@@ -17,6 +17,7 @@ KEY_WORDS = frozenset(("KEY", "KEYS", "AUTH", "COOKIE", "SESSION"))  # with thes
 TOKENS_OF_TEXT = frozenset(("STOP", "PAD", "EOS", "BOS", "UNK", "SEP", "MASK"))  # STOP_TOKEN is no secret
 SHORTEST = 8  # characters of a secret: a shorter one may be a word of any answer, such as EMPTY or ollama
 SHORTEST_WORD = 16  # letters of a secret that has nothing but letters
+JSON_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 SHORTEST_MENTION = 3  # characters of what is kept out of messages, which nobody scores
 
 
@@ -33,6 +34,7 @@ class Redaction:
         self._certain = _forms(certain)
         self._mentioned = _forms({n: value for n, value in mentioned.items() if len(value) >= SHORTEST_MENTION})
         self._encoded = [(form.encode(), name.encode()) for form, name in self._certain if not _is_number(form)]
+        self._digits = [(_apart(form), name.encode()) for form, name in self._certain if _is_number(form)]
 
     def redact(self, text: str) -> str:
         """An answer, or any other text that is read further, without secrets."""
@@ -43,9 +45,15 @@ class Redaction:
         return _replaced(text, self._mentioned)
 
     def redact_bytes(self, content: bytes) -> bytes:
-        """A part of a file without secrets. Digits alone are left: they may stand in a number."""
+        """A part of a file without secrets. Digits alone are replaced in texts only: elsewhere they are a number."""
         for form, name in self._encoded:
             content = content.replace(form, name)
+        return JSON_TEXT.sub(self._redact_digits, content) if self._digits else content
+
+    def _redact_digits(self, text: re.Match[bytes]) -> bytes:
+        content = text[0]
+        for form, name in self._digits:
+            content = form.sub(name, content)
         return content
 
     def redact_completion(self, completion: Completion) -> Completion:
@@ -85,15 +93,27 @@ def _is_number(text: str) -> bool:
     return bool(re.fullmatch(r"[\d.eE+-]+", text))
 
 
+def _apart(digits: str) -> re.Pattern[bytes]:
+    """Finds digits that are no part of a longer number."""
+    return re.compile(rb"(?<!\d)" + re.escape(digits.encode()) + rb"(?!\d)")
+
+
 def _forms(secrets: Mapping[str, str]) -> list[tuple[str, str]]:
     """Each way to spell each secret, with what stands in its place; the longest first."""
     forms: dict[str, str] = {}
     for name, value in secrets.items():
-        spellings = (value, quote(value), quote(value, safe=""), html.escape(value))
-        escaped = (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1])
-        for form in (*spellings, *escaped):
+        in_addresses = [quote(value), quote(value, safe=""), quote_plus(value)]
+        in_addresses += [re.sub(r"%..", lambda code: code[0].lower(), form) for form in in_addresses]
+        escaped = [json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], *_as_python_writes(value)]
+        for form in (value, *in_addresses, html.escape(value), *escaped):
             forms.setdefault(form, f"${{{name}}}")
     return sorted(forms.items(), key=lambda pair: -len(pair[0]))
+
+
+def _as_python_writes(value: str) -> tuple[str, str]:
+    """A value inside the text of a mapping or list, between either kind of quotation marks."""
+    body = repr(f'"{value}')[2:-1]  # with a double mark in it Python takes single ones
+    return body, body.replace("\\'", "'")
 
 
 def _replaced(text: str, forms: list[tuple[str, str]]) -> str:

@@ -26,11 +26,16 @@ def after_marker(text: str, marker: str) -> tuple[str, str | None]:
     """
     markers = list(re.finditer(marker_pattern(marker), text))
     if not markers:
-        return "", f"the marker “{marker}” is missing" if text else EMPTY
+        return "", missing_marker(marker) if text else EMPTY
     answer = text[markers[-1].end() :].strip()
     if text[: markers[-1].start()].endswith("**"):  # **marker** answer, or **marker answer**
         answer = answer.removeprefix("**").removesuffix("**").strip()
     return answer, None if answer else f"nothing follows the marker “{marker}”"
+
+
+def missing_marker(marker: str) -> str:
+    """The reason of a reply without its marker."""
+    return f"the marker “{marker}” is missing"
 
 
 def has_marker(text: str, marker: str) -> bool:

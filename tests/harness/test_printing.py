@@ -91,6 +91,8 @@ def test_the_calls_of_the_total(counts: CallCounts, sentence: str) -> None:
 
 ESCAPES = [
     "\x1b[31mred",
+    "\u202egnp.exe",
+    "a \u2067b\u2069",
     "\x1b]0;title\x07",
     "\x9b2J",
     "\x1bP+q\x1b\\",
@@ -98,7 +100,7 @@ ESCAPES = [
     "\x1b[2K\rgone",
     "\x1b]8;;http://x\x1b\\link",
 ]
-OBEYED = {chr(code) for code in (*range(32), 127, *range(128, 160))} - {"\n", "\t"}
+OBEYED = {chr(code) for code in (*range(32), 127, *range(128, 160), 0x202E, 0x2067, 0x2069)} - {"\n", "\t"}
 
 
 @pytest.mark.parametrize("text", ESCAPES)

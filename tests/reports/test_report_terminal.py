@@ -79,9 +79,10 @@ def test_names_are_never_markup(nasty_folder: RunFolder, summary: Summary) -> No
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii", "gbk"])
-@pytest.mark.parametrize("name", ["\x1b[31mred", "\x9b2J", "\x1b]0;title\x07"])
+@pytest.mark.parametrize("name", ["\x1b[31mred", "\x9b2J", "\x1b]0;title\x07", "\u202egnp.exe", "\u2066a"])
 def test_what_a_terminal_would_obey_is_inert(summary: Summary, name: str, encoding: str) -> None:
     results = tuple(replace(result, variant=name) if result.variant == "rag" else result for result in summary.results)
     text = printed(replace(summary, results=results, warnings=(f"{name} says {name}",)), 120, encoding)
-    assert not {"\x1b", "\x9b", "\x07"} & set(text)
-    assert name.strip("\x1b\x9b\x07") in text
+    obeyed = "\x1b\x9b\x07\u202e\u2066"
+    assert not set(obeyed) & set(text)
+    assert name.strip(obeyed) in text

@@ -98,6 +98,11 @@ class ChatTurns:
 
     def check(self) -> None:
         """Raise ModelError if the template cannot show a question, alone or behind a system turn and an exchange."""
+        if _computes_powers(str(self.tokenizer.chat_template or "")):
+            raise ModelError(
+                f"model {self.name}: its chat template computes a power (**), which may never end and which no "
+                "template needs; mend the template"
+            )
         for roles in PROBES:
             self._find_moves(roles)
 
@@ -143,6 +148,17 @@ class ChatTurns:
         if kinds and note not in self._notes:
             self._notes.add(note)
             log.warning("%s; their text is put at the start of the user turn that follows", note)
+
+
+def _computes_powers(template: str) -> bool:
+    """Whether `**` stands between two values: 9**(9**9) cannot even be interrupted. Behind ( or , it hands on names."""
+    from jinja2 import Environment, TemplateSyntaxError
+
+    try:
+        tokens = [text for _, kind, text in Environment().lex(template) if kind not in ("whitespace", "data")]
+    except TemplateSyntaxError:
+        return False  # rendering says why
+    return any(token == "**" and before not in ("(", ",") for before, token in pairwise(tokens))
 
 
 def move_turns(prompt: Prompt, places: Collection[int]) -> Prompt:

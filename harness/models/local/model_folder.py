@@ -22,6 +22,7 @@ GGUF_HEADER = 24  # bytes: magic, version, number of tensors, number of fields
 
 def check_model_folder(folder: Path) -> None:
     """Raise ModelError unless a folder has a sound configuration and whole weights. Reads no values of tensors."""
+    refuse_pipes(folder)
     config = read_object(folder / "config.json")
     text_config = config.get("text_config")
     for settings in (config, text_config if isinstance(text_config, Mapping) else {}):
@@ -32,6 +33,13 @@ def check_model_folder(folder: Path) -> None:
             if name == "generation_config.json":
                 _check_tokens(folder / name, settings)
     check_weights(folder)
+
+
+def refuse_pipes(folder: Path) -> None:
+    """Raise ModelError if a pipe, a device or a socket stands in a folder: reading it may never end."""
+    for file in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if file.exists() and not (file.is_file() or file.is_dir()):
+            raise ModelError(f"{file} is a pipe, a device or a socket; get the whole model")
 
 
 def check_weights(folder: Path) -> None:

@@ -9,10 +9,21 @@ from harness.text.reasoning import reasoning_block
 
 ENDED = frozenset(  # how servers say that the model came to its end
     ("stop", "stop_sequence", "stop_string", "stop_token", "eos", "eos_token", "end_turn", "end_of_turn", "end_of_text",
-     "end", "done", "complete", "completed", "finished", "tool_calls", "tool_call", "tool_use", "function_call")
+     "end", "done", "complete", "completed", "finished", "normal", "tool_calls", "tool_call", "tool_use",
+     "function_call")
 )  # fmt: skip
 CUT = frozenset(  # how they say that it was cut at the limit of its answer
-    ("length", "max_length", "max_tokens", "max_new_tokens", "max_output_tokens", "token_limit", "length_limit")
+    (
+        "length",
+        "max_length",
+        "max_tokens",
+        "max_new_tokens",
+        "max_output_tokens",
+        "token_limit",
+        "length_limit",
+        "model_length",
+        "limit",
+    )
 )
 
 

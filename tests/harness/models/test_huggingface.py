@@ -562,6 +562,23 @@ def test_a_template_that_fails_for_another_reason_is_not_hidden(llama_folder: Pa
         as_chat(tiny(folder).tokenizer, TURNS[:1])
 
 
+@pytest.mark.parametrize("texts", [["pH <7", "Fever?"], ["Fever?", "pH <7"], ["pH <7"]])
+@pytest.mark.parametrize("marker", [None, "A:"])
+def test_a_prompt_that_a_template_cannot_show_fails_alone(
+    texts: list[str], marker: str | None, llama_folder: Path, tmp_path: Path
+) -> None:
+    """Wherever it stands among the others, also first."""
+    folder = copied(llama_folder, tmp_path)
+    template = "{% for m in messages %}{{ m.content | replace('<', '&lt;') }}{% endfor %}"
+    (folder / "chat_template.jinja").write_text(template)
+    model, prompts = tiny(folder), [user(text) for text in texts]
+    generation = Generation(max_tokens=2, marker=marker, reasoning_tokens=2)
+    assert sorted(index for batch in model.plan(prompts, generation) for index in batch) == list(range(len(texts)))
+    completions = model.generate(prompts, generation, zeros(prompts))
+    assert [completion.finish == "error" for completion in completions] == [text == "pH <7" for text in texts]
+    model.close()
+
+
 def test_of_several_templates_the_default_is_used(llama_folder: Path, tmp_path: Path) -> None:
     folder = copied(llama_folder, tmp_path)
     (folder / "additional_chat_templates").mkdir()

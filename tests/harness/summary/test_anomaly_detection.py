@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from harness.records.anomalies import AnomalyKind
-from harness.records.inputs import Sample
+from harness.records.inputs import Generation, Sample
 from harness.records.outputs import Prediction, Reading
 from harness.runtime.run_folder import RunFolder
+from harness.summary.anomaly_causes import CellSettings, explain
 from harness.summary.anomaly_detection import signs
+from harness.text.replies import ONLY_REASONING, UNCLOSED
 
 Answer = dict[str, Any]
 GOOD: Answer = {"text": "x"}
@@ -151,6 +153,34 @@ def test_letters(answers: list[Answer], expected: list[tuple[AnomalyKind, int]])
 def test_a_refusal_that_is_expected_is_an_answer() -> None:
     target = "抱歉，资料中没有，无法回答。"
     assert kinds(cell([{"text": "抱歉，我无法回答这个问题。"}] * 4, [target] * 4)) == []
+
+
+def cause(kind: AnomalyKind, reasons: Sequence[str], marker: str | None = None) -> str:
+    """What is said of replies that could not be read for these reasons."""
+    settings = CellSettings(generation=Generation(marker=marker), answer="text", is_plain=False, is_trained=False)
+    answers = [{"text": "x", "reading": Reading(reason=reason)} for reason in reasons]
+    return " ".join(explain(kind, settings, [prediction for _, prediction in cell(answers)]))
+
+
+@pytest.mark.parametrize(
+    ("kind", "reasons", "marker", "expected"),
+    [
+        ("cut", ["the marker “Answer: ” is missing"] * 2, "Answer: ", "raise reasoning_tokens"),
+        ("cut", [UNCLOSED, ONLY_REASONING, "the marker “答案：” is missing"], "答案：", "raise reasoning_tokens"),
+        ("cut", ["", "", "the marker “答案：” is missing"], "答案：", "longer than max_tokens"),
+        ("cut", [""] * 2, None, "longer than max_tokens"),
+        ("unreadable", ["the marker “Final:” is missing"] * 2, "Final:", "does not write the marker"),
+        ("unreadable", ["the marker “Final:” is missing", "the reply is empty", ""], "Final:", "keep to the form"),
+        ("unreadable", [UNCLOSED] * 2, None, "end in their reasoning"),
+        ("unreadable", [UNCLOSED, ONLY_REASONING, "x"], "Final:", "end in their reasoning"),
+        ("unreadable", ["there is no JSON object in the reply"] * 2, None, "keep to the form"),
+    ],
+)
+def test_causes_by_what_the_replies_lack(
+    kind: AnomalyKind, reasons: list[str], marker: str | None, expected: str
+) -> None:
+    """What came before an answer has a limit and a form of its own."""
+    assert expected in cause(kind, reasons, marker)
 
 
 SUITE = """\

@@ -44,12 +44,18 @@ def test_what_resembles_a_key(value: str, expected: bool) -> None:
         (r"{\"k\": \"a\"b\\c<d>&é/1\"}".replace('a\\"b', 'a"b').replace("\\\\", "\\"), r"{\"k\": \"${B}\"}"),
         ('json: a\\"b\\\\c<d>&\\u00e9/1', "json: ${B}"),
         ("html: a&quot;b\\c&lt;d&gt;&amp;é/1", "html: ${B}"),
+        ("?key=" + quote(ODD, safe="").lower(), "?key=${B}"),
+        ("?key=two+words+12345&x", "?key=${F}&x"),
+        (str({"error": f"no {ODD}"}), "{'error': 'no ${B}'}"),
+        (str({"error": "no it's\\1\tnow"}), "{'error': \"no ${G}\"}"),
+        (str({"error": 'no "it\'s\\1\tnow"'}), "{'error': 'no \"${G}\"'}"),
         ("nothing", "nothing"),
         ("short: EMPTY ollama 12345", "short: EMPTY ollama 12345"),
     ],
 )
 def test_every_spelling_gives_way_to_the_name(text: str, expected: str) -> None:
-    redaction = Redaction({"A": KEY, "B": ODD, "C": "EMPTY", "D": "ollama", "E": "12345"})
+    secrets = {"A": KEY, "B": ODD, "C": "EMPTY", "D": "ollama", "E": "12345", "F": "two words 12345"}
+    redaction = Redaction({**secrets, "G": "it's\\1\tnow"})
     assert redaction.redact(text) == expected
 
 
@@ -59,6 +65,9 @@ def test_every_spelling_gives_way_to_the_name(text: str, expected: str) -> None:
         (KEY, f'{{"a": "{KEY}"}}'.encode(), b'{"a": "${A}"}'),
         ("密钥密钥密钥密钥1", '"密钥密钥密钥密钥1"'.encode(), b'"${A}"'),
         ("1234567890", b'{"mean": 0.1234567890}', b'{"mean": 0.1234567890}'),  # digits may be a number's
+        ("1234567890", b'{"n": 1234567890, "a": "is 1234567890, so"}', b'{"n": 1234567890, "a": "is ${A}, so"}'),
+        ("12345678", rb'["a \"12345678\" b", 12345678, "0.123456789"]', rb'["a \"${A}\" b", 12345678, "0.123456789"]'),
+        ("4711081512345678", b'{"p":"4711081512345678"}', b'{"p":"${A}"}'),
     ],
 )
 def test_files(secret: str, content: bytes, expected: bytes) -> None:

@@ -138,6 +138,9 @@ def test_every_turn_stands_in_the_rendering(
         ("hello", "its chat template leaves out the question"),
         ("{% for m in messages %}{{ m.content | upper }}{% endfor %}", "its chat template leaves out the question"),
         ({"tool_use": "tools"}, "its chat template fails"),
+        ("{{ 9**(9**9) }}" + ALL, "its chat template computes a power (**)"),
+        (ALL + "{% if 2 ** messages | length > 4 %}x{% endif %}", "its chat template computes a power (**)"),
+        (ALL + "{% set n = 9 %}{{ 'x' * n**n }}", "its chat template computes a power (**)"),
     ],
 )
 def test_a_template_that_shows_no_question_is_refused(template: str | dict[str, str], reason: str) -> None:
@@ -146,6 +149,13 @@ def test_a_template_that_shows_no_question_is_refused(template: str | dict[str, 
     assert str(caught.value).startswith(f"model tiny: {reason}")
     assert "\n" not in str(caught.value)
     assert not isinstance(caught.value, PromptError)
+
+
+@pytest.mark.parametrize(
+    "more", ["**bold** ** ", "{# 9**9 #}", "{{ '2**3' }}", "{% set n = namespace(a=1, **{'b': 2}) %}"]
+)
+def test_two_stars_that_compute_no_power(more: str) -> None:
+    ChatTurns(tokenizer(ALL + more), "tiny").check()
 
 
 @pytest.mark.parametrize(

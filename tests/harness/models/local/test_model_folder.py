@@ -1,6 +1,7 @@
 """A model folder that is not whole is refused in one line, before anything is computed with it."""
 
 import json
+import os
 import pickle
 import shutil
 import struct
@@ -54,6 +55,14 @@ def gone(*names: str) -> Damage:
     return lambda folder: [(folder / name).unlink() for name in names]
 
 
+def pipe(name: str) -> Damage:
+    def change(folder: Path) -> None:
+        (folder / name).unlink(missing_ok=True)
+        os.mkfifo(folder / name)
+
+    return change
+
+
 def weights(content: bytes) -> Damage:
     return lambda folder: (folder / "model.safetensors").write_bytes(content)
 
@@ -99,6 +108,9 @@ BROKEN: dict[str, tuple[Damage, str]] = {
     "a checkpoint that runs code": (pickled({"a": Payload()}), "Python objects beside tensors"),
     "an empty pickle": (pickled(b""), "is damaged or cut short"),
     "a list as checkpoint": (pickled([torch.zeros(1)]), "is damaged or cut short"),
+    "a pipe for a configuration": (pipe("config.json"), "config.json is a pipe"),
+    "a pipe for a tokenizer": (pipe("tokenizer.json"), "tokenizer.json is a pipe"),
+    "a pipe for weights": (pipe("model.safetensors"), "model.safetensors is a pipe"),
     "no weights": (gone("model.safetensors"), "has no weights"),
     "an index that is a list": (sharded([]), "holds no JSON object"),
     "an index of nothing": (sharded({"weight_map": {}}), "has no weight_map"),

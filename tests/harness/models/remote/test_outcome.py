@@ -108,6 +108,7 @@ def test_a_failure_under_status_200_is_not_cached(build: Build, tmp_path: Path) 
     [
         ("stop", "stop"), ("STOP", "stop"), ("eos", "stop"), ("eos_token", "stop"), ("end_turn", "stop"), ("", "stop"),
         (None, "stop"), ("tool_calls", "stop"), ("stop_sequence", "stop"),
+        ("normal", "stop"), ("model_length", "length"), ("limit", "length"),
         ("length", "length"), ("max_tokens", "length"), ("MAX_TOKENS", "length"), (" length ", "length"),
     ],
 )  # fmt: skip
@@ -145,6 +146,8 @@ def thought(thinking: Any, reason: str = "stop", text: str = "") -> dict[str, An
     [
         ("openai", reasoned("reasoning_content", "B is right"), ONLY_REASONING),
         ("openai", reasoned("reasoning", "B is right", text=None), ONLY_REASONING),
+        ("openai", reasoned("thinking", "B is right"), ONLY_REASONING),
+        ("openai", reasoned("thinking", "B is", "length"), UNCLOSED),
         ("openai", reasoned("reasoning_content", "B is", "length"), UNCLOSED),
         ("openai", reasoned("reasoning", "</think> B is right", text="\n"), ONLY_REASONING),
         ("openai", reasoned("reasoning", "", "length"), "the reply is empty"),
@@ -175,3 +178,22 @@ def test_a_reply_of_nothing_but_reasoning_says_so(
 def test_reasoning_beside_an_answer_is_no_part_of_it(kind: str, body: Any, build: Build) -> None:
     with raw_server(lambda server, request: [reply(body)]) as server:
         assert build(kind, server.place).generate([PROMPT], Generation(), [0])[0].text == "B"
+
+
+@pytest.mark.parametrize(
+    ("content", "refusal", "text"),
+    [
+        (None, "I cannot help.", "I cannot help."),
+        ("", "不行", "不行"),
+        ("B", "no", "B"),
+        ("B", None, "B"),
+        (None, None, ""),
+    ],
+)
+def test_a_refusal_that_is_kept_apart_is_what_the_model_said(
+    content: Any, refusal: Any, text: str, build: Build
+) -> None:
+    body = reasoned("refusal", refusal, text=content)
+    with raw_server(lambda server, request: [reply(body)]) as server:
+        completion = build("openai", server.place).generate([PROMPT], Generation(), [0])[0]
+    assert (completion.text, completion.finish) == (text, "stop")
