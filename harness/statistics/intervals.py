@@ -102,8 +102,10 @@ def bounded_means(
     Gaffke 2005; Learned-Miller & Thomas 2020. Groups get random weights with uniform Dirichlet shares (Rubin 1981), the
     same for all columns, and for each end of the scale a group that was not seen is added, of mean size, with all its
     values at that end. Of independent right-or-wrong values it is the interval of Clopper & Pearson. `unseen` is the
-    shape of the Gamma weight of the added group, 1 as published; 0 leaves it out.
+    shape of the Gamma weight of the added group, 1 as published.
     """
+    from scipy.special import gammaincinv
+
     has_value = ~np.isnan(columns)
     filled = np.where(has_value, columns, 0.0)
     sums, sizes = groups.sums(filled), groups.sums(has_value.astype(np.float64))
@@ -115,7 +117,7 @@ def bounded_means(
     with np.errstate(invalid="ignore", divide="ignore"):
         for weights in random_weights(groups.count, seed):
             total, size = weights @ sums, weights @ sizes
-            extra = added * rng.standard_gamma(shapes, (len(weights), len(shapes)))
+            extra = added * gammaincinv(shapes, rng.random((len(weights), 1)))  # equal columns have equal intervals
             for chunks, end in zip(drawn, ends, strict=True):
                 chunks.append((total + extra * end) / (size + extra))
     lows, highs = (np.sort(np.concatenate(chunks), axis=0) for chunks in drawn)

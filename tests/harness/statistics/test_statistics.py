@@ -209,6 +209,13 @@ def test_unknown_values_change_no_mean() -> None:
     assert both[1].freedom == 6
 
 
+def test_equal_columns_have_equal_intervals() -> None:
+    values = np.random.default_rng(5).uniform(0, 1, 12)
+    three = bounded_means(np.column_stack([values] * 3), Groups.single(12), [SHARE] * 3, [1.0] * 3, seed=1)
+    assert len({(own.interval().low, own.interval().high) for own in three}) == 1
+    assert three[0].interval() == bounded(values).interval()
+
+
 def test_a_scale_without_end_has_a_students_interval_there() -> None:
     values = np.array([3.0, 5.0, 4.0, 8.0])
     interval = bounded(values, scale=ValueRange(0.0, 1e9)).interval()
