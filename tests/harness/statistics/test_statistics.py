@@ -403,6 +403,30 @@ def test_needed_by_a_standard_error() -> None:
     assert tiny.high is None
 
 
+@pytest.mark.parametrize(
+    ("values", "labels", "level", "likely"),
+    [
+        ([0.5, 0.51], None, 0.05, 6),  # the formula says 1; of five items all 2⁵ signs leave p = 1/16, of six 1/32
+        ([0.5, 0.51], None, 0.05 / 18, 10),  # 2⁻⁹ = 0.00195 is below 0.00278, 2⁻⁸ is not
+        ([0.5, 0.51, 0.49, 0.5] * 3, [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5], 0.01, 16),  # eight groups of two
+        ([0.4, 0.4, 0.41, 0.0], None, 0.05, 8),  # three of four differ at all: 6 · 4/3
+    ],
+)
+def test_no_fewer_items_are_named_than_a_permutation_test_takes(
+    values: list[float], labels: list[int] | None, level: float, likely: int
+) -> None:
+    groups = Groups.of(labels) if labels else Groups.single(len(values))
+    expected = needed(np.array(values), groups, level)
+    assert expected is not None
+    assert expected.likely == pytest.approx(likely, abs=0)
+    assert expected.low >= likely
+
+
+@pytest.mark.parametrize(("groups", "level", "possible"), [(5, 0.05, False), (6, 0.05, True), (9, 0.05 / 18, False)])
+def test_a_figure_of_few_groups_names_no_detectable_difference(groups: int, level: float, possible: bool) -> None:
+    assert (detectable_at(0.1, groups, level) is not None) == possible
+
+
 def test_items_crossed_with_seeds() -> None:
     from scipy.stats import t, ttest_1samp
 
