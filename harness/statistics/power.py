@@ -3,16 +3,18 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
 
 from harness.statistics.groups import Groups, error_of_mean
-from harness.statistics.resampling import ALPHA, NOTHING, Floats, mean_difference
+from harness.statistics.resampling import ALPHA, NOTHING, RESAMPLES, Floats, mean_difference
 
 POWER = 0.8
 Z_POWER = 0.8416212335729143  # of 80 %
 SPREAD = 1.2815515655446004  # of the 10th and the 90th percentile
+SMALLEST_P = 1 / (RESAMPLES + 1)  # that random assignments and exchanges can give
 EXACT_UP_TO = 2000  # items; above, the normal formula differs by less than one part in a hundred
 
 
@@ -51,7 +53,7 @@ def detectable_at(error: float, groups: int, level: float) -> float | None:
     """As `detectable`, by the standard error over so many groups; None, too, where no error was seen."""
     from scipy.stats import t
 
-    if groups < fewest_groups(level):
+    if groups < fewest_groups(level) or level <= SMALLEST_P:
         return None
     return float(t.ppf(1 - level / 2, groups - 1) + t.ppf(POWER, groups - 1)) * error or None
 
@@ -91,7 +93,7 @@ def needed_at(difference: float, error: float, n: int, level: float, group_size:
 
     `group_size` is how many items it takes for a group that can change signs.
     """
-    if not error:
+    if not error or level <= SMALLEST_P:
         return None
     difference = 0.0 if abs(difference) <= NOTHING * error else difference
     fewest = math.ceil(group_size * fewest_groups(level) - NOTHING)
@@ -136,12 +138,20 @@ def _exact_power(size: float, n: int, discordance: float, level: float) -> float
     if n > EXACT_UP_TO:
         root = math.sqrt(max(1e-12, share - size**2))
         return NormalDist().cdf((size * math.sqrt(n) - _z(level) * math.sqrt(share)) / root)
-    discordant = np.arange(n + 1)
-    most = binom.ppf(level / 2, discordant, 0.5)  # the smallest count whose tail reaches level/2: one too many
-    most = np.where(2 * binom.cdf(most, discordant, 0.5) < level, most, most - 1)
+    discordant, most = np.arange(n + 1), _rejected_counts(n, level)
     wins = (1 + size / share) / 2
     rejected = binom.cdf(most, discordant, wins) + binom.sf(discordant - most - 1, discordant, wins)
     return float((binom.pmf(discordant, n, share) * np.where(most < 0, 0.0, rejected)).sum())
+
+
+@lru_cache(maxsize=16)
+def _rejected_counts(n: int, level: float) -> Floats:
+    """For 0 to n discordant items the most wins, or losses, with which McNemar's test rejects; below 0 for none."""
+    from scipy.stats import binom
+
+    discordant = np.arange(n + 1)
+    most = binom.ppf(level / 2, discordant, 0.5)  # the smallest count whose tail reaches level/2: one too many
+    return np.where(2 * binom.cdf(most, discordant, 0.5) < level, most, most - 1)
 
 
 def _z(level: float) -> float:
