@@ -151,7 +151,8 @@ def _rejected_counts(n: int, level: float) -> Floats:
 
     discordant = np.arange(n + 1)
     most = binom.ppf(level / 2, discordant, 0.5)  # the smallest count whose tail reaches level/2: one too many
-    return np.where(2 * binom.cdf(most, discordant, 0.5) < level, most, most - 1)
+    counts: Floats = np.where(2 * binom.cdf(most, discordant, 0.5) < level, most, most - 1)
+    return counts
 
 
 def _z(level: float) -> float:

@@ -83,6 +83,7 @@ class _Parser(Builder):
                 plain["seed"],
             )
             reported = expansion.reported()
+        tasks = _with_retrieval(tasks, sections["variants"])
         check_compare(self.source, plain["compare"], plain["general"], self.metrics(data, tasks), reported)
         referable: Sections = {**sections, "tasks": tasks, "models": {**sections["models"], **expansion.models},
                  "variants": {**sections["variants"], **expansion.variants}}  # fmt: skip
@@ -90,7 +91,6 @@ class _Parser(Builder):
         if self.source.mistakes:
             return None
         suite = self.record(plain, sections, cast(dict[str, TaskSpec], tasks), expansion)
-        suite = replace(suite, tasks=_with_retrieval(suite))
         check_agreement(self.source, suite, expansion)
         return suite
 
@@ -102,10 +102,10 @@ class _Parser(Builder):
         return [*names, *(reference for name in names if reference and reference.startswith(name))]
 
     def metrics(self, data: dict[str, JSON], tasks: Mapping[str, TaskSpec | None]) -> Metrics:
-        """The metrics by task; of a task with a mistake their names only."""
+        """The metrics by task; of a task with a mistake their names only, and what may join them."""
         written = {name: data["tasks"][name] for name, spec in tasks.items() if spec is None}
         named = {
-            name: dict.fromkeys(task["metrics"])
+            name: dict.fromkeys([*task["metrics"], "retrieval"])
             for name, task in written.items()
             if isinstance(task, dict) and isinstance(task.get("metrics"), dict)
         }
@@ -215,16 +215,21 @@ class _Parser(Builder):
         )
 
 
-def _with_retrieval(suite: Suite) -> dict[str, TaskSpec]:
-    """The tasks, scored also by how well retrieval did where a variant retrieves, be it a floor."""
-    if not any(named(variant, "knowledge") for variant in suite.variants.values()):
-        return dict(suite.tasks)
+def _with_retrieval(tasks: Mapping[str, TaskSpec | None], variants: Mapping[str, object]) -> dict[str, TaskSpec | None]:
+    """The tasks, scored also by how well retrieval did where a variant retrieves, be it a floor.
+
+    One with a mistake of its own may retrieve.
+    """
+    if not any(variant is None or named(variant, "knowledge") for variant in variants.values()):
+        return dict(tasks)
     metric = cast(Metric, find("metric", "retrieval")())
     return {
         name: spec
-        if "retrieval" in spec.metrics or any(isinstance(own, type(metric)) for own in spec.metrics.values())
+        if spec is None
+        or "retrieval" in spec.metrics
+        or any(isinstance(own, type(metric)) for own in spec.metrics.values())
         else replace(spec, metrics={**spec.metrics, "retrieval": metric})
-        for name, spec in suite.tasks.items()
+        for name, spec in tasks.items()
     }
 
 
