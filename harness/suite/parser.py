@@ -220,7 +220,7 @@ def _with_retrieval(tasks: Mapping[str, TaskSpec | None], variants: Mapping[str,
 
     One with a mistake of its own may retrieve.
     """
-    if not any(variant is None or named(variant, "knowledge") for variant in variants.values()):
+    if not any(variant is None or named(cast(Component, variant), "knowledge") for variant in variants.values()):
         return dict(tasks)
     metric = cast(Metric, find("metric", "retrieval")())
     return {
