@@ -65,9 +65,8 @@ class ResampledDifference:
 
     def power(self, n: int, level: float) -> tuple[float | None, Needed | None]:
         """The smallest difference found with 80 % power, and how many items would confirm this one."""
-        freedom = self.groups.count - 1
-        smallest = detectable_at(self.error, freedom, level) if freedom else None
-        return smallest, needed_at(self.mean, self.error, n, level)
+        smallest = detectable_at(self.error, self.groups.count, level)
+        return smallest, needed_at(self.mean, self.error, n, level, n / self.groups.count)
 
 
 def bootstrap_interval(mean: float, figures: Floats, groups: Groups, level: float) -> Interval:

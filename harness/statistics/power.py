@@ -3,16 +3,18 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
 
 from harness.statistics.groups import Groups, error_of_mean
-from harness.statistics.resampling import ALPHA, NOTHING, Floats, mean_difference
+from harness.statistics.resampling import ALPHA, NOTHING, RESAMPLES, Floats, mean_difference
 
 POWER = 0.8
 Z_POWER = 0.8416212335729143  # of 80 %
 SPREAD = 1.2815515655446004  # of the 10th and the 90th percentile
+SMALLEST_P = 1 / (RESAMPLES + 1)  # that random assignments and exchanges can give
 EXACT_UP_TO = 2000  # items; above, the normal formula differs by less than one part in a hundred
 
 
@@ -44,16 +46,21 @@ def detectable(differences: Floats, groups: Groups, level: float = ALPHA) -> flo
     Miller 2024, section 5, eq. 9 solved for δ, with clustered errors and Student's t. None where so few groups can
     reject nothing: the smallest p of a permutation test of G groups is 2^(1 − G).
     """
-    if 2.0 ** (1 - groups.count) >= level:
-        return None
-    return detectable_at(error_of_mean(differences, groups), groups.count - 1, level)
+    return detectable_at(error_of_mean(differences, groups), groups.count, level)
 
 
-def detectable_at(error: float, freedom: float, level: float) -> float | None:
-    """As `detectable`, by the standard error and its degrees of freedom; None where no error was seen."""
+def detectable_at(error: float, groups: int, level: float) -> float | None:
+    """As `detectable`, by the standard error over so many groups; None, too, where no error was seen."""
     from scipy.stats import t
 
-    return float(t.ppf(1 - level / 2, freedom) + t.ppf(POWER, freedom)) * error or None
+    if groups < fewest_groups(level) or level <= SMALLEST_P:
+        return None
+    return float(t.ppf(1 - level / 2, groups - 1) + t.ppf(POWER, groups - 1)) * error or None
+
+
+def fewest_groups(level: float) -> int:
+    """The fewest groups of which a permutation test can reject anything at the level: 2^(1 − G) is below it."""
+    return math.floor(1 - math.log2(level)) + 1
 
 
 def detectable_share(n: int, discordance: float, level: float = ALPHA) -> float | None:
@@ -72,19 +79,27 @@ def detectable_share(n: int, discordance: float, level: float = ALPHA) -> float 
 
 
 def needed(differences: Floats, groups: Groups, level: float = ALPHA) -> Needed | None:
-    """Items needed to confirm a mean difference like the observed one; None without any. Miller 2024, eq. 9."""
-    error = error_of_mean(differences, groups)
-    return needed_at(mean_difference(differences), error, len(differences), level)
+    """Items needed to confirm a mean difference like the observed one; None without any. Miller 2024, eq. 9.
+
+    At least so many that a permutation test can reach the level at all, whatever the size: of groups that differ.
+    """
+    error, n = error_of_mean(differences, groups), len(differences)
+    differing = int(np.count_nonzero(groups.sums(differences)))
+    return needed_at(mean_difference(differences), error, n, level, n / differing) if differing else None
 
 
-def needed_at(difference: float, error: float, n: int, level: float) -> Needed | None:
-    """As `needed`, by the standard error over n items, which shrinks with the root of their number."""
-    if not error:
+def needed_at(difference: float, error: float, n: int, level: float, group_size: float = 1.0) -> Needed | None:
+    """As `needed`, by the standard error over n items, which shrinks with the root of their number.
+
+    `group_size` is how many items it takes for a group that can change signs.
+    """
+    if not error or level <= SMALLEST_P:
         return None
     difference = 0.0 if abs(difference) <= NOTHING * error else difference
+    fewest = math.ceil(group_size * fewest_groups(level) - NOTHING)
 
     def items(size: float) -> int:
-        return max(1, math.ceil(n * ((_z(level) + Z_POWER) * error / size) ** 2))
+        return max(fewest, math.ceil(n * ((_z(level) + Z_POWER) * error / size) ** 2))
 
     return _range(abs(difference), error, items)
 
@@ -123,12 +138,21 @@ def _exact_power(size: float, n: int, discordance: float, level: float) -> float
     if n > EXACT_UP_TO:
         root = math.sqrt(max(1e-12, share - size**2))
         return NormalDist().cdf((size * math.sqrt(n) - _z(level) * math.sqrt(share)) / root)
-    discordant = np.arange(n + 1)
-    most = binom.ppf(level / 2, discordant, 0.5)  # the smallest count whose tail reaches level/2: one too many
-    most = np.where(2 * binom.cdf(most, discordant, 0.5) < level, most, most - 1)
+    discordant, most = np.arange(n + 1), _rejected_counts(n, level)
     wins = (1 + size / share) / 2
     rejected = binom.cdf(most, discordant, wins) + binom.sf(discordant - most - 1, discordant, wins)
     return float((binom.pmf(discordant, n, share) * np.where(most < 0, 0.0, rejected)).sum())
+
+
+@lru_cache(maxsize=16)
+def _rejected_counts(n: int, level: float) -> Floats:
+    """For 0 to n discordant items the most wins, or losses, with which McNemar's test rejects; below 0 for none."""
+    from scipy.stats import binom
+
+    discordant = np.arange(n + 1)
+    most = binom.ppf(level / 2, discordant, 0.5)  # the smallest count whose tail reaches level/2: one too many
+    counts: Floats = np.where(2 * binom.cdf(most, discordant, 0.5) < level, most, most - 1)
+    return counts
 
 
 def _z(level: float) -> float:

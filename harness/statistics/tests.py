@@ -92,7 +92,8 @@ class SignFlips:
             every = ((np.arange(2**count)[:, None] >> np.arange(count)) & 1).astype(np.float64)
             flipped = (1.0 - 2 * every) @ columns
         else:
-            flipped = np.concatenate([(1.0 - 2 * tosses) @ columns for tosses in coin_tosses(count, self.seed)])
+            moved = np.concatenate([tosses @ columns for tosses in coin_tosses(count, self.seed)])
+            flipped = columns.sum(axis=0) - 2 * moved
         return flipped[:, 0], flipped[:, 1]
 
 

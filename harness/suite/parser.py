@@ -1,6 +1,6 @@
 """suite.yaml → Suite: the only reader of suite files, and the place where every mistake is found at once."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -83,15 +83,14 @@ class _Parser(Builder):
                 plain["seed"],
             )
             reported = expansion.reported()
-        metrics = self.metrics(data, tasks, _retrieves(sections["variants"].values()))
-        check_compare(self.source, plain["compare"], plain["general"], metrics, reported)
+        tasks = _with_retrieval(tasks, sections["variants"])
+        check_compare(self.source, plain["compare"], plain["general"], self.metrics(data, tasks), reported)
         referable: Sections = {**sections, "tasks": tasks, "models": {**sections["models"], **expansion.models},
                  "variants": {**sections["variants"], **expansion.variants}}  # fmt: skip
         check_references(self.source, self.places, referable, expansion.members)
         if self.source.mistakes:
             return None
         suite = self.record(plain, sections, cast(dict[str, TaskSpec], tasks), expansion)
-        suite = replace(suite, tasks=_with_retrieval(suite))
         check_agreement(self.source, suite, expansion)
         return suite
 
@@ -102,16 +101,15 @@ class _Parser(Builder):
         reference = compare.reference if compare else None
         return [*names, *(reference for name in names if reference and reference.startswith(name))]
 
-    def metrics(self, data: dict[str, JSON], tasks: Mapping[str, TaskSpec | None], retrieves: bool) -> Metrics:
-        """The metrics by task, with retrieval where it joins; of a task with a mistake their names only."""
+    def metrics(self, data: dict[str, JSON], tasks: Mapping[str, TaskSpec | None]) -> Metrics:
+        """The metrics by task; of a task with a mistake their names only, and what may join them."""
         written = {name: data["tasks"][name] for name, spec in tasks.items() if spec is None}
         named = {
-            name: dict.fromkeys(task["metrics"])
+            name: dict.fromkeys([*task["metrics"], "retrieval"])
             for name, task in written.items()
             if isinstance(task, dict) and isinstance(task.get("metrics"), dict)
         }
-        joining = {"retrieval": _retrieval()} if retrieves else {}
-        return {name: {**joining, **(spec.metrics if spec else named.get(name, {}))} for name, spec in tasks.items()}
+        return {name: spec.metrics if spec else named.get(name, {}) for name, spec in tasks.items()}
 
     def record(
         self, plain: dict[str, Any], sections: Sections, specs: dict[str, TaskSpec], expansion: Expansion
@@ -217,25 +215,21 @@ class _Parser(Builder):
         )
 
 
-def _retrieves(variants: Iterable[Component | None]) -> bool:
-    """Whether any variant looks things up; one with a mistake of its own counts as not."""
-    return any(variant is not None and named(variant, "knowledge") for variant in variants)
+def _with_retrieval(tasks: Mapping[str, TaskSpec | None], variants: Mapping[str, object]) -> dict[str, TaskSpec | None]:
+    """The tasks, scored also by how well retrieval did where a variant retrieves, be it a floor.
 
-
-def _retrieval() -> Metric:
-    return cast(Metric, find("metric", "retrieval")())
-
-
-def _with_retrieval(suite: Suite) -> dict[str, TaskSpec]:
-    """The tasks, scored also by how well retrieval did where a variant retrieves, be it a floor."""
-    if not _retrieves(suite.variants.values()):
-        return dict(suite.tasks)
-    metric = _retrieval()
+    One with a mistake of its own may retrieve.
+    """
+    if not any(variant is None or named(cast(Component, variant), "knowledge") for variant in variants.values()):
+        return dict(tasks)
+    metric = cast(Metric, find("metric", "retrieval")())
     return {
         name: spec
-        if "retrieval" in spec.metrics or any(isinstance(own, type(metric)) for own in spec.metrics.values())
+        if spec is None
+        or "retrieval" in spec.metrics
+        or any(isinstance(own, type(metric)) for own in spec.metrics.values())
         else replace(spec, metrics={**spec.metrics, "retrieval": metric})
-        for name, spec in suite.tasks.items()
+        for name, spec in tasks.items()
     }
 
 

@@ -11,6 +11,8 @@ from harness.statistics.tests import holm, holm_levels
 from harness.summary.comparison_plan import ComparisonPlan
 from harness.summary.estimator import Compared, Estimator
 
+Pair = tuple[str, str, frozenset[str]]  # task, metric, two variants
+
 
 @dataclass(frozen=True, kw_only=True)
 class Standings:
@@ -86,25 +88,34 @@ def corrected(
     headline: Sequence[str],
     metrics: Mapping[str, MetricInfo],
     bounds: Sequence[str] = (),
+    floors: Sequence[Compared] = (),
 ) -> list[Comparison]:
-    """Holm over all headline comparisons together; other metrics each over their own variants.
+    """Holm over all headline comparisons together; other metrics each over their own variants; floors by themselves.
 
     Upper bounds are families of their own: nobody chooses among them, so they make no other verdict weaker. Power is
-    stated at the level that the smallest p of a family has to reach.
+    stated at the level that the smallest p of a family has to reach. Two variants that two families compare, as a
+    reference with a floor, have one verdict: that of the stricter family.
     """
-    comparisons = [entry.comparison for entry in compared]
+    entries = [*compared, *floors]
     families: dict[str, list[int]] = {}
-    for i, comparison in enumerate(comparisons):
-        figure = str(FigureName.of(comparison))
-        if comparison.p is not None:
-            family = "headline" if figure in headline else figure
-            families.setdefault(f"bound {family}" if comparison.variant in bounds else family, []).append(i)
+    for i, entry in enumerate(entries):
+        if entry.comparison.p is not None:
+            figure = str(FigureName.of(entry.comparison))
+            kind = "floor" if i >= len(compared) else "bound" if entry.comparison.variant in bounds else "own"
+            families.setdefault(f"{kind} {'headline' if figure in headline else figure}", []).append(i)
+    corrections: dict[int, Correction] = {}
     for members in families.values():
-        adjusted = holm([comparisons[i].p or 0.0 for i in members])
+        adjusted = holm([entries[i].comparison.p or 0.0 for i in members])
         for i, p, level in zip(members, adjusted, holm_levels(adjusted), strict=True):
-            better = metrics[str(FigureName.of(comparisons[i]))].better
-            comparisons[i] = _decided(compared[i], Correction(p, level, len(members)), better)
-    return comparisons
+            corrections[i] = Correction(p, level, len(members))
+    strictest: dict[Pair, Correction] = {}
+    for i, correction in corrections.items():
+        pair = _pair(entries[i].comparison)
+        strictest[pair] = max(strictest.get(pair, correction), correction, key=lambda c: (c.p, -c.level))
+    return [
+        _decided(entry, strictest[_pair(entry.comparison)], metrics) if i in corrections else entry.comparison
+        for i, entry in enumerate(entries)
+    ]
 
 
 @dataclass(frozen=True)
@@ -116,9 +127,13 @@ class Correction:
     family: int  # comparisons that were corrected together
 
 
-def _decided(compared: Compared, correction: Correction, better: str) -> Comparison:
+def _pair(comparison: Comparison) -> Pair:
+    return comparison.task, comparison.metric, frozenset((comparison.variant, comparison.reference))
+
+
+def _decided(compared: Compared, correction: Correction, metrics: Mapping[str, MetricInfo]) -> Comparison:
     comparison = compared.comparison
-    verdict = _verdict(comparison, correction.p, better)
+    verdict = _verdict(comparison, correction.p, metrics[str(FigureName.of(comparison))].better)
     interval = compared.interval(correction.level) if compared.interval else None
     detectable, needed = compared.power(ALPHA / correction.family) if compared.power else (None, None)
     if needed is not None and verdict == "inconclusive":  # so many were not enough, whatever the formula says

@@ -61,7 +61,7 @@ class CorpusFigures(Estimator):
         mean = float(points.mean())
         if not rows.any() or np.isnan(mean):
             return None
-        figures = self._resampled((figure[1],), rows.tobytes())[0][self._part(figure)]
+        figures = self._resampled(figure[1], rows.tobytes())[self._part(figure)]
         groups = self.columns.groups.at(rows)
         low, high = self._interval(figure, mean, figures, groups)
         return Estimate(
@@ -81,7 +81,7 @@ class CorpusFigures(Estimator):
         difference = float(differences_of(points[0].mean(), points[1].mean()))
         if not n or np.isnan(difference):
             return None
-        ours, theirs = (figures[part] for figures in self._resampled(pair, rows))
+        ours, theirs = (self._resampled(variant, rows)[part] for variant in pair)
         groups, exchanged = self.columns.groups.at(shared), self._exchanged(pair, rows)[part]
         resampled = ResampledDifference(
             difference, ours - theirs, exchanged, groups, self._span(figure, pair, shared, difference)
@@ -150,17 +150,14 @@ class CorpusFigures(Estimator):
         """The figures on some samples: of each part one for each seed."""
         return self._figures_of(np.stack([member.sum(axis=0) for member in self._members(variant, rows)]))
 
-    def _resampled_on(self, variants: tuple[str, ...], rows: bytes) -> list[Parts]:
-        """The figures of each variant over the same resamples of groups of samples; several seeds as their mean."""
-        members = [self._members(variant, rows) for variant in variants]
-
-        def figures(weights: Floats, seeds: Sequence[Floats]) -> Parts:
-            of_seeds = [self._figures_of(weights @ member) for member in seeds]
-            return {part: np.mean([own[part] for own in of_seeds], axis=0) for part in of_seeds[0]}
-
-        n = len(members[0][0])
-        chunks = [[figures(weights, seeds) for seeds in members] for weights in resamples(n, self.seed)]
-        return [_joined([chunk[i] for chunk in chunks]) for i in range(len(variants))]
+    def _resampled_on(self, variant: str, rows: bytes) -> Parts:
+        """The figures over resamples of groups of samples, the same for all variants; several seeds as their mean."""
+        members = self._members(variant, rows)
+        chunks = []
+        for weights in resamples(len(members[0]), self.seed):
+            of_seeds = [self._figures_of(weights @ member) for member in members]
+            chunks.append({part: np.mean([own[part] for own in of_seeds], axis=0) for part in of_seeds[0]})
+        return _joined(chunks)
 
     def _exchanged_on(self, pair: tuple[str, str], rows: bytes) -> dict[str, Exchanges]:
         """Of each part the differences that come about when answers change places at random."""

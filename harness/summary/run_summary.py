@@ -34,8 +34,8 @@ def summary_of(
         add_task(figures, items, [score for score in scores if score.task == items.task], plan, metrics)
     answered = [prediction for prediction in predictions if prediction.task not in plan.general]
     looked_up, stepped = _causes(plan, metrics, answered, scores)
-    tested = corrected([*figures.comparisons, *figures.leaders], plan.headline, metrics, plan.bounds)
-    floors = corrected(figures.floors, plan.headline, metrics)
+    compared = [*figures.comparisons, *figures.leaders]
+    tested = corrected(compared, plan.headline, metrics, plan.bounds, figures.floors)
     groupings = tuple(groupings_of(samples))
     return Summary(
         name=plan.name,
@@ -44,9 +44,9 @@ def summary_of(
         metrics=metrics,
         results=tuple(figures.results),
         comparisons=tuple(tested[: len(figures.comparisons)]),
-        leaders=tuple(tested[len(figures.comparisons) :]),
+        leaders=tuple(tested[len(figures.comparisons) : len(compared)]),
         usage=tuple(pooled_usage(_usage(answered), plan.pools)),
-        floors=tuple(best_floors(floors, figures.results, metrics)),
+        floors=tuple(best_floors(tested[len(compared) :], figures.results, metrics)),
         retrieved=looked_up,
         routed=stepped,
         warnings=(*_warnings(figures.results, plan, scores), *grouping_warnings(groupings)),

@@ -87,7 +87,8 @@ def _statistics(summary: Summary) -> tuple[tuple[str, str], ...]:
             (
                 "Correction",
                 "Holm, over all variants and headline metrics; other metrics over the variants. Best: the leader "
-                "against the runner-up, in the same family. Floors: over all floors",
+                "against the runner-up, in the same family. Floors: over all floors. Two variants that both families "
+                "compare have the p of the stricter",
             ),
             ("Detectable, needed", "at 80 % power"),
         ]

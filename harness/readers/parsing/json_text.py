@@ -25,7 +25,17 @@ def _float(digits: str) -> float:
     return value
 
 
-DECODER = json.JSONDecoder(parse_constant=_constant, parse_float=_float)  # of rows: every number is finite
+def _integer(digits: str) -> int:
+    try:
+        return int(digits)
+    except ValueError as error:  # Python reads no more than 4,300 digits
+        count = len(digits.lstrip("-"))
+        raise ValueError(f"a number of {count:,} digits is too long; put it in quotes or leave it out") from error
+
+
+DECODER = json.JSONDecoder(
+    parse_constant=_constant, parse_float=_float, parse_int=_integer
+)  # of rows: every number is finite
 _WHITE = re.compile(r"[ \t\n\r]*")
 
 

@@ -260,6 +260,16 @@ def test_a_headline_that_retrieval_does_not_have(write_suite: Write, headline: s
     assert told in mistakes(write_suite(f"{SUITE}compare: {{headline: [{headline}]}}\n", **FILES))[0]
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [("rag: {rag: {model: robot", "rag: {rag: {modle: robot"), ("metrics: {", "metricks: {}\n    metrics: {")],
+)
+def test_a_mistake_elsewhere_makes_none_of_a_headline_of_retrieval(write_suite: Write, right: str, wrong: str) -> None:
+    assert right in SUITE
+    text = SUITE.replace(right, wrong, 1) + "compare: {headline: [norm.retrieval.mrr]}\n"
+    assert not [mistake for mistake in mistakes(write_suite(text, **FILES)) if "is not a metric" in mistake]
+
+
 def test_retrieval_is_no_figure_where_nothing_retrieves(write_suite: Write) -> None:
     suite = "".join(
         line for line in SUITE.splitlines(True) if not line.lstrip().startswith(("rag:", "oracle:", "first:", "both:"))

@@ -1,6 +1,7 @@
 """The statistics against hand-worked values and against scipy and statsmodels."""
 
 import math
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from harness.statistics.intervals import (
 )
 from harness.statistics.paired import PairedDifference
 from harness.statistics.power import detectable, detectable_at, detectable_share, needed, needed_at, needed_share
+from harness.statistics.resampling import RESAMPLES, Floats, coin_tosses, resamples
 from harness.statistics.tests import SignFlips, holm, holm_levels, mcnemar, mcnemar_interval
 
 SHARE = ValueRange(0.0, 1.0)
@@ -412,6 +414,33 @@ def test_needed_by_a_standard_error() -> None:
     assert tiny.high is None
 
 
+@pytest.mark.parametrize(
+    ("values", "labels", "level", "likely"),
+    [
+        ([0.5, 0.51], None, 0.05, 6),  # the formula says 1; of five items all 2⁵ signs leave p = 1/16, of six 1/32
+        ([0.5, 0.51], None, 0.05 / 18, 10),  # 2⁻⁹ = 0.00195 is below 0.00278, 2⁻⁸ is not
+        ([0.5, 0.51, 0.49, 0.5] * 3, [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5], 0.01, 16),  # eight groups of two
+        ([0.4, 0.4, 0.41, 0.0], None, 0.05, 8),  # three of four differ at all: 6 · 4/3
+    ],
+)
+def test_no_fewer_items_are_named_than_a_permutation_test_takes(
+    values: list[float], labels: list[int] | None, level: float, likely: int
+) -> None:
+    groups = Groups.of(labels) if labels else Groups.single(len(values))
+    expected = needed(np.array(values), groups, level)
+    assert expected is not None
+    assert expected.likely == pytest.approx(likely, abs=0)
+    assert expected.low >= likely
+
+
+@pytest.mark.parametrize(
+    ("groups", "level", "possible"),
+    [(5, 0.05, False), (6, 0.05, True), (9, 0.05 / 18, False), (500, 0.05 / 490, True), (500, 0.05 / 1200, False)],
+)
+def test_a_figure_of_few_groups_names_no_detectable_difference(groups: int, level: float, possible: bool) -> None:
+    assert (detectable_at(0.1, groups, level) is not None) == possible
+
+
 def test_items_crossed_with_seeds() -> None:
     from scipy.stats import t, ttest_1samp
 
@@ -440,3 +469,18 @@ def test_items_crossed_with_seeds() -> None:
 def test_what_never_varies_has_no_width_of_its_own(value: float, p: float) -> None:
     interval, chance = crossed(value, 0.0, 4, [np.full(2, value)])
     assert (interval.low, interval.high, chance) == (value, value, p)
+
+
+@pytest.mark.parametrize("draw", [resamples, coin_tosses])
+@pytest.mark.parametrize("count", [1, 7, 300])
+def test_draws_that_are_kept_are_those_of_every_comparison(
+    draw: Callable[[int, int], Iterator[Floats]], count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = [rows.copy() for rows in draw(count, 3)]
+    for rows in draw(count, 3):
+        rows += 1.0  # what is handed out is nobody else's
+    again = list(draw(count, 3))
+    monkeypatch.setattr(resampling, "KEPT", 0)
+    fresh = list(draw(count, 3))
+    assert all(np.array_equal(a, b) and np.array_equal(a, c) for a, b, c in zip(kept, again, fresh, strict=True))
+    assert sum(map(len, kept)) == RESAMPLES

@@ -14,6 +14,7 @@ from harness.summary.run_summary import summary_of
 
 ACCURACY = MetricInfo(component="ExactMatch", settings={}, low=0.0, high=1.0, better="higher")
 ERRORS = MetricInfo(component="Count", settings={}, low=0.0, high=100.0, better="lower")
+FLOORS = tuple(f"f{i}" for i in range(8))
 
 
 def figures(
@@ -297,3 +298,30 @@ def test_all_floors_are_one_family() -> None:
     assert sorted((c.variant, c.reference, c.family) for c in summary.floors) == [
         (v, best, 12) for v in ("a", "b", "base")
     ]
+
+
+@pytest.mark.parametrize(
+    ("right", "unaided", "pair", "family"),
+    [
+        # the reference is a floor: m0 wins 11 items of 30, p = 2/2¹¹; of 10 comparisons 0.010, of 3 × 8 with floors 0.023
+        ({"m0": 16, "m1": 6, "m2": 6, "base": 5}, ("base", *FLOORS[:7]), ("m0", "base"), 24),
+        # the reference asks a model, and floors are compared with it as it is with them: 7 and 3 × 5 comparisons
+        ({"m0": 16, "base": 16, "m1": 6, "f0": 8}, FLOORS[:5], ("f0", "base"), 15),
+        # the runner-up is a floor: 8 comparisons and the leader's, but 5 × 4 with floors
+        ({"base": 2, "m0": 16, "m1": 3, "m2": 3, "m3": 3, "f0": 8}, FLOORS[:4], ("m0", "f0"), 20),
+    ],
+)
+def test_two_variants_have_one_verdict_that_of_the_stricter_family(
+    right: dict[str, int], unaided: Sequence[str], pair: tuple[str, str], family: int
+) -> None:
+    shares = {name: right.get(name, 1) for name in dict.fromkeys((*right, *unaided))}
+    values = {("acc", name): [1.0] * share + [0.0] * (30 - share) for name, share in shares.items()}
+    summary = figures(values, {"acc": ACCURACY}, ["t.acc"], floors=unaided)
+    verdicts: dict[frozenset[str], set[tuple[float | None, int | None, bool]]] = {}
+    for c in (*summary.comparisons, *summary.leaders, *summary.floors):
+        verdicts.setdefault(frozenset((c.variant, c.reference)), set()).add(
+            (c.p_adjusted, c.family, c.verdict == "inconclusive")
+        )
+        assert ((c.low or 0) > 0 or (c.high or 0) < 0) == (c.verdict != "inconclusive"), c
+    assert all(len(own) == 1 for own in verdicts.values())
+    assert [size for _, size, _ in verdicts[frozenset(pair)]] == [family]
