@@ -17,6 +17,7 @@ from harness.components.metric import Mark, Marks, Metric, Scale
 from harness.errors import HarnessError, nearest
 from harness.records.inputs import Sample
 from harness.records.outputs import Prediction
+from harness.text.excerpts import shortened
 
 if TYPE_CHECKING:
     from harness.components.scoring import Scoring
@@ -171,5 +172,4 @@ def _number(value: Any) -> float | None:
 
 
 def _short_repr(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:80]}…"
+    return shortened(repr(value), 80)

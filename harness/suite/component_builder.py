@@ -17,7 +17,8 @@ from harness.components.registry import KINDS, find
 from harness.errors import HarnessError, nearest, reason_of, shown_path
 from harness.records.inputs import JSON
 from harness.suite.short_forms import component_form, parameter_form
-from harness.suite.yaml_source import Source, Where, shortened
+from harness.suite.yaml_source import QUOTED, Source, Where
+from harness.text.excerpts import shortened
 from harness.text.templates import Template
 
 # Names become parts of ids and of the names of folders, which have at most 255 bytes; ".." would be another folder.
@@ -200,7 +201,8 @@ class Builder:
     def explain(self, detail: Mapping[str, Any], kind: type[BaseModel], where: Where) -> str:
         """A pydantic error in the user's words, with the remedy."""
         context = detail.get("ctx", {})
-        written = shortened(self.source.spelling.get(where, json.dumps(detail.get("input"), ensure_ascii=False)))
+        spelling = self.source.spelling.get(where, json.dumps(detail.get("input"), ensure_ascii=False))
+        written = shortened(spelling, QUOTED)
         match detail["type"]:
             case "extra_forbidden":
                 return f"is not a parameter of {kind.__name__} ({nearest(str(detail['loc'][-1]), kind.model_fields)})"

@@ -3,7 +3,6 @@
 Counted instead of timed, so that a prompt is refused on every machine or on none.
 """
 
-import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +11,8 @@ from typing import Any
 
 from jinja2 import Undefined
 from jinja2.exceptions import TemplateRuntimeError
+
+from harness.text.normalise import is_missing
 
 CHARACTERS, STEPS = 20_000_000, 200_000  # that one rendering may make and take; a long prompt has 1 % of either
 STEP = CHARACTERS // STEPS
@@ -79,7 +80,7 @@ def counted(items: Iterable[Any]) -> Iterator[Any]:
 
 def printable(value: Any) -> Any:
     """What a template prints: nothing for null and NaN, never their names in Python."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+    if is_missing(value):
         return ""
     spend_on(value)
     return value

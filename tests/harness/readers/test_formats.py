@@ -403,3 +403,29 @@ def test_listing_readers_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("content", "remedy"),
+    [
+        ("input;target\nq;t\n", "is divided by ';'; save the file with commas"),
+        ("input\ttarget\nq\tt\n", r"is divided by '\\t'; save the file with commas, or use tsv"),
+        ("input，target\nq，t\n", "is divided by '，'; save the file with commas"),
+    ],
+)
+def test_another_separator_is_named(write, read, content, remedy):
+    with pytest.raises(DataError, match=remedy):
+        read("csv", path=write("x.csv", content))
+
+
+def test_options_as_an_object_that_names_a_letter_twice_are_refused(write, read):
+    path = write("x.csv", 'input,target,options\nq,A,"{""A"": ""x"", ""A"": ""y""}"\n')
+    with pytest.raises(DataError, match='the key "A" stands twice'):
+        read("csv", path=path, options="options")
+
+
+def test_every_byte_order_mark_is_known(tmp_path, read):
+    for encoding in ("utf-8-sig", "utf-16", "utf-32"):
+        file = tmp_path / f"{encoding}.csv"
+        file.write_bytes("input,target\n患者,感冒\n".encode(encoding))
+        assert read("csv", path=str(file)).test[0].input == "患者"
