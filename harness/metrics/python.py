@@ -109,9 +109,9 @@ class Python(Metric):
         try:
             return Path(self.file).read_bytes()
         except OSError as error:
-            near = (path.name for path in Path(self.file).parent.glob("*.py"))
-            hint = nearest(Path(self.file).name, near)
-            raise HarnessError(f"{self.file}: cannot be read: {error.strerror or error} ({hint})") from error
+            near = [path.name for path in Path(self.file).parent.glob("*.py")]
+            hint = f" ({nearest(Path(self.file).name, near)})" if near else ""
+            raise HarnessError(f"{self.file}: cannot be read: {error.strerror or error}{hint}") from error
 
     @cached_property
     def _function(self) -> Callable[..., Any]:

@@ -229,6 +229,12 @@ class Builder:
                 return f"must be a finite number, not {written}"
             case "literal_error":
                 return f"must be {context['expected']}, not {written}"
+            case "string_too_short" if context["min_length"] == 1:
+                return "must not be empty"
+            case "string_pattern_mismatch" if context["pattern"].startswith("^(https?"):
+                return f"must begin with http:// or https://, not {written}"
+            case "string_pattern_mismatch" if context["pattern"] == r"\S":
+                return "must not be blank"
             case "value_error":
                 return str(context.get("error", detail["msg"]))
             case _:

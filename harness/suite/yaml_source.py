@@ -102,6 +102,10 @@ def _text_of(path: Path) -> str:
         if status.st_size > _LARGEST:
             raise SuiteError([f"{path}: has {status.st_size:,} bytes; a suite has at most {_LARGEST:,}"])
         return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise SuiteError(
+            [f"{shown_path(path)}: is not UTF-8 from byte {error.start + 1:,} on; save it as UTF-8"]
+        ) from error
     except (OSError, ValueError) as error:
         raise SuiteError([f"{shown_path(path)}: cannot be read: {reason_of(error)}; {remedy}"]) from error
 

@@ -50,7 +50,7 @@ def line_rows(text: str) -> Iterator[Row | Fault]:
             except json.JSONDecodeError as error:
                 yield Fault(number, f"not JSON: {error.msg} (column {error.colno})")
             except (ValueError, RecursionError) as error:
-                yield Fault(number, _unfit(error))
+                yield Fault(number, unfit(error))
             else:
                 yield _row(number, value, _escapes(line))
 
@@ -145,10 +145,10 @@ def _value(text: str, path: str, position: int) -> tuple[JSON, int]:
     except json.JSONDecodeError as error:
         raise DataError(f"{path}:{error.lineno}: not JSON: {error.msg} (column {error.colno})") from error
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{path}:{_line(text, position)}: {_unfit(error)}") from error
+        raise DataError(f"{path}:{_line(text, position)}: {unfit(error)}") from error
 
 
-def _unfit(error: Exception) -> str:
+def unfit(error: Exception) -> str:
     """Why a value is none that a row can hold."""
     if isinstance(error, DoubledKeyError):
         return f"{error} in one object; which value is meant is not known: keep one of them"

@@ -93,7 +93,7 @@ def _by_letter(options: Mapping[str, JSON], column: str) -> dict[str, JSON]:
     named = [(normalise(name, punctuation="drop").upper(), text) for name, text in options.items()]
     letters = dict(sorted(named))
     if len(letters) < len(named) or not set(letters) <= set(LETTERS):
-        names = ", ".join(map(repr, list(options)[:6]))
+        names = ", ".join(list(options)[:6])
         raise BadRow(f"'{column}' is an object with {names}; name the options A, B, C, …, or write a list of texts")
     return {letter: letters.get(letter) for letter in LETTERS[: LETTERS.index(max(letters, default="A")) + 1]}
 

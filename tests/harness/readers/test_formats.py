@@ -312,7 +312,7 @@ LINES_812 = "\n".join('{"ask": "a", "answer": "b"}' for _ in range(811)) + '\n{"
         ("json", '{"ask": "a"}\n{"ask": "b"}', "if it is one object a line, use jsonl"),
         ("json", '[\n"a"]', ":2: expected an object with named values, found a text"),
         ("json", "[]", ": holds no rows"),
-        ("json", "[" * 100_000, ":1: not JSON: maximum recursion depth exceeded"),
+        ("json", "[" * 100_000, ":1: not JSON: it is nested too deeply"),
         ("json", r'[{"ask": "\ud83d", "answer": "b"}]', ":1: holds half of a"),
         ("jsonl", LINES_812, ":812: not JSON: Expecting value"),
         ("jsonl", '{"ask": "a", "answer": "b"}\n[1]', ":2: expected an object with named values, found a list"),
@@ -331,7 +331,7 @@ LINES_812 = "\n".join('{"ask": "a", "answer": "b"}' for _ in range(811)) + '\n{"
         ("jsonl", '{"ask": "a", "answer": "b"}\n{"answer": "c"}', ":2: there is no 'ask'"),
         ("jsonl", '{"ask": " ", "answer": "b"}', ":1: 'ask' is empty"),
         ("jsonl", '{"ask": "a", "answer": 0.10}', ":1: 'answer' holds a number, 0.1, where text is expected"),
-        ("jsonl", '{"ask": "a", "answer": true}', ":1: 'answer' holds true or false, True, where text"),
+        ("jsonl", '{"ask": "a", "answer": true}', ":1: 'answer' holds true or false, true, where text"),
         ("jsonl", '{"ask": {"b": 1}, "answer": "b"}', ":1: 'ask' holds an object"),
     ],
 )
