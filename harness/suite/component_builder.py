@@ -241,6 +241,7 @@ class Builder:
                 return f"{detail['msg'][0].lower()}{detail['msg'][1:]}, not {written}"
 
     def mapping(self, parent: dict[str, JSON], where: Where) -> dict[str, JSON]:
+        """The mapping of names at `where`, each name complained of that cannot be one; empty where there is none."""
         value = parent.get(str(where[-1]))
         if value is None:
             return {}
@@ -256,6 +257,7 @@ class Builder:
         return value
 
     def known_keys(self, value: dict[str, JSON], keys: tuple[str, ...], where: Where) -> None:
+        """Complain of each key that is none of `keys`."""
         for key in value:
             if key not in keys:
                 self.source.complain((*where, key), f"is not a known key ({nearest(key, keys)})")

@@ -43,6 +43,7 @@ def budget() -> Iterator[None]:
 
 
 def spend(amount: int) -> None:
+    """Take characters from the budget of this rendering. Raises TooMuchError when it has none left."""
     left = _left.get()
     left[0] -= amount
     if left[0] < 0:
@@ -73,6 +74,7 @@ def spend_on(value: object) -> None:
 
 
 def counted(items: Iterable[Any]) -> Iterator[Any]:
+    """The items, a step spent for each. Raises TooMuchError."""
     for item in items:
         spend(STEP)
         yield item
@@ -108,6 +110,7 @@ def _joined(value: object, d: object = "", attribute: object = None) -> None:
 
 
 def refuse_widths(value: object, *arguments: object, **named: object) -> None:
+    """Raise TooMuchError for a % format that pads beyond any text, or to a computed width."""
     if _PERCENT_WIDTH.search(str(value)):
         raise TooMuchError
 
@@ -144,6 +147,7 @@ COST_OF_METHODS: Mapping[str, Callable[..., None]] = {
 
 
 def refuse_bits(bits: int) -> None:
+    """Raise TooMuchError for a number of more bits than a prompt has use for."""
     if bits > _MOST_BITS:
         raise TooMuchError
 
@@ -156,5 +160,6 @@ def spend_times(value: object, times: int) -> None:
 
 
 def counted_text(text: str) -> str:
+    """The text, its characters spent. Raises TooMuchError."""
     spend(len(text))
     return text
