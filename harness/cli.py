@@ -110,14 +110,14 @@ def plan(suite: SuitePath) -> None:
 
 @app.command()
 def check(suite: SuitePath) -> None:
-    """Check a suite file, its data and prompts: all that a run would refuse at once, one line each. Asks no model."""
+    """Check a suite file, its data, prompts and the models' paths: what a run would refuse at once. Asks no model."""
     from harness.printing import make_console
-    from harness.stages.prepare import prepare
+    from harness.stages.prepare import check as examine
     from harness.suite.parser import load_suite
     from harness.text.counting import counted
 
     loaded = load_suite(suite)
-    prepare(loaded)
+    examine(loaded)
     sections = {"model": loaded.models, "task": loaded.tasks, "variant": loaded.variants}
     counts = ", ".join(counted(len(entries), noun) for noun, entries in sections.items())
     make_console().print(f"{suite}: no mistakes ({counts})")

@@ -7,9 +7,9 @@ from pydantic import Field
 
 from harness.answers.reading.sections import read_sections
 from harness.components.answer import Answer
-from harness.records.inputs import JSON, Sample
+from harness.records.inputs import Sample
 from harness.records.outputs import Reading
-from harness.text.json_objects import DoubledKeyError, UnreadableError, object_places, opens_object, unique_keys
+from harness.text.json_objects import DECODER, DoubledKeyError, UnreadableError, object_places, opens_object
 from harness.text.language import language_of
 from harness.text.normalise import as_text
 from harness.text.replies import without_reasoning
@@ -46,7 +46,7 @@ class Json(Answer):
         """A target that is no JSON object, names a field twice or lacks one (an empty one is written as "")."""
         for target in sample.targets:
             try:
-                value = _DECODER.decode(target)
+                value = DECODER.decode(target)
             except ValueError as error:
                 return f"the target is not JSON: {error}"
             if not isinstance(value, dict):
@@ -62,13 +62,6 @@ def _heading(field: str) -> str:
     return f"{field}：" if language_of([field]) == "zh" else f"{field}: "
 
 
-def _not_json(constant: str) -> JSON:
-    raise ValueError(f"{constant} is not JSON")
-
-
-_DECODER = json.JSONDecoder(parse_constant=_not_json, object_pairs_hook=unique_keys)
-
-
 def _first_object(text: str) -> Reading:
     """The first `{…}` that parses. The inside of one that does not parse is never taken for an answer.
 
@@ -80,7 +73,7 @@ def _first_object(text: str) -> Reading:
             if problem and not opens_object(text, start):
                 continue  # only the first problem is reported, and the decoder takes its time to locate each
             try:
-                value, _ = _DECODER.raw_decode(text, start)
+                value, _ = DECODER.raw_decode(text, start)
                 return Reading(answer={as_text(name): as_text(content) for name, content in value.items()})
             except DoubledKeyError as error:
                 return Reading(reason=f"in the JSON object at {_place(text, start)} {error}")

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from harness.checks.data import with_remedy
+from harness.components.component import named
 from harness.components.knowledge import Knowledge
 from harness.components.task import Task
 from harness.components.variant import Resources
@@ -63,6 +64,19 @@ def model_mistakes(suite: Suite, models: Sequence[str]) -> list[str]:
     for name in models:
         try:
             suite.models[name].check()
+        except HarnessError as error:
+            mistakes += [f"models.{name}: {line}" for line in error.lines]
+    return mistakes
+
+
+def path_mistakes(suite: Suite) -> list[str]:
+    """The models that a run would ask, or make others of, whose path leads nowhere."""
+    mistakes: list[str] = []
+    names = suite.usage.asked_from("train")
+    for name in names:
+        names += [base for base in named(suite.models[name], "models") if base not in names]
+        try:
+            suite.models[name].check_path()
         except HarnessError as error:
             mistakes += [f"models.{name}: {line}" for line in error.lines]
     return mistakes

@@ -65,7 +65,6 @@ MOST_TOKENS = 1_000_000  # of one reply: more than any model writes
 ModelName = Annotated[str, Reference("models", "generates")]
 KnowledgeName = Annotated[str, Reference("knowledge")]
 FilePath = Annotated[str, LocalPath()]
-TemplateText = Annotated[str, PromptText()]
 
 
 def written(component: BaseModel) -> dict[str, JSON]:

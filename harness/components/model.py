@@ -73,6 +73,9 @@ class Model(Component):
     def check(self) -> None:
         """Raise ModelError if the model cannot be used; cheap, loads no weights."""
 
+    def check_path(self) -> None:
+        """Raise ModelError for a path with no valid form, or with nothing there; opens no file and asks no server."""
+
     def at_hand(self) -> bool:
         """Whether `identity` is known without a download."""
         return True

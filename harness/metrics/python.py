@@ -17,6 +17,7 @@ from harness.components.metric import Mark, Marks, Metric, Scale
 from harness.errors import HarnessError, nearest
 from harness.records.inputs import Sample
 from harness.records.outputs import Prediction
+from harness.text.excerpts import shortened
 
 if TYPE_CHECKING:
     from harness.components.scoring import Scoring
@@ -108,9 +109,9 @@ class Python(Metric):
         try:
             return Path(self.file).read_bytes()
         except OSError as error:
-            near = (path.name for path in Path(self.file).parent.glob("*.py"))
-            hint = nearest(Path(self.file).name, near)
-            raise HarnessError(f"{self.file}: cannot be read: {error.strerror or error} ({hint})") from error
+            near = [path.name for path in Path(self.file).parent.glob("*.py")]
+            hint = f" ({nearest(Path(self.file).name, near)})" if near else ""
+            raise HarnessError(f"{self.file}: cannot be read: {error.strerror or error}{hint}") from error
 
     @cached_property
     def _function(self) -> Callable[..., Any]:
@@ -171,5 +172,4 @@ def _number(value: Any) -> float | None:
 
 
 def _short_repr(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:80]}…"
+    return shortened(repr(value), 80)

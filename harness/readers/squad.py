@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.errors import DataError
 from harness.readers.parsing.file_reader import FileReader
-from harness.readers.parsing.json_text import DECODER
+from harness.readers.parsing.json_text import DECODER, unfit
 from harness.readers.parsing.rows import BadRow, Fault, Row, kind_of, list_of, optional_text, text_of
 from harness.readers.parsing.text_file import read_text
 from harness.records.inputs import JSON, Sample
@@ -91,7 +91,7 @@ def contexts(path: str, encoding: str | None = None) -> list[SquadContext | Faul
     except json.JSONDecodeError as error:
         raise DataError(f"{path}:{error.lineno}: not JSON: {error.msg} (column {error.colno})") from error
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{path}: not JSON: {error}") from error
+        raise DataError(f"{path}: {unfit(error)}") from error
     articles = content.get("data") if isinstance(content, dict) else content
     if not isinstance(articles, list):
         kind = f"an object with {', '.join(content) or 'nothing'}" if isinstance(content, dict) else kind_of(content)

@@ -4,11 +4,11 @@ import hashlib
 import json
 import os
 import re
-import tempfile
 from pathlib import Path
 
 from harness.errors import HarnessError, ModelError, StoreError, reason_of
 from harness.runtime.cache import cache_root
+from harness.runtime.whole_files import replace_file
 
 DIGEST = re.compile(rb"[0-9a-f]{64}")
 IGNORED = {".git", ".cache", "README.md", ".gitattributes", "LICENSE"}
@@ -48,14 +48,7 @@ def _read_memo(memo: Path) -> str | None:
 def _write_memo(memo: Path, value: str) -> None:
     """Whole or not at all. Raises StoreError."""
     try:
-        memo.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=memo.parent) as scratch:
-            partial = Path(scratch) / memo.name
-            with partial.open("xb") as file:
-                file.write(value.encode("ascii"))
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(memo)
+        replace_file(memo, [value.encode("ascii")])
     except IsADirectoryError:  # a folder in its place: it costs time, no more
         return
     except OSError as error:  # a full disk, mostly: what follows would fail for the same reason

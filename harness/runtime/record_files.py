@@ -1,9 +1,7 @@
 """Files of records: each is whole or absent, never half, and none of them holds a secret."""
 
-import os
-import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,9 +12,8 @@ from harness.records.figures import Overlap, Summary
 from harness.records.inputs import Sample
 from harness.records.judgements import Judgement
 from harness.records.outputs import Prediction, Score
+from harness.runtime.whole_files import PARTIAL, replace_file
 from harness.text.redaction import Redaction
-
-PARTIAL = re.compile(r"\.[\w.]+\.\d+\.partial")  # what a killed run leaves of a file that it was writing
 
 T = TypeVar("T")
 _ADAPTERS: dict[type, TypeAdapter[Any]] = {
@@ -78,18 +75,8 @@ class RecordFiles:
     def _replace(self, name: str, chunks: Iterable[bytes]) -> Path:
         self.refuse_strange(name)
         target = self.path / name
-        partial = self.path / f".{name}.{os.getpid()}.partial"
         with writing(target):
-            try:
-                with partial.open("wb") as file:
-                    file.writelines(map(self.redaction.redact_bytes, chunks))
-                    file.flush()
-                    os.fsync(file.fileno())
-                partial.replace(target)
-            except BaseException:
-                with suppress(OSError):
-                    partial.unlink()
-                raise
+            replace_file(target, map(self.redaction.redact_bytes, chunks))
         return target
 
     def read_lines(self, name: str, kind: type[T]) -> list[T]:

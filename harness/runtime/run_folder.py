@@ -15,7 +15,8 @@ from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON, Sample
 from harness.records.judgements import Judgement
 from harness.records.outputs import Prediction, Score
-from harness.runtime.record_files import PARTIAL, RecordFiles, writing
+from harness.runtime.record_files import RecordFiles, writing
+from harness.runtime.whole_files import PARTIAL
 
 RESULTS = (
     "samples.jsonl",

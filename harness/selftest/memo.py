@@ -10,6 +10,7 @@ from harness.errors import StoreError
 from harness.records.inputs import JSON
 from harness.records.proofs import SelfTestRecord
 from harness.runtime.cache import cache_root
+from harness.runtime.whole_files import replace_file
 from harness.text.canonical import digest
 
 _FILE = TypeAdapter(dict[str, JSON])
@@ -37,13 +38,7 @@ def recall(combination: Mapping[str, str]) -> SelfTestRecord | None:
 def remember(record: SelfTestRecord) -> None:
     """Write the record, whole or not at all. Raises StoreError."""
     path, content = memo_path(record.combination), _RECORD.dump_python(record, mode="json")
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
-            file.write(_FILE.dump_json({"sha256": digest(content), "record": content}, indent=1))
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
+        replace_file(path, [_FILE.dump_json({"sha256": digest(content), "record": content}, indent=1)])
     except OSError as error:
         raise StoreError(f"self-test {path}: {error.strerror or error}; set HARNESS_CACHE to another folder") from error

@@ -7,6 +7,7 @@ from harness.checks.components import (
     knowledge_mistakes,
     metric_mistakes,
     model_mistakes,
+    path_mistakes,
     variant_mistakes,
 )
 from harness.checks.data import data_mistakes, refuse_equal_ids, with_remedy
@@ -48,6 +49,12 @@ def prepare(suite: Suite, models: Sequence[str] = ()) -> dict[str, Task]:
     _refuse(model_mistakes(suite, models))
     _refuse(judge_mistakes(suite, tasks))
     return {**tasks, **freshness_probes(suite, tasks)}
+
+
+def check(suite: Suite) -> None:
+    """Raise SuiteError, one line a mistake, for what a run would refuse at once; no model is asked or opened."""
+    prepare(suite)
+    _refuse(path_mistakes(suite))
 
 
 def resources_of(suite: Suite, tasks: Mapping[str, Task]) -> Resources:

@@ -17,7 +17,8 @@ from harness.components.registry import KINDS, find
 from harness.errors import HarnessError, nearest, reason_of, shown_path
 from harness.records.inputs import JSON
 from harness.suite.short_forms import component_form, parameter_form
-from harness.suite.yaml_source import Source, Where, shortened
+from harness.suite.yaml_source import QUOTED, Source, Where
+from harness.text.excerpts import shortened
 from harness.text.templates import Template
 
 # Names become parts of ids and of the names of folders, which have at most 255 bytes; ".." would be another folder.
@@ -200,7 +201,8 @@ class Builder:
     def explain(self, detail: Mapping[str, Any], kind: type[BaseModel], where: Where) -> str:
         """A pydantic error in the user's words, with the remedy."""
         context = detail.get("ctx", {})
-        written = shortened(self.source.spelling.get(where, json.dumps(detail.get("input"), ensure_ascii=False)))
+        spelling = self.source.spelling.get(where, json.dumps(detail.get("input"), ensure_ascii=False))
+        written = shortened(spelling, QUOTED)
         match detail["type"]:
             case "extra_forbidden":
                 return f"is not a parameter of {kind.__name__} ({nearest(str(detail['loc'][-1]), kind.model_fields)})"
@@ -227,12 +229,19 @@ class Builder:
                 return f"must be a finite number, not {written}"
             case "literal_error":
                 return f"must be {context['expected']}, not {written}"
+            case "string_too_short" if context["min_length"] == 1:
+                return "must not be empty"
+            case "string_pattern_mismatch" if context["pattern"].startswith("^(https?"):
+                return f"must begin with http:// or https://, not {written}"
+            case "string_pattern_mismatch" if context["pattern"] == r"\S":
+                return "must not be blank"
             case "value_error":
                 return str(context.get("error", detail["msg"]))
             case _:
                 return f"{detail['msg'][0].lower()}{detail['msg'][1:]}, not {written}"
 
     def mapping(self, parent: dict[str, JSON], where: Where) -> dict[str, JSON]:
+        """The mapping of names at `where`, each name complained of that cannot be one; empty where there is none."""
         value = parent.get(str(where[-1]))
         if value is None:
             return {}
@@ -248,6 +257,7 @@ class Builder:
         return value
 
     def known_keys(self, value: dict[str, JSON], keys: tuple[str, ...], where: Where) -> None:
+        """Complain of each key that is none of `keys`."""
         for key in value:
             if key not in keys:
                 self.source.complain((*where, key), f"is not a known key ({nearest(key, keys)})")

@@ -74,7 +74,8 @@ def check_compare(
 ) -> None:
     """Headline and reference exist. `metrics` by task and `variants` also name those with mistakes of their own."""
     for index, figure in enumerate(compare.headline if compare else ()):
-        problem = _figure_problem(figure, metrics, general)
+        is_repeated = compare is not None and figure in compare.headline[:index]
+        problem = "stands twice" if is_repeated else _figure_problem(figure, metrics, general)
         if problem:
             source.complain(("compare", "headline", index), problem)
     reference = compare.reference if compare else None

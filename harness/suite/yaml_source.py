@@ -11,6 +11,7 @@ from yaml.reader import ReaderError
 
 from harness.errors import SuiteError, reason_of, shown_path
 from harness.records.inputs import JSON
+from harness.text.excerpts import shortened
 from harness.text.redaction import Redaction, secret_variables
 from harness.text.variables import expanded, names_in, value_of, variables_in
 
@@ -101,6 +102,10 @@ def _text_of(path: Path) -> str:
         if status.st_size > _LARGEST:
             raise SuiteError([f"{path}: has {status.st_size:,} bytes; a suite has at most {_LARGEST:,}"])
         return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise SuiteError(
+            [f"{shown_path(path)}: is not UTF-8 from byte {error.start + 1:,} on; save it as UTF-8"]
+        ) from error
     except (OSError, ValueError) as error:
         raise SuiteError([f"{shown_path(path)}: cannot be read: {reason_of(error)}; {remedy}"]) from error
 
@@ -154,7 +159,7 @@ class _Walk:
         try:
             value = self.loader.construct_object(node)
         except (ValueError, LookupError, OverflowError):
-            quoted = shortened(node.value)
+            quoted = shortened(node.value, QUOTED)
             self.source.complain(where, f'{quoted} cannot be read as {kind}; write "{quoted}" in quotes')
             return node.value
         if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
@@ -242,11 +247,6 @@ class _Walk:
                 )
         self.source.variables |= variables_in(text)
         return str(expanded(text))
-
-
-def shortened(text: str) -> str:
-    """A value as a message quotes it."""
-    return text if len(text) <= QUOTED else f"{text[:QUOTED]}…"
 
 
 def _kind(value: object) -> str:

@@ -17,6 +17,7 @@ from harness.records.inputs import JSON, Cell, Sample
 from harness.records.outputs import Prediction
 from harness.suite.suite import Suite
 from harness.summary.anomaly_causes import cell_settings, explain
+from harness.text.excerpts import shortened
 from harness.text.normalise import normalise, option_letters, whole_question
 from harness.text.refusals import is_refusal
 from harness.text.replies import without_reasoning
@@ -151,7 +152,7 @@ def _look(kind: AnomalyKind, items: Sequence[Answered]) -> str:
     looks = Counter(
         prediction.text if kind == "refusal" else prediction.reading.reason or "" for _, prediction in items
     )
-    return shortened(looks.most_common(1)[0][0])
+    return excerpt(looks.most_common(1)[0][0])
 
 
 # -- of answers together ----------------------------------------------------------------------------------------------
@@ -178,7 +179,7 @@ def _repeated(answers: Sequence[Answered]) -> Sign | None:
     if binomtest(count, total, guess, alternative="greater").pvalue >= CHANCE:
         return None
     items = tuple(item for key, item in readable if key == answer)
-    return Sign(kind="same answer", items=items, excerpt=shortened(items[0][1].reading.answer))
+    return Sign(kind="same answer", items=items, excerpt=excerpt(items[0][1].reading.answer))
 
 
 def _most_that_fit(answer: str, answers: Sequence[Answered], expected: Sequence[frozenset[str]]) -> int:
@@ -213,7 +214,7 @@ def _comparable(answer: JSON) -> str:
     return normalise(text, punctuation="drop")
 
 
-def shortened(answer: JSON) -> str:
+def excerpt(answer: JSON) -> str:
+    """The beginning of an answer, in one line."""
     text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
-    text = " ".join(text.split())
-    return text if len(text) <= EXCERPT else f"{text[:EXCERPT]}…"
+    return shortened(" ".join(text.split()), EXCERPT)

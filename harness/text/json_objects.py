@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import sys
 from collections.abc import Collection, Iterator
 from typing import NoReturn, cast
 
@@ -127,8 +128,7 @@ def _ascii(token: re.Match[str]) -> str:
 
 
 def _strict(text: str) -> dict[str, JSON]:
-    value = json.loads(text, object_pairs_hook=unique_keys, parse_constant=_refuse, parse_float=_finite)
-    return cast(dict[str, JSON], value)
+    return cast(dict[str, JSON], DECODER.decode(text))
 
 
 def unique_keys(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
@@ -148,3 +148,16 @@ def _finite(digits: str) -> float:
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not a number in JSON")
+
+
+def whole_number(digits: str) -> int:
+    """For a decoder's `parse_int`. Raises ValueError for more digits than Python reads."""
+    count = len(digits.lstrip("-"))
+    if count > sys.get_int_max_str_digits() > 0:
+        raise ValueError(f"a number of {count:,} digits is too long; put it in quotes or leave it out")
+    return int(digits)
+
+
+DECODER = json.JSONDecoder(  # of replies: each key once, every number finite
+    object_pairs_hook=unique_keys, parse_constant=_refuse, parse_float=_finite, parse_int=whole_number
+)

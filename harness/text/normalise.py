@@ -1,6 +1,7 @@
 """Text in a comparable form: two writings of one answer become equal, each kind of difference by its own switch."""
 
 import json
+import math
 import re
 import unicodedata
 from functools import lru_cache
@@ -98,6 +99,11 @@ def _of_number(marks: re.Match[str]) -> str:
     if start and text[start - 1].isdecimal():
         return marks[0]
     return text[end - 1] if _POINT.match(text, end - 1) else ""
+
+
+def is_missing(value: object) -> bool:
+    """Whether a value is null, or the NaN that data frames write for it."""
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def as_text(value: JSON) -> str:

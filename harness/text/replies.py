@@ -45,8 +45,11 @@ def has_marker(text: str, marker: str) -> bool:
 
 _ENCLOSED = re.compile(r"(?:NEGATIVE )?(?:CIRCLED|SQUARED|PARENTHESIZED) LATIN (?:CAPITAL|SMALL) LETTER ([A-Z])")
 _LATEX = re.compile(r"\\(?:text|textbf|mathbf|mathrm|textrm)\s*\{([^{}]*)\}")
+_NEXT_BOX = re.compile(r"\}([\s$]*(?:[,，、;；]|and|和|与)[\s$]*)\\boxed\s*\{")  # two boxes in a list are one
 _BOXED = re.compile(r"\\boxed\s*\{([^{}]*)\}")
-_DECORATION = re.compile(r"""\*+|`+|__|\$|["'“”‘’「」『』]|^[ \t]*(?:#+|>|[-•](?=\s))[ \t]*|\\[()\[\]]""", re.MULTILINE)
+_DECORATION = re.compile(
+    r"""\*+|```\w*(?=\n)|`+|__|\$|["'“”‘’「」『』]|^[ \t]*(?:#+|>|[-•](?=\s))[ \t]*|\\[()\[\]]""", re.MULTILINE
+)
 _BRACKETS = str.maketrans("【〔〖】〕〗{}", "[[[]]][]")
 
 
@@ -56,10 +59,11 @@ def plain(text: str) -> str:
 
     Not NFKC as a whole, which would make letters out of ℃ and Ⅴ.
     """
-    text = _BOXED.sub(r" 答案:\1 ", _LATEX.sub(r"\1", visible(text)))
+    text = _BOXED.sub(r" 答案:\1 ", _NEXT_BOX.sub(r"\1", _LATEX.sub(r"\1", visible(text))))
     text = re.sub(r"(?<=\w)'(?=\w)", "’", text)
     text = "".join(map(_plain_character, text))
-    text = _DECORATION.sub("", re.sub(r"n’t\b", " not", text)).translate(_BRACKETS)
+    text = re.sub(r"n’t\b", " not", re.sub(r"\b([Cc])an’t\b", r"\1annot", text))
+    text = _DECORATION.sub("", text).translate(_BRACKETS)
     return re.sub(r" ?\n\s*", "\n", re.sub(r"[^\S\n]+", " ", text)).strip()
 
 

@@ -3,7 +3,6 @@
 Counted instead of timed, so that a prompt is refused on every machine or on none.
 """
 
-import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +11,8 @@ from typing import Any
 
 from jinja2 import Undefined
 from jinja2.exceptions import TemplateRuntimeError
+
+from harness.text.normalise import is_missing
 
 CHARACTERS, STEPS = 20_000_000, 200_000  # that one rendering may make and take; a long prompt has 1 % of either
 STEP = CHARACTERS // STEPS
@@ -42,6 +43,7 @@ def budget() -> Iterator[None]:
 
 
 def spend(amount: int) -> None:
+    """Take characters from the budget of this rendering. Raises TooMuchError when it has none left."""
     left = _left.get()
     left[0] -= amount
     if left[0] < 0:
@@ -72,6 +74,7 @@ def spend_on(value: object) -> None:
 
 
 def counted(items: Iterable[Any]) -> Iterator[Any]:
+    """The items, a step spent for each. Raises TooMuchError."""
     for item in items:
         spend(STEP)
         yield item
@@ -79,7 +82,7 @@ def counted(items: Iterable[Any]) -> Iterator[Any]:
 
 def printable(value: Any) -> Any:
     """What a template prints: nothing for null and NaN, never their names in Python."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+    if is_missing(value):
         return ""
     spend_on(value)
     return value
@@ -107,6 +110,7 @@ def _joined(value: object, d: object = "", attribute: object = None) -> None:
 
 
 def refuse_widths(value: object, *arguments: object, **named: object) -> None:
+    """Raise TooMuchError for a % format that pads beyond any text, or to a computed width."""
     if _PERCENT_WIDTH.search(str(value)):
         raise TooMuchError
 
@@ -143,6 +147,7 @@ COST_OF_METHODS: Mapping[str, Callable[..., None]] = {
 
 
 def refuse_bits(bits: int) -> None:
+    """Raise TooMuchError for a number of more bits than a prompt has use for."""
     if bits > _MOST_BITS:
         raise TooMuchError
 
@@ -155,5 +160,6 @@ def spend_times(value: object, times: int) -> None:
 
 
 def counted_text(text: str) -> str:
+    """The text, its characters spent. Raises TooMuchError."""
     spend(len(text))
     return text

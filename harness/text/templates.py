@@ -45,7 +45,14 @@ class Template:
         """The text for named values; `subject` opens the message of an error."""
         try:
             with budget():
-                return self._compile().render(values)
+                text = self._compile().render(values)
+            text.encode()
+            return text
+        except UnicodeEncodeError as error:  # which '\ud800' in a template writes; no request and no file could hold it
+            reason = "it makes half of a \\ud… pair, which is no character; write the character itself"
+            raise HarnessError(f"{self.origin}: {subject}{reason}") from error
+        except RecursionError as error:
+            raise HarnessError(f"{self.origin}: {subject}it is nested too deeply, or calls itself") from error
         except Exception as error:  # a template is the user's program: whatever stops it is theirs to mend
             names = ", ".join(sorted(values))
             reason = " ".join(str(error).split()) or type(error).__name__
@@ -57,7 +64,9 @@ class Template:
                 return _compiled(self.text)
         except TemplateSyntaxError as error:
             raise HarnessError(f"{self.origin}:{error.lineno}: {error.message}") from error
-        except (TemplateError, RecursionError, SyntaxError, ValueError, ArithmeticError) as error:
+        except RecursionError as error:
+            raise HarnessError(f"{self.origin}: it is nested too deeply") from error
+        except (TemplateError, SyntaxError, ValueError, ArithmeticError) as error:
             raise HarnessError(f"{self.origin}: {error}") from error
 
 

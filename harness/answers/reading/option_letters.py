@@ -107,6 +107,8 @@ def _spells_letters(word: str, choice: ChoiceQuestion) -> bool:
 
 def _leaves_untouched(letters: str, remark: str, choice: ChoiceQuestion) -> bool:
     """Whether a remark in brackets neither doubts `letters` nor speaks for others."""
+    if read_text_in_prose(remark, choice).letters not in (None, *letters):
+        return False
     remark = hide_terms(hide_texts(join_labels(remark, choice), choice), choice.question)
     wrong = "".join(claim.letters for claim in claims_in(remark, choice) if claim.kind == "wrong")
     mentioned = {match[1] for match in rules.MENTION.finditer(remark)} | set("".join(rules.RUNS.findall(remark)))
@@ -126,6 +128,8 @@ def _exception(text: str, choice: ChoiceQuestion) -> LetterReading:
 
 def _answered(text: str, choice: ChoiceQuestion) -> str:
     """The reply without repeated options, up to a question that the model goes on to ask itself after an answer."""
+    if all(map(choice.own_words, choice.letters)):
+        text = forms.ECHOED_TURN.sub("", text)
     text = spell_families(_without_list(rules.spell_judgements(rules.spell_ranges(text)), choice), choice)
     following = rules.NEXT_QUESTION.search(text)
     first = join_labels(text.partition("\n")[0], choice)
@@ -168,7 +172,7 @@ def _join_lines(text: str, choice: ChoiceQuestion) -> str:
 def _leading(text: str, choice: ChoiceQuestion, claims: list[Claim]) -> LetterReading:
     """The letter with which the reply begins, set off from what follows."""
     match = rules.LEADING.match(text)
-    if not match or any(rule.pattern.match(text) for rule in rules.RULES if rule.kind == "wrong"):
+    if not match or _repeats(match[1]) or any(rule.pattern.match(text) for rule in rules.RULES if rule.kind == "wrong"):
         return NOTHING
     if len(set(rules.LABELLED.findall(text))) > 1:  # A: …; B: …
         return NOTHING
@@ -179,6 +183,11 @@ def _leading(text: str, choice: ChoiceQuestion, claims: list[Claim]) -> LetterRe
     if _goes_on(text, match.end(1), claims, choice):
         return LetterReading(reason=f"{letters} is not all of the list with which it begins")
     return admit(letters, choice)
+
+
+def _repeats(letters: str) -> bool:
+    """Whether a run holds a letter twice: DEAD is a word."""
+    return any(len(set(run)) < len(run) for run in re.findall("[A-Z]{2,}", letters))
 
 
 def _goes_on(text: str, end: int, claims: list[Claim], choice: ChoiceQuestion) -> bool:
@@ -201,7 +210,7 @@ def _everything(text: str, choice: ChoiceQuestion) -> LetterReading:
 
 def _mention(text: str, choice: ChoiceQuestion, rejected: str, claims: list[Claim]) -> LetterReading:
     """The only option that is mentioned and not rejected."""
-    mentioned = option_letters("".join(match[1] for match in rules.MENTION.finditer(text)))
+    mentioned = option_letters("".join(match[1] for match in rules.MENTION.finditer(rules.QUESTIONED.sub("", text))))
     open_letters = [letter for letter in mentioned if letter in choice.letters and letter not in rejected]
     if len(open_letters) == 1 and not any(claim.kind == "hedge" for claim in claims):
         return LetterReading(letters=open_letters[0])

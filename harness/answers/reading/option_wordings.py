@@ -12,13 +12,14 @@ from typing import Literal
 # An "A" or "I" before a lower-case word is English prose, unless the word can follow an option's letter.
 _FOLLOWS = (
     "and|or|then|plus|nor|to|through|is|are|was|because|since|as|for|due|with"
-    "|but|not|given|based|according|would|should|seems|looks|rather"
+    "|but|not|given|based|according|would|should|seems|looks|rather|can|cannot|could|may|might|must|will|has|does|if|when"
+    "|unless|vs|versus|together|alongside|also"
 )
-_PROSE = rf"(?!(?<=[AI])[ \t]+(?!(?:{_FOLLOWS})\b)[a-z·])"
+_PROSE = rf"(?!(?<=[AI])[ \t]+(?!(?:{_FOLLOWS})\b)[a-z·])(?!(?<=A)[ \t]+(?:\d|[A-Z]{{2,}}[ \t]+[a-z]))"
 _LETTER = rf"(?<![A-Za-z0-9_+°-])[A-Z](?![A-Za-z0-9_+]|-[A-Za-z0-9·]){_PROSE}"
 _RUN = (  # ABD
-    r"(?<![A-Za-z0-9-])[A-Z]{2,26}(?=\s*(?:[,;、/&。.:!?()\[\]]|选?项|[两三四]|都|均|全|和|与|及|以及|或|因|"
-    r"\b(?:and|or|are|because|since|as|with)\b|$))"
+    r"(?<![A-Za-z0-9-])(?!OK\b)[A-Z]{2,26}(?=\s*(?:[,;、/&。.:!?()\[\]]|选?项|[两三四]|都|均|全|和|与|及|以及|或|因|是|为|正确|错|不"
+    r"|(?:解|分)析|理由|\b(?:and|or|are|because|since|as|with|but|not|rather)\b|$))"
 )
 _UNIT = rf"(?:[(\[] ?)?(?:{_LETTER}|{_RUN})(?: ?[)\]])?(?: ?选?项)?"
 _ITEM = r"(?:选项|[Oo]ptions?|[Cc]hoices?)? ?"
@@ -26,15 +27,16 @@ _AND = (
     rf" ?(?:[、/&] ?(?:和|与|及|或)?|,? ?(?:以及|还有|和|与|及|跟|并|\band/or\b|\band\b|&|或者?|还是|\bor\b)) ?{_ITEM}"
 )
 _END = (
-    r"(?= ?(?:[,、;。.!?()\]]|(?:和|与|及|\band\b) ?[(\[]?[A-Z](?![A-Za-z])|都|均|因"
-    r"|\b(?:because|since|as|for|are|here|only)\b|$))"
+    r"(?= ?(?:[,、;。.!?()\]]|(?:和|与|及|\band\b) ?[(\[]?[A-Z](?![A-Za-z])|都|均|因|比较|更|最| [–—-] "
+    r"|\b(?:because|since|as|for|here|only|rather|but|not)\b|$))"
 )
 
 # Atomic, since there is one way to divide a list: else a runaway list is divided in all ways
 TIGHT = rf"(?>{_UNIT})(?:(?>{_AND})(?>{_UNIT})){{0,25}}"  # A、B和C
 LISTED = rf"(?>{_UNIT})(?:(?>{_AND}| ?[,;] ?)(?>{_UNIT})){{0,25}}"  # A,B,C: only where 都 or "are" makes it one list
 LOOSE = (  # A, B and C, but not the B of "A, B is wrong"
-    rf"(?>{_UNIT})(?:(?>{_AND})(?>{_UNIT})|(?> ?[,;] ?)(?>{_UNIT}){_END}){{0,25}}"
+    rf"(?>{_UNIT})(?:(?>{_AND})(?>{_UNIT})|(?> ?, ?)(?>{_UNIT}){_END}"
+    rf"|(?> ?; ?)(?>{_UNIT})(?= ?(?:[;。.!)\]]|$))){{0,25}}"
 )
 ANY = rf"({LOOSE})"  # behind a lead such as 答案:
 
@@ -44,24 +46,26 @@ _TAIL = (
 )
 _ALL = r" ?(?:这?[两三四]?[个]?(?:选项|项|者)|all)? ?(?:都|均|全都?|皆|are |were ) ?"
 _WRONG = (
-    r"(?:是|属于)?(?:错误|错(?!过)|不(?:太|够)?(?:对(?![称比照])|正确|符合?|选|成立|合适|恰当|属于|是|考虑|准确|行|可能)"
+    r"(?:是|属于)?(?:错误|错(?!过)|不(?:太|够|能|应该?|可以?|宜|该)?(?:对(?![称比照])|正确|符合?|选|成立|合适|恰当|属于|是|考虑|准确|行|可能)"
     r"|有误|(?:先|首先|可以?|应|被|予以)*排除|(?:is|are|was|were)\s+(?:all\s+|clearly\s+|also\s+)?"
     r"(?:not\b|wrong|incorrect|false|ruled)|(?:can|could|should|do|does)\s?not\b)"
 )
 _RIGHT = (
-    r"(?:才|都|均|就|应该?|完全)*(?:是|为)?(?:最)?"
-    r"(?:正确|(?<!不)对(?![于照比称应抗症])|没错|没有错误?|无误|正解|答案|佳|合适|恰当|符合|成立|可选)"
+    r"(?:才|都|均|就|应该?|完全)*(?:是|为)?(?:本题的?)?(?:最)?"
+    r"(?:正确|(?<!不)对(?![于照比称应抗症])|没错|没有错误?|无误|正解|答案|佳|合适|恰当|符合|成立|可选|(?:可以|应该?|能够?|该)选(?!择))"
 )
 _IS_RIGHT = (
     r"(?:is|are|seems|looks)\s+(?:all\s+|both\s+|definitely\s+|clearly\s+|therefore\s+)?(?:the\s+)?(?:only\s+)?"
     r"(?:correct|right|true|best|most|more likely|answer)"
 )
 
-_EN_WRONG = r"(?:not\s+(?:correct|right|true)|wrong|incorrect|false)\b"
+_EN_WRONG = r"(?:not\s+(?:correct|right|true)|wrong|incorrect|false|untrue)\b"
+_RULED_OUT = r"(?:are|were|(?:can|should|must) be)\s+(?:(?:all|both)\s+)?(?:ruled out|eliminated|excluded|rejected)\b"
 _EXCEPT_ZH = (
-    rf"(?:除了?\s*{_ITEM}|(?={TIGHT}(?:除外|之外|以外)))({TIGHT})(?:[两三四]?个?选?项)?(?:除外|之外|以外|外)?,?"
+    rf"(?:除[了去]?\s*{_ITEM}|(?={TIGHT}(?:除外|之外|以外)))({TIGHT})(?:[两三四]?个?选?项)?(?:除外|之外|以外|外)?,?"
     r"(?:其[余他它])?的?(?:选项|说法|[各三两]项)?(?:都|均|全部?|皆)"
 )
+_APPLIES = r"(?:(?:all|both)\s+)?(?:appl(?:y|ies)\b|(?:should|must|can)\s+be\s+(?:selected|chosen|picked)\b)"
 _ALL_EN = (
     r"\b(?:[Aa]ll|[Ee]very(?:thing)?)(?:\s+of)?(?:\s+(?:the|these))?"
     r"(?:\s+(?:above|others?|options?|choices?|statements?|answers?|them))?"
@@ -87,7 +91,8 @@ class Wording:
 
 RULES = (
     Wording("hedge", "不是A就是B", rf"不是\s*({_UNIT}[,\s]*就是\s*{_UNIT})"),
-    Wording("hedge", "可能是A", rf"(?<!最)(?:可能|也许|或许|不确定)(?:是|选|还有)?\s*{_ITEM}({TIGHT})"),
+    Wording("hedge", "非A即B", rf"非\s*({_UNIT}[,\s]*即\s*{_UNIT})"),
+    Wording("hedge", "可能是A", rf"(?<![最很])(?:可能|也许|或许|不确定)(?:是|选|还有)?\s*{_ITEM}({TIGHT})"),
     Wording("hedge", "如果选A", rf"(?:如果|假如|若)(?:是|选择?)\s*{_ITEM}({TIGHT})"),
     Wording(
         "hedge", "might be A", rf"\b(?:(?:might|may|could)\s+be|[Pp]ossibly|[Mm]aybe|[Pp]erhaps)\s+{_ITEM}({TIGHT})"
@@ -113,18 +118,41 @@ RULES = (
     ),
     Wording("wrong", "只有A错", rf"(?:只有|仅有?|唯有|唯独)\s*{_ITEM}({TIGHT}){_TAIL}{_WRONG}", "right"),
     Wording("wrong", "only A is wrong", rf"\b[Oo]nly\s+{_ITEM}({TIGHT})\s+(?:is|are)\s+{_EN_WRONG}", "right"),
+    Wording(
+        "wrong",
+        "唯一错的是A",
+        rf"唯一(?:的?(?:一个|一项))?(?:{_WRONG})的?(?:选项|说法|一项)?(?:是|为|:)\s*{_ITEM}({TIGHT})",
+        "right",
+    ),
+    Wording("wrong", "A是唯一错的", rf"({TIGHT}) ?(?:选?项)?是?唯一(?:一[个项])?(?:的?{_WRONG})", "right"),
+    Wording("wrong", "A is the only wrong one", rf"({TIGHT})\s+(?:is|are)\s+the\s+only\s+{_EN_WRONG}", "right"),
+    Wording(
+        "wrong",
+        "the only wrong one is A",
+        rf"\b[Oo]nly\s+(?:one\s+)?{_EN_WRONG}(?:\s+(?:option|choice|statement|answer|one)s?)?\s+(?:is|are)\s+{_ITEM}({TIGHT})",
+        "right",
+    ),
     Wording("wrong", "A除外", rf"({TIGHT})除外"),
     Wording("wrong", "A、C、D都错", rf"({LISTED}){_ALL}{_TAIL}{_WRONG}"),
+    Wording(
+        "wrong",
+        "A, B are wrong",
+        rf"({LISTED})\s*(?:options?|choices?)?\s*(?:are\s+(?:(?:all|both|also|clearly)\s+)?{_EN_WRONG}|{_RULED_OUT})",
+    ),
     Wording("wrong", "A错", rf"({TIGHT}){_TAIL}{_WRONG}"),
     Wording(
         "wrong",
         "不是A",
-        rf"(?:不(?:应该?|能|会|可能)?(?:是|选择?|为)|并非|而非|别选|非|排除了?|除了?)\s*{_ITEM}({TIGHT})",
+        rf"(?:不(?:应该?|能|会|可能)?(?:是|选择?|为|含|包[括含])|并非|而非|别选|没有|非|排除了?|除[了去]?)\s*{_ITEM}({TIGHT})",
+    ),
+    Wording(
+        "wrong", "not A, B, or C", rf"\b[Nn]ot\s+{_ITEM}((?>{_UNIT})(?: ?, ?{_UNIT}){{1,25}},? (?:or|nor) {_UNIT})"
     ),
     Wording(
         "wrong",
         "not A",
-        rf"\b(?:[Nn]ot|[Nn]either|nor|rather than|instead of|cannot)\s+(?:(?:be|choose|pick)\s+)?{_ITEM}({TIGHT})",
+        rf"\b(?:[Nn]ot|[Nn]ever|[Nn]either|nor|rather than|instead of|cannot)\s+"
+        rf"(?:(?:be|choose|pick|select|consider|go (?:with|for))\s+)?{_ITEM}({TIGHT})",
     ),
     Wording("wrong", "rule out A", rf"\b(?:[Rr]ul|[Ee]liminat|[Ee]xclud)\w*(?:\s+out)?\s+{_ITEM}({LOOSE})"),
     Wording(
@@ -135,41 +163,53 @@ RULES = (
     Wording(
         "final",
         "答案是A",
-        rf"(?:(?<!错误)(?<!错误的)答案\]?|(?:正确|最终)(?:的)?(?:选项|选择))\s*(?:应该?|就|只能|最终)?(?:是|为|选|:|=)*\s*{_ITEM}{ANY}",
+        rf"(?:(?<!错误)(?<!错误的)答案\]?|(?:正确|最终)(?:的)?(?:选项|选择))"
+        rf"(?: ?\([^()\n]{{1,8}}\))?(?:共?有[两二三四五2-5][个项])?\s*"
+        rf"(?:应该?|就|只能|最终|[很最]可能|大概率|必然|当然|无疑|显然)?(?:是|为|选|:|=)*\s*{_ITEM}{ANY}",
     ),
     Wording("final", "答A", rf"^\s*(?:答|回答)\s*:\s*{_ITEM}{ANY}"),
     Wording("final", "选A", rf"(?<![不别可能挑])选(?!项)(?:择|定|了)?\s*(?:的?是|为|:)?\s*{_ITEM}{ANY}"),
     Wording("final", "应该是A", rf"(?:应该?|必须|只能|肯定|确定|结论)\s*(?:是|为|:)\s*{_ITEM}{ANY}"),
-    Wording("final", "改为A", rf"(?:改[为成选]|更正[为:]?)\s*{_ITEM}{ANY}"),
+    Wording("final", "改为A", rf"(?:改[为成选]|更正[为:]?|实(?:际上?|则)?应?[为是])\s*{_ITEM}{ANY}"),
     Wording(
         "final",
         "the answer is A",
         rf"\b(?:[Aa]nswer|ANSWER|(?:correct|right|best|final)\s+(?:option|choice|one))s?\s*"
-        rf"(?:(?:is|are|would be|should be|must be|:|=)\s*)+{_ITEM}{ANY}",
+        rf"(?:(?:is|are|would be|should be|must be|includes?|:|=)\s*)+{_ITEM}{ANY}",
     ),
     Wording(
-        "final", "所以A", rf"(?:因此|所以|故|\b(?:[Tt]herefore|[Ss]o|[Tt]hus|[Hh]ence)\b),?\s*是?{_ITEM}({LOOSE}){_END}"
+        "final",
+        "所以A",
+        rf"(?:因此|所以|故|\b(?:[Tt]herefore|[Ss]o|[Tt]hus|[Hh]ence)\b),?\s*是?{_ITEM}((?>{LOOSE})){_END}",
     ),
     Wording(
         "final", "I choose A", rf"\b(?:[Cc]hoos\w*|chose|[Pp]ick\w*|[Ss]elect\w*|go(?:ing)? with|go for)\s+{_ITEM}{ANY}"
     ),
-    Wording("final", "it must be A", rf"\b(?:[Ii]ts|[Ii]t is|must be|should be|would be)\s+{_ITEM}({TIGHT}){_END}"),
-    Wording("final", "not A but B", rf"\bbut\s+(?:rather\s+|is\s+)?{_ITEM}({TIGHT}){_END}"),
+    Wording("final", "it must be A", rf"\b(?:[Ii]ts|[Ii]t is|must be|should be|would be)\s+{_ITEM}((?>{TIGHT})){_END}"),
+    Wording("final", "not A but B", rf"\bbut\s+(?:rather\s+|is\s+)?{_ITEM}((?>{TIGHT})){_END}"),
     Wording(
         "right",
         "正确的是A",
-        rf"(?<!不)(?:正确|对|符合|恰当|合适|可能)的?(?:选项|说法|描述|一项|诊断)?(?:应该?|就|只有)?(?:是|为|有|:)+\s*{_ITEM}{ANY}",
+        rf"(?<!不)(?:正确|对|符合(?:题意|题干|要求|条件)?|恰当|合适|可能)的?(?:选项|说法|描述|一项|诊断)?(?:应该?|就|只有)?(?:是|为|有|包[括含]|:)+\s*{_ITEM}{ANY}",
     ),
-    Wording("right", "只有A", rf"(?:只有|只剩下?|剩下的?(?:是|只有)?|唯有|仅有|[Oo]nly)\s*{_ITEM}({TIGHT})"),
+    Wording("right", "只有A", rf"(?:只有|只剩下?|剩下的?(?:是|只有)?|唯有|仅有|[Oo]nly|[Jj]ust)\s*{_ITEM}({TIGHT})"),
+    Wording(
+        "right", "correct: A", rf"(?:^\s*|\b(?:are|is)\s+)(?:[Cc]orrect|[Rr]ight|[Tt]rue)(?: ones?)?\s*:\s*{_ITEM}{ANY}"
+    ),
     Wording("right", "是A", rf"(?:[,;。]|而|才|就|反而|[,;。]\s*而)是\s*{_ITEM}({TIGHT})"),
-    Wording("right", "我认为是A", rf"(?:认为|觉得|感觉|考虑|判断)(?:是|为|选|应该是|:)?\s*{_ITEM}({TIGHT}){_END}"),
+    Wording("right", "我认为是A", rf"(?:认为|觉得|感觉|考虑|判断)(?:是|为|选|应该是|:)?\s*{_ITEM}((?>{TIGHT})){_END}"),
     Wording(
         "right",
         "I think A",
-        rf"\bI(?:\s+(?:think|believe|guess|(?:would|will) say)|d say|ll say)\s+{_ITEM}({LOOSE}){_END}",
+        rf"\bI(?:\s+(?:think|believe|guess|(?:would|will) say)|d say|ll say)\s+{_ITEM}((?>{LOOSE})){_END}",
     ),
     Wording("wrong", "so is A, wrong", rf"(?:wrong|incorrect|false),? and so (?:is|are) {_ITEM}({TIGHT})"),
     Wording("right", "so is A, right", rf"(?:right|correct|true),? and so (?:is|are) {_ITEM}({TIGHT})"),
+    Wording(
+        "right", "leaving A", rf"\b(?:leav(?:es?|ing)(?:\s+us\s+with)?|left\s+with)\s+(?:only\s+)?{_ITEM}{ANY}(?! out)"
+    ),
+    Wording("right", "A apply", rf"({LISTED})\s*(?:options?|choices?)?\s*{_APPLIES}"),
+    Wording("right", "A都可", rf"({LISTED}){_ALL}可(?=\s*(?:[,;。.!]|$))"),
     Wording("right", "A都选", rf"({LISTED}){_ALL}(?:应该?|要|可以?|得)?选"),
     Wording("right", "A都对", rf"({LISTED}){_ALL}{_TAIL}{_RIGHT}"),
     Wording("right", "A对", rf"({TIGHT}){_TAIL}{_RIGHT}"),
@@ -192,38 +232,50 @@ RETRACTION = re.compile(
     r"不[对是][,。!]|更正|等等|等一下|重新|但|然而|不过|\b(?:[Ww]ait|[Aa]ctually|[Hh]owever|[Bb]ut|[Cc]orrection|no)\b"
 )
 EVERYTHING = re.compile(
-    r"^(?:答案|应该?)?[:是为]*\s*(?:全选|全部(?:都)?(?:正确|对|选)|(?:以上)?(?:[四五]个)?(?:选项)?(?:都|全|均)(?:是|对|正确|选|符合))|"
+    r"^(?:答案|应该?)?[:是为]*\s*(?:全选|(?:以上|所有)?(?:选项|说法)?全部(?:都)?(?:正确|对|选)|(?:以上)?(?:[四五]个)?(?:选项)?(?:都|全|均)(?:是|对|正确|选|符合))|"
     r"^[Aa]ll of (?:the above|them)",
     re.MULTILINE,
 )
 # “The others are right”, which is said of a judgement before it
 _REST = (
-    r"(?:(?:其[余他它]|剩[下余])的?(?:选项|说法|[各三两]项)?|\b[Tt]he (?:others?|rest)(?: options?| statements?)?)\s*"
+    r"(?:(?:其[余他它]|剩[下余])的?(?:选项|说法|[各三两]项)?|\b[Ee]verything else"
+    r"|\b[Tt]he (?:others?|rest)(?: options?| statements?)?)\s*"
 )
 REST_RIGHT = re.compile(
     rf"{_REST}(?:(?:都|均|全|皆)?{_RIGHT}|(?:都|均|全)应?选|(?:is|are)\s+(?:all\s+)?(?:correct|right|true)\b)"
 )
 REST_WRONG = re.compile(rf"{_REST}(?:(?:都|均|全|皆)?{_WRONG}|(?:is|are)\s+(?:all\s+)?{_EN_WRONG})")
-# A letter that stands before the first of a list: 'A, ' of “A, C是对的”
-LISTED_BEFORE = re.compile(rf"({_LETTER}) ?, ?$")
+# Letters that stand before the first of a list: 'A, ' of “A, C是对的”
+LISTED_BEFORE = re.compile(rf"((?:{_LETTER} ?, ?){{1,25}})$")
 # One answer is added to another: 选A，也选C
-ADDITION = re.compile(r"也|还|另外|同时|再|\b(?:also|too|as well|additionally)\b")
+RANKED = re.compile(r"其次|次选|\bsecond(?:ly)?\b")  # 首选A，其次选B
+ADDITION = re.compile(r"也|还|其次|次选|另外|同时|再|\b(?:also|too|as well|additionally)\b")
 ALSO = re.compile(r"\s*选?项?\s*(?:也|同样)\s*(?:是|应)?(?:对|正确|符合|成立|选)")
 LEAD_BEFORE = re.compile(r"(?:答案|选|是|为|\b[Aa]nswers?|\bis|\bbe)\s*:?\s*$")
 RUNS = re.compile(_RUN)
 MENTION = re.compile(rf"({_LETTER})")
-LEADING = re.compile(rf"\s*{ANY}(?=\s*(?:[.:、,;。)(\]!]|选?项|因为|\b(?:because|since)\b|\n(?!\s*[A-Z]\b)|$))")
-FURTHER = re.compile(rf"[ .]?(?:[、;/&.]|和|与|及|, ?(?:and\b)?|and\b) ?{_ITEM}[(\[]?([A-Z]+)(?![A-Za-z])")
+QUESTIONED = re.compile(rf"{LOOSE} ?(?:吗|\?)")  # A and C? is no statement
+LEADING = re.compile(
+    rf"\s*{ANY}(?=\s*(?:\.(?!\.)|[:、,;。)(\]!]| [–—-] |选?项|因为|(?:解|分)析|理由"
+    r"|\b(?:because|since|rather than|(?:but |and )?not)\b|\n(?!\s*[A-Z]\b)|$))"
+)
+FURTHER = re.compile(
+    rf"[ .]?(?:(?:[、;/&.,]|和|与|及|and\b) ?(?:and also\b|and\b|also\b|as well as\b|plus\b|along with\b"
+    rf"|另外|还有|外加)?"
+    rf"|as well as\b|plus\b) ?{_ITEM}[(\[]?([A-Z]+)(?![A-Za-z])"
+)
 LABELLED = re.compile(r"(?:(?:^|(?<=[;,])) ?(?=[A-Z][.)] ?\S)|(?:^|[\s。.;,])(?=[A-Z]\s*:))([A-Z])")
 LISTED_OPTION = re.compile(r"^\s*[(\[]?([A-Z])[)\]]?\s*[.:、)]\s*(.+?)\s*$", re.MULTILINE)
 
 _MARKS = {**dict.fromkeys("√✓✔✅☑", "对"), **dict.fromkeys("×✗✘❌✕✖", "错")}
 _MARKED = str.maketrans(_MARKS)
 _JUDGED_ZH = re.compile(
-    r"(?<![A-Za-z0-9])([A-Z](?: ?选?项)?) ?(?:[(\[] ?|[:.、=] ?)(正确|错误|不正确|不对|对|错)(?![一-鿿])(?: ?[)\]])?"
+    r"(?<![A-Za-z0-9])([A-Z](?: ?选?项)?) ?(?:[(\[] ?|[:.、=] ?)"
+    r"(正确|错误|不正确|不对|对|错)(?![一-鿿]| ?:)(?: ?[)\]])?"
 )
 _JUDGED_EN = re.compile(
-    r"(?<![A-Za-z0-9])([A-Z]) ?(?:[(\[] ?|[:.=] ?)((?i:true|false|correct|incorrect|right|wrong))\b(?: ?[)\]])?"
+    r"(?<![A-Za-z0-9])([A-Z]) ?(?:[(\[] ?|[:.=)] ?| ?[–—-] )"
+    r"((?i:true|false|correct|incorrect|right|wrong))\b(?! ?:)(?: ?[)\]])?"
 )
 
 _RANGE = re.compile(r"(?<![A-Za-z0-9])([A-Z]) ?(?:到|至|~|through|thru) ?([A-Z])(?![A-Za-z0-9])")

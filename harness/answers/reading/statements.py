@@ -78,6 +78,8 @@ def conclude(claims: list[Claim], choice: ChoiceQuestion, text: str) -> LetterRe
     final = [claim for claim in claims if claim.kind == "final"]
     if not final:
         return NOTHING
+    if not choice.multiple and len(final) > 1 and rules.RANKED.search(text, final[-2].end, final[-1].start):
+        final = final[:-1]
     letters = final[-1].letters
     if choice.multiple:
         for before, after in zip(final[-2::-1], final[:0:-1], strict=True):
@@ -118,7 +120,7 @@ def judge(claims: list[Claim], choice: ChoiceQuestion, text: str) -> LetterReadi
 
 
 def _listed_before(judged: list[Claim], claims: list[Claim], text: str) -> str:
-    """Letters to which a judgement belongs though a comma stands between: the A of “A, C是对的”."""
+    """Letters to which a judgement belongs though a comma stands between: the A and B of “A, B, C是对的”."""
     listed = [rules.LISTED_BEFORE.search(text, 0, claim.start) for claim in judged]
     return "".join(
         before[1] for before in listed if before and not any(c.start <= before.start(1) < c.end for c in claims)

@@ -10,6 +10,7 @@ from harness.judging.asking import wordings
 from harness.judging.rubric.rubric import Dimension, Rubric
 from harness.judging.rubric.rubric_check import plain_number
 from harness.records.inputs import JSON
+from harness.text.excerpts import shortened
 from harness.text.json_objects import UnreadableError, is_object, last_object
 from harness.text.replies import EMPTY, plain, without_reasoning
 
@@ -87,7 +88,7 @@ def _preference(body: str) -> Preferred:
     if isinstance(value, str | int):
         verdict = wordings.alternative(plain(str(value)), numbers=True)
     if verdict is None:
-        raise UnreadableError(f"the verdict {_shortened(value)} is none of first, second, tie")
+        raise UnreadableError(f"the verdict {_excerpt(value)} is none of first, second, tie")
     return Preferred(cast(Verdict, verdict), _reason(fields))
 
 
@@ -155,10 +156,10 @@ def _number(value: JSON, name: str, rubric: Rubric) -> float:
     if isinstance(value, str):
         written = re.fullmatch(wordings.NUMBER + wordings.OUT_OF + r"\s*分?", plain(value))
         if not written:
-            raise UnreadableError(f"{name}: {_shortened(value)} is not a number")
+            raise UnreadableError(f"{name}: {_excerpt(value)} is not a number")
         return _on_scale(written[1], written[2], name, rubric)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise UnreadableError(f"{name}: {_shortened(value)} is not a number")
+        raise UnreadableError(f"{name}: {_excerpt(value)} is not a number")
     return _in_range(value, name, rubric)
 
 
@@ -172,7 +173,7 @@ def _on_scale(number: str, maximum: str | None, name: str, rubric: Rubric) -> fl
 def _in_range(value: float, name: str, rubric: Rubric) -> float:
     low, high = plain_number(rubric.low), plain_number(rubric.high)
     if not low <= value <= high:
-        raise UnreadableError(f"{name}: {_shortened(value)} is outside of the scale, which is {low} to {high}")
+        raise UnreadableError(f"{name}: {_excerpt(value)} is outside of the scale, which is {low} to {high}")
     if rubric.whole and value != int(value):
         raise UnreadableError(f"{name}: {value} is not a whole number")
     return float(value)
@@ -200,8 +201,8 @@ def _score_in_words(text: str, rubric: Rubric) -> float:
     return stated.pop()
 
 
-def _shortened(value: JSON) -> str:
+def _excerpt(value: JSON) -> str:
     """A value as the judge wrote it, shortened."""
     whole = isinstance(value, float) and value.is_integer()
     text = json.dumps(int(value) if whole else value, ensure_ascii=False)
-    return text if len(text) <= 40 else f"{text[:40]}…"
+    return shortened(text, 40)

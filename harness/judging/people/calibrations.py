@@ -7,6 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 from harness.records.judgements import Calibration
 from harness.runtime.cache import cache_root
 from harness.runtime.record_files import writing
+from harness.runtime.whole_files import replace_file
 
 _ADAPTER = TypeAdapter(Calibration)
 
@@ -22,11 +23,8 @@ def stored(identity: str) -> Calibration | None:
 def store(calibration: Calibration) -> Path:
     """Keep a calibration in place of an older one of the same judge. Raises StoreError."""
     path = _path(calibration.identity)
-    partial = path.with_suffix(".partial")
     with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(_ADAPTER.dump_json(calibration, indent=1))
-        partial.replace(path)
+        replace_file(path, [_ADAPTER.dump_json(calibration, indent=1)])
     return path
 
 

@@ -52,12 +52,15 @@ class Encoder(Model):
             "packages": {name: version(name) for name in ("torch", "transformers", "sentence-transformers")},
         }
 
-    def check(self) -> None:
-        check_library()
+    def check_path(self) -> None:
         if self.path.startswith("package:"):
             package_folder(self.path)
         else:
             self._weights.check()
+
+    def check(self) -> None:
+        check_library()
+        self.check_path()
         if self.at_hand():
             self.check_folder(self.folder())
             self._check_weights()

@@ -75,8 +75,11 @@ class LocalModel(TextModel):
             "packages": {name: version(name) for name in ("torch", "transformers")},
         }
 
-    def check(self) -> None:
+    def check_path(self) -> None:
         self._weights.check()
+
+    def check(self) -> None:
+        self.check_path()
         if self.is_here():
             self._check_files()
         if self.is_here() and (memory := self.memory(1)) is not None and memory[0] > memory[1]:

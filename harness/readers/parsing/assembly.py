@@ -1,6 +1,7 @@
 """From rows to a Dataset: identifiers, bad rows, splits and limits are treated alike for all formats."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Protocol
@@ -10,6 +11,7 @@ from harness.errors import DataError, nearest
 from harness.readers.parsing.rows import BadRow, Fault, Row, columns_of, kind_of
 from harness.readers.parsing.split import SPLITS, Fractions, Ranges, Split, cut
 from harness.records.inputs import JSON, Sample
+from harness.text.excerpts import shortened
 
 _LISTED = 5  # bad rows listed one by one; enough to see a pattern
 
@@ -142,7 +144,17 @@ def _require_columns(source: RowSource, rows: list[Row | Fault]) -> None:
     columns = dict.fromkeys(column for row in rows if isinstance(row, Row) for column in row.values)
     for column in source.layout.required if columns else ():
         if column not in columns:
-            raise DataError(f"{source.name}: no column '{column}' ({nearest(column, columns)})")
+            remedy = _separator_of(columns) or nearest(column, columns)
+            raise DataError(f"{source.name}: no column '{column}' ({remedy})")
+
+
+def _separator_of(columns: Collection[str]) -> str | None:
+    """The remedy for a file whose only column is a whole header with another separator."""
+    only = next(iter(columns))
+    if len(columns) == 1 and (sign := re.search("[;\t|，]", only)):
+        tsv = ", or use tsv" if sign[0] == "\t" else ""
+        return f"the header, {shortened(only, 60)!r}, is divided by {sign[0]!r}; save the file with commas{tsv}"
+    return None
 
 
 def _refuse_duplicate_ids(loaded: Iterable[_Loaded]) -> None:

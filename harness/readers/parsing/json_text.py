@@ -10,6 +10,7 @@ from harness.errors import DataError
 from harness.readers.parsing.rows import Fault, Row, kind_of
 from harness.readers.parsing.text_file import read_text
 from harness.records.inputs import JSON
+from harness.text.json_objects import DoubledKeyError, unique_keys, whole_number
 
 
 def _constant(name: str) -> None:
@@ -25,17 +26,10 @@ def _float(digits: str) -> float:
     return value
 
 
-def _integer(digits: str) -> int:
-    try:
-        return int(digits)
-    except ValueError as error:  # Python reads no more than 4,300 digits
-        count = len(digits.lstrip("-"))
-        raise ValueError(f"a number of {count:,} digits is too long; put it in quotes or leave it out") from error
-
-
+# Of rows: every number is finite, and no value is hidden behind another of the same name.
 DECODER = json.JSONDecoder(
-    parse_constant=_constant, parse_float=_float, parse_int=_integer
-)  # of rows: every number is finite
+    parse_constant=_constant, parse_float=_float, parse_int=whole_number, object_pairs_hook=unique_keys
+)
 _WHITE = re.compile(r"[ \t\n\r]*")
 
 
@@ -56,7 +50,7 @@ def line_rows(text: str) -> Iterator[Row | Fault]:
             except json.JSONDecodeError as error:
                 yield Fault(number, f"not JSON: {error.msg} (column {error.colno})")
             except (ValueError, RecursionError) as error:
-                yield Fault(number, f"not JSON: {error}")
+                yield Fault(number, unfit(error))
             else:
                 yield _row(number, value, _escapes(line))
 
@@ -151,7 +145,14 @@ def _value(text: str, path: str, position: int) -> tuple[JSON, int]:
     except json.JSONDecodeError as error:
         raise DataError(f"{path}:{error.lineno}: not JSON: {error.msg} (column {error.colno})") from error
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{path}:{_line(text, position)}: not JSON: {error}") from error
+        raise DataError(f"{path}:{_line(text, position)}: {unfit(error)}") from error
+
+
+def unfit(error: Exception) -> str:
+    """Why a value is none that a row can hold."""
+    if isinstance(error, DoubledKeyError):
+        return f"{error} in one object; which value is meant is not known: keep one of them"
+    return f"not JSON: {'it is nested too deeply' if isinstance(error, RecursionError) else error}"
 
 
 def _expect(text: str, path: str, position: int, sign: str, expected: str) -> int:
@@ -176,8 +177,8 @@ def _description(text: str, start: int, path: str) -> str:
     value, end = _value(text, path, start)
     if _blank(text, end) < len(text):
         return "found one value after another; if it is one object a line, use jsonl"
-    keys = f" with {', '.join(list(value)[:5])}" if isinstance(value, dict) else ""
-    return f"found {kind_of(value)}{keys}"
+    keys = f" with {', '.join(list(value)[:5])}" if isinstance(value, dict) and value else ""
+    return "found an empty object" if value == {} else f"found {kind_of(value)}{keys}"
 
 
 def _escapes(text: str) -> bool:

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.records.inputs import JSON
-from harness.text.normalise import normalise
+from harness.text.excerpts import shortened
+from harness.text.json_objects import DoubledKeyError, unique_keys
+from harness.text.normalise import is_missing, normalise, visible
 from harness.text.templates import LETTERS
 
 _DEEPEST = 100  # levels of lists and objects in a column; what writes and reads them again bears about 200
@@ -41,7 +43,7 @@ def text_of(values: Mapping[str, JSON], column: str) -> str:
     if column not in values:
         raise BadRow(f"there is no '{column}'")
     text = _text(values[column], column)
-    if not text.strip():
+    if is_blank(text):
         raise BadRow(f"'{column}' is empty")
     return text
 
@@ -56,8 +58,8 @@ def texts_of(values: Mapping[str, JSON], column: str) -> tuple[str, ...]:
     cell = values.get(column)
     if not isinstance(cell, list):
         text = _text(cell, column)
-        return (text,) if text.strip() else ()
-    return tuple(text for text in (_text(item, column) for item in cell) if text.strip())
+        return () if is_blank(text) else (text,)
+    return tuple(text for text in (_text(item, column) for item in cell) if not is_blank(text))
 
 
 def list_of(values: Mapping[str, JSON], column: str) -> list[JSON]:
@@ -79,7 +81,7 @@ def options_of(values: Mapping[str, JSON], column: str) -> tuple[str, ...]:
 
 def filled_options(cells: Mapping[str, JSON]) -> tuple[str, ...]:
     """The texts of options by place; the last ones may be blank. Raises BadRow for a gap: it would shift letters."""
-    filled = [place for place in cells if optional_text(cells, place).strip()]
+    filled = [place for place in cells if not is_blank(optional_text(cells, place))]
     missing = next((place for place in list(cells)[: len(filled)] if place not in filled), None)
     if missing is not None:
         raise BadRow(f"option '{missing}' is empty although a later one is not")
@@ -99,12 +101,17 @@ def _by_letter(options: Mapping[str, JSON], column: str) -> dict[str, JSON]:
 def _structure(values: Mapping[str, JSON], column: str) -> JSON:
     """What is in a column beyond text: a text is read as JSON, a missing or blank cell is the empty list."""
     cell = values.get(column)
-    if is_missing(cell) or (isinstance(cell, str) and not cell.strip()):
+    if is_missing(cell) or (isinstance(cell, str) and is_blank(cell)):
         return []
     try:
-        value = json.loads(cell) if isinstance(cell, str) else cell
+        value = json.loads(cell, object_pairs_hook=unique_keys) if isinstance(cell, str) else cell
+    except DoubledKeyError as error:
+        raise BadRow(f"'{column}': {error}; which value is meant is not known") from error
     except (ValueError, RecursionError) as error:
-        raise BadRow(f"'{column}' is not a JSON list: {error}") from error
+        raise BadRow(
+            f"'{column}' is the text {shortened(str(cell), 40)} where a list is expected; write it as JSON, "
+            '["first", "second"]'
+        ) from error
     return [] if value is None else value
 
 
@@ -116,9 +123,9 @@ def columns_of(values: Mapping[str, JSON]) -> dict[str, JSON]:
     return {name: _filled(value, name, _DEEPEST) for name, value in values.items()}
 
 
-def is_missing(value: JSON) -> bool:
-    """Whether a value is null, or the NaN that data frames write for it."""
-    return value is None or (isinstance(value, float) and math.isnan(value))
+def is_blank(text: str) -> bool:
+    """Whether a text shows nothing: white space, and signs that are not seen."""
+    return not visible(text).strip()
 
 
 def history_of(values: Mapping[str, JSON], column: str | None) -> tuple[tuple[str, str], ...]:
@@ -166,5 +173,6 @@ def _text(value: JSON, column: str) -> str:
         return str(value)
     if not isinstance(value, str):  # 0.10 or true have more than one spelling, so the author must write the text
         remedy = _REMEDIES.get(type(value), "put it in quotes")
-        raise BadRow(f"'{column}' holds {kind_of(value)}, {str(value)[:40]}, where text is expected; {remedy}")
+        written = shortened(json.dumps(value, ensure_ascii=False), 40)
+        raise BadRow(f"'{column}' holds {kind_of(value)}, {written}, where text is expected; {remedy}")
     return value

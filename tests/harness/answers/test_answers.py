@@ -82,7 +82,7 @@ def test_the_first_object_that_parses_wins(reply: str, answer: dict[str, str]) -
         ('{"a": "1"', "does not parse: Expecting ',' delimiter at line 1 column 10"),
         ('{"a": 无, "b": {"a": "1"}}', "does not parse: Expecting value at line 1 column 7"),
         ('{"a": 无, "b": {"a": "1"}', "does not parse: Expecting value at line 1 column 7"),
-        ('{"a": NaN}', "NaN is not JSON"),
+        ('{"a": NaN}', "NaN is not a number in JSON"),
         ('{"a": "1", "a": "2"}', 'in the JSON object at line 1 column 1 the key "a" stands twice'),
         ('说明\n{"b": "", "a": "1", "a": "1"}', 'in the JSON object at line 2 column 1 the key "a" stands twice'),
         ('```json\n{"a": "1", "b": {"z": 1, "z": 2}}\n```', 'the key "z" stands twice'),
@@ -144,7 +144,7 @@ def test_real_reports_are_read_as_sections() -> None:
         ("[]", "the target is not a JSON object"),
         ("甲", "the target is not JSON"),
         ('{"a": "1", "a": "2", "b": ""}', 'the target is not JSON: the key "a" stands twice'),
-        ('{"a": NaN, "b": ""}', "the target is not JSON: NaN is not JSON"),
+        ('{"a": NaN, "b": ""}', "the target is not JSON: NaN is not a number in JSON"),
     ],
 )
 def test_targets_of_fields_are_checked(target: str, mistake: str | None) -> None:

@@ -66,7 +66,11 @@ def test_alpaca_history_system_and_own_columns(write, read):
         ([alpaca(), alpaca(input="", instruction=" ")], {}, ":3: 'instruction' and 'input': nothing is asked"),
         ([alpaca(output=[])], {}, ":2: 'output' is an empty list: no target"),
         ([alpaca(output=[None, " "])], {}, ":2: 'output' is an empty list: no target"),
-        ([alpaca(output={"en": "fever"})], {}, ":2: 'output' holds an object, {'en': 'fever'}, where text is expected"),
+        (
+            [alpaca(output={"en": "fever"})],
+            {},
+            ':2: \'output\' holds an object, {"en": "fever"}, where text is expected',
+        ),
         ([{"instruction": "a", "outputs": "b"}], {}, ": no column 'output' (did you mean outputs?)"),
         ([alpaca()], {"system": "sytem"}, ": no column 'sytem'"),
         ([alpaca(history=[["a", "b"], ["c"]])], {}, ":2: 'history': turn 2 is not a pair of texts"),

@@ -312,7 +312,7 @@ LINES_812 = "\n".join('{"ask": "a", "answer": "b"}' for _ in range(811)) + '\n{"
         ("json", '{"ask": "a"}\n{"ask": "b"}', "if it is one object a line, use jsonl"),
         ("json", '[\n"a"]', ":2: expected an object with named values, found a text"),
         ("json", "[]", ": holds no rows"),
-        ("json", "[" * 100_000, ":1: not JSON: maximum recursion depth exceeded"),
+        ("json", "[" * 100_000, ":1: not JSON: it is nested too deeply"),
         ("json", r'[{"ask": "\ud83d", "answer": "b"}]', ":1: holds half of a"),
         ("jsonl", LINES_812, ":812: not JSON: Expecting value"),
         ("jsonl", '{"ask": "a", "answer": "b"}\n[1]', ":2: expected an object with named values, found a list"),
@@ -331,7 +331,7 @@ LINES_812 = "\n".join('{"ask": "a", "answer": "b"}' for _ in range(811)) + '\n{"
         ("jsonl", '{"ask": "a", "answer": "b"}\n{"answer": "c"}', ":2: there is no 'ask'"),
         ("jsonl", '{"ask": " ", "answer": "b"}', ":1: 'ask' is empty"),
         ("jsonl", '{"ask": "a", "answer": 0.10}', ":1: 'answer' holds a number, 0.1, where text is expected"),
-        ("jsonl", '{"ask": "a", "answer": true}', ":1: 'answer' holds true or false, True, where text"),
+        ("jsonl", '{"ask": "a", "answer": true}', ":1: 'answer' holds true or false, true, where text"),
         ("jsonl", '{"ask": {"b": 1}, "answer": "b"}', ":1: 'ask' holds an object"),
     ],
 )
@@ -403,3 +403,29 @@ def test_listing_readers_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("content", "remedy"),
+    [
+        ("input;target\nq;t\n", "is divided by ';'; save the file with commas"),
+        ("input\ttarget\nq\tt\n", r"is divided by '\\t'; save the file with commas, or use tsv"),
+        ("input，target\nq，t\n", "is divided by '，'; save the file with commas"),
+    ],
+)
+def test_another_separator_is_named(write, read, content, remedy):
+    with pytest.raises(DataError, match=remedy):
+        read("csv", path=write("x.csv", content))
+
+
+def test_options_as_an_object_that_names_a_letter_twice_are_refused(write, read):
+    path = write("x.csv", 'input,target,options\nq,A,"{""A"": ""x"", ""A"": ""y""}"\n')
+    with pytest.raises(DataError, match='the key "A" stands twice'):
+        read("csv", path=path, options="options")
+
+
+def test_every_byte_order_mark_is_known(tmp_path, read):
+    for encoding in ("utf-8-sig", "utf-16", "utf-32"):
+        file = tmp_path / f"{encoding}.csv"
+        file.write_bytes("input,target\n患者,感冒\n".encode(encoding))
+        assert read("csv", path=str(file)).test[0].input == "患者"

@@ -73,6 +73,23 @@ def test_the_fixed_layouts_too(write, read, reader, row):
             f'{HEAD}, "score": [{{"of": -1e999}}]',
             "not JSON: -1e999 is larger than a number can be; put it in quotes or leave it out",
         ),
+        (f'{HEAD}, "score": {"9" * 5000}', "not JSON: a number of 5,000 digits is too long"),
+        ('"input": "\\u200b\\ufeff", "target": "a"', "'input' is empty"),
+        ('"input": "q", "target": ["\\u200e", "\\u0000"]', "'target' is empty: no target"),
+        (
+            '"input": ["a", null], "target": "a"',
+            "'input' holds a list, [\"a\", null], where text is expected; join its items into one text",
+        ),
+        ('"input": true, "target": "a"', "'input' holds true or false, true, where text is expected; put it in quotes"),
+        *(
+            (row, f'the key "{key}" stands twice in one object; which value is meant is not known: keep one of them')
+            for row, key in (
+                (f'"input": "r", {HEAD}', "input"),
+                (f'{HEAD}, "target": "b"', "target"),
+                (f'{HEAD}, "ward": {{"bed": 1, "bed": 2}}', "bed"),
+                (f'{HEAD}, "w\\u0061rd": 1, "ward": 1', "ward"),
+            )
+        ),
     ],
 )
 def test_what_cannot_be_empty_is_a_named_error(write, read, row, reason):

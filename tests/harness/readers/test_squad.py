@@ -89,7 +89,7 @@ def broken(**changes: object) -> str:
         (broken(answers=[], is_impossible=True), ":19: '二' has no answer (is_impossible: it is meant to have none)"),
         (broken(answers=[7]), ":19: answers[0] is a number, not an object with text"),
         (broken(answers=[{"txt": "b"}]), ":19: there is no 'text'"),
-        (broken(answers="b"), ":19: 'answers' is not a JSON list"),
+        (broken(answers="b"), ":19: 'answers' is the text b where a list is expected"),
         (broken(question=""), ":19: 'question' is empty"),
         (broken(question=None), ":19: 'question' is empty"),
         (broken(id="一"), ":19: id '一' is also at "),

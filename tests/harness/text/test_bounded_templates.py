@@ -69,7 +69,7 @@ def test_what_computes_too_much_is_refused_soon_and_small(text: str) -> None:
         ("{% filter random %}abc{% endfilter %}", ":1: random draws another item each time"),
         ("{% set one = [1, 2, 3] | random %}", ":1: random draws another item each time"),
         ("{{ " + "9" * 5000 + " }}", ": Exceeds the limit"),
-        ("{{ " + "(" * 3000 + "1" + ")" * 3000 + " }}", ": maximum recursion depth exceeded"),
+        ("{{ " + "(" * 3000 + "1" + ")" * 3000 + " }}", ": it is nested too deeply"),
     ],
     ids=lambda value: value[:40],
 )
@@ -88,7 +88,7 @@ def test_what_a_check_refuses_without_data(text: str, reason: str) -> None:
         ("{{ 'a' ~ range }}", "a text cannot hold a function; call it with ()"),
         ("{{ {'a': range} }}", "a text cannot hold a function; call it with ()"),
         ("{{ rows | map(attribute='a') }}", "a text cannot hold a generator; use | list or | join"),
-        ("{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}", "maximum recursion depth exceeded"),
+        ("{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}", "it is nested too deeply"),
         ("{{ 9.0**999999 }}", "Numerical result out of range"),
     ],
 )
@@ -133,3 +133,23 @@ def test_long_prompts_are_no_computation() -> None:
     rows = [{"text": "甲" * 50, "number": i} for i in range(1000)]
     text = "{% for i in range(10) %}{{ long | trim }}{% endfor %}{% for r in found %}{{ r.number }}. {{ r.text }}\n{% endfor %}"
     assert len(Template(text, "norm.j2").render(SAMPLE, found=rows)) > 2_000_000
+
+
+@pytest.mark.parametrize("text", ["{{ '\\ud800' }}", "{{ input ~ '\\udfff' }}", "{{ '\\ud83d' * 2 }}", "\ud800"])
+def test_half_a_character_is_refused_before_a_file_or_a_server_gets_it(text: str) -> None:
+    with pytest.raises(HarnessError, match="it makes half of a"):
+        Template(text, "norm.j2").render(SAMPLE)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
+        "{{ " + "-" * 5000 + "1 }}",
+        "{{ input" + "|upper" * 3000 + " }}",
+        "{{ " + "(" * 5000 + "1" + ")" * 5000 + " }}",
+    ],
+)
+def test_endless_nesting_is_named(text: str) -> None:
+    with pytest.raises(HarnessError, match="it is nested too deeply"):
+        Template(text, "norm.j2").render(SAMPLE)

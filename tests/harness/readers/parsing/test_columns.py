@@ -66,7 +66,7 @@ def test_options(write, read, row, options, expected):
             {"options": ["A", "B", "C"]},
             "option 'B' is empty although a later one is not",
         ),
-        ({"o": "x|y"}, {"options": "o"}, "'o' is not a JSON list"),
+        ({"o": "x|y"}, {"options": "o"}, "'o' is the text x|y where a list is expected"),
         ({"o": ["x", ""]}, {"options": "o"}, "'o[1]' is empty"),
         ({"o": {"A": "x", "C": "z"}}, {"options": "o"}, "option 'o.B' is empty although a later one is not"),
         (
@@ -81,16 +81,16 @@ def test_options(write, read, row, options, expected):
         ),
         ({"o": {"A": "x", "a": "y"}}, {"options": "o"}, "'o' is an object with A, a; name the options"),
         ({"o": 3}, {"options": "o"}, "'o' holds a number where a list is expected"),
-        ({"input": ["q"]}, {}, "'input' holds a list, ['q'], where text is expected; join its items into one text"),
+        ({"input": ["q"]}, {}, "'input' holds a list, [\"q\"], where text is expected; join its items into one text"),
         (
             {"target": {"text": ["a"]}},
             {},
-            "'target' holds an object, {'text': ['a']}, where text is expected; write the text alone, or the object as one text (json.dumps)",
+            '\'target\' holds an object, {"text": ["a"]}, where text is expected; write the text alone, or the object as one text (json.dumps)',
         ),
         (
             {"target": [["a"], "b"]},
             {},
-            "'target' holds a list, ['a'], where text is expected; join its items into one text",
+            "'target' holds a list, [\"a\"], where text is expected; join its items into one text",
         ),
         ({"h": [["a"]]}, {"history": "h"}, "'h': turn 1 is not a pair of texts [user, assistant]"),
         ({"h": {"a": 1}}, {"history": "h"}, "'h' holds an object where a list is expected"),
