@@ -46,10 +46,10 @@ def _read_memo(memo: Path) -> str | None:
 
 
 def _write_memo(memo: Path, value: str) -> None:
-    """Whole or not at all. Raises StoreError."""
+    """Whole or not at all; a folder in its place costs time only. Raises StoreError where nothing can be written."""
     try:
         replace_file(memo, [value.encode("ascii")])
-    except IsADirectoryError:  # a folder in its place: it costs time, no more
+    except IsADirectoryError:
         return
     except OSError as error:  # a full disk, mostly: what follows would fail for the same reason
         raise StoreError(
