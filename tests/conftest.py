@@ -1,5 +1,6 @@
 """What the tests share: a cache of their own, the real data where it is, a small suite to write and run."""
 
+import logging
 import os
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
@@ -48,6 +49,16 @@ def _self_test_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(refusal, "remembered_self_test", self_test_apart(folder))
         yield folder
+
+
+@pytest.fixture(autouse=True)
+def _quiet_log() -> Iterator[None]:
+    """What a test lets the command line log to its console ends with it."""
+    logger = logging.getLogger("harness")
+    handlers, level = logger.handlers, logger.level
+    yield
+    logger.handlers = handlers
+    logger.setLevel(level)
 
 
 @pytest.fixture(autouse=True)

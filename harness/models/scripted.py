@@ -29,7 +29,9 @@ class Rule(BaseModel):
     def _compiles(cls, value: str) -> str:
         try:
             re.compile(value)
-        except (re.error, OverflowError, RecursionError) as error:
+        except RecursionError as error:
+            raise ValueError("not a regular expression: it is nested too deeply") from error
+        except (re.error, OverflowError) as error:
             raise ValueError(f"not a regular expression: {error}") from error
         return value
 

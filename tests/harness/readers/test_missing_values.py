@@ -73,7 +73,10 @@ def test_the_fixed_layouts_too(write, read, reader, row):
             f'{HEAD}, "score": [{{"of": -1e999}}]',
             "not JSON: -1e999 is larger than a number can be; put it in quotes or leave it out",
         ),
-        (f'{HEAD}, "score": {"9" * 5000}', "not JSON: a number of 5,000 digits is too long"),
+        (
+            f'{HEAD}, "score": {"9" * 5000}',
+            "not JSON: a number of 5,000 digits is too long; put it in quotes or leave it out",
+        ),
         ('"input": "\\u200b\\ufeff", "target": "a"', "'input' is empty"),
         ('"input": "q", "target": ["\\u200e", "\\u0000"]', "'target' is empty: no target"),
         (

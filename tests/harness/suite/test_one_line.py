@@ -152,7 +152,7 @@ MISTAKES = [
     ("default: 对", r"rules: [{match: (甲), reply: '\2'}]", r"3: models.robot.scripted.rules.0: reply: invalid group reference 2 at position 1; \1 is the first group of match, and a backslash of the text itself is written twice"),
     ("default: 对", r"rules: [{match: (甲), reply: '\g<名>'}]", r"3: models.robot.scripted.rules.0: reply: unknown group name '名'; \1 is the first group of match, and a backslash of the text itself is written twice"),
     ("default: 对", "rules: [{match: 'a{99999999999}'}]", "3: models.robot.scripted.rules.0.match: not a regular expression: the repetition number is too large"),
-    ("default: 对", f"rules: [{{match: '{'(' * 5000}{')' * 5000}'}}]", "3: models.robot.scripted.rules.0.match: not a regular expression: maximum recursion depth exceeded"),
+    ("default: 对", f"rules: [{{match: '{'(' * 5000}{')' * 5000}'}}]", "3: models.robot.scripted.rules.0.match: not a regular expression: it is nested too deeply"),
     ("{scripted: {default: 对}}", "harness.components.model.Model", "3: models.robot: model 'harness.components.model.Model' is abstract: Model does not define identity, generate; name a class that does"),
     ("tsv", "harness.readers.parsing.column_mapping.TableReader", "6: tasks.norm.data: reader 'harness.readers.parsing.column_mapping.TableReader' is abstract: TableReader does not define rows; name a class that does"),
     ("exact_match", "harness.components.metric.Metric", "8: tasks.norm.metrics.accuracy: metric 'harness.components.metric.Metric' is abstract: Metric does not define score or score_batch; name a class that does"),
