@@ -33,7 +33,6 @@ class Answer(Component):
     @abstractmethod
     def read(self, sample: Sample, reply: str) -> Reading:
         """The answer in `reply`; a reason instead of an answer when there is none."""
-        raise NotImplementedError
 
     def check(self, sample: Sample) -> str | None:
         """What is wrong with a sample for this kind of answer, e.g. a choice without options; None if nothing."""

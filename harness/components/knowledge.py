@@ -16,7 +16,6 @@ class Knowledge(Component):
     @abstractmethod
     def read(self) -> PassageSet:
         """The passages. Raises DataError with `file:line: reason`."""
-        raise NotImplementedError
 
     def read_update(self) -> PassageSet | None:
         """The passages of its second version, where it has one. Raises DataError."""
@@ -43,7 +42,6 @@ class Knowledge(Component):
 
         A right answer that no passage holds has no places: it counts as not found.
         """
-        raise NotImplementedError
 
     def gold_places(self, samples: Sequence[Sample], passage_set: PassageSet) -> list[tuple[int, ...]]:
         """For each sample the places of all passages that hold a right answer, ascending."""

@@ -53,17 +53,14 @@ class Method(Component):
     @abstractmethod
     def prepare(self, network: Any) -> Any:
         """The network to train: parameters that require a gradient are trained, all others are frozen."""
-        raise NotImplementedError
 
     @abstractmethod
     def save(self, network: Any, folder: Path) -> None:
         """Write what was trained, and nothing of the frozen base."""
-        raise NotImplementedError
 
     @abstractmethod
     def load(self, network: Any, folder: Path) -> Any:
         """A freshly loaded base with what `save` wrote, ready to answer."""
-        raise NotImplementedError
 
     def remove(self, network: Any) -> None:
         """Detach what `load` attached, so that the base answers again as before. Only where `shares_base`."""

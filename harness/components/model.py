@@ -64,7 +64,6 @@ class Model(Component):
     @abstractmethod
     def identity(self) -> dict[str, JSON]:
         """Everything that determines the output besides prompt and generation options, by content."""
-        raise NotImplementedError
 
     def secrets(self) -> Mapping[str, str]:
         """What it sends and nobody may write down, by the names that stand for it: the keys of servers."""

@@ -13,7 +13,6 @@ class Reader(Component):
     @abstractmethod
     def read(self, task: str, seed: int) -> Dataset:
         """The samples of `task`, split. Raises DataError with `file:line: reason`."""
-        raise NotImplementedError
 
     def meanings(self) -> Mapping[str, str]:
         """What the columns are that prompts do not see by their own names, by name: said where a prompt names them."""

@@ -36,4 +36,3 @@ class Retriever(Component):
     @abstractmethod
     def index(self, passages: Sequence[Passage], calls: Calls) -> Index:
         """Build or load the index. Embedding goes through `calls`; what is stored is kept under `calls.artefacts`."""
-        raise NotImplementedError

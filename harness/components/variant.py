@@ -44,7 +44,6 @@ class Variant(Component):
     @abstractmethod
     def answer(self, task: Task, samples: Sequence[Sample], calls: Calls, resources: Resources) -> list[Prediction]:
         """One prediction a sample, in their order. Failures are predictions with `error`, not exceptions."""
-        raise NotImplementedError
 
     def indexes(self, task: Task) -> list[IndexRequest]:
         """The indexes that it searches for a task, so that they can be built before anything is asked."""

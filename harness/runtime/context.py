@@ -1,6 +1,5 @@
 """The one door to models: every call is keyed by content, served from the cache or run in a planned batch, counted."""
 
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -12,6 +11,7 @@ from harness.errors import NotFiniteError
 from harness.records.inputs import Generation, Prompt
 from harness.records.outputs import Completion
 from harness.runtime.model_access import ModelAccess
+from harness.runtime.stored_completions import storable
 from harness.text.canonical import digest
 from harness.text.reasoning import with_usual_tags
 
@@ -221,7 +221,7 @@ class Context(ModelAccess):
         elapsed = time.perf_counter() - began
         if len(completions) != len(batch):
             raise RuntimeError(f"{model} returned {len(completions)} completions for {len(batch)} prompts")
-        completions = [self.redaction.redact_completion(_storable(c, elapsed / len(batch))) for c in completions]
+        completions = [self.redaction.redact_completion(storable(c, elapsed / len(batch))) for c in completions]
         fresh = {keys[i]: completion for i, completion in zip(batch, completions, strict=True)}
         self.cache.put(self.model_digest(model), {k: c for k, c in fresh.items() if c.finish != "error"})
         self._count(completions, elapsed)
@@ -273,28 +273,3 @@ def _key_options(generation: Generation) -> dict[str, object]:
     """The options as part of a key, without those that are None: most calls have none of them, and their keys stay."""
     options = asdict(generation)
     return {name: value for name, value in options.items() if value is not None}
-
-
-def _storable(completion: Completion, share: float) -> Completion:
-    """A completion that can be stored: timed, with encodable text, and with finite log-probabilities.
-
-    A model may time each call itself; otherwise an item gets its equal share of the batch.
-    """
-    seconds = completion.seconds or share
-    if completion.logprobs is not None and not all(map(math.isfinite, completion.logprobs)):
-        return Completion(
-            text="",
-            finish="error",
-            tokens_in=completion.tokens_in,
-            tokens_out=0,
-            seconds=seconds,
-            error="the model returned NaN or infinity",
-        )
-    error = None if completion.error is None else _encodable(completion.error)
-    logprob = completion.logprob if completion.logprob is None or math.isfinite(completion.logprob) else None
-    return replace(completion, seconds=seconds, text=_encodable(completion.text), error=error, logprob=logprob)
-
-
-def _encodable(text: str) -> str:
-    """The text with a question mark for each half of a character (a lone surrogate), which cannot be stored."""
-    return text.encode("utf-8", "replace").decode("utf-8")

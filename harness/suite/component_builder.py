@@ -26,6 +26,13 @@ _NAME = re.compile(r"(?!\.+$)[^\s/\\:\x00-\x1f\x7f-\x9f]+")
 _LONGEST_NAME = 200
 
 
+LIMITS = {  # an error of pydantic → how it is said, and where its context holds the number
+    "greater_than_equal": ("at least", "ge"),
+    "greater_than": ("more than", "gt"),
+    "less_than_equal": ("at most", "le"),
+}
+
+
 class Builder:
     """Makes components and options from a source; every problem goes to the source's list."""
 
@@ -219,12 +226,8 @@ class Builder:
                 return f"must be a mapping {{name: value}}, not {written}"
             case "bool_type" | "bool_parsing":
                 return f"must be true or false, not {written}"
-            case "greater_than_equal":
-                return f"must be at least {context['ge']}"
-            case "greater_than":
-                return f"must be more than {context['gt']}"
-            case "less_than_equal":
-                return f"must be at most {context['le']}"
+            case limit if limit in LIMITS:
+                return f"must be {LIMITS[limit][0]} {context[LIMITS[limit][1]]}"
             case "finite_number":
                 return f"must be a finite number, not {written}"
             case "literal_error":

@@ -23,7 +23,6 @@ class PeftMethod(Method):
     @abstractmethod
     def configuration(self, network: Any) -> Any:
         """PEFT's configuration for this network. Raises ModelError for a target that it lacks."""
-        raise NotImplementedError
 
     def check(self, network: Any) -> None:
         self.configuration(network)

@@ -66,7 +66,6 @@ class KnowledgeBase(Knowledge):
     @abstractmethod
     def entries(self, path: str) -> Iterable[Entry | Unreadable]:
         """The entries of one version. Raises DataError when the whole file cannot be read."""
-        raise NotImplementedError
 
     def files(self, path: str) -> list[str]:
         """The files of one version."""

@@ -38,7 +38,6 @@ class DocumentFolder(KnowledgeBase):
     @abstractmethod
     def document(self, file: Path) -> tuple[str, str, bool]:
         """The text, the title, and whether the text is Markdown. Raises DataError for an unreadable document."""
-        raise NotImplementedError
 
     def entries(self, path: str) -> Iterable[Entry | Unreadable]:
         """One entry a document; in a folder its id is its path there, so that two versions can be compared."""

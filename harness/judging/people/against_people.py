@@ -43,9 +43,7 @@ def calibration(
     from harness.statistics import agreement as kappa
     from harness.statistics.order_effects import swapped
 
-    by_item: dict[str, list[Judgement]] = {}
-    for judgement in judgements:
-        by_item.setdefault(judgement.sample_id, []).append(judgement)
+    by_item = _by_item(judgements)
     entries = [
         entry for entry in (labels.scored or labels.pairs) if any(j.attempts for j in by_item.get(entry.place, []))
     ]
@@ -73,6 +71,13 @@ def calibration(
         flips=both.flip_rate if both else None,
         when=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def _by_item(judgements: Sequence[Judgement]) -> dict[str, list[Judgement]]:
+    by_item: dict[str, list[Judgement]] = {}
+    for judgement in judgements:
+        by_item.setdefault(judgement.sample_id, []).append(judgement)
+    return by_item
 
 
 def doubts(record: Calibration, trust: Trust) -> tuple[str, ...]:

@@ -29,17 +29,14 @@ def human_means(
     never used. People must have scored a random draw of the items (see `corrected_mean`). Raises DataError.
     """
     labels = human_labels(path, rubric_low, rubric_high)
+    scores = [score for score in scores if (score.task, score.metric) == (task, metric_name)]
     answers: dict[str, dict[str, str]] = {}
     for prediction in predictions:
         if prediction.task == task and prediction.error is None:
             answers.setdefault(prediction.variant, {})[prediction.sample_id] = judged_text(prediction)
     means = []
     for variant, by_sample in answers.items():
-        judged = {
-            score.sample_id: score.value
-            for score in scores
-            if (score.task, score.variant, score.metric) == (task, variant, metric_name) and score.value is not None
-        }
+        judged = {s.sample_id: s.value for s in scores if s.variant == variant and s.value is not None}
         own = [label for label in labels if label.variant in (None, variant)]
         matched = _matched(own, by_sample)
         corrected = _corrected(matched, judged, (rubric_low, rubric_high))

@@ -60,7 +60,6 @@ class TokenOverlap(Metric):
     @abstractmethod
     def mark(self, prediction: Prediction, sample: Sample, tokens: Tokens) -> Marks:
         """The value of one prediction by such tokens."""
-        raise NotImplementedError
 
     def _chosen(self, samples: Iterable[Sample]) -> Tokens:
         if self.tokens != "auto":

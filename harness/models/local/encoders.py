@@ -76,7 +76,6 @@ class Encoder(Model):
     @abstractmethod
     def check_folder(self, folder: Path) -> None:
         """Raise ModelError if the folder holds no such model."""
-        raise NotImplementedError
 
     def at_hand(self) -> bool:
         return self.path.startswith("package:") or self._weights.at_hand()
@@ -124,7 +123,6 @@ class Encoder(Model):
     @abstractmethod
     def load(self, folder: str, dtype: Any) -> Any:
         """The network, from files only."""
-        raise NotImplementedError
 
     @contextmanager
     def _translated(self, failure: str) -> Iterator[None]:

@@ -52,7 +52,6 @@ class RemoteModel(TextModel):
     @abstractmethod
     def call(self, prompt: Prompt, generation: Generation) -> Completion:
         """One request. Raises CallError."""
-        raise NotImplementedError
 
     def mentions(self) -> Mapping[str, str]:
         """What no message shows: the values of all variables of the environment that the model's fields name."""

@@ -58,7 +58,6 @@ class FileReader(DividedReader):
     @abstractmethod
     def rows(self, path: str) -> Iterable[Row | Fault]:
         """The records of one file. Raises DataError when the file as a whole cannot be read."""
-        raise NotImplementedError
 
     def columns_in_suite(self, *fields: str) -> list[str]:
         """The columns of those fields that the suite gives itself; defaults may be missing in the file."""
@@ -68,7 +67,6 @@ class FileReader(DividedReader):
     @abstractmethod
     def layout(self) -> Layout:
         """The meaning of the columns."""
-        raise NotImplementedError
 
     def read(self, task: str, seed: int) -> Dataset:
         """The samples of `task`, split. Raises DataError with `file:line: reason`."""

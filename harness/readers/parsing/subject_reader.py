@@ -56,7 +56,6 @@ class SubjectReader(Reader):
     @abstractmethod
     def rows(self, file: str) -> Iterable[Row | Fault]:
         """The questions of a file, with the columns question, A, B, C, D, answer. Raises DataError."""
-        raise NotImplementedError
 
     def meanings(self) -> Mapping[str, str]:
         """The question is the input, its options have one name together."""
