@@ -1,6 +1,7 @@
 """Who is better, from many small duels: Bradley-Terry strengths with ties, as sure as the items allow."""
 
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -45,7 +46,7 @@ def rank(battles: Sequence[Battle], seed: int) -> Ranking:
     Raises ValueError for a battle of a name with itself and for an outcome other than 1, 0.5, 0, None.
     """
     names = sorted({name for battle in battles for name in (battle.first, battle.second)})
-    ends = np.array([(i, j) for i in range(len(names)) for j in range(i + 1, len(names))], dtype=int).reshape(-1, 2)
+    ends = np.array(list(combinations(range(len(names)), 2)), dtype=int).reshape(-1, 2)
     counts = _count(battles, names, ends)
     total = counts.sum(axis=0)[None]
     blocks = _reach(total + total[..., ::-1], ends, len(names))[0]
@@ -54,9 +55,8 @@ def rank(battles: Sequence[Battle], seed: int) -> Ranking:
     point, settled = _fit(total if finite else total + PRIOR * met, ends, blocks)
     sums, lacking = _resampled(counts, ends, blocks, met, seed)
     drawn, all_settled = _fit(sums, ends, blocks)
-    converged = settled and all_settled
-    decided = int(total.sum())
-    groups = tuple(dict.fromkeys(tuple(names[j] for j in np.flatnonzero(row)) for row in blocks))
+    converged, decided = settled and all_settled, int(total.sum())
+    groups = _groups(names, blocks)
     return Ranking(
         standings=_standings(names, blocks, point[0], drawn) if converged else _without_strength(names),
         tallies=tuple(_pair_results(total[0], names, ends)),
@@ -72,6 +72,11 @@ def rank(battles: Sequence[Battle], seed: int) -> Ranking:
         converged=converged,
         note=_note(groups, finite, converged),
     )
+
+
+def _groups(names: Sequence[str], blocks: Bools) -> tuple[tuple[str, ...], ...]:
+    """The names that battles link."""
+    return tuple(dict.fromkeys(tuple(names[int(j)] for j in np.flatnonzero(row)) for row in blocks))
 
 
 def _count(battles: Sequence[Battle], names: Sequence[str], ends: Ints) -> Floats:

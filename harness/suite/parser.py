@@ -74,15 +74,9 @@ class _Parser(Builder):
             "general": self.general(data),
         }
         check_bases(self.source, sections["models"])
-        expansion = Expansion(models={}, variants={})
-        reported = self.unexpanded(data, plain["compare"])
-        if all(sections["models"].values()) and all(sections["variants"].values()):
-            expansion = expand(
-                cast(dict[str, Model], sections["models"]),
-                cast(dict[str, Variant], sections["variants"]),
-                plain["seed"],
-            )
-            reported = expansion.reported()
+        expansion = _expansion(sections, plain["seed"])
+        reported = expansion.reported() if expansion else self.unexpanded(data, plain["compare"])
+        expansion = expansion or Expansion(models={}, variants={})
         tasks = _with_retrieval(tasks, sections["variants"])
         check_compare(self.source, plain["compare"], plain["general"], self.metrics(data, tasks), reported)
         referable: Sections = {**sections, "tasks": tasks, "models": {**sections["models"], **expansion.models},
@@ -213,6 +207,14 @@ class _Parser(Builder):
                 reasoning_tokens=options.reasoning_tokens,
             ),
         )
+
+
+def _expansion(sections: Sections, seed: int) -> Expansion | None:
+    """The members of entries with sizes or seeds; None where an entry has a mistake of its own."""
+    models, variants = sections["models"], sections["variants"]
+    if not (all(models.values()) and all(variants.values())):
+        return None
+    return expand(cast(dict[str, Model], models), cast(dict[str, Variant], variants), seed)
 
 
 def _with_retrieval(tasks: Mapping[str, TaskSpec | None], variants: Mapping[str, object]) -> dict[str, TaskSpec | None]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from harness.records.figure_names import FigureName
-from harness.records.figures import MetricInfo, Overlap, Result, Retrieved, Routed, Summary, Usage
+from harness.records.figures import Comparison, MetricInfo, Overlap, Result, Retrieved, Routed, Summary, Usage
 from harness.records.inputs import Sample
 from harness.records.outputs import Prediction, Score
 from harness.statistics.groups import Groups
@@ -34,8 +34,7 @@ def summary_of(
         add_task(figures, items, [score for score in scores if score.task == items.task], plan, metrics)
     answered = [prediction for prediction in predictions if prediction.task not in plan.general]
     looked_up, stepped = _causes(plan, metrics, answered, scores)
-    compared = [*figures.comparisons, *figures.leaders]
-    tested = corrected(compared, plan.headline, metrics, plan.bounds, figures.floors)
+    comparisons, leaders, floors = _tested(figures, plan, metrics)
     groupings = tuple(groupings_of(samples))
     return Summary(
         name=plan.name,
@@ -43,10 +42,10 @@ def summary_of(
         headline=tuple(plan.headline),
         metrics=metrics,
         results=tuple(figures.results),
-        comparisons=tuple(tested[: len(figures.comparisons)]),
-        leaders=tuple(tested[len(figures.comparisons) : len(compared)]),
+        comparisons=comparisons,
+        leaders=leaders,
         usage=tuple(pooled_usage(_usage(answered), plan.pools)),
-        floors=tuple(best_floors(tested[len(compared) :], figures.results, metrics)),
+        floors=floors,
         retrieved=looked_up,
         routed=stepped,
         warnings=(*_warnings(figures.results, plan, scores), *grouping_warnings(groupings)),
@@ -61,6 +60,16 @@ def summary_of(
         confusions=tuple(figures.confusions),
         curve=tuple(plan.curve),
     )
+
+
+def _tested(
+    figures: Figures, plan: ComparisonPlan, metrics: Mapping[str, MetricInfo]
+) -> tuple[tuple[Comparison, ...], tuple[Comparison, ...], tuple[Comparison, ...]]:
+    """The corrected comparisons with the reference, of leaders with runners-up, and with the best floor."""
+    compared, first = [*figures.comparisons, *figures.leaders], len(figures.comparisons)
+    tested = corrected(compared, plan.headline, metrics, plan.bounds, figures.floors)
+    floors = best_floors(tested[len(compared) :], figures.results, metrics)
+    return tuple(tested[:first]), tuple(tested[first : len(compared)]), tuple(floors)
 
 
 def _causes(
