@@ -97,6 +97,9 @@ def predict(
             confidence=_confidence(completion),
             error=errors[index],
             rendered=completion.rendered,
+            reasoning=completion.reasoning,
+            elsewhere=completion.elsewhere,
+            serving=completion.serving,
         )
         for index, (sample, prompt, completion) in enumerate(zip(samples, prompts, completions, strict=True))
     ]

@@ -22,5 +22,8 @@ class Display:
     def finish(self, summary: str) -> None:
         """The current cell is done."""
 
+    def wait(self, reason: str) -> None:
+        """The work stands still for a reason, e.g. a server that is gone; an empty one: it goes on."""
+
     def note(self, text: str) -> None:
         """Something worth a line: a model is loading, a download runs."""

@@ -1,7 +1,7 @@
 """What a model owes: text for prompts, and where it can, scores of options, vectors, rankings."""
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -48,6 +48,7 @@ class Model(Component):
     tells_logprob: ClassVar[bool] = False  # of the text that it generates
     scores_options: ClassVar[bool] = False
     tells_likelihood: ClassVar[bool] = False  # of a text that is given
+    tells_first_token: ClassVar[bool] = False  # how likely texts are as the first token of its reply
     bounds_answers: ClassVar[bool] = False  # stop strings and token limit count behind its reasoning, not in it
     embeds: ClassVar[bool] = False
     ranks: ClassVar[bool] = False
@@ -56,7 +57,7 @@ class Model(Component):
     def missing_methods(cls) -> list[str]:
         abilities = {
             "generate": cls.generates, "score_options": cls.scores_options, "likelihood": cls.tells_likelihood,
-            "embed": cls.embeds, "relevance": cls.ranks,
+            "embed": cls.embeds, "relevance": cls.ranks, "first_token_each": cls.tells_first_token,
         }  # fmt: skip
         owed = [name for name, able in abilities.items() if able and getattr(cls, name) is getattr(Model, name)]
         return [*super().missing_methods(), *owed]
@@ -68,6 +69,9 @@ class Model(Component):
     def secrets(self) -> Mapping[str, str]:
         """What it sends and nobody may write down, by the names that stand for it: the keys of servers."""
         return {}
+
+    def report_to(self, display: Display) -> None:
+        """Where it says what it waits for."""
 
     def check(self) -> None:
         """Raise ModelError if the model cannot be used; cheap, loads no weights."""
@@ -107,6 +111,22 @@ class Model(Component):
 
     def generate(self, prompts: Sequence[Prompt], generation: Generation, repeats: Sequence[int]) -> list[Completion]:
         """One completion a prompt; equal prompts differ by their repeat index when sampling."""
+        raise NotImplementedError
+
+    def generate_each(
+        self, prompts: Sequence[Prompt], generation: Generation, repeats: Sequence[int]
+    ) -> Iterator[tuple[int, Completion]]:
+        """The completions as they come, each once and with the place of its prompt; what came is kept at once."""
+        yield from enumerate(self.generate(prompts, generation, repeats))
+
+    def first_token_each(
+        self, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]
+    ) -> Iterator[tuple[int, Completion]]:
+        """How likely each option is as the first token of the reply, as they come.
+
+        `logprobs` are natural and renormalised over the options, `elsewhere` is the probability of none of them, `text`
+        the likeliest. A prompt of which that cannot be told for sure comes back with an error.
+        """
         raise NotImplementedError
 
     def score_options(self, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]) -> list[Completion]:

@@ -1,6 +1,6 @@
 """What a model owes that a run makes of another one."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, ClassVar
@@ -141,6 +141,11 @@ class DerivedModel(Model):
 
     def generate(self, prompts: Sequence[Prompt], generation: Generation, repeats: Sequence[int]) -> list[Completion]:
         return self.engine.generate(prompts, generation, repeats)
+
+    def generate_each(
+        self, prompts: Sequence[Prompt], generation: Generation, repeats: Sequence[int]
+    ) -> Iterator[tuple[int, Completion]]:
+        return self.engine.generate_each(prompts, generation, repeats)
 
     def score_options(self, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]) -> list[Completion]:
         return self.engine.score_options(prompts, options)

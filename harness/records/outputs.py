@@ -10,6 +10,15 @@ Finish = Literal["stop", "length", "error"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """How a server worked on one call."""
+
+    compute_seconds: float | None = None  # its own time for prompt and reply, without its queue; None: not told
+    cached_tokens: int | None = None  # of the prompt's, those that lay in its prompt cache; None: not told
+    at_once: int = 1  # calls of this run that were in flight during this one, at most
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:
     """What a model returned for one prompt. `finish` "error" is a machine's failure, never an answer."""
 
@@ -21,7 +30,10 @@ class Completion:
     logprobs: tuple[float, ...] | None = None  # of the options, in their order, when they were scored
     error: str | None = None
     logprob: float | None = None  # mean natural log-probability of the generated tokens, where the model tells it
-    rendered: str | None = None  # the text that the model continued, where a template in this process made it
+    rendered: str | None = None  # the text that the model continued, where its template is known or a server tells it
+    reasoning: str = ""  # what a server keeps apart from the text; it is no part of the answer
+    elsewhere: float | None = None  # probability of no option, where options were read from the first token
+    serving: Serving | None = None  # None where no server answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +100,10 @@ class Prediction:
     route: tuple[Step, ...] = ()  # the variants that a cascade asked; the last one answered
     notes: tuple[str, ...] = ()  # what a reader should know, e.g. a tie among votes
     error: str | None = None  # a machine's failure: every score of this prediction is unknown
-    rendered: str | None = None  # the messages as the model read them, where a template in this process made the text
+    rendered: str | None = None  # the messages as the model read them, where its template is known or a server tells it
+    reasoning: str = ""  # what a server keeps apart from the text
+    elsewhere: float | None = None  # probability of no option, where options were read from the first token
+    serving: Serving | None = None  # None where no server answered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

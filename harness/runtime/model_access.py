@@ -44,6 +44,8 @@ class ModelAccess:
         self._digests: dict[str, str] = {}
         self._own_models: dict[str, Model] = {}  # that a metric brings, by their description
         self._loaded: Model | None = None
+        for model in models.values():
+            model.report_to(display)
 
     @cached_property
     def redaction(self) -> Redaction:
@@ -100,7 +102,9 @@ class ModelAccess:
         if self.planning:
             return list(completions)
         return [
-            completion if completion.finish == "error" else replace(completion, rendered=engine.render(prompt))
+            completion
+            if completion.finish == "error" or completion.rendered is not None
+            else replace(completion, rendered=engine.render(prompt))
             for prompt, completion in zip(prompts, completions, strict=True)
         ]
 
