@@ -65,7 +65,7 @@ def _in_turns(template: str, messages: Sequence[Body], facts: Mapping[str, Any])
 def _executed(template: str, values: Mapping[str, Any]) -> str:
     for pattern, plain in TRIMMED:
         template = pattern.sub(plain, template)
-    environment = jinja2.Environment(keep_trailing_newline=True, autoescape=False)  # noqa: S701: no HTML
+    environment = jinja2.Environment(keep_trailing_newline=True, autoescape=False)
     return environment.from_string(_as_jinja(template)).render(values)
 
 

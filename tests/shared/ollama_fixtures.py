@@ -15,8 +15,8 @@ import pytest
 from harness.models.local.weights import Weights
 from tests.shared.llama_cpp import SMOLLM2, LlamaCpp
 from tests.shared.ollama_stand_in import Answer, Script, StandIn, serving
-from tests.shared.recorded_models import recorded_models
 from tests.shared.paths import MODELS
+from tests.shared.recorded_models import recorded_models
 
 HOST = os.environ.get("OLLAMA_HOST")
 SCRIPTED = {"seconds", "prompt_seconds", "thought", "first", "digest", "width"}  # settings of Script
