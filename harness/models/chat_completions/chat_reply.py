@@ -67,19 +67,25 @@ def reply_in(content: Any) -> ServerReply:
         reason=choice.get("finish_reason"),
         tokens_in=count_of(usage.get("prompt_tokens")) or 0,
         tokens_out=count_of(usage.get("completion_tokens")),
-        serving=_serving(usage, content.get("timings")),
+        serving=_serving(content, usage),
     )
 
 
-def _serving(usage: Mapping[str, JSON], timings: JSON) -> Serving:
+def _serving(content: Mapping[str, JSON], usage: Mapping[str, JSON]) -> Serving:
     """How the server worked on the call, as llama.cpp's timings and OpenAI's details of the prompt tell it."""
-    details = usage.get("prompt_tokens_details")
+    fingerprint = content.get("system_fingerprint")
+    details, timings = usage.get("prompt_tokens_details"), content.get("timings")
     cached = count_of(details.get("cached_tokens")) if isinstance(details, dict) else None
-    if not isinstance(timings, dict):
-        return Serving(cached_tokens=cached)
-    parts = [_milliseconds(timings.get(name)) for name in ("prompt_ms", "predicted_ms")]
-    seconds = None if None in parts else sum(filter(None, parts)) / 1000
-    return Serving(compute_seconds=seconds, cached_tokens=count_of(timings.get("cache_n")) if cached is None else cached)
+    seconds = None
+    if isinstance(timings, dict):
+        parts = [_milliseconds(timings.get(name)) for name in ("prompt_ms", "predicted_ms")]
+        seconds = None if None in parts else sum(filter(None, parts)) / 1000
+        cached = count_of(timings.get("cache_n")) if cached is None else cached
+    return Serving(
+        compute_seconds=seconds,
+        cached_tokens=cached,
+        fingerprint=fingerprint if isinstance(fingerprint, str) and fingerprint else None,
+    )
 
 
 def _milliseconds(value: JSON) -> float | None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import httpx
 
 LLAMA_CPP, VLLM, OLLAMA = "llama.cpp", "vLLM", "Ollama"
+ANSWERING = 10.0  # seconds for one answer about itself
 LOADING = 503  # how a server answers that is not ready to tell anything
 
 
@@ -42,15 +43,26 @@ class ServerRoot:
     model: str
 
     def get(self, path: str) -> dict[str, JSON]:
-        """The JSON object at a path; empty where there is none. Raises CallError where nothing answers."""
+        """The JSON object at a path; empty where there is none. Raises CallError where nothing answers in time."""
         return self._object(lambda: self.client.get(self.url + path))
 
     def post(self, path: str, body: JSON) -> dict[str, JSON]:
-        """What a request is answered with; empty where that is no success. Raises CallError where nothing answers."""
+        """What a request is answered with; empty where that is no success. Raises CallError as `get` does."""
         return self._object(lambda: self.client.post(self.url + path, json=body))
 
     def _object(self, send: "Callable[[], httpx.Response]") -> dict[str, JSON]:
-        response = send()
+        """A path that is not known may be answered by anything, but silence or a server that loads tells nothing."""
+        import httpx
+
+        from harness.models.remote.transport import RefusedReplyError, exchange
+
+        try:
+            with exchange(ANSWERING):
+                response = send()
+        except CallError as failure:
+            if isinstance(failure.__cause__, httpx.ProtocolError | httpx.DecodingError | RefusedReplyError):
+                return {}
+            raise
         if response.status_code == LOADING:
             raise status_failure(response)
         return object_of(response) if response.is_success else {}

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from harness.models.remote.rendering import first_of_each_structure, in_words, missing_turns, roles_of, turn_excerpt
-from harness.records.inputs import Message, Prompt, Role
+from harness.records.inputs import Prompt, Role
 
 LONGER = " one two three four five six seven eight nine ten eleven twelve"  # put behind a turn whose tokens are counted
 
@@ -26,36 +27,42 @@ class TurnCheck:
         for roles, prompt in first_of_each_structure(prompts).items():
             if len(prompt) < 2 or roles in self._passed:
                 continue
-            rendered = self._render(prompt)
-            problem = self._miscounted(prompt) if rendered is None else self._unrendered(prompt, rendered)
+            words = in_words(prompt)
+            rendered = self._render(words)
+            problem = self._miscounted(prompt) if rendered is None else self._unrendered(prompt, words, rendered)
             if problem is not None:
                 return problem
             self._passed.add(roles)
         return None
 
-    def _unrendered(self, prompt: Prompt, rendered: str) -> str | None:
-        """A message that a rendering leaves out: by its own text, and by words that stand nowhere else."""
-        missing = missing_turns(prompt, rendered)
-        if not missing:
-            words = in_words(prompt)
-            lost = missing_turns(words, text) if (text := self._render(words)) is not None else ()
-            missing = tuple(turn for turn, word in zip(prompt, words, strict=True) if word in lost)
+    def _unrendered(self, prompt: Prompt, words: Prompt, rendered: str) -> str | None:
+        """A message that the template leaves out or cannot tell from the next: by words, then by the texts themselves."""
+        missing = [turn for turn, word in zip(prompt, words, strict=True) if word in missing_turns(words, rendered)]
+        if not missing and any(f"{turn.content}{following.content}" in rendered for turn, following in pairwise(words)):
+            return "the server's chat template joins the turns of a prompt with nothing between them"
+        if not missing and (text := self._render(prompt)) is not None:
+            missing = list(missing_turns(prompt, text))
         return f"the server's chat template leaves out {turn_excerpt(missing[0])}" if missing else None
 
     def _miscounted(self, prompt: Prompt) -> str | None:
-        """A message that can grow without the prompt's tokens: the first of each role before the last turn."""
-        kinds = frozenset(roles_of(prompt))
+        """A message that can grow without the prompt's tokens: the first of each role before the last turn.
+
+        A server whose count does not even follow the last turn does not tell.
+        """
+        kinds, last = frozenset(roles_of(prompt)), len(prompt) - 1
         if kinds in self._passed or (tokens := self._count(prompt)) is None:
             return None
-        places = {message.role: place for place, message in reversed(list(enumerate(prompt[:-1])))}
+        if self._count(_lengthened(prompt, last)) in (None, tokens):
+            return None
+        places = {message.role: place for place, message in reversed(list(enumerate(prompt[:last])))}
         for place in sorted(places.values()):
             if self._count(_lengthened(prompt, place)) == tokens:
                 turn = turn_excerpt(prompt[place])
-                return f"the prompt has {tokens} tokens whatever stands in {turn}: the server leaves it out or cuts it"
+                return f"a prompt has {tokens} tokens whatever stands in {turn}: the server leaves it out"
         self._passed.add(kinds)
         return None
 
 
 def _lengthened(prompt: Prompt, place: int) -> Prompt:
-    turn: Message = replace(prompt[place], content=prompt[place].content + LONGER)
+    turn = replace(prompt[place], content=prompt[place].content + LONGER)
     return (*prompt[:place], turn, *prompt[place + 1 :])
