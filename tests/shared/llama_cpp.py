@@ -27,7 +27,9 @@ class LlamaCpp:
         self.digest = digest
         self._gguf = gguf
         self._server = started(gguf, self.trained)
-        self._client = httpx.Client(base_url=self._server.listening_address, timeout=120)
+        # llama.cpp may drop a connection after a stream, so each request has its own
+        once = {"Connection": "close"}
+        self._client = httpx.Client(base_url=self._server.listening_address, timeout=120, headers=once)
         self._embedder: tuple[Any, httpx.Client] | None = None
 
     def tokens(self, text: str) -> list[Any]:
