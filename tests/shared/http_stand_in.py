@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import logging
 import select
 import socket
 import threading
@@ -238,6 +239,9 @@ class Handler(BaseHTTPRequestHandler):
             self._send(HttpReply(parts=[self.server.error(self.path, refusal)], status=refusal.status), fault)
         except (GoneError, BrokenPipeError, ConnectionResetError):
             self.close_connection = True
+        except Exception as failure:
+            logging.getLogger(__name__).exception("the stand-in failed at %s", self.path)
+            self._send(HttpReply(parts=[{"error": f"the stand-in failed: {failure!r}"}], status=500), Fault())
 
     def _is_gone(self) -> bool:
         """Whether the client has closed its end."""
