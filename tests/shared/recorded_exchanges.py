@@ -117,7 +117,7 @@ def is_free(exchange: Exchange, what: str) -> bool:
     request = exchange.request or {}
     ends_by_itself = "format" in request or "response_format" in request or request.get("max_tokens") == 0
     if what in ("end", "tokens out"):
-        return ends_by_itself
+        return ends_by_itself or request.get("model") in OTHER_TOKENS
     if what == "names":
         return exchange.path == "/v1/models"
     return what == "tokens in" and (request.get("model") in OTHER_TOKENS or exchange.path == "/v1/embeddings")

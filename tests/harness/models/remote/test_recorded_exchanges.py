@@ -7,7 +7,6 @@ import httpx
 import pytest
 
 from tests.shared.llama_cpp import LlamaCpp
-from tests.shared.ollama_fixtures import _smollm2 as _smollm2
 from tests.shared.ollama_stand_in import StandIn, serving
 from tests.shared.openai_servers import SMOLLM_TEMPLATE, LlamaServer
 from tests.shared.paths import REFERENCE
@@ -21,10 +20,15 @@ needs_recordings = pytest.mark.skipif(
 )
 
 
+@pytest.fixture
+def engine(request: pytest.FixtureRequest) -> LlamaCpp:
+    return request.getfixturevalue("_smollm2")
+
+
 @pytest.fixture(params=["0.24.0", "0.33.0"])
-def ollama(request: pytest.FixtureRequest, _smollm2: LlamaCpp) -> Iterator[StandIn]:
-    models = recorded_models(_smollm2)
-    with serving(StandIn(_smollm2, models=models, version=request.param)) as server:
+def ollama(request: pytest.FixtureRequest, engine: LlamaCpp) -> Iterator[StandIn]:
+    models = recorded_models(engine)
+    with serving(StandIn(engine, models=models, version=request.param)) as server:
         yield server
 
 
@@ -42,8 +46,8 @@ def test_an_ollama_answers_as_it_was_recorded(ollama: StandIn) -> None:
 
 
 @needs_recordings
-def test_a_llama_server_answers_as_it_was_recorded(_smollm2: LlamaCpp) -> None:
-    with serving(LlamaServer(_smollm2, template=SMOLLM_TEMPLATE, parallel=2)) as server:
+def test_a_llama_server_answers_as_it_was_recorded(engine: LlamaCpp) -> None:
+    with serving(LlamaServer(engine, template=SMOLLM_TEMPLATE, parallel=2)) as server:
         assert len(list(exchanges("llama-cpp.json"))) == 18
         assert replayed(server.place, "llama-cpp.json") == []
 
