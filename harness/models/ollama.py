@@ -219,7 +219,7 @@ class Ollama(RemoteModel):
         from harness.models.remote.transport import BoundedTransport
 
         hooks = {"request": [_forbid_cutting], "response": [_refuse_failure]}
-        transport = BoundedTransport(self.workers)
+        transport = BoundedTransport()
         return Client(host=self._host, timeout=self.timeout, transport=transport, event_hooks=hooks)
 
 

@@ -149,7 +149,7 @@ class OpenAI(RemoteModel):
         from harness.models.remote.transport import BoundedTransport
 
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
-        transport = BoundedTransport(self.workers)
+        transport = BoundedTransport()
         return httpx.Client(base_url=expanded(self.url), headers=headers, timeout=self.timeout, transport=transport)
 
 
