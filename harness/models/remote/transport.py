@@ -51,7 +51,7 @@ def exchange(seconds: float, prefix: str = "") -> Iterator[None]:
             yield
     except httpx.TimeoutException as error:
         reason = f"{type(error).__name__}: no whole reply within {seconds:g} s; raise timeout if it needs longer"
-        blame = "server" if isinstance(error, httpx.ConnectTimeout) else "silence"
+        blame: Blame = "server" if isinstance(error, httpx.ConnectTimeout) else "silence"
         raise CallError(prefix + reason, lasting=False, blame=blame) from error
 
 
