@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.components.registry import components, summary
-from harness.errors import HarnessError, reason_of, shown_path
+from harness.errors import HarnessError, ServerGoneError, reason_of, shown_path
 from harness.records.figure_names import FigureName
 from harness.text.counting import counted
 from harness.text.inert import inert
@@ -188,7 +188,7 @@ def print_failure(error: BaseException) -> int:
         lines = error.lines
     for line in lines:
         print(f"error: {inert(line)}", file=sys.stderr)
-    return 2
+    return 1 if isinstance(error, ServerGoneError) else 2
 
 
 class InertConsole(Console):

@@ -23,7 +23,7 @@ class OllamaServer:
 
         from harness.models.remote.transport import BoundedTransport
 
-        client = Client(host=host, timeout=timeout, transport=BoundedTransport(connections))
+        client = Client(host=host, timeout=timeout, transport=BoundedTransport())
         self._http: httpx.Client = client._client
         self.address = str(self._http.base_url).rstrip("/")
 
