@@ -109,6 +109,10 @@ class OpenAI(OpenAIServer):
     def _scoring_fault(self) -> str | None:
         from harness.models.remote.transport import exchange
 
+        try:
+            _ = self._engine
+        except ModelError:
+            return None  # told where models are checked
         service = self._service()
         try:
             with exchange(self.timeout):
