@@ -85,10 +85,12 @@ class Ollama(RemoteModel):
 
     def describe(self) -> str:
         version = self._served.__dict__.get("version") if "_served" in self.__dict__ else None
-        shown = "" if version is None else f" {version}" if version != UNTOLD else " of a version that it does not tell"
+        suffix = (
+            "" if version is None else f" {version}" if version != UNTOLD else " of a version that it does not tell"
+        )
         thinks = "_chat" in self.__dict__ and self._chat.thinks_for_formats
         note = ", thinking before each answer with a schema, which it ignores otherwise"
-        return f"{self.model} in Ollama{shown}, context {self.num_ctx}{note if thinks else ''}"
+        return f"{self.model} in Ollama{suffix}, context {self.num_ctx}{note if thinks else ''}"
 
     @property
     def is_set_to_reason(self) -> bool:
@@ -172,9 +174,9 @@ class Ollama(RemoteModel):
         except CallError as failure:
             raise self._unusable(failure) from failure
         if digest is None:
-            known = nearest(whole_name(self.model), [inert_line(name) for name in names])
-            known = self.redaction().redact_message(known)
-            raise ModelError(f"Ollama has no model {self.model}: ollama pull {self.model} ({known})")
+            names_nearby = nearest(whole_name(self.model), [inert_line(name) for name in names])
+            names_nearby = self.redaction().redact_message(names_nearby)
+            raise ModelError(f"Ollama has no model {self.model}: ollama pull {self.model} ({names_nearby})")
         return digest
 
     def _unusable(self, failure: CallError) -> ModelError:

@@ -71,8 +71,8 @@ class OllamaChat:
             )
         )
         droppable = 0 if self.served.refuses_to_cut else _longest_droppable(ask.prompt)
-        wanted = ask.most_tokens if reply.is_cut_by_server else None
-        if problem := context_failure(self.form.num_ctx, tokens_in, reply.tokens_out, wanted, droppable):
+        limit = ask.most_tokens if reply.is_cut_by_server else None
+        if problem := context_failure(self.form.num_ctx, tokens_in, reply.tokens_out, limit, droppable):
             raise CallError(problem, lasting=True)
         return completion
 

@@ -29,19 +29,19 @@ class Renderings:
         self._texts: dict[Prompt, str] = {}
         self._checked: set[tuple[Role, ...]] = set()
         self._lock = threading.Lock()
-        self.is_told = True  # whether the server renders without answering: versions before do not know how
+        self.renders = True  # whether the server renders without answering: versions before do not know how
 
     def text(self, prompt: Prompt) -> str | None:
         """The text that the model continues; None where the server does not tell. Raises CallError."""
-        if not self.is_told:
+        if not self.renders:
             return None
         with self._lock:
             if prompt not in self._texts:
                 reply = self._served.server.reply("/api/chat", {**self._body(prompt), "_debug_render_only": True})
-                told = reply.get("_debug_info")
-                text = told.get("rendered_template") if isinstance(told, dict) else None
+                information = reply.get("_debug_info")
+                text = information.get("rendered_template") if isinstance(information, dict) else None
                 if not isinstance(text, str):
-                    self.is_told = False
+                    self.renders = False
                     return None
                 self._texts[prompt] = text
             return self._texts[prompt]
