@@ -1,4 +1,4 @@
-"""Prompts that a server cut without a word: it counted fewer tokens than their texts have, or as many for longer ones."""
+"""Prompts that a server cut without a word: it counted fewer tokens than their texts have, or as many for longer."""
 
 import re
 from collections.abc import Sequence

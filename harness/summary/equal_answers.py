@@ -1,4 +1,4 @@
-"""Two variants that give the same answers to all items: what they differ in had no effect, and perhaps never arrived."""
+"""Two variants that answer all items alike: what they differ in had no effect, and perhaps never arrived."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -116,7 +116,7 @@ def _evidence(
         proof = "as the model read them" if is_rendered_alike else "by their counts of tokens"
         return (
             f"the prompts that were sent differ, but {proof} they are the same: the model's template drops a turn",
-            "give the model a template that shows every turn (in Ollama a Modelfile with TEMPLATE, or template: chatml)",
+            "give the model a template that shows every turn: in Ollama a Modelfile with TEMPLATE, or template: chatml",
         )
     return (
         "the prompts differ, the answers do not",

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from harness.records.finished_run import FinishedRun
+from reports.facts.divergent_turns import DivergentTurns, Rendering, divergent_turns
 from reports.facts.metric_columns import freshness_probes
 from reports.facts.phrases import counted, listed
-from reports.facts.renderings import DivergentTurns, Rendering, divergent_turns
 from reports.section import Section
 
 REMEDY = 'system: "" in the variants, or a stated template on the models that have one, makes them equal'
