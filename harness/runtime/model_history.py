@@ -1,5 +1,6 @@
 """Why a model is asked again what it has answered: what it is has changed since, in a field or two."""
 
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -40,7 +41,7 @@ def reason_to_ask_again(
     """
     if cache.has_answers(digest):
         return None
-    name, identity = model_name(entry, model), model.identity()
+    name, identity = model_name(entry, model), json.loads(json.dumps(model.identity()))  # as one that was stored
     relatives = [
         (changes, known)
         for known in cache.known_models(name)
