@@ -115,7 +115,7 @@ def _evidence(
     if is_rendered_alike or is_counted_alike:
         proof = "as the model read them" if is_rendered_alike else "by their counts of tokens"
         return (
-            f"the prompts that were sent differ, but {proof} they are the same: the model's template drops a turn",
+            f"the prompts that were sent differ, but {proof} they are the same: the model’s template drops a turn",
             "give the model a template that shows every turn: in Ollama a Modelfile with TEMPLATE, or template: chatml",
         )
     return (

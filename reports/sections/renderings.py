@@ -1,6 +1,6 @@
 """The same turns that templates render otherwise: what some variants were asked and others were not."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -12,6 +12,7 @@ from reports.section import Section
 
 REMEDY = 'system: "" in the variants, or a stated template on the models that have one, makes them equal'
 EXCERPT = 80  # characters of a rendering, in a sentence
+BEFORE = 15  # of them before the place where renderings part
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Renderings(Section):
         """Where more differs than the signs that models put around turns."""
         for turns in _all(finished):
             if turns.is_telling:
-                texts = "; ".join(f"{listed(r.variants)}: “{_excerpt(r)}”" for r in turns.renderings)
+                texts = "; ".join(f"{listed(r.variants)}: “{part}”" for r, part in _parting(turns.renderings))
                 yield f"On {turns.task}, the same turns are rendered otherwise: {texts}. Remedy: {REMEDY}."
 
 
@@ -78,6 +79,12 @@ def _variants(rendering: Rendering) -> str:
     return listed(f"{variant} ({counted(tokens, 'token')})" if tokens else variant for variant, tokens in pairs)
 
 
-def _excerpt(rendering: Rendering) -> str:
-    text = " ".join(rendering.text.split())
-    return text if len(text) <= EXCERPT else f"{text[:EXCERPT]}…"
+def _parting(renderings: Sequence[Rendering]) -> Iterator[tuple[Rendering, str]]:
+    """Each text from a little before the place where they part."""
+    texts = [" ".join(rendering.text.split()) for rendering in renderings]
+    signs = enumerate(zip(*texts, strict=False))
+    parting = next((place for place, each in signs if len(set(each)) > 1), min(map(len, texts)))
+    start = max(0, parting - BEFORE)
+    for rendering, text in zip(renderings, texts, strict=True):
+        part = text[start : start + EXCERPT]
+        yield rendering, f"{'…' if start else ''}{part}{'…' if len(text) > start + EXCERPT else ''}"
