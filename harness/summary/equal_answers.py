@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from harness.components.component import settings
 from harness.components.task import Task
+from harness.components.variant import Variant
 from harness.records.anomalies import Anomaly
 from harness.records.derived_names import reported_name
 from harness.records.inputs import JSON
@@ -79,7 +80,8 @@ def _plain(answer: JSON) -> str:
 
 def _anomalies(suite: Suite, task: str, pair: tuple[str, str], cells: Cells) -> Iterator[Anomaly]:
     first, second = cells[pair[0]], cells[pair[1]]
-    differences = _differences(suite, pair)
+    variants = suite.answering()
+    difference = differences(variants[pair[0]], variants[pair[1]])
     evidence, remedy = _evidence(suite, pair, first, second)
     for variant, own in zip(pair, (first, second), strict=True):
         yield Anomaly(
@@ -89,7 +91,7 @@ def _anomalies(suite: Suite, task: str, pair: tuple[str, str], cells: Cells) -> 
             count=len(own),
             answers=len(own),
             excerpt="",
-            cause=f"{pair[0]} and {pair[1]} {differences}, and gave equal answers to all {len(own)} items: {evidence}",
+            cause=f"{pair[0]} and {pair[1]} {difference}, and gave equal answers to all {len(own)} items: {evidence}",
             remedy=remedy,
             examples=tuple(prediction.sample_id for prediction in own[:EXAMPLES]),
         )
@@ -124,22 +126,40 @@ def _evidence(
     )
 
 
-def _differences(suite: Suite, pair: tuple[str, str]) -> str:
-    """What two variants of a suite differ in, e.g. "differ in shots (0 and 5)"."""
-    variants = [suite.answering()[name] for name in pair]
-    kinds = [type(variant).__name__ for variant in variants]
+def differences(first: Variant, second: Variant) -> str:
+    """What two variants differ in, as the verb of a sentence, e.g. "differ in shots (0 and 5)"."""
+    kinds = [type(variant).__name__ for variant in (first, second)]
     if kinds[0] != kinds[1]:
         return f"answer in different ways ({kinds[0]} and {kinds[1]})"
-    first, second = map(settings, variants)
-    fields = [name for name in first | second if first.get(name) != second.get(name)]
+    fields = list(_different(settings(first), settings(second)))
     if not fields:
         return "have the same settings"
-    listed = ", ".join(f"{name} ({_value(first.get(name))} and {_value(second.get(name))})" for name in fields)
-    return f"differ in {listed}"
+    return f"differ in {', '.join(f'{name} ({_value(a)} and {_value(b)})' for name, a, b in fields)}"
+
+
+def _different(
+    first: Mapping[str, JSON], second: Mapping[str, JSON], path: str = ""
+) -> Iterator[tuple[str, JSON, JSON]]:
+    """The parameters in which they differ, with both values; of a part of one kind, e.g. "retriever.k1", its own."""
+    for name in first | second:
+        a, b = first.get(name), second.get(name)
+        kind = _kind(a)
+        if kind is not None and kind == _kind(b):
+            yield from _different(a[kind], b[kind], f"{path}{name}.")
+        elif a != b:
+            yield f"{path}{name}", a, b
+
+
+def _kind(value: JSON) -> str | None:
+    """The name of a component, written `{name: {parameters}}`; None of what is none."""
+    if isinstance(value, Mapping) and len(value) == 1:
+        ((name, parameters),) = value.items()
+        return str(name) if isinstance(parameters, Mapping) else None
+    return None
 
 
 def _value(value: JSON) -> str:
     if value in (None, "", [], {}):
         return "none"
-    text = shortened(" ".join(as_text(value).split()), VALUE_LENGTH)
+    text = _kind(value) or shortened(" ".join(as_text(value).split()), VALUE_LENGTH)
     return f"“{text}”" if isinstance(value, str) else text

@@ -11,7 +11,7 @@ import pytest
 from harness.records.anomalies import Anomaly
 from harness.records.outputs import Prediction, Reading
 from harness.runtime.run_folder import RunFolder
-from harness.summary.equal_answers import without_effect
+from harness.summary.equal_answers import differences, without_effect
 
 SUITE = """\
 name: trees
@@ -119,3 +119,20 @@ def test_where_the_difference_was_lost(first: dict[str, Any], second: dict[str, 
     assert all((words or "") in anomaly.cause for anomaly in said)
     if words is not None:
         assert not list(without_effect(suite, tasks, [replace(own[0], error="gone"), *own[1:]]))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "words"),
+    [
+        ({"shots": 0}, {"shots": 5}, "differ in shots (0 and 5)"),
+        ({"system": None}, {"system": "Be\nbrief."}, "differ in system (none and “Be brief.”)"),
+        ({"constrained": False}, {"constrained": True}, "differ in constrained (false and true)"),
+        ({"retriever": {"tfidf": {"k": 1}}}, {"retriever": {"lexical": {"b": 2}}}, "differ in retriever (tfidf and lexical)"),
+        ({"retriever": {"lexical": {"b": 1, "k1": 2}}}, {"retriever": {"lexical": {"b": 1, "k1": 3}}},
+         "differ in retriever.k1 (2 and 3)"),
+        ({"k": 3}, {"k": 3}, "have the same settings"),
+    ],
+)  # fmt: skip
+def test_differences_in_words(first: dict[str, Any], second: dict[str, Any], words: str) -> None:
+    variants: Any = [SimpleNamespace(model_dump=lambda mode, own=own: own) for own in (first, second)]
+    assert differences(*variants) == words
