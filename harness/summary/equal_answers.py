@@ -137,29 +137,28 @@ def differences(first: Variant, second: Variant) -> str:
     return f"differ in {', '.join(f'{name} ({_value(a)} and {_value(b)})' for name, a, b in fields)}"
 
 
-def _different(
-    first: Mapping[str, JSON], second: Mapping[str, JSON], path: str = ""
-) -> Iterator[tuple[str, JSON, JSON]]:
+def _different(first: dict[str, JSON], second: dict[str, JSON], path: str = "") -> Iterator[tuple[str, JSON, JSON]]:
     """The parameters in which they differ, with both values; of a part of one kind, e.g. "retriever.k1", its own."""
     for name in first | second:
         a, b = first.get(name), second.get(name)
-        kind = _kind(a)
-        if kind is not None and kind == _kind(b):
-            yield from _different(a[kind], b[kind], f"{path}{name}.")
+        part, other = _part(a), _part(b)
+        if part is not None and other is not None and part[0] == other[0]:
+            yield from _different(part[1], other[1], f"{path}{name}.")
         elif a != b:
             yield f"{path}{name}", a, b
 
 
-def _kind(value: JSON) -> str | None:
-    """The name of a component, written `{name: {parameters}}`; None of what is none."""
-    if isinstance(value, Mapping) and len(value) == 1:
+def _part(value: JSON) -> tuple[str, dict[str, JSON]] | None:
+    """A component, written `{name: {parameters}}`; None of what is none."""
+    if isinstance(value, dict) and len(value) == 1:
         ((name, parameters),) = value.items()
-        return str(name) if isinstance(parameters, Mapping) else None
+        return (str(name), parameters) if isinstance(parameters, dict) else None
     return None
 
 
 def _value(value: JSON) -> str:
     if value in (None, "", [], {}):
         return "none"
-    text = _kind(value) or shortened(" ".join(as_text(value).split()), VALUE_LENGTH)
+    part = _part(value)
+    text = part[0] if part else shortened(" ".join(as_text(value).split()), VALUE_LENGTH)
     return f"“{text}”" if isinstance(value, str) else text
