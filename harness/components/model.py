@@ -88,6 +88,11 @@ class Model(Component):
         return self.at_hand()
 
     @property
+    def tells_version(self) -> bool:
+        """Whether its identity changes with the engine that answers: not behind a server that does not tell."""
+        return True
+
+    @property
     def own_reasoning_tags(self) -> tuple[TagPair, ...]:
         """What its replies put around reasoning, beside the usual tags."""
         return ()

@@ -165,6 +165,8 @@ class Context(ModelAccess):
         self, model: str, keys: Sequence[str], plan: Callable[[Sequence[int]], list[list[int]]], run: Run
     ) -> list[Completion]:
         """Cached completions, and computed ones. Batches are planned over all calls: a resumed run forms the same."""
+        if keys:
+            self._keep(model)
         first = {key: index for index, key in reversed(list(enumerate(keys)))}  # equal calls are made once
         done = self.cache.get(list(first))
         self.display.expect(len(keys))
