@@ -76,6 +76,10 @@ class Model(Component):
     def check(self) -> None:
         """Raise ModelError if the model cannot be used; cheap, loads no weights."""
 
+    def scoring_mistake(self) -> str | None:
+        """Why texts that are given cannot be scored as things are, though its kind can; None where they can be."""
+        return None
+
     def check_server(self) -> None:
         """Raise ModelError for what a server says against the model; one that does not answer says nothing."""
 
@@ -92,7 +96,7 @@ class Model(Component):
 
     @property
     def tells_version(self) -> bool:
-        """Whether its identity changes with the engine that answers: not behind a server that does not tell."""
+        """Whether its identity changes with the engine that answers: not where a server says nothing of itself."""
         return True
 
     @property

@@ -17,6 +17,7 @@ class Serving:
     cached_tokens: int | None = None  # of the prompt's, those that lay in its prompt cache; None: not told
     at_once: int = 1  # calls of this run that were in flight during this one, at most
     wall_seconds: float | None = None  # from the request to the last byte, its queue included
+    fingerprint: str | None = None  # what the reply says of the engine that wrote it; None: not told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
