@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeVar
 
 from tests.shared.engines import Body
+from tests.shared.faults import RENDERING
 from tests.shared.faults import Fault as Fault
 
 Framing = Callable[[Body], bytes]
@@ -175,10 +176,11 @@ class HttpStandIn(ThreadingHTTPServer):
             self._later = [(replies, action) for replies, action in self._later if replies > self.replies]
         for action in due:
             action()
+        place = RENDERING if is_rendering(body) else path
         with self.lock:
             self.asked.append((path, body))
             for fault in self.faults:
-                if path == fault.at if fault.at is not None else path in self.generating and not is_rendering(body):
+                if place == fault.at if fault.at is not None else place in self.generating:
                     self.faults.remove(fault)
                     return fault
         return Fault()
@@ -240,7 +242,7 @@ class Handler(BaseHTTPRequestHandler):
         try:
             reply = self.server.answer(self.command, self.path, body, self._is_gone)
             self._send(reply, fault)
-            self.server.replies += self.path in self.server.generating
+            self.server.replies += self.path in self.server.generating and not is_rendering(body)
         except RefusedError as refusal:
             self._send(HttpReply(parts=[self.server.error(self.path, refusal)], status=refusal.status), fault)
         except (GoneError, BrokenPipeError, ConnectionResetError):
