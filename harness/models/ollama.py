@@ -252,4 +252,4 @@ class Ollama(RemoteModel):
         return self._new_server()
 
     def _new_server(self) -> OllamaServer:
-        return OllamaServer(self._host, self.timeout, self.workers)
+        return OllamaServer(self._host, self.timeout)
