@@ -194,7 +194,7 @@ class Ollama(RemoteModel):
             return
         self._used = True
         try:
-            with exchange(self.timeout):
+            with exchange(self.longest):  # the first rendering has the model loaded
                 self._chat.renderings.check(prompts)
         except CallError as failure:  # its calls say so, too
             log.info("model %s: its template was not looked at: %s", self.model, self.failure_text(failure))
@@ -209,7 +209,7 @@ class Ollama(RemoteModel):
         form = RequestForm(
             model=self.model, num_ctx=self.num_ctx, keep_alive=self.keep_alive, template=self._turns
         )  # fmt: skip
-        return OllamaChat(self._served, form, self.think, self.own_reasoning_tags, self.timeout)
+        return OllamaChat(self._served, form, self.think, self.own_reasoning_tags, self.longest)
 
     @cached_property
     def _turns(self) -> TurnTemplate | None:

@@ -54,18 +54,18 @@ class Renderings:
                 self._checked.add(roles)
 
     def _check(self, prompt: Prompt) -> None:
-        words = in_words(prompt)
+        words, rendered = in_words(prompt), ""
         for turns in (prompt, words):
             text = self.text(turns)
             if text is None:
                 self._compare_counts(words)
                 return
+            rendered = text
             if missing := missing_turns(turns, text):
                 place = turns.index(missing[0])
                 raise ModelError(_leaves_out(f"model {self._name}: its template in Ollama", prompt[place], REMEDY))
-        if not self._served.has_template and any(
-            f"{turn.content}{following.content}" in text for turn, following in pairwise(words)
-        ):
+        are_joined = any(f"{turn.content}{following.content}" in rendered for turn, following in pairwise(words))
+        if are_joined and not self._served.has_template:
             raise ModelError(
                 f"model {self._name}: its template in Ollama joins the turns of a prompt with nothing between them, so "
                 f"that the model cannot tell them apart; {REMEDY}"
