@@ -1,4 +1,4 @@
-"""Asks a model the prompts of a task, by likelihood or by generation, and makes predictions of its completions."""
+"""Asks a model the prompts of a task, by options or by generation, and makes predictions of its completions."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -20,8 +20,10 @@ NO_REASON = "the call failed without a reason"
 def complete(
     calls: Calls, model: str, task: Task, samples: Sequence[Sample], prompts: Sequence[Prompt], generation: Generation
 ) -> list[Completion]:
-    """One completion a sample: scored options where the task asks for likelihood, else generated text."""
+    """One completion a sample: the likeliest option where the task has options to choose from, else generated text."""
     options = [task.answer.options(sample) for sample in samples]
+    if any(options) and task.answer.is_first_token:
+        return calls.first_token(model, prompts, options)
     if any(options):
         return calls.score_options(model, prompts, options)
     return calls.generate(model, prompts, generation)

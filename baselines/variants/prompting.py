@@ -69,10 +69,11 @@ class Prompting(Variant):
         rows = smallest_pool(task.data.train, task.data.test)
         if self.shots > rows:
             problems.append(f"shots: {self.shots} examples are asked for but train has {rows} rows to choose from")
-        by_likelihood = any(task.answer.options(sample) for sample in task.data.test[:1])
-        if by_likelihood and (self.chain_of_thought or self.samples > 1):
-            problems.append("options scored by log-likelihood leave no room for reasoning or votes; use by: generation")
-        if not by_likelihood:
+        scored = any(task.answer.options(sample) for sample in task.data.test[:1])
+        if scored and (self.chain_of_thought or self.samples > 1):
+            means = "the first token" if task.answer.is_first_token else "log-likelihood"
+            problems.append(f"options scored by {means} leave no room for reasoning or votes; use by: generation")
+        if not scored:
             problems += reasoning_mistakes(self.generation(task), self.model, models)
         try:
             for sample in task.data.test:

@@ -129,6 +129,10 @@ class Model(Component):
         """
         raise NotImplementedError
 
+    def first_token_mistake(self) -> str | None:
+        """Why its first tokens cannot be read although its kind can tell them; None if they can. May ask its server."""
+        return "it is set to reason before it answers" if self.is_set_to_reason else None
+
     def score_options(self, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]) -> list[Completion]:
         """Log-probabilities (natural) of each prompt's options as its continuation; `text` is the best option."""
         raise NotImplementedError

@@ -65,6 +65,19 @@ class Context(ModelAccess):
         contents = [{"options": list(texts)} for texts in options]
         return self._with_prompts(model, prompts, self._scored(model, "score_options", prompts, contents, run, 1))
 
+    def first_token(
+        self, model: str, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]
+    ) -> list[Completion]:
+        """How likely each prompt's options are as the first token of the reply; `text` is the likeliest one."""
+        engine = self.model(model)
+
+        def run(batch: Sequence[int]) -> list[Completion]:
+            answers = dict(engine.first_token_each([prompts[i] for i in batch], [options[i] for i in batch]))
+            return [answers[place] for place in range(len(batch))]
+
+        contents = [{"options": list(texts)} for texts in options]
+        return self._with_prompts(model, prompts, self._scored(model, "first_token", prompts, contents, run, 1))
+
     def likelihood(self, model: str, prompts: Sequence[Prompt], continuations: Sequence[str]) -> list[Completion]:
         """How likely each continuation is after its prompt, as Model.likelihood returns it."""
         engine = self.model(model)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from harness.checks.components import (
+    first_token_mistakes,
     judge_mistakes,
     knowledge_mistakes,
     metric_mistakes,
@@ -47,6 +48,7 @@ def prepare(suite: Suite, models: Sequence[str] = ()) -> dict[str, Task]:
     _refuse(mistakes)
     bind_models(suite, tasks)
     _refuse(model_mistakes(suite, models))
+    _refuse(first_token_mistakes(suite, tasks, models))
     _refuse(judge_mistakes(suite, tasks))
     return {**tasks, **freshness_probes(suite, tasks)}
 
