@@ -15,7 +15,7 @@ def tokens_of_letters(tokenizer: Any, size: int, hidden: Collection[int]) -> dic
     """The tokens of a vocabulary that are a form of a letter, by letter; `hidden` ones stand for no text."""
     tokens: dict[str, list[int]] = {}
     for token, text in enumerate(tokenizer.batch_decode([[token] for token in range(min(size, len(tokenizer)))])):
-        letter = written_option(text, LETTERS) if token not in hidden else None
+        letter = written_option(text, tuple(LETTERS)) if token not in hidden else None
         if letter is not None:
             tokens.setdefault(letter, []).append(token)
     return tokens
