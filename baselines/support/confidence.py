@@ -43,7 +43,8 @@ def unfit_reason(confidence: Confidence, step: Variant, task: Task, models: Mapp
     if model.tells_logprob:
         return None
     reason = f"asks {step.model}, which does not tell log-probabilities; use confidence: agreement or retrieval"
-    return reason + (f", or answer: {_choice(model)}" if task.data.test[0].options and model.tells_first_token else "")
+    is_choice = bool(task.data.test[0].options) and model.tells_first_token
+    return f"{reason}, or answer: {{choice: {{by: first_token}}}}" if is_choice else reason
 
 
 def _choice(model: Model) -> str:
