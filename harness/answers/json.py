@@ -1,15 +1,18 @@
 """Named fields as an answer: one JSON object, or lines of the form `field：content`."""
 
 import json
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field
 
 from harness.answers.reading.sections import read_sections
 from harness.components.answer import Answer
-from harness.records.inputs import Sample
+from harness.errors import HarnessError
+from harness.records.inputs import JSON, Sample
 from harness.records.outputs import Reading
 from harness.text.json_objects import DECODER, DoubledKeyError, UnreadableError, object_places, opens_object
+from harness.text.json_schemas import object_schema, schema_of
 from harness.text.language import language_of
 from harness.text.normalise import as_text
 from harness.text.replies import without_reasoning
@@ -41,6 +44,17 @@ class Json(Answer):
         if not text:
             return Reading(reason="the reply is empty")
         return read_sections(text, self.fields) if self.form == "sections" else _first_object(text)
+
+    def schema(self, samples: Sequence[Sample]) -> dict[str, JSON]:
+        """The fields in their order, all of them and no others."""
+        if self.form == "sections":
+            raise HarnessError(
+                "form: sections reads lines, to which no JSON schema can hold a reply; use form: json, or leave out "
+                "constrained"
+            )
+        sound = [sample for sample in samples if self.check(sample) is None]  # the others are told by the data's check
+        targets = [DECODER.decode(target) for sample in sound for target in sample.targets]
+        return object_schema({f: schema_of([target[f] for target in targets], f"the field {f}") for f in self.fields})
 
     def check(self, sample: Sample) -> str | None:
         """A target that is no JSON object, names a field twice or lacks one (an empty one is written as "")."""

@@ -36,7 +36,7 @@ class Context(ModelAccess):
         """One completion a prompt, in their order. `repeats` numbers equal prompts that are sampled several times."""
         generation = replace(generation, seed=self.seed if generation.temperature > 0 else 0)
         numbers = list(repeats) if repeats is not None else [0] * len(prompts)
-        options = _key_options(generation)
+        options = _key_options(generation, self.model(model))
         keys = [
             self._key(model, "generate", prompt, {"options": options, "repeat": number})
             for prompt, number in zip(prompts, numbers, strict=True)
@@ -269,7 +269,7 @@ class Context(ModelAccess):
         self.display.advance(len(completions), tokens)
 
 
-def _key_options(generation: Generation) -> dict[str, object]:
+def _key_options(generation: Generation, model: Model) -> dict[str, object]:
     """The options as part of a key, without those that are None: most calls have none of them, and their keys stay."""
-    options = asdict(generation)
-    return {name: value for name, value in options.items() if value is not None}
+    options = {name: value for name, value in asdict(generation).items() if value is not None}
+    return {**options, "held by": model.schema_identity()} if generation.strict else options
