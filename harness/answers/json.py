@@ -38,6 +38,8 @@ class Json(Answer):
 
     def read(self, sample: Sample, reply: str) -> Reading:
         """`{field: text}`, perhaps with fields missing or beyond; a reason when there is no object or section."""
+        if self.form == "json" and (fields := _whole_object(reply)) is not None:
+            return Reading(answer=fields)
         text, reason = without_reasoning(reply)
         if reason is not None:
             return Reading(reason=reason)
@@ -76,6 +78,19 @@ def _heading(field: str) -> str:
     return f"{field}：" if language_of([field]) == "zh" else f"{field}: "
 
 
+def _whole_object(reply: str) -> dict[str, str] | None:
+    """The fields of a reply that is one object from its first character to its last: a tag inside is no reasoning."""
+    try:
+        value = DECODER.decode(reply.strip())
+    except (ValueError, RecursionError):
+        return None
+    return _texts(value) if isinstance(value, dict) else None
+
+
+def _texts(fields: dict[str, JSON]) -> dict[str, str]:
+    return {as_text(name): as_text(content) for name, content in fields.items()}
+
+
 def _first_object(text: str) -> Reading:
     """The first `{…}` that parses. The inside of one that does not parse is never taken for an answer.
 
@@ -88,7 +103,7 @@ def _first_object(text: str) -> Reading:
                 continue  # only the first problem is reported, and the decoder takes its time to locate each
             try:
                 value, _ = DECODER.raw_decode(text, start)
-                return Reading(answer={as_text(name): as_text(content) for name, content in value.items()})
+                return Reading(answer=_texts(value))
             except DoubledKeyError as error:
                 return Reading(reason=f"in the JSON object at {_place(text, start)} {error}")
             except (ValueError, RecursionError) as error:

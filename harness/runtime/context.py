@@ -36,12 +36,13 @@ class Context(ModelAccess):
         """One completion a prompt, in their order. `repeats` numbers equal prompts that are sampled several times."""
         generation = replace(generation, seed=self.seed if generation.temperature > 0 else 0)
         numbers = list(repeats) if repeats is not None else [0] * len(prompts)
-        options = _key_options(generation, self.model(model))
+        options = _key_options(generation)
+        engine = self.model(model)
+        held = {"held by": engine.schema_identity()} if generation.strict else {}
         keys = [
-            self._key(model, "generate", prompt, {"options": options, "repeat": number})
+            self._key(model, "generate", prompt, {"options": options, "repeat": number, **held})
             for prompt, number in zip(prompts, numbers, strict=True)
         ]
-        engine = self.model(model)
 
         def run(batch: Sequence[int]) -> list[Completion]:
             return engine.generate([prompts[i] for i in batch], generation, [numbers[i] for i in batch])
@@ -269,7 +270,7 @@ class Context(ModelAccess):
         self.display.advance(len(completions), tokens)
 
 
-def _key_options(generation: Generation, model: Model) -> dict[str, object]:
+def _key_options(generation: Generation) -> dict[str, object]:
     """The options as part of a key, without those that are None: most calls have none of them, and their keys stay."""
-    options = {name: value for name, value in asdict(generation).items() if value is not None}
-    return {**options, "held by": model.schema_identity()} if generation.strict else options
+    options = asdict(generation)
+    return {name: value for name, value in options.items() if value is not None}

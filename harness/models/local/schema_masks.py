@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]  # of the vocabulary: the tokens that may come next
 
 PACKAGE = "llguidance"
-# One line, as worked examples are written. White space that may have any length is what small models lose themselves in.
+# One line, as worked examples are written: in white space that may have any length small models lose themselves.
 _LAYOUT = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 _LEADING = "start: LEADING? reply\nLEADING: /[ \\n]{1,2}/\nreply: %json "
 
