@@ -64,12 +64,18 @@ def reasoning_mistakes(generation: Generation, name: str, models: Mapping[str, M
     return problems
 
 
-def _window(name: str, models: Mapping[str, Model]) -> int | None:
-    """The context length of a model or of what it is made of; None where that is not known here."""
+def root_of(name: str, models: Mapping[str, Model]) -> Model:
+    """The model itself, or the one at the end of the chain that it is made of; nothing is bound yet."""
     while (base := models[name].base_name) is not None and base in models:
         name = base
+    return models[name]
+
+
+def _window(name: str, models: Mapping[str, Model]) -> int | None:
+    """The context length of a model or of what it is made of; None where that is not known here."""
+    root = root_of(name, models)
     try:
-        return models[name].context_length() if models[name].is_here() else None
+        return root.context_length() if root.is_here() else None
     except HarnessError:  # told where models are checked
         return None
 

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from baselines.support.built_in_wordings import MARKERS, built_in
+from baselines.support.constraints import constraint_mistakes
 from baselines.support.predicting import after_reasoning, complete, for_model, predict, reasoning_mistakes
 from baselines.support.voting import vote
 from baselines.support.worked_examples import Selection, select_examples, smallest_pool
@@ -54,6 +55,7 @@ class Prompting(Variant):
     temperature: float | None = Field(None, ge=0)  # instead of the task's
     max_tokens: int | None = Field(None, ge=1, le=MOST_TOKENS)  # instead of the task's: of the answer
     reasoning_tokens: int | None = Field(None, ge=0, le=MOST_TOKENS)  # instead of the task's: of what comes before it
+    constrained: bool = False  # the model can write nothing but the JSON that the answer asks for
 
     @model_validator(mode="after")
     def _sampling(self) -> "Prompting":
@@ -73,8 +75,10 @@ class Prompting(Variant):
         if scored and (self.chain_of_thought or self.samples > 1):
             means = "the first token" if task.answer.is_first_token else "log-likelihood"
             problems.append(f"options scored by {means} leave no room for reasoning or votes; use by: generation")
+        if self.constrained:
+            problems += constraint_mistakes(task, self.model, models, self.chain_of_thought)
         if not scored:
-            problems += reasoning_mistakes(self.generation(task), self.model, models)
+            problems += reasoning_mistakes(self._unconstrained(task), self.model, models)
         try:
             for sample in task.data.test:
                 self._system(sample)
@@ -117,6 +121,13 @@ class Prompting(Variant):
 
     def generation(self, task: Task) -> Generation:
         """The task's options of generation, with this variant's own in their place."""
+        options = self._unconstrained(task)
+        return replace(options, schema=task.reply_schema, strict=True) if self.constrained else options
+
+    def rests_on(self) -> tuple[str, ...]:
+        return ("constrained",) if self.constrained else ()
+
+    def _unconstrained(self, task: Task) -> Generation:
         options, tokens = task.generation, self.reasoning_tokens
         return replace(
             options,

@@ -101,6 +101,14 @@ class Model(Component):
         """The text that the model continues; None where that is made elsewhere. Raises ModelError."""
         return None
 
+    def schema_problem(self) -> str | None:
+        """Why its replies cannot be held to a JSON schema, e.g. "needs the package …"; None where they can."""
+        return "is of a kind whose replies cannot be held to a JSON schema"
+
+    def schema_identity(self) -> dict[str, JSON]:
+        """What determines a reply that is held to a schema besides `identity`."""
+        return {}
+
     def opens_reasoning(self, prompt: Prompt) -> bool:
         """Whether the prompt as it is sent opens a block of reasoning, so that a reply begins inside it."""
         return False

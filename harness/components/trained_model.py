@@ -134,6 +134,12 @@ class DerivedModel(Model):
     def render(self, prompt: Prompt) -> str | None:
         return self.engine.render(prompt)
 
+    def schema_problem(self) -> str | None:
+        return self.root().schema_problem()
+
+    def schema_identity(self) -> dict[str, JSON]:
+        return self.root().schema_identity()
+
     def opens_reasoning(self, prompt: Prompt) -> bool:
         return self.root().opens_reasoning(prompt)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import PrivateAttr
 
@@ -11,16 +11,20 @@ from harness.models.local.answer_limits import AnswerEnds, AnswerLimits, Bounded
 from harness.models.local.batches import Halving, by_length, fitting
 from harness.models.local.chat_template import split_delimiter
 from harness.models.local.device import free_memory
+from harness.models.local.failures import TOO_BIG, failure, too_long
 from harness.models.local.likelihood import common_prefix, continuation_logprobs, option_logprobs
 from harness.models.local.logprobs import LogprobRecorder
 from harness.models.local.memory import has_learnt_positions
 from harness.models.local.next_token import first_token_shares, tokens_of_letters
 from harness.models.local.prompt_encoding import EncodingModel
-from harness.models.local.unanswerable import TOO_BIG, failure, too_long
-from harness.records.inputs import Generation, Prompt
+from harness.models.local.schema_masks import SchemaConstraint, SchemaMasks, block_openings
+from harness.records.inputs import JSON, Generation, Prompt
 from harness.records.outputs import Completion
 from harness.text.canonical import digest
-from harness.text.reasoning import opened_block
+from harness.text.reasoning import REASONING_TAGS, opened_block
+
+if TYPE_CHECKING:
+    from transformers import GenerationConfig
 
 
 class HuggingFace(EncodingModel):
@@ -33,6 +37,12 @@ class HuggingFace(EncodingModel):
     bounds_answers: ClassVar[bool] = True
 
     _halving: Halving = PrivateAttr(default_factory=Halving)
+
+    def schema_problem(self) -> str | None:
+        return SchemaConstraint.problem()
+
+    def schema_identity(self) -> dict[str, JSON]:
+        return SchemaConstraint.identity()
 
     @property
     def _window(self) -> int:
@@ -96,35 +106,43 @@ class HuggingFace(EncodingModel):
 
     def _generate(self, encoded: list[list[int]], generation: Generation, seed: int) -> list[Completion]:
         import torch
-        from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteriaList
+        from transformers import LogitsProcessorList, StoppingCriteriaList
 
-        model, tokenizer, limits = self._model(), self.tokenizer, self._limits(generation)
-        inputs = tokenizer.pad({"input_ids": encoded}, return_tensors="pt").to(self.device_name)
-        width, sampling = inputs["input_ids"].shape[1], generation.temperature > 0
-        ends = model.generation_config.eos_token_id
+        model, limits = self._model(), self._limits(generation)
+        inputs = self.tokenizer.pad({"input_ids": encoded}, return_tensors="pt").to(self.device_name)
+        width = inputs["input_ids"].shape[1]
         longest = max(map(len, encoded)) if has_learnt_positions(model.config) else min(map(len, encoded))
-        config = GenerationConfig(
-            max_new_tokens=min(limits.longest, self._window - longest), do_sample=sampling,
-            pad_token_id=tokenizer.pad_token_id, bos_token_id=tokenizer.bos_token_id,
-            eos_token_id=ends if ends is not None else tokenizer.eos_token_id,
-            **({"temperature": generation.temperature, "top_p": generation.top_p, "top_k": 0} if sampling else {}),
-        )  # fmt: skip
         recorder = LogprobRecorder(width)
         replies = [self._reply(limits, ids) for ids in encoded]
+        masks = self._schema_masks(generation, replies, width)
         torch.manual_seed(seed)
         with torch.inference_mode():
             output = model.generate(
                 **inputs,
-                generation_config=config,
-                logits_processor=LogitsProcessorList([recorder]),
+                generation_config=self._configuration(generation, min(limits.longest, self._window - longest)),
+                logits_processor=LogitsProcessorList([recorder, *masks]),
                 stopping_criteria=StoppingCriteriaList([AnswerEnds(replies, width, self._ends)]),
             )
             recorder.finish(output)
         rows = output[:, width:].tolist()
-        return [
+        completions = [
             self._completion(row, len(ids), reply, recorder.of(place))
             for place, (row, ids, reply) in enumerate(zip(rows, encoded, replies, strict=True))
         ]
+        return masks[0].without_failures(completions) if masks else completions
+
+    def _configuration(self, generation: Generation, most: int) -> "GenerationConfig":
+        """transformers' options of a batch of at most so many tokens."""
+        from transformers import GenerationConfig
+
+        sampling, tokenizer = generation.temperature > 0, self.tokenizer
+        ends = self._model().generation_config.eos_token_id
+        return GenerationConfig(
+            max_new_tokens=most, do_sample=sampling,
+            pad_token_id=tokenizer.pad_token_id, bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=ends if ends is not None else tokenizer.eos_token_id,
+            **({"temperature": generation.temperature, "top_p": generation.top_p, "top_k": 0} if sampling else {}),
+        )  # fmt: skip
 
     def _limits(self, generation: Generation) -> AnswerLimits:
         leading = split_delimiter(self.delimiter)[1] if self.format == "plain" else ""
@@ -134,6 +152,18 @@ class HuggingFace(EncodingModel):
         """A reply to come: the end of its prompt says whether it begins inside a block of reasoning."""
         opened = opened_block(self.tokenizer.decode(prompt[-limits.sight :]), self.reasoning_tags)
         return BoundedReply(limits, self._decode, opened, self._window - len(prompt))
+
+    def _schema_masks(self, generation: Generation, replies: Sequence[BoundedReply], width: int) -> list[SchemaMasks]:
+        """What holds the replies to a schema; nothing where none must be."""
+        if generation.schema is None or not generation.strict:
+            return []
+        return [self._constraint.masks(generation.schema, replies, width)]
+
+    @cached_property
+    def _constraint(self) -> SchemaConstraint:
+        tags = [opening for opening, _ in (*REASONING_TAGS, *self.reasoning_tags)]
+        openings = block_openings(self.tokenizer, tags, self.enable_thinking)
+        return SchemaConstraint(self.tokenizer, self._ends, openings)
 
     @property
     def _ends(self) -> set[int]:

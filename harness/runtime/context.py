@@ -37,11 +37,12 @@ class Context(ModelAccess):
         generation = replace(generation, seed=self.seed if generation.temperature > 0 else 0)
         numbers = list(repeats) if repeats is not None else [0] * len(prompts)
         options = _key_options(generation)
+        engine = self.model(model)
+        held = {"held by": engine.schema_identity()} if generation.strict else {}
         keys = [
-            self._key(model, "generate", prompt, {"options": options, "repeat": number})
+            self._key(model, "generate", prompt, {"options": options, "repeat": number, **held})
             for prompt, number in zip(prompts, numbers, strict=True)
         ]
-        engine = self.model(model)
 
         def run(batch: Sequence[int]) -> list[Completion]:
             return engine.generate([prompts[i] for i in batch], generation, [numbers[i] for i in batch])

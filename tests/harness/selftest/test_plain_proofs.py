@@ -175,7 +175,8 @@ KEYS: dict[str, tuple[Callable[[Patch], None], str]] = {
     "no format": (identity_without("format", "delimiter"), "template"),
     "no delimiter": (identity_without("delimiter"), "template"),
     "no thinking": (identity_without("enable_thinking"), "template"),
-    **{f"no {name}": (options_without(name), "options and the prompt") for name in OPTIONS if name != "schema"},
+    **{f"no {name}": (options_without(name), "options and the prompt")
+       for name in OPTIONS if name not in ("schema", "strict")},  # what holds a reply to a schema stands in the key, too
     "no roles": (
         key_with(lambda own, model, call, prompt, content: own(
             model, call, tuple(replace(turn, role="user") for turn in prompt), content)), "options and the prompt"),

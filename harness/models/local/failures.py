@@ -1,4 +1,4 @@
-"""Prompts that a model in this process cannot be asked: what comes back in place of an answer."""
+"""Calls to a local model that fail by themselves, in words."""
 
 from harness.records.outputs import Completion
 
