@@ -102,7 +102,7 @@ def predict(
             tokens_out=completion.tokens_out,
             seconds=completion.seconds,
             logprobs=completion.logprobs,
-            confidence=_confidence(completion),
+            confidence=confidence_of(completion),
             error=errors[index],
             rendered=completion.rendered,
             reasoning=completion.reasoning,
@@ -113,7 +113,7 @@ def predict(
     ]
 
 
-def _confidence(completion: Completion) -> dict[str, float]:
+def confidence_of(completion: Completion) -> dict[str, float]:
     """How sure the model was: the lead of its likeliest option, the log-probability of its own text."""
     confidence = {}
     if completion.logprobs and len(completion.logprobs) > 1:
