@@ -27,7 +27,9 @@ class LlamaCpp:
         self.digest = digest
         self._gguf = gguf
         self._server = started(gguf, self.trained)
-        self._client = httpx.Client(base_url=self._server.listening_address, timeout=120)
+        # llama.cpp may drop a connection after a stream, so each request has its own
+        once = {"Connection": "close"}
+        self._client = httpx.Client(base_url=self._server.listening_address, timeout=120, headers=once)
         self._embedder: tuple[Any, httpx.Client] | None = None
 
     def tokens(self, text: str) -> list[Any]:
@@ -41,7 +43,7 @@ class LlamaCpp:
             "temperature": options.get("temperature", 0.8),
             "top_p": options.get("top_p", 0.9),
             "min_p": 0.0,
-            "seed": options.get("seed", -1),
+            "seed": options.get("seed", 1),  # a real server draws one: here a test must end
             "stop": list(ask.stop),
             "stream": True,
             "n_probs": 0 if ask.top is None else max(1, ask.top),
@@ -61,7 +63,10 @@ class LlamaCpp:
 
     def embed(self, tokens: list[Any]) -> list[float]:
         if self._embedder is None:
-            server = started(self._gguf, 2048, embedding=True)
+            import xllamacpp
+
+            mean = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
+            server = started(self._gguf, 2048, embedding=True, pooling_type=mean, n_ubatch=2048)
             self._embedder = server, httpx.Client(base_url=server.listening_address, timeout=120)
         vector = self._embedder[1].post("/v1/embeddings", json={"input": tokens}).json()["data"][0]["embedding"]
         size = math.hypot(*vector)
@@ -97,10 +102,10 @@ def started(gguf: Path, context: int, **further: Any) -> Any:
 
 
 def entries(event: Body, top: int) -> list[Body]:
-    """The log-probabilities of a piece, as Ollama writes them."""
+    """The log-probabilities of a piece."""
 
     def plain(token: Body) -> Body:
-        return {key: token[key] for key in ("token", "logprob", "bytes")}
+        return {key: token[key] for key in ("id", "token", "logprob", "bytes")}
 
     return [
         plain(token) | {"top_logprobs": [plain(other) for other in token["top_logprobs"][:top]]}

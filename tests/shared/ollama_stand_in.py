@@ -52,6 +52,7 @@ class ServedModel:
     parameter_size: str = "134.52M"
     quantization: str = "Q4_1"
     digest: str | None = None  # the engine's when None
+    blob: str | None = None  # models of one blob share a runner: loading one unloads the other
 
     def details(self) -> Body:
         return {
@@ -173,7 +174,8 @@ class StandIn(HttpStandIn):
                 del self._leaving[name]
                 self.contexts.pop(name, None)
             contexts = dict(self.contexts)
-        running = [model for model in self.served() if model.name in contexts]
+        served = {model.name: model for model in self.served()}
+        running = [served[name] for name in reversed(contexts) if name in served]
         return [
             {
                 "name": model.name, "model": model.name, "size": model.size * 2, "digest": self.digest(model),
@@ -200,7 +202,11 @@ class StandIn(HttpStandIn):
         """The seconds that it took: none where it is there with the same context."""
         with self.lock:
             is_there = self.contexts.get(model.name) == context and model.name not in self._leaving
-            self.contexts[model.name] = context
+            for other in self.served():
+                if other.blob is not None and other.blob == model.blob:
+                    self.contexts.pop(other.name, None)
+            self.contexts.pop(model.name, None)
+            self.contexts[model.name] = context  # the last: listed first
             self._leaving.pop(model.name, None)
         if not is_there:
             self.released.wait(self.loading)
