@@ -9,6 +9,7 @@ from harness.models.remote.call_error import CallError
 from harness.records.inputs import Generation
 from harness.records.outputs import Completion
 from harness.statistics.option_shares import log_sum, option_shares
+from harness.text.inert import inert_line
 from harness.text.option_forms import COUNTED_FORMS, written_option
 from harness.text.reasoning import REASONING_TAGS
 
@@ -51,8 +52,9 @@ def listed_tokens(positions: Any) -> list[tuple[str, float]]:
 def read_first_token(completion: Completion, listed: Listed, options: Sequence[str]) -> Completion:
     """The completion of a reply as the likeliest of the options, by the tokens listed for its beginning.
 
-    An option that is not listed counts with the probability of the least likely token that is. Raises CallError where
-    the model reasons first, and where what is not listed could change which option is the likeliest.
+    An option that is not listed counts with the probability of the least likely token that is. Where what is not listed
+    could change which option is the likeliest, it comes back with an error. Raises CallError where the model reasons
+    first.
     """
     likeliest = max(listed, key=lambda pair: pair[1])[0]
     if completion.reasoning.strip() or likeliest.strip().lower() in _OPENINGS:
@@ -65,7 +67,8 @@ def read_first_token(completion: Completion, listed: Listed, options: Sequence[s
     best = extents[shares.best]
     for option, extent in zip(options, extents, strict=True):
         if extent is not best and extent.most > extent.listed and extent.most >= best.listed:
-            raise _failure(_doubt(len(listed), likeliest, (options[shares.best], best), (option, extent)))
+            doubt = _doubt(len(listed), likeliest, (options[shares.best], best), (option, extent))
+            return replace(completion, text="", finish="error", error=doubt)
     return replace(
         completion, text=options[shares.best], finish="stop", logprobs=shares.logprobs, logprob=shares.logprob,
         elsewhere=-math.expm1(min(log_sum([extent.listed for extent in extents]), 0.0)),
@@ -91,7 +94,7 @@ def _doubt(count: int, likeliest: str, best: tuple[str, Extent], other: tuple[st
     lead = f"{first} has {_share(sure.listed)}" if sure.listed > -math.inf else "no option is listed"
     return (
         f"the server lists only the {count} likeliest first tokens, so {second} may be likelier than {first}: {lead}, "
-        f"{second} may have up to {_share(possible.most)} (the likeliest token is “{likeliest}”)"
+        f"{second} may have up to {_share(possible.most)} (the likeliest token is “{inert_line(likeliest)[:40]}”)"
     )
 
 

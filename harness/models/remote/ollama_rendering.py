@@ -100,4 +100,3 @@ def refuse_missing(prompt: Prompt, rendered: str) -> None:
             "the prompt; mend the template, or set template on the model",
             lasting=True,
         )
-
