@@ -76,6 +76,9 @@ class Model(Component):
     def check(self) -> None:
         """Raise ModelError if the model cannot be used; cheap, loads no weights."""
 
+    def check_server(self) -> None:
+        """Raise ModelError for what a server says against the model; one that does not answer says nothing."""
+
     def check_path(self) -> None:
         """Raise ModelError for a path with no valid form, or with nothing there; opens no file and asks no server."""
 
@@ -198,6 +201,10 @@ class Model(Component):
     def carrier(self) -> "Model":
         """The model whose weights lie in memory when this one answers; several with one carrier are loaded once."""
         return self
+
+    def loading_key(self) -> str | None:
+        """What its server loads for it: models with equal keys are asked one after the other. None for no server."""
+        return None
 
     def close(self) -> None:
         """Release weights and connections."""

@@ -9,6 +9,7 @@ from harness.checks.components import (
     metric_mistakes,
     model_mistakes,
     path_mistakes,
+    server_mistakes,
     variant_mistakes,
 )
 from harness.checks.data import data_mistakes, refuse_equal_ids, with_remedy
@@ -54,9 +55,12 @@ def prepare(suite: Suite, models: Sequence[str] = ()) -> dict[str, Task]:
 
 
 def check(suite: Suite) -> None:
-    """Raise SuiteError, one line a mistake, for what a run would refuse at once; no model is asked or opened."""
+    """Raise SuiteError, one line a mistake, for what a run would refuse at once; no model is asked or opened.
+
+    A server that answers is asked what its models can; one that does not is no mistake here.
+    """
     prepare(suite)
-    _refuse(path_mistakes(suite))
+    _refuse([*path_mistakes(suite), *server_mistakes(suite)])
 
 
 def resources_of(suite: Suite, tasks: Mapping[str, Task]) -> Resources:
