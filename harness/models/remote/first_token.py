@@ -38,7 +38,9 @@ def listed_tokens(positions: Any) -> list[tuple[str, float]]:
     first = positions[0] if isinstance(positions, list) and positions else None
     entries = first.get("top_logprobs") if isinstance(first, dict) else None
     if not isinstance(entries, list) or not entries:
-        raise _failure("the server lists no log-probabilities of the first token (top_logprobs)")
+        raise _failure(
+            "the server lists no log-probabilities of the first token (top_logprobs); use choice: {by: generation}"
+        )
     listed = [(entry.get("token"), entry.get("logprob")) if isinstance(entry, dict) else entry for entry in entries]
     for pair in listed:
         if not (isinstance(pair, tuple) and isinstance(pair[0], str) and _is_logprob(pair[1])):
