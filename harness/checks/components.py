@@ -115,20 +115,6 @@ def _refuse_unfit(knowledge: Knowledge, tasks: Sequence[Task]) -> None:
         raise problems[0]
 
 
-def first_token_mistakes(suite: Suite, tasks: Mapping[str, Task], models: Sequence[str]) -> list[str]:
-    """What keeps models that will be asked from telling first tokens where that takes a look at their server."""
-    return [
-        f"variants.{variant} on tasks.{task.name}: model {name} cannot choose by: first_token: {reason}"
-        for task in tasks.values()
-        if task.answer.is_first_token and task.name not in suite.general
-        for variant in suite.variants
-        for name in suite.usage.models_of[variant]
-        if name in models
-        and suite.models[name].tells_first_token
-        and (reason := suite.models[name].first_token_mistake()) is not None
-    ]
-
-
 def _option_mistakes(suite: Suite, variant: str, task: Task) -> list[str]:
     """The models that cannot choose among the options of a task in the way that it asks for."""
     if not task.answer.options(task.data.test[0]):

@@ -76,6 +76,10 @@ class Model(Component):
     def check(self) -> None:
         """Raise ModelError if the model cannot be used; cheap, loads no weights."""
 
+    def scoring_mistake(self) -> str | None:
+        """Why texts that are given cannot be scored as things are, though its kind can; None where they can be."""
+        return None
+
     def check_server(self) -> None:
         """Raise ModelError for what a server says against the model; one that does not answer says nothing."""
 
@@ -89,6 +93,11 @@ class Model(Component):
     def is_here(self) -> bool:
         """Whether its tokenizer and configuration are read without a download."""
         return self.at_hand()
+
+    @property
+    def tells_version(self) -> bool:
+        """Whether its identity changes with the engine that answers: not where a server says nothing of itself."""
+        return True
 
     @property
     def own_reasoning_tags(self) -> tuple[TagPair, ...]:

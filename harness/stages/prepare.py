@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from harness.checks.components import (
-    first_token_mistakes,
     judge_mistakes,
     knowledge_mistakes,
     metric_mistakes,
@@ -13,6 +12,7 @@ from harness.checks.components import (
     variant_mistakes,
 )
 from harness.checks.data import data_mistakes, refuse_equal_ids, with_remedy
+from harness.checks.scoring import scoring_mistakes
 from harness.components.component import named
 from harness.components.indexes import Indexes
 from harness.components.task import Task
@@ -49,8 +49,7 @@ def prepare(suite: Suite, models: Sequence[str] = ()) -> dict[str, Task]:
     _refuse(mistakes)
     bind_models(suite, tasks)
     _refuse(model_mistakes(suite, models))
-    _refuse(first_token_mistakes(suite, tasks, models))
-    _refuse(judge_mistakes(suite, tasks))
+    _refuse([*scoring_mistakes(suite, tasks), *judge_mistakes(suite, tasks)])
     return {**tasks, **freshness_probes(suite, tasks)}
 
 
