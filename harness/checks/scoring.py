@@ -8,14 +8,14 @@ from harness.suite.suite import Suite
 
 def scoring_mistakes(suite: Suite, tasks: Mapping[str, Task]) -> list[str]:
     """What keeps models from choosing among the options of tasks; a server that is gone says nothing."""
-    mistakes = []
-    for task in tasks.values():
-        is_scored = bool(task.answer.options(task.data.test[0]))
-        for variant in suite.variants if is_scored and task.name not in suite.general else ():
-            for name in suite.usage.models_of[variant]:
-                if (problem := _problem(suite, name, task.answer.is_first_token)) is not None:
-                    mistakes.append(f"variants.{variant} on tasks.{task.name}: model {name} {problem}")
-    return mistakes
+    return [
+        f"variants.{variant} on tasks.{task.name}: model {name} {problem}"
+        for task in tasks.values()
+        if task.answer.options(task.data.test[0]) and task.name not in suite.general
+        for variant in suite.variants
+        for name in suite.usage.models_of[variant]
+        if (problem := _problem(suite, name, task.answer.is_first_token)) is not None
+    ]
 
 
 def _problem(suite: Suite, name: str, is_first_token: bool) -> str | None:
