@@ -5,22 +5,27 @@ The test marked slow asks a real small model behind a stand-in, with OLLAMA_HOST
 
 import math
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.answers.choice import Choice
+from harness.models.chat_completions.chat_reply import first_positions
 from harness.models.huggingface import HuggingFace
 from harness.models.ollama import Ollama
+from harness.models.openai import OpenAI
 from harness.readers.ceval import Ceval
 from harness.records.inputs import Message, Prompt
 from harness.records.outputs import Completion
 from harness.text.templates import Template
 from tests.shared.faults import Fault, dropping, fewer_alternatives, setting
 from tests.shared.llama_cpp import SMOLLM2
-from tests.shared.ollama_fixtures import Place
+from tests.shared.ollama_fixtures import PROXIES, Place
 from tests.shared.ollama_stand_in import Body, StandIn
+from tests.shared.openai_servers import LlamaServer, Vllm
+from tests.shared.openai_stand_in import Hosted, OpenAIStandIn, Script, serving
 from tests.shared.paths import MODELS
 
 Start, Make = Callable[..., StandIn], Callable[..., Ollama]
@@ -143,6 +148,95 @@ def test_a_server_that_is_gone_is_no_mistake_of_the_choice(stand_in: Start, make
     model = make(server)
     server.refuse()
     assert model.first_token_mistake() is None
+
+
+# -- OpenAI's protocol ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def make_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+    """A model of a kind of server that a script stands behind, and the server."""
+    for name in PROXIES:
+        monkeypatch.delenv(name, raising=False)
+    made: list[OpenAI] = []
+    with ExitStack() as running:
+
+        def start(kind: type[OpenAIStandIn], first: dict[str, float] = SURE, **settings: Any) -> Any:
+            options = {name: settings.pop(name) for name in ("thinks",) if name in settings}
+            server = running.enter_context(serving(kind(Script(replying, first=lambda body: first), **options)))
+            made.append(OpenAI(model="smol", url=f"{server.place}/v1", pause=0, **settings))
+            return made[-1], server
+
+        yield start
+        for model in made:
+            model.close()
+
+
+KINDS = (LlamaServer, Vllm, Hosted)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_a_server_of_openais_protocol_is_asked(make_server: Any, kind: type[OpenAIStandIn]) -> None:
+    model, server = make_server(kind)
+    assert model.first_token_mistake() is None
+    completion = choose(model)
+    assert (completion.text, completion.finish, completion.tokens_out) == ("B", "stop", 1)
+    assert [math.exp(value) for value in completion.logprobs or ()] == pytest.approx([0.2 / 0.92, 0.7 / 0.92, 0.02 / 0.92])
+    assert completion.elsewhere == pytest.approx(0.08)
+    body = server.bodies("/v1/chat/completions")[-1]
+    assert (body["logprobs"], body["top_logprobs"], body["max_tokens"], body["temperature"]) == (True, 20, 1, 0.0)
+    assert "stream_options" not in body
+
+
+def test_a_stated_template_continues_a_text(make_server: Any) -> None:
+    model, server = make_server(LlamaServer, template="chatml")
+    assert choose(model).text == "B"
+    body = server.bodies("/v1/completions")[-1]
+    assert (body["logprobs"], body["max_tokens"]) == (20, 1)
+    assert body["prompt"].endswith("<|im_start|>assistant\n")
+
+
+@pytest.mark.parametrize(
+    ("logprobs", "expected"),
+    [
+        ({"content": [{"token": "A", "top_logprobs": []}]}, [{"token": "A", "top_logprobs": []}]),
+        ({"tokens": ["A"], "top_logprobs": [{"A": -0.1, " B": -2.5}, {"x": -1.0}]},
+         [{"top_logprobs": [{"token": "A", "logprob": -0.1}, {"token": " B", "logprob": -2.5}]}]),
+        ({"top_logprobs": None}, []), ({"top_logprobs": [None]}, []), (None, None), ([], None), ("A", None),
+    ],
+)  # fmt: skip
+def test_forms_in_which_likeliest_tokens_are_listed(logprobs: Any, expected: Any) -> None:
+    assert first_positions({"choices": [{"text": "A", "logprobs": logprobs}]}) == expected
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        (Fault(change=dropping("logprobs")), "lists no log-probabilities of the first token"),
+        (Fault(change=setting(logprobs=None)), "lists no log-probabilities of the first token"),
+        (Fault(change=setting(top_logprobs=[{"token": "<think>", "logprob": -0.01}])), "reasons before it answers"),
+    ],
+)
+def test_a_server_that_cannot_is_found_by_check(
+    make_server: Any, kind: type[OpenAIStandIn], fault: Fault, says: str
+) -> None:
+    model, server = make_server(kind)
+    server.faults = [fault]
+    assert says in str(model.first_token_mistake())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_model_that_reasons_first_is_found_by_check(make_server: Any, kind: type[OpenAIStandIn]) -> None:
+    assert "reasons before it answers" in str(make_server(kind, thinks=True)[0].first_token_mistake())
+    assert make_server(kind, reasons=True)[0].first_token_mistake() == "it is set to reason before it answers"
+
+
+def test_a_busy_or_silent_server_is_no_mistake_of_the_choice(make_server: Any) -> None:
+    for fault in (Fault(status=503), Fault(status=429), Fault(hangs_up=True), Fault(status=401)):
+        model, server = make_server(Hosted)
+        server.faults = [fault]
+        assert model.first_token_mistake() is None
 
 
 @pytest.mark.slow
