@@ -11,7 +11,7 @@ from harness.components.model import Use
 from harness.errors import ModelError, NotFiniteError
 from harness.models.remote.call_error import CallError
 from harness.models.remote.embedding_reply import EmbeddingReply, shown, vectors_of
-from harness.models.remote.served_model import ServedModel
+from harness.models.remote.hosted_model import HostedModel
 from harness.records.inputs import JSON
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ Ask = Callable[[Callable[[], EmbeddingReply]], EmbeddingReply]  # a request → 
 NOT_A_NUMBER = re.compile(r"\b(nan|inf(inity)?)\b", re.IGNORECASE)
 
 
-class EmbeddingModel(ServedModel):
+class EmbeddingModel(HostedModel):
     """Base of embedding models behind a server. Its vectors have length 1, whatever the server's have."""
 
     generates: ClassVar[bool] = False

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, field_validator
 from harness.components.fields import AsWritten
 from harness.errors import ModelError
 from harness.models.remote.address import address_mistake, literal_secret, server_secrets, variables_digest
-from harness.models.remote.served_model import ServedModel
+from harness.models.remote.hosted_model import HostedModel
 from harness.records.inputs import JSON
 from harness.text.variables import expanded, is_variable_name, variables_in
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 NOT_A_NAME = "takes the name of an environment variable that holds the key, such as OPENAI_API_KEY, not the key itself"
 
 
-class OpenAIAccess(ServedModel):
+class OpenAIAccess(HostedModel):
     """Base of models behind such a server."""
 
     model_config = ConfigDict(hide_input_in_errors=True)

@@ -22,7 +22,7 @@ REASON_EXCERPT = 300  # characters
 T = TypeVar("T")
 
 
-class ServedModel(Model):
+class HostedModel(Model):
     """Base of models behind a server."""
 
     prefix: ClassVar[str] = ""  # of what is said about a failed call
