@@ -13,7 +13,7 @@ class Component(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    modules: ClassVar[tuple[str, ...]] = ()  # what it imports beyond a light installation
+    imports: ClassVar[tuple[str, ...]] = ()  # what it imports beyond a light installation
 
     @classmethod
     def missing_methods(cls) -> list[str]:

@@ -58,7 +58,7 @@ class Builder:
         kind_class = self.kind_class(kind, name, where)
         if kind_class is None:
             return None
-        if remedy := remedy_for(kind_class.modules):
+        if remedy := remedy_for(kind_class.imports):
             self.source.complain(where, f"{kind} '{name}' needs {remedy}")
         if not isinstance(parameters, dict):
             self.source.complain(

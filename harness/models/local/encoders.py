@@ -31,7 +31,7 @@ PACKAGE = re.compile(r"package:(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)/(?P<folder>[
 class Encoder(Model):
     """A model that sentence-transformers loads from a hub id, a folder, or package:NAME/FOLDER."""
 
-    modules: ClassVar[tuple[str, ...]] = ("torch", "transformers", "sentence_transformers")
+    imports: ClassVar[tuple[str, ...]] = ("torch", "transformers", "sentence_transformers")
     local: ClassVar[bool] = True
     generates: ClassVar[bool] = False
 
