@@ -68,9 +68,8 @@ def bare(_bare: Path, tmp_path: Path) -> Harness:
 
 
 def _harness(command: list[str], further: dict[str, str], folder: Path) -> Harness:
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | further
-
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | further
         return subprocess.run([*command, *arguments], cwd=folder, env=environment, capture_output=True, text=True)
 
     return run
@@ -106,7 +105,15 @@ def served_suite_from_its_file_to_its_report(harness: Harness, folder: Path, pla
     predictions = [json.loads(line) for line in (folder / "run" / "predictions.jsonl").read_text().splitlines()]
     assert not [row for row in predictions if row.get("error")]
     scores = json.loads((folder / "run" / "summary.json").read_text())
-    assert {row["variant"] for row in predictions} == {"zero-shot", "examples", "vote", "bm25", "tfidf", "both", "ladder"}
+    assert {row["variant"] for row in predictions} == {
+        "zero-shot",
+        "examples",
+        "vote",
+        "bm25",
+        "tfidf",
+        "both",
+        "ladder",
+    }
     assert scores["results"]
     packages = json.loads((folder / "run" / "run.json").read_text())["packages"]
     assert {"numpy", "pydantic"} <= set(packages)
@@ -132,7 +139,9 @@ def test_a_served_suite_in_a_light_installation(bare: Harness, _bare: Path, tmp_
 @pytest.mark.parametrize("arguments", [["--help"], ["list", "--help"], ["run", "--help"]])
 def test_help_imports_nothing_that_takes_time(arguments: list[str]) -> None:
     """What is imported tells, whatever the machine is busy with: the command line, its errors, and no engine."""
-    code = f"import sys; sys.argv = ['harness', *{arguments!r}]\ntry:\n  {COMMAND}\nfinally:\n  print('|', *sys.modules)"
+    code = (
+        f"import sys; sys.argv = ['harness', *{arguments!r}]\ntry:\n  {COMMAND}\nfinally:\n  print('|', *sys.modules)"
+    )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     modules = set(result.stdout.rpartition("|")[2].split())
     assert not modules & {*HEAVY, "numpy", "scipy", "sklearn", "httpx", "ollama", "yaml", "jinja2"}

@@ -7,10 +7,17 @@ from typing import Any
 
 HEAVY = (
     "torch", "transformers", "tokenizers", "peft", "accelerate", "safetensors", "huggingface_hub",
-    "sentence_transformers", "faiss", "gguf", "bitsandbytes", "bert_score", "datasets",
+    "sentence_transformers", "faiss", "gguf", "llguidance", "bitsandbytes", "bert_score", "datasets",
 )  # fmt: skip
 MODELS = ("small:latest", "judge:latest")
-CAPITALS = {"France": "Paris", "Italy": "Rome", "Spain": "Madrid", "Norway": "Oslo", "Greece": "Athens", "Egypt": "Cairo"}
+CAPITALS = {
+    "France": "Paris",
+    "Italy": "Rome",
+    "Spain": "Madrid",
+    "Norway": "Oslo",
+    "Greece": "Athens",
+    "Egypt": "Cairo",
+}
 SUITE = """\
 name: light
 models:
@@ -58,7 +65,13 @@ def write_light_suite(folder: Path, host: str) -> Path:
         {"question": f"Name the capital of {country}.", "answer": f"It is {place}.", "target": CAPITALS[country], "score": score}
         for country, place, score in zip(countries, ("Paris", "Bari", "Madrid", "Bergen", "Athens", "Luxor"), (90, 20, 85, 10, 95, 25), strict=True)
     ]  # fmt: skip
-    for name, content in (("test", rows[:4]), ("train", rows[4:]), ("exam", questions[:4]), ("exam_train", questions[4:]), ("labels", labels)):
+    for name, content in (
+        ("test", rows[:4]),
+        ("train", rows[4:]),
+        ("exam", questions[:4]),
+        ("exam_train", questions[4:]),
+        ("labels", labels),
+    ):
         (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in content), encoding="utf-8")
     atlas = "".join(f"The capital of {country} is {capital}.\n" for country, capital in CAPITALS.items())
     (folder / "atlas.txt").write_text(atlas, encoding="utf-8")
