@@ -2,17 +2,18 @@
 
 import contextlib
 import json
+import logging
 import select
 import socket
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import pairwise
 from typing import Any, TypeVar
 
 from tests.shared.engines import Body
+from tests.shared.faults import Fault as Fault
 
 Framing = Callable[[Body], bytes]
 
@@ -44,50 +45,6 @@ class HttpReply:
     framing: Framing = one_json
     status: int = 200
     text: str | None = None  # instead of parts, as text/plain
-
-
-@dataclass(frozen=True)
-class Fault:
-    """How one reply goes wrong. What is not set stays right; several may be set together."""
-
-    status: int | None = None  # instead of the answer; 307 sends the client here again
-    slow: float = 0.0  # seconds before it
-    half: bool = False  # only the first half of the body, well ended
-    extra: Mapping[str, Any] = field(default_factory=dict)  # over the fields of the right reply's last part
-    without: Sequence[str] = ()  # fields that the last part lacks
-    undone: bool = False  # the last part of a stream never comes, and the stream ends well
-    cut: Callable[[bytes], int] | None = None  # bytes after which the connection breaks
-    drip: float = 0.0  # seconds between two bytes
-    silent: float = 0.0  # seconds between the headers and the first byte
-    body: bytes | None = None  # sent instead of the right body
-    content_type: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    at: str | None = None  # the path it waits for; None for what generates
-
-    @property
-    def is_of_bytes(self) -> bool:
-        return self.half or self.cut is not None or self.body is not None or self.drip > 0
-
-    def bend(self, parts: Iterable[Body]) -> Iterator[Body]:
-        """The parts with the fault in the last of them."""
-        before: Body | None = None
-        for part in parts:
-            if before is not None:
-                yield before
-            before = part
-        if before is not None and not self.undone:
-            yield {key: value for key, value in {**before, **self.extra}.items() if key not in self.without}
-
-
-def in_a_part(content: bytes) -> int:
-    """Where to cut a stream in the middle of its second part, or a single part in its middle."""
-    lines = content.split(b"\n")
-    return len(lines[0]) + 1 + len(lines[1]) // 2 if len(lines) > 2 else len(content) // 2
-
-
-def in_a_character(content: bytes) -> int:
-    """Where to cut inside the first character that takes more than a byte."""
-    return next(at + 1 for at, (left, right) in enumerate(pairwise(content)) if left >= 0xC0 and right >= 0x80)
 
 
 class RefusedError(Exception):
@@ -188,6 +145,11 @@ class HttpStandIn(ThreadingHTTPServer):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
+    def vanish(self) -> None:
+        """The same from within a request, whose reply is lost, too."""
+        threading.Thread(target=self.refuse, daemon=True).start()
+        raise GoneError
+
     def come_back(self) -> None:
         """Listen again at the same address."""
         address = self.server_address
@@ -256,11 +218,18 @@ class Handler(BaseHTTPRequestHandler):
         self._handle(json.loads(self.rfile.read(int(self.headers["Content-Length"])) or b"{}"))
 
     def _handle(self, body: Body) -> None:
-        fault = self.server.note(self.path, body)
+        try:
+            fault = self.server.note(self.path, body)
+        except GoneError:
+            self.close_connection = True
+            return
         self.server.released.wait(fault.slow)
-        if fault.status is not None:
+        if fault.hangs_up:
+            self.close_connection = True
+            return
+        if fault.status is not None or fault.body is not None:
             part = {"error": f"a fault of the script, {fault.status}"}
-            self._send(HttpReply(parts=[part], status=fault.status), fault)
+            self._send(HttpReply(parts=[part], status=fault.status or 200), fault)
             return
         try:
             reply = self.server.answer(self.command, self.path, body, self._is_gone)
@@ -270,6 +239,9 @@ class Handler(BaseHTTPRequestHandler):
             self._send(HttpReply(parts=[self.server.error(self.path, refusal)], status=refusal.status), fault)
         except (GoneError, BrokenPipeError, ConnectionResetError):
             self.close_connection = True
+        except Exception as failure:
+            logging.getLogger(__name__).exception("the stand-in failed at %s", self.path)
+            self._send(HttpReply(parts=[{"error": f"the stand-in failed: {failure!r}"}], status=500), Fault())
 
     def _is_gone(self) -> bool:
         """Whether the client has closed its end."""

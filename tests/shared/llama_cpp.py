@@ -27,7 +27,9 @@ class LlamaCpp:
         self.digest = digest
         self._gguf = gguf
         self._server = started(gguf, self.trained)
-        self._client = httpx.Client(base_url=self._server.listening_address, timeout=120)
+        # llama.cpp may drop a connection after a stream, so each request has its own
+        once = {"Connection": "close"}
+        self._client = httpx.Client(base_url=self._server.listening_address, timeout=120, headers=once)
         self._embedder: tuple[Any, httpx.Client] | None = None
 
     def tokens(self, text: str) -> list[Any]:
@@ -61,7 +63,10 @@ class LlamaCpp:
 
     def embed(self, tokens: list[Any]) -> list[float]:
         if self._embedder is None:
-            server = started(self._gguf, 2048, embedding=True)
+            import xllamacpp
+
+            mean = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
+            server = started(self._gguf, 2048, embedding=True, pooling_type=mean, n_ubatch=2048)
             self._embedder = server, httpx.Client(base_url=server.listening_address, timeout=120)
         vector = self._embedder[1].post("/v1/embeddings", json={"input": tokens}).json()["data"][0]["embedding"]
         size = math.hypot(*vector)

@@ -52,6 +52,7 @@ class ServedModel:
     parameter_size: str = "134.52M"
     quantization: str = "Q4_1"
     digest: str | None = None  # the engine's when None
+    blob: str | None = None  # models of one blob share a runner: loading one unloads the other
 
     def details(self) -> Body:
         return {
@@ -200,6 +201,9 @@ class StandIn(HttpStandIn):
         """The seconds that it took: none where it is there with the same context."""
         with self.lock:
             is_there = self.contexts.get(model.name) == context and model.name not in self._leaving
+            for other in self.served():
+                if other.blob is not None and other.blob == model.blob:
+                    self.contexts.pop(other.name, None)
             self.contexts[model.name] = context
             self._leaving.pop(model.name, None)
         if not is_there:
