@@ -15,7 +15,9 @@ from harness.models.remote.address import address_mistake, server_secrets
 from harness.models.remote.call_error import CallError
 from harness.models.remote.embedding_model import EmbeddingModel, refuse_at_once
 from harness.models.remote.embedding_reply import EmbeddingReply
-from harness.models.remote.ollama_address import CHECKING, address_fault
+from harness.models.remote.ollama_address import CHECKING, address_fault, is_silent
+from harness.models.remote.ollama_check import refuse_change
+from harness.models.remote.ollama_model import ServedModel
 from harness.models.remote.ollama_server import PREFIX, OllamaServer, whole_name
 from harness.models.remote.server_reply import count_of
 from harness.records.inputs import JSON
@@ -53,11 +55,14 @@ class OllamaEmbedding(EmbeddingModel):
 
     def identity(self) -> dict[str, JSON]:
         """The digest stands for the weights, the version for what computes with them; num_ctx changes nothing."""
-        version, digest = self._answering
+        version, digest = self._look(lambda served: (served.version, self._digest_of(served)))
         return {"component": "ollama_embedding", "digest": digest, "version": version, **self.output_identity()}
 
     def describe(self) -> str:
-        return f"{self.model} in Ollama {self._answering[0] or 'of an unknown version'}"
+        return f"{self.model} in Ollama, which embeds"
+
+    def loading_key(self) -> str:
+        return f"{expanded(self._written_host)} {whole_name(self.model)} {self.num_ctx}"
 
     def secrets(self) -> Mapping[str, str]:
         return server_secrets([self._written_host], KEY, os.environ.get(KEY, "").strip())
@@ -67,24 +72,36 @@ class OllamaEmbedding(EmbeddingModel):
 
     def check(self) -> None:
         """A model that writes text is refused: Ollama up to 0.24 gives vectors of it, which mean little."""
-        _ = self._answering
-        description = self._look_up(lambda server: server.show(self.model))
-        capabilities = description.get("capabilities")
-        if isinstance(capabilities, list) and "embedding" not in capabilities:
-            abilities = inert_line(", ".join(map(str, capabilities))) or "nothing"
+        able, trained, width = self._look(self._abilities)
+        if able and "embedding" not in able:
             raise ModelError(
-                f"model {self.model} is no embedding model (Ollama tells: {abilities}); name one that is: {EXAMPLE}"
+                f"model {self.model}: it is no embedding model (Ollama says that it can do {', '.join(sorted(able))}); "
+                f"take one that is: {EXAMPLE}"
             )
-        information = description.get("model_info")
-        sizes = information if isinstance(information, dict) else {}
-        trained, dimensions = (
-            sizes.get(f"{sizes.get('general.architecture')}.{size}_length") for size in ("context", "embedding")
-        )
         self._refuse_more("num_ctx", self.num_ctx, trained, "tokens it was trained with")
-        self._refuse_more("dimensions", self.dimensions, dimensions, "dimensions of its vectors")
+        self._refuse_more("dimensions", self.dimensions, width, "dimensions of its vectors")
 
-    def _refuse_more(self, name: str, wanted: int | None, most: JSON, meaning: str) -> None:
-        if wanted is not None and isinstance(most, int) and wanted > most > 0:
+    def check_server(self) -> None:
+        from harness.models.remote.transport import exchange
+
+        try:
+            with exchange(LOOKING):
+                _ = self._served.listed
+        except CallError as failure:
+            if is_silent(failure):
+                return
+        self.check()
+
+    def _abilities(self, served: ServedModel) -> tuple[frozenset[str], int | None, int | None]:
+        """What it can do, the tokens it was trained with, and the length of its vectors."""
+        self._digest_of(served)
+        information = served.facts.get("model_info")
+        sizes = information if isinstance(information, dict) else {}
+        width = count_of(sizes.get(f"{sizes.get('general.architecture')}.embedding_length"))
+        return served.capabilities, served.trained_length, width
+
+    def _refuse_more(self, name: str, wanted: int | None, most: int | None, meaning: str) -> None:
+        if wanted is not None and most and wanted > most:
             raise ModelError(
                 f"model {self.model}: {name} {wanted} is more than the {most} {meaning}; set {name}: {most} or less"
             )
@@ -119,16 +136,9 @@ class OllamaEmbedding(EmbeddingModel):
 
         try:
             with exchange(LOOKING):
-                version, digests = _version_and_digests(self._client)
+                refuse_change(self._served, ServedModel(lambda: self._client, self.model))
         except CallError:
-            return
-        digest = _by_name(digests).get(whole_name(self.model))
-        if (version, digest) != self._answering:
-            before, after = (" with model ".join(map(str, pair)) for pair in (self._answering, (version, digest)))
-            raise ModelError(
-                f"model {self.model} changed on the server during the run: Ollama {before} became {after}; vectors of "
-                "both cannot be compared; run the same command again"
-            )
+            return  # a server that is gone is met by its calls
 
     def close(self) -> None:
         if self._used and self.unload:
@@ -148,26 +158,29 @@ class OllamaEmbedding(EmbeddingModel):
         except CallError as failure:
             log.info("model %s stays loaded for %s: %s", self.model, self.keep_alive, self.failure_text(failure))
 
-    @cached_property
-    def _answering(self) -> tuple[str | None, str]:
-        """The server's version and the model's digest."""
-        version, digests = self._look_up(_version_and_digests)
-        by_name = _by_name(digests)
-        digest = by_name.get(whole_name(self.model))
-        if digest is None:
-            known = self.redaction().redact_message(inert_line(nearest(self.model, digests)))
-            raise ModelError(f"Ollama has no model {self.model}: ollama pull {self.model} ({known})")
-        return version, digest
-
-    def _look_up(self, question: Callable[[OllamaServer], T]) -> T:
+    def _look(self, question: Callable[[ServedModel], T]) -> T:
+        """What the server tells. Raises ModelError where it tells nothing."""
         from harness.models.remote.transport import exchange
 
         try:
             with exchange(CHECKING, PREFIX):
-                return question(self._client)
+                return question(self._served)
         except CallError as failure:
-            fault = address_fault(str(expanded(self._written_host)), CHECKING, failure)
+            fault = address_fault(self._written_host, CHECKING, failure)
             raise ModelError(self.redaction().redact_message(fault)) from failure
+
+    def _digest_of(self, served: ServedModel) -> str:
+        digest = served.digest
+        if digest is None:
+            known = nearest(whole_name(self.model), [inert_line(name) for name in served.listed])
+            raise ModelError(
+                f"Ollama has no model {self.model}: ollama pull {self.model} ({self.redaction().redact_message(known)})"
+            )
+        return digest
+
+    @cached_property
+    def _served(self) -> ServedModel:
+        return ServedModel(lambda: self._client, self.model)
 
     @property
     def _written_host(self) -> str:
@@ -176,18 +189,3 @@ class OllamaEmbedding(EmbeddingModel):
     @cached_property
     def _client(self) -> OllamaServer:
         return OllamaServer(str(expanded(self._written_host)), self.timeout, 1)
-
-
-def _version_and_digests(server: OllamaServer) -> tuple[str | None, dict[str, str]]:
-    """The version, None where the server tells none, and the digests of its models."""
-    digests = server.digests()
-    try:
-        return server.version(), digests
-    except CallError as failure:
-        if failure.status != 404:
-            raise
-        return None, digests
-
-
-def _by_name(digests: Mapping[str, str]) -> dict[str, str]:
-    return {whole_name(name): digest for name, digest in digests.items()}

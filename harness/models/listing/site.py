@@ -24,7 +24,7 @@ class Site:
 
         key = os.environ.get(key_name, "").strip()
         headers = {"Authorization": f"Bearer {key}"} if key.isascii() and key.isprintable() and key else {}
-        self._client = httpx.Client(headers=headers, transport=BoundedTransport(1), timeout=SECONDS)
+        self._client = httpx.Client(headers=headers, transport=BoundedTransport(), timeout=SECONDS)
 
     def get(self, url: str) -> "httpx.Response":
         """The reply, read. Raises CallError where there is none."""

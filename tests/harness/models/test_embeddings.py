@@ -332,12 +332,12 @@ def test_a_text_whose_vector_the_server_cannot_write_is_named(start: Any, make: 
         (
             {"version": "0.24.0"},
             {"model": "chat"},
-            "model chat is no embedding model .Ollama tells: completion.; name one",
+            "model chat: it is no embedding model .Ollama says that it can do completion.; take one",
         ),
         (
             {"version": "0.33.0"},
             {"model": "chat"},
-            "model chat is no embedding model .Ollama tells: completion.; name one",
+            "model chat: it is no embedding model .Ollama says that it can do completion.; take one",
         ),
         ({}, {"model": "bgee"}, "^Ollama has no model bgee: ollama pull bgee"),
         (
@@ -482,10 +482,10 @@ def test_patience_with_a_server_that_is_gone_ends(start: Any, make: Any, kind: s
 @pytest.mark.parametrize(
     ("kind", "attribute", "value", "said"),
     [
-        ("ollama", "version", "0.34.0", "Ollama 0.33.0 with model b9e became 0.34.0 with model b9e"),
-        ("ollama", "version", "0.33.0-rc2+x", "became 0.33.0-rc2"),
-        ("ollama", "models", [ServedModel(name="bge:latest", engine=script(), capabilities=("embedding",), digest="0ther")], "became 0.33.0 with model 0ther"),
-        ("ollama", "models", [], "became 0.33.0 with model None"),
+        ("ollama", "version", "0.34.0", "the version of its Ollama was 0.33.0 when the run began and is 0.34.0 now"),
+        ("ollama", "version", "0.33.0-rc2+x", r"is 0.33.0-rc2\+x now"),
+        ("ollama", "models", [ServedModel(name="bge:latest", engine=script(), capabilities=("embedding",), digest="0ther")], "its digest was b9e when the run began and is 0ther now"),
+        ("ollama", "models", [], "its digest was b9e when the run began and is none"),
         ("openai", "fingerprint", "b9999", "version: b0-unknown → b9999"),
         ("openai", "context", 4096, "n_ctx: 2048 → 4096"),
     ],
@@ -498,7 +498,7 @@ def test_a_server_that_changes_during_the_run_ends_it(
     model.identity()
     model.embed(TEXTS, "passage")
     setattr(server, attribute, value)
-    with pytest.raises(ModelError, match=f"changed .*during the run.*{said}"):
+    with pytest.raises(ModelError, match=said):
         model.embed(["x"], "query")
 
 
@@ -526,7 +526,7 @@ def test_identity_is_digest_version_prefixes_and_dimensions(start: Any, make: An
     for change in ({"query_prefix": "q"}, {"passage_prefix": "p"}, {"dimensions": 8}, {"model": "chat"}):
         assert make(server, **change).identity() != identity
     assert make(start(version="0.34.0")).identity() == {**identity, "version": "0.34.0"}
-    assert make(start(version=None)).identity() == {**identity, "version": None}
+    assert make(start(version=None)).identity() == {**identity, "version": "not told"}
 
 
 def test_identity_elsewhere_is_what_the_server_tells(start: Any, make: Any) -> None:
