@@ -10,6 +10,7 @@ from harness.models.chat_completions.served_engine import (
     ServerRoot,
     changed_facts,
     engine_at,
+    is_gone,
     root_of,
 )
 from harness.models.remote.call_error import CallError
@@ -42,6 +43,13 @@ class OpenAIEmbedding(EmbeddingModel, OpenAIAccess):
                 f"write ollama_embedding: {{model: {self.model}, host: {root_of(self.url)}}}"
             )
         self.probe(min(self.timeout, PROBE_SECONDS))
+
+    def check_server(self) -> None:
+        try:
+            self.check()
+        except ModelError as error:
+            if not (isinstance(error.__cause__, CallError) and is_gone(error.__cause__)):
+                raise
 
     def request(self, texts: Sequence[str]) -> EmbeddingReply:
         body = {
