@@ -100,10 +100,10 @@ class OllamaEmbedding(EmbeddingModel):
         width = count_of(sizes.get(f"{sizes.get('general.architecture')}.embedding_length"))
         return served.capabilities, served.trained_length, width
 
-    def _refuse_more(self, name: str, wanted: int | None, most: int | None, meaning: str) -> None:
-        if wanted is not None and most and wanted > most:
+    def _refuse_more(self, name: str, setting: int | None, most: int | None, meaning: str) -> None:
+        if setting is not None and most and setting > most:
             raise ModelError(
-                f"model {self.model}: {name} {wanted} is more than the {most} {meaning}; set {name}: {most} or less"
+                f"model {self.model}: {name} {setting} is more than the {most} {meaning}; set {name}: {most} or less"
             )
 
     def request(self, texts: Sequence[str]) -> EmbeddingReply:
@@ -172,9 +172,9 @@ class OllamaEmbedding(EmbeddingModel):
     def _digest_of(self, served: ServedModel) -> str:
         digest = served.digest
         if digest is None:
-            known = nearest(whole_name(self.model), [inert_line(name) for name in served.listed])
+            suggestion = nearest(whole_name(self.model), [inert_line(name) for name in served.listed])
             raise ModelError(
-                f"Ollama has no model {self.model}: ollama pull {self.model} ({self.redaction().redact_message(known)})"
+                f"Ollama has no model {self.model}: ollama pull {self.model} ({self.redaction().redact_message(suggestion)})"
             )
         return digest
 

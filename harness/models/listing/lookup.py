@@ -33,11 +33,11 @@ def list_server(written: str, key_name: str) -> ServerListing:
         redaction = Redaction(server_secrets([written], key_name, ""), variables_in(written))
         reason = inert_line(redaction.redact_message(str(failure)))[:300]
         raise ModelError(
-            f"nothing answers at {_shown(written)} ({reason}); start the server or correct the address"
+            f"nothing answers at {_address_text(written)} ({reason}); start the server or correct the address"
         ) from failure
     if listing is None:
         raise ModelError(
-            f"{_shown(written)} is no model server: neither Ollama's list (/api/tags) nor OpenAI's (/v1/models) is "
+            f"{_address_text(written)} is no model server: neither Ollama's list (/api/tags) nor OpenAI's (/v1/models) is "
             "there; give the address of the server, such as http://localhost:11434 or http://localhost:8000/v1"
         )
     return listing
@@ -68,5 +68,5 @@ def _origin(address: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _shown(written: str) -> str:
+def _address_text(written: str) -> str:
     return inert_line(without_credentials(written))

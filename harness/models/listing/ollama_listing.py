@@ -47,8 +47,8 @@ def _model(
         description = site.content(f"{root}/api/show", {"model": name})
         information = object_in(description, "model_info")
         context = context or count_in(information.get(f"{information.get('general.architecture')}.context_length"))
-        told = description.get("capabilities") if isinstance(description, dict) else None
-        capabilities = capabilities or texts_in(told)
+        named = description.get("capabilities") if isinstance(description, dict) else None
+        capabilities = capabilities or texts_in(named)
     return ListedModel(
         name=name,
         size=count_in(entry.get("size")),

@@ -10,7 +10,7 @@ from pydantic import Field, PrivateAttr
 from harness.components.model import Use
 from harness.errors import ModelError, NotFiniteError
 from harness.models.remote.call_error import CallError
-from harness.models.remote.embedding_reply import EmbeddingReply, shown, vectors_of
+from harness.models.remote.embedding_reply import EmbeddingReply, excerpt_of, vectors_of
 from harness.models.remote.hosted_model import HostedModel
 from harness.records.inputs import JSON
 
@@ -98,7 +98,7 @@ class EmbeddingModel(HostedModel):
             return np.concatenate([self._batch(texts[:half], ask), self._batch(texts[half:], ask)])
         except ModelError as error:
             raise type(error)(*(f"model {self.model}: {line}" for line in error.lines)) from error
-        self._refuse_other_dimensions(vectors.shape[1])
+        self._refuse_changed_dimensions(vectors.shape[1])
         self._dimension = vectors.shape[1]
         return vectors
 
@@ -106,10 +106,10 @@ class EmbeddingModel(HostedModel):
         """The refusal of a single text."""
         reason = self.failure_text(failure)
         if not is_too_long:
-            return NotFiniteError(f"model {self.model} returned NaN or infinity for {shown(text)}: {reason}")
+            return NotFiniteError(f"model {self.model} returned NaN or infinity for {excerpt_of(text)}: {reason}")
         return ModelError(
             f"model {self.model}: a text of {len(text):,} characters is longer than it reads, and is not cut: "
-            f"{shown(text)} ({reason}); cut passages shorter by split in knowledge, queries by query in the variant"
+            f"{excerpt_of(text)} ({reason}); cut passages shorter by split in knowledge, queries by query in the variant"
             + self._long_text_advice
         )
 
@@ -117,7 +117,7 @@ class EmbeddingModel(HostedModel):
     def _long_text_advice(self) -> str:
         return ", or name a model with a longer context"
 
-    def _refuse_other_dimensions(self, dimension: int) -> None:
+    def _refuse_changed_dimensions(self, dimension: int) -> None:
         if self.dimensions is not None and dimension != self.dimensions:
             raise ModelError(
                 f"model {self.model}: {self.dimensions} dimensions were asked for, the server gave {dimension}: "

@@ -52,7 +52,7 @@ def vectors_of(reply: EmbeddingReply, texts: Sequence[str], dimension: int | Non
         dimension = dimension or len(numbers)
         if len(numbers) != dimension:
             raise ModelError(
-                f"the server gave a vector of {len(numbers)} numbers, {dimension} for others, for {shown(text)}"
+                f"the server gave a vector of {len(numbers)} numbers, {dimension} for others, for {excerpt_of(text)}"
             )
         rows.append(numbers)
     _refuse_cut(reply.tokens, texts)
@@ -60,7 +60,7 @@ def vectors_of(reply: EmbeddingReply, texts: Sequence[str], dimension: int | Non
         vectors = np.array(rows, dtype=np.float64).astype(np.float32)
     if not np.isfinite(vectors).all():
         text = texts[int(np.isfinite(vectors).all(axis=1).argmin())]
-        raise NotFiniteError(f"the server gave a number that is too large for {shown(text)}")
+        raise NotFiniteError(f"the server gave a number that is too large for {excerpt_of(text)}")
     return vectors
 
 
@@ -68,12 +68,12 @@ def _numbers(vector: JSON, text: str) -> list[float]:
     if isinstance(vector, str):
         raise ModelError("the server gave vectors encoded as text (base64), though numbers were asked for")
     if not isinstance(vector, list) or not vector:
-        raise ModelError(f"the server gave no list of numbers for {shown(text)}")
+        raise ModelError(f"the server gave no list of numbers for {excerpt_of(text)}")
     for number in vector:
         if number is None or (isinstance(number, float) and not math.isfinite(number)):
-            raise NotFiniteError(f"the server gave NaN, null or infinity among the numbers for {shown(text)}")
+            raise NotFiniteError(f"the server gave NaN, null or infinity among the numbers for {excerpt_of(text)}")
         if isinstance(number, bool) or not isinstance(number, int | float):
-            raise ModelError(f"the server gave {str(number)[:20]!r} among the numbers for {shown(text)}")
+            raise ModelError(f"the server gave {str(number)[:20]!r} among the numbers for {excerpt_of(text)}")
     return vector
 
 
@@ -84,7 +84,7 @@ def _refuse_cut(tokens: int | None, texts: Sequence[str]) -> None:
         longest = max(texts, key=len)
         raise ModelError(
             f"the server read {tokens} tokens of texts that have at least {least}: it cuts long texts in silence; "
-            f"the longest, of {len(longest):,} characters, is {shown(longest)}"
+            f"the longest, of {len(longest):,} characters, is {excerpt_of(longest)}"
         )
 
 
@@ -95,7 +95,7 @@ def _least_tokens(text: str) -> int:
     return cjk // CJK + (len(signs) - cjk) // LATIN
 
 
-def shown(text: str) -> str:
+def excerpt_of(text: str) -> str:
     """The beginning of a text for a message."""
     line = inert_line(text)
     return f"“{line[:EXCERPT]}…”" if len(line) > EXCERPT else f"“{line}”"
