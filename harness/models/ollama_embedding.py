@@ -173,9 +173,8 @@ class OllamaEmbedding(EmbeddingModel):
         digest = served.digest
         if digest is None:
             suggestion = nearest(whole_name(self.model), [inert_line(name) for name in served.listed])
-            raise ModelError(
-                f"Ollama has no model {self.model}: ollama pull {self.model} ({self.redaction().redact_message(suggestion)})"
-            )
+            suggestion = self.redaction().redact_message(suggestion)
+            raise ModelError(f"Ollama has no model {self.model}: ollama pull {self.model} ({suggestion})")
         return digest
 
     @cached_property

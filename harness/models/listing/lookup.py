@@ -37,8 +37,8 @@ def list_server(written: str, key_name: str) -> ServerListing:
         ) from failure
     if listing is None:
         raise ModelError(
-            f"{_address_text(written)} is no model server: neither Ollama's list (/api/tags) nor OpenAI's (/v1/models) is "
-            "there; give the address of the server, such as http://localhost:11434 or http://localhost:8000/v1"
+            f"{_address_text(written)} is no model server: neither Ollama's list (/api/tags) nor OpenAI's "
+            "(/v1/models) is there; give the address of the server, such as http://localhost:11434 or http://localhost:8000/v1"
         )
     return listing
 

@@ -109,7 +109,7 @@ class EmbeddingModel(HostedModel):
             return NotFiniteError(f"model {self.model} returned NaN or infinity for {excerpt_of(text)}: {reason}")
         return ModelError(
             f"model {self.model}: a text of {len(text):,} characters is longer than it reads, and is not cut: "
-            f"{excerpt_of(text)} ({reason}); cut passages shorter by split in knowledge, queries by query in the variant"
+            f"{excerpt_of(text)} ({reason}); shorten passages by split in knowledge, queries by query in the variant"
             + self._long_text_advice
         )
 

@@ -13,6 +13,10 @@ from harness.errors import ModelError
 from harness.models.listing.listing import ListedModel
 from harness.models.listing.lookup import list_server
 from harness.models.listing.table import print_listing, size_text
+from tests.shared.engines import Script
+from tests.shared.ollama_stand_in import StandIn, serving
+from tests.shared.openai_servers import LlamaServer, Vllm
+from tests.shared.openai_stand_in import Hosted
 from tests.shared.raw_server import RawServer, raw_server, reply
 
 Routes = Mapping[str, Any]  # path → the JSON of the reply, or (status, body)
@@ -121,6 +125,28 @@ def test_a_server_and_its_models(
     listing = list_server(start(routes).place + path, "OPENAI_API_KEY")
     assert listing.server == server
     assert listing.models == models
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "path", "expected"),
+    [
+        (StandIn, {"version": "0.24.0"}, "", "Ollama 0.24.0"),
+        (StandIn, {}, "/v1", "Ollama 0.33.0"),
+        (LlamaServer, {}, "", "llama.cpp b0-unknown"),
+        (Vllm, {}, "/v1", "vLLM 0.11.0"),
+        (Hosted, {}, "/v1", "an OpenAI-compatible server"),
+    ],
+)
+def test_the_stand_ins_of_real_servers(kind: Any, settings: Any, path: str, expected: str) -> None:
+    """No model is loaded and nothing is generated for a list."""
+    with serving(kind(Script(str), **settings)) as server:
+        listing = list_server(server.place + path, "OPENAI_API_KEY")
+    assert listing.server == expected
+    assert [model.name for model in listing.models] == (["judge:latest"] if "Ollama" in expected else ["smol"])
+    assert {route for route, _ in server.asked} <= {
+        "/api/version", "/api/tags", "/api/show", "/api/ps", "/v1/models", "/props", "/version", "/v1/api/version",
+        "/v1/api/tags",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
