@@ -3,16 +3,19 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.errors import ModelError, NotFiniteError
 from harness.records.inputs import JSON
 from harness.text.inert import inert_line
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from harness.components.model import Vector
 
 LATIN, CJK = 12, 4  # characters of a token at most, on the average of a text
+HUGE = 1e300  # whole numbers of JSON have no end
 EXCERPT = 60  # characters shown of a text
 
 
@@ -56,11 +59,11 @@ def vectors_of(reply: EmbeddingReply, texts: Sequence[str], dimension: int | Non
             )
         rows.append(numbers)
     _refuse_cut(reply.tokens, texts)
+    exact = np.array(rows, dtype=np.float64)
+    _refuse_not_finite(exact, texts, "NaN or infinity among the numbers")
     with np.errstate(over="ignore"):
-        vectors = np.array(rows, dtype=np.float64).astype(np.float32)
-    if not np.isfinite(vectors).all():
-        text = texts[int(np.isfinite(vectors).all(axis=1).argmin())]
-        raise NotFiniteError(f"the server gave a number that is too large for {excerpt_of(text)}")
+        vectors: Vector = exact.astype(np.float32)
+    _refuse_not_finite(vectors, texts, "a number that is too large")
     return vectors
 
 
@@ -69,12 +72,23 @@ def _numbers(vector: JSON, text: str) -> list[float]:
         raise ModelError("the server gave vectors encoded as text (base64), though numbers were asked for")
     if not isinstance(vector, list) or not vector:
         raise ModelError(f"the server gave no list of numbers for {excerpt_of(text)}")
-    for number in vector:
-        if number is None or (isinstance(number, float) and not math.isfinite(number)):
-            raise NotFiniteError(f"the server gave NaN, null or infinity among the numbers for {excerpt_of(text)}")
-        if isinstance(number, bool) or not isinstance(number, int | float):
-            raise ModelError(f"the server gave {str(number)[:20]!r} among the numbers for {excerpt_of(text)}")
-    return vector
+    types = set(map(type, vector))
+    if types == {float}:
+        return vector
+    if types <= {int, float}:
+        return [number if abs(number) < HUGE else math.inf for number in vector]
+    stranger = next(number for number in vector if type(number) not in (int, float))
+    if stranger is None:  # how some servers write NaN
+        raise NotFiniteError(f"the server gave null among the numbers for {excerpt_of(text)}")
+    raise ModelError(f"the server gave {str(stranger)[:20]!r} among the numbers for {excerpt_of(text)}")
+
+
+def _refuse_not_finite(vectors: "NDArray[Any]", texts: Sequence[str], problem: str) -> None:
+    import numpy as np
+
+    finite = np.isfinite(vectors).all(axis=1)
+    if not finite.all():
+        raise NotFiniteError(f"the server gave {problem} for {excerpt_of(texts[int(finite.argmin())])}")
 
 
 def _refuse_cut(tokens: int | None, texts: Sequence[str]) -> None:
