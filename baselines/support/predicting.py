@@ -11,7 +11,7 @@ from harness.errors import HarnessError
 from harness.records.inputs import Generation, Prompt, Sample
 from harness.records.outputs import Completion, Prediction, Reading
 from harness.text.reasoning import REASONING_TOKENS
-from harness.text.replies import after_marker, without_reasoning
+from harness.text.replies import after_marker, lack_of_answer, without_reasoning
 
 ReadReply = Callable[[Sample, str], Reading]
 NO_REASON = "the call failed without a reason"
@@ -88,7 +88,7 @@ def predict(
             variant=calls.cell.variant,
             messages=prompt,
             text=completion.text,
-            reading=read(sample, completion.text) if errors[index] is None else Reading(),
+            reading=_reading(read, sample, completion) if errors[index] is None else Reading(),
             finish=completion.finish,
             tokens_in=completion.tokens_in,
             tokens_out=completion.tokens_out,
@@ -103,6 +103,14 @@ def predict(
         )
         for index, (sample, prompt, completion) in enumerate(zip(samples, prompts, completions, strict=True))
     ]
+
+
+def _reading(read: ReadReply, sample: Sample, completion: Completion) -> Reading:
+    """What a reply says; of one that is nothing but reasoning, why it says nothing."""
+    reason = lack_of_answer(
+        completion.text, completion.reasoning, completion.tokens_out, is_cut=completion.finish == "length"
+    )
+    return read(sample, completion.text) if reason is None else Reading(reason=reason)
 
 
 def _confidence(completion: Completion) -> dict[str, float]:

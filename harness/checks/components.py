@@ -69,6 +69,17 @@ def model_mistakes(suite: Suite, models: Sequence[str]) -> list[str]:
     return mistakes
 
 
+def server_mistakes(suite: Suite) -> list[str]:
+    """What servers that answer say against the models that a run would ask of them."""
+    mistakes = []
+    for name in suite.usage.asked_from("train"):
+        try:
+            suite.models[name].check_server()
+        except HarnessError as error:
+            mistakes += [f"models.{name}: {line}" for line in error.lines]
+    return mistakes
+
+
 def path_mistakes(suite: Suite) -> list[str]:
     """The models that a run would ask, or make others of, whose path leads nowhere."""
     mistakes: list[str] = []

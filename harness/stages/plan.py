@@ -139,7 +139,8 @@ def planned_cells(suite: Suite, tasks: Mapping[str, Task]) -> list[Cell]:
         if last is None:
             return (-1, -1)
         root = root_of(last, suite.models)
-        return (first.setdefault(root, min(order[root], order[last])), order[last])
+        weights = suite.models[root].loading_key() or root
+        return (first.setdefault(weights, min(order[root], order[last])), order[last])
 
     asked = [Cell(task, variant) for task in tasks for variant in suite.asked(task)]
     variants = {variant: i for i, variant in enumerate(suite.answering())}

@@ -127,7 +127,12 @@ class Script:
 
 def entry(token: str, probability: float) -> Body:
     """A token with its log-probability, as servers write it."""
-    return {"token": token, "logprob": math.log(max(probability, 1e-30)), "bytes": list(token.encode())}
+    return {
+        "id": sum(map(ord, token)),
+        "token": token,
+        "logprob": math.log(max(probability, 1e-30)),
+        "bytes": list(token.encode()),
+    }
 
 
 def _shared(left: Sequence[Any], right: Sequence[Any]) -> int:

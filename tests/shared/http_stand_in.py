@@ -90,6 +90,11 @@ class Queue:
                 self._changed.notify_all()
 
 
+def is_rendering(body: Body) -> bool:
+    """Whether a request asks Ollama only for the rendered prompt."""
+    return bool(body.get("_debug_render_only"))
+
+
 class HttpStandIn(ThreadingHTTPServer):
     """A server. `faults` are used up one a request; `asked` holds every request in its order: path and body."""
 
@@ -114,8 +119,9 @@ class HttpStandIn(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_address[1]}"
 
     def bodies(self, path: str | None = None) -> list[Body]:
-        """The requests to a path, in their order; without one, to the first that generates."""
-        return [body for asked, body in self.asked if asked == (path or self.generating[0])]
+        """The requests to a path, in their order; without one, to the first that generates. A rendering is none."""
+        wanted = path or self.generating[0]
+        return [body for asked, body in self.asked if asked == wanted and not is_rendering(body)]
 
     def answer(self, method: str, path: str, body: Body, is_gone: Callable[[], bool]) -> HttpReply:
         """The reply to a request, or RefusedError."""
@@ -172,7 +178,7 @@ class HttpStandIn(ThreadingHTTPServer):
         with self.lock:
             self.asked.append((path, body))
             for fault in self.faults:
-                if path == fault.at if fault.at is not None else path in self.generating:
+                if path == fault.at if fault.at is not None else path in self.generating and not is_rendering(body):
                     self.faults.remove(fault)
                     return fault
         return Fault()

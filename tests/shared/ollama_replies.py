@@ -178,7 +178,7 @@ class Conversation:
                     yield self._part(content, thinking)
                 yield self._part("", is_done=True) | piece.fields(self.server.numbers)
                 return
-            logprobs = {"logprobs": list(piece.logprobs)} if piece.logprobs else {}
+            logprobs = {"logprobs": without_ids(piece.logprobs)} if piece.logprobs else {}
             thinking, content = thoughts.split(piece.text)
             if thinking or content or logprobs:
                 yield self._part(content, thinking) | logprobs
@@ -231,6 +231,15 @@ class Counted:
         }
         written = {k: max(1, math.ceil(v * 1e9)) if k.endswith("_duration") else v for k, v in fields.items()}
         return {key: value for key, value in written.items() if value != 0}
+
+
+def without_ids(logprobs: Sequence[Body]) -> list[Body]:
+    """Log-probabilities as Ollama writes them."""
+    entries = []
+    for token in logprobs:
+        others = [{key: value for key, value in other.items() if key != "id"} for other in token["top_logprobs"]]
+        entries.append({key: value for key, value in token.items() if key != "id"} | {"top_logprobs": others})
+    return entries
 
 
 class Thoughts:

@@ -174,7 +174,8 @@ class StandIn(HttpStandIn):
                 del self._leaving[name]
                 self.contexts.pop(name, None)
             contexts = dict(self.contexts)
-        running = [model for model in self.served() if model.name in contexts]
+        served = {model.name: model for model in self.served()}
+        running = [served[name] for name in reversed(contexts) if name in served]
         return [
             {
                 "name": model.name, "model": model.name, "size": model.size * 2, "digest": self.digest(model),
@@ -204,7 +205,8 @@ class StandIn(HttpStandIn):
             for other in self.served():
                 if other.blob is not None and other.blob == model.blob:
                     self.contexts.pop(other.name, None)
-            self.contexts[model.name] = context
+            self.contexts.pop(model.name, None)
+            self.contexts[model.name] = context  # the last: listed first
             self._leaving.pop(model.name, None)
         if not is_there:
             self.released.wait(self.loading)

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.shared.engines import Body, Piece
 from tests.shared.http_stand_in import HttpReply, server_sent_events
-from tests.shared.ollama_replies import Conversation, Counted, Thoughts
+from tests.shared.ollama_replies import Conversation, Counted, Thoughts, without_ids
 
 OPTIONS = {"max_tokens": "num_predict", "temperature": "temperature", "top_p": "top_p", "seed": "seed"}
 
@@ -78,7 +78,7 @@ class V1:
             assert isinstance(piece, Piece)
             thought, text = thoughts.split(piece.text)
             thinking, content = thinking + thought, content + text
-            logprobs += piece.logprobs
+            logprobs += without_ids(piece.logprobs)
         choice: Body = {"index": 0}
         if self.is_chat:
             reasoning = {"reasoning": thinking} if thinking else {}
@@ -100,7 +100,7 @@ class V1:
                 break
             assert isinstance(piece, Piece)
             thought, text = thoughts.split(piece.text)
-            yield self._chunk(thought, text, None, piece.logprobs)
+            yield self._chunk(thought, text, None, without_ids(piece.logprobs))
         yield {"[DONE]": True}
 
     def _chunk(self, thought: str, text: str, reason: str | None, logprobs: Sequence[Body]) -> Body:

@@ -11,15 +11,17 @@ from tests.shared.ollama_replies import strange_part
 from tests.shared.openai_stand_in import OpenAIStandIn, Work, embeddings, number_of
 
 SMOLLM_TEMPLATE = (
-    "{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}{{ '<|im_start|>system\\n"
-    "You are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\\n' }}{% endif %}"
-    "{{'<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n'}}{% endfor %}"
-    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
+    "{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}{{ '<|im_start|>system\n"
+    "You are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n' }}{% endif %}"
+    "{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
 
 
 class LlamaServer(OpenAIStandIn):
     """llama.cpp's server: tells its context, slots and template at /props, its rendering at /apply-template."""
+
+    numbers_tokens = True
 
     def __init__(
         self, engine: Engine, *, template: str = SMOLLM_TEMPLATE, embeds: bool = False, **settings: Any
@@ -56,7 +58,10 @@ class LlamaServer(OpenAIStandIn):
         meta = {"n_ctx": self.context, "n_ctx_train": self.engine.trained, "n_embd": self.engine.width, "ftype": "Q4_1"}
         meta |= {"vocab_type": 2, "n_vocab": 49152, "n_params": 134515008, "size": 96576768}
         data = {"id": self.model, "aliases": [self.model], "tags": [], "object": "model", "created": int(time.time())}
-        old = {"name": self.model, "model": self.model, "capabilities": ["completion"], "details": {"format": "gguf"}}
+        nothing = dict.fromkeys(("modified_at", "size", "digest", "description", "parameters"), "")
+        details = {"parent_model": "", "format": "gguf", "family": "", "families": [""], "parameter_size": ""}
+        old = {"name": self.model, "model": self.model, **nothing, "type": "model", "tags": [""]}
+        old |= {"capabilities": ["completion"], "details": details | {"quantization_level": ""}}
         return {"models": [old], "object": "list", "data": [data | {"owned_by": "llamacpp", "meta": meta}]}
 
     def looked_into(self, path: str, body: Body) -> HttpReply:

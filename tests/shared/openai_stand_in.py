@@ -17,7 +17,7 @@ from tests.shared.engines import Script as Script
 from tests.shared.http_stand_in import Fault as Fault
 from tests.shared.http_stand_in import GoneError, HttpReply, HttpStandIn, RefusedError, server_sent_events
 from tests.shared.http_stand_in import serving as serving
-from tests.shared.ollama_replies import Thoughts
+from tests.shared.ollama_replies import Thoughts, without_ids
 
 CONTENTS = "{% for message in messages %}{{ message['content'] }}{% endfor %}"  # for scripts that count characters
 
@@ -40,6 +40,7 @@ class OpenAIStandIn(HttpStandIn):
 
     generating = ("/v1/chat/completions", "/v1/completions")
     reasoning_field: ClassVar[str] = "reasoning_content"
+    numbers_tokens: ClassVar[bool] = False  # whether each log-probability has its token's number
 
     def __init__(
         self, engine: Engine, *, model: str = "smol", template: str = CONTENTS, context: int = 2048, parallel: int = 1,
@@ -78,7 +79,8 @@ class OpenAIStandIn(HttpStandIn):
         return {"role": "assistant", "content": content} | ({self.reasoning_field: thinking} if thinking else {})
 
     def choice(self, fields: Body, reason: str | None, logprobs: list[Body]) -> Body:
-        noted = {"logprobs": {"content": logprobs}} if logprobs else {}
+        shown = logprobs if self.numbers_tokens else without_ids(logprobs)
+        noted = {"logprobs": {"content": shown}} if logprobs else {}
         return {"index": 0, **fields, "finish_reason": reason, **noted}
 
     def counted(self, tokens_in: int, ending: Ending) -> Body:

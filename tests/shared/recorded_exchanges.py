@@ -20,15 +20,10 @@ WORD = "The code word is BANANA. "
 QUESTION = "What is the code word?"
 SHORTENED = re.compile(r"^(?P<front>.*)… \((?P<size>\d+) characters\)$", re.DOTALL)
 OTHER_TOKENS = ("gemma3:270m",)  # another tokeniser than the model that runs here
-OPEN_KEYS = (
-    "model_info",
-    "ui",
-    "ui_settings",
-    "chat_template_caps",
-    "media_marker",
-    "cors_proxy_enabled",
-    "parameters",
-)
+OPEN_KEYS = (  # that a recording shortens, or that another build of the same server has or has not
+    "model_info", "ui", "ui_settings", "chat_template_caps", "media_marker", "cors_proxy_enabled", "parameters",
+    "architecture", "params",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +112,7 @@ def is_free(exchange: Exchange, what: str) -> bool:
     request = exchange.request or {}
     ends_by_itself = "format" in request or "response_format" in request or request.get("max_tokens") == 0
     if what in ("end", "tokens out"):
-        return ends_by_itself
+        return ends_by_itself or request.get("model") in OTHER_TOKENS
     if what == "names":
         return exchange.path == "/v1/models"
     return what == "tokens in" and (request.get("model") in OTHER_TOKENS or exchange.path == "/v1/embeddings")

@@ -10,8 +10,12 @@ STOPS = ("<|im_start|>", "<|im_end|>")
 def recorded_models(engine: Engine) -> list[ServedModel]:
     """One that thinks, one from a bare GGUF without a template, and a plain one."""
     thinker = ServedModel(
-        name="thinker:latest", engine=engine, template=THINKER, capabilities=("completion", "thinking"), stop=STOPS,
-        blob="smollm2"
+        name="thinker:latest",
+        engine=engine,
+        template=THINKER,
+        capabilities=("completion", "thinking"),
+        stop=STOPS,
+        blob="smollm2",
     )
     bare = ServedModel(
         name="gemma3:270m", engine=engine, template=BARE, family="gemma3", size=253113294, parameter_size="268.10M",

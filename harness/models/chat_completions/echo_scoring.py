@@ -27,7 +27,7 @@ class EchoScoring:
         return rows[0] != rows[1] and len({logprob for row in rows for _, logprob in row[1:]}) > 2
 
     def row(self, text: str) -> Row:
-        """The text's tokens with their log-probabilities. Raises CallError where the server does not tell each of them."""
+        """The text's tokens with their log-probabilities. Raises CallError where one is not told."""
         fields = {"prompt": text, "max_tokens": 1, "temperature": 0, "echo": True, "logprobs": 1}
         content = self.ask({**fields, "add_special_tokens": False})  # the text has them already
         try:
@@ -64,8 +64,7 @@ def _common(rows: Sequence[Row]) -> int:
 
 
 def _logprob(value: object) -> float:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or math.isnan(value) or value > 0:
+    if not isinstance(value, int | float) or isinstance(value, bool) or math.isnan(value) or value > 0:
         raise _unscored(f"{str(value)[:40]} stands where a log-probability should")
     return max(LEAST, float(value))
 

@@ -15,16 +15,15 @@ SAYINGS = {"system_fingerprint": "fingerprint", "model": "model"}
 class EngineWatch:
     """What the first reply said holds for all. llama.cpp says the same in each; of a hosted service it may change."""
 
-    def __init__(self, engine: ServedEngine, title: str) -> None:
-        self._engine = engine
+    def __init__(self, title: str) -> None:
         self._title = title
         self._first: dict[str, str] = {}
         self._said: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
         self.change = ""  # that makes what is answered now another engine's; empty while there is none
 
-    def notice(self, content: JSON) -> None:
-        """Compare a reply. Raises CallError for one of another engine than the first reply's."""
+    def notice(self, content: JSON, engine: ServedEngine) -> None:
+        """Compare a reply of an engine. Raises CallError for one of another engine than the first reply's."""
         for name, title in SAYINGS.items():
             saying = content.get(name) if isinstance(content, dict) else None
             if not isinstance(saying, str) or not saying:
@@ -35,7 +34,7 @@ class EngineWatch:
                 self._said.add((name, saying))
             if saying == first:
                 continue
-            if self._engine.name == LLAMA_CPP:
+            if engine.name == LLAMA_CPP:
                 self.change = f"{title}: {first} → {saying}"
                 raise CallError(f"the server changed during the run ({self.change})", lasting=True)
             if is_new:

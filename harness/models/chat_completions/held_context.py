@@ -45,8 +45,8 @@ class HeldContext:
             raise _too_small(f"the server left out {turn_excerpt(missing[0])} to make room")
         if most_tokens(prompt) >= self.tokens and self._is_what_is_left(prompt, completion):
             raise _too_small(
-                f"the prompt is counted with {count} tokens, as a longer one is that was cut to the server's context of "
-                f"{self.tokens}: it may have lost a part"
+                f"the prompt is counted with {count} tokens, as a longer one is that was cut to the server's context "
+                f"of {self.tokens}: it may have lost a part"
             )
         if count + most > self.tokens:
             raise _too_small(

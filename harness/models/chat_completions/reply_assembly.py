@@ -114,7 +114,9 @@ def _chunks_of(event: ServerEvent) -> Iterator[JSON]:
             try:
                 yield _parsed(line)
             except ValueError as error:
-                raise CallError(f"the stream holds what is no JSON, or was cut: {line[-200:]}", lasting=False) from error
+                raise CallError(
+                    f"the stream holds what is no JSON, or was cut: {line[-200:]}", lasting=False
+                ) from error
 
 
 def _parsed(text: str) -> JSON:

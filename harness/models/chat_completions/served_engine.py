@@ -1,4 +1,4 @@
-"""What stands behind an address: the engine, its version, and what else of it determines replies, as far as it tells."""
+"""What stands behind an address: the engine, its version and what else determines replies, as far as it tells."""
 
 import hashlib
 from collections.abc import Callable, Mapping

@@ -10,7 +10,7 @@ FIELDS = ("chat_template", "chat_template_kwargs", "tools", "reasoning_format") 
 
 
 class ServedTemplate:
-    """Renders prompts as an engine does: llama.cpp at /apply-template, Ollama by a debug request, others by their tokens."""
+    """Renders prompts: llama.cpp at /apply-template, Ollama by a debug request, others by their tokens."""
 
     def __init__(self, root: ServerRoot, engine: ServedEngine, extra: Mapping[str, JSON]) -> None:
         self._root = root

@@ -1,8 +1,7 @@
-"""Before a cell is asked: whether every message of its prompts reaches the model, or the server's template drops some."""
+"""Before a cell is asked: whether every message of its prompts reaches the model, or a template drops some."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from itertools import pairwise
 
 from harness.models.remote.rendering import first_of_each_structure, in_words, missing_turns, roles_of, turn_excerpt
 from harness.records.inputs import Prompt, Role
@@ -36,10 +35,8 @@ class TurnCheck:
         return None
 
     def _unrendered(self, prompt: Prompt, words: Prompt, rendered: str) -> str | None:
-        """A message that the template leaves out or cannot tell from the next: by words, then by the texts themselves."""
+        """A message that is left out: by words, which stand nowhere else, then by the texts themselves."""
         missing = [turn for turn, word in zip(prompt, words, strict=True) if word in missing_turns(words, rendered)]
-        if not missing and any(f"{turn.content}{following.content}" in rendered for turn, following in pairwise(words)):
-            return "the server's chat template joins the turns of a prompt with nothing between them"
         if not missing and (text := self._render(prompt)) is not None:
             missing = list(missing_turns(prompt, text))
         return f"the server's chat template leaves out {turn_excerpt(missing[0])}" if missing else None

@@ -2,13 +2,15 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 
-from harness.errors import ModelError
+from harness.errors import HarnessError, ModelError
 from harness.models.remote.call_error import CallError
-from harness.models.remote.ollama_server import OllamaServer
+from harness.models.remote.ollama_model import ServedModel
 from harness.models.remote.rendering import first_of_each_structure, in_words, missing_turns, turn_excerpt
 from harness.models.remote.server_reply import count_of
-from harness.records.inputs import JSON, Prompt, Role
+from harness.records.inputs import JSON, Message, Prompt, Role
+from harness.text.turn_template import TurnTemplate
 
 REMEDY = (
     "make a model whose Modelfile has a TEMPLATE with all messages (ollama create), or set template: chatml, or the "
@@ -22,8 +24,8 @@ Body = Callable[[Prompt], Mapping[str, JSON]]  # the request to /api/chat that a
 class Renderings:
     """The prompts of one model as the server renders them, each asked for once."""
 
-    def __init__(self, server: OllamaServer, name: str, body: Body) -> None:
-        self._server, self._name, self._body = server, name, body
+    def __init__(self, served: ServedModel, body: Body) -> None:
+        self._served, self._name, self._body = served, served.name, body
         self._texts: dict[Prompt, str] = {}
         self._checked: set[tuple[Role, ...]] = set()
         self._lock = threading.Lock()
@@ -34,17 +36,15 @@ class Renderings:
         if not self.is_told:
             return None
         with self._lock:
-            if prompt in self._texts:
-                return self._texts[prompt]
-        reply = self._server.reply("/api/chat", {**self._body(prompt), "_debug_render_only": True})
-        told = reply.get("_debug_info")
-        text = told.get("rendered_template") if isinstance(told, dict) else None
-        if not isinstance(text, str):
-            self.is_told = False
-            return None
-        with self._lock:
-            self._texts[prompt] = text
-        return text
+            if prompt not in self._texts:
+                reply = self._served.server.reply("/api/chat", {**self._body(prompt), "_debug_render_only": True})
+                told = reply.get("_debug_info")
+                text = told.get("rendered_template") if isinstance(told, dict) else None
+                if not isinstance(text, str):
+                    self.is_told = False
+                    return None
+                self._texts[prompt] = text
+            return self._texts[prompt]
 
     def check(self, prompts: Sequence[Prompt]) -> None:
         """Raise ModelError for a template that leaves out a turn of the first prompt of any structure; or CallError."""
@@ -62,11 +62,10 @@ class Renderings:
                 return
             if missing := missing_turns(turns, text):
                 place = turns.index(missing[0])
-                raise ModelError(
-                    f"model {self._name}: its template in Ollama leaves out {turn_excerpt(prompt[place])}, which the "
-                    f"model would never read; {REMEDY}"
-                )
-        if any(f"{turn.content}{following.content}" in text for turn, following in zip(words, words[1:], strict=False)):
+                raise ModelError(_leaves_out(f"model {self._name}: its template in Ollama", prompt[place], REMEDY))
+        if not self._served.has_template and any(
+            f"{turn.content}{following.content}" in text for turn, following in pairwise(words)
+        ):
             raise ModelError(
                 f"model {self._name}: its template in Ollama joins the turns of a prompt with nothing between them, so "
                 f"that the model cannot tell them apart; {REMEDY}"
@@ -89,15 +88,29 @@ class Renderings:
 
     def _tokens(self, prompt: Prompt) -> int | None:
         """The tokens of a prompt as the server counts them, by a reply of one."""
-        return count_of(self._server.reply("/api/chat", self._body(prompt)).get("prompt_eval_count")) or None
+        return count_of(self._served.server.reply("/api/chat", self._body(prompt)).get("prompt_eval_count")) or None
 
 
 def refuse_missing(prompt: Prompt, rendered: str) -> None:
     """Raise CallError for a prompt of which a turn is missing although others of its kind are shown whole."""
     if missing := missing_turns(prompt, rendered):
-        raise CallError(
-            f"the model's template leaves out {turn_excerpt(missing[0])}: what it would have answered is no answer to "
-            "the prompt; mend the template, or set template on the model",
-            lasting=True,
-        )
+        remedy = "mend the template, or set template on the model"
+        raise CallError(_leaves_out("the model's template", missing[0], remedy), lasting=True)
 
+
+def refuse_template(template: TurnTemplate, name: str, prompts: Sequence[Prompt]) -> None:
+    """Raise ModelError for a stated template that fails on a turn of the first prompt of any structure, or drops it."""
+    for prompt in first_of_each_structure(prompts).values():
+        words = in_words(prompt)
+        for turns in (prompt, words):
+            try:
+                missing = missing_turns(turns, template.render(turns))
+            except HarnessError as error:
+                raise ModelError(f"model {name}: its template cannot be used: {error}") from error
+            if missing:
+                place = turns.index(missing[0])
+                raise ModelError(_leaves_out(f"model {name}: its template", prompt[place], "mend the template"))
+
+
+def _leaves_out(template: str, turn: Message, remedy: str) -> str:
+    return f"{template} leaves out {turn_excerpt(turn)}, which the model would never read; {remedy}"
