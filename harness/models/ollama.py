@@ -15,7 +15,7 @@ from harness.components.fields import AsWritten, PromptText
 from harness.errors import HarnessError, ModelError, nearest
 from harness.models.remote.address import address_mistake, server_secrets
 from harness.models.remote.call_error import CallError
-from harness.models.remote.ollama_address import CHECKING, address_fault, is_silent
+from harness.models.remote.ollama_address import CHECKING, KEY, address_fault, is_silent
 from harness.models.remote.ollama_chat import OllamaChat
 from harness.models.remote.ollama_check import refuse_change, refuse_unable
 from harness.models.remote.ollama_model import UNTOLD, ServedModel
@@ -32,7 +32,6 @@ from harness.text.variables import expanded, variables_in
 log = logging.getLogger("harness")
 
 DEFAULT_HOST = "http://127.0.0.1:11434"
-KEY = "OLLAMA_API_KEY"  # the environment variable whose value the client sends, where it is set
 GLANCE = 5.0  # seconds that a look at a server waits which may be gone
 UNLOADING = 10.0  # seconds that a run waits at most to have a model unloaded
 HURRIED = 0.3  # the same after Ctrl-C
@@ -163,7 +162,7 @@ class Ollama(RemoteModel):
         except CallError as failure:
             raise self._unusable(failure) from failure
 
-    @property
+    @cached_property
     def _digest(self) -> str:
         from harness.models.remote.transport import exchange
 

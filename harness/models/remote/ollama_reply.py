@@ -33,11 +33,9 @@ class AssembledReply:
         return count_of(self.last.get("prompt_eval_count"))
 
     @property
-    def tokens_out(self) -> int | None:
-        """None where the server does not count; Ollama leaves out a count of 0."""
-        if not self.last:
-            return self.answer.parts
-        return count_of(self.last.get("eval_count", 0))
+    def tokens_out(self) -> int:
+        """The parts where the server does not count; Ollama leaves out a count of 0."""
+        return count_of(self.last.get("eval_count")) or self.answer.parts
 
     @property
     def is_cut_by_server(self) -> bool:
