@@ -1,55 +1,45 @@
 """Embedding models behind any server that speaks OpenAI's /v1/embeddings: vLLM, llama.cpp, TEI, hosted services."""
 
 from collections.abc import Sequence
-from functools import cached_property
 
 from harness.errors import ModelError
-from harness.models.chat_completions.served_engine import (
-    OLLAMA,
-    ServedEngine,
-    ServerRoot,
-    changed_facts,
-    engine_at,
-    is_gone,
-    root_of,
-)
+from harness.models.chat_completions.openai_server import OpenAIServer
+from harness.models.chat_completions.served_engine import OLLAMA, changed_facts, root_of
+from harness.models.remote.address import variables_digest
 from harness.models.remote.call_error import CallError
 from harness.models.remote.embedding_model import EmbeddingModel, refuse_at_once
 from harness.models.remote.embedding_reply import EmbeddingReply, in_order
-from harness.models.remote.openai_access import OpenAIAccess
 from harness.models.remote.server_reply import count_of, error_of, json_of, status_failure
 from harness.records.inputs import JSON
 from harness.text.variables import expanded
 
-CHECK_SECONDS = 10.0  # for one question to the server
 PROBE_SECONDS = 60.0  # for one letter: the server may have to load the model
 
 
-class OpenAIEmbedding(EmbeddingModel, OpenAIAccess):
+class OpenAIEmbedding(EmbeddingModel, OpenAIServer):
     """An embedding model behind an OpenAI-compatible server."""
 
     def identity(self) -> dict[str, JSON]:
-        """Weights cannot be seen: address, name and what the server tells of itself stand for them."""
+        """What the server tells of its engine; its address and the model's name stand for weights that cannot be seen.
+
+        Variables stand by their names, and all their values by a digest.
+        """
+        digest, engine = variables_digest([self.url, dict(self.extra)]), self._engine.identity()
         return {
-            "component": "openai_embedding", **self.address_identity(), "engine": self._engine.identity(),
+            "component": "openai_embedding", "url": self.url, "model": self.model, "extra": dict(self.extra),
+            **({} if digest is None else {"variables": digest}),
+            **({"server": engine} if engine else {}),
             **self.output_identity(),
         }  # fmt: skip
 
     def check(self) -> None:
-        """Whether the model embeds cannot be looked up at such a server: one letter is embedded."""
+        """Whether a model embeds cannot be looked up at such a server: one letter is embedded."""
         if self._engine.name == OLLAMA:
             raise ModelError(
                 f"{self.url} is an Ollama, which cuts long texts in silence at this address; "
                 f"write ollama_embedding: {{model: {self.model}, host: {root_of(self.url)}}}"
             )
         self.probe(min(self.timeout, PROBE_SECONDS))
-
-    def check_server(self) -> None:
-        try:
-            self.check()
-        except ModelError as error:
-            if not (isinstance(error.__cause__, CallError) and is_gone(error.__cause__)):
-                raise
 
     def request(self, texts: Sequence[str]) -> EmbeddingReply:
         body = {
@@ -90,20 +80,3 @@ class OpenAIEmbedding(EmbeddingModel, OpenAIAccess):
                 f"the server of model {self.model} changed during the run ({changes}); vectors of both cannot be "
                 "compared; run the same command again"
             )
-
-    @cached_property
-    def _engine(self) -> ServedEngine:
-        try:
-            return self._look()
-        except CallError as failure:
-            reason = f"{self.url} does not answer ({self.failure_text(failure)}); start the server or correct url"
-            raise ModelError(reason) from failure
-
-    def _look(self) -> ServedEngine:
-        from harness.models.remote.transport import exchange
-
-        with exchange(CHECK_SECONDS):
-            listing = json_of(self._client.get("/models"))
-            entries = listing.get("data") if isinstance(listing, dict) else None
-            entry = next((e for e in entries or () if isinstance(e, dict) and e.get("id") == self.model), {})
-            return engine_at(ServerRoot(self._client, root_of(str(expanded(self.url))), self.model), entry)

@@ -365,7 +365,7 @@ def test_what_cannot_embed_in_ollama_is_refused_by_check(
     ("settings", "further", "said"),
     [
         ({"embeds": False}, {}, "model smol cannot embed: HTTP 501: This server does not support embeddings.*; name a model"),
-        ({}, {"url": "http://127.0.0.1:9/v1"}, r"^http://127.0.0.1:9/v1 does not answer .*start the server or correct url"),
+        ({}, {"url": "http://127.0.0.1:9/v1"}, r"^http://127.0.0.1:9/v1 does not answer .*; start the server or correct url"),
         ({}, {"dimensions": 8}, "8 dimensions were asked for, the server gave 16"),
         ({"kind": Hosted}, {}, "model smol cannot embed: HTTP 404"),
     ],
@@ -404,9 +404,9 @@ def test_ollamas_own_v1_is_refused_because_it_cuts(start: Any, make: Any) -> Non
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
-        (html(200, at="/api/tags"), "is no Ollama"),
+        (html(200, at="/api/tags"), "speaks OpenAI.s protocol"),
         (Fault(status=401, at="/api/tags"), "refuses the key"),
-        (Fault(status=500, at="/api/tags"), "answers with an error"),
+        (Fault(status=500, at="/api/tags"), "answers with a failure .HTTP 500"),
     ],
 )
 def test_another_server_than_ollama_is_named(start: Any, make: Any, fault: Fault, said: str) -> None:
@@ -533,8 +533,8 @@ def test_identity_is_digest_version_prefixes_and_dimensions(start: Any, make: An
 def test_identity_elsewhere_is_what_the_server_tells(start: Any, make: Any) -> None:
     server = start("openai")
     identity = make(server).identity()
-    assert identity["engine"]["engine"] == "llama.cpp"
-    assert identity["engine"]["version"] == "b0-unknown"
+    assert identity["server"]["engine"] == "llama.cpp"
+    assert identity["server"]["version"] == "b0-unknown"
     assert (identity["model"], identity["url"], identity["length"]) == ("smol", f"{server.place}/v1", 1)
     assert make(server, batch_size=7).identity() == identity
     server.fingerprint = "b9"

@@ -92,7 +92,7 @@ def test_llama_cpp_ranks_as_numpy(
 ) -> None:
     model = OpenAIEmbedding(model="smol", url=f"{llama_server}/v1", batch_size=4)
     model.check()
-    assert model.identity()["engine"]["engine"] == "llama.cpp"  # type: ignore[index, call-overload]
+    assert model.identity()["server"]["engine"] == "llama.cpp"  # type: ignore[index, call-overload]
     reply = httpx.post(f"{llama_server}/v1/embeddings", json={"input": [*PASSAGES, *QUERIES]}, timeout=120).json()
     scores = cosines([entry["embedding"] for entry in reply["data"]])
     assert ranking(model, tmp_path, monkeypatch, has_faiss) == np.argsort(-scores, axis=1, kind="stable").tolist()
