@@ -20,6 +20,7 @@ from harness.models.chat_completions.turn_check import TurnCheck
 from harness.models.remote.address import variables_digest
 from harness.models.remote.call_error import CallError
 from harness.models.remote.first_token import FIRST_TOKEN
+from harness.models.remote.server_model import RemoteModel
 from harness.records.inputs import JSON, Generation, Message, Prompt
 from harness.records.outputs import Completion
 from harness.text.inert import inert_line
@@ -41,7 +42,7 @@ TEMPLATE_REMEDY = (
 Score = Callable[["CompletionService", str, int], Completion]  # of the text behind a prompt, by the prompt's place
 
 
-class OpenAI(OpenAIServer):
+class OpenAI(OpenAIServer, RemoteModel):
     """A model behind an OpenAI-compatible server."""
 
     scores_options: ClassVar[bool] = True  # by servers that score a prompt: see `scoring_mistake`
@@ -80,14 +81,6 @@ class OpenAI(OpenAIServer):
             **({} if self._stated_template is None else {"template": self._stated_template.text}),
             **({} if self.server_context is None else {"server_context": self.server_context}),
         }  # fmt: skip
-
-    @property
-    def tells_version(self) -> bool:
-        """Whether the server says which version of its engine answers: then another one's answers are never served."""
-        try:
-            return bool(self._engine.version)
-        except ModelError:
-            return True  # it is not known that it does not
 
     @property
     def is_set_to_reason(self) -> bool:
