@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 log = logging.getLogger("harness")
 
 CHECK_SECONDS = 10.0  # for the list of models
+UNHELD = (
+    "constrained: the server refuses response_format, so that nothing would hold the reply to the JSON schema; leave "
+    "out constrained, or take a server that knows it"
+)
 NOT_A_NAME = "takes the name of an environment variable that holds the key, such as OPENAI_API_KEY, not the key itself"
 
 
@@ -77,6 +81,12 @@ class OpenAI(RemoteModel):
     def describe(self) -> str:
         return f"{self.model} at {self.url}"
 
+    def schema_problem(self) -> str | None:
+        taken = "response_format" in self.extra
+        return (
+            "has a response_format in extra, which takes the place of the JSON schema; leave it out" if taken else None
+        )
+
     def secrets(self) -> Mapping[str, str]:
         return server_secrets([self.url, dict(self.extra)], self.api_key, os.environ.get(self.api_key, "").strip())
 
@@ -110,10 +120,14 @@ class OpenAI(RemoteModel):
         from harness.models.remote.server_reply import json_of, status_failure, text_of
 
         schema = None if self._refuses_schemas or "response_format" in self.extra else generation.schema
+        if generation.strict and schema is None:
+            raise CallError(UNHELD, lasting=True)
         response = self._post(prompt, generation, schema)
         if schema is not None and response.status_code in (400, 422) and "response_format" in text_of(response):
             log.warning("%s refuses response_format: %s is asked without a schema", self.url, self.model)
             self._refuses_schemas = True
+            if generation.strict:
+                raise CallError(UNHELD, lasting=True)
             response = self._post(prompt, generation, None)
         if response.status_code != 200:
             raise status_failure(response)

@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from harness.components.model import TextModel
 from harness.models.remote.call_error import CallError
+from harness.models.remote.schema_probe import QUESTION, is_told, probe_generation, unheld_reason
 from harness.models.remote.workers import map_in_threads
 from harness.records.inputs import Generation, Prompt
 from harness.records.outputs import Completion
@@ -31,12 +32,15 @@ class RemoteModel(TextModel):
     retries: int = Field(2, ge=0)  # further attempts after a passing failure
     pause: float = Field(1.0, ge=0)  # seconds before the first retry, doubled each time
     timeout: float = Field(300.0, gt=0)  # seconds for one call, from its connection to the last byte of its reply
+    _holds_schemas: bool = PrivateAttr(False)  # the server has shown it
 
     def plan(self, prompts: Sequence[Prompt], generation: Generation) -> list[list[int]]:
         size = self.workers * BATCHES_AHEAD
         return [list(range(start, min(start + size, len(prompts)))) for start in range(0, len(prompts), size)]
 
     def generate(self, prompts: Sequence[Prompt], generation: Generation, repeats: Sequence[int]) -> list[Completion]:
+        if generation.strict and (reason := self._unheld(generation)) is not None:
+            return [Completion(text="", finish="error", error=reason) for _ in prompts]
         redaction = self.redaction()
 
         def complete(index: int, stopped: threading.Event) -> Completion:
@@ -48,6 +52,21 @@ class RemoteModel(TextModel):
     def close(self) -> None:
         if "_client" in self.__dict__:
             self.__dict__.pop("_client").close()
+
+    def schema_problem(self) -> str | None:
+        return None  # seen on the first reply that must be held to a schema
+
+    def _unheld(self, generation: Generation) -> str | None:
+        """Why the server's replies would not be held to a schema, as a question shows once a run."""
+        if self._holds_schemas:
+            return None
+        probe = probe_generation(generation)
+        completion = self._attempts(lambda: self.call(QUESTION, probe), threading.Event())
+        if not is_told(completion):
+            return None  # the calls themselves tell what is wrong
+        reason = unheld_reason(completion)
+        self._holds_schemas = reason is None
+        return None if reason is None else self.redaction().redact_message(reason)
 
     @abstractmethod
     def call(self, prompt: Prompt, generation: Generation) -> Completion:
