@@ -15,8 +15,8 @@ from harness.components.fields import AsWritten, PromptText
 from harness.errors import HarnessError, ModelError, nearest
 from harness.models.remote.address import address_mistake, server_secrets
 from harness.models.remote.call_error import CallError
-from harness.models.remote.ollama_address import CHECKING, KEY, address_fault, is_silent
 from harness.models.remote.first_token import FIRST_TOKEN
+from harness.models.remote.ollama_address import CHECKING, KEY, address_fault, is_silent
 from harness.models.remote.ollama_chat import OllamaChat
 from harness.models.remote.ollama_check import refuse_change, refuse_unable
 from harness.models.remote.ollama_model import UNTOLD, ServedModel

@@ -89,6 +89,12 @@ class OpenAI(OpenAIServer, RemoteModel):
     def context_length(self) -> int | None:
         return self.server_context
 
+    def schema_problem(self) -> str | None:
+        taken = "response_format" in self.extra
+        return (
+            "has a response_format in extra, which takes the place of the JSON schema; leave it out" if taken else None
+        )
+
     def slots(self) -> int | None:
         with suppress(ModelError):
             return self._engine.slots

@@ -181,7 +181,9 @@ def test_what_a_server_of_openais_protocol_is_asked(make_server: Any, kind: type
     assert model.first_token_mistake() is None
     completion = choose(model)
     assert (completion.text, completion.finish, completion.tokens_out) == ("B", "stop", 1)
-    assert [math.exp(value) for value in completion.logprobs or ()] == pytest.approx([0.2 / 0.92, 0.7 / 0.92, 0.02 / 0.92])
+    assert [math.exp(value) for value in completion.logprobs or ()] == pytest.approx(
+        [0.2 / 0.92, 0.7 / 0.92, 0.02 / 0.92]
+    )
     assert completion.elsewhere == pytest.approx(0.08)
     body = server.bodies("/v1/chat/completions")[-1]
     assert (body["logprobs"], body["top_logprobs"], body["max_tokens"], body["temperature"]) == (True, 20, 1, 0.0)

@@ -72,7 +72,13 @@ def part(text: str | None, reason: str | None = None, index: int = 0) -> dict[st
     return {"choices": [{"index": index, "delta": {} if text is None else {"content": text}, "finish_reason": reason}]}
 
 
-PARTS = (part("阑"), part("other", index=1), part("尾炎"), part(None, "stop"), {"choices": [], "usage": {"prompt_tokens": 3}})
+PARTS = (
+    part("阑"),
+    part("other", index=1),
+    part("尾炎"),
+    part(None, "stop"),
+    {"choices": [], "usage": {"prompt_tokens": 3}},
+)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +161,9 @@ def test_a_field_that_a_server_refuses_is_left_out_from_then_on(
     assert [field in body for body in server.bodies()] == [True, False, False]
     fields = ("stream", "stream_options", "max_completion_tokens")
     assert {name: server.bodies()[-1][name] for name in fields if name in server.bodies()[-1]} == left
-    assert [record.message.partition(": ")[0].rpartition("/v1 ")[2] for record in caplog.records] == [f"refuses {field}"]
+    assert [record.message.partition(": ")[0].rpartition("/v1 ")[2] for record in caplog.records] == [
+        f"refuses {field}"
+    ]
 
 
 def test_a_suite_may_forbid_streams(serve: Serve, asking: Asking) -> None:

@@ -51,7 +51,11 @@ def test_llama_cpp_tells_build_model_template_and_context(serve: Serve, asking: 
     server = serve(LlamaServer(script(), context=512, parallel=3))
     model = asking(server)
     engine = model.identity()["server"]
-    assert (engine["engine"], engine["version"], engine["model_path"]) == ("llama.cpp", "b0-unknown", "models/smol.gguf")
+    assert (engine["engine"], engine["version"], engine["model_path"]) == (
+        "llama.cpp",
+        "b0-unknown",
+        "models/smol.gguf",
+    )
     assert (engine["n_ctx"], engine["bytes"], engine["parameters"]) == (512, 96576768, 134515008)
     assert len(engine["template"]) == 16
     assert model.tells_version
