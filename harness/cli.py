@@ -197,15 +197,17 @@ def calibrate(
 @app.command("list")
 def list_components(
     kind: Annotated[str | None, typer.Argument(help="e.g. model, metric, variant; default: all")] = None,
+    server: Annotated[str | None, typer.Option(metavar="URL", help="`list models`: those of this server")] = None,
+    api_key: Annotated[str, typer.Option(metavar="NAME", help="Environment variable of its key")] = "OPENAI_API_KEY",
 ) -> None:
-    """List the components a suite can name."""
-    from harness.components.registry import KINDS
-    from harness.errors import nearest
-    from harness.printing import make_console, print_components
+    """List the components a suite can name, or by `list models --server URL` the models that a server has."""
+    from harness.models.listing.command import list_models
+    from harness.printing import make_console, print_kinds
 
-    if kind is not None and kind not in KINDS:
-        raise HarnessError(f"'{kind}' is not a kind of component ({nearest(kind, KINDS)})")
-    print_components([kind] if kind else list(KINDS), make_console())
+    if server is None:
+        print_kinds(kind, make_console())
+    else:
+        list_models(kind, server, api_key, make_console())
 
 
 @app.command()

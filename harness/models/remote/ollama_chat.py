@@ -2,10 +2,12 @@
 
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.errors import HarnessError
 from harness.models.remote.call_error import CallError
+from harness.models.remote.first_token import FIRST_TOKEN, LISTED, listed_tokens, read_first_token
 from harness.models.remote.ollama_check import context_failure
 from harness.models.remote.ollama_model import ServedModel
 from harness.models.remote.ollama_rendering import Renderings, refuse_missing
@@ -49,6 +51,15 @@ class OllamaChat:
             ask = replace(ask, think=True)
             reply = self.reply(ask)
         return replace(self._completion(ask, reply), rendered=rendered)
+
+    def first_token(self, prompt: Prompt, options: Sequence[str]) -> Completion:
+        """The likeliest option as the first token of the reply. Raises CallError."""
+        rendered = self._rendered(prompt)
+        further = {"logprobs": True, "top_logprobs": LISTED}
+        ask = Ask(prompt=prompt, generation=FIRST_TOKEN, think=self.think, further=further)
+        reply = self.reply(ask)
+        completion = replace(self._completion(ask, reply), rendered=rendered)
+        return read_first_token(completion, listed_tokens(reply.logprobs), options)
 
     def reply(self, ask: Ask) -> AssembledReply:
         """The reply to one request, ended where answer or reasoning reach their limits. Raises CallError."""
