@@ -27,12 +27,12 @@ def refuse_change(before: ServedModel, now: ServedModel) -> None:
     """Raise ModelError where version or digest differ; CallError where the server does not answer."""
     pairs = {
         "the version of its Ollama": (before.version, now.version),
-        "its digest": (before.digest, now.digest or "none, because it is no longer there"),
+        "its digest": (before.digest, now.digest),
     }
     for trait, (old, new) in pairs.items():
-        if old != new:
+        if old is not None and old != new:
             raise ModelError(
-                f"model {before.name}: {trait} was {old} when the run began and is {new} now, so that its "
+                f"model {before.name}: {trait} was {old} when the run began and is {new or 'none, because it is no longer there,'} now, so that its "
                 "answers cannot be compared; run the same command again, and everything is asked anew"
             )
 

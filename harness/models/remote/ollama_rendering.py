@@ -73,9 +73,10 @@ class Renderings:
 
     def _compare_counts(self, words: Prompt) -> None:
         """Of a server that does not render: a prompt whose turns are longer must have more tokens."""
-        short = self._tokens(words)
+        kinds = {role: [place for place, turn in enumerate(words[:-1]) if turn.role == role] for role in KINDS}
+        short = self._tokens(words) if any(kinds.values()) else None
         for role, title in KINDS.items():
-            turns = [place for place, turn in enumerate(words[:-1]) if turn.role == role]
+            turns = kinds[role]
             if short is None or not turns:
                 continue
             doubled = [
