@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import cached_property
 from typing import Annotated, ClassVar, Literal
@@ -15,7 +15,8 @@ from harness.components.fields import AsWritten, PromptText
 from harness.errors import HarnessError, ModelError, nearest
 from harness.models.remote.address import address_mistake, server_secrets
 from harness.models.remote.call_error import CallError
-from harness.models.remote.ollama_address import CHECKING, address_fault, is_silent
+from harness.models.remote.first_token import FIRST_TOKEN
+from harness.models.remote.ollama_address import CHECKING, KEY, address_fault, is_silent
 from harness.models.remote.ollama_chat import OllamaChat
 from harness.models.remote.ollama_check import refuse_change, refuse_unable
 from harness.models.remote.ollama_model import UNTOLD, ServedModel
@@ -32,7 +33,6 @@ from harness.text.variables import expanded, variables_in
 log = logging.getLogger("harness")
 
 DEFAULT_HOST = "http://127.0.0.1:11434"
-KEY = "OLLAMA_API_KEY"  # the environment variable whose value the client sends, where it is set
 GLANCE = 5.0  # seconds that a look at a server waits which may be gone
 UNLOADING = 10.0  # seconds that a run waits at most to have a model unloaded
 HURRIED = 0.3  # the same after Ctrl-C
@@ -44,6 +44,7 @@ class Ollama(RemoteModel):
 
     prefix: ClassVar[str] = PREFIX
     bounds_answers: ClassVar[bool] = True
+    tells_first_token: ClassVar[bool] = True
 
     model: str
     host: Annotated[str | None, AsWritten()] = None  # OLLAMA_HOST, else this machine
@@ -86,10 +87,12 @@ class Ollama(RemoteModel):
 
     def describe(self) -> str:
         version = self._served.__dict__.get("version") if "_served" in self.__dict__ else None
-        shown = "" if version is None else f" {version}" if version != UNTOLD else " of a version that it does not tell"
+        suffix = (
+            "" if version is None else f" {version}" if version != UNTOLD else " of a version that it does not tell"
+        )
         thinks = "_chat" in self.__dict__ and self._chat.thinks_for_formats
         note = ", thinking before each answer with a schema, which it ignores otherwise"
-        return f"{self.model} in Ollama{shown}, context {self.num_ctx}{note if thinks else ''}"
+        return f"{self.model} in Ollama{suffix}, context {self.num_ctx}{note if thinks else ''}"
 
     @property
     def is_set_to_reason(self) -> bool:
@@ -163,7 +166,7 @@ class Ollama(RemoteModel):
         except CallError as failure:
             raise self._unusable(failure) from failure
 
-    @property
+    @cached_property
     def _digest(self) -> str:
         from harness.models.remote.transport import exchange
 
@@ -173,9 +176,9 @@ class Ollama(RemoteModel):
         except CallError as failure:
             raise self._unusable(failure) from failure
         if digest is None:
-            known = nearest(whole_name(self.model), [inert_line(name) for name in names])
-            known = self.redaction().redact_message(known)
-            raise ModelError(f"Ollama has no model {self.model}: ollama pull {self.model} ({known})")
+            names_nearby = nearest(whole_name(self.model), [inert_line(name) for name in names])
+            names_nearby = self.redaction().redact_message(names_nearby)
+            raise ModelError(f"Ollama has no model {self.model}: ollama pull {self.model} ({names_nearby})")
         return digest
 
     def _unusable(self, failure: CallError) -> ModelError:
@@ -193,7 +196,7 @@ class Ollama(RemoteModel):
             return
         self._used = True
         try:
-            with exchange(self.timeout):
+            with exchange(self.longest):  # the first rendering has the model loaded
                 self._chat.renderings.check(prompts)
         except CallError as failure:  # its calls say so, too
             log.info("model %s: its template was not looked at: %s", self.model, self.failure_text(failure))
@@ -203,12 +206,32 @@ class Ollama(RemoteModel):
         self._used = True
         return self._chat.complete(prompt, generation)
 
+    def first_token_mistake(self) -> str | None:
+        from harness.models.remote.transport import exchange
+
+        if self.think:
+            return "think has it reason before it answers; leave think out, or use answer: {choice: {by: generation}}"
+        try:
+            with exchange(CHECKING):
+                version, is_old = self._served.version, self._served.lists_no_tokens
+        except CallError:
+            return None  # a server that does not answer is told where models are checked
+        remedy = "update Ollama to 0.12.11 or later, or use answer: {choice: {by: generation}}"
+        return None if not is_old else f"Ollama {inert_line(version)} lists no likeliest tokens; {remedy}"
+
+    def first_token_each(
+        self, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]
+    ) -> Iterator[tuple[int, Completion]]:
+        self.before_asking(prompts, FIRST_TOKEN)
+        self._used = True
+        return self._ask_each(len(prompts), lambda index: self._chat.first_token(prompts[index], options[index]))
+
     @cached_property
     def _chat(self) -> OllamaChat:
         form = RequestForm(
             model=self.model, num_ctx=self.num_ctx, keep_alive=self.keep_alive, template=self._turns
         )  # fmt: skip
-        return OllamaChat(self._served, form, self.think, self.own_reasoning_tags, self.timeout)
+        return OllamaChat(self._served, form, self.think, self.own_reasoning_tags, self.longest)
 
     @cached_property
     def _turns(self) -> TurnTemplate | None:
@@ -251,4 +274,4 @@ class Ollama(RemoteModel):
         return self._new_server()
 
     def _new_server(self) -> OllamaServer:
-        return OllamaServer(self._host, self.timeout, self.workers)
+        return OllamaServer(self._host, self.timeout)

@@ -37,11 +37,12 @@ class Context(ModelAccess):
         generation = replace(generation, seed=self.seed if generation.temperature > 0 else 0)
         numbers = list(repeats) if repeats is not None else [0] * len(prompts)
         options = _key_options(generation)
+        engine = self.model(model)
+        held = {"held by": engine.schema_identity()} if generation.strict else {}
         keys = [
-            self._key(model, "generate", prompt, {"options": options, "repeat": number})
+            self._key(model, "generate", prompt, {"options": options, "repeat": number, **held})
             for prompt, number in zip(prompts, numbers, strict=True)
         ]
-        engine = self.model(model)
 
         def run(batch: Sequence[int]) -> Iterable[tuple[int, Completion]]:
             return engine.generate_each([prompts[i] for i in batch], generation, [numbers[i] for i in batch])
@@ -64,6 +65,19 @@ class Context(ModelAccess):
 
         contents = [{"options": list(texts)} for texts in options]
         return self._with_prompts(model, prompts, self._scored(model, "score_options", prompts, contents, run, 1))
+
+    def first_token(
+        self, model: str, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]
+    ) -> list[Completion]:
+        """How likely each prompt's options are as the first token of the reply; `text` is the likeliest one."""
+        engine = self.model(model)
+
+        def run(batch: Sequence[int]) -> list[Completion]:
+            answers = dict(engine.first_token_each([prompts[i] for i in batch], [options[i] for i in batch]))
+            return [answers[place] for place in range(len(batch))]
+
+        contents = [{"options": list(texts)} for texts in options]
+        return self._with_prompts(model, prompts, self._scored(model, "first_token", prompts, contents, run, 1))
 
     def likelihood(self, model: str, prompts: Sequence[Prompt], continuations: Sequence[str]) -> list[Completion]:
         """How likely each continuation is after its prompt, as Model.likelihood returns it."""
@@ -165,6 +179,8 @@ class Context(ModelAccess):
         self, model: str, keys: Sequence[str], plan: Callable[[Sequence[int]], list[list[int]]], run: Run
     ) -> list[Completion]:
         """Cached completions, and computed ones. Batches are planned over all calls: a resumed run forms the same."""
+        if keys:
+            self._keep(model)
         first = {key: index for index, key in reversed(list(enumerate(keys)))}  # equal calls are made once
         done = self.cache.get(list(first))
         self.display.expect(len(keys))

@@ -15,6 +15,7 @@ from harness.models.remote.call_clock import CallClock, SignsOfLife
 from harness.models.remote.call_error import CallError
 from harness.models.remote.outage import Outage
 from harness.models.remote.pace import Pace
+from harness.models.remote.schema_probe import QUESTION, is_told, probe_generation, unheld_reason
 from harness.records.inputs import Generation, Prompt
 from harness.records.outputs import Completion
 from harness.text.inert import inert_line
@@ -34,6 +35,7 @@ class RemoteModel(TextModel):
     timeout: float = Field(300.0, gt=0)  # seconds that a reply may fall silent, and that a connection may take
     longest: float = Field(3600.0, gt=0)  # seconds for one whole reply; waiting in the server's queue is no part of it
     patience: float = Field(600.0, ge=0)  # seconds that a run waits for a server that takes no calls
+    _holds_schemas: bool = PrivateAttr(False)  # the server has shown it
     _display: Display = PrivateAttr(default_factory=Display)
 
     def report_to(self, display: Display) -> None:
@@ -50,6 +52,9 @@ class RemoteModel(TextModel):
         self, prompts: Sequence[Prompt], generation: Generation, repeats: Sequence[int]
     ) -> Iterator[tuple[int, Completion]]:
         self.before_asking(prompts, generation)
+        if generation.strict and (reason := self._unheld(generation)) is not None:
+            unheld = Completion(text="", finish="error", error=reason)
+            return iter([(index, unheld) for index in range(len(prompts))])
 
         def call(index: int) -> Completion:
             return self.call(prompts[index], replace(generation, seed=generation.seed + repeats[index]))
@@ -69,6 +74,21 @@ class RemoteModel(TextModel):
     def close(self) -> None:
         if "_client" in self.__dict__:
             self.__dict__.pop("_client").close()
+
+    def schema_problem(self) -> str | None:
+        return None  # seen on the first reply that must be held to a schema
+
+    def _unheld(self, generation: Generation) -> str | None:
+        """Why the server's replies would not be held to a schema, as a question shows once a run."""
+        if self._holds_schemas:
+            return None
+        probe = probe_generation(generation)
+        ((_, completion),) = self._ask_each(1, lambda _: self.call(QUESTION, probe))
+        if not is_told(completion):
+            return None  # the calls themselves tell what is wrong
+        reason = unheld_reason(completion)
+        self._holds_schemas = reason is None
+        return None if reason is None else self.redaction().redact_message(reason)
 
     @abstractmethod
     def call(self, prompt: Prompt, generation: Generation) -> Completion:
