@@ -93,6 +93,10 @@ class Ollama(RemoteModel):
         return f"{self.model} in Ollama{shown}, context {self.num_ctx}{note if thinks else ''}"
 
     @property
+    def tells_version(self) -> bool:
+        return self._version != UNTOLD
+
+    @property
     def is_set_to_reason(self) -> bool:
         return bool(self.think)
 

@@ -12,6 +12,7 @@ from harness.cli import app
 from harness.records.figures import Usage
 from harness.runtime.run_folder import RunFolder
 from reports.sections.divergent_renderings import DivergentRenderings
+from reports.sections.run_record import RunRecord
 from tests.shared.engines import Body, Script
 from tests.shared.ollama_stand_in import CHATML, ServedModel, StandIn
 from tests.shared.openai_servers import LlamaServer
@@ -171,3 +172,18 @@ def test_a_default_system_text_is_named_in_the_report(serve: Serve, write_suite:
     assert 'system: ""' in caution
     same = [anomaly for anomaly in folder.summary().anomalies if anomaly.kind == "no effect"]
     assert {anomaly.variant for anomaly in same} == {"v", "w"}
+
+
+@pytest.mark.parametrize("version", ["0.33.0", "0.0.0", None])
+def test_a_server_that_tells_no_version_is_named_in_the_report(
+    serve: Serve, write_suite: Write, run_suite: Run, version: str | None
+) -> None:
+    server = serve(StandIn(Script(numbered), version=version))
+    path = write_suite(suite({"m": ollama(server)}), test__tsv=rows("a", "b", "c"))
+    first = run_suite(path).finished()
+    assert first.run["models"]["m"]["tells_version"] is (version is not None)
+    assert not list(RunRecord().cautions(first))  # all of it was asked now
+    cautions = list(RunRecord().cautions(run_suite(path).finished()))
+    assert [caution.startswith("The server of m does not tell its version, and 3 answers") for caution in cautions] == (
+        [True] if version is None else []
+    )
