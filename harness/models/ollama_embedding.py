@@ -187,4 +187,4 @@ class OllamaEmbedding(EmbeddingModel):
 
     @cached_property
     def _client(self) -> OllamaServer:
-        return OllamaServer(str(expanded(self._written_host)), self.timeout, 1)
+        return OllamaServer(str(expanded(self._written_host)), self.timeout)
