@@ -98,7 +98,7 @@ def refuse_missing(prompt: Prompt, rendered: str) -> None:
     """Raise CallError for a prompt of which a turn is missing although others of its kind are shown whole."""
     if missing := missing_turns(prompt, rendered):
         remedy = "mend the template, or set template on the model"
-        raise CallError(_leaves_out("the model's template", missing[0], remedy), lasting=True)
+        raise CallError(_leaves_out("the model's template", missing[0], remedy), lasting=True, blame="prompt")
 
 
 def refuse_template(template: TurnTemplate, name: str, prompts: Sequence[Prompt]) -> None:
