@@ -37,6 +37,7 @@ class DerivedModel(Model):
     that answers.
     """
 
+    imports: ClassVar[tuple[str, ...]] = ("torch", "transformers", "peft")
     local: ClassVar[bool] = True
     trainable: ClassVar[bool] = True
     scores_options: ClassVar[bool] = True

@@ -16,7 +16,7 @@ from harness.errors import HarnessError, ModelError, nearest
 from harness.models.remote.address import address_mistake, server_secrets
 from harness.models.remote.call_error import CallError
 from harness.models.remote.first_token import FIRST_TOKEN
-from harness.models.remote.ollama_address import CHECKING, address_fault, is_silent
+from harness.models.remote.ollama_address import CHECKING, KEY, address_fault, is_silent
 from harness.models.remote.ollama_chat import OllamaChat
 from harness.models.remote.ollama_check import refuse_change, refuse_unable
 from harness.models.remote.ollama_model import UNTOLD, ServedModel
@@ -33,7 +33,6 @@ from harness.text.variables import expanded, variables_in
 log = logging.getLogger("harness")
 
 DEFAULT_HOST = "http://127.0.0.1:11434"
-KEY = "OLLAMA_API_KEY"  # the environment variable whose value the client sends, where it is set
 GLANCE = 5.0  # seconds that a look at a server waits which may be gone
 UNLOADING = 10.0  # seconds that a run waits at most to have a model unloaded
 HURRIED = 0.3  # the same after Ctrl-C
@@ -165,7 +164,7 @@ class Ollama(RemoteModel):
         except CallError as failure:
             raise self._unusable(failure) from failure
 
-    @property
+    @cached_property
     def _digest(self) -> str:
         from harness.models.remote.transport import exchange
 
@@ -273,4 +272,4 @@ class Ollama(RemoteModel):
         return self._new_server()
 
     def _new_server(self) -> OllamaServer:
-        return OllamaServer(self._host, self.timeout, self.workers)
+        return OllamaServer(self._host, self.timeout)

@@ -20,6 +20,7 @@ from harness.models.chat_completions.turn_check import TurnCheck
 from harness.models.remote.address import variables_digest
 from harness.models.remote.call_error import CallError
 from harness.models.remote.first_token import FIRST_TOKEN
+from harness.models.remote.server_model import RemoteModel
 from harness.records.inputs import JSON, Generation, Message, Prompt
 from harness.records.outputs import Completion
 from harness.text.inert import inert_line
@@ -41,7 +42,7 @@ TEMPLATE_REMEDY = (
 Score = Callable[["CompletionService", str, int], Completion]  # of the text behind a prompt, by the prompt's place
 
 
-class OpenAI(OpenAIServer):
+class OpenAI(OpenAIServer, RemoteModel):
     """A model behind an OpenAI-compatible server."""
 
     scores_options: ClassVar[bool] = True  # by servers that score a prompt: see `scoring_mistake`
@@ -82,19 +83,17 @@ class OpenAI(OpenAIServer):
         }  # fmt: skip
 
     @property
-    def tells_version(self) -> bool:
-        """Whether the server says which version of its engine answers: then another one's answers are never served."""
-        try:
-            return bool(self._engine.version)
-        except ModelError:
-            return True  # it is not known that it does not
-
-    @property
     def is_set_to_reason(self) -> bool:
         return self.reasons
 
     def context_length(self) -> int | None:
         return self.server_context
+
+    def schema_problem(self) -> str | None:
+        taken = "response_format" in self.extra
+        return (
+            "has a response_format in extra, which takes the place of the JSON schema; leave it out" if taken else None
+        )
 
     def slots(self) -> int | None:
         with suppress(ModelError):

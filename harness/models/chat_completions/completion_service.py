@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     import httpx
 
 LEGACY = "/completions"  # where a text is continued
+UNHELD = (
+    "constrained: the server refuses response_format, so that nothing would hold the reply to the JSON schema; leave "
+    "out constrained, or take a server that knows it"
+)
 PROMPT_FAULT = "exceed_context_size_error"  # llama.cpp's word for a prompt that is too long
 
 
@@ -67,6 +71,8 @@ class CompletionService:
         What the server refuses by name and need not be there is left out, then and from then on.
         """
         while True:
+            if generation.strict and "response_format" in self.request.refused:
+                raise CallError(UNHELD, lasting=True)
             body = {**self.request.body(prompt, generation), **further}
             if not body.get("stream"):
                 body.pop("stream_options", None)

@@ -13,7 +13,7 @@ from harness.errors import ModelError
 from harness.models.chat_completions.served_engine import ServedEngine, ServerRoot, engine_at, is_gone, root_of
 from harness.models.remote.address import address_mistake, literal_secret, server_secrets
 from harness.models.remote.call_error import CallError
-from harness.models.remote.server_model import RemoteModel
+from harness.models.remote.hosted_model import HostedModel
 from harness.records.inputs import JSON
 from harness.text.inert import inert_line
 from harness.text.variables import expanded, is_variable_name, variables_in
@@ -25,7 +25,7 @@ CHECK_SECONDS = 10.0  # for the list of models
 NOT_A_NAME = "takes the name of an environment variable that holds the key, such as OPENAI_API_KEY, not the key itself"
 
 
-class OpenAIServer(RemoteModel):
+class OpenAIServer(HostedModel):
     """Base of models behind such a server."""
 
     model_config = ConfigDict(hide_input_in_errors=True)
@@ -60,6 +60,14 @@ class OpenAIServer(RemoteModel):
 
     def describe(self) -> str:
         return f"{self.model} at {self.url}"
+
+    @property
+    def tells_version(self) -> bool:
+        """Whether the server says which version of its engine answers: then another one's answers are never served."""
+        try:
+            return bool(self._engine.version)
+        except ModelError:
+            return True  # it is not known that it does not
 
     def secrets(self) -> Mapping[str, str]:
         return server_secrets([self.url, dict(self.extra)], self.api_key, os.environ.get(self.api_key, "").strip())

@@ -84,7 +84,7 @@ class OllamaChat:
         droppable = 0 if self.served.refuses_to_cut else _longest_droppable(ask.prompt)
         wanted = ask.most_tokens if reply.is_cut_by_server else None
         if problem := context_failure(self.form.num_ctx, tokens_in, reply.tokens_out, wanted, droppable):
-            raise CallError(problem, lasting=True)
+            raise CallError(problem, lasting=True, blame="prompt")
         return completion
 
     def _rendered(self, prompt: Prompt) -> str | None:
@@ -98,7 +98,7 @@ class OllamaChat:
                 with exchange(self._seconds, PREFIX):
                     text = self.renderings.text(prompt)
         except HarnessError as error:
-            raise CallError(str(error), lasting=True) from error
+            raise CallError(str(error), lasting=True, blame="prompt") from error
         except CallError as failure:
             if failure.status in UNRENDERED:
                 return None
@@ -140,7 +140,8 @@ class OllamaChat:
         if failure.status != 400 or "context" not in str(failure):
             return failure
         reason = inner_reason(str(failure).removeprefix(f"{PREFIX}HTTP 400: "))
-        return CallError(f"the prompt does not fit num_ctx {self.form.num_ctx}; raise num_ctx: {reason}", lasting=True)
+        reason = f"the prompt does not fit num_ctx {self.form.num_ctx}; raise num_ctx: {reason}"
+        return CallError(reason, lasting=True, blame="prompt")
 
 
 def inner_reason(reason: str) -> str:

@@ -38,7 +38,7 @@ def refuse_change(before: ServedModel, now: ServedModel) -> None:
 
 
 def context_failure(
-    num_ctx: int, tokens_in: int | None, tokens_out: int | None, wanted: int | None, droppable: int
+    num_ctx: int, tokens_in: int | None, tokens_out: int, wanted: int | None, droppable: int
 ) -> str | None:
     """Why a reply answers a prompt that may have lost a part, or was cut by a full context; None for others.
 
@@ -49,9 +49,9 @@ def context_failure(
         return "Ollama did not count the prompt's tokens, so a cut prompt could not be detected; update Ollama"
     if tokens_in + droppable >= num_ctx - 1:
         return f"the prompt fills num_ctx {num_ctx}: Ollama may have cut it; raise num_ctx"
-    if tokens_in + (tokens_out or 0) > num_ctx + 1:  # the last token generated takes no place
+    if tokens_in + tokens_out > num_ctx + 1:  # the last token generated takes no place
         return f"prompt and reply overflow num_ctx {num_ctx}: Ollama cut the prompt on the way; raise num_ctx"
-    if wanted is not None and tokens_out is not None and tokens_out < wanted:
+    if tokens_in + tokens_out >= num_ctx - 1 and wanted is not None and tokens_out < wanted:
         return (
             f"the reply was cut after {tokens_out} of {wanted} tokens, because prompt and reply fill num_ctx "
             f"{num_ctx}; raise num_ctx"

@@ -33,11 +33,9 @@ class AssembledReply:
         return count_of(self.last.get("prompt_eval_count"))
 
     @property
-    def tokens_out(self) -> int | None:
-        """None where the server does not count; Ollama leaves out a count of 0."""
-        if not self.last:
-            return self.answer.parts
-        return count_of(self.last.get("eval_count", 0))
+    def tokens_out(self) -> int:
+        """The parts where the server does not count; Ollama leaves out a count of 0."""
+        return count_of(self.last.get("eval_count")) or self.answer.parts
 
     @property
     def is_cut_by_server(self) -> bool:
@@ -70,7 +68,7 @@ def assembled(server: OllamaServer, path: str, body: Mapping[str, JSON], answer:
 
 def _texts(part: Mapping[str, JSON]) -> tuple[str, str]:
     """The text and the reasoning in a part of /api/chat, or of /api/generate."""
-    message = part.get("message", part)
+    message = part.get("message", part if "response" in part else None)
     if not isinstance(message, Mapping):
         raise CallError(f"{PREFIX}a part of the reply has no message: {str(part)[:80]}", lasting=False)
     texts = [message.get(name) or "" for name in ("response" if message is part else "content", "thinking")]

@@ -57,7 +57,7 @@ def test_values_have_the_types_of_the_targets(values: list[Any], schema: dict[st
 
 @pytest.mark.parametrize("fields", [("诊断", "主诉", "建议"), ("b", "a"), ("a",)])
 def test_fields_stand_in_their_order_and_no_others(fields: tuple[str, ...]) -> None:
-    target = json.dumps({"z": 1, **{field: "x" for field in sorted(fields)}}, ensure_ascii=False)
+    target = json.dumps({"z": 1, **dict.fromkeys(sorted(fields), "x")}, ensure_ascii=False)
     schema = Json(fields=fields).schema([Sample(id="1", task="t", input="?", targets=(target,))])
     assert list(schema["properties"]) == schema["required"] == list(fields)
     for wrong in ({}, {"z": 1, **dict.fromkeys(fields, "x")}, dict.fromkeys(fields, 1)):
