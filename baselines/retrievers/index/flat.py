@@ -1,4 +1,4 @@
-"""The nearest vectors where FAISS is not installed: every passage is compared, and the hits are those of FAISS."""
+"""The nearest vectors where FAISS is not installed: all passages are compared, with the hits that FAISS finds exactly."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
