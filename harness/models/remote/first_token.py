@@ -94,9 +94,9 @@ def _extent(listed: Listed, option: str, least: float, rest: float) -> Extent:
     return Extent(sure, log_sum([sure, min(math.log(unseen) + least, rest)]) if unseen else sure)
 
 
-def _doubt(count: int, likeliest: str, best: tuple[str, Extent], other: tuple[str, Extent]) -> str:
+def _doubt(count: int, likeliest: str, best: tuple[str, Extent], rival: tuple[str, Extent]) -> str:
     """Why a list is too short to tell the likeliest option."""
-    (first, sure), (second, possible) = best, other
+    (first, sure), (second, possible) = best, rival
     lead = f"{first} has {_share(sure.listed)}" if sure.listed > -math.inf else "no option is listed"
     return (
         f"the server lists only the {count} likeliest first tokens, so {second} may be likelier than {first}: {lead}, "
