@@ -14,13 +14,15 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.components.registry import KINDS, components, summary
-from harness.errors import HarnessError, nearest, reason_of, shown_path
+from harness.errors import HarnessError, ServerGoneError, nearest, reason_of, shown_path
 from harness.records.figure_names import FigureName
+from harness.summary.lost_cells import lost_cells
 from harness.text.counting import counted
 from harness.text.inert import inert
 
 if TYPE_CHECKING:
     from harness.components.model import Preparation
+    from harness.records.finished_run import FinishedRun
     from harness.records.inputs import Language
     from harness.records.proofs import SelfTestRecord
     from harness.stages.describe import Description
@@ -40,6 +42,8 @@ def print_plan(plan: "Plan", console: Console) -> None:
         console.print(table)
     _print_cells(plan.cells, console)
     console.print(f"{_total(plan)} Nothing was changed.")
+    for change in plan.changes:
+        console.print(change, soft_wrap=True)
     console.print(_languages(plan.languages), soft_wrap=True)
     for mismatch in plan.mismatches:
         console.print(
@@ -183,6 +187,14 @@ def print_description(description: "Description", console: Console) -> None:
     console.print()
 
 
+def print_lost_cells(finished: "FinishedRun") -> bool:
+    """Say on stderr which cells came to no value at all, in one line; returns whether there are any."""
+    sentence = lost_cells(finished)
+    if sentence is not None:
+        print(f"error: {inert(sentence)}", file=sys.stderr)
+    return sentence is not None
+
+
 def print_failure(error: BaseException) -> int:
     """Say on stderr why a command ends, one line a mistake; returns its exit code."""
     if not isinstance(error, HarnessError | OSError):
@@ -195,7 +207,7 @@ def print_failure(error: BaseException) -> int:
         lines = error.lines
     for line in lines:
         print(f"error: {inert(line)}", file=sys.stderr)
-    return 2
+    return 1 if isinstance(error, ServerGoneError) else 2
 
 
 class InertConsole(Console):

@@ -1,4 +1,4 @@
-"""Asks a model the prompts of a task, by likelihood or by generation, and makes predictions of its completions."""
+"""Asks a model the prompts of a task, by options or by generation, and makes predictions of its completions."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -20,8 +20,10 @@ NO_REASON = "the call failed without a reason"
 def complete(
     calls: Calls, model: str, task: Task, samples: Sequence[Sample], prompts: Sequence[Prompt], generation: Generation
 ) -> list[Completion]:
-    """One completion a sample: scored options where the task asks for likelihood, else generated text."""
+    """One completion a sample: the likeliest option where the task has options to choose from, else generated text."""
     options = [task.answer.options(sample) for sample in samples]
+    if any(options) and task.answer.is_first_token:
+        return calls.first_token(model, prompts, options)
     if any(options):
         return calls.score_options(model, prompts, options)
     return calls.generate(model, prompts, generation)
@@ -62,12 +64,18 @@ def reasoning_mistakes(generation: Generation, name: str, models: Mapping[str, M
     return problems
 
 
-def _window(name: str, models: Mapping[str, Model]) -> int | None:
-    """The context length of a model or of what it is made of; None where that is not known here."""
+def root_of(name: str, models: Mapping[str, Model]) -> Model:
+    """The model itself, or the one at the end of the chain that it is made of; nothing is bound yet."""
     while (base := models[name].base_name) is not None and base in models:
         name = base
+    return models[name]
+
+
+def _window(name: str, models: Mapping[str, Model]) -> int | None:
+    """The context length of a model or of what it is made of; None where that is not known here."""
+    root = root_of(name, models)
     try:
-        return models[name].context_length() if models[name].is_here() else None
+        return root.context_length() if root.is_here() else None
     except HarnessError:  # told where models are checked
         return None
 
@@ -94,7 +102,7 @@ def predict(
             tokens_out=completion.tokens_out,
             seconds=completion.seconds,
             logprobs=completion.logprobs,
-            confidence=_confidence(completion),
+            confidence=confidence_of(completion),
             error=errors[index],
             rendered=completion.rendered,
             reasoning=completion.reasoning,
@@ -113,7 +121,7 @@ def _reading(read: ReadReply, sample: Sample, completion: Completion) -> Reading
     return read(sample, completion.text) if reason is None else Reading(reason=reason)
 
 
-def _confidence(completion: Completion) -> dict[str, float]:
+def confidence_of(completion: Completion) -> dict[str, float]:
     """How sure the model was: the lead of its likeliest option, the log-probability of its own text."""
     confidence = {}
     if completion.logprobs and len(completion.logprobs) > 1:

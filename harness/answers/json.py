@@ -1,15 +1,18 @@
 """Named fields as an answer: one JSON object, or lines of the form `field：content`."""
 
 import json
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field
 
 from harness.answers.reading.sections import read_sections
 from harness.components.answer import Answer
-from harness.records.inputs import Sample
+from harness.errors import HarnessError
+from harness.records.inputs import JSON, Sample
 from harness.records.outputs import Reading
 from harness.text.json_objects import DECODER, DoubledKeyError, UnreadableError, object_places, opens_object
+from harness.text.json_schemas import object_schema, schema_of
 from harness.text.language import language_of
 from harness.text.normalise import as_text
 from harness.text.replies import without_reasoning
@@ -35,12 +38,25 @@ class Json(Answer):
 
     def read(self, sample: Sample, reply: str) -> Reading:
         """`{field: text}`, perhaps with fields missing or beyond; a reason when there is no object or section."""
+        if self.form == "json" and (fields := _whole_object(reply)) is not None:
+            return Reading(answer=fields)
         text, reason = without_reasoning(reply)
         if reason is not None:
             return Reading(reason=reason)
         if not text:
             return Reading(reason="the reply is empty")
         return read_sections(text, self.fields) if self.form == "sections" else _first_object(text)
+
+    def schema(self, samples: Sequence[Sample]) -> dict[str, JSON]:
+        """The fields in their order, all of them and no others."""
+        if self.form == "sections":
+            raise HarnessError(
+                "form: sections reads lines, to which no JSON schema can hold a reply; use form: json, or leave out "
+                "constrained"
+            )
+        sound = [sample for sample in samples if self.check(sample) is None]  # the others are told by the data's check
+        targets = [DECODER.decode(target) for sample in sound for target in sample.targets]
+        return object_schema({f: schema_of([target[f] for target in targets], f"the field {f}") for f in self.fields})
 
     def check(self, sample: Sample) -> str | None:
         """A target that is no JSON object, names a field twice or lacks one (an empty one is written as "")."""
@@ -62,6 +78,19 @@ def _heading(field: str) -> str:
     return f"{field}：" if language_of([field]) == "zh" else f"{field}: "
 
 
+def _whole_object(reply: str) -> dict[str, str] | None:
+    """The fields of a reply that is one object from its first character to its last: a tag inside is no reasoning."""
+    try:
+        value = DECODER.decode(reply.strip())
+    except (ValueError, RecursionError):
+        return None
+    return _texts(value) if isinstance(value, dict) else None
+
+
+def _texts(fields: dict[str, JSON]) -> dict[str, str]:
+    return {as_text(name): as_text(content) for name, content in fields.items()}
+
+
 def _first_object(text: str) -> Reading:
     """The first `{…}` that parses. The inside of one that does not parse is never taken for an answer.
 
@@ -74,7 +103,7 @@ def _first_object(text: str) -> Reading:
                 continue  # only the first problem is reported, and the decoder takes its time to locate each
             try:
                 value, _ = DECODER.raw_decode(text, start)
-                return Reading(answer={as_text(name): as_text(content) for name, content in value.items()})
+                return Reading(answer=_texts(value))
             except DoubledKeyError as error:
                 return Reading(reason=f"in the JSON object at {_place(text, start)} {error}")
             except (ValueError, RecursionError) as error:

@@ -1,10 +1,12 @@
 """What a kind of answer owes: how it is asked for, written in an example, and read back."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import ClassVar
 
 from harness.components.component import Component
-from harness.records.inputs import Language, Sample
+from harness.errors import HarnessError
+from harness.records.inputs import JSON, Language, Sample
 from harness.records.outputs import Reading
 
 
@@ -23,12 +25,27 @@ class Answer(Component):
         return self.default_prompt
 
     def options(self, sample: Sample) -> tuple[str, ...]:
-        """The continuations to score by likelihood; empty when the answer is generated text."""
+        """The texts to choose among by their probability; empty when the answer is generated text."""
         return ()
+
+    @property
+    def is_first_token(self) -> bool:
+        """Whether its options are read from the first token of a reply, rather than scored as continuations."""
+        return False
 
     def example(self, sample: Sample) -> str:
         """The right answer as an assistant would write it, for few-shot examples and training."""
         return sample.targets[0]
+
+    def schema(self, samples: Sequence[Sample]) -> dict[str, JSON]:
+        """JSON schema of a reply, with values of the types that these samples' targets have.
+
+        Raises HarnessError where an answer of this kind has none.
+        """
+        raise HarnessError(
+            f"an answer of the kind {type(self).__name__.lower()} has no JSON schema; ask for "
+            "answer: {json: {fields: […]}}, or leave out constrained"
+        )
 
     @abstractmethod
     def read(self, sample: Sample, reply: str) -> Reading:

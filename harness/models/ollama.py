@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import cached_property
 from typing import Annotated, ClassVar, Literal
@@ -15,6 +15,7 @@ from harness.components.fields import AsWritten, PromptText
 from harness.errors import HarnessError, ModelError, nearest
 from harness.models.remote.address import address_mistake, server_secrets
 from harness.models.remote.call_error import CallError
+from harness.models.remote.first_token import FIRST_TOKEN
 from harness.models.remote.ollama_address import CHECKING, KEY, address_fault, is_silent
 from harness.models.remote.ollama_chat import OllamaChat
 from harness.models.remote.ollama_check import refuse_change, refuse_unable
@@ -43,6 +44,7 @@ class Ollama(RemoteModel):
 
     prefix: ClassVar[str] = PREFIX
     bounds_answers: ClassVar[bool] = True
+    tells_first_token: ClassVar[bool] = True
 
     model: str
     host: Annotated[str | None, AsWritten()] = None  # OLLAMA_HOST, else this machine
@@ -202,6 +204,26 @@ class Ollama(RemoteModel):
         self._used = True
         return self._chat.complete(prompt, generation)
 
+    def first_token_mistake(self) -> str | None:
+        from harness.models.remote.transport import exchange
+
+        if self.think:
+            return "think has it reason before it answers; leave think out, or use answer: {choice: {by: generation}}"
+        try:
+            with exchange(CHECKING):
+                version, is_old = self._served.version, self._served.lists_no_tokens
+        except CallError:
+            return None  # a server that does not answer is told where models are checked
+        remedy = "update Ollama to 0.12.11 or later, or use answer: {choice: {by: generation}}"
+        return None if not is_old else f"Ollama {inert_line(version)} lists no likeliest tokens; {remedy}"
+
+    def first_token_each(
+        self, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]
+    ) -> Iterator[tuple[int, Completion]]:
+        self.before_asking(prompts, FIRST_TOKEN)
+        self._used = True
+        return self._ask_each(len(prompts), lambda index: self._chat.first_token(prompts[index], options[index]))
+
     @cached_property
     def _chat(self) -> OllamaChat:
         form = RequestForm(
@@ -250,4 +272,4 @@ class Ollama(RemoteModel):
         return self._new_server()
 
     def _new_server(self) -> OllamaServer:
-        return OllamaServer(self._host, self.timeout, self.workers)
+        return OllamaServer(self._host, self.timeout)

@@ -1,7 +1,7 @@
 """Models behind any server that speaks OpenAI's chat completions: vLLM, llama.cpp, LM Studio, hosted services."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field, PrivateAttr, field_validator
 
 from harness.errors import HarnessError, ModelError
-from harness.models.chat_completions.chat_request import ChatRequest
+from harness.models.chat_completions.chat_request import REFUSING, ChatRequest
 from harness.models.chat_completions.engine_watch import EngineWatch
 from harness.models.chat_completions.openai_server import OpenAIServer
 from harness.models.chat_completions.served_engine import (
@@ -19,6 +19,7 @@ from harness.models.chat_completions.served_engine import (
 from harness.models.chat_completions.turn_check import TurnCheck
 from harness.models.remote.address import variables_digest
 from harness.models.remote.call_error import CallError
+from harness.models.remote.first_token import FIRST_TOKEN
 from harness.models.remote.server_model import RemoteModel
 from harness.records.inputs import JSON, Generation, Message, Prompt
 from harness.records.outputs import Completion
@@ -46,6 +47,7 @@ class OpenAI(OpenAIServer, RemoteModel):
 
     scores_options: ClassVar[bool] = True  # by servers that score a prompt: see `scoring_mistake`
     tells_likelihood: ClassVar[bool] = True
+    tells_first_token: ClassVar[bool] = True  # by servers that list the likeliest tokens: see `first_token_mistake`
 
     template: str | None = None  # a name or Jinja text: prompts are written by it and sent as text, to /completions
     server_context: int | None = Field(None, ge=256)  # tokens, as set on a server that does not tell them
@@ -87,6 +89,12 @@ class OpenAI(OpenAIServer, RemoteModel):
     def context_length(self) -> int | None:
         return self.server_context
 
+    def schema_problem(self) -> str | None:
+        taken = "response_format" in self.extra
+        return (
+            "has a response_format in extra, which takes the place of the JSON schema; leave it out" if taken else None
+        )
+
     def slots(self) -> int | None:
         with suppress(ModelError):
             return self._engine.slots
@@ -110,6 +118,21 @@ class OpenAI(OpenAIServer, RemoteModel):
                 return None if service.scoring.works() else NOT_SCORED
         except CallError as failure:
             return None if is_gone(failure) else NOT_SCORED
+
+    def first_token_mistake(self) -> str | None:
+        return super().first_token_mistake() or self._first_token_fault
+
+    @cached_property
+    def _first_token_fault(self) -> str | None:
+        """What one that is asked for says against others: the server lists none, or the model reasons first."""
+        from harness.models.remote.transport import exchange
+
+        try:
+            with exchange(self.timeout):
+                self._service().first_token(PROBE, ("A", "B"))
+        except CallError as failure:
+            return self.failure_text(failure) if failure.status in (None, *REFUSING) and failure.lasting else None
+        return None
 
     def before_asking(self, prompts: Sequence[Prompt], generation: Generation) -> None:
         if (problem := self._turns.problem(prompts)) is not None:
@@ -148,6 +171,12 @@ class OpenAI(OpenAIServer, RemoteModel):
         return self._scored(
             prompts, lambda service, text, index: service.scoring.of_continuation(text, continuations[index])
         )
+
+    def first_token_each(
+        self, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]
+    ) -> Iterator[tuple[int, Completion]]:
+        self.before_asking(prompts, FIRST_TOKEN)
+        return self._ask_each(len(prompts), lambda index: self._service().first_token(prompts[index], options[index]))
 
     def _scored(self, prompts: Sequence[Prompt], score: Score) -> list[Completion]:
         def call(index: int) -> Completion:

@@ -71,6 +71,7 @@ class Generation:
     schema: Mapping[str, JSON] | None = None  # JSON schema of the reply, for servers that hold a model to it
     marker: str | None = None  # the answer stands behind it; what stands before is reasoning
     reasoning_tokens: int | None = None  # of what a model writes before its answer; None: the model's own limit
+    strict: bool | None = None  # True: a reply that is not held to the schema is a failure; None: it is read with care
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from datetime import datetime
 from pathlib import Path
 
+from harness.components.component import Component
 from harness.components.task import Task
 from harness.errors import StoreError
 from harness.records.inputs import JSON
@@ -75,12 +76,16 @@ def refuse_changed(folder: RunFolder, suite: Suite, tasks: dict[str, Task], scor
             or any(before.get(part, _UNRECORDED.get(part)) != after[part] for part in parts)
         ):
             changed.append(f"task {name}")
-    names = {*variants_before, *described_now["variants"]}
-    changed += [f"variant {n}" for n in sorted(names) if variants_before.get(n) != described_now["variants"].get(n)]
+    answering = suite.answering()
+    changed += [
+        f"variant {n}"
+        for n in sorted({*variants_before, *answering})
+        if n not in answering or _changed(variants_before.get(n), described_now["variants"][n], answering[n])
+    ]
     for kind, used in (("knowledge", suite.usage.knowledge), ("models", suite.usage.predicting)):
-        before = record.get(kind, {})
-        described = described_entries(suite, kind)
-        changed += [f"{kind}.{n}" for n in used if _changed(before.get(n), described[n])]
+        before, components = record.get(kind, {}), getattr(suite, kind)
+        entries = described_entries(suite, kind)
+        changed += [f"{kind}.{n}" for n in used if _changed(before.get(n), entries[n], components[n])]
     if not changed and folder.samples() != [sample for task in tasks.values() for sample in task.data.test]:
         changed.append("the data")
     expected = [(s.task, variant, s.id) for n, t in tasks.items() for variant in suite.asked(n) for s in t.data.test]
@@ -106,15 +111,28 @@ def _refuse_changed_metrics(folder: RunFolder, suite: Suite, tasks: dict[str, Ta
     changed += [
         f"models.{name}"
         for name in suite.usage.judges
-        if any(judges_before.get(name, {}).get(part) != value for part, value in described(suite.models[name]).items())
+        if _changed(judges_before.get(name), described(suite.models[name]), suite.models[name])
     ]
     if changed:
         raise StoreError(f"{folder.path}: changed since it was scored: {', '.join(changed)}; run with --from score")
 
 
-def _changed(before: JSON, after: dict[str, JSON]) -> bool:
-    """Whether an entry differs from its record, in what it says and in its files."""
-    return before is None or any(before.get(part) != after[part] for part in after)
+def _changed(before: JSON, after: dict[str, JSON], component: Component) -> bool:
+    """Whether an entry differs from its record, in what it says and in its files.
+
+    A parameter that is younger than the record had its default then.
+    """
+    if before is None:
+        return True
+    fields, recorded = type(component).model_fields, before.get("settings", {})
+    younger = {
+        name: value
+        for name, value in after["settings"].items()
+        if name not in recorded and getattr(component, name) == fields[name].get_default(call_default_factory=True)
+    }
+    return any(before.get(part) != after[part] for part in after if part != "settings") or (
+        {**recorded, **younger} != after["settings"]
+    )
 
 
 def _named(suite: Suite, out: Path) -> RunFolder:

@@ -9,7 +9,7 @@ from harness.models.local.device import choose_device
 from harness.runtime.provenance import processor_name, versions
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
-PACKAGES = ("torch", "transformers", "tokenizers", "peft", "accelerate", "bitsandbytes")
+PACKAGES = ("torch", "transformers", "tokenizers", "peft", "accelerate", "bitsandbytes", "llguidance")
 
 
 def combination_on(device: str) -> dict[str, str]:

@@ -10,6 +10,7 @@ from harness.selftest.tiny_models import TinyModels
 MODULES = (  # each has a function `proofs`; imported by name, as components are
     "harness.selftest.plain_models",
     "harness.selftest.cache_keys",
+    "harness.selftest.constrained_replies",
     "adapters.selftest.training_rows",
     "adapters.selftest.methods",
 )

@@ -12,11 +12,17 @@ from harness.selftest.selftest import remembered_self_test
 REMEDY = "install the versions of constraints.txt, or take another method; `harness selftest` runs all proofs again"
 
 
-def prove(models: Mapping[str, Model], display: Display, merging: bool = False) -> list[SelfTestRecord]:
+def prove(
+    models: Mapping[str, Model],
+    display: Display,
+    merging: bool = False,
+    further: Mapping[str, Sequence[str]] | None = None,
+) -> list[SelfTestRecord]:
     """The self-tests that the models' answers rest on, one a device; without local networks none.
 
-    `models` are those that will be asked or trained, bound to their bases; with `merging` they are merged. Raises
-    SuiteError with a line for each model that rests on a proof that failed.
+    `models` are those that will be asked or trained, bound to their bases; with `merging` they are merged. `further`
+    are subjects that answers of a model rest on beside its own. Raises SuiteError with a line for each model that rests
+    on a proof that failed.
     """
     records: dict[str, SelfTestRecord] = {}
     mistakes = []
@@ -27,7 +33,7 @@ def prove(models: Mapping[str, Model], display: Display, merging: bool = False) 
             device = root.device_name
             if device not in records:
                 records[device] = remembered_self_test(device, display)
-            mistakes += refusals(name, subjects, records[device])
+            mistakes += refusals(name, (*subjects, *(further or {}).get(name, ())), records[device])
     if mistakes:
         raise SuiteError(mistakes)
     return list(records.values())

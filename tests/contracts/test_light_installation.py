@@ -48,7 +48,7 @@ def blocked(tmp_path: Path) -> Harness:
 
 
 @pytest.fixture(scope="session")
-def _bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def light_environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment made by `pip install -c constraints.txt .`, once for all workers."""
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "bare"
@@ -62,9 +62,9 @@ def _bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def bare(_bare: Path, tmp_path: Path) -> Harness:
+def bare(light_environment: Path, tmp_path: Path) -> Harness:
     """The command as a light installation brings it."""
-    return _harness([str(_bare / "bin" / "harness")], {}, tmp_path)
+    return _harness([str(light_environment / "bin" / "harness")], {}, tmp_path)
 
 
 def _harness(command: list[str], further: dict[str, str], folder: Path) -> Harness:
@@ -124,9 +124,11 @@ def test_a_served_suite_without_the_packages(blocked: Harness, tmp_path: Path, p
 
 
 @pytest.mark.slow
-def test_a_served_suite_in_a_light_installation(bare: Harness, _bare: Path, tmp_path: Path, place: str) -> None:
+def test_a_served_suite_in_a_light_installation(
+    bare: Harness, light_environment: Path, tmp_path: Path, place: str
+) -> None:
     listed = subprocess.run(
-        [_bare / "bin" / "python", "-m", "pip", "list", "--format", "json"], capture_output=True, check=True
+        [light_environment / "bin" / "python", "-m", "pip", "list", "--format", "json"], capture_output=True, check=True
     )
     installed = {package["name"].replace("-", "_").lower() for package in json.loads(listed.stdout)}
     assert not installed & {*HEAVY, "faiss_cpu"}

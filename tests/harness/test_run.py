@@ -165,6 +165,33 @@ def test_old_predictions_are_not_scored_against_a_changed_suite(
         run_suite(write_suite(SUITE.replace(old, new), test__tsv=rows), start="score")
 
 
+@pytest.mark.parametrize(
+    ("section", "name", "parameter", "now", "is_taken"),
+    [
+        ("variants", "b", "constrained", "", True),
+        ("variants", "b", "max_tokens", "", True),
+        ("variants", "b", "shots", "", True),
+        ("models", "wise", "reasoning_tags", "", True),
+        ("variants", "b", "system", "system: 好", False),  # younger than the record, and not at its default
+        ("variants", "b", "max_tokens", "max_tokens: 3", False),
+    ],
+)
+def test_a_parameter_that_is_younger_than_the_run_had_its_default(
+    section: str, name: str, parameter: str, now: str, is_taken: bool, write_suite: Write, run_suite: Run
+) -> None:
+    folder = run_suite(write_suite(SUITE, test__tsv=ROWS))
+    record = folder.read_run()
+    del record[section][name]["settings"][parameter]
+    folder.write_run(record)
+    suite = write_suite(SUITE.replace("{model: wise}", f"{{model: wise, {now}}}" if now else "{model: wise}"),
+                        test__tsv=ROWS)  # fmt: skip
+    if is_taken:
+        run_suite(suite, start="score")
+        return
+    with pytest.raises(StoreError, match=f"changed since its predictions were made: variant {name}"):
+        run_suite(suite, start="score")
+
+
 def test_a_restart_leaves_nothing_of_the_old_run(
     write_suite: Write, run_suite: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

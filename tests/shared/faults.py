@@ -14,6 +14,7 @@ from typing import Any
 
 from tests.shared.engines import Body
 
+RENDERING = "a rendering"  # where a fault waits for a request of Ollama's `_debug_render_only`
 COUNTS = ("prompt_eval_count", "eval_count")
 DURATIONS = ("total_duration", "load_duration", "prompt_eval_duration", "eval_duration")
 PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Sign in to go on.</body></html>"
@@ -39,7 +40,7 @@ class Fault:
     body: bytes | None = None  # sent instead of the right body
     content_type: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    at: str | None = None  # the path it waits for; None for what generates
+    at: str | None = None  # the path it waits for, or RENDERING; None for what generates
 
     @property
     def is_of_bytes(self) -> bool:

@@ -6,6 +6,7 @@ import logging
 import select
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeVar
 
 from tests.shared.engines import Body
+from tests.shared.faults import RENDERING
 from tests.shared.faults import Fault as Fault
 
 Framing = Callable[[Body], bytes]
@@ -175,10 +177,11 @@ class HttpStandIn(ThreadingHTTPServer):
             self._later = [(replies, action) for replies, action in self._later if replies > self.replies]
         for action in due:
             action()
+        place = RENDERING if is_rendering(body) else path
         with self.lock:
             self.asked.append((path, body))
             for fault in self.faults:
-                if path == fault.at if fault.at is not None else path in self.generating and not is_rendering(body):
+                if place == fault.at if fault.at is not None else place in self.generating:
                     self.faults.remove(fault)
                     return fault
         return Fault()
@@ -226,28 +229,26 @@ class Handler(BaseHTTPRequestHandler):
     def _handle(self, body: Body) -> None:
         try:
             fault = self.server.note(self.path, body)
-        except GoneError:
-            self.close_connection = True
-            return
-        self.server.released.wait(fault.slow)
-        if fault.hangs_up:
-            self.close_connection = True
-            return
-        if fault.status is not None or fault.body is not None:
-            part = {"error": f"a fault of the script, {fault.status}"}
-            self._send(HttpReply(parts=[part], status=fault.status or 200), fault)
-            return
-        try:
-            reply = self.server.answer(self.command, self.path, body, self._is_gone)
-            self._send(reply, fault)
-            self.server.replies += self.path in self.server.generating
-        except RefusedError as refusal:
-            self._send(HttpReply(parts=[self.server.error(self.path, refusal)], status=refusal.status), fault)
+            self._pause(fault.slow)
+            self._reply(body, fault)
         except (GoneError, BrokenPipeError, ConnectionResetError):
             self.close_connection = True
         except Exception as failure:
             logging.getLogger(__name__).exception("the stand-in failed at %s", self.path)
             self._send(HttpReply(parts=[{"error": f"the stand-in failed: {failure!r}"}], status=500), Fault())
+
+    def _reply(self, body: Body, fault: Fault) -> None:
+        if fault.hangs_up:
+            raise GoneError
+        if fault.status is not None or fault.body is not None:
+            part = {"error": f"a fault of the script, {fault.status}"}
+            self._send(HttpReply(parts=[part], status=fault.status or 200), fault)
+            return
+        try:
+            self._send(self.server.answer(self.command, self.path, body, self._is_gone), fault)
+        except RefusedError as refusal:
+            self._send(HttpReply(parts=[self.server.error(self.path, refusal)], status=refusal.status), fault)
+        self.server.replies += self.path in self.server.generating and not is_rendering(body)
 
     def _is_gone(self) -> bool:
         """Whether the client has closed its end."""
@@ -255,6 +256,14 @@ class Handler(BaseHTTPRequestHandler):
             return True
         readable = select.select([self.connection], [], [], 0)[0]
         return bool(readable) and self.connection.recv(1, socket.MSG_PEEK) == b""
+
+    def _pause(self, seconds: float) -> None:
+        """Wait, as long as the client does."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            if self._is_gone():
+                raise GoneError
+            self.server.released.wait(min(0.02, left))
 
     def _send(self, reply: HttpReply, fault: Fault) -> None:
         parts = iter(fault.bend(reply.parts))
@@ -264,7 +273,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         first = next(parts, None)  # an error may still come before the first part, and is no stream then
         self._head(reply, fault, {"Transfer-Encoding": "chunked"})
-        self.server.released.wait(fault.silent)
+        self._pause(fault.silent)
         while first is not None:
             piece = reply.framing(first)
             self.wfile.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
@@ -276,16 +285,14 @@ class Handler(BaseHTTPRequestHandler):
         if fault.half:
             content = content[: len(content) // 2]
         self._head(reply, fault, {"Content-Length": str(len(content))})
-        self.server.released.wait(fault.silent)
+        self._pause(fault.silent)
         if self.command == "HEAD":
             return
         if fault.cut is not None:
             content = content[: fault.cut(content)]
             self.close_connection = True
         for start in range(0, len(content), 1) if fault.drip else (0,):
-            if fault.drip and self.server.released.wait(fault.drip):
-                self.close_connection = True
-                return
+            self._pause(fault.drip)
             self.wfile.write(content[start : start + 1] if fault.drip else content)
 
     def _head(self, reply: HttpReply, fault: Fault, size: Mapping[str, str]) -> None:

@@ -99,6 +99,8 @@ class Conversation:
         return self.server.prompt_of(self.model, messages, self.think)
 
     def rendering(self) -> Body:
+        """What the model would read. It is loaded for it, as Ollama does it, but not run."""
+        self.server.load(self.model, self.context)
         told = {"rendered_template": self.prompt(self.messages)}
         return self._part("", is_done=False) | {"_debug_info": told}
 

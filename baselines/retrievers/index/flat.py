@@ -1,10 +1,10 @@
-"""The nearest vectors where FAISS is not installed: every passage is compared, with the hits that FAISS finds exactly."""
+"""The nearest vectors where FAISS is not installed: all passages are compared, with the hits that FAISS finds exactly."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from baselines.retrievers.index.matches import best_hits, refuse_misfit
-from baselines.retrievers.index.nearest import SCORE_BATCH, TIE, Embed, refuse_other_dimension
+from baselines.retrievers.index.nearest import TIE, Embed, refuse_other_dimension
 from harness.components.retriever import Hit
 
 if TYPE_CHECKING:
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from harness.components.model import Vector
+
+SCORE_BATCH = 1 << 24  # scores computed at a time: 64 MB, three times over
 
 
 class Flat:

@@ -14,6 +14,7 @@ from harness.errors import HarnessError, nearest
 from harness.judging.rubric.rubric_check import LANGUAGES, RubricCheck, plain_number
 from harness.records.inputs import JSON, Message, Prompt
 from harness.suite.yaml_source import Source, read_source
+from harness.text.json_schemas import object_schema
 from harness.text.templates import Template
 
 VERDICTS = ("first", "second", "tie")
@@ -64,12 +65,12 @@ class Rubric:
             "minimum": plain_number(self.low),
             "maximum": plain_number(self.high),
         }
-        part = _object({"reason": {"type": "string"}, "score": score})
-        return _object({dimension.name: part for dimension in self.dimensions})
+        part = object_schema({"reason": {"type": "string"}, "score": score})
+        return object_schema({dimension.name: part for dimension in self.dimensions})
 
     def comparison_schema(self) -> dict[str, JSON]:
         """JSON schema of a reply to `comparison`."""
-        return _object({"reason": {"type": "string"}, "verdict": {"type": "string", "enum": list(VERDICTS)}})
+        return object_schema({"reason": {"type": "string"}, "verdict": {"type": "string", "enum": list(VERDICTS)}})
 
     def _prompt(self, template: Template, material: dict[str, str], reference: str | None) -> Prompt:
         has_reference = reference is not None and bool(reference.strip())
@@ -191,10 +192,6 @@ def _template_view(dimension: Dimension) -> dict[str, JSON]:
     """A dimension as a template sees it."""
     anchors = [{"value": plain_number(value), "text": text} for value, text in dimension.anchors.items()]
     return {"name": dimension.name, "title": dimension.title, "text": dimension.text, "anchors": anchors}
-
-
-def _object(properties: dict[str, JSON]) -> dict[str, JSON]:
-    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 
 def _mark(texts: Collection[str]) -> str:

@@ -71,6 +71,19 @@ def reply_in(content: Any) -> ServerReply:
     )
 
 
+def first_positions(content: Any) -> JSON:
+    """The likeliest tokens by position, in the form of a chat; a continued text has a mapping for each position."""
+    logprobs = content["choices"][0].get("logprobs")
+    if not isinstance(logprobs, dict) or isinstance(logprobs.get("content"), list):
+        return logprobs["content"] if isinstance(logprobs, dict) else None
+    positions = logprobs.get("top_logprobs")
+    return [
+        {"top_logprobs": [{"token": token, "logprob": logprob} for token, logprob in position.items()]}
+        for position in (positions if isinstance(positions, list) else [])[:1]
+        if isinstance(position, dict)
+    ]
+
+
 def _serving(content: Mapping[str, JSON], usage: Mapping[str, JSON]) -> Serving:
     """How the server worked on the call, as llama.cpp's timings and OpenAI's details of the prompt tell it."""
     fingerprint = content.get("system_fingerprint")

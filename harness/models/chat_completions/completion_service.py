@@ -1,11 +1,11 @@
 """One model of one server, asked: from a prompt to its completion, with all that the server tells of the way."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from harness.models.chat_completions.chat_reply import content_of, reply_in
+from harness.models.chat_completions.chat_reply import content_of, first_positions, reply_in
 from harness.models.chat_completions.chat_request import ChatRequest
 from harness.models.chat_completions.echo_scoring import EchoScoring
 from harness.models.chat_completions.engine_watch import EngineWatch
@@ -13,6 +13,7 @@ from harness.models.chat_completions.held_context import held_context
 from harness.models.chat_completions.served_engine import ServedEngine, ServerRoot
 from harness.models.chat_completions.served_template import ServedTemplate
 from harness.models.remote.call_error import CallError
+from harness.models.remote.first_token import FIRST_TOKEN, LISTED, listed_tokens, read_first_token
 from harness.models.remote.outcome import completion_of
 from harness.models.remote.rendering import missing_turns, turn_excerpt
 from harness.models.remote.server_reply import count_of, error_of, json_of, status_failure, text_of
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     import httpx
 
 LEGACY = "/completions"  # where a text is continued
+UNHELD = (
+    "constrained: the server refuses response_format, so that nothing would hold the reply to the JSON schema; leave "
+    "out constrained, or take a server that knows it"
+)
 PROMPT_FAULT = "exceed_context_size_error"  # llama.cpp's word for a prompt that is too long
 
 
@@ -40,7 +45,18 @@ class CompletionService:
 
     def complete(self, prompt: Prompt, generation: Generation) -> Completion:
         """The completion of a prompt."""
-        completion = completion_of(reply_in(self.ask(prompt, generation)))
+        return self._completion(prompt, generation, self.ask(prompt, generation))
+
+    def first_token(self, prompt: Prompt, options: Sequence[str]) -> Completion:
+        """The likeliest option as the first token of the reply."""
+        is_text = self.request.template is not None
+        wanted: dict[str, JSON] = {"logprobs": LISTED} if is_text else {"logprobs": True, "top_logprobs": LISTED}
+        content = self.ask(prompt, FIRST_TOKEN, stream=False, **wanted)
+        completion = self._completion(prompt, FIRST_TOKEN, content)
+        return read_first_token(completion, listed_tokens(first_positions(content)), options)
+
+    def _completion(self, prompt: Prompt, generation: Generation, content: Any) -> Completion:
+        completion = completion_of(reply_in(content))
         completion = replace(completion, rendered=self.rendered(prompt))
         if completion.rendered is not None and (missing := missing_turns(prompt, completion.rendered)):
             reason = f"the chat template leaves out {turn_excerpt(missing[0])}: the reply answers another question"
@@ -55,7 +71,11 @@ class CompletionService:
         What the server refuses by name and need not be there is left out, then and from then on.
         """
         while True:
+            if generation.strict and "response_format" in self.request.refused:
+                raise CallError(UNHELD, lasting=True)
             body = {**self.request.body(prompt, generation), **further}
+            if not body.get("stream"):
+                body.pop("stream_options", None)
             with self.root.client.stream("POST", self.request.path, json=body) as response:
                 if response.is_success:
                     content = content_of(response)

@@ -84,12 +84,13 @@ def engine_at(root: ServerRoot, listing: Mapping[str, JSON]) -> ServedEngine:
     if "build_info" in props or "default_generation_settings" in props:
         return _llama_cpp(props, listing)
     if "version" in (content := root.get("/api/version")):
-        return _ollama(root, _text(content["version"]))
+        return _ollama(root.model, root.get("/api/tags"), _text(content["version"]))
     if version := _text(root.get("/version").get("version")):
         context = count_of(listing.get("max_model_len"))
         facts = {"root": _text(listing.get("root")), "max_model_len": context}
         return ServedEngine(name=VLLM, version=version, facts=facts, context=context)
-    return ServedEngine()
+    tags = root.get("/api/tags")
+    return _ollama(root.model, tags) if isinstance(tags.get("models"), list) else ServedEngine()
 
 
 def _llama_cpp(props: Mapping[str, JSON], listing: Mapping[str, JSON]) -> ServedEngine:
@@ -109,9 +110,8 @@ def _llama_cpp(props: Mapping[str, JSON], listing: Mapping[str, JSON]) -> Served
     )  # fmt: skip
 
 
-def _ollama(root: ServerRoot, version: str) -> ServedEngine:
-    models = root.get("/api/tags").get("models")
-    wanted = with_tag(root.model)
+def _ollama(model: str, tags: Mapping[str, JSON], version: str = "") -> ServedEngine:
+    models, wanted = tags.get("models"), with_tag(model)
     digests = [
         _text(entry.get("digest"))
         for entry in (models if isinstance(models, list) else [])

@@ -46,7 +46,7 @@ def _stranger(host: str, timeout: float, failure: CallError) -> str:
 
     reason = str(failure).removeprefix(PREFIX)
     try:
-        server = OllamaServer(str(expanded(host)), timeout, 1)
+        server = OllamaServer(str(expanded(host)), timeout)
     except ValueError:
         return "that is no address; write http://HOST:PORT"
     parts = urlsplit(server.address)
@@ -71,7 +71,7 @@ def _is_ollama(host: str, timeout: float) -> bool:
     from harness.models.remote.transport import exchange
 
     try:
-        with exchange(timeout), closing(OllamaServer(host, timeout, 1)) as root:
+        with exchange(timeout), closing(OllamaServer(host, timeout)) as root:
             return root.version() is not None
     except CallError:
         return False

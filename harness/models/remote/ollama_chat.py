@@ -2,10 +2,12 @@
 
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.errors import HarnessError
 from harness.models.remote.call_error import CallError
+from harness.models.remote.first_token import FIRST_TOKEN, LISTED, listed_tokens, read_first_token
 from harness.models.remote.ollama_check import context_failure
 from harness.models.remote.ollama_model import ServedModel
 from harness.models.remote.ollama_rendering import Renderings, refuse_missing
@@ -50,6 +52,15 @@ class OllamaChat:
             reply = self.reply(ask)
         return replace(self._completion(ask, reply), rendered=rendered)
 
+    def first_token(self, prompt: Prompt, options: Sequence[str]) -> Completion:
+        """The likeliest option as the first token of the reply. Raises CallError."""
+        rendered = self._rendered(prompt)
+        further = {"logprobs": True, "top_logprobs": LISTED}
+        ask = Ask(prompt=prompt, generation=FIRST_TOKEN, think=self.think, further=further)
+        reply = self.reply(ask)
+        completion = replace(self._completion(ask, reply), rendered=rendered)
+        return read_first_token(completion, listed_tokens(reply.logprobs), options)
+
     def reply(self, ask: Ask) -> AssembledReply:
         """The reply to one request, ended where answer or reasoning reach their limits. Raises CallError."""
         answer = BoundedAnswer(ask.generation, ask.reasoning_tokens, self._tags)
@@ -73,7 +84,7 @@ class OllamaChat:
         droppable = 0 if self.served.refuses_to_cut else _longest_droppable(ask.prompt)
         wanted = ask.most_tokens if reply.is_cut_by_server else None
         if problem := context_failure(self.form.num_ctx, tokens_in, reply.tokens_out, wanted, droppable):
-            raise CallError(problem, lasting=True)
+            raise CallError(problem, lasting=True, blame="prompt")
         return completion
 
     def _rendered(self, prompt: Prompt) -> str | None:
@@ -87,7 +98,7 @@ class OllamaChat:
                 with exchange(self._seconds, PREFIX):
                     text = self.renderings.text(prompt)
         except HarnessError as error:
-            raise CallError(str(error), lasting=True) from error
+            raise CallError(str(error), lasting=True, blame="prompt") from error
         except CallError as failure:
             if failure.status in UNRENDERED:
                 return None
@@ -129,7 +140,8 @@ class OllamaChat:
         if failure.status != 400 or "context" not in str(failure):
             return failure
         reason = inner_reason(str(failure).removeprefix(f"{PREFIX}HTTP 400: "))
-        return CallError(f"the prompt does not fit num_ctx {self.form.num_ctx}; raise num_ctx: {reason}", lasting=True)
+        reason = f"the prompt does not fit num_ctx {self.form.num_ctx}; raise num_ctx: {reason}"
+        return CallError(reason, lasting=True, blame="prompt")
 
 
 def inner_reason(reason: str) -> str:

@@ -9,6 +9,7 @@ from harness.models.remote.call_error import CallError
 from harness.models.remote.ollama_server import OllamaServer, whole_name
 from harness.records.inputs import JSON
 
+LISTING = (0, 12, 11)  # the version from which it lists the likeliest tokens
 REFUSING = (0, 12, 6)  # the version from which Ollama answers an error where it used to cut a prompt
 UNTOLD = "not told"  # the version of a server that tells none
 
@@ -84,8 +85,18 @@ class ServedModel:
     @cached_property
     def refuses_to_cut(self) -> bool:
         """Whether the server knows `truncate: false`, by its version; one without a number counts as old."""
+        return self._numbers is not None and self._numbers >= REFUSING
+
+    @property
+    def lists_no_tokens(self) -> bool:
+        """Whether it is too old to list the likeliest tokens; one without a number is asked (0.0.0: built by hand)."""
+        return self._numbers is not None and (0, 0, 0) < self._numbers < LISTING
+
+    @property
+    def _numbers(self) -> tuple[int, ...] | None:
+        """The numbers of its version; None where it has none."""
         numbers = re.match(r"v?(\d+)\.(\d+)(?:\.(\d+))?", self.version)
-        return numbers is not None and tuple(int(part or 0) for part in numbers.groups()) >= REFUSING
+        return None if numbers is None else tuple(int(part or 0) for part in numbers.groups())
 
 
 def _unquoted(value: str) -> str:

@@ -72,18 +72,21 @@ class Renderings:
             )
 
     def _compare_counts(self, words: Prompt) -> None:
-        """Of a server that does not render: a turn of the prompt must add tokens to it."""
-        whole = self._tokens(words)
+        """Of a server that does not render: a prompt whose turns are longer must have more tokens."""
+        short = self._tokens(words)
         for role, title in KINDS.items():
-            rest = tuple(turn for turn in words[:-1] if turn.role != role)
-            fewer = len(words) - 1 - len(rest)
-            if whole is None or not fewer:
+            turns = [place for place, turn in enumerate(words[:-1]) if turn.role == role]
+            if short is None or not turns:
                 continue
-            tokens = self._tokens((*rest, words[-1]))
-            if tokens is not None and whole - tokens < fewer:
+            doubled = [
+                Message(turn.role, f"{turn.content} {turn.content}") if place in turns else turn
+                for place, turn in enumerate(words)
+            ]
+            tokens = self._tokens(tuple(doubled))
+            if tokens is not None and tokens - short < len(turns):
                 raise ModelError(
-                    f"model {self._name}: its template in Ollama leaves out {title}: a prompt has {whole} tokens with "
-                    f"{'it' if role == 'system' else 'them'} and {tokens} without; {REMEDY}"
+                    f"model {self._name}: its template in Ollama leaves out {title}, which the model would never read: "
+                    f"with longer ones a prompt of {short} tokens has {tokens}; {REMEDY}"
                 )
 
     def _tokens(self, prompt: Prompt) -> int | None:
@@ -95,7 +98,7 @@ def refuse_missing(prompt: Prompt, rendered: str) -> None:
     """Raise CallError for a prompt of which a turn is missing although others of its kind are shown whole."""
     if missing := missing_turns(prompt, rendered):
         remedy = "mend the template, or set template on the model"
-        raise CallError(_leaves_out("the model's template", missing[0], remedy), lasting=True)
+        raise CallError(_leaves_out("the model's template", missing[0], remedy), lasting=True, blame="prompt")
 
 
 def refuse_template(template: TurnTemplate, name: str, prompts: Sequence[Prompt]) -> None:

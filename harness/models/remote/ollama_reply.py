@@ -68,7 +68,7 @@ def assembled(server: OllamaServer, path: str, body: Mapping[str, JSON], answer:
 
 def _texts(part: Mapping[str, JSON]) -> tuple[str, str]:
     """The text and the reasoning in a part of /api/chat, or of /api/generate."""
-    message = part.get("message", part)
+    message = part.get("message", part if "response" in part else None)
     if not isinstance(message, Mapping):
         raise CallError(f"{PREFIX}a part of the reply has no message: {str(part)[:80]}", lasting=False)
     texts = [message.get(name) or "" for name in ("response" if message is part else "content", "thinking")]

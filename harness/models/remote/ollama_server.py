@@ -18,12 +18,12 @@ EXCERPT = 80  # characters shown of a part that cannot be read
 class OllamaServer:
     """One address. The official client knows how hosts and keys are written; whatever goes wrong is a CallError."""
 
-    def __init__(self, host: str, timeout: float, connections: int) -> None:
+    def __init__(self, host: str, timeout: float) -> None:
         from ollama import Client
 
         from harness.models.remote.transport import BoundedTransport
 
-        client = Client(host=host, timeout=timeout, transport=BoundedTransport(connections))
+        client = Client(host=host, timeout=timeout, transport=BoundedTransport())
         self._http: httpx.Client = client._client
         self.address = str(self._http.base_url).rstrip("/")
 

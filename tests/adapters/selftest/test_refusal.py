@@ -131,6 +131,27 @@ def test_what_rests_on_a_failure_is_refused(failed: str, expected: list[str], fa
 
 
 @pytest.mark.parametrize(
+    ("variants", "expected"),
+    [
+        ("free: {prompting: {model: base}}", []),
+        ("held: {prompting: {model: base, constrained: true}}", ["base"]),
+        ("free: {prompting: {model: base}}, held: {prompting: {model: lora, constrained: true}}", ["lora"]),
+        ("held: {prompting: {model: narrow, constrained: true}}, free: {prompting: {model: narrow}}", ["narrow"]),
+    ],
+)
+def test_only_what_is_asked_constrained_rests_on_that(
+    variants: str, expected: list[str], fail: Fail, write_suite: Make, make_folder: Callable[..., Path]
+) -> None:
+    pytest.importorskip("llguidance", reason="constrained replies need llguidance: pip install llguidance")
+    fail("constrained")
+    text = SUITE.replace("FOLDER", str(make_folder())).replace("variants:\n  VARIANTS", f"variants: {{{variants}}}")
+    text = text.replace("METRICS", "{fields: json_fields}\n    answer: {json: {fields: [字]}}")
+    text = text.replace("  mine: {adapter: {base: base, path: ./adapter, other_name: true}}\n", "")
+    rows = {name: table.replace("\tA", '\t{"字": "A"}').replace("\tB", '\t{"字": "B"}') for name, table in ROWS.items()}
+    assert refused(write_suite(text, **rows)) == expected
+
+
+@pytest.mark.parametrize(
     ("asked", "expected"), [(("base", "narrow"), []), (("chained",), ["lora", "chained"]), (("robot",), [])]
 )
 def test_only_what_a_run_asks_or_makes_counts(

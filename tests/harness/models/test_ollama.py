@@ -16,7 +16,7 @@ from ollama import Client
 
 from harness.components.component import settings
 from harness.components.model import Model
-from harness.errors import ModelError
+from harness.errors import ModelError, ServerGoneError
 from harness.models.ollama import Ollama
 from harness.records.inputs import Generation, Message, Prompt
 from harness.records.outputs import Completion
@@ -54,7 +54,7 @@ def make() -> Iterator[Make]:
 
     def build(place: StandIn | Place, **further: Any) -> Ollama:
         host, name = (place.place, "judge") if isinstance(place, StandIn) else (place.host, place.model)
-        made.append(Ollama(**{"model": name, "host": host, "pause": 0, "num_ctx": 512, **further}))
+        made.append(Ollama(**{"model": name, "host": host, "pause": 0, "patience": 1, "num_ctx": 512, **further}))
         return made[-1]
 
     yield build
@@ -266,7 +266,8 @@ def test_a_model_that_was_not_pulled(stand_in: Start, make: Make) -> None:
     [
         ([Fault(500)], "stop", 2),
         ([Fault(500), Fault(503)], "stop", 3),
-        ([Fault(500), Fault(503), Fault(500)], "error", 3),  # two retries
+        ([Fault(500), Fault(500), Fault(500)], "error", 3),  # two retries
+        ([Fault(500), Fault(503), Fault(503), Fault(500)], "stop", 5),  # a busy server is waited for
         ([Fault(half=True)], "stop", 2),
         ([Fault(half=True)] * 3, "error", 3),
         ([Fault(slow=5)], "stop", 2),
@@ -278,7 +279,7 @@ def test_a_fault_is_retried_or_a_failure(
 ) -> None:
     server = stand_in(hello)
     server.faults = list(faults)
-    completion = one(make(server, timeout=0.5), generation=Generation())
+    completion = one(make(server, longest=0.5), generation=Generation())
     assert (completion.text, completion.finish) == ("Hello there." if finish == "stop" else "", finish)
     assert len(server.bodies()) == calls
 
@@ -287,8 +288,8 @@ def test_a_refused_connection(stand_in: Start, make: Make) -> None:
     server = stand_in(hello)
     server.refuse()
     model = make(server)
-    completion = one(model)
-    assert (completion.text, completion.finish) == ("", "error")
+    with pytest.raises(ServerGoneError):
+        one(model)
     with pytest.raises(ModelError, match=rf"^Ollama does not answer at {server.place}; start it with `ollama serve`$"):
         model.check()
 

@@ -12,6 +12,7 @@ import pytest
 from tests.shared.faults import (
     COUNTS,
     DURATIONS,
+    RENDERING,
     STRANGE_VERSIONS,
     Fault,
     dropping,
@@ -210,7 +211,7 @@ def test_a_stream_is_cut_inside_a_part_or_a_character(serve: Serve) -> None:
         (Fault(without=DURATIONS), "/api/chat", CHAT, lambda r: not set(DURATIONS) & lines(r)[-1].keys()),
         (Fault(without=("done",)), "/api/chat", CHAT, lambda r: "done" not in lines(r)[-1]),
         (Fault(instead={"error": "gone wrong"}), "/api/chat", CHAT, lambda r: lines(r)[-1] == {"error": "gone wrong"}),
-        (Fault(without=("_debug_info",)), "/api/chat", CHAT | {"_debug_render_only": True},
+        (Fault(at=RENDERING, without=("_debug_info",)), "/api/chat", CHAT | {"_debug_render_only": True},
          lambda r: "_debug_info" not in r.json()),
         (html(), "/api/chat", CHAT, lambda r: (r.status_code, r.text[:9]) == (200, "<!DOCTYPE")),
         (html(502), "/api/chat", CHAT, lambda r: (r.status_code, r.headers["content-type"][:9]) == (502, "text/html")),
@@ -257,11 +258,11 @@ def test_versions_of_a_strange_form(version: str | None, serve: Serve) -> None:
 
 def test_dripping_bytes_and_silence_behind_the_headers(serve: Serve) -> None:
     server = serve(StandIn(Script(hello)))
-    server.faults = [Fault(drip=0.02), Fault(silent=0.3)]
-    for begins, ends in ((0.0, 0.2), (0.3, 0.3)):
+    server.faults = [Fault(drip=0.02), Fault(silent=1.5)]
+    for begins, ends in ((0.0, 0.2), (1.5, 1.5)):
         began = time.monotonic()
         with httpx.stream("POST", server.place + "/api/chat", json=CHAT) as response:
-            assert time.monotonic() - began < 0.29  # the headers come at once
+            assert time.monotonic() - began < 1.4  # the headers come at once
             pieces = response.iter_raw()
             first = next(pieces)
             assert time.monotonic() - began >= begins

@@ -1,0 +1,23 @@
+"""Calls to a local model that fail by themselves, in words."""
+
+from harness.records.outputs import Completion
+
+TOO_BIG = Completion(
+    text="", finish="error", error="out of memory with this item alone; use a smaller dtype or max_tokens"
+)
+
+
+def failure(reason: str) -> Completion:
+    return Completion(text="", finish="error", error=reason)
+
+
+def too_long(tokens: int, room: int) -> Completion:
+    """A prompt is never cut silently: it fails and lowers coverage. An empty prompt predicts no token."""
+    if not tokens:
+        return failure("the prompt is empty or merges with the options, so no token precedes them")
+    return Completion(
+        text="",
+        finish="error",
+        tokens_in=tokens,
+        error=f"the prompt has {tokens} tokens; the model has room for {room}",
+    )
