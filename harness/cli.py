@@ -1,9 +1,6 @@
 """The command line: parse, call, print. The only place that joins the packages; no logic lives here."""
 
-import gc
-import io
 import json
-import os
 import sys
 from collections.abc import Callable
 from contextlib import closing
@@ -14,9 +11,14 @@ import typer
 import typer.core
 
 from harness.errors import HarnessError
+from harness.runtime.process_settings import settle_process
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from adapters.export.export import Export, TunedEntry
+    from harness.records.finished_run import FinishedRun
+    from harness.runtime.run_folder import RunFolder
 
 
 class Commands(typer.core.TyperGroup):
@@ -70,14 +72,13 @@ Empty = Annotated[Path, typer.Option("--out", help="A new or empty folder", meta
 def run(suite: SuitePath, out: Out = None, start: Stage = "train") -> None:
     """Run a suite and write its report. Interrupted? The same command goes on where it stopped."""
     from harness import run as engine
-    from harness.printing import log_to, make_console
+    from harness.printing import log_to, make_console, print_lost_cells
     from harness.runtime.cache import Cache, cache_root
     from harness.runtime.context import Context
     from harness.runtime.progress import display
     from harness.runtime.run_lookup import folder_for, run_at
     from harness.suite.parser import load_suite
     from reports.html import render
-    from reports.terminal import print_summary
 
     if start not in engine.STAGES:
         raise HarnessError(f"--from {start}: must be one of {', '.join(engine.STAGES)}")
@@ -88,8 +89,8 @@ def run(suite: SuitePath, out: Out = None, start: Stage = "train") -> None:
         log_to(progress.note)
         context = Context(loaded.models, cache, progress, loaded.seed, loaded.secrets)
         page = engine.run(loaded, folder, context, render, start)
-    print_summary(folder.finished(), console)
-    console.print(f"\nReport: {page}", soft_wrap=True)
+    if print_lost_cells(_print_report(folder, page, console)):
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -146,12 +147,9 @@ def report(
     from harness.run import write_page
     from harness.runtime.run_lookup import run_at
     from reports.html import render
-    from reports.terminal import print_summary
 
     folder = run_at(run)
-    page = write_page(folder, render)
-    print_summary(folder.finished(), make_console())
-    make_console().print(f"\nReport: {page}", soft_wrap=True)
+    _print_report(folder, write_page(folder, render), make_console())
 
 
 @app.command()
@@ -199,15 +197,17 @@ def calibrate(
 @app.command("list")
 def list_components(
     kind: Annotated[str | None, typer.Argument(help="e.g. model, metric, variant; default: all")] = None,
+    server: Annotated[str | None, typer.Option(metavar="URL", help="`list models`: those of this server")] = None,
+    api_key: Annotated[str, typer.Option(metavar="NAME", help="Environment variable of its key")] = "OPENAI_API_KEY",
 ) -> None:
-    """List the components a suite can name."""
-    from harness.components.registry import KINDS
-    from harness.errors import nearest
-    from harness.printing import make_console, print_components
+    """List the components a suite can name, or by `list models --server URL` the models that a server has."""
+    from harness.models.listing.command import list_models
+    from harness.printing import make_console, print_kinds
 
-    if kind is not None and kind not in KINDS:
-        raise HarnessError(f"'{kind}' is not a kind of component ({nearest(kind, KINDS)})")
-    print_components([kind] if kind else list(KINDS), make_console())
+    if server is None:
+        print_kinds(kind, make_console())
+    else:
+        list_models(kind, server, api_key, make_console())
 
 
 @app.command()
@@ -271,15 +271,18 @@ def export_adapter(suite: SuitePath, model: Trained, out: Empty) -> None:
 
 def main() -> None:
     """Entry point of the command `harness`."""
-    gc.set_threshold(100_000, 50, 100)  # a run holds many records without cycles: looking for cycles cost a sixth
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    os.environ.setdefault("TQDM_DISABLE", "1")  # our own display shows progress
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal that lacks a character shows "?" for it
+    settle_process()
     app()
+
+
+def _print_report(folder: "RunFolder", page: Path, console: "Console") -> "FinishedRun":
+    """Print what a run came to, and where its page is."""
+    from reports.terminal import print_summary
+
+    finished = folder.finished()
+    print_summary(finished, console)
+    console.print(f"\nReport: {page}", soft_wrap=True)
+    return finished
 
 
 def _export(write: "Callable[[TunedEntry, Any], Export]", path: Path, name: str, out: Path | None) -> None:

@@ -5,7 +5,8 @@ HarnessError                 the user's set-up or input: printed as one line on 
 ├── DataError                a data file or one of its rows: names file and line
 ├── ModelError               a model that cannot be found, loaded or reached
 │   ├── NotFiniteError       a model that gave NaN or infinity where a number is needed
-│   └── PromptError          a prompt that a model's chat template does not show whole
+│   ├── PromptError          a prompt that a model's chat template does not show whole
+│   └── ServerGoneError      a server that stopped answering during a run: exit status 1, the run goes on later
 └── StoreError               the run folder or the cache cannot be read or written
 
 A single failed model call is not an exception: it is a Completion whose finish is "error" (failure is data).
@@ -50,6 +51,10 @@ class NotFiniteError(ModelError):
 
 class PromptError(ModelError):
     """One prompt cannot be shown by a chat template that shows others."""
+
+
+class ServerGoneError(ModelError):
+    """A server stopped answering in the middle of a run and did not come back in time: interrupted, not failed."""
 
 
 class StoreError(HarnessError):

@@ -13,14 +13,16 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from harness.components.registry import components, summary
-from harness.errors import HarnessError, reason_of, shown_path
+from harness.components.registry import KINDS, components, summary
+from harness.errors import HarnessError, ServerGoneError, nearest, reason_of, shown_path
 from harness.records.figure_names import FigureName
+from harness.summary.lost_cells import lost_cells
 from harness.text.counting import counted
 from harness.text.inert import inert
 
 if TYPE_CHECKING:
     from harness.components.model import Preparation
+    from harness.records.finished_run import FinishedRun
     from harness.records.inputs import Language
     from harness.records.proofs import SelfTestRecord
     from harness.stages.describe import Description
@@ -40,6 +42,8 @@ def print_plan(plan: "Plan", console: Console) -> None:
         console.print(table)
     _print_cells(plan.cells, console)
     console.print(f"{_total(plan)} Nothing was changed.")
+    for change in plan.changes:
+        console.print(change, soft_wrap=True)
     console.print(_languages(plan.languages), soft_wrap=True)
     for mismatch in plan.mismatches:
         console.print(
@@ -137,11 +141,18 @@ def _duration(seconds: float) -> str:
     return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
 
 
-def print_components(kinds: Sequence[str], console: Console) -> None:
-    """Each kind's components with the first line of their documentation."""
-    for kind in kinds:
-        table = Table("name", "what it is", title=kind, title_justify="left", box=None, padding=(0, 2))
-        for name, component in sorted(components(kind)):
+def print_kinds(kind: str | None, console: Console) -> None:
+    """The components of a kind, or of all, with the first line of their documentation. Raises HarnessError."""
+    if kind == "models":
+        raise HarnessError(
+            "`harness list models` needs --server URL, and shows what that server has; `harness list model` shows "
+            "which kinds of models a suite can name"
+        )
+    if kind is not None and kind not in KINDS:
+        raise HarnessError(f"'{kind}' is not a kind of component ({nearest(kind, KINDS)})")
+    for name_of_kind in [kind] if kind else KINDS:
+        table = Table("name", "what it is", title=name_of_kind, title_justify="left", box=None, padding=(0, 2))
+        for name, component in sorted(components(name_of_kind)):
             table.add_row(name, summary(component))
         console.print(table)
         console.print()
@@ -176,6 +187,14 @@ def print_description(description: "Description", console: Console) -> None:
     console.print()
 
 
+def print_lost_cells(finished: "FinishedRun") -> bool:
+    """Say on stderr which cells came to no value at all, in one line; returns whether there are any."""
+    sentence = lost_cells(finished)
+    if sentence is not None:
+        print(f"error: {inert(sentence)}", file=sys.stderr)
+    return sentence is not None
+
+
 def print_failure(error: BaseException) -> int:
     """Say on stderr why a command ends, one line a mistake; returns its exit code."""
     if not isinstance(error, HarnessError | OSError):
@@ -188,7 +207,7 @@ def print_failure(error: BaseException) -> int:
         lines = error.lines
     for line in lines:
         print(f"error: {inert(line)}", file=sys.stderr)
-    return 2
+    return 1 if isinstance(error, ServerGoneError) else 2
 
 
 class InertConsole(Console):

@@ -17,6 +17,7 @@ from harness.models.huggingface import HuggingFace
 class Quantised(DerivedModel):
     """A model of the suite with its linear layers stored in 8 or 4 bits (bitsandbytes)."""
 
+    imports: ClassVar[tuple[str, ...]] = (*DerivedModel.imports, "bitsandbytes")
     trainable: ClassVar[bool] = False
 
     bits: Literal[8, 4] = 4

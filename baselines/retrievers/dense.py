@@ -1,4 +1,4 @@
-"""Passages near a query in meaning: vectors of an embedding model, searched by FAISS."""
+"""Passages near a query in meaning: vectors of an embedding model, searched by FAISS or, exactly, without it."""
 
 import hashlib
 import json
@@ -6,13 +6,15 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from baselines.retrievers.index.flat import Flat
 from baselines.retrievers.index.nearest import Method, Nearest
 from baselines.retrievers.index.store import StoredIndex, library
 from harness.components.calls import Calls, NotPlannableError
 from harness.components.fields import Reference
 from harness.components.model import Use
+from harness.components.packages import is_installed, remedy_for
 from harness.components.retriever import Hit, Index, Retriever
 from harness.errors import ModelError, NotFiniteError
 from harness.records.inputs import Passage
@@ -41,10 +43,21 @@ class Dense(Retriever):
     lists: int | None = Field(None, ge=1)  # ivf; 4 √passages when not given
     probes: int = Field(16, ge=1)  # ivf: lists that a query looks into
 
+    @field_validator("method")
+    @classmethod
+    def _check_library(cls, method: Method) -> Method:
+        """Passages are compared one by one without FAISS too; graphs and lists are made by it."""
+        if method != "exact" and (remedy := remedy_for(("faiss",))):
+            raise ValueError(f"{method} needs {remedy}; method: exact does without")
+        return method
+
     def index(self, passages: Sequence[Passage], calls: Calls) -> Index:
         texts = [searched_text(passage) for passage in passages]
         if not texts:
             return EmptyIndex()
+        if not is_installed("faiss"):
+            vectors = self._embed(calls, texts, "passage")
+            return Flat(vectors, lambda queries: self._query_vectors(calls, queries))
         first = self._embed(calls, texts[:1], "passage")[0]  # cached by content: rarely computed here
 
         def mismatch(index: Any) -> str | None:

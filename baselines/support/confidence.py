@@ -30,16 +30,27 @@ def unfit_reason(confidence: Confidence, step: Variant, task: Task, models: Mapp
             else "looks nothing up; it must be a rag variant that retrieves"
         )
     if confidence == "margin":
-        return None if scored else "scores no options; that takes answer: {choice: {by: loglikelihood}}"
+        return None if scored else f"scores no options; that takes answer: {_choice(models[step.model])}"
     if confidence == "agreement":
         return None if step.samples > 1 else "answers once; give it samples: 5, temperature: 0.7"
+    if task.answer.is_first_token:
+        return None
     if scored:
         return "scores options instead of generating text; use confidence: margin"
     if step.samples > 1:
         return "votes; use confidence: agreement"
-    if not models[step.model].tells_logprob:
-        return f"asks {step.model}, which does not tell log-probabilities; use confidence: agreement or retrieval"
-    return None
+    model = models[step.model]
+    if model.tells_logprob:
+        return None
+    reason = f"asks {step.model}, which does not tell log-probabilities; use confidence: agreement or retrieval"
+    is_choice = bool(task.data.test[0].options) and model.tells_first_token
+    return f"{reason}, or answer: {{choice: {{by: first_token}}}}" if is_choice else reason
+
+
+def _choice(model: Model) -> str:
+    """The kind of answer for which a model tells how likely each option is."""
+    way = "first_token" if model.tells_first_token and not model.scores_options else "loglikelihood"
+    return f"{{choice: {{by: {way}}}}}"
 
 
 def searched_knowledge(step: Variant) -> list[str]:

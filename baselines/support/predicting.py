@@ -1,4 +1,4 @@
-"""Asks a model the prompts of a task, by likelihood or by generation, and makes predictions of its completions."""
+"""Asks a model the prompts of a task, by options or by generation, and makes predictions of its completions."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -11,7 +11,7 @@ from harness.errors import HarnessError
 from harness.records.inputs import Generation, Prompt, Sample
 from harness.records.outputs import Completion, Prediction, Reading
 from harness.text.reasoning import REASONING_TOKENS
-from harness.text.replies import after_marker, without_reasoning
+from harness.text.replies import after_marker, lack_of_answer, without_reasoning
 
 ReadReply = Callable[[Sample, str], Reading]
 NO_REASON = "the call failed without a reason"
@@ -20,8 +20,10 @@ NO_REASON = "the call failed without a reason"
 def complete(
     calls: Calls, model: str, task: Task, samples: Sequence[Sample], prompts: Sequence[Prompt], generation: Generation
 ) -> list[Completion]:
-    """One completion a sample: scored options where the task asks for likelihood, else generated text."""
+    """One completion a sample: the likeliest option where the task has options to choose from, else generated text."""
     options = [task.answer.options(sample) for sample in samples]
+    if any(options) and task.answer.is_first_token:
+        return calls.first_token(model, prompts, options)
     if any(options):
         return calls.score_options(model, prompts, options)
     return calls.generate(model, prompts, generation)
@@ -94,13 +96,13 @@ def predict(
             variant=calls.cell.variant,
             messages=prompt,
             text=completion.text,
-            reading=read(sample, completion.text) if errors[index] is None else Reading(),
+            reading=_reading(read, sample, completion) if errors[index] is None else Reading(),
             finish=completion.finish,
             tokens_in=completion.tokens_in,
             tokens_out=completion.tokens_out,
             seconds=completion.seconds,
             logprobs=completion.logprobs,
-            confidence=_confidence(completion),
+            confidence=confidence_of(completion),
             error=errors[index],
             rendered=completion.rendered,
             reasoning=completion.reasoning,
@@ -111,7 +113,15 @@ def predict(
     ]
 
 
-def _confidence(completion: Completion) -> dict[str, float]:
+def _reading(read: ReadReply, sample: Sample, completion: Completion) -> Reading:
+    """What a reply says; of one that is nothing but reasoning, why it says nothing."""
+    reason = lack_of_answer(
+        completion.text, completion.reasoning, completion.tokens_out, is_cut=completion.finish == "length"
+    )
+    return read(sample, completion.text) if reason is None else Reading(reason=reason)
+
+
+def confidence_of(completion: Completion) -> dict[str, float]:
     """How sure the model was: the lead of its likeliest option, the log-probability of its own text."""
     confidence = {}
     if completion.logprobs and len(completion.logprobs) > 1:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from baselines.support.predicting import with_notes
 from harness.records.outputs import Prediction
+from harness.statistics.serving_times import joint_serving
 
 
 def vote(ballots: Sequence[Prediction]) -> Prediction:
@@ -43,6 +44,7 @@ def _with_cost(chosen: Prediction, ballots: Sequence[Prediction], *notes: str) -
         tokens_in=sum(ballot.tokens_in for ballot in ballots),
         tokens_out=sum(ballot.tokens_out for ballot in ballots),
         seconds=sum(ballot.seconds for ballot in ballots),
+        serving=joint_serving(ballots),
     )
     return with_notes(cost, *notes)
 

@@ -17,6 +17,7 @@ from harness.components.task import Task
 from harness.components.variant import Resources, Variant
 from harness.records.inputs import Sample
 from harness.records.outputs import Prediction, Step
+from harness.statistics.serving_times import joint_serving
 
 
 class Cascade(Variant):
@@ -176,6 +177,7 @@ def _routed(final: Prediction, attempts: Sequence[Prediction], route: tuple[Step
         tokens_in=sum(prediction.tokens_in for prediction in attempts),
         tokens_out=sum(prediction.tokens_out for prediction in attempts),
         seconds=sum(prediction.seconds for prediction in attempts),
+        serving=joint_serving(attempts),
     )
 
 

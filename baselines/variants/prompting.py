@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, islice
 from typing import Annotated
 
 from pydantic import Field, model_validator
 
 from baselines.support.built_in_wordings import MARKERS, built_in
 from baselines.support.constraints import constraint_mistakes
+from baselines.support.option_orders import agreed, orders_problem, rotations
 from baselines.support.predicting import after_reasoning, complete, for_model, predict, reasoning_mistakes
 from baselines.support.voting import vote
 from baselines.support.worked_examples import Selection, select_examples, smallest_pool
@@ -51,6 +52,7 @@ class Prompting(Variant):
     instruction: Annotated[str | None, PromptText()] = None  # to reason first, instead of the built-in one
     marker: str | None = Field(None, min_length=1, pattern=r"\S")  # what the final answer follows: 答案： or Answer:
     rationale: str | None = None  # the train column with the reasoning of worked examples
+    circular: bool = False  # a choice is asked in every rotation of its options, and right if it is right in all
     samples: int = Field(1, ge=1, le=1000)  # self-consistency: the majority of so many sampled answers
     temperature: float | None = Field(None, ge=0)  # instead of the task's
     max_tokens: int | None = Field(None, ge=1, le=MOST_TOKENS)  # instead of the task's: of the answer
@@ -61,6 +63,8 @@ class Prompting(Variant):
     def _sampling(self) -> "Prompting":
         if self.samples > 1 and not self.temperature:
             raise ValueError("samples above 1 need a temperature above 0, or all answers are the same (try 0.7)")
+        if self.samples > 1 and self.circular:
+            raise ValueError("samples and circular each ask several times; give one of the two")
         for name in ("rationale", "instruction"):
             if getattr(self, name) is not None and not self.chain_of_thought:
                 raise ValueError(f"{name} belongs to chain_of_thought: true")
@@ -71,17 +75,18 @@ class Prompting(Variant):
         rows = smallest_pool(task.data.train, task.data.test)
         if self.shots > rows:
             problems.append(f"shots: {self.shots} examples are asked for but train has {rows} rows to choose from")
-        by_likelihood = any(task.answer.options(sample) for sample in task.data.test[:1])
-        if by_likelihood and (self.chain_of_thought or self.samples > 1):
-            problems.append("options scored by log-likelihood leave no room for reasoning or votes; use by: generation")
+        scored = any(task.answer.options(sample) for sample in task.data.test[:1])
+        if scored and (self.chain_of_thought or self.samples > 1):
+            means = "the first token" if task.answer.is_first_token else "log-likelihood"
+            problems.append(f"options scored by {means} leave no room for reasoning or votes; use by: generation")
         if self.constrained:
             problems += constraint_mistakes(task, self.model, models, self.chain_of_thought)
-        if not by_likelihood:
+        if not scored:
             problems += reasoning_mistakes(self._unconstrained(task), self.model, models)
         try:
             for sample in task.data.test:
                 self._system(sample)
-            problems += filter(None, [self._instruction_problem(task)])
+            problems += filter(None, [self._instruction_problem(task), orders_problem(task) if self.circular else None])
         except HarnessError as error:
             problems.append(str(error))
         return problems
@@ -91,6 +96,11 @@ class Prompting(Variant):
 
     def answer_framed(self, task: Task, samples: Sequence[Sample], calls: Calls, framing: Framing) -> list[Prediction]:
         """Answer with the questions put into frames, e.g. behind passages."""
+        if self.circular:
+            orders = [rotations(sample) for sample in samples]
+            once = self.model_copy(update={"circular": False})
+            turns = iter(once.answer_framed(task, list(chain.from_iterable(orders)), calls, framing))
+            return [agreed(list(islice(turns, len(rotated)))) for rotated in orders]
         prompts = self.prompts(task, samples, calls.seed, framing)
         generation = for_model(self.generation(task), calls.model(self.model), self.max_tokens is not None)
         read = after_reasoning(task.answer, self._marker(task)) if self.chain_of_thought else task.answer.read

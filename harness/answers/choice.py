@@ -1,4 +1,4 @@
-"""Option letters as an answer: scored by likelihood, or read out of generated text strictly and leniently."""
+"""Option letters as an answer: chosen by probability, or read out of generated text strictly and leniently."""
 
 from typing import ClassVar, Literal, Self
 
@@ -17,30 +17,43 @@ from harness.text.templates import LETTERS
 class Choice(Answer):
     """One letter, or with `multiple` several in any order, written as one target ("AC"), out of options A–Z.
 
-    by: "loglikelihood" takes the most likely letter as the prompt's continuation; "generation" reads the reply: the
-    answer is the strict reading, the lenient one stands beside it.
+    by: "loglikelihood" takes the most likely letter as the prompt's continuation, "first_token" the most likely one as
+    the first token of a reply, which servers tell too; "generation" reads the reply: the answer is the strict reading,
+    the lenient one stands beside it.
     """
 
     default_prompt: ClassVar[str] = (
         "{{ input }}\n{% for letter, option in options %}{{ letter }}. {{ option }}\n{% endfor %}答案："
     )
     english_prompt: ClassVar[str] = default_prompt.replace("答案：", "Answer:")
+    letter_only: ClassVar[str] = (
+        "只回答正确选项的字母。"  # a reply that begins otherwise tells nothing by its first token
+    )
+    english_letter_only: ClassVar[str] = "Reply with the letter of the right option only."
 
-    by: Literal["generation", "loglikelihood"] = "generation"
+    by: Literal["generation", "loglikelihood", "first_token"] = "generation"
     multiple: bool = False
 
     @model_validator(mode="after")
     def _single_letter_by_likelihood(self) -> Self:
-        if self.multiple and self.by == "loglikelihood":
-            raise ValueError("several letters cannot be chosen by log-likelihood; use by: generation")
+        if self.multiple and self.by != "generation":
+            means = "log-likelihood" if self.by == "loglikelihood" else "the first token"
+            raise ValueError(f"several letters cannot be chosen by {means}; use by: generation")
         return self
 
     def prompt_in(self, language: Language) -> str:
-        return self.english_prompt if language == "en" else self.default_prompt
+        is_english = language == "en"
+        prompt = self.english_prompt if is_english else self.default_prompt
+        request = self.english_letter_only if is_english else self.letter_only
+        return prompt.replace("{% endfor %}", f"{{% endfor %}}{request}\n") if self.is_first_token else prompt
 
     def options(self, sample: Sample) -> tuple[str, ...]:
-        """The letters, when they are scored by likelihood."""
-        return tuple(LETTERS[: len(sample.options)]) if self.by == "loglikelihood" else ()
+        """The letters, when they are chosen by their probability."""
+        return () if self.by == "generation" else tuple(LETTERS[: len(sample.options)])
+
+    @property
+    def is_first_token(self) -> bool:
+        return self.by == "first_token"
 
     def example(self, sample: Sample) -> str:
         """The right letters in alphabetical order."""
@@ -48,7 +61,7 @@ class Choice(Answer):
 
     def read(self, sample: Sample, reply: str) -> Reading:
         """Strict and lenient reading. A reason stands wherever there is no strict one."""
-        if self.by == "loglikelihood":
+        if self.by != "generation":
             return self._scored(sample, reply)
         text, reason = without_reasoning(reply)
         text = plain(text)

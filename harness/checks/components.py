@@ -69,6 +69,17 @@ def model_mistakes(suite: Suite, models: Sequence[str]) -> list[str]:
     return mistakes
 
 
+def server_mistakes(suite: Suite) -> list[str]:
+    """What servers that answer say against the models that a run would ask of them."""
+    mistakes = []
+    for name in suite.usage.asked_from("train"):
+        try:
+            suite.models[name].check_server()
+        except HarnessError as error:
+            mistakes += [f"models.{name}: {line}" for line in error.lines]
+    return mistakes
+
+
 def path_mistakes(suite: Suite) -> list[str]:
     """The models that a run would ask, or make others of, whose path leads nowhere."""
     mistakes: list[str] = []
@@ -105,12 +116,17 @@ def _refuse_unfit(knowledge: Knowledge, tasks: Sequence[Task]) -> None:
 
 
 def _option_mistakes(suite: Suite, variant: str, task: Task) -> list[str]:
-    """The models that cannot score the options of a task by likelihood."""
+    """The models that cannot choose among the options of a task in the way that it asks for."""
     if not task.answer.options(task.data.test[0]):
         return []
-    return [
-        f"variants.{variant} on tasks.{task.name}: model {name} cannot score options; "
-        "use answer: {choice: {by: generation}}"
-        for name in suite.usage.models_of[variant]
-        if suite.models[name].generates and not suite.models[name].scores_options
-    ]
+    problems = []
+    for name in suite.usage.models_of[variant]:
+        model, is_first_token = suite.models[name], task.answer.is_first_token
+        if not model.generates or (model.tells_first_token if is_first_token else model.scores_options):
+            continue
+        if is_first_token:
+            problems.append(f"model {name} does not tell its first tokens; use answer: {{choice: {{by: generation}}}}")
+        else:
+            way = "first_token" if model.tells_first_token else "generation"
+            problems.append(f"model {name} cannot score options; use answer: {{choice: {{by: {way}}}}}")
+    return [f"variants.{variant} on tasks.{task.name}: {problem}" for problem in problems]

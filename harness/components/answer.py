@@ -25,8 +25,13 @@ class Answer(Component):
         return self.default_prompt
 
     def options(self, sample: Sample) -> tuple[str, ...]:
-        """The continuations to score by likelihood; empty when the answer is generated text."""
+        """The texts to choose among by their probability; empty when the answer is generated text."""
         return ()
+
+    @property
+    def is_first_token(self) -> bool:
+        """Whether its options are read from the first token of a reply, rather than scored as continuations."""
+        return False
 
     def example(self, sample: Sample) -> str:
         """The right answer as an assistant would write it, for few-shot examples and training."""

@@ -54,6 +54,11 @@ class Calls(Protocol):
     ) -> list[Completion]:
         """Log-probabilities of each prompt's options; `text` is the likeliest option."""
 
+    def first_token(
+        self, model: str, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]
+    ) -> list[Completion]:
+        """How likely each prompt's options are as the reply's first token, as `Model.first_token_each` returns it."""
+
     def likelihood(self, model: str, prompts: Sequence[Prompt], continuations: Sequence[str]) -> list[Completion]:
         """The log-probability of each continuation after its prompt, as `Model.likelihood` returns it."""
 

@@ -1,7 +1,7 @@
 """What a suite can name: a component, whose fields are its YAML parameters."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -12,6 +12,8 @@ class Component(BaseModel):
     """Base of everything a suite can name. Fields are parameters; unknown ones are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    imports: ClassVar[tuple[str, ...]] = ()  # what it imports beyond a light installation
 
     @classmethod
     def missing_methods(cls) -> list[str]:

@@ -76,6 +76,13 @@ class Model(Component):
     def check(self) -> None:
         """Raise ModelError if the model cannot be used; cheap, loads no weights."""
 
+    def scoring_mistake(self) -> str | None:
+        """Why texts that are given cannot be scored as things are, though its kind can; None where they can be."""
+        return None
+
+    def check_server(self) -> None:
+        """Raise ModelError for what a server says against the model; one that does not answer says nothing."""
+
     def check_path(self) -> None:
         """Raise ModelError for a path with no valid form, or with nothing there; opens no file and asks no server."""
 
@@ -86,6 +93,11 @@ class Model(Component):
     def is_here(self) -> bool:
         """Whether its tokenizer and configuration are read without a download."""
         return self.at_hand()
+
+    @property
+    def tells_version(self) -> bool:
+        """Whether its identity changes with the engine that answers: not where a server says nothing of itself."""
+        return True
 
     @property
     def own_reasoning_tags(self) -> tuple[TagPair, ...]:
@@ -136,6 +148,10 @@ class Model(Component):
         the likeliest. A prompt of which that cannot be told for sure comes back with an error.
         """
         raise NotImplementedError
+
+    def first_token_mistake(self) -> str | None:
+        """Why its first tokens cannot be read although its kind can tell them; None if they can. May ask its server."""
+        return "it is set to reason before it answers" if self.is_set_to_reason else None
 
     def score_options(self, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]) -> list[Completion]:
         """Log-probabilities (natural) of each prompt's options as its continuation; `text` is the best option."""
@@ -194,6 +210,10 @@ class Model(Component):
     def carrier(self) -> "Model":
         """The model whose weights lie in memory when this one answers; several with one carrier are loaded once."""
         return self
+
+    def loading_key(self) -> str | None:
+        """What its server loads for it: models with equal keys are asked one after the other. None for no server."""
+        return None
 
     def close(self) -> None:
         """Release weights and connections."""

@@ -58,9 +58,10 @@ class Task:
 
     def prompt(self, sample: Sample, demonstrations: Prompt = (), system: str | None = None, **extra: JSON) -> Prompt:
         """The whole prompt: system turn, worked examples, the sample's history, its question."""
+        is_stated = system is not None or (self.system is not None and not self.system.text)
         if system is None and self.system is not None:
             system = self.system.render(sample, **extra)
-        opening = (Message("system", system),) if system else ()
+        opening = (Message("system", system or ""),) if system or is_stated else ()
         history = tuple(
             turn
             for user, assistant in sample.history

@@ -37,11 +37,13 @@ class DerivedModel(Model):
     that answers.
     """
 
+    imports: ClassVar[tuple[str, ...]] = ("torch", "transformers", "peft")
     local: ClassVar[bool] = True
     trainable: ClassVar[bool] = True
     scores_options: ClassVar[bool] = True
     tells_likelihood: ClassVar[bool] = True
     tells_logprob: ClassVar[bool] = True
+    tells_first_token: ClassVar[bool] = True
     bounds_answers: ClassVar[bool] = True
 
     base: Annotated[str, Reference("models", "trainable")]
@@ -155,6 +157,14 @@ class DerivedModel(Model):
 
     def score_options(self, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]) -> list[Completion]:
         return self.engine.score_options(prompts, options)
+
+    def first_token_mistake(self) -> str | None:
+        return self.root().first_token_mistake()
+
+    def first_token_each(
+        self, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]
+    ) -> Iterator[tuple[int, Completion]]:
+        return self.engine.first_token_each(prompts, options)
 
     def likelihood(self, prompts: Sequence[Prompt], continuations: Sequence[str]) -> list[Completion]:
         return self.engine.likelihood(prompts, continuations)

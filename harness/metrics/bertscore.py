@@ -62,6 +62,7 @@ class BertScore(Metric):
     file LAYER,P,R,F, by default the library's own for the model and `language`.
     """
 
+    imports: ClassVar[tuple[str, ...]] = ("torch", "transformers", "bert_score")
     answers: ClassVar[tuple[str, ...]] = ("text",)
 
     model: Annotated[str, LocalPath(or_name=True)] = "bert-base-chinese"  # folder, hub id, or package:NAME/FOLDER

@@ -56,7 +56,7 @@ class Perplexity(Metric):
 
     def check_models(self, task: "Task", models: Mapping[str, Model]) -> str | None:
         """Nobody to ask: no model of the suite tells a likelihood."""
-        if any(model.tells_likelihood for model in models.values()):
+        if any(map(_tells_likelihood, models.values())):
             return None
         return "no model of this suite tells a likelihood (huggingface, tuned and quantised do); leave the metric out"
 
@@ -69,7 +69,7 @@ class Perplexity(Metric):
         by_model: dict[str, list[int]] = {}
         for i, prediction in enumerate(predictions):
             model = scoring.answering.get(prediction.variant)
-            if model is not None and scoring.context.model(model).tells_likelihood:
+            if model is not None and _tells_likelihood(scoring.context.model(model)):
                 by_model.setdefault(model, []).append(i)
         for model, indices in by_model.items():
             prompts: list[Prompt] = [predictions[i].messages for i in indices]
@@ -87,6 +87,10 @@ class Perplexity(Metric):
             perplexity = np.exp(surprise / totals["tokens"])
             bits = surprise / (math.log(2) * totals["bytes"])
         return {"": np.minimum(perplexity, _CEILING), "bits_per_byte": np.minimum(bits, _CEILING)}
+
+
+def _tells_likelihood(model: Model) -> bool:
+    return model.tells_likelihood and model.scoring_mistake() is None
 
 
 def _mark(reference: str, completion: Completion) -> Mark:

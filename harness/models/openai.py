@@ -1,85 +1,93 @@
 """Models behind any server that speaks OpenAI's chat completions: vLLM, llama.cpp, LM Studio, hosted services."""
 
 import logging
-import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, ClassVar
 
-from pydantic import ConfigDict, Field, PrivateAttr, field_validator
+from pydantic import Field, PrivateAttr, field_validator
 
-from harness.components.fields import AsWritten
-from harness.errors import ModelError
-from harness.models.remote.address import address_mistake, literal_secret, server_secrets, variables_digest
+from harness.errors import HarnessError, ModelError
+from harness.models.chat_completions.chat_request import REFUSING, ChatRequest
+from harness.models.chat_completions.engine_watch import EngineWatch
+from harness.models.chat_completions.openai_server import OpenAIServer
+from harness.models.chat_completions.served_engine import (
+    changed_facts,
+    is_gone,
+)
+from harness.models.chat_completions.turn_check import TurnCheck
+from harness.models.remote.address import variables_digest
 from harness.models.remote.call_error import CallError
-from harness.models.remote.outcome import ServerReply, completion_of
+from harness.models.remote.first_token import FIRST_TOKEN
 from harness.models.remote.server_model import RemoteModel
-from harness.records.inputs import JSON, Generation, Prompt
+from harness.records.inputs import JSON, Generation, Message, Prompt
 from harness.records.outputs import Completion
 from harness.text.inert import inert_line
-from harness.text.variables import expanded, is_variable_name, variables_in
+from harness.text.turn_template import TurnTemplate, turn_template
 
 if TYPE_CHECKING:
-    import httpx
+    from harness.models.chat_completions.completion_service import CompletionService
 
 log = logging.getLogger("harness")
 
-CHECK_SECONDS = 10.0  # for the list of models
-UNHELD = (
-    "constrained: the server refuses response_format, so that nothing would hold the reply to the JSON schema; leave "
-    "out constrained, or take a server that knows it"
+NOT_SCORED = "its server answers and does not score the text that it is given"
+PROBE = (Message("user", "Is water wet?"),)
+TEMPLATE_REMEDY = (
+    "start the server with a chat template that shows every message (llama.cpp and vLLM: --chat-template), or set "
+    "template: chatml, or the one that the model was trained with, on the model"
 )
-NOT_A_NAME = "takes the name of an environment variable that holds the key, such as OPENAI_API_KEY, not the key itself"
 
 
-class OpenAI(RemoteModel):
+Score = Callable[["CompletionService", str, int], Completion]  # of the text behind a prompt, by the prompt's place
+
+
+class OpenAI(OpenAIServer, RemoteModel):
     """A model behind an OpenAI-compatible server."""
 
-    model_config = ConfigDict(hide_input_in_errors=True)
+    scores_options: ClassVar[bool] = True  # by servers that score a prompt: see `scoring_mistake`
+    tells_likelihood: ClassVar[bool] = True
+    tells_first_token: ClassVar[bool] = True  # by servers that list the likeliest tokens: see `first_token_mistake`
 
-    model: str
-    url: Annotated[str, AsWritten()] = Field("https://api.openai.com/v1", pattern=r"^(https?://|\$\{)")
-    api_key: Annotated[str, AsWritten()] = "OPENAI_API_KEY"  # the environment variable's name, never the key itself
-    extra: Annotated[Mapping[str, JSON], AsWritten()] = Field(default_factory=dict)  # further fields of the request
-    _refuses_schemas: bool = PrivateAttr(False)
+    template: str | None = None  # a name or Jinja text: prompts are written by it and sent as text, to /completions
+    server_context: int | None = Field(None, ge=256)  # tokens, as set on a server that does not tell them
+    reasons: bool = False  # whether the model thinks before each answer, for which reasoning_tokens are added
+    _notes: set[str] = PrivateAttr(default_factory=set)
 
-    @field_validator("api_key", mode="before")
+    @field_validator("template")
     @classmethod
-    def _is_a_name(cls, value: object) -> object:
-        """Refuse a pasted key; no message shows it."""
-        if not isinstance(value, str) or not is_variable_name(value):
-            is_expansion = isinstance(value, str) and "${" in value
-            raise ValueError(NOT_A_NAME + ("; write it without ${…}" if is_expansion else ""))
-        return value
+    def _is_a_template(cls, template: str | None) -> str | None:
+        try:
+            _ = None if template is None else turn_template(template)
+        except HarnessError as error:
+            raise ValueError(str(error)) from error
+        return template
 
-    @field_validator("url")
-    @classmethod
-    def _is_an_address(cls, url: str) -> str:
-        if (mistake := address_mistake(url)) is not None:
-            raise ValueError(mistake)
-        return url
-
-    @field_validator("extra")
-    @classmethod
-    def _holds_no_secret(cls, extra: Mapping[str, JSON]) -> Mapping[str, JSON]:
-        if (name := literal_secret(dict(extra))) is not None:
-            raise ValueError(f"{name} holds a secret; put it into an environment variable and write ${{NAME}} for it")
-        return extra
+    # -- what it is ---------------------------------------------------------------------------------------------------
 
     def identity(self) -> dict[str, JSON]:
-        """A server's weights cannot be seen: its address and model name stand for them.
+        """What the server tells of its engine; its address and the model's name stand for weights that cannot be seen.
 
         Variables stand by their names, and all their values by a digest. Replies from before failures under status 200
         were told apart may be such failures: hence `failures`.
         """
         digest = variables_digest([self.url, dict(self.extra)])
+        engine = self._engine.identity()
         return {
             "component": "openai", "url": self.url, "model": self.model, "extra": dict(self.extra),
-            "failures": "told apart", **({} if digest is None else {"variables": digest}),
+            "failures": "told apart",
+            **({} if digest is None else {"variables": digest}),
+            **({"server": engine} if engine else {}),
+            **({} if self._stated_template is None else {"template": self._stated_template.text}),
+            **({} if self.server_context is None else {"server_context": self.server_context}),
         }  # fmt: skip
 
-    def describe(self) -> str:
-        return f"{self.model} at {self.url}"
+    @property
+    def is_set_to_reason(self) -> bool:
+        return self.reasons
+
+    def context_length(self) -> int | None:
+        return self.server_context
 
     def schema_problem(self) -> str | None:
         taken = "response_format" in self.extra
@@ -87,110 +95,141 @@ class OpenAI(RemoteModel):
             "has a response_format in extra, which takes the place of the JSON schema; leave it out" if taken else None
         )
 
-    def secrets(self) -> Mapping[str, str]:
-        return server_secrets([self.url, dict(self.extra)], self.api_key, os.environ.get(self.api_key, "").strip())
+    def slots(self) -> int | None:
+        with suppress(ModelError):
+            return self._engine.slots
+        return None
 
-    def mentions(self) -> Mapping[str, str]:
-        return variables_in([self.url, dict(self.extra)])
+    # -- before and during a run --------------------------------------------------------------------------------------
 
-    def check(self) -> None:
-        from harness.models.remote.server_reply import object_of
+    def scoring_mistake(self) -> str | None:
+        """Most servers do not score a prompt and answer silently without: every option would be equally likely."""
+        return self._scoring_fault
+
+    @cached_property
+    def _scoring_fault(self) -> str | None:
+        from harness.models.remote.transport import exchange
+
+        service = self._service()
+        try:
+            with exchange(self.timeout):
+                if service.rendered(PROBE) is None:
+                    return "its server does not tell the prompt as the model reads it; state its template"
+                return None if service.scoring.works() else NOT_SCORED
+        except CallError as failure:
+            return None if is_gone(failure) else NOT_SCORED
+
+    def first_token_mistake(self) -> str | None:
+        return super().first_token_mistake() or self._first_token_fault
+
+    @cached_property
+    def _first_token_fault(self) -> str | None:
+        """What one that is asked for says against others: the server lists none, or the model reasons first."""
         from harness.models.remote.transport import exchange
 
         try:
-            with exchange(CHECK_SECONDS):
-                response = self._client.get("/models")
-                listing = object_of(response).get("data")
+            with exchange(self.timeout):
+                self._service().first_token(PROBE, ("A", "B"))
         except CallError as failure:
-            reason = f"{self.url} does not answer ({self.failure_text(failure)}); start the server or correct url"
-            raise ModelError(reason) from failure
-        if response.status_code in (401, 403):
-            raise ModelError(f"{self.url} refuses the key; set the environment variable {self.api_key}")
-        entries = listing if isinstance(listing, list) else []
-        names = [entry["id"] for entry in entries if isinstance(entry, dict) and isinstance(entry.get("id"), str)]
-        if names and self.model not in names:
-            known = inert_line(", ".join(sorted(set(names))[:20]))
-            raise ModelError(f"{self.url} has no model {self.model}; it has: {self.redaction().redact_message(known)}")
+            return self.failure_text(failure) if failure.status in (None, *REFUSING) and failure.lasting else None
+        return None
+
+    def before_asking(self, prompts: Sequence[Prompt], generation: Generation) -> None:
+        if (problem := self._turns.problem(prompts)) is not None:
+            remedy = TEMPLATE_REMEDY if self.template is None else "mend the model's template"
+            raise ModelError(
+                inert_line(f"model {self.describe()}: {problem}, and would be answered another question; {remedy}")
+            )
+
+    def still_the_same(self) -> None:
+        before = self._known_engine
+        change = self._watch.change
+        with suppress(CallError):
+            now = self._look()
+            change = change or (changed_facts(before, now) if before.name and now.name else "")
+        if change:
+            raise ModelError(
+                f"the server at {self.url} changed during the run ({inert_line(change)}), and answers of two engines "
+                "are not to be compared; run the same command again: everything is asked anew"
+            )
+
+    # -- calls --------------------------------------------------------------------------------------------------------
 
     def call(self, prompt: Prompt, generation: Generation) -> Completion:
-        """One request. A server that refuses `response_format` is asked without it, then and from then on.
+        completion = self._service().complete(prompt, generation)
+        if completion.finish == "length" and completion.reasoning and not self.reasons:
+            self._note_once(
+                f"{self.model} at {self.url} was cut inside its reasoning: with reasons: true, reasoning_tokens are "
+                "added to max_tokens for it"
+            )
+        return completion
 
-        So a reply may not follow the schema, and is read with care.
-        """
-        from harness.models.remote.server_reply import json_of, status_failure, text_of
+    def score_options(self, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]) -> list[Completion]:
+        return self._scored(prompts, lambda service, text, index: service.scoring.of_options(text, options[index]))
 
-        schema = None if self._refuses_schemas or "response_format" in self.extra else generation.schema
-        if generation.strict and schema is None:
-            raise CallError(UNHELD, lasting=True)
-        response = self._post(prompt, generation, schema)
-        if schema is not None and response.status_code in (400, 422) and "response_format" in text_of(response):
-            log.warning("%s refuses response_format: %s is asked without a schema", self.url, self.model)
-            self._refuses_schemas = True
-            if generation.strict:
-                raise CallError(UNHELD, lasting=True)
-            response = self._post(prompt, generation, None)
-        if response.status_code != 200:
-            raise status_failure(response)
-        return completion_of(_reply(json_of(response)))
+    def likelihood(self, prompts: Sequence[Prompt], continuations: Sequence[str]) -> list[Completion]:
+        return self._scored(
+            prompts, lambda service, text, index: service.scoring.of_continuation(text, continuations[index])
+        )
 
-    def _post(self, prompt: Prompt, generation: Generation, schema: Mapping[str, JSON] | None) -> "httpx.Response":
-        """Send the request; with a schema, the reply must follow it."""
-        body = {
-            "model": self.model,
-            "messages": [{"role": message.role, "content": message.content} for message in prompt],
-            "max_tokens": generation.max_tokens,
-            "temperature": generation.temperature,
-            "top_p": generation.top_p,
-            "seed": generation.seed,
-            **({"stop": list(generation.stop)} if generation.stop else {}),
-            **({} if schema is None else {"response_format": _response_format(schema)}),
-            **expanded(dict(self.extra)),
-        }
-        return self._client.post("/chat/completions", json=body)
+    def first_token_each(
+        self, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]
+    ) -> Iterator[tuple[int, Completion]]:
+        self.before_asking(prompts, FIRST_TOKEN)
+        return self._ask_each(len(prompts), lambda index: self._service().first_token(prompts[index], options[index]))
 
-    @property
-    def _key(self) -> str:
-        """Empty when the variable is not set. Refused here, because the transport's error would show it."""
-        key = os.environ.get(self.api_key, "").strip()
-        if not (key.isascii() and key.isprintable()):
-            raise ModelError(f"the environment variable {self.api_key} holds characters that no key has")
-        return key
+    def _scored(self, prompts: Sequence[Prompt], score: Score) -> list[Completion]:
+        def call(index: int) -> Completion:
+            service = self._service()
+            return score(service, service.scored_context(prompts[index]), index)
+
+        self.before_asking(prompts, Generation())
+        completions = dict(self._ask_each(len(prompts), call))
+        return [completions[index] for index in range(len(prompts))]
+
+    # -- the server ---------------------------------------------------------------------------------------------------
+
+    def _service(self) -> "CompletionService":
+        from harness.models.chat_completions.completion_service import CompletionService
+
+        return CompletionService(
+            root=self._root, engine=self._known_engine, request=self._request, watch=self._watch,
+            stated_context=self.server_context, note_refusal=self._note_refusal,
+        )  # fmt: skip
 
     @cached_property
-    def _client(self) -> "httpx.Client":
-        import httpx
+    def _request(self) -> ChatRequest:
+        return ChatRequest(model=self.model, extra=dict(self.extra), template=self._stated_template)
 
-        from harness.models.remote.transport import BoundedTransport
+    @cached_property
+    def _stated_template(self) -> TurnTemplate | None:
+        return None if self.template is None else turn_template(self.template)
 
-        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
-        transport = BoundedTransport(self.workers)
-        return httpx.Client(base_url=expanded(self.url), headers=headers, timeout=self.timeout, transport=transport)
+    @cached_property
+    def _watch(self) -> EngineWatch:
+        return EngineWatch(self.describe())
 
+    @cached_property
+    def _turns(self) -> TurnCheck:
+        from harness.models.remote.transport import exchange
 
-def _response_format(schema: Mapping[str, JSON]) -> dict[str, JSON]:
-    return {"type": "json_schema", "json_schema": {"name": "reply", "schema": dict(schema), "strict": True}}
+        def rendered(prompt: Prompt) -> str | None:
+            with suppress(CallError):
+                return self._service().rendered(prompt)
+            return None
 
+        def count(prompt: Prompt) -> int | None:
+            with suppress(CallError), exchange(self.timeout):
+                return self._service().count(prompt)
+            return None
 
-def _reply(content: Any) -> ServerReply:
-    """The first choice in a response body. Raises CallError when there is none."""
-    from harness.models.remote.server_reply import count_of, error_of
+        return TurnCheck(rendered, count)
 
-    try:
-        choice = content["choices"][0]
-        message = choice["message"]
-        text = message["content"] or message.get("refusal") or ""
-        if not isinstance(text, str):
-            raise TypeError
-    except (KeyError, IndexError, TypeError) as error:
-        raise CallError(f"the reply has no choices[0].message.content: {content}", lasting=False) from error
-    if (problem := error_of(content) or error_of(choice)) is not None:
-        raise CallError(f"the server answered with an error: {problem}", lasting=False)
-    usage = content["usage"] if isinstance(content.get("usage"), dict) else {}
-    kept_apart = (message.get(name) for name in ("reasoning_content", "reasoning", "thinking"))
-    return ServerReply(
-        text=text,
-        reasoning=next((part for part in kept_apart if isinstance(part, str) and part.strip()), ""),
-        reason=choice.get("finish_reason"),
-        tokens_in=count_of(usage.get("prompt_tokens")) or 0,
-        tokens_out=count_of(usage.get("completion_tokens")),
-    )
+    def _note_refusal(self, field: str) -> None:
+        loss = "is asked without a schema" if field == "response_format" else f"is asked without {field}"
+        self._note_once(f"{self.url} refuses {field}: {self.model} {loss}")
+
+    def _note_once(self, text: str) -> None:
+        if text not in self._notes:
+            self._notes.add(text)
+            log.warning("%s", text)

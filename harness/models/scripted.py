@@ -1,8 +1,9 @@
 """A model that answers from rules: every feature can be shown and tested without weights, failures included."""
 
+import math
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import ClassVar, Literal, Self
 
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator,
 from harness.components.model import TextModel
 from harness.records.inputs import JSON, Generation, Prompt
 from harness.records.outputs import Completion
+from harness.statistics.option_shares import option_shares
 from harness.text.reasoning import REASONING_TOKENS, answer_start
 
 
@@ -50,6 +52,7 @@ class Scripted(TextModel):
     """Replies by the first rule that matches the last turn; without a match, with the default."""
 
     scores_options: ClassVar[bool] = True
+    tells_first_token: ClassVar[bool] = True
     bounds_answers: ClassVar[bool] = True
 
     rules: tuple[Rule, ...] = ()
@@ -85,6 +88,29 @@ class Scripted(TextModel):
             logprobs = tuple(-0.1 if option == chosen else -3.0 for option in choices)
             completions.append(Completion(text=chosen, tokens_in=reply.tokens_in, tokens_out=1, logprobs=logprobs))
         return completions
+
+    def first_token_each(
+        self, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]
+    ) -> Iterator[tuple[int, Completion]]:
+        """The option that the reply names has nine tenths of the probability, the others share the rest.
+
+        Of a reply that names none, nine tenths are elsewhere.
+        """
+        for place, (prompt, texts) in enumerate(zip(prompts, options, strict=True)):
+            reply = self._complete(prompt, Generation())
+            if reply.finish == "error":
+                yield place, reply
+                continue
+            others = max(1, len(texts) - (reply.text in texts))
+            logprobs = [math.log(0.9 if text == reply.text else 0.1 / others) for text in texts]
+            shares = option_shares(logprobs)
+            yield (
+                place,
+                Completion(
+                    text=texts[shares.best], tokens_in=reply.tokens_in, tokens_out=1, logprobs=shares.logprobs,
+                    logprob=shares.logprob, elsewhere=shares.elsewhere,
+                ),
+            )  # fmt: skip
 
     def describe(self) -> str:
         return f"scripted, {len(self.rules)} rules"

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-AnomalyKind = Literal["first token", "empty", "cut", "refusal", "unreadable", "same answer"]
+CellFault = Literal["first token", "empty", "cut", "refusal", "unreadable", "same answer", "cut prompts", "no option"]
+AnomalyKind = CellFault | Literal["no effect"]  # of one cell, or of two together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,6 +51,18 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """How long one answer takes by itself, as far as that was measured, and how long it took among others."""
+
+    latency: float | None  # mean seconds by the server's own account, or alone in flight; None: not measured
+    measured: int  # samples that it is the mean of
+    shared: float | None = None  # mean seconds of the rest, the server's queue included: no latency
+    at_once: int = 1  # calls in flight during the rest, at most
+    served: bool = False  # whether a server gave any of the answers
+    cached_tokens: int | None = None  # of all prompts, those that lay in a server's prompt cache; None: not told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
     """What one cell cost and what to look at before believing its numbers."""
 
@@ -62,8 +74,11 @@ class Usage:
     truncated: int  # replies that hit the token limit
     tokens_in: int
     tokens_out: int
-    seconds: float  # of model time, cached calls counted with their original time
+    seconds: float  # of wall time in models, cached calls counted with their original time
     prompts: str  # sha256 over all messages as sent
+    timing: Timing | None = None  # None in runs of older versions, and where no machine answered
+    elsewhere: float | None = None  # mean probability of no option, where options were read from the first token
+    astray: int = 0  # samples in which that is above one half
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,8 @@ class Serving:
     compute_seconds: float | None = None  # its own time for prompt and reply, without its queue; None: not told
     cached_tokens: int | None = None  # of the prompt's, those that lay in its prompt cache; None: not told
     at_once: int = 1  # calls of this run that were in flight during this one, at most
+    wall_seconds: float | None = None  # from the request to the last byte, its queue included
+    fingerprint: str | None = None  # what the reply says of the engine that wrote it; None: not told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +28,7 @@ class Completion:
     finish: Finish = "stop"
     tokens_in: int = 0
     tokens_out: int = 0
-    seconds: float = 0.0  # wall time of the call; of a batch, the item's equal share
+    seconds: float = 0.0  # wall time of the call; what ran at the same time shares it, so that sums are wall time, too
     logprobs: tuple[float, ...] | None = None  # of the options, in their order, when they were scored
     error: str | None = None
     logprob: float | None = None  # mean natural log-probability of the generated tokens, where the model tells it

@@ -1,9 +1,11 @@
 """Every finished model call, kept under the content that determined it: one SQLite file, committed per batch."""
 
+import json
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
@@ -11,11 +13,22 @@ from typing import ClassVar
 from pydantic import TypeAdapter, ValidationError
 
 from harness.errors import StoreError, reason_of, shown_path
+from harness.records.inputs import JSON
 from harness.records.outputs import Completion
 
 _COMPLETION = TypeAdapter(Completion)
 _TABLE = """CREATE TABLE IF NOT EXISTS calls (
-    key TEXT PRIMARY KEY, model TEXT NOT NULL, seconds REAL NOT NULL, value BLOB NOT NULL) WITHOUT ROWID"""
+    key TEXT PRIMARY KEY, model TEXT NOT NULL, seconds REAL NOT NULL, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS models (digest TEXT PRIMARY KEY, name TEXT NOT NULL, identity TEXT NOT NULL)"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownModel:
+    """A model that answered calls which are stored."""
+
+    digest: str
+    identity: JSON
+    answers: int  # that are stored
 
 
 def cache_root() -> Path:
@@ -44,7 +57,7 @@ class Database:
     `open`, or when it is first written to: a run that is refused leaves none.
     """
 
-    table: ClassVar[str]  # the statement that creates it
+    table: ClassVar[str]  # the statements that create it
 
     def __init__(self, path: Path, read_only: bool = False) -> None:
         self.path = path
@@ -63,7 +76,7 @@ class Database:
             database = sqlite3.connect(self.path, timeout=60)
             database.execute("PRAGMA journal_mode=WAL")
             database.execute("PRAGMA synchronous=NORMAL")
-        database.execute(self.table)
+        database.executescript(self.table)
         return database
 
     def open(self) -> None:
@@ -120,3 +133,31 @@ class Cache(Database):
         with self._translated():
             row = self._database.execute("SELECT avg(seconds) FROM calls WHERE model = ?", (model,)).fetchone()
         return None if row[0] is None else float(row[0])
+
+    def keep_model(self, digest: str, name: str, identity: Mapping[str, JSON]) -> None:
+        """Store what a model is beside its calls: its name where it comes from, and what determines its answers."""
+        row = (digest, name, json.dumps(identity, ensure_ascii=False, sort_keys=True))
+        with self._translated(), self._database:
+            self._database.execute("INSERT OR REPLACE INTO models VALUES (?, ?, ?)", row)
+
+    def has_answers(self, model: str) -> bool:
+        """Whether any call of a model is stored."""
+        with self._translated():
+            return (
+                self._database.execute("SELECT 1 FROM calls WHERE model = ? LIMIT 1", (model,)).fetchone() is not None
+            )
+
+    def known_models(self, name: str) -> list[KnownModel]:
+        """The models of a name of which answers are stored; none in a file from before they were kept."""
+        with self._translated():
+            if not self._database.execute("SELECT 1 FROM sqlite_master WHERE name = 'models'").fetchone():
+                return []
+            rows = self._database.execute(
+                "SELECT digest, identity, (SELECT count(*) FROM calls WHERE model = digest) FROM models WHERE name = ?",
+                (name,),
+            ).fetchall()
+        return [
+            KnownModel(digest=digest, identity=json.loads(identity), answers=answers)
+            for digest, identity, answers in rows
+            if answers
+        ]

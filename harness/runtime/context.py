@@ -1,7 +1,7 @@
 """The one door to models: every call is keyed by content, served from the cache or run in a planned batch, counted."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
@@ -24,7 +24,7 @@ EMBED_BATCH = 256  # texts a batch, sorted by length
 GIVE_UP_AFTER = 3  # batches in a row of which nothing was answered: then the backend has to show that it lives
 
 T = TypeVar("T")
-Run = Callable[[Sequence[int]], list[Completion]]  # indices of one batch → their completions
+Run = Callable[[Sequence[int]], Iterable[tuple[int, Completion]]]  # indices of a batch → places in it, completions
 
 
 class Context(ModelAccess):
@@ -44,8 +44,8 @@ class Context(ModelAccess):
             for prompt, number in zip(prompts, numbers, strict=True)
         ]
 
-        def run(batch: Sequence[int]) -> list[Completion]:
-            return engine.generate([prompts[i] for i in batch], generation, [numbers[i] for i in batch])
+        def run(batch: Sequence[int]) -> Iterable[tuple[int, Completion]]:
+            return engine.generate_each([prompts[i] for i in batch], generation, [numbers[i] for i in batch])
 
         completions = self._answer(
             model, keys, lambda unique: engine.plan([prompts[i] for i in unique], generation), run
@@ -60,18 +60,31 @@ class Context(ModelAccess):
         """Log-probabilities of each prompt's options; `text` is the likeliest one."""
         engine = self.model(model)
 
-        def run(batch: Sequence[int]) -> list[Completion]:
-            return engine.score_options([prompts[i] for i in batch], [options[i] for i in batch])
+        def run(batch: Sequence[int]) -> Iterable[tuple[int, Completion]]:
+            return enumerate(engine.score_options([prompts[i] for i in batch], [options[i] for i in batch]))
 
         contents = [{"options": list(texts)} for texts in options]
         return self._with_prompts(model, prompts, self._scored(model, "score_options", prompts, contents, run, 1))
+
+    def first_token(
+        self, model: str, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]
+    ) -> list[Completion]:
+        """How likely each prompt's options are as the first token of the reply; `text` is the likeliest one."""
+        engine = self.model(model)
+
+        def run(batch: Sequence[int]) -> list[Completion]:
+            answers = dict(engine.first_token_each([prompts[i] for i in batch], [options[i] for i in batch]))
+            return [answers[place] for place in range(len(batch))]
+
+        contents = [{"options": list(texts)} for texts in options]
+        return self._with_prompts(model, prompts, self._scored(model, "first_token", prompts, contents, run, 1))
 
     def likelihood(self, model: str, prompts: Sequence[Prompt], continuations: Sequence[str]) -> list[Completion]:
         """How likely each continuation is after its prompt, as Model.likelihood returns it."""
         engine = self.model(model)
 
-        def run(batch: Sequence[int]) -> list[Completion]:
-            return engine.likelihood([prompts[i] for i in batch], [continuations[i] for i in batch])
+        def run(batch: Sequence[int]) -> Iterable[tuple[int, Completion]]:
+            return enumerate(engine.likelihood([prompts[i] for i in batch], [continuations[i] for i in batch]))
 
         longest = max(map(len, continuations), default=1)  # a character is a token, roughly
         contents = [{"continuation": text} for text in continuations]
@@ -166,6 +179,8 @@ class Context(ModelAccess):
         self, model: str, keys: Sequence[str], plan: Callable[[Sequence[int]], list[list[int]]], run: Run
     ) -> list[Completion]:
         """Cached completions, and computed ones. Batches are planned over all calls: a resumed run forms the same."""
+        if keys:
+            self._keep(model)
         first = {key: index for index, key in reversed(list(enumerate(keys)))}  # equal calls are made once
         done = self.cache.get(list(first))
         self.display.expect(len(keys))
@@ -216,22 +231,28 @@ class Context(ModelAccess):
         return done
 
     def _run_batch(self, model: str, batch: Sequence[int], keys: Sequence[str], run: Run) -> dict[str, Completion]:
-        """Make the calls of one batch, count them and store those that succeeded."""
+        """Make the calls of one batch; each that succeeds is stored as soon as it comes."""
         began = time.perf_counter()
-        completions = run(batch)
-        elapsed = time.perf_counter() - began
-        if len(completions) != len(batch):
-            raise RuntimeError(f"{model} returned {len(completions)} completions for {len(batch)} prompts")
-        completions = [self.redaction.redact_completion(storable(c, elapsed / len(batch))) for c in completions]
-        fresh = {keys[i]: completion for i, completion in zip(batch, completions, strict=True)}
-        self.cache.put(self.model_digest(model), {k: c for k, c in fresh.items() if c.finish != "error"})
-        self._count(completions, elapsed)
+        fresh: dict[str, Completion] = {}
+        try:
+            for place, completion in run(batch):
+                share = (time.perf_counter() - began) / len(batch)
+                completion = self.redaction.redact_completion(storable(completion, share))
+                key = keys[batch[place]]
+                fresh[key] = completion
+                if completion.finish != "error":
+                    self.cache.put(self.model_digest(model), {key: completion})
+                self._count(completion)
+        finally:
+            self.counts.seconds += time.perf_counter() - began
+        if len(fresh) != len(batch):
+            raise RuntimeError(f"{model} returned {len(fresh)} completions for {len(batch)} prompts")
         return fresh
 
     def _answers(self, run: Run, index: int) -> bool:
         """Whether a call that was answered before is answered again; its cost is counted."""
         began = time.perf_counter()
-        (completion,) = run([index])
+        ((_, completion),) = run([index])
         self.counts.calls += 1
         self.counts.tokens_in += completion.tokens_in
         self.counts.tokens_out += completion.tokens_out
@@ -252,7 +273,8 @@ class Context(ModelAccess):
     def _abandon(self, batch: Sequence[int], keys: Sequence[str], failures: int) -> dict[str, Completion]:
         """Calls of a backend that was given up: unknown, and counted as failed."""
         abandoned = Completion(text="", finish="error", error=f"not asked: {failures} batches in a row had failed")
-        self._count([abandoned] * len(batch), 0.0)
+        for _ in batch:
+            self._count(abandoned)
         return {keys[i]: abandoned for i in batch}
 
     def _count_cached(self, completions: Mapping[str, Completion], served: int) -> None:
@@ -260,14 +282,12 @@ class Context(ModelAccess):
         self.counts.cached_seconds += sum(completion.seconds for completion in completions.values())
         self.display.advance(served)
 
-    def _count(self, completions: Sequence[Completion], elapsed: float) -> None:
-        self.counts.calls += len(completions)
-        self.counts.failed += sum(completion.finish == "error" for completion in completions)
-        self.counts.tokens_in += sum(completion.tokens_in for completion in completions)
-        tokens = sum(completion.tokens_out for completion in completions)
-        self.counts.tokens_out += tokens
-        self.counts.seconds += elapsed
-        self.display.advance(len(completions), tokens)
+    def _count(self, completion: Completion) -> None:
+        self.counts.calls += 1
+        self.counts.failed += completion.finish == "error"
+        self.counts.tokens_in += completion.tokens_in
+        self.counts.tokens_out += completion.tokens_out
+        self.display.advance(1, completion.tokens_out)
 
 
 def _key_options(generation: Generation) -> dict[str, object]:

@@ -40,6 +40,12 @@ class DryContext(Context):
         self._measure(model, prompts, max((len(option) for texts in options for option in texts), default=0))
         return super().score_options(model, prompts, options)
 
+    def first_token(
+        self, model: str, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]
+    ) -> list[Completion]:
+        self._measure(model, prompts, 1)
+        return super().first_token(model, prompts, options)
+
     def likelihood(self, model: str, prompts: Sequence[Prompt], continuations: Sequence[str]) -> list[Completion]:
         self._measure(model, prompts, max(map(len, continuations), default=0))
         return super().likelihood(model, prompts, continuations)

@@ -13,6 +13,7 @@ from harness.records.call_counts import CallCounts
 from harness.records.inputs import Cell, Prompt
 from harness.records.outputs import Completion
 from harness.runtime.cache import Cache
+from harness.runtime.model_history import model_name, reason_to_ask_again
 from harness.text.canonical import digest
 from harness.text.redaction import Redaction
 
@@ -42,6 +43,7 @@ class ModelAccess:
         self.counts = CallCounts()
         self._secrets = dict(secrets or {})
         self._digests: dict[str, str] = {}
+        self._kept: set[str] = set()  # models that the cache was told of
         self._own_models: dict[str, Model] = {}  # that a metric brings, by their description
         self._loaded: Model | None = None
         for model in models.values():
@@ -77,6 +79,24 @@ class ModelAccess:
         if name not in self._digests:
             self._digests[name] = digest(self.model(name).identity())
         return self._digests[name]
+
+    def changed_since(self, name: str) -> str | None:
+        """Why a model is asked again what it has answered; None where nothing stored was lost."""
+        engine = self.models.get(name)
+        if engine is None or not engine.at_hand():
+            return None
+        digest_now = self.model_digest(name)
+        return reason_to_ask_again(self.cache, name, engine, digest_now, set(self._digests.values()))
+
+    def _keep(self, name: str) -> None:
+        """Tell the cache what a model is, once, and people why answers of before are not used."""
+        if name in self._kept or name not in self.models:
+            return
+        self._kept.add(name)
+        if (reason := self.changed_since(name)) is not None:
+            self.display.note(reason)
+        engine = self.models[name]
+        self.cache.keep_model(self.model_digest(name), model_name(name, engine), engine.identity())
 
     @cached_property
     def vectors(self) -> "Vectors":

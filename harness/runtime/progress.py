@@ -8,6 +8,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from harness.components.display import Display
+from harness.text.excerpts import shortened
+
+REASON_LENGTH = 60  # characters of why the work stands still, beside a bar
 
 
 class Lines(Display):
@@ -20,6 +23,7 @@ class Lines(Display):
         self.title = ""
         self.total = self.done = self.tokens = 0
         self.began = self.noted = 0.0
+        self.reason = ""  # why the work stands still
 
     def begin(self, title: str) -> None:
         self.title, self.total, self.done, self.tokens = title, 0, 0, 0
@@ -41,6 +45,11 @@ class Lines(Display):
     def finish(self, summary: str) -> None:
         self.note(f"{self.title}: {summary}")
 
+    def wait(self, reason: str) -> None:
+        if reason != self.reason:
+            self.reason = reason
+            self.note(f"{self.title}: waiting: {reason}" if reason else f"{self.title}: goes on")
+
     def note(self, text: str) -> None:
         self.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
@@ -53,6 +62,7 @@ class Live(Display):
         self.task: TaskID | None = None
         self.tokens = self.total = 0
         self.began = 0.0
+        self.reason = ""  # why the work stands still
 
     def begin(self, title: str) -> None:
         self.tokens, self.total, self.began = 0, 0, time.monotonic()
@@ -68,11 +78,20 @@ class Live(Display):
             self.tokens += tokens
             elapsed = time.monotonic() - self.began
             rate = f"{self.tokens / elapsed:.0f} tokens/s" if elapsed > 0 and self.tokens else ""
-            self.progress.update(self.task, advance=done, rate=rate)
+            self.progress.update(self.task, advance=done, rate=self._waiting or rate)
 
     def finish(self, summary: str) -> None:
         if self.task is not None:
             self.progress.update(self.task, rate=summary, completed=self.progress.tasks[self.task].total)
+
+    def wait(self, reason: str) -> None:
+        self.reason = reason
+        if self.task is not None:
+            self.progress.update(self.task, rate=self._waiting)
+
+    @property
+    def _waiting(self) -> str:
+        return f"waiting: {shortened(self.reason, REASON_LENGTH)}" if self.reason else ""
 
     def note(self, text: str) -> None:
         self.progress.console.print(text, highlight=False, markup=False, style="dim")

@@ -107,6 +107,7 @@ def _model(model: Model, digest: str) -> dict[str, JSON]:
         "digest": digest,
         "description": model.describe(),
         "weights_bytes": model.weights_bytes(),
+        "tells_version": model.tells_version,
     }
 
 

@@ -28,6 +28,11 @@ def generate(engine: HuggingFace, prompts: Sequence[Prompt], generation: Generat
     return engine.generate(prompts, generation, [0] * len(prompts))
 
 
+def first_tokens(engine: HuggingFace, prompts: Sequence[Prompt]) -> list[Completion]:
+    """How likely one-letter options are as the first token of a reply, of the prompts as one batch."""
+    return [completion for _, completion in sorted(engine.first_token_each(prompts, [OPTIONS[0]] * len(prompts)))]
+
+
 def batch_difference(engine: HuggingFace) -> str | None:
     """How a row's answer or log-probability depends on padding or on the rows beside it."""
     alone = [generate(engine, [prompt])[0] for prompt in PROMPTS]
@@ -44,6 +49,8 @@ def batch_difference(engine: HuggingFace) -> str | None:
         pairs += _named(
             "its options scored in a batch", single, engine.score_options(PROMPTS, [options] * len(PROMPTS))
         )
+    single = [first_tokens(engine, [prompt])[0] for prompt in PROMPTS]
+    pairs += _named("its first token read in a batch", single, first_tokens(engine, PROMPTS))
     single = [engine.likelihood([prompt], [text])[0] for prompt, text in zip(PROMPTS, ANSWERS, strict=True)]
     pairs += _named("its answer scored in a batch", single, engine.likelihood(PROMPTS, ANSWERS))
     return first_difference(pairs)
@@ -52,7 +59,9 @@ def batch_difference(engine: HuggingFace) -> str | None:
 def answers_of(engine: HuggingFace) -> list[Completion]:
     """What a model says to all prompts, and how likely it finds options and answers."""
     options = engine.score_options(PROMPTS, [OPTIONS[1]] * len(PROMPTS))
-    return [*generate(engine, PROMPTS), *options, *engine.likelihood(PROMPTS, ANSWERS)]
+    return [
+        *generate(engine, PROMPTS), *options, *first_tokens(engine, PROMPTS), *engine.likelihood(PROMPTS, ANSWERS),
+    ]  # fmt: skip
 
 
 def generation_difference(engine: HuggingFace) -> str | None:
@@ -77,6 +86,9 @@ def scoring_difference(engine: HuggingFace) -> str | None:
             first = common_prefix(rows)
             plain = _scored([_log_likelihood(engine, row, first) for row in rows])
             pairs.append((f"{question!r} with options {options}", plain, engine.score_options([prompt], [options])[0]))
+    for question, prompt in zip(QUESTIONS, PROMPTS, strict=True):
+        plain = _scored(_first_token(engine, prompt))
+        pairs.append((f"the first token after {question!r}", plain, first_tokens(engine, [prompt])[0]))
     for prompt, answer in zip(PROMPTS, ANSWERS, strict=True):
         ids, first, _ = engine.encode_answer(prompt, answer)
         plain = _scored([_log_likelihood(engine, ids, first)])
@@ -131,6 +143,18 @@ def _scored(logprobs: Sequence[float]) -> Completion:
 def _log_likelihood(engine: HuggingFace, ids: Sequence[int], first: int) -> float:
     logprobs = logits_of(engine._model(), ids).log_softmax(-1)
     return float(sum(logprobs[place - 1, ids[place]].item() for place in range(first, len(ids))))
+
+
+def _first_token(engine: HuggingFace, prompt: Prompt) -> list[float]:
+    """The log-probabilities of the letters as the next token, over both, by what each token alone is decoded to."""
+    import torch
+
+    shares = logits_of(engine._model(), engine.encode(prompt))[-1].softmax(-1)
+    texts = [engine.tokenizer.decode([token]).strip().upper() for token in range(len(shares))]
+    masses = torch.stack(
+        [shares[[token for token, text in enumerate(texts) if text == letter]].sum() for letter in OPTIONS[0]]
+    )
+    return [float(value) for value in (masses / masses.sum()).log()]
 
 
 def _greedy(engine: HuggingFace, prompt: Prompt) -> tuple[list[int], list[float]]:

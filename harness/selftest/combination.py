@@ -3,6 +3,7 @@
 import platform
 
 import harness
+from harness.components.packages import remedy_for
 from harness.errors import ModelError
 from harness.models.local.device import choose_device
 from harness.runtime.provenance import processor_name, versions
@@ -13,6 +14,8 @@ PACKAGES = ("torch", "transformers", "tokenizers", "peft", "accelerate", "bitsan
 
 def combination_on(device: str) -> dict[str, str]:
     """The combination on a device; "auto": the one that models take. Raises ModelError for one that is not there."""
+    if remedy := remedy_for(("torch", "transformers", "peft")):
+        raise ModelError(f"the self-test proves models in this process, and needs {remedy}")
     import torch
 
     if device not in DEVICES:

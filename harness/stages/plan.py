@@ -63,6 +63,7 @@ class Plan:
     judging: list[PlannedJudging]
     languages: Mapping[str, Language]  # by task: of what the product itself writes into its prompts
     mismatches: tuple[PromptMismatch, ...]
+    changes: tuple[str, ...] = ()  # why models are asked again what they have answered, as sentences
 
 
 def plan(suite: Suite, context: DryContext) -> Plan:
@@ -83,7 +84,16 @@ def plan(suite: Suite, context: DryContext) -> Plan:
         judging=_judging(suite, tasks),
         languages={name: task.language for name, task in tasks.items() if not task.origin},
         mismatches=prompt_mismatches(suite, tasks),
+        changes=_changes(suite, context),
     )
+
+
+def _changes(suite: Suite, context: DryContext) -> tuple[str, ...]:
+    """Of the models that answer and judge, once the digests of all of them are known."""
+    names = list(dict.fromkeys([*suite.usage.answerers, *suite.usage.judges]))
+    for name in names:
+        context.model_digest(name)
+    return tuple(filter(None, map(context.changed_since, names)))
 
 
 def _judging(suite: Suite, tasks: Mapping[str, Task]) -> list[PlannedJudging]:
@@ -139,7 +149,8 @@ def planned_cells(suite: Suite, tasks: Mapping[str, Task]) -> list[Cell]:
         if last is None:
             return (-1, -1)
         root = root_of(last, suite.models)
-        return (first.setdefault(root, min(order[root], order[last])), order[last])
+        weights = suite.models[root].loading_key() or root
+        return (first.setdefault(weights, min(order[root], order[last])), order[last])
 
     asked = [Cell(task, variant) for task in tasks for variant in suite.asked(task)]
     variants = {variant: i for i, variant in enumerate(suite.answering())}

@@ -8,9 +8,11 @@ from harness.checks.components import (
     metric_mistakes,
     model_mistakes,
     path_mistakes,
+    server_mistakes,
     variant_mistakes,
 )
 from harness.checks.data import data_mistakes, refuse_equal_ids, with_remedy
+from harness.checks.scoring import scoring_mistakes
 from harness.components.component import named
 from harness.components.indexes import Indexes
 from harness.components.task import Task
@@ -47,14 +49,17 @@ def prepare(suite: Suite, models: Sequence[str] = ()) -> dict[str, Task]:
     _refuse(mistakes)
     bind_models(suite, tasks)
     _refuse(model_mistakes(suite, models))
-    _refuse(judge_mistakes(suite, tasks))
+    _refuse([*scoring_mistakes(suite, tasks), *judge_mistakes(suite, tasks)])
     return {**tasks, **freshness_probes(suite, tasks)}
 
 
 def check(suite: Suite) -> None:
-    """Raise SuiteError, one line a mistake, for what a run would refuse at once; no model is asked or opened."""
+    """Raise SuiteError, one line a mistake, for what a run would refuse at once; no model is asked or opened.
+
+    A server that answers is asked what its models can; one that does not is no mistake here.
+    """
     prepare(suite)
-    _refuse(path_mistakes(suite))
+    _refuse([*path_mistakes(suite), *server_mistakes(suite)])
 
 
 def resources_of(suite: Suite, tasks: Mapping[str, Task]) -> Resources:

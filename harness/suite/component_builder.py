@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError, create_model
 
 from harness.components.component import Component
 from harness.components.fields import AsWritten, LocalPath, PromptText, part_of
+from harness.components.packages import remedy_for
 from harness.components.registry import KINDS, find
 from harness.errors import HarnessError, nearest, reason_of, shown_path
 from harness.records.inputs import JSON
@@ -57,6 +58,8 @@ class Builder:
         kind_class = self.kind_class(kind, name, where)
         if kind_class is None:
             return None
+        if remedy := remedy_for(kind_class.imports):
+            self.source.complain(where, f"{kind} '{name}' needs {remedy}")
         if not isinstance(parameters, dict):
             self.source.complain(
                 inside, f"the parameters must be a mapping; {parameter_form(kind_class, name, parameters)}"

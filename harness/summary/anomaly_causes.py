@@ -8,10 +8,11 @@ from harness.components.fields import written
 from harness.components.model import Model
 from harness.components.task import Task
 from harness.models.huggingface import HuggingFace
-from harness.records.anomalies import AnomalyKind
+from harness.records.anomalies import CellFault
 from harness.records.inputs import Cell, Generation
 from harness.records.outputs import Prediction
 from harness.suite.suite import Suite
+from harness.summary.cut_prompts import sent_text
 from harness.text.replies import ONLY_REASONING, UNCLOSED, missing_marker
 
 Explanation = tuple[str, str]  # the likely cause, the remedy
@@ -50,17 +51,13 @@ def _model(suite: Suite, variant: str) -> Model | None:
     return None if name is None else suite.models[name]
 
 
-def explain(kind: AnomalyKind, settings: CellSettings, predictions: Sequence[Prediction]) -> Explanation:
+def explain(kind: CellFault, settings: CellSettings, predictions: Sequence[Prediction]) -> Explanation:
     """The likely cause of a fault that these answers share, and the remedy."""
     match kind:
         case "first token":
             return _ended_at_once(settings)
         case "empty":
-            return (
-                "tokens were generated, but none of them is text of the answer: reasoning that is kept apart, special "
-                "tokens only, or a stop string at the beginning",
-                "switch reasoning off or give it more tokens (max_tokens), and look at how the prompt ends",
-            )
+            return _left_empty(predictions)
         case "cut":
             return _ran_on(settings, predictions)
         case "refusal":
@@ -71,6 +68,10 @@ def explain(kind: AnomalyKind, settings: CellSettings, predictions: Sequence[Pre
             )
         case "unreadable":
             return _did_not_keep_the_form(settings, predictions)
+        case "cut prompts":
+            return _lost_a_part(predictions)
+        case "no option":
+            return _began_otherwise(predictions)
         case "same answer":
             return _ignored_the_question(settings, predictions)
 
@@ -90,6 +91,47 @@ def _ended_at_once(settings: CellSettings) -> Explanation:
         "the first thing that the model writes is its end token: the prompt looks finished to it, for instance by a "
         "chat template that opens no turn for the answer",
         f"look at how the prompt ends, and ask a base model in format: plain{again}",
+    )
+
+
+def _left_empty(predictions: Sequence[Prediction]) -> Explanation:
+    in_reasoning = [p for p in predictions if p.finish == "length" and p.reasoning.strip()]
+    if 2 * len(in_reasoning) > len(predictions):
+        return (
+            "the replies were cut inside their reasoning, which the server keeps apart, before an answer began",
+            "raise reasoning_tokens of the task or the variant: max_tokens is for the answer; or switch reasoning off",
+        )
+    return (
+        "tokens were generated, but none of them is text of the answer: reasoning that is kept apart, special "
+        "tokens only, or a stop string at the beginning",
+        "switch reasoning off or give it more tokens (reasoning_tokens), and look at how the prompt ends",
+    )
+
+
+def _lost_a_part(predictions: Sequence[Prediction]) -> Explanation:
+    """In figures: the counts, and how long the texts are that have them."""
+    counts = sorted(prediction.tokens_in for prediction in predictions)
+    lengths = sorted(len(sent_text(prediction)) for prediction in predictions)
+    return (
+        f"the server counted {_span(counts)} tokens for texts of {_span(lengths)} characters, which have more: it cut "
+        "the prompts at its context and did not say so; what was cut off was never read",
+        "give the server a longer context (num_ctx of ollama:, --ctx-size of llama.cpp, --max-model-len of vLLM), or "
+        "shorten the prompts",
+    )
+
+
+def _span(ascending: Sequence[int]) -> str:
+    low, high = ascending[0], ascending[-1]
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def _began_otherwise(predictions: Sequence[Prediction]) -> Explanation:
+    mean = sum(prediction.elsewhere or 0.0 for prediction in predictions) / len(predictions)
+    return (
+        f"the reply would begin with something else than an option: probability {100 * mean:.1f} % on average, so that "
+        "the pick is a choice among unlikely beginnings",
+        "ask for the bare letter, show it by worked examples (shots), switch reasoning off, or let the model answer in "
+        "words (choice: {by: generation})",
     )
 
 

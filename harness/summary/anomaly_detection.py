@@ -11,12 +11,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.components.task import Task
-from harness.records.anomalies import Anomaly, AnomalyKind
+from harness.records.anomalies import Anomaly, CellFault
 from harness.records.derived_names import reported_name
 from harness.records.inputs import JSON, Cell, Sample
 from harness.records.outputs import Prediction
 from harness.suite.suite import Suite
 from harness.summary.anomaly_causes import cell_settings, explain
+from harness.summary.cut_prompts import cut_prompts
+from harness.summary.equal_answers import without_effect
+from harness.summary.usage_figures import ASTRAY
 from harness.text.excerpts import shortened
 from harness.text.normalise import normalise, option_letters, whole_question
 from harness.text.refusals import is_refusal
@@ -35,7 +38,7 @@ Answered = tuple[Sample, Prediction]
 class Sign:
     """A fault that many answers of one cell share."""
 
-    kind: AnomalyKind
+    kind: CellFault
     items: tuple[Answered, ...]
     excerpt: str
 
@@ -59,9 +62,8 @@ def anomalies(
         anomaly for cell, answers in cells.items() for anomaly in _of_cell(suite, tasks[cell.task], cell, answers)
     ]
     cells_said = {(anomaly.task, anomaly.variant, anomaly.kind) for anomaly in raised}
-    return tuple(
-        anomaly for anomaly in raised if (tasks[anomaly.task].origin, anomaly.variant, anomaly.kind) not in cells_said
-    )
+    own = [a for a in raised if (tasks[a.task].origin, a.variant, a.kind) not in cells_said]
+    return (*own, *without_effect(suite, tasks, predictions))
 
 
 def _of_cell(suite: Suite, task: Task, cell: Cell, answers: Sequence[Answered]) -> list[Anomaly]:
@@ -97,6 +99,7 @@ def signs(answers: Sequence[Answered]) -> list[Sign]:
         if items and LEAST_SHARE * rest >= len(answers):
             raised.append(Sign(kind=kind, items=items, excerpt=_look(kind, items)))
             accounted |= {sample.id for sample, _ in items}
+    raised += _of_the_server(answers)
     repeated = _repeated(answers)
     if repeated and 2 * sum(sample.id not in accounted for sample, _ in repeated.items) > len(answers):
         raised.append(repeated)
@@ -107,12 +110,14 @@ def signs(answers: Sequence[Answered]) -> list[Sign]:
 
 
 def _is_blank(sample: Sample, prediction: Prediction) -> bool:
-    return not prediction.text.strip()
+    """No text; reasoning that a server keeps apart is none, wherever else it stands."""
+    text = without_reasoning(prediction.text)[0] if prediction.reasoning.strip() else prediction.text
+    return not text.strip()
 
 
 def _stopped_at_once(sample: Sample, prediction: Prediction) -> bool:
     """At most one token, and no text of it; several calls for one answer are counted together and tell nothing."""
-    return _is_blank(sample, prediction) and prediction.tokens_out <= 1
+    return _is_blank(sample, prediction) and prediction.tokens_out <= 1 and not prediction.reasoning.strip()
 
 
 def _is_cut(sample: Sample, prediction: Prediction) -> bool:
@@ -136,7 +141,7 @@ def _is_unreadable(sample: Sample, prediction: Prediction) -> bool:
     return prediction.reading.reason is not None
 
 
-_KINDS: Mapping[AnomalyKind, Callable[[Sample, Prediction], bool]] = {  # the most telling first
+_KINDS: Mapping[CellFault, Callable[[Sample, Prediction], bool]] = {  # the most telling first
     "first token": _stopped_at_once,
     "empty": _is_blank,
     "cut": _is_cut,
@@ -145,7 +150,7 @@ _KINDS: Mapping[AnomalyKind, Callable[[Sample, Prediction], bool]] = {  # the mo
 }
 
 
-def _look(kind: AnomalyKind, items: Sequence[Answered]) -> str:
+def _look(kind: CellFault, items: Sequence[Answered]) -> str:
     """What the answers look like, most often: the words of a refusal, why one cannot be read; nothing of no text."""
     if kind in ("first token", "empty"):
         return ""
@@ -153,6 +158,22 @@ def _look(kind: AnomalyKind, items: Sequence[Answered]) -> str:
         prediction.text if kind == "refusal" else prediction.reading.reason or "" for _, prediction in items
     )
     return excerpt(looks.most_common(1)[0][0])
+
+
+# -- of what a server tells of them -----------------------------------------------------------------------------------
+
+
+def _of_the_server(answers: Sequence[Answered]) -> list[Sign]:
+    """Prompts that it cut, be it one; and first tokens that are no option, where many of them are."""
+    cut = {prediction.sample_id for prediction in cut_prompts([prediction for _, prediction in answers])}
+    astray = tuple(item for item in answers if (item[1].elsewhere or 0.0) > ASTRAY)
+    raised = []
+    if cut:
+        items = tuple(item for item in answers if item[1].sample_id in cut)
+        raised.append(Sign(kind="cut prompts", items=items, excerpt=""))
+    if astray and LEAST_SHARE * len(astray) >= len(answers):
+        raised.append(Sign(kind="no option", items=astray, excerpt=""))
+    return raised
 
 
 # -- of answers together ----------------------------------------------------------------------------------------------

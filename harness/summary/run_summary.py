@@ -1,13 +1,12 @@
 """From scores to figures: means with intervals and coverage, paired differences to the reference, and what it cost."""
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from harness.records.figure_names import FigureName
-from harness.records.figures import Comparison, MetricInfo, Overlap, Result, Retrieved, Routed, Summary, Usage
+from harness.records.figures import Comparison, MetricInfo, Overlap, Result, Retrieved, Routed, Summary
 from harness.records.inputs import Sample
 from harness.records.outputs import Prediction, Score
 from harness.statistics.groups import Groups
@@ -16,6 +15,7 @@ from harness.summary.comparisons import best_floors, corrected
 from harness.summary.error_causes import deciding, retrieved, routed, values_of
 from harness.summary.groupings import grouping_warnings, groupings_of
 from harness.summary.task_figures import Figures, TaskItems, add_task
+from harness.summary.usage_figures import pooled_usage, usage_of
 
 LISTED_TWINS = 20  # of the twins of each overlap, in the summary
 
@@ -44,7 +44,7 @@ def summary_of(
         results=tuple(figures.results),
         comparisons=comparisons,
         leaders=leaders,
-        usage=tuple(pooled_usage(_usage(answered), plan.pools)),
+        usage=tuple(pooled_usage(usage_of(answered), plan.pools)),
         floors=floors,
         retrieved=looked_up,
         routed=stepped,
@@ -100,64 +100,6 @@ def _by_task(samples: Sequence[Sample], overlaps: Sequence[Overlap]) -> Iterator
             groups=Groups.of([sample.group for sample in own]),
             unseen=np.array([sample.id not in twins for sample in own]),
         )
-
-
-def _usage(predictions: Sequence[Prediction]) -> list[Usage]:
-    cells: dict[tuple[str, str], list[Prediction]] = {}
-    for prediction in predictions:
-        cells.setdefault((prediction.task, prediction.variant), []).append(prediction)
-    return [
-        Usage(
-            task=task,
-            variant=variant,
-            samples=len(own),
-            failed=sum(p.error is not None for p in own),
-            unread=sum(p.reading.reason is not None for p in own),
-            truncated=sum(p.finish == "length" for p in own),
-            tokens_in=sum(p.tokens_in for p in own),
-            tokens_out=sum(p.tokens_out for p in own),
-            seconds=sum(p.seconds for p in own),
-            prompts=_fingerprint(own),
-        )
-        for (task, variant), own in cells.items()
-    ]
-
-
-def pooled_usage(usage: Sequence[Usage], pools: Mapping[str, Sequence[str]]) -> list[Usage]:
-    """One entry for the variants of several seeds: the cost of one of them on average, the trouble of all."""
-    member_of = {member: pool for pool, members in pools.items() for member in members}
-    cells: dict[tuple[str, str], list[Usage]] = {}
-    for usage_of_cell in usage:
-        cells.setdefault((usage_of_cell.task, member_of.get(usage_of_cell.variant, usage_of_cell.variant)), []).append(
-            usage_of_cell
-        )
-    return [
-        members[0]
-        if len(members) == 1 and variant == members[0].variant
-        else Usage(
-            task=task,
-            variant=variant,
-            samples=members[0].samples,
-            failed=sum(u.failed for u in members),
-            unread=sum(u.unread for u in members),
-            truncated=sum(u.truncated for u in members),
-            tokens_in=round(sum(u.tokens_in for u in members) / len(members)),
-            tokens_out=round(sum(u.tokens_out for u in members) / len(members)),
-            seconds=sum(u.seconds for u in members) / len(members),
-            prompts=members[0].prompts,
-        )
-        for (task, variant), members in cells.items()
-    ]
-
-
-def _fingerprint(predictions: Sequence[Prediction]) -> str:
-    """sha256 over all messages as sent: equal for two cells that sent the same."""
-    total = hashlib.sha256()
-    for prediction in predictions:
-        for message in prediction.messages:
-            total.update(f"{message.role}\0{message.content}\0".encode("utf-8", "surrogatepass"))
-        total.update(b"\0")
-    return total.hexdigest()
 
 
 def _warnings(results: Sequence[Result], plan: ComparisonPlan, scores: Sequence[Score]) -> list[str]:

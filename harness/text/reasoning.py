@@ -52,12 +52,6 @@ def split_reasoning(reply: str) -> tuple[str, bool, bool]:
     return _ANSWER_FRAMES.sub("", text) if tags else text, tags, True
 
 
-def reasoning_block(reasoning: str, closed: bool) -> str:
-    """Reasoning that a server keeps apart, as models write it themselves; not closed where it was cut."""
-    text = _pattern(REASONING_TAGS).sub("", reasoning).strip()
-    return f"<think>\n{text}\n" + ("</think>" if closed else "")
-
-
 def answer_start(reply: str, marker: str | None = None, tags: Sequence[TagPair] = ()) -> int | None:
     """Where the answer begins: behind the reasoning that the reply begins with, and behind the first marker after it.
 

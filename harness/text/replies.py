@@ -9,6 +9,7 @@ from harness.text.reasoning import marker_pattern, split_reasoning
 UNCLOSED = "the reasoning block is not closed: the reply ends before an answer"
 ONLY_REASONING = "there is nothing but a reasoning block"
 EMPTY = "the reply is empty"
+CUT_INSIDE = "the reply was cut inside its reasoning"
 
 
 def without_reasoning(reply: str) -> tuple[str, str | None]:
@@ -18,6 +19,15 @@ def without_reasoning(reply: str) -> tuple[str, str | None]:
         return "", UNCLOSED
     text = outside.strip()
     return text, ONLY_REASONING if has_tags and not text else None
+
+
+def lack_of_answer(text: str, reasoning: str, tokens: int, is_cut: bool) -> str | None:
+    """Why a reply has no answer whose reasoning its server keeps apart; None where it has a text, or no reasoning."""
+    if text.strip() or not reasoning.strip():
+        return None
+    if is_cut:
+        return f"{CUT_INSIDE} after {tokens:,} tokens, before there was an answer; raise reasoning_tokens"
+    return ONLY_REASONING
 
 
 def after_marker(text: str, marker: str) -> tuple[str, str | None]:

@@ -122,7 +122,7 @@ function route(answer) {
 
 function spent(answer) {
   const [read, written] = answer.tokens;
-  return [`${read.toLocaleString("en")} tokens in`, `${written.toLocaleString("en")} out`, `${answer.seconds.toFixed(2)} s`,
+  return [`${read.toLocaleString("en")} tokens in`, `${written.toLocaleString("en")} out`, answer.timing || `${answer.seconds.toFixed(2)} s`,
     answer.finish === "length" && "cut off at the token limit"].filter(Boolean).join(" · ");
 }
 
@@ -139,16 +139,18 @@ function reply(answer, outcome, shown, texts, open) {
     h("h4", {}, answer.name, h("ul", { class: "chips" }, chip("", outcome, shown))),
     answer.error && part("Failed", h("p", { class: "reason error" }, answer.error)),
     (answer.text || !answer.error) && part("Reply", likelihoods && !answer.text ? h("p", { class: "empty" }, "chosen by likelihood") : value(answer.text || "")),
+    answer.reasoning && folded("Reasoning, which the server kept apart", () => text(answer.reasoning.map((piece) => texts[piece]).join(""))),
     extracted(answer),
     answer.lenient !== undefined && part("Read leniently (not scored)", value(answer.lenient)),
     likelihoods && part("Log-likelihood of the options", h("p", { class: "numbers" }, likelihoods)),
+    answer.elsewhere && part("Probability of no option", h("p", { class: "numbers" }, answer.elsewhere)),
     part("Scores", scores(answer)),
     answer.notes && part("Notes", h("ul", { class: "values" }, answer.notes.map((note) => h("li", {}, note)))),
     answer.route && part("Route", route(answer)),
     answer.lookup && part("Retrieval", h("p", {}, answer.lookup, answer.retrieved && h("span", { class: "hint" }, ` (${answer.retrieved})`))),
     answer.passages && folded(`Retrieved passages (${answer.passages.length})`, () => passages(answer, texts)),
     answer.rendered && folded("Prompt as the model read it", () => rendered(answer, texts), open),
-    answer.messages && !answer.rendered && folded(`Prompt as sent (${answer.messages.length} message${answer.messages.length === 1 ? "" : "s"})`, () => messages(answer, texts), open),
+    answer.messages && (!answer.rendered || answer.timing) && folded(`Prompt as sent (${answer.messages.length} message${answer.messages.length === 1 ? "" : "s"})`, () => messages(answer, texts), open),
     h("p", { class: "hint" }, spent(answer)));
 }
 

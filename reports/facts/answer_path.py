@@ -1,9 +1,10 @@
-"""How one answer came about: the steps of a cascade that were asked, and where its gold passages were found."""
+"""How one answer came about: the steps of a cascade, where its gold passages were found, how a server worked on it."""
 
 from collections.abc import Sequence
 
-from harness.records.outputs import RetrievalTrace, Step
+from harness.records.outputs import Prediction, RetrievalTrace, Step
 from harness.statistics.right_answers import alternatives_of, first_ranks, is_absent, missing
+from harness.statistics.serving_times import duration_of, latency_of
 from reports.facts import numbers
 from reports.facts.phrases import counted, quoted
 
@@ -60,3 +61,17 @@ def _ranks(retrieval: RetrievalTrace) -> str:
         if any(answer.passages for answer in own)
     )
     return f"{place}{f'; {missed} more not among the first {retrieval.depth}' if missed else ''}{lacking}"
+
+
+def timing_note(prediction: Prediction) -> str | None:
+    """How long a server took, e.g. "0.42 s latency · 31 prompt tokens cached"; None where none answered."""
+    serving = prediction.serving
+    if serving is None:
+        return None
+    latency = latency_of(prediction.seconds, serving)
+    if latency is None:
+        spent = f"{duration_of(prediction.seconds, serving):.2f} s under {serving.at_once} at once"
+    else:
+        spent = f"{latency:.2f} s latency"
+    cached = serving.cached_tokens
+    return spent if cached is None else f"{spent} · {counted(cached, 'prompt token')} cached"

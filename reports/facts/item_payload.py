@@ -15,7 +15,7 @@ from harness.records.inputs import JSON, Sample
 from harness.records.outputs import Prediction, Score
 from harness.statistics.retrieval_outcomes import retrieval_outcome
 from reports.facts import numbers
-from reports.facts.answer_path import retrieval_note, route_reasons
+from reports.facts.answer_path import retrieval_note, route_reasons, timing_note
 from reports.facts.metric_columns import metric_columns, metric_info, variant_names
 
 EXACT = 2**53 - 1  # whole numbers that a browser holds without rounding
@@ -132,6 +132,9 @@ def _answer(prediction: Prediction, scores: list[list[JSON]], texts: NumberedTex
         logprobs=None if prediction.logprobs is None else [round(logprob, 3) for logprob in prediction.logprobs],
         tokens=[prediction.tokens_in, prediction.tokens_out],
         seconds=round(prediction.seconds, 3),
+        timing=timing_note(prediction),
+        elsewhere=None if prediction.elsewhere is None else numbers.share(prediction.elsewhere),
+        reasoning=[texts.number(prediction.reasoning)] if prediction.reasoning.strip() else None,
         scores=scores,
     )
 

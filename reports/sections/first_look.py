@@ -11,12 +11,15 @@ from reports.facts.phrases import listed
 from reports.section import Section
 
 FAULTS: Mapping[AnomalyKind, str] = {
-    "first token": "stopped at the first token, without a text",
-    "empty": "are empty",
-    "cut": "were cut at the limit of tokens",
-    "refusal": "are refusals",
-    "unreadable": "cannot be read",
-    "same answer": "are the same, though other answers are expected",
+    "first token": "answers stopped at the first token, without a text",
+    "empty": "answers are empty",
+    "cut": "answers were cut at the limit of tokens",
+    "refusal": "answers are refusals",
+    "unreadable": "answers cannot be read",
+    "same answer": "answers are the same, though other answers are expected",
+    "cut prompts": "prompts were cut by the server",
+    "no option": "first tokens are no option",
+    "no effect": "this setting had no effect",
 }
 
 
@@ -60,7 +63,7 @@ def _faults(summary: Summary) -> Iterator[AnomalyCard]:
     for (task, kind, excerpt, cause, remedy), members in groups.items():
         examples = dict.fromkeys(sample for anomaly in members for sample in anomaly.examples)
         yield AnomalyCard(
-            title=f"{task}: answers {FAULTS[kind]}",
+            title=f"{task}: {FAULTS[kind]}",
             cells=tuple((anomaly.variant, _share(anomaly)) for anomaly in members),
             excerpt=excerpt,
             cause=cause,

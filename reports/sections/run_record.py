@@ -1,6 +1,6 @@
 """How a run came about, read from run.json: a figure nobody can trace is not evidence."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from harness.records.figures import Grouping, Summary
@@ -11,7 +11,10 @@ from reports.facts.metric_columns import DIRECTION, metric_columns
 from reports.facts.phrases import counted
 from reports.facts.record_text import FactGroup, compact, component_text, named_values
 from reports.facts.self_test import self_test_rows
+from reports.facts.training_cost import models_behind
 from reports.section import Section
+
+UNTOLD = "its server does not tell its version: after an upgrade, answers of before are taken from the cache"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,30 @@ class RunRecord(Section):
 
     def build(self, finished: FinishedRun) -> RunRecordFacts:
         return RunRecordFacts(_groups(finished.run, finished.summary), _sources(finished.run))
+
+    def cautions(self, finished: FinishedRun) -> Iterator[str]:
+        """Where answers came from the cache that another version of a server may have given."""
+        run = finished.run
+        models = {**(run.get("models") or {}), **(run.get("judges") or {})}
+        silent = [name for name, record in models.items() if (record or {}).get("tells_version") is False]
+        for name in silent:
+            if cached := _cached_answers(run, finished.summary, name):
+                yield (
+                    f"The server of {name} does not tell its version, and {counted(cached, 'answer')} came from the "
+                    "cache: after an upgrade they may be those of another engine."
+                )
+
+
+def _cached_answers(run: Mapping[str, JSON], summary: Summary, model: str) -> int:
+    """Answers from the cache in the cells that ask a model, and in the metrics that do."""
+    cells = [cell for cell in run.get("cells") or () if model in models_behind(run, summary, cell.get("variant"))]
+    metrics = [cost for cost in run.get("judging") or () if _is_judge(summary, cost, model)]
+    return sum(part.get("cached") or 0 for part in (*cells, *metrics))
+
+
+def _is_judge(summary: Summary, cost: Mapping[str, JSON], model: str) -> bool:
+    figure = (cost.get("task"), cost.get("metric"))
+    return any((judge.task, judge.metric) == figure and judge.judge == model for judge in summary.judging.judges)
 
 
 def _sources(run: Mapping[str, JSON]) -> tuple[SourceText, ...]:
@@ -120,8 +147,9 @@ def _entry(record: JSON) -> str:
     details = [
         f"{key}: {compact(value)}"
         for key, value in record.items()
-        if key not in ("component", "settings") and value not in (None, "", {}, [])
+        if key not in ("component", "settings", "tells_version") and value not in (None, "", {}, [])
     ]
+    details += [UNTOLD] if record.get("tells_version") is False else []
     return _lines(component_text(record), *details)
 
 

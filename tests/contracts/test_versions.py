@@ -21,8 +21,8 @@ STATED = {
 DIRECT = [
     pytest.param(requirement, id=f"{extra or 'package'}-{requirement.name}")
     for extra, requirements in STATED.items()
-    if extra != "all"  # the package itself with its extras
     for requirement in requirements
+    if requirement.name != PROJECT["name"]  # the package itself with its extras
 ]
 CONSTRAINTS = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
 PINS = dict(line.split("==") for line in CONSTRAINTS if not line.startswith("#"))
@@ -56,6 +56,24 @@ def test_libraries_of_which_the_inner_workings_matter_end_at_the_tested_minor(na
         assert not requirement.specifier.contains(f"{major}.{minor + 1}.0")
 
 
+@pytest.mark.parametrize("extra", ["train", "bertscore", "lm-eval", "test", "all"])
+def test_what_computes_in_this_process_brings_the_libraries_for_it(extra: str) -> None:
+    own = {part for requirement in STATED[extra] if requirement.name == PROJECT["name"] for part in requirement.extras}
+    assert "local" in own
+
+
+def test_a_light_installation_has_none_of_the_libraries_that_compute_in_this_process() -> None:
+    heavy = {"torch", "transformers", "peft", "accelerate", "sentence-transformers", "faiss-cpu", "gguf"}
+    assert heavy == {requirement.name for requirement in STATED["local"]} & heavy
+    assert not heavy & {requirement.name for requirement in STATED[""]}
+
+
+def test_the_newest_versions_are_those_of_the_package_its_models_and_its_tests() -> None:
+    direct = script("newest").direct(PROJECT)
+    assert {"torch>=2.6,<2.14", "pyyaml>=6,<7", "pytest>=8.3,<10"} <= set(direct)
+    assert not [requirement for requirement in direct if requirement.startswith(PROJECT["name"])]
+
+
 def test_the_constraints_are_plain_lines_for_every_machine() -> None:
     assert all(re.fullmatch(r"[a-z0-9-]+==[0-9a-z.]+", line) for line in CONSTRAINTS if not line.startswith("#"))
     assert list(PINS) == sorted(PINS)
@@ -65,7 +83,7 @@ def test_the_constraints_are_plain_lines_for_every_machine() -> None:
 
 def test_the_commands_of_the_readme_use_the_constraints() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert "\npip install -c constraints.txt . && harness run suites/quickstart/suite.yaml\n" in text
+    assert "\npip install -c constraints.txt '.[local]' && harness run suites/quickstart/suite.yaml\n" in text
     test_command = text.partition("<!-- test-command -->")[2].partition("```sh\n")[2].partition("\n```")[0]
     assert test_command == "pip install -c constraints.txt -e '.[test]' && pytest"
 

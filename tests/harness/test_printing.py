@@ -148,3 +148,42 @@ def test_mistakes_of_a_suite_are_inert(text: str, write_suite: Callable[..., Pat
     assert len(result.stderr.splitlines()) >= 3
     assert all(line.startswith("error: ") for line in result.stderr.splitlines())
     assert not OBEYED & set(result.stderr)
+
+
+REASONS = ["connection refused by http://localhost:11434", "HTTP 503: overloaded", "没有回答"]
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_a_log_says_once_what_the_run_waits_for(reason: str) -> None:
+    console = InertConsole(file=io.StringIO(), force_terminal=False, width=60, markup=False, highlight=False)
+    with display(console) as progress:
+        progress.start(Cell("norm", "plain"))
+        progress.expect(3)
+        progress.wait("")
+        for _ in range(3):
+            progress.wait(reason)
+        progress.wait("")
+        progress.wait("")
+        progress.wait(reason)
+        progress.advance(1)
+    name = "norm × plain"
+    waiting = f"{name}: waiting: {reason}"
+    assert console.file.getvalue().splitlines() == [waiting, f"{name}: goes on", waiting]
+
+
+@pytest.mark.parametrize("reason", [*REASONS, "a reason of many words " * 20])
+def test_a_bar_shows_what_the_run_waits_for(reason: str) -> None:
+    console = InertConsole(
+        file=io.StringIO(), force_terminal=True, color_system=None, width=200, markup=False, highlight=False
+    )
+    with display(console) as progress:
+        progress.start(Cell("norm", "plain"))
+        progress.expect(3)
+        progress.wait(reason)
+        progress.advance(1, 5)
+        (task,) = progress.progress.tasks
+        assert task.fields["rate"] == f"waiting: {reason[:60]}{'…' if len(reason) > 60 else ''}"
+        progress.wait("")
+        assert task.fields["rate"] == ""
+        progress.advance(1, 5)
+        assert "tokens/s" in task.fields["rate"]

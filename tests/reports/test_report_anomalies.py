@@ -54,6 +54,18 @@ SAME = anomaly("rag", kind="same answer", count=6, answers=10, excerpt="gastriti
             "anomaly: norm: lora was trained on prompts without passages, and is asked with passages: lora+rag and "
             "lora+oracle. Remedy: ",
         ),
+        (
+            {"anomalies": (anomaly("rag", kind="cut prompts", count=3, answers=10),)},
+            "anomaly: norm: prompts were cut by the server: rag (3 of 10). Likely cause: ",
+        ),
+        (
+            {"anomalies": (anomaly("rag", kind="no option", count=3, answers=10),)},
+            "anomaly: norm: first tokens are no option: rag (3 of 10). Likely cause: ",
+        ),
+        (
+            {"anomalies": tuple(anomaly(name, kind="no effect", count=10, answers=10) for name in ("a", "b"))},
+            "anomaly: norm: this setting had no effect: a (10 of 10) and b (10 of 10). Likely cause: ",
+        ),
     ],
 )
 def test_the_terminal_begins_with_it(summary: Summary, found: dict[str, Any], line: str) -> None:

@@ -16,8 +16,10 @@ from harness.models.local.weights import Weights
 from tests.shared.llama_cpp import SMOLLM2, LlamaCpp
 from tests.shared.ollama_stand_in import Answer, Script, StandIn, serving
 from tests.shared.paths import MODELS
+from tests.shared.recorded_models import recorded_models
 
 HOST = os.environ.get("OLLAMA_HOST")
+SCRIPTED = {"seconds", "prompt_seconds", "thought", "first", "digest", "width"}  # settings of Script
 PROXIES = ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 
 
@@ -32,13 +34,14 @@ class Place:
 
 @pytest.fixture
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., StandIn]]:
-    """Starts a scripted Ollama; its model is `judge`."""
+    """Starts a scripted Ollama; its model is `judge`. Settings are those of Script and of StandIn."""
     for name in (*PROXIES, "OLLAMA_HOST"):
         monkeypatch.delenv(name, raising=False)
     with ExitStack() as running:
 
         def start(answer: Answer, trained: int = 32768, **settings: Any) -> StandIn:
-            return running.enter_context(serving(StandIn(Script(answer, trained), **settings)))
+            scripted = {name: settings.pop(name) for name in SCRIPTED & set(settings)}
+            return running.enter_context(serving(StandIn(Script(answer, trained, **scripted), **settings)))
 
         yield start
 
@@ -63,7 +66,8 @@ def real_ollama(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
         return
     for name in PROXIES:
         monkeypatch.delenv(name, raising=False)
-    with serving(StandIn(request.getfixturevalue("_smollm2"), models=["smollm2:135m"])) as server:
+    engine = request.getfixturevalue("_smollm2")
+    with serving(StandIn(engine, models=recorded_models(engine))) as server:
         yield Place(server.place, "smollm2:135m", server)
 
 

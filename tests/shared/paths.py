@@ -5,3 +5,4 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 REAL_DATA = ROOT.parent / "shared" / "data"
 MODELS = Path.home() / ".cache" / "domain-harness"
+REFERENCE = REAL_DATA.parent / "reference"  # what real servers answered, and golden figures

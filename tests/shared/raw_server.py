@@ -1,6 +1,6 @@
 """A server that answers with bytes of the test's choice, well-formed or not, at the speed of its choice.
 
-Each reply ends its connection.
+Each reply ends its connection. Ollama's renderings are answered without asking the test.
 """
 
 import contextlib
@@ -51,7 +51,10 @@ class RawServer:
 
     def _serve(self, connection: socket.socket) -> None:
         with contextlib.suppress(OSError):
-            if (request := read_request(connection)) and not self.stopped.is_set():
+            request = read_request(connection)
+            if b'"_debug_render_only"' in request:
+                connection.sendall(reply({"_debug_info": {"rendered_template": rendering(request)}}))
+            elif request and not self.stopped.is_set():
                 self.requests.append(request)
                 for chunk in self.answer(self, request):
                     if self.stopped.is_set():
@@ -73,6 +76,12 @@ def read_request(connection: socket.socket) -> bytes:
     while len(body) < int(sizes[0] if sizes else 0):
         body += connection.recv(65536)
     return head + b"\r\n\r\n" + body
+
+
+def rendering(request: bytes) -> str:
+    """The texts of the messages that a request to Ollama has rendered."""
+    messages = json.loads(request.partition(b"\r\n\r\n")[2])["messages"]
+    return "\n".join(message["content"] for message in messages)
 
 
 @contextlib.contextmanager

@@ -56,11 +56,7 @@ class Nearest:
         """Search again where a first search leaves things open: ties across its end, and fewer hits than there are."""
         import numpy as np
 
-        if vectors.shape[1] != self.index.d:
-            raise StoreError(
-                f"the query has {vectors.shape[1]} dimensions, the index {self.index.d}: vectors in the cache are "
-                "damaged; delete vectors.sqlite there"
-            )
+        refuse_other_dimension(vectors, self.index.d)
         hits: list[list[Hit]] = [[] for _ in vectors]
         breadth = max(self.effort, k) if self.kind == "hnsw" else k
         left, fetch = np.arange(len(vectors)), min(total, breadth + SPARE)
@@ -124,6 +120,15 @@ class Nearest:
         places = places[places >= 0]
         vectors = self.index.reconstruct_batch(places)
         return best_hits(places, (vectors * query).sum(axis=1), k)
+
+
+def refuse_other_dimension(queries: "Vector", dimension: int) -> None:
+    """Raise StoreError for vectors of queries that are not of the model of the passages' vectors."""
+    if queries.shape[1] != dimension:
+        raise StoreError(
+            f"the query has {queries.shape[1]} dimensions, the index {dimension}: vectors in the cache are "
+            "damaged; delete vectors.sqlite there"
+        )
 
 
 def _on_gpu(index: Any, kind: Method, effort: int) -> Any:

@@ -10,6 +10,7 @@ from harness.components.calls import Calls
 from harness.records.inputs import JSON, Generation, Message, Prompt
 from harness.records.outputs import Completion
 from harness.text.json_objects import UnreadableError
+from harness.text.replies import lack_of_answer
 from harness.text.templates import Template
 
 T = TypeVar("T")
@@ -67,7 +68,10 @@ def _added(before: JudgeReply[T], reply: Completion, form: ReplyFormat[T]) -> Ju
     """One more reply read."""
     content: T | None = None
     unreadable = None
-    if reply.finish == "length" and not reply.text.rstrip().endswith(("}", "```")):
+    lack = lack_of_answer(reply.text, reply.reasoning, reply.tokens_out, is_cut=reply.finish == "length")
+    if lack is not None:
+        unreadable = lack
+    elif reply.finish == "length" and not reply.text.rstrip().endswith(("}", "```")):
         unreadable = f"the reply was cut at {form.generation.max_tokens} tokens"  # "8" may be the start of 85
     elif reply.finish != "error":
         try:

@@ -49,8 +49,9 @@ def as_chat(tokenizer: Tokenizer, prompt: Prompt, enable_thinking: bool = False)
     """The prompt in the tokenizer's template as it stands. Raises what the template raises, above all TemplateError."""
     # The tokenizer's own; of several, the default.
     template = _on_a_fixed_day(tokenizer.get_chat_template()) if tokenizer.chat_template else SIMPLE_TEMPLATE
+    turns = prompt if tokenizer.chat_template else without_empty_system(prompt)
     text = tokenizer.apply_chat_template(
-        [{"role": message.role, "content": message.content} for message in prompt],
+        [{"role": message.role, "content": message.content} for message in turns],
         chat_template=template, tokenize=False, add_generation_prompt=True, enable_thinking=enable_thinking,
     )  # fmt: skip
     return str(text)
@@ -161,13 +162,18 @@ def _computes_powers(template: str) -> bool:
     return any(token == "**" and before not in ("(", ",") for before, token in pairwise(tokens))
 
 
+def without_empty_system(prompt: Prompt) -> Prompt:
+    """The prompt without a system turn that says nothing: it keeps a template from adding a text of its own."""
+    return tuple(message for message in prompt if message.content or message.role != "system")
+
+
 def move_turns(prompt: Prompt, places: Collection[int]) -> Prompt:
     """The prompt with the texts of some turns at the start of the next user turn that stays."""
     turns: list[Message] = []
     moved: list[Message] = []
     for place, message in enumerate(prompt):
         if place in places:
-            moved.append(message)
+            moved += without_empty_system((message,))
         elif moved and message.role == "user":
             turns.append(Message("user", _joined([*moved, message])))
             moved = []
@@ -230,7 +236,7 @@ def as_plain(prompt: Prompt, delimiter: str) -> str:
     The text ends with the last question and what the delimiter has before its last white space (`split_delimiter`).
     """
     text = ""
-    for index, message in enumerate(prompt):
+    for index, message in enumerate(without_empty_system(prompt)):
         joint = "" if index == 0 else delimiter if message.role == "assistant" else PLAIN_JOINT
         text += joint + message.content
     return text + split_delimiter(delimiter)[0]

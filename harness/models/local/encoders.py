@@ -31,6 +31,7 @@ PACKAGE = re.compile(r"package:(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)/(?P<folder>[
 class Encoder(Model):
     """A model that sentence-transformers loads from a hub id, a folder, or package:NAME/FOLDER."""
 
+    imports: ClassVar[tuple[str, ...]] = ("torch", "transformers", "sentence_transformers")
     local: ClassVar[bool] = True
     generates: ClassVar[bool] = False
 
@@ -141,10 +142,7 @@ class Encoder(Model):
 
 def check_library() -> None:
     """Raise ModelError for a sentence-transformers that runs code from a model's folder: versions before 6 do."""
-    try:
-        installed = version("sentence-transformers")
-    except PackageNotFoundError as error:
-        raise ModelError(f"the package sentence-transformers is missing: pip install '{LIBRARY}'") from error
+    installed = version("sentence-transformers")
     if int(installed.partition(".")[0]) < SAFE_MAJOR:
         raise ModelError(
             f"sentence-transformers {installed} runs code that it finds in a model's folder: pip install -U '{LIBRARY}'"

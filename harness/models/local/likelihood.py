@@ -53,6 +53,12 @@ def continuation_logprobs(model: Any, rows: Sequence[tuple[list[int], int]], pad
     return sums
 
 
+def next_token_logprobs(model: Any, rows: Sequence[list[int]], pad: int) -> "torch.Tensor":
+    """The natural log-probabilities of the token behind each row, float32, shape [rows, vocabulary]."""
+    logits, _ = _logits(model, [(row, len(row)) for row in rows], pad)
+    return logits[:, -1].float().log_softmax(-1)
+
+
 def _first_batch(rows: Sequence[tuple[list[int], int]], vocabulary: int) -> Iterator[tuple[list[int], int]]:
     """The first of the rows, and as many more as keep the output small."""
     width = 0

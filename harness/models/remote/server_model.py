@@ -1,25 +1,26 @@
-"""What models behind a server share: several calls at once, bounded retries, and failures that become data."""
+"""What models behind a server share: a pace, patience, bounded retries, and failures that become data."""
 
-import random
-import threading
-import time
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import ClassVar
+from functools import cached_property
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr
 
+from harness.components.display import Display
 from harness.components.model import TextModel
+from harness.models.remote.asking import Asking
+from harness.models.remote.call_clock import CallClock, SignsOfLife
 from harness.models.remote.call_error import CallError
+from harness.models.remote.outage import Outage
+from harness.models.remote.pace import Pace
 from harness.models.remote.schema_probe import QUESTION, is_told, probe_generation, unheld_reason
-from harness.models.remote.workers import map_in_threads
 from harness.records.inputs import Generation, Prompt
 from harness.records.outputs import Completion
 from harness.text.inert import inert_line
 from harness.text.redaction import Redaction
 
-BATCHES_AHEAD = 4  # calls per worker in one batch: enough to keep workers busy, few enough to commit often
 REASON_EXCERPT = 300  # characters
 
 
@@ -28,26 +29,47 @@ class RemoteModel(TextModel):
 
     prefix: ClassVar[str] = ""  # of what is said about a failed call
 
-    workers: int = Field(4, ge=1)  # calls at once
+    workers: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"  # calls at once
     retries: int = Field(2, ge=0)  # further attempts after a passing failure
     pause: float = Field(1.0, ge=0)  # seconds before the first retry, doubled each time
-    timeout: float = Field(300.0, gt=0)  # seconds for one call, from its connection to the last byte of its reply
+    timeout: float = Field(300.0, gt=0)  # seconds that a reply may fall silent, and that a connection may take
+    longest: float = Field(3600.0, gt=0)  # seconds for one whole reply; waiting in the server's queue is no part of it
+    patience: float = Field(600.0, ge=0)  # seconds that a run waits for a server that takes no calls
     _holds_schemas: bool = PrivateAttr(False)  # the server has shown it
+    _display: Display = PrivateAttr(default_factory=Display)
+
+    def report_to(self, display: Display) -> None:
+        self._display = display
 
     def plan(self, prompts: Sequence[Prompt], generation: Generation) -> list[list[int]]:
-        size = self.workers * BATCHES_AHEAD
-        return [list(range(start, min(start + size, len(prompts)))) for start in range(0, len(prompts), size)]
+        return [list(range(len(prompts)))] if prompts else []
 
     def generate(self, prompts: Sequence[Prompt], generation: Generation, repeats: Sequence[int]) -> list[Completion]:
+        completions = dict(self.generate_each(prompts, generation, repeats))
+        return [completions[index] for index in range(len(prompts))]
+
+    def generate_each(
+        self, prompts: Sequence[Prompt], generation: Generation, repeats: Sequence[int]
+    ) -> Iterator[tuple[int, Completion]]:
+        self.before_asking(prompts, generation)
         if generation.strict and (reason := self._unheld(generation)) is not None:
-            return [Completion(text="", finish="error", error=reason) for _ in prompts]
-        redaction = self.redaction()
+            unheld = Completion(text="", finish="error", error=reason)
+            return iter([(index, unheld) for index in range(len(prompts))])
 
-        def complete(index: int, stopped: threading.Event) -> Completion:
-            options = replace(generation, seed=generation.seed + repeats[index])
-            return redaction.redact_completion(self._attempts(lambda: self.call(prompts[index], options), stopped))
+        def call(index: int) -> Completion:
+            return self.call(prompts[index], replace(generation, seed=generation.seed + repeats[index]))
 
-        return map_in_threads(complete, len(prompts), self.workers)
+        return self._ask_each(len(prompts), call)
+
+    def before_asking(self, prompts: Sequence[Prompt], generation: Generation) -> None:
+        """Look at the prompts of a cell before the first of them is asked. Raises ModelError."""
+
+    def still_the_same(self) -> None:
+        """Raise ModelError if what answers is no longer what the run began with; a server that is gone says nothing."""
+
+    def slots(self) -> int | None:
+        """Calls that the server can take at once; None where it does not tell."""
+        return None
 
     def close(self) -> None:
         if "_client" in self.__dict__:
@@ -61,7 +83,7 @@ class RemoteModel(TextModel):
         if self._holds_schemas:
             return None
         probe = probe_generation(generation)
-        completion = self._attempts(lambda: self.call(QUESTION, probe), threading.Event())
+        ((_, completion),) = self._ask_each(1, lambda _: self.call(QUESTION, probe))
         if not is_told(completion):
             return None  # the calls themselves tell what is wrong
         reason = unheld_reason(completion)
@@ -84,21 +106,35 @@ class RemoteModel(TextModel):
         """A failure as people see it: no secret, nothing that moves a cursor, not too long."""
         return inert_line(self.redaction().redact_message(str(failure)))[:REASON_EXCERPT]
 
-    def _attempts(self, call: Callable[[], Completion], stopped: threading.Event) -> Completion:
-        from harness.models.remote.transport import exchange
+    def _ask_each(self, count: int, call: Callable[[int], Completion]) -> Iterator[tuple[int, Completion]]:
+        """The completions of `call(index)`, each a request that may raise CallError, as they come."""
+        from harness.models.remote.transport import timed_call
 
-        wait = self.pause
-        for attempt in range(self.retries + 1):
-            if attempt and stopped.is_set():
-                break
-            began = time.perf_counter()
-            try:
-                with exchange(self.timeout, self.prefix):
-                    return replace(call(), seconds=time.perf_counter() - began)
-            except CallError as failure:
-                last = failure
-            if last.lasting or attempt == self.retries:
-                break
-            time.sleep(max(last.wait, wait * random.uniform(0.8, 1.2)))
-            wait *= 2
-        return Completion(text="", finish="error", error=self.failure_text(last))
+        redaction = self.redaction()
+
+        def make(index: int) -> Completion:
+            with timed_call(CallClock(self.timeout, self.longest, self._signs), self.prefix):
+                return redaction.redact_completion(call(index))
+
+        asking = Asking(
+            count=count,
+            make=make,
+            pace=self._pace,
+            outage=self._outage,
+            retries=self.retries,
+            describe=self.failure_text,
+            check_server=self.still_the_same,
+        )
+        return asking.completions()
+
+    @cached_property
+    def _pace(self) -> Pace:
+        return Pace(self.workers, self.slots())
+
+    @cached_property
+    def _outage(self) -> Outage:
+        return Outage(self.patience, self.pause, lambda reason: self._display.wait(reason))
+
+    @cached_property
+    def _signs(self) -> SignsOfLife:
+        return SignsOfLife()

@@ -1,8 +1,8 @@
 """How bytes travel to a server and back: an exchange ends in time, within a size, at the host that was named.
 
 httpx bounds each read, so a server that sends a byte now and then keeps a call for ever; here `time_limit` bounds all
-of an exchange: look-up, connection, request, redirects and body. A streamed reply can be read through the same
-transport, chunk by chunk.
+of an exchange: look-up, connection, request, redirects and body. A call of a model is timed by its `CallClock` instead,
+which knows queues and streamed replies.
 """
 
 import math
@@ -19,7 +19,9 @@ from typing import Any
 import httpcore
 import httpx
 
-from harness.models.remote.call_error import CallError
+from harness.models.remote.call_clock import CLOCK, CallClock, running
+from harness.models.remote.call_error import Blame, CallError
+from harness.models.remote.pace import MOST
 
 MOST_BYTES = 64 * 2**20  # of a body, unpacked
 WRITTEN_AT_ONCE = 2**16  # bytes; between two writes the clock is read
@@ -35,32 +37,67 @@ def time_limit(seconds: float) -> Iterator[None]:
     """Everything that this thread exchanges inside the block ends within so many seconds, by httpx.TimeoutException."""
     token = _END.set(min(_END.get(), time.monotonic() + seconds))
     try:
-        yield
+        with running(None):
+            yield
     finally:
         _END.reset(token)
 
 
 @contextmanager
 def exchange(seconds: float, prefix: str = "") -> Iterator[None]:
-    """One exchange with a server: bounded in time, and whatever goes wrong with its bytes is a CallError.
-
-    A client library may raise anything over a reply of another shape: hence the long list.
-    """
+    """One exchange with a server, bounded in time. Whatever goes wrong with its bytes is a CallError."""
     try:
-        with time_limit(seconds):
+        with time_limit(seconds), _translated(prefix):
             yield
-    except UnicodeEncodeError as error:
-        raise CallError(f"{prefix}the prompt holds half a character, which cannot be sent", lasting=True) from error
     except httpx.TimeoutException as error:
         reason = f"{type(error).__name__}: no whole reply within {seconds:g} s; raise timeout if it needs longer"
-        raise CallError(prefix + reason, lasting=False) from error
+        blame: Blame = "server" if isinstance(error, httpx.ConnectTimeout) else "silence"
+        raise CallError(prefix + reason, lasting=False, blame=blame) from error
+
+
+@contextmanager
+def timed_call(clock: CallClock, prefix: str = "") -> Iterator[None]:
+    """One call of a model, timed by its clock. Whatever goes wrong with its bytes is a CallError."""
+    try:
+        with running(clock), _translated(prefix):
+            yield
+    except httpx.ConnectTimeout as error:
+        reason = f"ConnectTimeout: no connection within {clock.silence:g} s"
+        raise CallError(prefix + reason, lasting=False, blame="server") from error
+    except httpx.TimeoutException as error:
+        reason = f"{type(error).__name__}: {clock.verdict()}"
+        raise CallError(prefix + reason, lasting=False, blame="silence") from error
+
+
+@contextmanager
+def _translated(prefix: str) -> Iterator[None]:
+    """CallErrors for all but timeouts. A client library may raise anything over a reply of another shape."""
+    try:
+        yield
+    except UnicodeEncodeError as error:
+        reason = f"{prefix}the prompt holds half a character, which cannot be sent"
+        raise CallError(reason, lasting=True, blame="prompt") from error
+    except httpx.TimeoutException:
+        raise
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ImportError) as error:
         lasting = isinstance(error, RefusedReplyError | httpx.InvalidURL | httpx.TooManyRedirects | ImportError)
-        raise CallError(f"{prefix}{type(error).__name__}: {error}", lasting) from error
+        raise CallError(f"{prefix}{type(error).__name__}: {error}", lasting, blame=_blame(error)) from error
     except RecursionError as error:
         raise CallError(f"{prefix}the reply is nested too deeply to be read", lasting=False) from error
     except (ValueError, TypeError, LookupError, AttributeError) as error:
         raise CallError(f"{prefix}the reply cannot be read: {type(error).__name__}: {error}", lasting=False) from error
+
+
+def _blame(error: Exception) -> Blame:
+    """Whether nothing answers at the address: no connection, or one that ends before the reply begins.
+
+    What speaks no TLS, or has a certificate that is not trusted, is there.
+    """
+    if isinstance(error, httpx.ConnectError | ConnectionError):
+        return "call" if "SSL" in str(error) else "server"
+    clock = CLOCK.get()
+    is_cut = isinstance(error, httpx.ReadError | httpx.WriteError) or "disconnected without" in str(error)
+    return "server" if is_cut and clock is not None and not clock.has_begun else "call"
 
 
 class BoundedTransport(httpx.BaseTransport):
@@ -69,8 +106,8 @@ class BoundedTransport(httpx.BaseTransport):
     The first request says which host that is. The environment's proxies are used as httpx uses them by itself.
     """
 
-    def __init__(self, connections: int) -> None:
-        self._limits = httpx.Limits(max_connections=None, max_keepalive_connections=connections)
+    def __init__(self) -> None:
+        self._limits = httpx.Limits(max_connections=None, max_keepalive_connections=MOST)
         self._lock = threading.Lock()
         self._first: httpx.URL | None = None
         self._inner: httpx.HTTPTransport | None = None
@@ -129,14 +166,16 @@ def _too_large() -> str:
 
 
 class _BoundedBody(httpx.SyncByteStream):
-    """The unpacked body of a reply, which ends where it grows too large."""
+    """The unpacked body of a reply, which ends where it grows too large; each part of it is a sign of life."""
 
     def __init__(self, response: httpx.Response) -> None:
         self._response = response
 
     def __iter__(self) -> Iterator[bytes]:
-        size = 0
+        size, clock = 0, CLOCK.get()
         for chunk in self._response.iter_bytes():
+            if clock is not None and chunk:
+                clock.flow()
             size += len(chunk)
             if size > MOST_BYTES:
                 raise RefusedReplyError(_too_large())
@@ -147,7 +186,14 @@ class _BoundedBody(httpx.SyncByteStream):
 
 
 def _left(timeout: float | None, error: type[Exception]) -> float:
-    """Seconds that one step may take: its own timeout, and no more than is left of the exchange."""
+    """Seconds that one step may take: its own timeout, and no more than is left of the exchange.
+
+    A call's clock takes the place of the timeout, except for the connection, which must stand within the silence that
+    the clock allows.
+    """
+    clock = CLOCK.get()
+    if clock is not None:
+        timeout = min(clock.left(), clock.silence) if error is httpcore.ConnectTimeout else clock.left()
     left = min(math.inf if timeout is None else timeout, _END.get() - time.monotonic())
     if left <= 0:
         raise error("the time for the exchange is over")
@@ -161,7 +207,13 @@ class _TimedStream(httpcore.NetworkStream):
         self._stream = stream
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, _left(timeout, httpcore.ReadTimeout))
+        while True:
+            try:
+                return self._stream.read(max_bytes, _left(timeout, httpcore.ReadTimeout))
+            except httpcore.ReadTimeout:
+                clock = CLOCK.get()
+                if clock is None or clock.left() <= 0:  # a sign of life on another call gives this one more time
+                    raise
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         for start in range(0, len(buffer), WRITTEN_AT_ONCE):

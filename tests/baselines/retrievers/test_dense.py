@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,15 +11,16 @@ from typing import Any, ClassVar
 import faiss
 import numpy as np
 import pytest
-from pydantic import PrivateAttr
+from pydantic import PrivateAttr, ValidationError
 
 from baselines.retrievers.dense import Dense
+from baselines.retrievers.index.flat import Flat
 from baselines.retrievers.lexical import Lexical
 from baselines.retrievers.rerank import Rerank
 from harness.components.calls import NotPlannableError
 from harness.components.display import Display
 from harness.components.model import Model, Use
-from harness.errors import ModelError
+from harness.errors import ModelError, StoreError
 from harness.records.inputs import JSON, Passage
 from harness.runtime.cache import Cache, cache_root
 from harness.runtime.context import Context
@@ -366,3 +368,84 @@ def test_a_ranking_model_reorders_the_candidates(opened: Open) -> None:
     assert index.search(["胃切术"], 0) == [[]]
     one = Rerank(of=Lexical(), model="m", candidates=1).index(passages(texts), opened())
     assert one.search(["胃切术"], 2) == [[(1, 3.0)]]  # no more are read than there are candidates
+
+
+# -- without FAISS ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def without_faiss(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """From the call on, FAISS counts as not installed; importing it would fail."""
+
+    def leave_out() -> None:
+        monkeypatch.setitem(sys.modules, "faiss", None)
+
+    return leave_out
+
+
+EQUAL = [f"{i % 7 + 1},{2 * (i % 7 + 1)}" if i % 3 == 0 else f"-1,{i}" for i in range(300)]
+SPREAD = [f"passage {i} of {i * i}" for i in range(200)]
+PAIRS = ["0,3", "2,0", "-5,0", "1,1"]
+
+
+@pytest.mark.parametrize(
+    ("texts", "queries", "dimension", "k", "share"),
+    [
+        pytest.param(PAIRS, ["7,0", "0,-1"], 2, 10, 1.0, id="more-than-there-are"),
+        pytest.param(EQUAL, ["1,2", "-1,5"], 2, 1, 1.0, id="equal-vectors-one"),
+        pytest.param(EQUAL, ["1,2", "-1,5"], 2, 60, 1.0, id="equal-vectors-many"),
+        pytest.param(SPREAD, ["passage 7", "of 49", "passage 7"], 24, 5, 1.0, id="texts"),
+        pytest.param(SPREAD, ["passage 7", "of 49"], 24, 5, 0.3, id="a-filter"),
+        pytest.param(SPREAD, ["passage 7", "of 49"], 24, 40, 0.02, id="a-filter-that-leaves-few"),
+        pytest.param(SPREAD, ["passage 7"], 24, 3, 0.0, id="a-filter-that-leaves-none"),
+        pytest.param(SPREAD, ["", " \n", "of 49"], 24, 3, 1.0, id="blank-queries"),
+        pytest.param(SPREAD, [], 24, 3, 1.0, id="no-queries"),
+        pytest.param([], ["1,0"], 2, 3, 1.0, id="no-passages"),
+    ],
+)
+def test_exact_search_without_faiss_finds_the_same(
+    opened: Open,
+    without_faiss: Callable[[], None],
+    texts: list[str],
+    queries: list[str],
+    dimension: int,
+    k: int,
+    share: float,
+) -> None:
+    """To the last digit: both score what may be among the hits in the same order."""
+    allowed = None if share == 1 else np.random.default_rng(1).random(len(texts)) < share
+    retriever = Dense(model="m")
+    expected = retriever.index(passages(texts), opened(dimension=dimension)).search(queries, k, allowed)
+    without_faiss()
+    assert retriever.index(passages(texts), opened(dimension=dimension)).search(queries, k, allowed) == expected
+
+
+def test_without_faiss_the_vectors_are_kept_and_no_index(opened: Open, without_faiss: Callable[[], None]) -> None:
+    without_faiss()
+    Dense(model="m").index(passages(PAIRS), opened())
+    context = opened()
+    Dense(model="m").index(passages(PAIRS), context)
+    assert seen(context) == []
+    assert not (cache_root() / "indexes").exists()
+
+
+def test_without_faiss_a_plan_counts_the_texts_to_embed(opened: Open, without_faiss: Callable[[], None]) -> None:
+    without_faiss()
+    with pytest.raises(NotPlannableError, match="4 texts to embed or rank with m"):
+        Dense(model="m").index(passages(PAIRS), opened(DryContext))
+    Dense(model="m").index(passages(PAIRS), opened())
+    assert isinstance(Dense(model="m").index(passages(PAIRS), opened(DryContext)), Flat)
+
+
+@pytest.mark.parametrize("method", ["hnsw", "ivf"])
+def test_without_faiss_graphs_and_lists_are_refused(without_faiss: Callable[[], None], method: Any) -> None:
+    without_faiss()
+    with pytest.raises(ValidationError, match=rf'{method} needs faiss, which is not installed: pip install "domain-'):
+        Dense(model="m", method=method)
+
+
+def test_without_faiss_vectors_of_another_length_are_refused(opened: Open, without_faiss: Callable[[], None]) -> None:
+    without_faiss()
+    index = Flat(np.ones((3, 4), np.float32) / 2, lambda texts: (list(texts), np.ones((1, 2), np.float32)))
+    with pytest.raises(StoreError, match="the query has 2 dimensions, the index 4"):
+        index.search(["a"], 2)

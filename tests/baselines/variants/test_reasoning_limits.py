@@ -88,14 +88,18 @@ COT = {"marker": "答案："}
         (SERVED, COT, True, 64),  # the variant's own limit was given for both
         (SERVED, {**COT, "reasoning_tokens": 500}, True, 564),
         (SERVED, {"reasoning_tokens": 500}, False, 564),
-        (THINKING, {}, False, 64 + 2048),
-        (PLAIN, {}, False, 64),
     ],
 )
 def test_a_server_has_a_single_limit(model: Model, options: dict[str, Any], is_total: bool, tokens: int) -> None:
     generation = for_model(Generation(max_tokens=64, **options), model, is_total)
     assert generation == Generation(max_tokens=tokens)
     assert for_model(Generation(max_tokens=64, **options), Scripted(), is_total).max_tokens == 64
+
+
+@pytest.mark.parametrize("model", [THINKING, PLAIN])
+@pytest.mark.parametrize("options", [{}, COT, {"reasoning_tokens": 500}])
+def test_ollama_keeps_both_limits_itself(model: Model, options: dict[str, Any]) -> None:
+    assert for_model(Generation(max_tokens=64, **options), model, False) == Generation(max_tokens=64, **options)
 
 
 STOP = {"stop": ("\n",)}
@@ -105,7 +109,7 @@ STOP = {"stop": ("\n",)}
     ("model", "options", "reason"),
     [
         (SERVED, {**COT, **STOP}, "stop strings would cut its reasoning"),
-        (THINKING, STOP, "stop strings would cut its reasoning"),
+        (THINKING, STOP, None),  # its replies are streamed, and stopped behind the reasoning
         (SERVED, {**STOP, "reasoning_tokens": 9}, "stop strings would cut its reasoning"),
         (SERVED, STOP, None),
         (SERVED, COT, None),

@@ -1,6 +1,7 @@
 """The answer kinds: how an answer is asked for, written in an example, and read back."""
 
 import json
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -8,7 +9,7 @@ from pydantic import ValidationError
 from harness.answers.choice import Choice
 from harness.answers.json import Json
 from harness.answers.text import Text
-from harness.records.inputs import Sample
+from harness.records.inputs import Language, Sample
 from harness.text.templates import Template
 from tests.shared.paths import REAL_DATA
 
@@ -166,11 +167,32 @@ def test_the_default_prompt_of_a_choice() -> None:
     assert text == "哪一项？\nA. 高血压\nB. 糖尿病\nC. 冠心病\nD. 胃炎\n答案："
 
 
-def test_options_are_scored_only_by_likelihood() -> None:
-    item = sample("B", options=FOUR)
-    assert Choice(by="loglikelihood").options(item) == ("A", "B", "C", "D")
-    assert Choice().options(item) == ()
-    assert Choice(by="loglikelihood").read(item, "C").answer == "C"
+@pytest.mark.parametrize(
+    ("language", "ending"),
+    [
+        ("zh", "D. 胃炎\n只回答正确选项的字母。\n答案："),
+        ("en", "D. 胃炎\nReply with the letter of the right option only.\nAnswer:"),
+    ],
+)
+def test_a_first_token_is_asked_for_as_a_letter_only(language: Language, ending: str) -> None:
+    text = Template(Choice(by="first_token").prompt_in(language), "test").render(sample("B", options=FOUR))
+    assert text == f"哪一项？\nA. 高血压\nB. 糖尿病\nC. 冠心病\n{ending}"
+
+
+@pytest.mark.parametrize(
+    ("by", "options", "is_first_token"),
+    [
+        ("loglikelihood", ("A", "B", "C", "D"), False),
+        ("first_token", ("A", "B", "C", "D"), True),
+        ("generation", (), False),
+    ],
+)
+def test_options_have_a_probability_unless_they_are_generated(
+    by: Any, options: tuple[str, ...], is_first_token: bool
+) -> None:
+    item, answer = sample("B", options=FOUR), Choice(by=by)
+    assert (answer.options(item), answer.is_first_token) == (options, is_first_token)
+    assert answer.read(item, "C").answer == "C"
 
 
 @pytest.mark.parametrize(
@@ -185,13 +207,15 @@ def test_options_are_scored_only_by_likelihood() -> None:
 def test_a_scored_letter_is_not_read_as_prose(
     options: tuple[str, ...], reply: str, answer: str | None, reason: str | None
 ) -> None:
-    reading = Choice(by="loglikelihood").read(sample("A", options=options), reply)
-    assert (reading.answer, reading.lenient, reading.reason) == (answer, answer, reason)
+    for by in ("loglikelihood", "first_token"):
+        reading = Choice(by=by).read(sample("A", options=options), reply)
+        assert (reading.answer, reading.lenient, reading.reason) == (answer, answer, reason)
 
 
-def test_several_letters_cannot_be_scored_by_likelihood() -> None:
-    with pytest.raises(ValidationError, match="use by: generation"):
-        Choice(by="loglikelihood", multiple=True)
+@pytest.mark.parametrize(("by", "means"), [("loglikelihood", "log-likelihood"), ("first_token", "the first token")])
+def test_several_letters_cannot_be_chosen_by_their_probability(by: Any, means: str) -> None:
+    with pytest.raises(ValidationError, match=f"several letters cannot be chosen by {means}; use by: generation"):
+        Choice(by=by, multiple=True)
 
 
 @pytest.mark.parametrize(

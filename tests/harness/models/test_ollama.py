@@ -6,6 +6,7 @@ ask the Ollama there (OLLAMA_MODEL, else its first model).
 
 import json
 import logging
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,7 +16,7 @@ from ollama import Client
 
 from harness.components.component import settings
 from harness.components.model import Model
-from harness.errors import ModelError
+from harness.errors import ModelError, ServerGoneError
 from harness.models.ollama import Ollama
 from harness.records.inputs import Generation, Message, Prompt
 from harness.records.outputs import Completion
@@ -53,7 +54,7 @@ def make() -> Iterator[Make]:
 
     def build(place: StandIn | Place, **further: Any) -> Ollama:
         host, name = (place.place, "judge") if isinstance(place, StandIn) else (place.host, place.model)
-        made.append(Ollama(**{"model": name, "host": host, "pause": 0, "num_ctx": 512, **further}))
+        made.append(Ollama(**{"model": name, "host": host, "pause": 0, "patience": 1, "num_ctx": 512, **further}))
         return made[-1]
 
     yield build
@@ -82,8 +83,7 @@ def test_the_whole_request(schema: Any, format: Any, stand_in: Start, make: Make
         {
             "model": "judge",
             "messages": [{"role": "user", "content": "问"}],
-            "tools": [],
-            "stream": False,
+            "stream": True,
             "think": False,
             "options": {
                 "num_ctx": 512,
@@ -94,7 +94,7 @@ def test_the_whole_request(schema: Any, format: Any, stand_in: Start, make: Make
                 "stop": ["。"],
             },
             "keep_alive": "1m",
-            "truncate": False,  # the two that the client does not know
+            "truncate": False,
             "shift": False,
             **format,
         }
@@ -115,6 +115,7 @@ def test_a_schema_is_no_part_of_the_models_identity(stand_in: Start, make: Make)
     before = model.identity()
     assert json.loads(one(model, generation=HELD).text) == {"reason": "because", "score": 80}  # 0.8 of 0 to 100
     known = {"component": "ollama", "digest": "5c71e7", "num_ctx": 512, "think": False, "truncate": False}
+    known |= {"version": "0.33.0"}
     assert model.identity() == before == known
 
 
@@ -182,9 +183,33 @@ def test_a_reply_that_pushes_the_prompt_out(length: int, finish: str, stand_in: 
         )
 
 
-def test_a_reply_that_runs_out_of_context_is_cut(stand_in: Start, make: Make) -> None:
-    completion = one(make(stand_in(lambda body: "y" * 900)), user("x" * 100), Generation(max_tokens=1000))
-    assert (completion.finish, completion.tokens_in, completion.tokens_out) == ("length", 100, 412)
+@pytest.mark.parametrize("version", ["0.24.0", "0.33.0"])
+@pytest.mark.parametrize(
+    ("prompt", "reply", "max_tokens", "error"),
+    [
+        (
+            100,
+            900,
+            1000,
+            r"the reply was cut after 41[23] of 1000 tokens, because prompt and reply fill num_ctx 512; raise",
+        ),
+        (505, 900, 24, r"the reply was cut after [78] of 24 tokens, because prompt and reply fill num_ctx 512; raise"),
+        (300, 900, 214, r"the reply was cut after 21[23] of 214 tokens"),
+        (300, 900, 212, None),  # at its own limit
+        (300, 211, 1000, None),  # the model came to its end
+    ],
+)
+def test_a_reply_that_runs_out_of_context_is_unknown(
+    version: str, prompt: int, reply: int, max_tokens: int, error: str | None, stand_in: Start, make: Make
+) -> None:
+    server = stand_in(lambda body: "y" * reply, version=version)
+    completion = one(make(server), user("x" * prompt), Generation(max_tokens=max_tokens))
+    if error is None:
+        assert (completion.error, completion.tokens_in, completion.tokens_out) == (None, 300, min(reply, max_tokens))
+    else:
+        assert (completion.text, completion.finish) == ("", "error")
+        assert re.match(error, str(completion.error))
+        assert len(server.bodies()) == 1
 
 
 @pytest.mark.parametrize("count", [None, 0])
@@ -241,7 +266,8 @@ def test_a_model_that_was_not_pulled(stand_in: Start, make: Make) -> None:
     [
         ([Fault(500)], "stop", 2),
         ([Fault(500), Fault(503)], "stop", 3),
-        ([Fault(500), Fault(503), Fault(500)], "error", 3),  # two retries
+        ([Fault(500), Fault(500), Fault(500)], "error", 3),  # two retries
+        ([Fault(500), Fault(503), Fault(503), Fault(500)], "stop", 5),  # a busy server is waited for
         ([Fault(half=True)], "stop", 2),
         ([Fault(half=True)] * 3, "error", 3),
         ([Fault(slow=5)], "stop", 2),
@@ -253,7 +279,7 @@ def test_a_fault_is_retried_or_a_failure(
 ) -> None:
     server = stand_in(hello)
     server.faults = list(faults)
-    completion = one(make(server, timeout=0.5), generation=Generation())
+    completion = one(make(server, longest=0.5), generation=Generation())
     assert (completion.text, completion.finish) == ("Hello there." if finish == "stop" else "", finish)
     assert len(server.bodies()) == calls
 
@@ -262,8 +288,8 @@ def test_a_refused_connection(stand_in: Start, make: Make) -> None:
     server = stand_in(hello)
     server.refuse()
     model = make(server)
-    completion = one(model)
-    assert (completion.text, completion.finish) == ("", "error")
+    with pytest.raises(ServerGoneError):
+        one(model)
     with pytest.raises(ModelError, match=rf"^Ollama does not answer at {server.place}; start it with `ollama serve`$"):
         model.check()
 

@@ -11,7 +11,7 @@ import pytest
 from harness.components.display import Display
 from harness.components.registry import names
 from harness.models import huggingface
-from harness.models.local import loading
+from harness.models.local import loading, next_token
 from harness.models.local.loading import LocalModel
 from harness.models.local.logprobs import LogprobRecorder
 from harness.records.inputs import Generation
@@ -89,6 +89,14 @@ def scoring_changed(name: str, change: Callable[[Any], Any]) -> Callable[[Patch]
     return apply
 
 
+def first_tokens_changed(change: Callable[[Any], Any]) -> Callable[[Patch], None]:
+    def apply(patch: Patch) -> None:
+        read = next_token.next_token_logprobs
+        patch.setattr(next_token, "next_token_logprobs", lambda model, rows, pad: change(read(model, rows, pad)))
+
+    return apply
+
+
 def prefix_too_long(patch: Patch) -> None:
     """The first token of each option is taken for context."""
     scored = huggingface.option_logprobs
@@ -148,6 +156,8 @@ BROKEN: dict[str, tuple[Callable[[Patch], None], set[str]]] = {
     "options divided by their length": (
         scoring_changed("option_logprobs", lambda rows: [tuple(value / 2 for value in row) for row in rows]), of(SCORING)),
     "another token's score": (prefix_too_long, of(SCORING)),
+    "first tokens of the neighbour": (first_tokens_changed(lambda rows: rows.roll(1, 0)), of(BATCH)),
+    "first tokens a little off": (first_tokens_changed(lambda rows: rows * 0.99), of(SCORING)),
     "likelihoods of the neighbour": (
         scoring_changed("continuation_logprobs", lambda rows: rows[1:] + rows[:1]), of(BATCH)),
     "likelihoods a little off": (

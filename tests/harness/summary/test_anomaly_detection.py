@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from harness.records.anomalies import AnomalyKind
-from harness.records.inputs import Generation, Sample
-from harness.records.outputs import Prediction, Reading
+from harness.records.inputs import Generation, Message, Sample
+from harness.records.outputs import Prediction, Reading, Serving
 from harness.runtime.run_folder import RunFolder
 from harness.summary.anomaly_causes import CellSettings, explain
 from harness.summary.anomaly_detection import signs
@@ -25,6 +25,7 @@ SORRY = {"text": "I'm sorry, but I can't help with that."}
 UNREADABLE = {"text": "none", "reading": Reading(reason="there is no JSON object in the reply")}
 CUT_JSON = {**UNREADABLE, "finish": "length"}
 REASONED: Answer = {"text": "<think>…</think>", "reading": Reading(reason="there is nothing but a reasoning block")}
+SETTINGS = CellSettings(generation=Generation(), answer="text", is_plain=False, is_trained=False)
 
 
 def cell(answers: Sequence[Answer], targets: Sequence[str] = (), **sample: Any) -> list[tuple[Sample, Prediction]]:
@@ -32,8 +33,14 @@ def cell(answers: Sequence[Answer], targets: Sequence[str] = (), **sample: Any) 
     items = []
     for place, answer in enumerate(answers):
         target = targets[place] if targets else f"t{place}"
-        settings = {"reading": Reading(f"{answer['text']}{place}"), "tokens_in": 9, "tokens_out": 5, **answer}
-        prediction = Prediction(sample_id=f"s{place}", task="t", variant="v", messages=(), **settings)
+        settings = {
+            "reading": Reading(f"{answer['text']}{place}"),
+            "tokens_in": 9,
+            "tokens_out": 5,
+            "messages": (),
+            **answer,
+        }
+        prediction = Prediction(sample_id=f"s{place}", task="t", variant="v", **settings)
         items.append((Sample(id=f"s{place}", task="t", input="q", targets=(target,), **sample), prediction))
     return items
 
@@ -243,3 +250,66 @@ def test_one_prompt_for_all_items_is_named(write_suite: Callable[..., Path], run
     found = {anomaly.variant: anomaly for anomaly in run_suite(path).summary().anomalies}
     assert found["parrot"].cause.startswith("the items are asked by one and the same prompt")
     assert "{{ question }}" in found["parrot"].remedy
+
+
+THOUGHT = {**LATER, "finish": "length", "reasoning": "First, the pain is in the knee"}
+BLOCK: Answer = {**THOUGHT, "text": "<think>\nFirst, the pain", "reading": Reading(reason=UNCLOSED)}
+LOCAL: Answer = {**BLOCK, "reasoning": ""}
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected", "remedy"),
+    [
+        ([THOUGHT] * 10, [("empty", 10)], "raise reasoning_tokens"),
+        ([BLOCK] * 10, [("empty", 10)], "raise reasoning_tokens"),
+        ([{**THOUGHT, "tokens_out": 1}] * 4, [("empty", 4)], "raise reasoning_tokens"),  # it did not end at once
+        ([THOUGHT] * 2 + [LATER] * 8, [("empty", 10)], "switch reasoning off or give it more tokens"),
+        ([LOCAL] * 10, [("cut", 10)], "raise reasoning_tokens"),  # in the reply itself
+        ([{**GOOD, "reasoning": "so it is x"}] * 10, [], ""),
+    ],
+)
+def test_replies_that_were_cut_in_their_reasoning(
+    answers: list[Answer], expected: list[tuple[AnomalyKind, int]], remedy: str
+) -> None:
+    items = cell(answers)
+    assert kinds(items) == expected
+    for sign in signs(items):
+        assert remedy in explain(sign.kind, SETTINGS, [prediction for _, prediction in sign.items])[1]
+
+
+PICKED: Answer = {"text": "A", "reading": Reading("A"), "logprobs": (-0.1, -2.4)}
+
+
+@pytest.mark.parametrize(
+    ("shares", "expected"),
+    [
+        ([0.1] * 10, []),
+        ([0.5] * 10, []),  # not above one half
+        ([0.51] * 10, [("no option", 10)]),
+        ([0.9] * 2 + [0.1] * 8, [("no option", 2)]),  # a fifth
+        ([0.9] * 1 + [0.1] * 9, []),
+        ([None] * 10, []),
+    ],
+)
+def test_first_tokens_that_are_no_option(shares: list[float | None], expected: list[tuple[AnomalyKind, int]]) -> None:
+    targets = ["AB"[place % 2] for place in range(len(shares))]
+    answers = [
+        {**PICKED, "elsewhere": share, "reading": Reading(target)}
+        for share, target in zip(shares, targets, strict=True)
+    ]
+    items = cell(answers, targets, options=("one", "two"))
+    assert kinds(items) == expected
+
+
+def test_the_mean_probability_of_no_option_is_named() -> None:
+    predictions = [item[1] for item in cell([{**PICKED, "elsewhere": share} for share in (0.6, 0.7)])]
+    assert "probability 65.0 % on average" in explain("no option", SETTINGS, predictions)[0]
+
+
+def test_a_cut_prompt_is_said_even_of_one_item() -> None:
+    long: Answer = {"messages": (Message("user", "word " * 1000),), "serving": Serving(), "text": "x"}  # 5,000 / 12
+    items = cell([{**long, "tokens_in": 400}, *[{**long, "tokens_in": 1100}] * 9])
+    assert kinds(items) == [("cut prompts", 1)]
+    cause, remedy = explain("cut prompts", SETTINGS, [items[0][1]])
+    assert "counted 400 tokens for texts of 5,000 characters" in cause
+    assert "longer context" in remedy

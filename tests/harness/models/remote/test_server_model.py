@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
-from harness.errors import ModelError
+from harness.errors import ModelError, ServerGoneError
 from harness.models.ollama import Ollama
 from harness.models.openai import OpenAI
+from harness.models.remote.asking import Asking
 from harness.models.remote.server_model import RemoteModel
 from harness.records.inputs import Generation, Message, Prompt
 from harness.records.outputs import Completion
+from tests.shared.pauses import repeating
 
 KEY = "sk-secret-of-the-test"
 GENERATION = Generation(max_tokens=7, temperature=0.5, top_p=0.9, stop=("\n", "。"), seed=11)
@@ -150,7 +152,7 @@ def make(request: pytest.FixtureRequest, server: Server) -> Iterator[Make]:
     made: list[RemoteModel] = []
 
     def build(**settings: Any) -> RemoteModel:
-        settings = {"model": "tiny", "pause": 0, **settings}
+        settings = {"model": "tiny", "pause": 0, "patience": 1, **settings}
         made.append(
             OpenAI(url=f"{server.place}/v1", **settings)
             if request.param == "openai"
@@ -202,9 +204,9 @@ def test_the_order_is_kept_by_several_workers(make: Make, server: Server) -> Non
     assert [completion.text for completion in completions] == [f"echo: {i}" for i in range(8)]
 
 
-def test_plan_keeps_the_order_and_fills_the_workers(make: Make) -> None:
+def test_a_cell_is_one_batch_whose_calls_are_kept_one_by_one(make: Make) -> None:
     prompts = [ask(str(i)) for i in range(10)]
-    assert make(workers=2).plan(prompts, GENERATION) == [list(range(8)), [8, 9]]
+    assert make(workers=2).plan(prompts, GENERATION) == [list(range(10))]
     assert make().plan([], GENERATION) == []
 
 
@@ -368,13 +370,13 @@ def test_a_passing_failure_is_tried_again(fault: Fault, make: Make, server: Serv
 def test_attempts_are_bounded_and_the_last_reason_is_told(make: Make, server: Server) -> None:
     server.script = [
         Fault(500, {"error": "busy"}),
-        Fault(429, {"error": "later"}),
-        Fault(502, {"error": "gateway"}),
+        Fault(507, {"error": "later"}),
+        Fault(508, {"error": "gateway"}),
         OK,
     ]
     completion = one(make(retries=2))
     assert (completion.text, completion.finish) == ("", "error")
-    assert "HTTP 502" in str(completion.error)
+    assert "HTTP 508" in str(completion.error)
     assert "gateway" in str(completion.error)
     assert len(server.calls) == 3
     server.script = [Fault(500)]
@@ -430,35 +432,35 @@ def test_half_a_body_is_a_failure(make: Make, server: Server) -> None:
 
 def test_a_slow_reply_is_a_failure(make: Make, server: Server) -> None:
     server.script = [Fault(slow=5)] * 2
-    completion = one(make(timeout=0.3, retries=1))
+    completion = one(make(longest=0.3, retries=1))
     assert completion.finish == "error"
     assert "ReadTimeout" in str(completion.error)
     server.script = [Fault(slow=5)]
-    assert one(make(timeout=0.3)).text == "echo: 1"  # it is tried again
+    assert one(make(longest=0.3)).text == "echo: 1"  # it is tried again
 
 
-def test_a_server_that_is_down_is_a_failure_of_the_call(make: Make, server: Server) -> None:
+def test_a_server_that_is_down_interrupts_the_run(make: Make, server: Server) -> None:
     model = make()
     server.server_close()
     server.shutdown()
-    completion = one(model)
-    assert (completion.text, completion.finish) == ("", "error")
-    assert completion.error
+    with pytest.raises(ServerGoneError, match="no call was taken for 1 s"):
+        one(model)
 
 
 def test_a_server_may_ask_to_wait(server: Server, openai: OpenAI, monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[float] = []
-    monkeypatch.setattr(time, "sleep", waited.append)
+    monkeypatch.setattr(Asking, "_repeat", repeating(waited))
     server.script = [Fault(429, Retry_After="3"), Fault(429, Retry_After="3600")]
     assert one(openai).finish == "stop"
     server.script = [Fault(503, Retry_After="Wed, 21 Oct 2015 07:28:00 GMT")]
     assert one(openai).finish == "stop"
-    assert waited == [3.0, 60.0, 0.0]  # at most a minute; the date is over
+    assert waited[:2] == [3.0, 60.0]  # at most a minute
+    assert waited[2] < 0.1  # the date is over
 
 
 def test_pauses_double(server: Server, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[float] = []
-    monkeypatch.setattr(time, "sleep", waited.append)
+    monkeypatch.setattr(Asking, "_repeat", repeating(waited))
     server.script = [Fault(500)] * 3
     one(make(pause=1, retries=3))
     assert [0.8 <= wait / 2**i <= 1.2 for i, wait in enumerate(waited)] == [True] * 3

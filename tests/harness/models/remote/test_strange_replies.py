@@ -11,9 +11,10 @@ import httpx
 import pytest
 
 from harness.components.display import Display
-from harness.errors import ModelError, SuiteError
+from harness.errors import ModelError, ServerGoneError, SuiteError
 from harness.models.ollama import Ollama
 from harness.models.openai import OpenAI
+from harness.models.remote.asking import Asking
 from harness.models.remote.server_model import RemoteModel
 from harness.models.remote.server_reply import count_of, wait_of
 from harness.records.inputs import Generation, Message
@@ -21,6 +22,7 @@ from harness.records.outputs import Completion
 from harness.runtime.cache import Cache
 from harness.runtime.context import Context
 from harness.suite.parser import load_suite
+from tests.shared.pauses import repeating
 from tests.shared.raw_server import chat, ollama_chat, raw_server, reply
 
 PROMPT = (Message("user", "q"),)
@@ -37,7 +39,7 @@ def build(monkeypatch: pytest.MonkeyPatch) -> Iterator[Build]:
     made: list[RemoteModel] = []
 
     def make(kind: str, place: str) -> RemoteModel:
-        settings: dict[str, Any] = {"model": "tiny", "pause": 0, "retries": 0, "timeout": 30}
+        settings: dict[str, Any] = {"model": "tiny", "pause": 0, "retries": 0, "timeout": 30, "patience": 0}
         at_ollama = {"host": place, "unload": False, **settings}
         made.append(OpenAI(url=place, **settings) if kind == "openai" else Ollama(**at_ollama))
         return made[-1]
@@ -169,7 +171,7 @@ def test_halves_of_characters_can_be_stored(kind: str, text: str, build: Build, 
 
 @pytest.mark.parametrize(
     "raw",
-    [b"", b"garbage\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n", b"HTTP/9.9 abc\r\n\r\n",
+    [b"garbage\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n", b"HTTP/9.9 abc\r\n\r\n",
      b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{}", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
      b"HTTP/1.1 200 OK\r\n" + b"X: " + b"x" * 300_000 + b"\r\n\r\n", b"HTTP/1.1 101 Switching\r\n\r\n",
      b"HTTP/1.1 307 X\r\nLocation: http://[::bad\r\nContent-Length: 0\r\n\r\n", b"HTTP/1.1 204 No\r\n\r\n",
@@ -186,6 +188,12 @@ def test_no_http_is_a_traceback(kind: str, raw: bytes, build: Build) -> None:
         if kind == "ollama" or raw.startswith(b"garbage"):
             with pytest.raises(ModelError, match=r"^[^\n]*does not answer[^\n]*$"):
                 model.check()
+
+
+@pytest.mark.parametrize("kind", ["openai", "ollama"])
+def test_a_connection_that_ends_without_a_word_is_an_outage(kind: str, build: Build) -> None:
+    with raw_server(lambda server, request: [b""]) as server, pytest.raises(ServerGoneError, match="disconnected"):
+        ask(build(kind, server.place))
 
 
 @pytest.mark.parametrize(
@@ -309,10 +317,8 @@ def test_what_a_server_asks_to_wait(headers: dict[str, str], low: float, high: f
 
 @pytest.mark.parametrize("kind", ["openai", "ollama"])
 def test_the_wait_is_kept(kind: str, build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
-    import time
-
     waited: list[float] = []
-    monkeypatch.setattr(time, "sleep", waited.append)
+    monkeypatch.setattr(Asking, "_repeat", repeating(waited))
     replies = [
         reply({}, 429, headers=["Retry-After-Ms: 1500"]),
         reply({}, 503, headers=[f"Retry-After: {date(30)}"]),
@@ -320,8 +326,8 @@ def test_the_wait_is_kept(kind: str, build: Build, monkeypatch: pytest.MonkeyPat
     replies.append(reply(chat() if kind == "openai" else ollama_chat()))
     version = reply({"version": "0.33.0"})
     with raw_server(lambda server, request: [version if request.startswith(b"GET") else replies.pop(0)]) as server:
-        model = build(kind, server.place).model_copy(update={"retries": 2})
+        model = build(kind, server.place).model_copy(update={"retries": 2, "patience": 600})
         assert ask(model).text == "fine"
         model.close()
     assert waited[0] == 1.5
-    assert 25 < waited[1] <= 30
+    assert 25 < waited[1] <= 30.5

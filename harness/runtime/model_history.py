@@ -1,0 +1,86 @@
+"""Why a model is asked again what it has answered: what it is has changed since, in a field or two."""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from harness.components.component import settings
+from harness.components.model import Model
+from harness.records.inputs import JSON
+from harness.runtime.cache import Cache, KnownModel
+from harness.text.excerpts import shortened
+from harness.text.normalise import as_text
+
+MOST_CHANGES = 2  # fields in which one model may differ from what it was
+VALUE_LENGTH = 24  # characters of a value: enough to tell two digests apart
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field of what determines a model's answers."""
+
+    field: str
+    before: JSON
+    now: JSON
+
+
+def model_name(entry: str, model: Model) -> str:
+    """What a model is called where it comes from; where it has no name of its own, as the suite calls it."""
+    parameters = settings(model)
+    own = parameters.get("model") or parameters.get("path")
+    return own if isinstance(own, str) else entry
+
+
+def reason_to_ask_again(
+    cache: Cache, entry: str, model: Model, digest: str, suite_digests: Collection[str]
+) -> str | None:
+    """A sentence that names what has changed, and how many stored answers are therefore not used.
+
+    None where the model has answers of its own in the cache, or where none are stored of what it was before.
+    `suite_digests` are those of all models of the suite: what another of its entries has answered is not lost.
+    """
+    if cache.has_answers(digest):
+        return None
+    name, identity = model_name(entry, model), json.loads(json.dumps(model.identity()))  # as one that was stored
+    relatives = [
+        (changes, known)
+        for known in cache.known_models(name)
+        if known.digest not in suite_digests and (changes := changes_between(known.identity, identity))
+    ]
+    if not relatives:
+        return None
+    changes, known = min(relatives, key=lambda relative: (len(relative[0]), -relative[1].answers))
+    return _sentence(entry, changes, known)
+
+
+def changes_between(before: JSON, now: JSON) -> list[Change]:
+    """The fields in which two identities differ; empty where they are of different kinds, or differ in too many."""
+    old, new = _leaves(before), _leaves(now)
+    if old.get("component") != new.get("component"):
+        return []
+    fields = [field for field in old | new if old.get(field) != new.get(field)]
+    return [Change(field, old.get(field), new.get(field)) for field in fields] if len(fields) <= MOST_CHANGES else []
+
+
+def _leaves(identity: JSON, path: str = "") -> dict[str, JSON]:
+    """The values of nested mappings by their paths, e.g. "base.dtype"."""
+    if not isinstance(identity, Mapping):
+        return {path: identity}
+    leaves: dict[str, JSON] = {}
+    for key, value in identity.items():
+        leaves |= _leaves(value, f"{path}.{key}" if path else str(key))
+    return leaves
+
+
+def _sentence(entry: str, changes: list[Change], known: KnownModel) -> str:
+    differences = " and ".join(
+        f"its {change.field.replace('_', ' ')} is {_value(change.now)} and was {_value(change.before)}"
+        for change in changes
+    )
+    answers = "1 stored answer was" if known.answers == 1 else f"{known.answers:,} stored answers were"
+    pronoun = "it is" if known.answers == 1 else "they are"
+    return f"model {entry}: {differences} when {answers} given: {pronoun} not used, and everything is asked again of it"
+
+
+def _value(value: JSON) -> str:
+    return "not told" if value is None or value == "" else shortened(as_text(value), VALUE_LENGTH)

@@ -1,0 +1,18 @@
+"""How the process of a command is set up before anything is imported: what libraries print, what a console can show."""
+
+import gc
+import io
+import os
+import sys
+
+
+def settle_process() -> None:
+    """Once, at the entry point of the command."""
+    gc.set_threshold(100_000, 50, 100)  # a run holds many records without cycles: looking for cycles cost a sixth
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("TQDM_DISABLE", "1")  # our own display shows progress
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that lacks a character shows "?" for it

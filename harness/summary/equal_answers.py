@@ -1,0 +1,164 @@
+"""Two variants that answer all items alike: what they differ in had no effect, and perhaps never arrived."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from harness.components.component import settings
+from harness.components.task import Task
+from harness.components.variant import Variant
+from harness.records.anomalies import Anomaly
+from harness.records.derived_names import reported_name
+from harness.records.inputs import JSON
+from harness.records.outputs import Prediction
+from harness.suite.suite import Suite
+from harness.text.excerpts import shortened
+from harness.text.normalise import as_text, normalise
+
+FEWEST = 5  # items from which equal answers to all of them say something
+CLOSE = 0.005  # difference of log-probabilities that batches make
+VALUE_LENGTH = 60  # characters of a setting's value
+EXAMPLES = 3
+
+Cells = Mapping[str, Sequence[Prediction]]  # variant → its predictions of one task
+
+
+def without_effect(suite: Suite, tasks: Mapping[str, Task], predictions: Sequence[Prediction]) -> Iterator[Anomaly]:
+    """For each task the variants whose answers are all those of an earlier one; two entries for each such pair.
+
+    Floors and cascades give others' answers by design, and what is asked about withdrawn facts may have one answer.
+    """
+    cells: dict[str, dict[str, list[Prediction]]] = {}
+    for prediction in predictions:
+        if not tasks[prediction.task].origin and _asks_a_model(suite, prediction.variant):
+            cells.setdefault(prediction.task, {}).setdefault(prediction.variant, []).append(prediction)
+    for task, own in cells.items():
+        for first, second in _equal_pairs(own):
+            if not _is_no_wonder(suite, tasks[task], (first, second), own[first]):
+                yield from _anomalies(suite, task, (first, second), own)
+
+
+def _asks_a_model(suite: Suite, variant: str) -> bool:
+    """Whether it answers by one model of its own; models that are asked by themselves are no settings."""
+    component = suite.answering()[variant]
+    is_plain = component.single and not component.floor and variant == reported_name(variant)
+    return is_plain and suite.usage.answering_model[variant] is not None
+
+
+def _equal_pairs(cells: Cells) -> Iterator[tuple[str, str]]:
+    """Each variant with the first one before it that has the same answers."""
+    variants = list(cells)
+    for place, second in enumerate(variants):
+        first = next((name for name in variants[:place] if _are_equal(cells[name], cells[second])), None)
+        if first is not None:
+            yield first, second
+
+
+def _are_equal(first: Sequence[Prediction], second: Sequence[Prediction]) -> bool:
+    """Whether all items were answered, and by the same texts; options that were scored, by the same likelihoods."""
+    if len(first) != len(second) or len(first) < FEWEST or not any(prediction.text.strip() for prediction in first):
+        return False
+    return all(
+        a.sample_id == b.sample_id and a.error is None and b.error is None and a.text == b.text and _are_close(a, b)
+        for a, b in zip(first, second, strict=True)
+    )
+
+
+def _are_close(a: Prediction, b: Prediction) -> bool:
+    pairs = zip(a.logprobs or (), b.logprobs or (), strict=False)
+    return len(a.logprobs or ()) == len(b.logprobs or ()) and all(abs(x - y) <= CLOSE for x, y in pairs)
+
+
+def _is_no_wonder(suite: Suite, task: Task, pair: tuple[str, str], predictions: Sequence[Prediction]) -> bool:
+    """Whether two models merely say the same because all of it is right."""
+    models = {suite.usage.answering_model[variant] for variant in pair}
+    targets = {sample.id: set(map(_plain, sample.targets)) for sample in task.data.test}
+    return len(models) > 1 and all(_plain(p.reading.answer) in targets[p.sample_id] for p in predictions)
+
+
+def _plain(answer: JSON) -> str:
+    return normalise(as_text(answer), punctuation="drop")
+
+
+def _anomalies(suite: Suite, task: str, pair: tuple[str, str], cells: Cells) -> Iterator[Anomaly]:
+    first, second = cells[pair[0]], cells[pair[1]]
+    variants = suite.answering()
+    difference = differences(variants[pair[0]], variants[pair[1]])
+    evidence, remedy = _evidence(suite, pair, first, second)
+    for variant, own in zip(pair, (first, second), strict=True):
+        yield Anomaly(
+            task=task,
+            variant=variant,
+            kind="no effect",
+            count=len(own),
+            answers=len(own),
+            excerpt="",
+            cause=f"{pair[0]} and {pair[1]} {difference}, and gave equal answers to all {len(own)} items: {evidence}",
+            remedy=remedy,
+            examples=tuple(prediction.sample_id for prediction in own[:EXAMPLES]),
+        )
+
+
+def _evidence(
+    suite: Suite, pair: tuple[str, str], first: Sequence[Prediction], second: Sequence[Prediction]
+) -> tuple[str, str]:
+    """Where the difference was lost, as far as the prompts tell, and the remedy."""
+    pairs = list(zip(first, second, strict=True))
+    is_sent_alike = all(a.messages == b.messages for a, b in pairs)
+    is_rendered_alike = all(a.rendered is not None and a.rendered == b.rendered for a, b in pairs)
+    is_counted_alike = all(a.tokens_in == b.tokens_in > 0 for a, b in pairs)
+    models = [suite.usage.answering_model[variant] for variant in pair]
+    leave_out = "leave out one of the two variants"
+    if models[0] != models[1]:
+        return (
+            "their models may be one and the same, for instance an adapter without effect, or two names of one model",
+            f"compare what the two models are under Method, or {leave_out}",
+        )
+    if is_sent_alike:
+        return "the prompts that were sent are the same", f"{leave_out}, or look at what the setting is to change"
+    if is_rendered_alike or is_counted_alike:
+        proof = "as the model read them" if is_rendered_alike else "by their counts of tokens"
+        return (
+            f"the prompts that were sent differ, but {proof} they are the same: the model’s template drops a turn",
+            "give the model a template that shows every turn: in Ollama a Modelfile with TEMPLATE, or template: chatml",
+        )
+    return (
+        "the prompts differ, the answers do not",
+        f"look at some of the prompts as the model read them, or {leave_out}",
+    )
+
+
+def differences(first: Variant, second: Variant) -> str:
+    """What two variants differ in, as the verb of a sentence, e.g. "differ in shots (0 and 5)"."""
+    kinds = [type(variant).__name__ for variant in (first, second)]
+    if kinds[0] != kinds[1]:
+        return f"answer in different ways ({kinds[0]} and {kinds[1]})"
+    fields = list(_different(settings(first), settings(second)))
+    if not fields:
+        return "have the same settings"
+    return f"differ in {', '.join(f'{name} ({_value(a)} and {_value(b)})' for name, a, b in fields)}"
+
+
+def _different(first: dict[str, JSON], second: dict[str, JSON], path: str = "") -> Iterator[tuple[str, JSON, JSON]]:
+    """The parameters in which they differ, with both values; of a part of one kind, e.g. "retriever.k1", its own."""
+    for name in first | second:
+        a, b = first.get(name), second.get(name)
+        part, other = _part(a), _part(b)
+        if part is not None and other is not None and part[0] == other[0]:
+            yield from _different(part[1], other[1], f"{path}{name}.")
+        elif a != b:
+            yield f"{path}{name}", a, b
+
+
+def _part(value: JSON) -> tuple[str, dict[str, JSON]] | None:
+    """A component, written `{name: {parameters}}`; None of what is none."""
+    if isinstance(value, dict) and len(value) == 1:
+        ((name, parameters),) = value.items()
+        return (str(name), parameters) if isinstance(parameters, dict) else None
+    return None
+
+
+def _value(value: JSON) -> str:
+    if value in (None, "", [], {}):
+        return "none"
+    part = _part(value)
+    text = part[0] if part else shortened(" ".join(as_text(value).split()), VALUE_LENGTH)
+    return f"“{text}”" if isinstance(value, str) else text

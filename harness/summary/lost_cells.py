@@ -1,0 +1,53 @@
+"""Cells without any value: a run that has one has not measured what it was to measure, whatever the reason."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harness.records.derived_names import FreshnessProbe, reported_name
+from harness.records.finished_run import FinishedRun
+from harness.records.inputs import Cell
+from harness.records.outputs import Prediction, Score
+from harness.text.counting import counted
+
+MOST_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class LostCell:
+    """One cell of which nothing is known, and the first reason."""
+
+    cell: Cell
+    reason: str
+
+
+def lost_cells(finished: FinishedRun) -> str | None:
+    """A sentence that names the cells and the first reason; None where every cell has a value."""
+    lost = list(cells_without_value(finished))
+    if not lost:
+        return None
+    names = [f"{each.cell.task} × {reported_name(each.cell.variant)}" for each in lost[:MOST_NAMED]]
+    more = f" and {counted(len(lost) - MOST_NAMED, 'further cell')}" if len(lost) > MOST_NAMED else ""
+    verb = "has" if len(lost) == 1 else "have"
+    return f"{', '.join(names)}{more} {verb} no value at all, and the report says so: {lost[0].reason}"
+
+
+def cells_without_value(finished: FinishedRun) -> Iterator[LostCell]:
+    """The cells of the suite's own tasks in which every prediction failed, or every score is unknown.
+
+    A metric may not apply to a variant at all, which then has no score and is not lost.
+    """
+    tasks = finished.run.get("tasks") or dict.fromkeys(sample.task for sample in finished.samples)
+    predictions: dict[Cell, list[Prediction]] = {}
+    for prediction in finished.predictions:
+        if FreshnessProbe.parse(prediction.task, tasks) is None:
+            predictions.setdefault(Cell(prediction.task, prediction.variant), []).append(prediction)
+    scores: dict[Cell, list[Score]] = {}
+    for score in finished.scores:
+        scores.setdefault(Cell(score.task, score.variant), []).append(score)
+    for cell, answers in predictions.items():
+        marks = scores.get(cell, [])
+        if all(prediction.error is not None for prediction in answers):
+            yield LostCell(cell, answers[0].error or "")
+        elif marks and all(mark.value is None for mark in marks):
+            reasons = (mark.error or mark.reason for mark in marks)
+            yield LostCell(cell, next(filter(None, reasons), "no metric has a value"))

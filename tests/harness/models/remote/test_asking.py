@@ -1,0 +1,296 @@
+"""The calls of a cell to one server: its speed, its outages, and what is a call's own failure. Times are real."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from harness.errors import ModelError, ServerGoneError
+from harness.models.remote.asking import Asking
+from harness.models.remote.call_error import CallError
+from harness.models.remote.outage import Outage
+from harness.models.remote.pace import Pace, Workers
+from harness.records.outputs import Completion, Serving
+
+SECOND = 0.05  # what a second of the issue lasts here
+
+
+class Server:
+    """Answers `parallel` calls at once, each within a second, however many are sent."""
+
+    def __init__(self, parallel: int, tells: bool = False) -> None:
+        self.places = threading.Semaphore(parallel)
+        self.tells = tells
+        self.most = 0  # calls in flight, at most
+        self.in_flight = 0
+        self.lock = threading.Lock()
+
+    @contextmanager
+    def visited(self) -> Iterator[None]:
+        with self.lock:
+            self.in_flight += 1
+            self.most = max(self.most, self.in_flight)
+        try:
+            with self.places:
+                yield
+        finally:
+            with self.lock:
+                self.in_flight -= 1
+
+    def __call__(self, index: int) -> Completion:
+        with self.visited():
+            time.sleep(SECOND)
+        return Completion(text=str(index), serving=Serving(compute_seconds=SECOND) if self.tells else None)
+
+
+def asking(make: Callable[[int], Completion], count: int, workers: Workers = "auto", **changes: object) -> Asking:
+    settings = {"patience": 1.0, "retries": 2, "check": lambda: None, "most": None} | changes
+    return Asking(
+        count=count,
+        make=make,
+        pace=Pace(workers, settings["most"]),  # type: ignore[arg-type]
+        outage=Outage(settings["patience"], 0.01, lambda reason: None),  # type: ignore[arg-type]
+        retries=settings["retries"],  # type: ignore[arg-type]
+        describe=str,
+        check_server=settings["check"],  # type: ignore[arg-type]
+    )
+
+
+def completions(work: Asking) -> list[Completion]:
+    by_index = dict(work.completions())
+    assert sorted(by_index) == list(range(work.count))
+    return [by_index[index] for index in range(work.count)]
+
+
+# -- at the server's speed ------------------------------------------------------------------------------------------------
+
+
+def timed(server: Server, workers: Workers, count: int = 40) -> tuple[float, list[Completion]]:
+    began = time.monotonic()
+    answers = completions(asking(server, count, workers))
+    return (time.monotonic() - began) / SECOND, answers
+
+
+@pytest.mark.parametrize("workers", ["auto", 8, 1])
+def test_a_serial_server_is_no_slower_for_its_queue(workers: Workers) -> None:
+    """The bar: 40 items of a second each in at most 44 seconds, all answered."""
+    seconds, answers = timed(Server(1), workers)
+    assert seconds <= 44
+    assert [answer.text for answer in answers] == [str(index) for index in range(40)]
+
+
+@pytest.mark.parametrize("workers", ["auto", 8])
+def test_a_server_of_eight_at_once_is_used(workers: Workers) -> None:
+    """The bar: at least six times as fast as one worker, who needs 40 seconds."""
+    seconds, _ = timed(Server(8), workers)
+    assert seconds <= 40 / 6
+
+
+@pytest.mark.parametrize(("parallel", "tells", "level"), [(1, False, 1), (1, True, 1), (8, False, 8), (16, False, 16)])
+def test_the_pace_ends_where_more_calls_gain_nothing(parallel: int, tells: bool, level: int) -> None:
+    work = asking(Server(parallel, tells), 160 if parallel > 1 else 30)
+    completions(work)
+    assert work.pace.level == level
+
+
+def test_what_a_server_tells_bounds_the_pace() -> None:
+    server = Server(4)
+    completions(asking(server, 20, most=4))
+    assert server.most == 4
+
+
+def test_the_time_to_load_a_model_is_no_sign_of_speed() -> None:
+    """The first call takes ten seconds more: then eight at once look faster, if the server's own time is not heeded."""
+    server, is_first = Server(1, tells=True), threading.Event()
+
+    def call(index: int) -> Completion:
+        if not is_first.is_set():
+            is_first.set()
+            time.sleep(10 * SECOND)
+        return server(index)
+
+    work = asking(call, 20)
+    completions(work)
+    assert work.pace.level == 1
+
+
+@pytest.mark.parametrize(("parallel", "workers"), [(1, 8), (8, 8), (1, 1), (8, "auto")])
+def test_the_calls_share_the_wall_time(parallel: int, workers: Workers) -> None:
+    """However many ran at the same time, their seconds add up to what the cell took."""
+    seconds, answers = timed(Server(parallel), workers, 16)
+    assert sum(answer.seconds for answer in answers) / SECOND == pytest.approx(seconds, rel=0.1)
+    serving = [answer.serving or Serving() for answer in answers]
+    assert serving[0].at_once == 1  # the first call goes alone
+    assert max(entry.at_once for entry in serving) == (1 if workers == 1 else 8)
+    longest = max(entry.wall_seconds or 0.0 for entry in serving) / SECOND
+    assert longest > 7 if (parallel, workers) == (1, 8) else longest == pytest.approx(1, rel=0.3)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_an_overrun_server_gets_half_as_many(status: int) -> None:
+    server = Server(4)
+    refused: list[int] = []
+
+    def call(index: int) -> Completion:
+        with server.visited():
+            if server.in_flight > 4:
+                refused.append(index)
+                raise CallError("slow down", lasting=False, status=status)
+            time.sleep(SECOND)
+        return Completion(text="x")
+
+    work = asking(call, 40)
+    assert all(answer.finish == "stop" for answer in completions(work))
+    assert refused
+    assert work.pace.level == 4
+
+
+def test_a_reply_that_fell_silent_is_repeated_alone() -> None:
+    """A server that slows down under load answers each call by itself."""
+    server, alone = Server(8), []
+
+    def call(index: int) -> Completion:
+        with server.visited():
+            beside = server.in_flight
+            time.sleep(SECOND)
+            if index % 5 == 4 and beside > 1:
+                raise CallError("fell silent", lasting=False, blame="silence")
+            if index % 5 == 4:
+                alone.append(index)
+        return Completion(text="x")
+
+    assert all(answer.finish == "stop" for answer in completions(asking(call, 20, 4)))
+    assert sorted(alone) == [4, 9, 14, 19]
+
+
+# -- outages --------------------------------------------------------------------------------------------------------------
+
+GONE = CallError("connection refused", lasting=False, blame="server")
+
+
+def test_a_server_that_comes_back_loses_no_call() -> None:
+    asked = [0]
+    back = []
+
+    def call(index: int) -> Completion:
+        asked[0] += 1
+        if asked[0] > 7 and (not back or time.monotonic() < back[0]):
+            back.append(time.monotonic() + 0.3) if not back else None
+            raise GONE
+        return Completion(text=str(index))
+
+    work = asking(call, 60, 8)
+    assert [answer.text for answer in completions(work)] == [str(index) for index in range(60)]
+
+
+def test_a_server_that_stays_away_interrupts_the_run() -> None:
+    """What came before is handed out first, so that it is kept."""
+
+    def call(index: int) -> Completion:
+        if index >= 7:
+            raise GONE
+        return Completion(text=str(index))
+
+    began = time.monotonic()
+    kept: list[int] = []
+    with pytest.raises(
+        ServerGoneError, match=r"connection refused: no call was taken for 0\.3 s; the run is interrupted"
+    ):
+        kept.extend(index for index, _ in asking(call, 60, 8, patience=0.3).completions())
+    assert time.monotonic() - began < 2
+    assert sorted(kept) == list(range(7))
+
+
+@pytest.mark.parametrize("failure", [GONE, CallError("busy", lasting=False, status=503)])
+@pytest.mark.parametrize("place", [0, 5, 19])
+def test_a_call_that_a_living_server_refuses_is_unknown_by_itself(failure: CallError, place: int) -> None:
+    """Wherever it stands: first, in the middle, or last with no other call left to be asked."""
+
+    def call(index: int) -> Completion:
+        if index == place:
+            raise failure
+        return Completion(text="x")
+
+    answers = completions(asking(call, 20, patience=30.0))
+    assert [index for index, answer in enumerate(answers) if answer.finish == "error"] == [place]
+
+
+def test_a_passing_failure_is_repeated_and_a_lasting_one_is_not() -> None:
+    asked: list[int] = []
+
+    def call(index: int) -> Completion:
+        asked.append(index)
+        if index == 1:
+            raise CallError("fell over", lasting=False, status=500)
+        if index == 2:
+            raise CallError("no such option", lasting=True, status=400)
+        return Completion(text="x")
+
+    answers = completions(asking(call, 4))
+    assert [answer.error for answer in answers] == [None, "fell over", "no such option", None]
+    assert sorted(asked) == [0, 1, 1, 1, 2, 3]
+
+
+# -- causes that meet every call ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("workers", ["auto", 8])
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (400, '"m" does not support thinking'),
+        (401, "bad key (request 81f3)"),
+        (404, "no such model"),
+        (None, "the reply is larger than 64 MB"),
+    ],
+)
+def test_what_meets_every_call_is_asked_three_times(status: int | None, reason: str, workers: Workers) -> None:
+    asked: list[int] = []
+
+    def call(index: int) -> Completion:
+        asked.append(index)
+        raise CallError(f"{reason} #{index}", lasting=True, status=status)
+
+    answers = completions(asking(call, 60, workers))
+    assert sorted(asked) == [0, 1, 59]  # the last one, because its cause may be another
+    assert sum(str(answer.error).startswith("not asked: the first 3 calls failed alike") for answer in answers) == 57
+    assert all(reason in str(answer.error) for answer in answers)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        lambda index: CallError("does not fit num_ctx 512", lasting=True, status=400, blame="prompt"),
+        lambda index: CallError(f"{'abcde'[index]} is refused", lasting=True, status=400),
+        lambda index: CallError("fell over", lasting=False, status=500),
+    ],
+)
+def test_failures_of_several_causes_stop_nothing(failure: Callable[[int], CallError]) -> None:
+    def call(index: int) -> Completion:
+        if index < 4:
+            raise failure(index)
+        return Completion(text="x")
+
+    answers = completions(asking(call, 9))
+    assert [answer.finish for answer in answers] == ["error"] * 4 + ["stop"] * 5
+
+
+# -- the same server to the end -------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_kept_of_a_server_that_has_changed() -> None:
+    def changed() -> None:
+        raise ModelError("the server is another version now")
+
+    with pytest.raises(ModelError, match="another version"):
+        next(asking(lambda index: Completion(text="x"), 3, check=changed).completions())
+
+
+def test_whatever_else_goes_wrong_is_raised() -> None:
+    def call(index: int) -> Completion:
+        raise KeyError("a bug")
+
+    with pytest.raises(KeyError):
+        completions(asking(call, 3))
