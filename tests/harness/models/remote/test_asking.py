@@ -115,7 +115,7 @@ def test_the_time_to_load_a_model_is_no_sign_of_speed() -> None:
     levels = []
     for compute_seconds in (None, 1.0):
         pace = Pace("auto", clock=lambda: now[0])
-        for number in range(20):
+        for number in range(40):
             with pace.turn(lambda: True) as place:
                 assert place is not None
                 now[0] += 11.0 if number == 0 else 1.0
