@@ -187,3 +187,37 @@ def test_a_server_that_tells_no_version_is_named_in_the_report(
     assert [caution.startswith("The server of m does not tell its version, and 3 answers") for caution in cautions] == (
         [True] if version is None else []
     )
+
+
+CHOICE = """\
+name: exam
+models:
+  m: {model}
+tasks:
+  t:
+    data: {{csv: {{path: test.csv, input: question, target: answer, options: [A, B]}}}}
+    answer: {{choice: {{by: first_token}}}}
+    metrics: {{accuracy: choice}}
+variants:
+  v: {{prompting: {{model: m}}}}
+"""
+QUESTIONS = "question,A,B,answer\n" + "".join(f"q{number},one,two,{'AB'[number % 2]}\n" for number in range(6))
+
+
+@pytest.mark.parametrize(
+    ("first", "mean", "astray"),
+    [
+        ({"A": 0.6, "B": 0.3, "The": 0.1}, 0.1, 0),
+        ({"A": 0.2, "B": 0.1, "The": 0.7}, 0.7, 6),
+        ({"A": 0.3, "B": 0.2, "The": 0.5}, 0.5, 0),  # not above one half
+    ],
+)
+def test_the_probability_of_no_option_of_a_run(
+    serve: Serve, write_suite: Write, run_suite: Run, first: dict[str, float], mean: float, astray: int
+) -> None:
+    server = serve(StandIn(Script(lambda body: "A", first=lambda body: first)))
+    folder = run_suite(write_suite(CHOICE.format(model=ollama(server)), test__csv=QUESTIONS))
+    usage = costs(folder)["v"]
+    assert (usage.elsewhere, usage.astray) == (pytest.approx(mean, abs=1e-3), astray)
+    kinds = [anomaly.kind for anomaly in folder.summary().anomalies]
+    assert ("no option" in kinds) == bool(astray)
