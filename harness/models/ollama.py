@@ -87,10 +87,16 @@ class Ollama(RemoteModel):
 
     def describe(self) -> str:
         version = self._served.__dict__.get("version") if "_served" in self.__dict__ else None
-        shown = "" if version is None else f" {version}" if version != UNTOLD else " of a version that it does not tell"
+        suffix = (
+            "" if version is None else f" {version}" if version != UNTOLD else " of a version that it does not tell"
+        )
         thinks = "_chat" in self.__dict__ and self._chat.thinks_for_formats
         note = ", thinking before each answer with a schema, which it ignores otherwise"
-        return f"{self.model} in Ollama{shown}, context {self.num_ctx}{note if thinks else ''}"
+        return f"{self.model} in Ollama{suffix}, context {self.num_ctx}{note if thinks else ''}"
+
+    @property
+    def tells_version(self) -> bool:
+        return self._version != UNTOLD
 
     @property
     def is_set_to_reason(self) -> bool:
@@ -174,9 +180,9 @@ class Ollama(RemoteModel):
         except CallError as failure:
             raise self._unusable(failure) from failure
         if digest is None:
-            known = nearest(whole_name(self.model), [inert_line(name) for name in names])
-            known = self.redaction().redact_message(known)
-            raise ModelError(f"Ollama has no model {self.model}: ollama pull {self.model} ({known})")
+            names_nearby = nearest(whole_name(self.model), [inert_line(name) for name in names])
+            names_nearby = self.redaction().redact_message(names_nearby)
+            raise ModelError(f"Ollama has no model {self.model}: ollama pull {self.model} ({names_nearby})")
         return digest
 
     def _unusable(self, failure: CallError) -> ModelError:
@@ -194,7 +200,7 @@ class Ollama(RemoteModel):
             return
         self._used = True
         try:
-            with exchange(self.timeout):
+            with exchange(self.longest):  # the first rendering has the model loaded
                 self._chat.renderings.check(prompts)
         except CallError as failure:  # its calls say so, too
             log.info("model %s: its template was not looked at: %s", self.model, self.failure_text(failure))
@@ -229,7 +235,7 @@ class Ollama(RemoteModel):
         form = RequestForm(
             model=self.model, num_ctx=self.num_ctx, keep_alive=self.keep_alive, template=self._turns
         )  # fmt: skip
-        return OllamaChat(self._served, form, self.think, self.own_reasoning_tags, self.timeout)
+        return OllamaChat(self._served, form, self.think, self.own_reasoning_tags, self.longest)
 
     @cached_property
     def _turns(self) -> TurnTemplate | None:

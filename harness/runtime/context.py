@@ -179,7 +179,7 @@ class Context(ModelAccess):
     ) -> list[Completion]:
         """Cached completions, and computed ones. Batches are planned over all calls: a resumed run forms the same."""
         if keys:
-            self._keep(model)
+            self._keep_identity(model)
         first = {key: index for index, key in reversed(list(enumerate(keys)))}  # equal calls are made once
         done = self.cache.get(list(first))
         self.display.expect(len(keys))
