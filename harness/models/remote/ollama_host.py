@@ -148,4 +148,4 @@ class OllamaHost(HostedModel):
         return self._new_server()
 
     def _new_server(self) -> OllamaServer:
-        return OllamaServer(self._host, self.timeout, 1)
+        return OllamaServer(self._host, self.timeout)
