@@ -63,10 +63,12 @@ class Ollama(OllamaHost, RemoteModel):
 
     def describe(self) -> str:
         version = self._served.__dict__.get("version") if "_served" in self.__dict__ else None
-        shown = "" if version is None else f" {version}" if version != UNTOLD else " of a version that it does not tell"
+        suffix = (
+            "" if version is None else f" {version}" if version != UNTOLD else " of a version that it does not tell"
+        )
         thinks = "_chat" in self.__dict__ and self._chat.thinks_for_formats
         note = ", thinking before each answer with a schema, which it ignores otherwise"
-        return f"{self.model} in Ollama{shown}, context {self.num_ctx}{note if thinks else ''}"
+        return f"{self.model} in Ollama{suffix}, context {self.num_ctx}{note if thinks else ''}"
 
     @property
     def is_set_to_reason(self) -> bool:
@@ -111,7 +113,7 @@ class Ollama(OllamaHost, RemoteModel):
             return
         self._used = True
         try:
-            with exchange(self.timeout):
+            with exchange(self.longest):  # the first rendering has the model loaded
                 self._chat.renderings.check(prompts)
         except CallError as failure:  # its calls say so, too
             log.info("model %s: its template was not looked at: %s", self.model, self.failure_text(failure))
@@ -146,7 +148,7 @@ class Ollama(OllamaHost, RemoteModel):
         form = RequestForm(
             model=self.model, num_ctx=self.num_ctx, keep_alive=self.keep_alive, template=self._turns
         )  # fmt: skip
-        return OllamaChat(self._served, form, self.think, self.own_reasoning_tags, self.timeout)
+        return OllamaChat(self._served, form, self.think, self.own_reasoning_tags, self.longest)
 
     @cached_property
     def _turns(self) -> TurnTemplate | None:

@@ -1,4 +1,4 @@
-"""The nearest vectors where FAISS is not installed: all passages are compared, with the hits that FAISS finds exactly."""
+"""The nearest vectors where FAISS is not installed: all passages are compared; its hits are those of exact search."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
