@@ -18,7 +18,7 @@ from harness.models.remote.call_error import CallError
 from harness.models.remote.hosted_model import HostedModel
 from harness.models.remote.ollama_address import CHECKING, KEY, address_fault, is_silent
 from harness.models.remote.ollama_check import refuse_change
-from harness.models.remote.ollama_model import ServedModel
+from harness.models.remote.ollama_model import UNTOLD, ServedModel
 from harness.models.remote.ollama_server import PREFIX, OllamaServer, whole_name
 from harness.text.inert import inert_line
 from harness.text.variables import expanded, variables_in
@@ -55,6 +55,10 @@ class OllamaHost(HostedModel):
 
     def mentions(self) -> Mapping[str, str]:
         return variables_in(self._written_host)
+
+    @property
+    def tells_version(self) -> bool:
+        return self._version != UNTOLD
 
     # -- what the server tells ----------------------------------------------------------------------------------------
 
@@ -148,4 +152,4 @@ class OllamaHost(HostedModel):
         return self._new_server()
 
     def _new_server(self) -> OllamaServer:
-        return OllamaServer(self._host, self.timeout, 1)
+        return OllamaServer(self._host, self.timeout)
