@@ -24,7 +24,7 @@ def constraint_mistakes(task: Task, name: str, models: Mapping[str, Model], has_
     root = root_of(name, models)
     if (problem := root.schema_problem()) is not None:
         problems.append(f"constrained: model {name} {problem}")
-    elif has_marker and not root.bounds_answers:
+    elif has_marker and not root.local:
         problems.append(
             f"constrained: the server of model {name} holds the whole reply to the JSON schema, which has no place for "
             "reasoning and a marker before the answer; leave out chain_of_thought, or constrained"

@@ -47,7 +47,7 @@ class Json(Answer):
             return Reading(reason="the reply is empty")
         return read_sections(text, self.fields) if self.form == "sections" else _first_object(text)
 
-    def schema(self, samples: Sequence[Sample]) -> dict[str, JSON]:
+    def reply_schema(self, samples: Sequence[Sample]) -> dict[str, JSON]:
         """The fields in their order, all of them and no others."""
         if self.form == "sections":
             raise HarnessError(

@@ -37,7 +37,7 @@ class Answer(Component):
         """The right answer as an assistant would write it, for few-shot examples and training."""
         return sample.targets[0]
 
-    def schema(self, samples: Sequence[Sample]) -> dict[str, JSON]:
+    def reply_schema(self, samples: Sequence[Sample]) -> dict[str, JSON]:
         """JSON schema of a reply, with values of the types that these samples' targets have.
 
         Raises HarnessError where an answer of this kind has none.

@@ -1,66 +1,42 @@
 """Models served by Ollama, asked through /api/chat or by a stated template, with the context length always explicit."""
 
 import logging
-import os
-import sys
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, PrivateAttr, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from harness.components.fields import AsWritten, PromptText
-from harness.errors import HarnessError, ModelError, nearest
-from harness.models.remote.address import address_mistake, server_secrets
+from harness.components.fields import PromptText
+from harness.errors import HarnessError
 from harness.models.remote.call_error import CallError
 from harness.models.remote.first_token import FIRST_TOKEN
-from harness.models.remote.ollama_address import CHECKING, KEY, address_fault, is_silent
+from harness.models.remote.ollama_address import CHECKING
 from harness.models.remote.ollama_chat import OllamaChat
-from harness.models.remote.ollama_check import refuse_change, refuse_unable
-from harness.models.remote.ollama_model import UNTOLD, ServedModel
+from harness.models.remote.ollama_check import refuse_unable
+from harness.models.remote.ollama_host import OllamaHost
+from harness.models.remote.ollama_model import UNTOLD
 from harness.models.remote.ollama_rendering import refuse_template
 from harness.models.remote.ollama_request import RequestForm
-from harness.models.remote.ollama_server import PREFIX, OllamaServer, whole_name
+from harness.models.remote.ollama_server import whole_name
 from harness.models.remote.server_model import RemoteModel
 from harness.records.inputs import JSON, Generation, Prompt
 from harness.records.outputs import Completion
 from harness.text.inert import inert_line
 from harness.text.turn_template import TurnTemplate, turn_template
-from harness.text.variables import expanded, variables_in
 
 log = logging.getLogger("harness")
 
-DEFAULT_HOST = "http://127.0.0.1:11434"
-GLANCE = 5.0  # seconds that a look at a server waits which may be gone
-UNLOADING = 10.0  # seconds that a run waits at most to have a model unloaded
-HURRIED = 0.3  # the same after Ctrl-C
-POLL = 0.02  # seconds between two looks whether a model is unloaded
 
-
-class Ollama(RemoteModel):
+class Ollama(OllamaHost, RemoteModel):
     """A model pulled into an Ollama server."""
 
-    prefix: ClassVar[str] = PREFIX
     bounds_answers: ClassVar[bool] = True
     tells_first_token: ClassVar[bool] = True
 
-    model: str
-    host: Annotated[str | None, AsWritten()] = None  # OLLAMA_HOST, else this machine
     num_ctx: int = Field(8192, ge=256)  # Ollama cuts longer prompts silently, so it is always sent and checked
     think: bool | Literal["low", "medium", "high"] = False
     template: Annotated[str | None, PromptText()] = None  # chatml, gemma, llama3, mistral, or Jinja over `messages`
-    keep_alive: str = "5m"
-    unload: bool = True  # when the run is done with it: the accelerator may be needed for another model
-    _used: bool = PrivateAttr(False)
-
-    @field_validator("host")
-    @classmethod
-    def _is_an_address(cls, host: str | None) -> str | None:
-        if host is not None and (mistake := address_mistake(host)) is not None:
-            raise ValueError(mistake)
-        return host
 
     @field_validator("template")
     @classmethod
@@ -101,12 +77,6 @@ class Ollama(RemoteModel):
     def context_length(self) -> int | None:
         return self.num_ctx
 
-    def secrets(self) -> Mapping[str, str]:
-        return server_secrets([self._written_host], KEY, os.environ.get(KEY, "").strip())
-
-    def mentions(self) -> Mapping[str, str]:
-        return variables_in(self._written_host)
-
     def loading_key(self) -> str:
         return f"{self._host} {whole_name(self.model)} {self.num_ctx}"
 
@@ -131,59 +101,6 @@ class Ollama(RemoteModel):
                 refuse_unable(self._served, self.think, self.num_ctx)
         except CallError as failure:
             raise self._unusable(failure) from failure
-
-    def check_server(self) -> None:
-        from harness.models.remote.transport import exchange
-
-        try:
-            with exchange(GLANCE):
-                _ = self._served.listed
-        except CallError as failure:
-            if is_silent(failure):
-                return
-        self.check()
-
-    def still_the_same(self) -> None:
-        from harness.models.remote.transport import exchange
-
-        try:
-            with exchange(GLANCE):
-                refuse_change(self._served, ServedModel(lambda: self._client, self.model))
-        except CallError:
-            return  # a server that is gone is met by its calls
-
-    @cached_property
-    def _served(self) -> ServedModel:
-        return ServedModel(lambda: self._client, self.model)
-
-    @property
-    def _version(self) -> str:
-        from harness.models.remote.transport import exchange
-
-        try:
-            with exchange(CHECKING):
-                return self._served.version
-        except CallError as failure:
-            raise self._unusable(failure) from failure
-
-    @cached_property
-    def _digest(self) -> str:
-        from harness.models.remote.transport import exchange
-
-        try:
-            with exchange(CHECKING):
-                digest, names = self._served.digest, self._served.listed
-        except CallError as failure:
-            raise self._unusable(failure) from failure
-        if digest is None:
-            names_nearby = nearest(whole_name(self.model), [inert_line(name) for name in names])
-            names_nearby = self.redaction().redact_message(names_nearby)
-            raise ModelError(f"Ollama has no model {self.model}: ollama pull {self.model} ({names_nearby})")
-        return digest
-
-    def _unusable(self, failure: CallError) -> ModelError:
-        fault = address_fault(self._written_host, CHECKING, failure)
-        return ModelError(self.redaction().redact_message(fault))
 
     # -- asking -------------------------------------------------------------------------------------------------------
 
@@ -236,42 +153,3 @@ class Ollama(RemoteModel):
     @cached_property
     def _turns(self) -> TurnTemplate | None:
         return None if self.template is None else turn_template(self.template)
-
-    # -- coming and going ---------------------------------------------------------------------------------------------
-
-    def close(self) -> None:
-        if self._used and self.unload:
-            self._release()
-        self._used = False
-        super().close()
-
-    def _release(self) -> None:
-        """Have the weights unloaded. A server that is gone or slow holds up no run: nothing is raised."""
-        from harness.models.remote.transport import exchange
-
-        is_interrupted = isinstance(sys.exception(), KeyboardInterrupt)
-        limit = HURRIED if is_interrupted else min(UNLOADING, self.timeout)
-        try:
-            with exchange(limit), closing(self._new_server()) as server:
-                server.unload(self.model)
-                while whole_name(self.model) in map(whole_name, server.running()):
-                    time.sleep(POLL)
-        except CallError as failure:
-            log.info(
-                "model %s stays loaded in Ollama for %s: %s", self.model, self.keep_alive, self.failure_text(failure)
-            )
-
-    @property
-    def _written_host(self) -> str:
-        return self.host or os.environ.get("OLLAMA_HOST") or DEFAULT_HOST
-
-    @property
-    def _host(self) -> str:
-        return str(expanded(self._written_host))
-
-    @cached_property
-    def _client(self) -> OllamaServer:
-        return self._new_server()
-
-    def _new_server(self) -> OllamaServer:
-        return OllamaServer(self._host, self.timeout)

@@ -68,7 +68,14 @@ class Plan:
 
 
 def plan(suite: Suite, context: DryContext) -> Plan:
-    """What a run would compute and what is cached. Loads no weights and changes nothing."""
+    """What a run would compute and what is cached. Loads no weights and changes nothing; the models are closed then."""
+    try:
+        return _plan(suite, context)
+    finally:
+        context.close()
+
+
+def _plan(suite: Suite, context: DryContext) -> Plan:
     tasks = prepare(suite, suite.usage.asked_from("train"))
     contamination(suite, tasks)
     resources = resources_of(suite, tasks)

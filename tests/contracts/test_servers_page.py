@@ -45,7 +45,7 @@ def place_of(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], str]]:
         others = {
             "127.0.0.1:8080": LlamaServer(script, model="local", context=8192),
             "127.0.0.1:8000": Vllm(script, model="Qwen/Qwen2.5-7B-Instruct", context=8192),
-            "127.0.0.1:8001": Vllm(script, model="BAAI/bge-m3", context=8192),
+            "127.0.0.1:8001": LlamaServer(script, model="BAAI/bge-m3", embeds=True),
             "127.0.0.1:30000": Hosted(script, model="Qwen/Qwen3-8B", context=16384),
             "api.openai.com": Hosted(script, model="gpt-4o-mini", context=128000),
         }

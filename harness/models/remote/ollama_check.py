@@ -31,9 +31,10 @@ def refuse_change(before: ServedModel, now: ServedModel) -> None:
     }
     for trait, (old, new) in pairs.items():
         if old is not None and old != new:
+            state = new or "none, because it is no longer there,"
             raise ModelError(
-                f"model {before.name}: {trait} was {old} when the run began and is {new or 'none, because it is no longer there,'} now, so that its "
-                "answers cannot be compared; run the same command again, and everything is asked anew"
+                f"model {before.name}: {trait} was {old} when the run began and is {state} now, so that its answers "
+                "cannot be compared; run the same command again, and everything is asked anew"
             )
 
 

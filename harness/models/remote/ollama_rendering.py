@@ -21,7 +21,7 @@ KINDS: dict[Role, str] = {"system": "the system text", "user": "earlier question
 Body = Callable[[Prompt], Mapping[str, JSON]]  # the request to /api/chat that a prompt becomes, of a single token
 
 
-class Renderings:
+class RenderedPrompts:
     """The prompts of one model as the server renders them, each asked for once."""
 
     def __init__(self, served: ServedModel, body: Body) -> None:

@@ -87,7 +87,7 @@ def test_the_schema_of_the_answer_is_sent_and_nothing_else_differs(settings: dic
     assert (generation.schema, generation.strict) == (None, None)
     after = answered(constrained, tmp_path)
     (held,) = ASKED
-    assert held.schema == REPORT.schema([*TRAIN, *TEST])
+    assert held.schema == REPORT.reply_schema([*TRAIN, *TEST])
     assert list(held.schema["properties"]) == ["诊断", "主诉"]
     assert held.schema["properties"]["诊断"] == {"type": "array", "items": {"type": "string"}}
     assert held.strict is True
@@ -137,7 +137,7 @@ def test_a_probe_is_held_to_the_schema_of_its_task() -> None:
         name="p", data=Dataset(test=(later,)), template=origin.template, system=None, answer=REPORT,
         generation=Generation(), probe_of=origin,
     )  # fmt: skip
-    assert probe.reply_schema == origin.reply_schema != REPORT.schema([later])
+    assert probe.reply_schema == origin.reply_schema != REPORT.reply_schema([later])
 
 
 SERVED = OpenAI(model="m", url="http://127.0.0.1:9/v1")

@@ -48,7 +48,7 @@ def rows(*values: Any) -> list[Sample]:
     ],
 )  # fmt: skip
 def test_values_have_the_types_of_the_targets(values: list[Any], schema: dict[str, Any]) -> None:
-    whole = Json(fields=("f",)).schema(rows(*values))
+    whole = Json(fields=("f",)).reply_schema(rows(*values))
     assert whole == {"type": "object", "properties": {"f": schema}, "required": ["f"], "additionalProperties": False}
     jsonschema.Draft202012Validator.check_schema(whole)
     for value in values:
@@ -58,7 +58,7 @@ def test_values_have_the_types_of_the_targets(values: list[Any], schema: dict[st
 @pytest.mark.parametrize("fields", [("诊断", "主诉", "建议"), ("b", "a"), ("a",)])
 def test_fields_stand_in_their_order_and_no_others(fields: tuple[str, ...]) -> None:
     target = json.dumps({"z": 1, **dict.fromkeys(sorted(fields), "x")}, ensure_ascii=False)
-    schema = Json(fields=fields).schema([Sample(id="1", task="t", input="?", targets=(target,))])
+    schema = Json(fields=fields).reply_schema([Sample(id="1", task="t", input="?", targets=(target,))])
     assert list(schema["properties"]) == schema["required"] == list(fields)
     for wrong in ({}, {"z": 1, **dict.fromkeys(fields, "x")}, dict.fromkeys(fields, 1)):
         with pytest.raises(jsonschema.ValidationError):
@@ -66,14 +66,14 @@ def test_fields_stand_in_their_order_and_no_others(fields: tuple[str, ...]) -> N
 
 
 def test_no_content_of_a_target_stands_in_a_schema() -> None:
-    schema = Json(fields=("f",)).schema(rows("右上肺腺癌", "结节", ["胃炎"], 7))
+    schema = Json(fields=("f",)).reply_schema(rows("右上肺腺癌", "结节", ["胃炎"], 7))
     text = json.dumps(schema, ensure_ascii=False)
     assert not any(content in text for content in ("右上肺腺癌", "结节", "胃炎", "7"))
 
 
 def test_unfit_targets_are_left_to_the_check_of_the_data() -> None:
     broken = [Sample(id="1", task="t", input="?", targets=(text,)) for text in ("{", "[]", '{"g": 1}')]
-    assert Json(fields=("f",)).schema(broken)["properties"] == {"f": TEXT}
+    assert Json(fields=("f",)).reply_schema(broken)["properties"] == {"f": TEXT}
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_unfit_targets_are_left_to_the_check_of_the_data() -> None:
 )
 def test_what_has_no_schema_says_why_and_what_to_do(answer: Answer, values: list[Any], reason: str) -> None:
     with pytest.raises(HarnessError, match=reason) as error:
-        answer.schema(rows(*values))
+        answer.reply_schema(rows(*values))
     assert "leave out constrained" in str(error.value)
 
 
@@ -104,7 +104,7 @@ def test_what_has_no_schema_says_why_and_what_to_do(answer: Answer, values: list
 @pytest.mark.parametrize("layout", [{}, {"indent": 4, "ensure_ascii": False}])
 def test_the_reader_takes_what_the_schema_allows(reply: dict[str, Any], layout: dict[str, Any]) -> None:
     answer = Json(fields=("f",))
-    jsonschema.validate(reply, answer.schema(rows(reply["f"])))
+    jsonschema.validate(reply, answer.reply_schema(rows(reply["f"])))
     reading = answer.read(rows(reply["f"])[0], json.dumps(reply, **layout))
     assert reading.reason is None
     assert set(reading.answer) == {"f"}
@@ -112,7 +112,7 @@ def test_the_reader_takes_what_the_schema_allows(reply: dict[str, Any], layout: 
 
 @pytest.mark.parametrize("number", ["1e999", "-1e400", "9" * 5000])
 def test_a_number_that_no_reader_takes_is_beyond_the_bounds(number: str) -> None:
-    bounds = Json(fields=("f",)).schema(rows(1, 2.5))["properties"]["f"]
+    bounds = Json(fields=("f",)).reply_schema(rows(1, 2.5))["properties"]["f"]
     assert not bounds["minimum"] <= float(number) <= bounds["maximum"]
 
 
@@ -122,7 +122,7 @@ def test_real_reports_fit_their_schema(shared_data: None) -> None:
     lines = [dict(line.split("：", 1) for line in row["target"].split("\n") if "：" in line)
              for row in json.loads(path.read_text(encoding="utf-8"))[:50]]  # fmt: skip
     targets = [json.dumps({field: line.get(field, "") for field in fields}, ensure_ascii=False) for line in lines]
-    schema = Json(fields=fields).schema([Sample(id=t, task="t", input="?", targets=(t,)) for t in targets])
+    schema = Json(fields=fields).reply_schema([Sample(id=t, task="t", input="?", targets=(t,)) for t in targets])
     assert schema["properties"] == dict.fromkeys(fields, TEXT)
     for target in targets:
         jsonschema.validate(json.loads(target), schema)
