@@ -53,6 +53,7 @@ class OpenAI(OpenAIServer, RemoteModel):
     server_context: int | None = Field(None, ge=256)  # tokens, as set on a server that does not tell them
     reasons: bool = False  # whether the model thinks before each answer, for which reasoning_tokens are added
     _notes: set[str] = PrivateAttr(default_factory=set)
+    _was_gone: bool = PrivateAttr(False)  # when its identity was asked for
 
     @field_validator("template")
     @classmethod
@@ -69,10 +70,16 @@ class OpenAI(OpenAIServer, RemoteModel):
         """What the server tells of its engine; its address and the model's name stand for weights that cannot be seen.
 
         Variables stand by their names, and all their values by a digest. Replies from before failures under status 200
-        were told apart may be such failures: hence `failures`.
+        were told apart may be such failures: hence `failures`. Where nothing answers, what a server that tells nothing
+        had answered can be served; then nothing is asked in this process.
         """
         digest = variables_digest([self.url, dict(self.extra)])
-        engine = self._engine.identity()
+        try:
+            engine = self._engine.identity()
+        except ModelError as error:
+            if not self.is_silent(error):
+                raise
+            engine, self._was_gone = {}, True
         return {
             "component": "openai", "url": self.url, "model": self.model, "extra": dict(self.extra),
             "failures": "told apart",
@@ -139,6 +146,11 @@ class OpenAI(OpenAIServer, RemoteModel):
         return None
 
     def before_asking(self, prompts: Sequence[Prompt], generation: Generation) -> None:
+        if self._was_gone and self._known_engine.name:
+            raise ModelError(
+                f"{self.url} did not answer when the run began, and now does: what it is would stand with none of its "
+                "answers; run the same command again"
+            )
         if (problem := self._turns.problem(prompts)) is not None:
             remedy = TEMPLATE_REMEDY if self.template is None else "mend the model's template"
             raise ModelError(

@@ -64,10 +64,7 @@ class OpenAIServer(HostedModel):
     @property
     def tells_version(self) -> bool:
         """Whether the server says which version of its engine answers: then another one's answers are never served."""
-        try:
-            return bool(self._engine.version)
-        except ModelError:
-            return True  # it is not known that it does not
+        return bool(self._known_engine.version)
 
     def secrets(self) -> Mapping[str, str]:
         return server_secrets([self.url, dict(self.extra)], self.api_key, os.environ.get(self.api_key, "").strip())
@@ -86,8 +83,13 @@ class OpenAIServer(HostedModel):
         try:
             self.check()
         except ModelError as error:
-            if not (isinstance(error.__cause__, CallError) and is_gone(error.__cause__)):
+            if not self.is_silent(error):
                 raise
+
+    @staticmethod
+    def is_silent(error: ModelError) -> bool:
+        """Whether an error says that nothing answers at the address."""
+        return isinstance(error.__cause__, CallError) and is_gone(error.__cause__)
 
     def _fault(self) -> str | None:
         """What keeps the model from being asked. Raises ModelError where the server does not answer."""

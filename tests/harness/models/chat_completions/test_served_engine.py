@@ -117,14 +117,31 @@ def test_what_has_another_form_tells_nothing(body: bytes, asking: Asking) -> Non
         assert "server" not in asking(server.place).identity()
 
 
-def test_a_server_that_is_gone_has_no_identity(serve: Serve, asking: Asking) -> None:
-    server = serve(LlamaServer(script()))
+@pytest.mark.parametrize("kind", [LlamaServer, Vllm])
+def test_a_server_that_comes_after_its_identity_is_not_asked(kind: Any, serve: Serve, asking: Asking) -> None:
+    """Its answers would stand under the key of a server that tells nothing."""
+    server = serve(kind(script()))
     server.refuse()
     model = asking(server)
-    with pytest.raises(ModelError, match="start the server or correct url"):
-        model.identity()
+    assert "server" not in model.identity()
+    assert not model.tells_version
     server.come_back()
-    assert model.identity()["server"]["engine"] == "llama.cpp"
+    with pytest.raises(
+        ModelError, match=r"did not answer when the run began, and now does.*run the same command again"
+    ):
+        model.generate([PROMPT], Generation(), [0])
+    assert server.bodies() == []
+    assert asking(server).identity()["server"]["engine"] in ("llama.cpp", "vLLM")
+
+
+def test_what_a_service_answered_is_served_while_it_is_gone(serve: Serve, asking: Asking) -> None:
+    server = serve(Hosted(script()))
+    before = asking(server).identity()
+    server.refuse()
+    model = asking(server)
+    assert model.identity() == before
+    server.come_back()
+    assert model.generate([PROMPT], Generation(), [0])[0].text == "Apple"
 
 
 def test_a_server_that_still_loads_has_no_identity_yet(serve: Serve, asking: Asking) -> None:

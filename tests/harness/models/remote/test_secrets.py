@@ -152,6 +152,8 @@ def echoing_answer(server: RawServer, request: bytes) -> list[bytes]:
     """Answers with all that it was sent, keys and paths among it."""
     text = f"{request.decode()} {' '.join(SECRETS)} fine"
     is_ollama = b"/api/" in request.split(b"\r\n")[0]
+    if request.startswith(b"GET") and is_ollama and b"ollama-python" not in request:
+        return [reply({}, 404)]  # asked whether it is an Ollama: it is none
     if request.startswith(b"GET"):
         return [
             reply(
@@ -246,7 +248,8 @@ def test_an_answer_that_is_kept_from_before_is_shown_without_its_secret(tmp_path
     from harness.runtime.context import Context
 
     cache = Cache(tmp_path / "calls.sqlite")
-    context = Context({"m": OpenAI(model="tiny", api_key="MY_API_KEY")}, cache, Display(), 0)
+    model = OpenAI(model="tiny", api_key="MY_API_KEY", url="http://127.0.0.1:1")  # where nothing answers
+    context = Context({"m": model}, cache, Display(), 0)
     prompt = (Message("user", "q"),)
     keys: list[str] = []
     get = cache.get
@@ -259,7 +262,7 @@ def test_an_answer_that_is_kept_from_before_is_shown_without_its_secret(tmp_path
 
 def test_a_variable_is_a_part_of_the_identity(monkeypatch: pytest.MonkeyPatch) -> None:
     """Another value may be another model: the answers of the one are not those of the other."""
-    model = OpenAI(model="tiny", url="http://${TENANT}/v1", extra={"user": "${MY_SECRET}"})
+    model = OpenAI(model="tiny", url="http://127.0.0.1:1/${TENANT}/v1", extra={"user": "${MY_SECRET}"})
     before = model.identity()
     assert not [secret for secret in SECRETS if secret in json.dumps(before)]
     assert model.identity() == before
@@ -267,7 +270,7 @@ def test_a_variable_is_a_part_of_the_identity(monkeypatch: pytest.MonkeyPatch) -
         with monkeypatch.context() as patch:
             patch.setenv(name, "another")
             assert model.identity() != before
-    assert "variables" not in OpenAI(model="tiny").identity()
+    assert "variables" not in OpenAI(model="tiny", url="http://127.0.0.1:1").identity()
 
 
 @pytest.fixture

@@ -242,6 +242,8 @@ def test_what_openai_is_sent(openai: OpenAI, server: Server) -> None:
             "top_p": 0.9,
             "seed": 11,
             "stop": ["\n", "。"],
+            "stream": True,
+            "stream_options": {"include_usage": True},
         }
     ]
     one(openai, generation=Generation())
@@ -319,7 +321,7 @@ def test_what_ollama_is_sent(server: Server) -> None:
     assert (call["model"], call["messages"], call["stream"], call["think"], call["keep_alive"]) == (
         "tiny",
         MESSAGES,
-        False,
+        True,
         False,
         "1m",
     )
@@ -563,8 +565,9 @@ def test_a_refused_key_names_its_variable(status: int, openai: OpenAI, server: S
 @pytest.mark.parametrize("listing", [Fault(500, {"error": "busy"}), Fault(body=b"<html>"), Fault(404, b"not found")])
 def test_what_is_not_ollama_is_told(listing: Fault, ollama: Ollama, server: Server) -> None:
     server.listing = listing
-    with pytest.raises(ModelError, match=rf"^Ollama does not answer at {server.place}; start it with `ollama serve`"):
+    with pytest.raises(ModelError, match=rf"^(Ollama does not answer at|the server at) {server.place}") as caught:
         ollama.check()
+    assert "ollama serve" not in str(caught.value)
 
 
 def test_a_server_that_is_down_names_the_remedy(make: Make, server: Server) -> None:
@@ -597,7 +600,9 @@ def test_ollamas_identity_is_the_servers_digest(server: Server) -> None:
         return found
 
     assert identity() == identity(model="tiny:latest") == identity(workers=1, timeout=5, keep_alive="1m")
-    assert identity() == {"component": "ollama", "digest": "abc123", "num_ctx": 8192, "think": False, "truncate": False}
+    assert identity() == {
+        "component": "ollama", "digest": "abc123", "num_ctx": 8192, "think": False, "truncate": False, "version": "not told"
+    }  # fmt: skip
     assert identity() != identity(model="big:7b")
     assert identity() != identity(num_ctx=512)
     assert identity() != identity(think=True)
@@ -605,10 +610,10 @@ def test_ollamas_identity_is_the_servers_digest(server: Server) -> None:
 
 def test_openais_identity_is_address_name_and_extra_fields() -> None:
     def identity(**settings: Any) -> Any:
-        return OpenAI(**{"model": "tiny", "url": "http://a/v1", **settings}).identity()
+        return OpenAI(**{"model": "tiny", "url": "http://127.0.0.1:1/v1", **settings}).identity()
 
     assert identity() == identity(workers=1, retries=0, pause=0, timeout=5, api_key="OTHER")
-    differing = [identity(), identity(model="b"), identity(url="http://b/v1"), identity(extra={"top_k": 1})]
+    differing = [identity(), identity(model="b"), identity(url="http://127.0.0.1:2/v1"), identity(extra={"top_k": 1})]
     assert len({json.dumps(some, sort_keys=True) for some in differing}) == len(differing)
 
 
@@ -617,7 +622,7 @@ def test_the_key_comes_from_the_variable_and_stays_there(server: Server, monkeyp
     model = OpenAI(model="tiny", url=f"{server.place}/v1", api_key="MY_KEY")
     model.check()
     one(model)
-    assert [headers["Authorization"] for _, headers, _ in server.requests] == [f"Bearer {KEY}"] * 2
+    assert {headers.get("Authorization") for _, headers, _ in server.requests} == {f"Bearer {KEY}"}
     shown = [
         json.dumps(model.identity()),
         model.model_dump_json(),
