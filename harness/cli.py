@@ -89,8 +89,7 @@ def run(suite: SuitePath, out: Out = None, start: Stage = "train") -> None:
         log_to(progress.note)
         context = Context(loaded.models, cache, progress, loaded.seed, loaded.secrets)
         page = engine.run(loaded, folder, context, render, start)
-    if print_lost_cells(_print_report(folder, page, console)):
-        raise typer.Exit(1)
+    raise typer.Exit(int(print_lost_cells(_print_report(folder, page, console))))
 
 
 @app.command()
@@ -134,8 +133,7 @@ def selftest(device: Device = "auto") -> None:
     console = make_console()
     with display(console) as progress:
         record = self_test(device, progress)
-    if not print_self_test(record, console):
-        raise typer.Exit(1)
+    raise typer.Exit(int(not print_self_test(record, console)))
 
 
 @app.command()

@@ -20,7 +20,7 @@ def rotations(sample: Sample) -> list[Sample]:
         replace(
             sample,
             options=sample.options[first:] + sample.options[:first],
-            targets=tuple(_moved(option_letters(target), -first, count) for target in sample.targets),
+            targets=tuple(_shifted(option_letters(target), -first, count) for target in sample.targets),
         )
         for first in range(count)
     ]
@@ -37,17 +37,17 @@ def agreed(turns: Sequence[Prediction]) -> Prediction:
     lenient = {_moved(turn.reading.lenient, first, count) for first, turn in enumerate(turns) if turn.error is None}
     failures = [turn.error for turn in turns if turn.error is not None]
     read = {answer for answer, turn in zip(answers, turns, strict=True) if turn.error is None}
-    said = ", ".join("failed" if turn.error else answer or "?" for answer, turn in zip(answers, turns, strict=True))
+    account = ", ".join("failed" if turn.error else answer or "?" for answer, turn in zip(answers, turns, strict=True))
     if failures and len(read) < 2:
         error = f"{len(failures)} of {count} orders of the options failed: {failures[0]}"
         return with_notes(_with_cost(replace(turns[0], error=error, reading=Reading()), turns))
     reading = Reading(answers[0], None, answers[0])
     if len(read) > 1 or None in read:
         reason = next((turn.reading.reason for turn in turns if turn.reading.reason), None)
-        moved = f"the answer is not the same in every order of the options: {said}"
+        moved = f"the answer is not the same in every order of the options: {account}"
         reading = Reading(None, reason if read == {None} else moved, lenient.pop() if len(lenient) == 1 else None)
     whole = replace(_averaged(turns), reading=reading, error=None)
-    return with_notes(_with_cost(whole, turns), f"in {count} orders of the options: {said}")
+    return with_notes(_with_cost(whole, turns), f"in {count} orders of the options: {account}")
 
 
 def orders_problem(task: Task) -> str | None:
@@ -64,30 +64,35 @@ def orders_problem(task: Task) -> str | None:
 
 
 def _moved(letters: str | None, by: int, count: int) -> str | None:
+    return None if letters is None else _shifted(letters, by, count)
+
+
+def _shifted(letters: str, by: int, count: int) -> str:
     """Letters of options as they are called `by` places further on."""
-    if letters is None:
-        return None
     return "".join(sorted(LETTERS[(LETTERS.index(letter) + by) % count] for letter in letters))
 
 
 def _averaged(turns: Sequence[Prediction]) -> Prediction:
-    """The first prediction with the mean of all probabilities, where options have some."""
-    known = [(first, turn) for first, turn in enumerate(turns) if turn.logprobs is not None]
-    first_turn = next(turn for turn in turns if turn.error is None)
-    if len(known) < len(turns):
-        return replace(first_turn, confidence={})
-    count = len(turns)
-    rows = [
-        [option_shares(turn.logprobs or ()).logprobs[(place - first) % count] for place in range(count)]
-        for first, turn in known
-    ]
-    logprobs = tuple(log_sum(column) - math.log(count) for column in zip(*rows, strict=True))
-    elsewhere = [turn.elsewhere for turn in turns if turn.elsewhere is not None]
-    mean = math.fsum(elsewhere) / len(elsewhere) if elsewhere else None
-    chosen = [turn.confidence["logprob"] for turn in turns if "logprob" in turn.confidence]
-    logprob = math.fsum(chosen) / len(chosen) if len(chosen) == count else None
-    confidence = confidence_of(Completion(text="", logprobs=logprobs, logprob=logprob))
-    return replace(first_turn, logprobs=logprobs, elsewhere=mean, confidence=confidence)
+    """The first prediction with the means of what all tell of their probabilities; without what not all tell."""
+    first_turn, count = next(turn for turn in turns if turn.error is None), len(turns)
+    logprobs: tuple[float, ...] | None = None
+    if all(turn.logprobs is not None for turn in turns):
+        rows = [option_shares(turn.logprobs or ()).logprobs for turn in turns]
+        columns = [[row[(place - first) % count] for first, row in enumerate(rows)] for place in range(count)]
+        logprobs = tuple(log_sum(column) - math.log(count) for column in columns)
+    logprob = _mean([turn.confidence.get("logprob") for turn in turns])
+    return replace(
+        first_turn,
+        logprobs=logprobs,
+        elsewhere=_mean([turn.elsewhere for turn in turns]),
+        confidence=confidence_of(Completion(text="", logprobs=logprobs, logprob=logprob)),
+    )
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    """None where a value is missing."""
+    present = [value for value in values if value is not None]
+    return math.fsum(present) / len(values) if len(present) == len(values) else None
 
 
 def _with_cost(prediction: Prediction, turns: Sequence[Prediction]) -> Prediction:

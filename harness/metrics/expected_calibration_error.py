@@ -62,8 +62,8 @@ class ExpectedCalibrationError(Metric):
         probabilities = [math.exp(value) for value in shares.logprobs]
         right = {LETTERS.index(option_letters(target)) for target in sample.targets}
         confidence, hit = probabilities[shares.best], float(shares.best in right)
-        meant = shares.best if hit else min(right)  # of alternative targets the one that was met, else the first
-        brier = math.fsum((share - (place == meant)) ** 2 for place, share in enumerate(probabilities))
+        target = shares.best if hit else min(right)  # of alternative targets the one that was met, else the first
+        brier = math.fsum((share - (place == target)) ** 2 for place, share in enumerate(probabilities))
         place = min(max(math.ceil(confidence * self.bins - 1e-9), 1), self.bins)
         counts = {"samples": 1.0, BRIER: brier, f"{place} sure": confidence, f"{place} right": hit}
         reason = f"{'right' if hit else 'wrong'}, and {100 * confidence:.0f} % sure of {LETTERS[shares.best]}"

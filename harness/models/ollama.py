@@ -1,66 +1,42 @@
 """Models served by Ollama, asked through /api/chat or by a stated template, with the context length always explicit."""
 
 import logging
-import os
-import sys
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, PrivateAttr, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from harness.components.fields import AsWritten, PromptText
-from harness.errors import HarnessError, ModelError, nearest
-from harness.models.remote.address import address_mistake, server_secrets
+from harness.components.fields import PromptText
+from harness.errors import HarnessError
 from harness.models.remote.call_error import CallError
 from harness.models.remote.first_token import FIRST_TOKEN
-from harness.models.remote.ollama_address import CHECKING, KEY, address_fault, is_silent
+from harness.models.remote.ollama_address import CHECKING
 from harness.models.remote.ollama_chat import OllamaChat
-from harness.models.remote.ollama_check import refuse_change, refuse_unable
-from harness.models.remote.ollama_model import UNTOLD, ServedModel
+from harness.models.remote.ollama_check import refuse_unable
+from harness.models.remote.ollama_host import OllamaHost
+from harness.models.remote.ollama_model import UNTOLD
 from harness.models.remote.ollama_rendering import refuse_template
 from harness.models.remote.ollama_request import RequestForm
-from harness.models.remote.ollama_server import PREFIX, OllamaServer, whole_name
+from harness.models.remote.ollama_server import whole_name
 from harness.models.remote.server_model import RemoteModel
 from harness.records.inputs import JSON, Generation, Prompt
 from harness.records.outputs import Completion
 from harness.text.inert import inert_line
 from harness.text.turn_template import TurnTemplate, turn_template
-from harness.text.variables import expanded, variables_in
 
 log = logging.getLogger("harness")
 
-DEFAULT_HOST = "http://127.0.0.1:11434"
-GLANCE = 5.0  # seconds that a look at a server waits which may be gone
-UNLOADING = 10.0  # seconds that a run waits at most to have a model unloaded
-HURRIED = 0.3  # the same after Ctrl-C
-POLL = 0.02  # seconds between two looks whether a model is unloaded
 
-
-class Ollama(RemoteModel):
+class Ollama(OllamaHost, RemoteModel):
     """A model pulled into an Ollama server."""
 
-    prefix: ClassVar[str] = PREFIX
     bounds_answers: ClassVar[bool] = True
     tells_first_token: ClassVar[bool] = True
 
-    model: str
-    host: Annotated[str | None, AsWritten()] = None  # OLLAMA_HOST, else this machine
     num_ctx: int = Field(8192, ge=256)  # Ollama cuts longer prompts silently, so it is always sent and checked
     think: bool | Literal["low", "medium", "high"] = False
     template: Annotated[str | None, PromptText()] = None  # chatml, gemma, llama3, mistral, or Jinja over `messages`
-    keep_alive: str = "5m"
-    unload: bool = True  # when the run is done with it: the accelerator may be needed for another model
-    _used: bool = PrivateAttr(False)
-
-    @field_validator("host")
-    @classmethod
-    def _is_an_address(cls, host: str | None) -> str | None:
-        if host is not None and (mistake := address_mistake(host)) is not None:
-            raise ValueError(mistake)
-        return host
 
     @field_validator("template")
     @classmethod
@@ -87,10 +63,12 @@ class Ollama(RemoteModel):
 
     def describe(self) -> str:
         version = self._served.__dict__.get("version") if "_served" in self.__dict__ else None
-        shown = "" if version is None else f" {version}" if version != UNTOLD else " of a version that it does not tell"
+        suffix = (
+            "" if version is None else f" {version}" if version != UNTOLD else " of a version that it does not tell"
+        )
         thinks = "_chat" in self.__dict__ and self._chat.thinks_for_formats
         note = ", thinking before each answer with a schema, which it ignores otherwise"
-        return f"{self.model} in Ollama{shown}, context {self.num_ctx}{note if thinks else ''}"
+        return f"{self.model} in Ollama{suffix}, context {self.num_ctx}{note if thinks else ''}"
 
     @property
     def is_set_to_reason(self) -> bool:
@@ -98,12 +76,6 @@ class Ollama(RemoteModel):
 
     def context_length(self) -> int | None:
         return self.num_ctx
-
-    def secrets(self) -> Mapping[str, str]:
-        return server_secrets([self._written_host], KEY, os.environ.get(KEY, "").strip())
-
-    def mentions(self) -> Mapping[str, str]:
-        return variables_in(self._written_host)
 
     def loading_key(self) -> str:
         return f"{self._host} {whole_name(self.model)} {self.num_ctx}"
@@ -130,59 +102,6 @@ class Ollama(RemoteModel):
         except CallError as failure:
             raise self._unusable(failure) from failure
 
-    def check_server(self) -> None:
-        from harness.models.remote.transport import exchange
-
-        try:
-            with exchange(GLANCE):
-                _ = self._served.listed
-        except CallError as failure:
-            if is_silent(failure):
-                return
-        self.check()
-
-    def still_the_same(self) -> None:
-        from harness.models.remote.transport import exchange
-
-        try:
-            with exchange(GLANCE):
-                refuse_change(self._served, ServedModel(lambda: self._client, self.model))
-        except CallError:
-            return  # a server that is gone is met by its calls
-
-    @cached_property
-    def _served(self) -> ServedModel:
-        return ServedModel(lambda: self._client, self.model)
-
-    @property
-    def _version(self) -> str:
-        from harness.models.remote.transport import exchange
-
-        try:
-            with exchange(CHECKING):
-                return self._served.version
-        except CallError as failure:
-            raise self._unusable(failure) from failure
-
-    @cached_property
-    def _digest(self) -> str:
-        from harness.models.remote.transport import exchange
-
-        try:
-            with exchange(CHECKING):
-                digest, names = self._served.digest, self._served.listed
-        except CallError as failure:
-            raise self._unusable(failure) from failure
-        if digest is None:
-            known = nearest(whole_name(self.model), [inert_line(name) for name in names])
-            known = self.redaction().redact_message(known)
-            raise ModelError(f"Ollama has no model {self.model}: ollama pull {self.model} ({known})")
-        return digest
-
-    def _unusable(self, failure: CallError) -> ModelError:
-        fault = address_fault(self._written_host, CHECKING, failure)
-        return ModelError(self.redaction().redact_message(fault))
-
     # -- asking -------------------------------------------------------------------------------------------------------
 
     def before_asking(self, prompts: Sequence[Prompt], generation: Generation) -> None:
@@ -194,7 +113,7 @@ class Ollama(RemoteModel):
             return
         self._used = True
         try:
-            with exchange(self.timeout):
+            with exchange(self.longest):  # the first rendering has the model loaded
                 self._chat.renderings.check(prompts)
         except CallError as failure:  # its calls say so, too
             log.info("model %s: its template was not looked at: %s", self.model, self.failure_text(failure))
@@ -229,47 +148,8 @@ class Ollama(RemoteModel):
         form = RequestForm(
             model=self.model, num_ctx=self.num_ctx, keep_alive=self.keep_alive, template=self._turns
         )  # fmt: skip
-        return OllamaChat(self._served, form, self.think, self.own_reasoning_tags, self.timeout)
+        return OllamaChat(self._served, form, self.think, self.own_reasoning_tags, self.longest)
 
     @cached_property
     def _turns(self) -> TurnTemplate | None:
         return None if self.template is None else turn_template(self.template)
-
-    # -- coming and going ---------------------------------------------------------------------------------------------
-
-    def close(self) -> None:
-        if self._used and self.unload:
-            self._release()
-        self._used = False
-        super().close()
-
-    def _release(self) -> None:
-        """Have the weights unloaded. A server that is gone or slow holds up no run: nothing is raised."""
-        from harness.models.remote.transport import exchange
-
-        is_interrupted = isinstance(sys.exception(), KeyboardInterrupt)
-        limit = HURRIED if is_interrupted else min(UNLOADING, self.timeout)
-        try:
-            with exchange(limit), closing(self._new_server()) as server:
-                server.unload(self.model)
-                while whole_name(self.model) in map(whole_name, server.running()):
-                    time.sleep(POLL)
-        except CallError as failure:
-            log.info(
-                "model %s stays loaded in Ollama for %s: %s", self.model, self.keep_alive, self.failure_text(failure)
-            )
-
-    @property
-    def _written_host(self) -> str:
-        return self.host or os.environ.get("OLLAMA_HOST") or DEFAULT_HOST
-
-    @property
-    def _host(self) -> str:
-        return str(expanded(self._written_host))
-
-    @cached_property
-    def _client(self) -> OllamaServer:
-        return self._new_server()
-
-    def _new_server(self) -> OllamaServer:
-        return OllamaServer(self._host, self.timeout)

@@ -110,6 +110,10 @@ class OpenAI(OpenAIServer, RemoteModel):
     def _scoring_fault(self) -> str | None:
         from harness.models.remote.transport import exchange
 
+        try:
+            _ = self._engine
+        except ModelError:
+            return None  # told where models are checked
         service = self._service()
         try:
             with exchange(self.timeout):

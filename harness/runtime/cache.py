@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS models (digest TEXT PRIMARY KEY, name TEXT NOT NULL, 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KnownModel:
+class StoredModel:
     """A model that answered calls which are stored."""
 
     digest: str
@@ -147,7 +147,7 @@ class Cache(Database):
                 self._database.execute("SELECT 1 FROM calls WHERE model = ? LIMIT 1", (model,)).fetchone() is not None
             )
 
-    def known_models(self, name: str) -> list[KnownModel]:
+    def stored_models(self, name: str) -> list[StoredModel]:
         """The models of a name of which answers are stored; none in a file from before they were kept."""
         with self._translated():
             if not self._database.execute("SELECT 1 FROM sqlite_master WHERE name = 'models'").fetchone():
@@ -157,7 +157,7 @@ class Cache(Database):
                 (name,),
             ).fetchall()
         return [
-            KnownModel(digest=digest, identity=json.loads(identity), answers=answers)
+            StoredModel(digest=digest, identity=json.loads(identity), answers=answers)
             for digest, identity, answers in rows
             if answers
         ]

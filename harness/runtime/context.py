@@ -72,9 +72,8 @@ class Context(ModelAccess):
         """How likely each prompt's options are as the first token of the reply; `text` is the likeliest one."""
         engine = self.model(model)
 
-        def run(batch: Sequence[int]) -> list[Completion]:
-            answers = dict(engine.first_token_each([prompts[i] for i in batch], [options[i] for i in batch]))
-            return [answers[place] for place in range(len(batch))]
+        def run(batch: Sequence[int]) -> Iterable[tuple[int, Completion]]:
+            return engine.first_token_each([prompts[i] for i in batch], [options[i] for i in batch])
 
         contents = [{"options": list(texts)} for texts in options]
         return self._with_prompts(model, prompts, self._scored(model, "first_token", prompts, contents, run, 1))
@@ -180,7 +179,7 @@ class Context(ModelAccess):
     ) -> list[Completion]:
         """Cached completions, and computed ones. Batches are planned over all calls: a resumed run forms the same."""
         if keys:
-            self._keep(model)
+            self._keep_identity(model)
         first = {key: index for index, key in reversed(list(enumerate(keys)))}  # equal calls are made once
         done = self.cache.get(list(first))
         self.display.expect(len(keys))

@@ -43,7 +43,7 @@ class ModelAccess:
         self.counts = CallCounts()
         self._secrets = dict(secrets or {})
         self._digests: dict[str, str] = {}
-        self._kept: set[str] = set()  # models that the cache was told of
+        self._identified: set[str] = set()  # models that the cache was told of
         self._own_models: dict[str, Model] = {}  # that a metric brings, by their description
         self._loaded: Model | None = None
         for model in models.values():
@@ -88,11 +88,11 @@ class ModelAccess:
         digest_now = self.model_digest(name)
         return reason_to_ask_again(self.cache, name, engine, digest_now, set(self._digests.values()))
 
-    def _keep(self, name: str) -> None:
+    def _keep_identity(self, name: str) -> None:
         """Tell the cache what a model is, once, and people why answers of before are not used."""
-        if name in self._kept or name not in self.models:
+        if name in self._identified or name not in self.models:
             return
-        self._kept.add(name)
+        self._identified.add(name)
         if (reason := self.changed_since(name)) is not None:
             self.display.note(reason)
         engine = self.models[name]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from harness.components.component import settings
 from harness.components.model import Model
 from harness.records.inputs import JSON
-from harness.runtime.cache import Cache, KnownModel
+from harness.runtime.cache import Cache, StoredModel
 from harness.text.excerpts import shortened
 from harness.text.normalise import as_text
 
@@ -43,14 +43,14 @@ def reason_to_ask_again(
         return None
     name, identity = model_name(entry, model), json.loads(json.dumps(model.identity()))  # as one that was stored
     relatives = [
-        (changes, known)
-        for known in cache.known_models(name)
-        if known.digest not in suite_digests and (changes := changes_between(known.identity, identity))
+        (changes, earlier)
+        for earlier in cache.stored_models(name)
+        if earlier.digest not in suite_digests and (changes := changes_between(earlier.identity, identity))
     ]
     if not relatives:
         return None
-    changes, known = min(relatives, key=lambda relative: (len(relative[0]), -relative[1].answers))
-    return _sentence(entry, changes, known)
+    changes, earlier = min(relatives, key=lambda relative: (len(relative[0]), -relative[1].answers))
+    return _sentence(entry, changes, earlier)
 
 
 def changes_between(before: JSON, now: JSON) -> list[Change]:
@@ -72,13 +72,13 @@ def _leaves(identity: JSON, path: str = "") -> dict[str, JSON]:
     return leaves
 
 
-def _sentence(entry: str, changes: list[Change], known: KnownModel) -> str:
+def _sentence(entry: str, changes: list[Change], earlier: StoredModel) -> str:
     differences = " and ".join(
         f"its {change.field.replace('_', ' ')} is {_value(change.now)} and was {_value(change.before)}"
         for change in changes
     )
-    answers = "1 stored answer was" if known.answers == 1 else f"{known.answers:,} stored answers were"
-    pronoun = "it is" if known.answers == 1 else "they are"
+    answers = "1 stored answer was" if earlier.answers == 1 else f"{earlier.answers:,} stored answers were"
+    pronoun = "it is" if earlier.answers == 1 else "they are"
     return f"model {entry}: {differences} when {answers} given: {pronoun} not used, and everything is asked again of it"
 
 

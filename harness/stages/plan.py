@@ -19,6 +19,7 @@ from harness.runtime.dry_context import DryContext
 from harness.stages.index import index_name, index_requests
 from harness.stages.prepare import prepare, resources_of
 from harness.suite.expansion import root_of
+from harness.suite.loading_order import loaded_for
 from harness.suite.suite import Suite
 
 
@@ -67,7 +68,14 @@ class Plan:
 
 
 def plan(suite: Suite, context: DryContext) -> Plan:
-    """What a run would compute and what is cached. Loads no weights and changes nothing."""
+    """What a run would compute and what is cached. Loads no weights and changes nothing; the models are closed then."""
+    try:
+        return _plan(suite, context)
+    finally:
+        context.close()
+
+
+def _plan(suite: Suite, context: DryContext) -> Plan:
     tasks = prepare(suite, suite.usage.asked_from("train"))
     contamination(suite, tasks)
     resources = resources_of(suite, tasks)
@@ -148,9 +156,8 @@ def planned_cells(suite: Suite, tasks: Mapping[str, Task]) -> list[Cell]:
         last = max(names, key=order.__getitem__, default=None)
         if last is None:
             return (-1, -1)
-        root = root_of(last, suite.models)
-        weights = suite.models[root].loading_key() or root
-        return (first.setdefault(weights, min(order[root], order[last])), order[last])
+        place = min(order[root_of(last, suite.models)], order[last])
+        return (first.setdefault(loaded_for(last, suite.models), place), order[last])
 
     asked = [Cell(task, variant) for task in tasks for variant in suite.asked(task)]
     variants = {variant: i for i, variant in enumerate(suite.answering())}

@@ -12,7 +12,7 @@ from harness.checks.components import (
     variant_mistakes,
 )
 from harness.checks.data import data_mistakes, refuse_equal_ids, with_remedy
-from harness.checks.scoring import scoring_mistakes
+from harness.checks.option_scoring import scoring_mistakes
 from harness.components.component import named
 from harness.components.indexes import Indexes
 from harness.components.task import Task

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
+from harness.components.component import named
 from harness.components.metric import Metric, scoring_phase
 from harness.components.scoring import Scoring
 from harness.components.task import Task
@@ -15,6 +16,7 @@ from harness.runtime.provenance import described_judges, described_suite
 from harness.runtime.run_folder import RunFolder
 from harness.stages.predict import progress_line
 from harness.stages.score_metric import score_metric
+from harness.suite.loading_order import Rank, judging_rank
 from harness.suite.suite import Suite
 from harness.summary.comparison_plan import reference_of
 from harness.summary.judge_quality import identities, rubric_texts
@@ -32,7 +34,7 @@ def score(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, context: C
     judgements: list[Judgement] = []
     costs: list[dict[str, JSON]] = []
     try:
-        for task, name in sorted(figures, key=lambda figure: scoring_phase(metrics[figure[0]][figure[1]])):
+        for task, name in sorted(figures, key=lambda figure: _rank(metrics[figure[0]][figure[1]], suite)):
             scoring = Scoring(
                 metric=name,
                 task=tasks[task],
@@ -57,6 +59,11 @@ def score(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, context: C
         "rubrics": rubric_texts(suite),
     }
     folder.write_run({**folder.read_run(), **described_suite(suite, tasks), **judging})
+
+
+def _rank(metric: Metric, suite: Suite) -> tuple[int, Rank]:
+    """When a metric scores: by what it asks, and judges so that each is loaded once."""
+    return scoring_phase(metric), judging_rank(named(metric, "models"), suite.models)
 
 
 def _score(

@@ -32,11 +32,11 @@ def joint_serving(predictions: Sequence[Prediction]) -> Serving | None:
     if not servings:
         return None
     latencies = [latency_of(prediction.seconds, prediction.serving) for prediction in predictions]
-    known = [seconds for seconds in latencies if seconds is not None]
-    is_told = len(known) == len(latencies) and any(serving.compute_seconds is not None for serving in servings)
+    measured = [seconds for seconds in latencies if seconds is not None]
+    is_told = len(measured) == len(latencies) and any(serving.compute_seconds is not None for serving in servings)
     cached = [serving.cached_tokens for serving in servings if serving.cached_tokens is not None]
     return Serving(
-        compute_seconds=sum(known) if is_told else None,
+        compute_seconds=sum(measured) if is_told else None,
         cached_tokens=sum(cached) if cached else None,
         at_once=max(serving.at_once for serving in servings),
         wall_seconds=sum(duration_of(prediction.seconds, prediction.serving) for prediction in predictions),

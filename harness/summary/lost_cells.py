@@ -25,7 +25,7 @@ def lost_cells(finished: FinishedRun) -> str | None:
     lost = list(cells_without_value(finished))
     if not lost:
         return None
-    names = [f"{each.cell.task} × {reported_name(each.cell.variant)}" for each in lost[:MOST_NAMED]]
+    names = [f"{part.cell.task} × {reported_name(part.cell.variant)}" for part in lost[:MOST_NAMED]]
     more = f" and {counted(len(lost) - MOST_NAMED, 'further cell')}" if len(lost) > MOST_NAMED else ""
     verb = "has" if len(lost) == 1 else "have"
     return f"{', '.join(names)}{more} {verb} no value at all, and the report says so: {lost[0].reason}"

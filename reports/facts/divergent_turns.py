@@ -43,12 +43,12 @@ def divergent_turns(predictions: Sequence[Prediction]) -> Iterator[DivergentTurn
     for prediction in predictions:
         if prediction.rendered is not None and not prediction.route:
             prompts.setdefault((prediction.task, prediction.messages), {}).setdefault(prediction.variant, prediction)
-    told: set[tuple[str, frozenset[frozenset[str]]]] = set()
+    partings: set[tuple[str, frozenset[frozenset[str]]]] = set()
     for (task, _), by_variant in prompts.items():
         groups = _by_text(by_variant)
         parting = (task, frozenset(frozenset(prediction.variant for prediction in group) for group in groups))
-        if len(groups) > 1 and parting not in told:
-            told.add(parting)
+        if len(groups) > 1 and parting not in partings:
+            partings.add(parting)
             renderings = tuple(map(_rendering, groups))
             yield DivergentTurns(task=task, sample_id=groups[0][0].sample_id, renderings=renderings)
 

@@ -13,8 +13,8 @@ from filelock import FileLock
 
 from harness.errors import SuiteError
 from harness.suite.parser import load_suite
-from tests.shared.light import HEAVY, MODELS, answer, write_light_suite
-from tests.shared.ollama_stand_in import Script, StandIn, serving
+from tests.shared.light import HEAVY, light_server, write_light_suites
+from tests.shared.ollama_stand_in import serving
 from tests.shared.paths import ROOT
 
 COMMAND = "from harness.cli import main; main()"
@@ -37,7 +37,7 @@ def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of a scripted Ollama with the models of the light suite."""
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "OLLAMA_HOST"):
         monkeypatch.delenv(name, raising=False)
-    with serving(StandIn(Script(answer), models=MODELS)) as server:
+    with serving(light_server()) as server:
         yield server.place
 
 
@@ -80,7 +80,7 @@ def _harness(command: list[str], further: dict[str, str], folder: Path) -> Harne
 
 def served_suite_from_its_file_to_its_report(harness: Harness, folder: Path, place: str) -> None:
     """Every command that needs no model in this process, on one suite: prompting, retrieval, choice, judges, people."""
-    suite = str(write_light_suite(folder, place))
+    suite = str(write_light_suites(folder, place))
     said = {}
     for name, arguments in {
         "help": ["--help"],
@@ -93,12 +93,14 @@ def served_suite_from_its_file_to_its_report(harness: Harness, folder: Path, pla
         "again": ["run", suite, "--out", "run", "--from", "score"],
         "calibrate": ["calibrate", suite, "--labels", "labels.jsonl", "--metric", "capitals.quality"],
         "report": ["report", "run"],
+        "models": ["list", "models", "--server", place],
+        "likeliest": ["run", str(folder / "likeliest.yaml"), "--out", "likeliest"],
     }.items():
         result = harness(*arguments)
         assert result.returncode == 0, f"{name}: {result.stderr or result.stdout}"
         assert "Traceback" not in result.stderr, name
         said[name] = result.stdout
-    assert "2 models, 2 tasks, 7 variants" in said["check"]
+    assert "3 models, 2 tasks, 8 variants" in said["check"]
     assert "sentence_transformers" in said["list"]  # what cannot be used here is listed, too
     assert json.loads(said["schema"])["title"]
     assert (folder / "run" / "report.html").stat().st_size > 100_000
@@ -111,10 +113,14 @@ def served_suite_from_its_file_to_its_report(harness: Harness, folder: Path, pla
         "vote",
         "bm25",
         "tfidf",
+        "meaning",
         "both",
         "ladder",
     }
     assert scores["results"]
+    assert {"judge:latest", "meaning:latest", "small:latest"} <= set(said["models"].split())
+    chosen = [json.loads(line) for line in (folder / "likeliest" / "predictions.jsonl").read_text().splitlines()]
+    assert {row["reading"]["answer"] for row in chosen if row["variant"] == "once"} == {"A"}
     packages = json.loads((folder / "run" / "run.json").read_text())["packages"]
     assert {"numpy", "pydantic"} <= set(packages)
 

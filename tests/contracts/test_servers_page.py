@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.components.display import Display
+from harness.errors import SuiteError
 from harness.runtime.cache import Cache
 from harness.runtime.dry_context import DryContext
 from harness.stages.plan import plan
@@ -45,7 +46,7 @@ def place_of(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], str]]:
         others = {
             "127.0.0.1:8080": LlamaServer(script, model="local", context=8192),
             "127.0.0.1:8000": Vllm(script, model="Qwen/Qwen2.5-7B-Instruct", context=8192),
-            "127.0.0.1:8001": Vllm(script, model="BAAI/bge-m3", context=8192),
+            "127.0.0.1:8001": LlamaServer(script, model="BAAI/bge-m3", embeds=True),
             "127.0.0.1:30000": Hosted(script, model="Qwen/Qwen3-8B", context=16384),
             "api.openai.com": Hosted(script, model="gpt-4o-mini", context=128000),
         }
@@ -103,11 +104,9 @@ def test_a_copied_suite_needs_no_model_in_this_process(name: str, copied: Callab
 
 
 def test_ollama_through_v1_is_refused_without_its_context(
-    tmp_path: Path, place_of: Callable[[str], str], copied: Callable[[str], Suite]
+    copied: Callable[[str], Suite], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    copied("ollama-v1")
-    path = tmp_path / "ollama-v1.yaml"
-    path.write_text(path.read_text().replace(", server_context: 4096", ""))
-    suite = load_suite(path)
-    with pytest.raises(Exception, match="ollama:"):
+    monkeypatch.setitem(SUITES, "ollama-v1", SUITES["ollama-v1"].replace(", server_context: 4096", ""))
+    suite = copied("ollama-v1")
+    with pytest.raises(SuiteError, match="ollama:"):
         prepare(suite, list(suite.models))

@@ -12,7 +12,7 @@ from reports.facts.answer_path import timing_note
 from reports.facts.divergent_turns import divergent_turns
 from reports.facts.item_payload import payload
 from reports.html import render
-from reports.sections.renderings import Renderings
+from reports.sections.divergent_renderings import DivergentRenderings
 from reports.sections.run_record import RunRecord
 from tests.shared.finished import finished, visible
 
@@ -121,11 +121,11 @@ def test_equal_turns_rendered_otherwise(
     assert [list(r.variants) for each in turns for r in each.renderings] == groups
     assert [each.is_telling for each in turns] == [is_telling] * len(turns)
     run = finished(summary, predictions=predictions)
-    cautions = list(Renderings().cautions(run))
+    cautions = list(DivergentRenderings().cautions(run))
     assert len(cautions) == is_telling
     assert all("SmolLM" in caution for caution in cautions if DEFAULT in rendered)
     assert all('system: ""' in caution and "“" in caution for caution in cautions)
-    facts = Renderings().build(run)
+    facts = DivergentRenderings().build(run)
     assert (facts is not None) == bool(groups)
     if facts is not None:
         assert [text.text for text in facts.cards[0].texts] == list(rendered)

@@ -36,6 +36,7 @@ class Fault:
     cut: Callable[[bytes], int] | None = None  # bytes after which the connection breaks
     drip: float = 0.0  # seconds between two bytes
     silent: float = 0.0  # seconds between the headers and the first byte
+    stalls: float = 0.0  # seconds between the first part of a stream and the second
     hangs_up: bool = False  # the request is read, and the connection closed without a byte
     body: bytes | None = None  # sent instead of the right body
     content_type: str | None = None

@@ -271,6 +271,7 @@ class Handler(BaseHTTPRequestHandler):
             content = (reply.text or "").encode() or b"".join(map(reply.framing, parts))
             self._send_bytes(content if fault.body is None else fault.body, reply, fault)
             return
+        stall = fault.stalls
         first = next(parts, None)  # an error may still come before the first part, and is no stream then
         self._head(reply, fault, {"Transfer-Encoding": "chunked"})
         self._pause(fault.silent)
@@ -278,7 +279,8 @@ class Handler(BaseHTTPRequestHandler):
             piece = reply.framing(first)
             self.wfile.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
             self.wfile.flush()
-            first = next(parts, None)
+            self._pause(stall)
+            first, stall = next(parts, None), 0.0
         self.wfile.write(b"0\r\n\r\n")
 
     def _send_bytes(self, content: bytes, reply: HttpReply, fault: Fault) -> None:

@@ -5,11 +5,12 @@ import re
 from pathlib import Path
 from typing import Any
 
+from tests.shared.ollama_stand_in import Script, ServedModel, StandIn
+
 HEAVY = (
     "torch", "transformers", "tokenizers", "peft", "accelerate", "safetensors", "huggingface_hub",
     "sentence_transformers", "faiss", "gguf", "llguidance", "bitsandbytes", "bert_score", "datasets",
 )  # fmt: skip
-MODELS = ("small:latest", "judge:latest")
 CAPITALS = {
     "France": "Paris",
     "Italy": "Rome",
@@ -23,6 +24,7 @@ name: light
 models:
   small: {ollama: {model: small, host: HOST}}
   judge: {ollama: {model: judge, host: HOST}}
+  meaning: {ollama_embedding: {model: meaning, host: HOST}}
 knowledge:
   atlas: {texts: {path: atlas.txt, gold: contains}}
 tasks:
@@ -47,14 +49,36 @@ variants:
   vote: {prompting: {model: small, samples: 3, temperature: 0.7}}
   bm25: {rag: {model: small, knowledge: atlas, retriever: {lexical: {tokens: words}}, k: 2}}
   tfidf: {rag: {model: small, knowledge: atlas, retriever: tfidf, k: 2}}
+  meaning: {rag: {model: small, knowledge: atlas, retriever: {dense: {model: meaning}}, k: 2}}
   both: {rag: {model: small, knowledge: atlas, retriever: hybrid, k: 2}}
   ladder: {cascade: {of: [vote, bm25], confidence: agreement, thresholds: [0.5]}}
 compare: {reference: zero-shot, headline: [capitals.accuracy, exam.accuracy]}
 """
+LIKELIEST = """\
+name: likeliest
+models:
+  small: {ollama: {model: small, host: HOST}}
+tasks:
+  exam:
+    data: {jsonl: {path: exam.jsonl, options: [A, B, C, D]}}
+    answer: {choice: {by: first_token}}
+    metrics: {accuracy: choice}
+variants:
+  once: {prompting: {model: small}}
+  turned: {prompting: {model: small, circular: true}}
+"""
+FIRST = {"A": 0.6, "B": 0.2, "C": 0.1, "D": 0.05, "The": 0.05}  # tokens that a reply may begin with
 
 
-def write_light_suite(folder: Path, host: str) -> Path:
-    """The suite, its data and labels for its judge, in a folder; returns the suite's path."""
+def light_server() -> StandIn:
+    """A scripted Ollama with the models of the light suites."""
+    script = Script(answer, first=lambda body: FIRST)
+    embedding = ServedModel(name="meaning:latest", engine=script, capabilities=("embedding",))
+    return StandIn(script, models=["small:latest", "judge:latest", embedding])
+
+
+def write_light_suites(folder: Path, host: str) -> Path:
+    """The suites, their data and labels for the judge, in a folder; returns the path of the first."""
     countries = list(CAPITALS)
     rows = [{"input": country, "target": CAPITALS[country]} for country in countries]
     questions = [
@@ -77,6 +101,7 @@ def write_light_suite(folder: Path, host: str) -> Path:
     (folder / "atlas.txt").write_text(atlas, encoding="utf-8")
     path = folder / "suite.yaml"
     path.write_text(SUITE.replace("HOST", host), encoding="utf-8")
+    (folder / "likeliest.yaml").write_text(LIKELIEST.replace("HOST", host), encoding="utf-8")
     return path
 
 

@@ -1,7 +1,7 @@
 """Where the tests find an Ollama: the scripted stand-in, the one over a real small model, or a real Ollama.
 
 With OLLAMA_HOST set, tests of a real model ask the Ollama there instead of the stand-in, and of its models
-OLLAMA_MODEL, else the first listed. Scripted tests always use the stand-in.
+OLLAMA_MODEL, else the first that fits. Scripted tests always use the stand-in.
 """
 
 import os
@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from ollama import Client
 
 from harness.models.local.weights import Weights
 from tests.shared.llama_cpp import SMOLLM2, LlamaCpp
-from tests.shared.ollama_stand_in import Answer, Script, StandIn, serving
+from tests.shared.ollama_stand_in import BARE, Answer, Script, StandIn, full_name, serving
 from tests.shared.paths import MODELS
 from tests.shared.recorded_models import recorded_models
 
@@ -62,7 +63,7 @@ def _smollm2() -> Iterator[LlamaCpp]:
 def real_ollama(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     """An Ollama with a real model."""
     if HOST:
-        yield Place(HOST, os.environ.get("OLLAMA_MODEL") or _first_listed(HOST), None)
+        yield Place(HOST, model_there(HOST, os.environ.get("OLLAMA_MODEL")), None)
         return
     for name in PROXIES:
         monkeypatch.delenv(name, raising=False)
@@ -71,14 +72,22 @@ def real_ollama(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
         yield Place(server.place, "smollm2:135m", server)
 
 
-def _first_listed(host: str) -> str:
-    from ollama import Client
+def model_there(host: str, wanted: str | None = None) -> str:
+    """The model to ask at a real Ollama, as it is listed there: the one that is named, else the first that fits.
 
+    A model fits that writes, does not think unasked, and has a template which shows every turn.
+    """
     client = Client(host=host)
     try:
         names = [str(entry.model) for entry in client.list().models]
+        if wanted:
+            matching = [name for name in names if full_name(name) == full_name(wanted)]
+            return matching[0] if matching else pytest.fail(f"the Ollama at {host} has no model {wanted}: {names}")
+        for name in names:
+            shown = client.show(name)
+            can, template = set(shown.capabilities or ()), shown.template or ""
+            if can & {"completion"} and "thinking" not in can and template.strip() != BARE:
+                return name
     finally:
         client.close()
-    if not names:
-        pytest.skip(f"the Ollama at {host} has no model: ollama pull qwen2.5:0.5b")
-    return names[0]
+    pytest.skip(f"the Ollama at {host} has no model for these tests: ollama pull qwen2.5:0.5b")

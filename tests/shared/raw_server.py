@@ -33,6 +33,11 @@ class RawServer:
     def place(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def chats(self) -> list[bytes]:
+        """The requests that a model is to reply to; others ask for what there is."""
+        return [request for request in self.requests if b'"stream":true' in request]
+
     def close(self) -> None:
         self.stopped.set()
         for end in (self._listener, *self._connections):
@@ -101,6 +106,16 @@ def reply(
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     lines = [f"HTTP/1.1 {status} X", f"Content-Type: {content_type}", f"Content-Length: {len(content)}", *headers]
     return "\r\n".join([*lines, "Connection: close", "", ""]).encode("latin-1") + content
+
+
+def in_turn(*bodies: Any) -> Chunks:
+    """One body after the other for what a model is to reply to, and an empty one for whatever else is asked."""
+
+    def answer(server: RawServer, request: bytes) -> list[bytes]:
+        is_chat = b'"stream":true' in request
+        return [reply(bodies[min(len(server.chats), len(bodies)) - 1] if is_chat else {})]
+
+    return answer
 
 
 def dripping(server: RawServer, pieces: Iterable[bytes], pause: float = 0.2) -> Iterator[bytes]:

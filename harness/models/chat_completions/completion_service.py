@@ -50,8 +50,8 @@ class CompletionService:
     def first_token(self, prompt: Prompt, options: Sequence[str]) -> Completion:
         """The likeliest option as the first token of the reply."""
         is_text = self.request.template is not None
-        wanted: dict[str, JSON] = {"logprobs": LISTED} if is_text else {"logprobs": True, "top_logprobs": LISTED}
-        content = self.ask(prompt, FIRST_TOKEN, stream=False, **wanted)
+        fields: dict[str, JSON] = {"logprobs": LISTED} if is_text else {"logprobs": True, "top_logprobs": LISTED}
+        content = self.ask(prompt, FIRST_TOKEN, stream=False, **fields)
         completion = self._completion(prompt, FIRST_TOKEN, content)
         return read_first_token(completion, listed_tokens(first_positions(content)), options)
 

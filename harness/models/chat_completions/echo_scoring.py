@@ -23,8 +23,8 @@ class EchoScoring:
 
     def works(self) -> bool:
         """Whether the server scores what it is given: llama.cpp and Ollama answer and leave the prompt out."""
-        rows = [self.row(text) for text in PROBES]
-        return rows[0] != rows[1] and len({logprob for row in rows for _, logprob in row[1:]}) > 2
+        rows = [[logprob for _, logprob in self.row(text)[1:]] for text in PROBES]
+        return rows[0] != rows[1] and all(len(set(row)) > 1 for row in rows)
 
     def row(self, text: str) -> Row:
         """The text's tokens with their log-probabilities. Raises CallError where one is not told."""

@@ -90,7 +90,7 @@ def engine_at(root: ServerRoot, listing: Mapping[str, JSON]) -> ServedEngine:
         facts = {"root": _text(listing.get("root")), "max_model_len": context}
         return ServedEngine(name=VLLM, version=version, facts=facts, context=context)
     tags = root.get("/api/tags")
-    return _ollama(root.model, tags) if isinstance(tags.get("models"), list) else ServedEngine()
+    return _ollama(root.model, tags) if any(_text(entry.get("digest")) for entry in _entries(tags)) else ServedEngine()
 
 
 def _llama_cpp(props: Mapping[str, JSON], listing: Mapping[str, JSON]) -> ServedEngine:
@@ -111,13 +111,17 @@ def _llama_cpp(props: Mapping[str, JSON], listing: Mapping[str, JSON]) -> Served
 
 
 def _ollama(model: str, tags: Mapping[str, JSON], version: str = "") -> ServedEngine:
-    models, wanted = tags.get("models"), with_tag(model)
     digests = [
         _text(entry.get("digest"))
-        for entry in (models if isinstance(models, list) else [])
-        if isinstance(entry, dict) and with_tag(_text(entry.get("model") or entry.get("name"))) == wanted
+        for entry in _entries(tags)
+        if with_tag(_text(entry.get("model") or entry.get("name"))) == with_tag(model)
     ]
     return ServedEngine(name=OLLAMA, version=version, facts={"digest": next(iter(digests), "")})
+
+
+def _entries(tags: Mapping[str, JSON]) -> list[Mapping[str, JSON]]:
+    models = tags.get("models")
+    return [entry for entry in models if isinstance(entry, dict)] if isinstance(models, list) else []
 
 
 def with_tag(name: str) -> str:

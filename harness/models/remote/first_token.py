@@ -41,14 +41,18 @@ def listed_tokens(positions: Any) -> list[tuple[str, float]]:
         raise _failure(
             "the server lists no log-probabilities of the first token (top_logprobs); use choice: {by: generation}"
         )
-    listed = [(entry.get("token"), entry.get("logprob")) if isinstance(entry, dict) else entry for entry in entries]
-    for pair in listed:
-        if not (isinstance(pair, tuple) and isinstance(pair[0], str) and _is_logprob(pair[1])):
-            raise _failure(f"the server lists {str(pair)[:80]} as a first token, which is no log-probability")
-    tokens = [(token, min(float(logprob), 0.0)) for token, logprob in listed]
+    tokens = [_token_in(entry) for entry in entries]
     if log_sum([logprob for _, logprob in tokens]) > ROUNDING:
         raise _failure("the probabilities of the first tokens that the server lists are more than 1 together")
     return tokens
+
+
+def _token_in(entry: Any) -> tuple[str, float]:
+    fields: dict[str, Any] = entry if isinstance(entry, dict) else {}
+    token, logprob = fields.get("token"), fields.get("logprob", math.nan)
+    if not isinstance(token, str) or not _is_logprob(logprob):
+        raise _failure(f"the server lists {str(entry)[:80]} as a first token, which is no log-probability")
+    return token, min(float(logprob), 0.0)
 
 
 def read_first_token(completion: Completion, listed: Listed, options: Sequence[str]) -> Completion:
@@ -90,9 +94,9 @@ def _extent(listed: Listed, option: str, least: float, rest: float) -> Extent:
     return Extent(sure, log_sum([sure, min(math.log(unseen) + least, rest)]) if unseen else sure)
 
 
-def _doubt(count: int, likeliest: str, best: tuple[str, Extent], other: tuple[str, Extent]) -> str:
+def _doubt(count: int, likeliest: str, best: tuple[str, Extent], rival: tuple[str, Extent]) -> str:
     """Why a list is too short to tell the likeliest option."""
-    (first, sure), (second, possible) = best, other
+    (first, sure), (second, possible) = best, rival
     lead = f"{first} has {_share(sure.listed)}" if sure.listed > -math.inf else "no option is listed"
     return (
         f"the server lists only the {count} likeliest first tokens, so {second} may be likelier than {first}: {lead}, "
@@ -104,7 +108,7 @@ def _share(logprob: float) -> str:
     return f"{100 * math.exp(logprob):.2g} %"
 
 
-def _is_logprob(value: object) -> bool:
+def _is_logprob(value: Any) -> bool:
     """Whether a value can be a log-probability: a number up to 0, or minus infinity for what cannot be."""
     return isinstance(value, int | float) and not isinstance(value, bool) and value <= ROUNDING
 

@@ -24,20 +24,20 @@ def address_fault(host: str, timeout: float, failure: CallError) -> str:
     """What is wrong at a host as the suite writes it, in one sentence with its remedy."""
     import httpx
 
-    shown = inert_line(without_credentials(host))
+    place = inert_line(without_credentials(host))
     if is_silent(failure):
-        return f"Ollama does not answer at {shown}; start it with `ollama serve`"
+        return f"Ollama does not answer at {place}; start it with `ollama serve`"
     if isinstance(failure.__cause__, httpx.TimeoutException):
-        return f"Ollama does not answer at {shown} in time, but takes the connection; look at what the server is doing"
+        return f"Ollama does not answer at {place} in time, but takes the connection; look at what the server is doing"
     if failure.status in (401, 403):
         return (
-            f"the server at {shown} refuses the key, or the lack of one (HTTP {failure.status}): "
+            f"the server at {place} refuses the key, or the lack of one (HTTP {failure.status}): "
             f"put the right one into the environment variable {KEY}"
         )
     if (failure.status or 0) >= 500 or failure.status == 429:
         reason = str(failure).removeprefix(PREFIX)
-        return f"the server at {shown} answers with a failure ({reason}); look at the server, then run again"
-    return f"Ollama does not answer at {shown}: {_stranger(host, timeout, failure)}"
+        return f"the server at {place} answers with a failure ({reason}); look at the server, then run again"
+    return f"Ollama does not answer at {place}: {_stranger(host, timeout, failure)}"
 
 
 def _stranger(host: str, timeout: float, failure: CallError) -> str:
@@ -54,9 +54,9 @@ def _stranger(host: str, timeout: float, failure: CallError) -> str:
     try:
         with exchange(timeout), closing(server):
             if parts.path.strip("/"):
-                is_there = _is_ollama(server.address.removesuffix(parts.path), timeout)
-                told = "there is one" if is_there else f"what answers is no Ollama ({reason})"
-                return f"{told}{f' at {root}' if is_there else ''}; give the host without a path: {root}"
+                is_ollama = _is_ollama(server.address.removesuffix(parts.path), timeout)
+                finding = "there is one" if is_ollama else f"what answers is no Ollama ({reason})"
+                return f"{finding}{f' at {root}' if is_ollama else ''}; give the host without a path: {root}"
             if server.speaks_openai():
                 return (
                     f"what answers there speaks OpenAI's protocol; ask it under openai instead of ollama, with "

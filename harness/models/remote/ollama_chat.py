@@ -10,7 +10,7 @@ from harness.models.remote.call_error import CallError
 from harness.models.remote.first_token import FIRST_TOKEN, LISTED, listed_tokens, read_first_token
 from harness.models.remote.ollama_check import context_failure
 from harness.models.remote.ollama_model import ServedModel
-from harness.models.remote.ollama_rendering import Renderings, refuse_missing
+from harness.models.remote.ollama_rendering import RenderedPrompts, refuse_missing
 from harness.models.remote.ollama_reply import AssembledReply, assembled, keeps_format
 from harness.models.remote.ollama_request import Ask, RequestForm, Think
 from harness.models.remote.ollama_server import PREFIX
@@ -34,7 +34,7 @@ class OllamaChat:
     ) -> None:
         self.served, self.form, self.think = served, form, think
         self.thinks_for_formats = False  # it keeps to a format only if it thinks before
-        self.renderings = Renderings(served, lambda prompt: self.form.body(self._short(prompt)))
+        self.renderings = RenderedPrompts(served, lambda prompt: self.form.body(self._short(prompt)))
         self._tags, self._seconds = tags, seconds
 
     def complete(self, prompt: Prompt, generation: Generation) -> Completion:
@@ -82,8 +82,8 @@ class OllamaChat:
             )
         )
         droppable = 0 if self.served.refuses_to_cut else _longest_droppable(ask.prompt)
-        wanted = ask.most_tokens if reply.is_cut_by_server else None
-        if problem := context_failure(self.form.num_ctx, tokens_in, reply.tokens_out, wanted, droppable):
+        limit = ask.most_tokens if reply.is_cut_by_server else None
+        if problem := context_failure(self.form.num_ctx, tokens_in, reply.tokens_out, limit, droppable):
             raise CallError(problem, lasting=True, blame="prompt")
         return completion
 

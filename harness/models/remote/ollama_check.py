@@ -8,14 +8,14 @@ from harness.models.remote.ollama_request import Think
 def refuse_unable(served: ServedModel, think: Think, num_ctx: int) -> None:
     """Raise ModelError for what the model cannot do; CallError where the server does not answer."""
     able, trained = served.capabilities, served.trained_length
-    known = f"Ollama says that it can do {', '.join(sorted(able))}"
+    abilities = f"Ollama says that it can do {', '.join(sorted(able))}"
     if able and "completion" not in able:
         raise ModelError(
-            f"model {served.name}: it writes no text ({known}); take a chat model, or name it under "
+            f"model {served.name}: it writes no text ({abilities}); take a chat model, or name it under "
             "ollama_embedding, to be the model of dense"
         )
     if think and able and "thinking" not in able:
-        raise ModelError(f"model {served.name}: it cannot think ({known}); leave out think, or take another model")
+        raise ModelError(f"model {served.name}: it cannot think ({abilities}); leave out think, or take another model")
     if trained is not None and num_ctx > trained:
         raise ModelError(
             f"model {served.name}: num_ctx {num_ctx} is more than the {trained} tokens it was trained with, "
@@ -27,22 +27,23 @@ def refuse_change(before: ServedModel, now: ServedModel) -> None:
     """Raise ModelError where version or digest differ; CallError where the server does not answer."""
     pairs = {
         "the version of its Ollama": (before.version, now.version),
-        "its digest": (before.digest, now.digest or "none, because it is no longer there"),
+        "its digest": (before.digest, now.digest),
     }
-    for what, (old, new) in pairs.items():
-        if old != new:
+    for trait, (old, new) in pairs.items():
+        if old is not None and old != new:
+            state = new or "none, because it is no longer there,"
             raise ModelError(
-                f"model {before.name}: {what} was {old} when the run began and is {new} now, so that its "
-                "answers cannot be compared; run the same command again, and everything is asked anew"
+                f"model {before.name}: {trait} was {old} when the run began and is {state} now, so that its answers "
+                "cannot be compared; run the same command again, and everything is asked anew"
             )
 
 
 def context_failure(
-    num_ctx: int, tokens_in: int | None, tokens_out: int, wanted: int | None, droppable: int
+    num_ctx: int, tokens_in: int | None, tokens_out: int, limit: int | None, droppable: int
 ) -> str | None:
     """Why a reply answers a prompt that may have lost a part, or was cut by a full context; None for others.
 
-    `wanted` is the most tokens of the reply, where the server cut it; `droppable` is the most that the server may have
+    `limit` is the most tokens of the reply, where the server cut it; `droppable` is the most that the server may have
     left out in silence.
     """
     if not tokens_in:
@@ -51,9 +52,9 @@ def context_failure(
         return f"the prompt fills num_ctx {num_ctx}: Ollama may have cut it; raise num_ctx"
     if tokens_in + tokens_out > num_ctx + 1:  # the last token generated takes no place
         return f"prompt and reply overflow num_ctx {num_ctx}: Ollama cut the prompt on the way; raise num_ctx"
-    if tokens_in + tokens_out >= num_ctx - 1 and wanted is not None and tokens_out < wanted:
+    if tokens_in + tokens_out >= num_ctx - 1 and limit is not None and tokens_out < limit:
         return (
-            f"the reply was cut after {tokens_out} of {wanted} tokens, because prompt and reply fill num_ctx "
+            f"the reply was cut after {tokens_out} of {limit} tokens, because prompt and reply fill num_ctx "
             f"{num_ctx}; raise num_ctx"
         )
     return None

@@ -42,8 +42,8 @@ class ServedModel:
     @property
     def digest(self) -> str | None:
         """None where there is no such model."""
-        wanted = whole_name(self.name)
-        return next((digest for name, digest in self.listed.items() if whole_name(name) == wanted), None)
+        full_name = whole_name(self.name)
+        return next((digest for name, digest in self.listed.items() if whole_name(name) == full_name), None)
 
     @cached_property
     def facts(self) -> Mapping[str, JSON]:

@@ -21,7 +21,7 @@ KINDS: dict[Role, str] = {"system": "the system text", "user": "earlier question
 Body = Callable[[Prompt], Mapping[str, JSON]]  # the request to /api/chat that a prompt becomes, of a single token
 
 
-class Renderings:
+class RenderedPrompts:
     """The prompts of one model as the server renders them, each asked for once."""
 
     def __init__(self, served: ServedModel, body: Body) -> None:
@@ -29,19 +29,19 @@ class Renderings:
         self._texts: dict[Prompt, str] = {}
         self._checked: set[tuple[Role, ...]] = set()
         self._lock = threading.Lock()
-        self.is_told = True  # whether the server renders without answering: versions before do not know how
+        self.renders = True  # whether the server renders without answering: versions before do not know how
 
     def text(self, prompt: Prompt) -> str | None:
         """The text that the model continues; None where the server does not tell. Raises CallError."""
-        if not self.is_told:
+        if not self.renders:
             return None
         with self._lock:
             if prompt not in self._texts:
                 reply = self._served.server.reply("/api/chat", {**self._body(prompt), "_debug_render_only": True})
-                told = reply.get("_debug_info")
-                text = told.get("rendered_template") if isinstance(told, dict) else None
+                information = reply.get("_debug_info")
+                text = information.get("rendered_template") if isinstance(information, dict) else None
                 if not isinstance(text, str):
-                    self.is_told = False
+                    self.renders = False
                     return None
                 self._texts[prompt] = text
             return self._texts[prompt]
@@ -54,18 +54,18 @@ class Renderings:
                 self._checked.add(roles)
 
     def _check(self, prompt: Prompt) -> None:
-        words = in_words(prompt)
+        words, rendered = in_words(prompt), ""
         for turns in (prompt, words):
             text = self.text(turns)
             if text is None:
                 self._compare_counts(words)
                 return
+            rendered = text
             if missing := missing_turns(turns, text):
                 place = turns.index(missing[0])
                 raise ModelError(_leaves_out(f"model {self._name}: its template in Ollama", prompt[place], REMEDY))
-        if not self._served.has_template and any(
-            f"{turn.content}{following.content}" in text for turn, following in pairwise(words)
-        ):
+        are_joined = any(f"{turn.content}{following.content}" in rendered for turn, following in pairwise(words))
+        if are_joined and not self._served.has_template:
             raise ModelError(
                 f"model {self._name}: its template in Ollama joins the turns of a prompt with nothing between them, so "
                 f"that the model cannot tell them apart; {REMEDY}"
@@ -73,9 +73,10 @@ class Renderings:
 
     def _compare_counts(self, words: Prompt) -> None:
         """Of a server that does not render: a prompt whose turns are longer must have more tokens."""
-        short = self._tokens(words)
+        kinds = {role: [place for place, turn in enumerate(words[:-1]) if turn.role == role] for role in KINDS}
+        short = self._tokens(words) if any(kinds.values()) else None
         for role, title in KINDS.items():
-            turns = [place for place, turn in enumerate(words[:-1]) if turn.role == role]
+            turns = kinds[role]
             if short is None or not turns:
                 continue
             doubled = [

@@ -45,9 +45,9 @@ class AssembledReply:
     def serving(self) -> Serving:
         """The server's time for prompt and reply; `total_duration` would include its queue."""
         parts = [_seconds(self.last.get(name)) for name in ("prompt_eval_duration", "eval_duration")]
-        known = [part for part in parts if part is not None]
+        measured = [part for part in parts if part is not None]
         return Serving(
-            compute_seconds=sum(known) if len(known) == len(parts) else None,
+            compute_seconds=sum(measured) if len(measured) == len(parts) else None,
             cached_tokens=count_of(self.last.get("prompt_eval_cached_count")),
         )
 

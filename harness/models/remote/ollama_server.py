@@ -1,7 +1,7 @@
 """An Ollama server: what it tells about itself and its models, and its replies part by part, as plain JSON."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from harness.models.remote.call_error import CallError
@@ -57,7 +57,7 @@ class OllamaServer:
             raise CallError(f"{PREFIX}the reply is no JSON object", lasting=False)
         return content
 
-    def parts(self, path: str, body: Mapping[str, JSON]) -> Iterator[dict[str, JSON]]:
+    def parts(self, path: str, body: Mapping[str, JSON]) -> Generator[dict[str, JSON], None, None]:
         """The parts of a streamed reply as they come. Closing the iterator ends the work on it."""
         from harness.models.remote.server_reply import error_of, status_failure
 

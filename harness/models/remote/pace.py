@@ -36,18 +36,19 @@ class Pace:
     twice as many as long as the throughput grows; half of them when the server is overrun.
     """
 
-    def __init__(self, workers: Workers, most: int | None = None) -> None:
+    def __init__(self, workers: Workers, most: int | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         """`most`: calls that the server can take at once, where it tells."""
+        self._clock = clock
         self.is_auto = workers == "auto"
         self.most = min(MOST, most or MOST) if workers == "auto" else int(workers)
         self.level = 1
         self._is_settled = False
         self._best: tuple[int, float] | None = None  # a level and its throughput, in calls a second
-        self._began = time.monotonic()  # of the level
+        self._began = clock()  # of the level
         self._done = 0  # calls at the level
         self._active: list[Turn] = []
         self._alone = 0  # calls that wait to be alone, or are
-        self._moment = time.monotonic()
+        self._moment = clock()
         self._changed = threading.Condition()
 
     @contextmanager
@@ -95,7 +96,7 @@ class Pace:
                 self._is_settled = True
                 self._set(self.most)
             elif self._done >= self.level:
-                seconds = time.monotonic() - self._began
+                seconds = self._clock() - self._began
                 if self.level == 1 and turn.compute_seconds:
                     seconds = turn.compute_seconds * self._done  # without the time to load the model
                 self._judge(self._done / max(seconds, 1e-9))
@@ -119,7 +120,7 @@ class Pace:
 
     def _set(self, level: int) -> None:
         if level != self.level:
-            self.level, self._began, self._done = level, time.monotonic(), 0
+            self.level, self._began, self._done = level, self._clock(), 0
             self._changed.notify_all()
 
     def _has_place(self, alone: bool) -> bool:
@@ -129,7 +130,7 @@ class Pace:
 
     def _share(self) -> None:
         """Give every call in flight its part of the time since the last change."""
-        now = time.monotonic()
+        now = self._clock()
         for turn in self._active:
             turn.seconds += (now - self._moment) / len(self._active)
         self._moment = now

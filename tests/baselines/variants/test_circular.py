@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,16 @@ def test_probabilities_are_those_of_the_texts_on_average() -> None:
     assert whole.confidence == {"margin": pytest.approx(math.log(0.6 * 3 / 0.7))}
     assert whole.elsewhere == pytest.approx(0.2)
     assert whole.notes == ("in 3 orders of the options: A, A, A",)
+
+
+def test_what_not_all_orders_tell_is_not_told() -> None:
+    whole = agreed([turn("A", (0.7, 0.2, 0.1)), turn("A", (0.4, 0.1, 0.5)), turn(None, error="down")])
+    assert (whole.error, whole.logprobs, whole.elsewhere, whole.confidence) == (None, None, None, {})
+    replies = [
+        replace(turn(letter), confidence={"logprob": value})
+        for letter, value in (("A", -0.1), ("C", -0.3), ("B", -0.2))
+    ]
+    assert agreed(replies).confidence == {"logprob": pytest.approx(-0.2)}  # generated letters
 
 
 SUITE = """\

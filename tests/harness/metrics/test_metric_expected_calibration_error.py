@@ -63,6 +63,8 @@ def figures(pairs: Pairs, **settings: Any) -> dict[str, float]:
         ([((0.9, 0.1), "A"), ((0.6, 0.4), "B")], {"bins": 1}, 0.25, 0.37),
         # four options: 0.4 and right: 0.6; Brier 0.36 + 0.09 + 0.04 + 0.01
         ([((0.4, 0.3, 0.2, 0.1), "A")], {}, 0.6, 0.5),
+        # two bins of width 0.5, closed above: 0.5 right and 0.6 wrong: (0.5 + 0.6) / 2; in one bin it would be |1 − 1.1| / 2
+        ([((0.5, 0.3, 0.2), "A"), ((0.6, 0.3, 0.1), "C")], {"bins": 2}, 0.55, (0.38 + 1.26) / 2),
         # log-likelihoods that are not renormalised: 0.06 and 0.02 are 0.75 and 0.25; Brier 0.0625 × 2
         ([((0.06, 0.02), "A")], {}, 0.25, 0.125),
     ],

@@ -7,6 +7,7 @@ import pytest
 
 from harness.errors import ModelError
 from harness.models.ollama import Ollama
+from harness.models.remote.call_error import CallError
 from harness.models.remote.ollama_server import whole_name
 from harness.records.inputs import Generation, Message, Prompt
 from harness.records.outputs import Completion
@@ -225,20 +226,21 @@ def test_the_rendering_stands_beside_the_answer(stand_in: Start, make: Make) -> 
         "<|im_start|>assistant\n"
     )
     renderings = [body for _, body in server.asked if body.get("_debug_render_only")]
-    assert len(renderings) == 1  # for one prompt
+    assert len(renderings) == 2  # of one prompt, and of words in its place
     assert renderings[0]["options"]["num_ctx"] == 512  # another one would have the model loaded again
 
 
 @pytest.mark.parametrize("renders", [True, False])
 def test_a_later_prompt_that_lacks_a_turn_is_unknown(renders: bool, stand_in: Start, make: Make) -> None:
     server = served(QUIET, "0.33.0", stand_in, renders)
-    completion = ask(make(server.place), SYSTEM, LAST)
-    assert (completion.finish == "error") is renders
+    model = make(server.place)
     if renders:
-        assert "leaves out the system text “Answer in one word.”" in str(completion.error)
+        with pytest.raises(CallError, match="leaves out the system text “Answer in one word") as caught:
+            model.call((SYSTEM, LAST), Generation())
+        assert caught.value.lasting
         assert server.bodies() == []  # nothing is asked for nothing
     else:
-        assert completion.rendered is None
+        assert model.call((SYSTEM, LAST), Generation()).rendered is None
 
 
 # -- stated templates ---------------------------------------------------------------------------------------------------

@@ -186,7 +186,7 @@ def test_a_stream_that_is_no_reply_is_a_passing_failure(body: Any, error: str, m
         completion = ask(make(server.place, retries=1), Generation())
         assert (completion.text, completion.finish) == ("", "error")
         assert error in str(completion.error)
-        assert len(server.requests) == 2  # tried again
+        assert len(server.chats) == 2  # tried again
 
 
 @pytest.mark.parametrize("text", ["a\x85b", "a\u2028b", "a\x0bb", "一 二"])
@@ -280,7 +280,7 @@ def test_whether_a_server_refuses_to_cut(version: str | None, refuses: bool, sta
         ({"version": "0.33.1"}, "the version of its Ollama was 0.33.0 when the run began and is 0.33.1 now"),
         ({"version": None}, "the version of its Ollama was 0.33.0 when the run began and is not told now"),
         ({"digest": "abc"}, "its digest was 5c71e7 when the run began and is abc now"),
-        ({"models": []}, "its digest was 5c71e7 when the run began and is none, because it is no longer there now"),
+        ({"models": []}, "its digest was 5c71e7 when the run began and is none, because it is no longer there, now"),
     ],
 )
 def test_a_server_that_changes_during_the_run(change: Any, what: str | None, stand_in: Start, make: Make) -> None:

@@ -6,12 +6,14 @@ The test marked slow asks a real small model behind a stand-in, with OLLAMA_HOST
 import math
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.answers.choice import Choice
+from harness.errors import SuiteError
 from harness.models.chat_completions.chat_reply import first_positions
 from harness.models.huggingface import HuggingFace
 from harness.models.ollama import Ollama
@@ -19,6 +21,9 @@ from harness.models.openai import OpenAI
 from harness.readers.ceval import Ceval
 from harness.records.inputs import Message, Prompt
 from harness.records.outputs import Completion
+from harness.runtime.run_folder import RunFolder
+from harness.stages.prepare import check
+from harness.suite.parser import load_suite
 from harness.text.templates import Template
 from tests.shared.faults import Fault, dropping, fewer_alternatives, setting
 from tests.shared.llama_cpp import SMOLLM2
@@ -26,12 +31,23 @@ from tests.shared.ollama_fixtures import PROXIES, Place
 from tests.shared.ollama_stand_in import Body, StandIn
 from tests.shared.openai_servers import LlamaServer, Vllm
 from tests.shared.openai_stand_in import Hosted, OpenAIStandIn, Script, serving
-from tests.shared.paths import MODELS
+from tests.shared.paths import MODELS, REAL_DATA
+from tests.shared.served_fixtures import NativeServer
 
 Start, Make = Callable[..., StandIn], Callable[..., Ollama]
 QUESTION: Prompt = (Message("system", "只回答字母。"), Message("user", "哪一项？\nA. 甲\nB. 乙\nC. 丙\n答案："))
 ABC = ("A", "B", "C")
 SURE = {"B": 0.6, " b": 0.1, "A": 0.2, "C": 0.02, "答": 0.07, "x": 0.001}
+
+
+@dataclass(frozen=True)
+class Exam:
+    """Prompts with their options, as the weights in this process read and answer them."""
+
+    prompts: list[Prompt]
+    options: list[tuple[str, ...]]
+    rendered: list[str]
+    exact: list[Completion]
 
 
 def replying(body: Body) -> str:
@@ -150,6 +166,67 @@ def test_a_server_that_is_gone_is_no_mistake_of_the_choice(stand_in: Start, make
     assert model.first_token_mistake() is None
 
 
+SUITE = """\
+name: exam
+models:
+  judge: {ollama: {model: judge, host: "PLACE", num_ctx: 512}}
+tasks:
+  exam:
+    data: {jsonl: {path: rows.jsonl, input: q, target: a, options: o}}
+    answer: {choice: {by: first_token}}
+    metrics: {accuracy: choice, ece: expected_calibration_error}
+variants:
+  once: {prompting: {model: judge}}
+  circular: {prompting: {model: judge, circular: true}}
+  sure: {cascade: {of: [once, circular], confidence: margin, thresholds: [3.0]}}
+"""
+ROWS = '{"q": "一", "a": "B", "o": ["甲", "乙", "丙"]}\n{"q": "二", "a": "A", "o": ["甲", "乙", "丙"]}\n'
+
+
+def test_a_suite_on_ollama(
+    stand_in: Start, write_suite: Callable[..., Path], run_suite: Callable[..., RunFolder]
+) -> None:
+    server = stand_in(replying, first=lambda body: SURE)
+    folder = run_suite(write_suite(SUITE.replace("PLACE", server.place), rows__jsonl=ROWS))
+    predictions = {(p.variant, p.messages[-1].content[0]): p for p in folder.predictions()}
+    once, circular, sure = (predictions[variant, "一"] for variant in ("once", "circular", "sure"))
+    assert (once.reading.answer, once.elsewhere) == ("B", pytest.approx(0.08))
+    assert once.confidence["margin"] == pytest.approx(math.log(0.7 / 0.2))
+    # always B, whatever stands there: B, C and A of the question's own order, each with the same mean
+    assert circular.reading.answer is None
+    assert [math.exp(value) for value in circular.logprobs or ()] == pytest.approx([1 / 3] * 3)
+    assert [step.variant for step in sure.route] == ["once", "circular"]  # a lead of 3.5 to 1: 1.25, under 3
+    means = {(r.variant, r.metric): r.mean for r in folder.summary().results}
+    assert (means["once", "accuracy"], means["circular", "accuracy"]) == (0.5, 0.0)
+    # 0.76 sure, right in one of two
+    assert means["once", "ece"] == pytest.approx(0.7 / 0.92 - 0.5, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("version", "further", "says"),
+    [
+        ("0.12.10", "", "cannot choose by: first_token: Ollama 0.12.10 lists no likeliest tokens"),
+        ("0.33.0", ", think: true", "cannot choose by: first_token: think has it reason before it answers"),
+        ("0.12.11", "", None),
+    ],
+)
+def test_check_says_what_ollama_cannot(
+    stand_in: Start, write_suite: Callable[..., Path], version: str, further: str, says: str | None
+) -> None:
+    server = stand_in(replying, version=version)
+    server.thinks = True
+    text = SUITE.replace("PLACE", server.place).replace("num_ctx: 512", f"num_ctx: 512{further}")
+    suite, mistakes = load_suite(write_suite(text, rows__jsonl=ROWS)), ()
+    try:
+        check(suite)
+    except SuiteError as error:
+        mistakes = error.mistakes
+    suite.models["judge"].close()
+    assert [line.partition("model judge ")[2].partition(";")[0] for line in mistakes[:1]] == (
+        [] if says is None else [says]
+    )
+
+
 # -- OpenAI's protocol ----------------------------------------------------------------------------------------------------
 
 
@@ -241,36 +318,56 @@ def test_a_busy_or_silent_server_is_no_mistake_of_the_choice(make_server: Any) -
         assert model.first_token_mistake() is None
 
 
+# -- real weights ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def exam() -> Exam:
+    """Questions of C-Eval, and what the weights in this process make of them: the whole vocabulary is summed."""
+    if not REAL_DATA.is_dir():
+        pytest.skip("the real data sets are not beside the checkout")
+    answer = Choice(by="first_token")
+    subjects = ["physician", "clinical_medicine"]
+    samples = Ceval(path=str(REAL_DATA / "ceval"), subjects=subjects, limit=4).read("t", 0).test
+    template = Template(answer.prompt_in("zh"), "prompt")
+    system = Message("system", "You are a doctor.")
+    prompts: list[Prompt] = [(system, Message("user", template.render(sample))) for sample in samples]
+    options = [answer.options(sample) for sample in samples]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HARNESS_CACHE", str(MODELS))
+        local = HuggingFace(path=SMOLLM2, dtype="float32", device="cpu")
+        exact = dict(local.first_token_each(prompts, options))
+        rendered = [local.render(prompt) for prompt in prompts]
+        local.close()
+    return Exam(prompts, options, rendered, [exact[place] for place in range(len(prompts))])
+
+
+def assert_like_the_weights(model: Ollama | OpenAI, exam: Exam) -> None:
+    answers = dict(model.first_token_each(exam.prompts, exam.options))
+    known = [place for place, completion in answers.items() if completion.error is None]
+    assert len(known) >= len(exam.prompts) - 3  # what a list leaves open is a near tie
+    for place, completion in answers.items():
+        exact = exam.exact[place]
+        if place not in known:
+            assert "may be likelier than" in str(completion.error)
+            assert sorted(exact.logprobs or ())[-1] - sorted(exact.logprobs or ())[-2] < 0.7
+            continue
+        assert completion.rendered == exam.rendered[place]
+        assert completion.logprobs == pytest.approx(exact.logprobs, abs=0.3)  # llama.cpp computes in fewer bits
+        assert completion.elsewhere == pytest.approx(exact.elsewhere, abs=0.1)
+    assert sum(answers[place].text == exam.exact[place].text for place in known) >= len(known) - 1
+
+
 @pytest.mark.slow
-def test_equal_to_the_weights_in_this_process(
-    real_ollama: Place, make: Make, shared_data: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """C-Eval through the server and by the same weights here, where the whole vocabulary is summed."""
+def test_ollama_is_like_the_weights_in_this_process(real_ollama: Place, make: Make, exam: Exam) -> None:
     if real_ollama.server is None:
         pytest.skip("a real Ollama may have another model")
-    monkeypatch.setenv("HARNESS_CACHE", str(MODELS))
-    answer = Choice(by="first_token")
-    samples = (
-        Ceval(path=str(shared_data / "ceval"), subjects=["physician", "clinical_medicine"], limit=4).read("t", 0).test
-    )
-    template = Template(answer.prompt_in("zh"), "prompt")
-    prompts: list[Prompt] = [
-        (Message("system", "You are a doctor."), Message("user", template.render(sample))) for sample in samples
-    ]
-    options = [answer.options(sample) for sample in samples]
-    served = dict(make(real_ollama, num_ctx=2048).first_token_each(prompts, options))
-    local = HuggingFace(path=SMOLLM2, dtype="float32", device="cpu")
-    exact = dict(local.first_token_each(prompts, options))
-    known = [place for place, completion in served.items() if completion.error is None]
-    assert len(known) >= len(samples) - 3  # what is left open is a near tie
-    for place in range(len(samples)):
-        if place in known:
-            assert served[place].rendered == exact[place].rendered or served[place].rendered == local.render(
-                prompts[place]
-            )
-            assert served[place].logprobs == pytest.approx(exact[place].logprobs, abs=0.3)  # llama.cpp's own arithmetic
-            assert served[place].elsewhere == pytest.approx(exact[place].elsewhere, abs=0.1)
-        else:
-            assert "may be likelier than" in str(served[place].error)
-    assert sum(served[place].text == exact[place].text for place in known) >= len(known) - 1
-    local.close()
+    assert_like_the_weights(make(real_ollama, num_ctx=2048), exam)
+
+
+@pytest.mark.slow
+def test_llama_cpp_is_like_the_weights_in_this_process(llama_server: NativeServer, exam: Exam) -> None:
+    model = OpenAI(model=llama_server.model, url=llama_server.url, pause=0)
+    assert model.first_token_mistake() is None
+    assert_like_the_weights(model, exam)
+    model.close()

@@ -118,12 +118,12 @@ def test_a_cache_of_before_has_no_models_and_is_read(tmp_path: Path) -> None:
     database.close()
     old = Cache(tmp_path / "calls.sqlite", read_only=True)
     assert old.get(["k"]) == {"k": DONE}
-    assert old.known_models("qwen2.5:7b") == []
+    assert old.stored_models("qwen2.5:7b") == []
     old.close()
     again = Cache(tmp_path / "calls.sqlite")
     assert again.has_answers("m")
     again.keep_model("m", "qwen2.5:7b", OLLAMA)
-    assert [(known.identity, known.answers) for known in again.known_models("qwen2.5:7b")] == [(OLLAMA, 1)]
+    assert [(known.identity, known.answers) for known in again.stored_models("qwen2.5:7b")] == [(OLLAMA, 1)]
     again.close()
 
 

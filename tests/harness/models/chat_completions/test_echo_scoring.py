@@ -72,7 +72,7 @@ def test_a_reply_that_does_not_score_its_prompt(content: Any) -> None:
 
 @pytest.mark.parametrize(
     ("value", "works"),
-    [(lambda text, i: -float(ord(text[i]) % 7), True), (lambda text, i: -1.0, False), (lambda text, i: -float(i % 2), False)],
+    [(lambda text, i: -float(ord(text[i]) % 7), True), (lambda text, i: -1.0, False), (lambda text, i: -float(len(text)), False)],
 )  # fmt: skip
 def test_a_server_that_scores_everything_alike_does_not_score(value: Any, works: bool) -> None:
     def ask(fields: Any) -> Any:
@@ -103,7 +103,7 @@ def test_a_block_of_reasoning_that_the_template_opens_is_closed(serve: Serve, as
     server = serve(Vllm(script()))
     model = asking(server, template="{{ messages[0].content }}\n<think>\n")
     (completion,) = model.score_options([PROMPT], [("A", "B")])
-    assert str(completion.rendered).endswith("<think>\n\n</think>\n\n")
+    assert str(completion.rendered).endswith("A B\n<think>\n</think>\n\n")
 
 
 def test_a_field_of_vllm_that_others_refuse_is_left_out(serve: Serve, asking: Asking) -> None:

@@ -88,11 +88,19 @@ def test_a_server_of_eight_at_once_is_used(workers: Workers) -> None:
     assert seconds <= 40 / 6
 
 
-@pytest.mark.parametrize(("parallel", "tells", "level"), [(1, False, 1), (1, True, 1), (8, False, 8), (16, False, 16)])
-def test_the_pace_ends_where_more_calls_gain_nothing(parallel: int, tells: bool, level: int) -> None:
-    work = asking(Server(parallel, tells), 160 if parallel > 1 else 30)
-    completions(work)
-    assert work.pace.level == level
+@pytest.mark.parametrize(
+    ("parallel", "level"), [(1, 1), (2, 8), (4, 8), (8, 8), (9, 16), (16, 16), (24, 32), (500, 32)]
+)
+def test_the_pace_ends_where_more_calls_gain_nothing(parallel: int, level: int) -> None:
+    """A server that answers so many calls a second at most, by a clock of its own: 1, 8, 16, 32 are tried."""
+    now = [0.0]
+    pace = Pace("auto", clock=lambda: now[0])
+    for _ in range(200):
+        now[0] += 1 / min(pace.level, parallel)
+        with pace.turn(lambda: True) as place:
+            assert place is not None
+            pace.succeed(place[0])
+    assert pace.level == level
 
 
 def test_what_a_server_tells_bounds_the_pace() -> None:
@@ -103,17 +111,18 @@ def test_what_a_server_tells_bounds_the_pace() -> None:
 
 def test_the_time_to_load_a_model_is_no_sign_of_speed() -> None:
     """The first call takes ten seconds more: then eight at once look faster, if the server's own time is not heeded."""
-    server, is_first = Server(1, tells=True), threading.Event()
-
-    def call(index: int) -> Completion:
-        if not is_first.is_set():
-            is_first.set()
-            time.sleep(10 * SECOND)
-        return server(index)
-
-    work = asking(call, 20)
-    completions(work)
-    assert work.pace.level == 1
+    now = [0.0]
+    levels = []
+    for compute_seconds in (None, 1.0):
+        pace = Pace("auto", clock=lambda: now[0])
+        for number in range(40):
+            with pace.turn(lambda: True) as place:
+                assert place is not None
+                now[0] += 11.0 if number == 0 else 1.0
+                place[0].compute_seconds = compute_seconds
+                pace.succeed(place[0])
+        levels.append(pace.level)
+    assert levels == [8, 1]
 
 
 @pytest.mark.parametrize(("parallel", "workers"), [(1, 8), (8, 8), (1, 1), (8, "auto")])

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harness.errors import ModelError
+from harness.errors import ModelError, ServerGoneError
 from harness.models.openai import OpenAI
 from harness.records.inputs import Generation, Message
 from harness.records.outputs import Completion
@@ -53,16 +53,13 @@ PASSING = [
     (Fault(change=setting(content=7)), "no text"),
     (Fault(change=dropping("choices")), "choice|ended before"),
     (Fault(change=dropping("finish_reason", "[DONE]")), "ended before|ends"),
-    (html(), "HTML|no JSON|stream"),
-    (html(502), "502"),
-    (Fault(body=b""), "ended before|no JSON|empty"),
+    (html(), "HTML|no JSON|no choices"),
+    (Fault(body=b""), "ended before|no JSON|no choices"),
     (Fault(body=b"data: []\n\n"), "no part of a reply|ended before"),
     (Fault(body=b"data: null\n\n"), "no part of a reply|ended before"),
     (Fault(hangs_up=True), "disconnected|closed|reset"),
     (Fault(status=500), "HTTP 500"),
-    (Fault(status=429, headers={"Retry-After": "0"}), "HTTP 429"),
-    (Fault(status=503, headers={"Retry-After": "0"}), "HTTP 503"),
-    (Fault(silent=3.0), "1 s|time"),
+    (Fault(stalls=3.0), "1 s|time"),
 ]  # fmt: skip
 
 
@@ -80,17 +77,42 @@ def test_what_may_pass_is_asked_for_again(
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
-    ("fault", "reason"), [pair for pair in PASSING if pair[0].silent == 0 and not pair[0].hangs_up]
+    ("fault", "reason"), [pair for pair in PASSING if pair[0].stalls == 0 and not pair[0].hangs_up]
 )
 def test_what_does_not_pass_is_unknown(
     kind: type[OpenAIStandIn], fault: Fault, reason: str, serve: Serve, make: Make
 ) -> None:
     server = serve(kind(Script(tree)))
     server.faults = [fault] * 9
-    completion = ask(make(server, patience=0) if "patience" in OpenAI.model_fields else make(server))
+    completion = ask(make(server))
     assert (completion.text, completion.finish) == ("", "error")
     assert any(words.lower() in str(completion.error).lower() for words in reason.split("|")), completion.error
     assert "\n" not in str(completion.error)
+
+
+BUSY = [
+    html(502),
+    Fault(status=429, headers={"Retry-After": "0"}),
+    Fault(status=503, headers={"Retry-After": "0"}),
+    Fault(status=504),
+]
+
+
+@pytest.mark.parametrize("fault", BUSY)
+def test_a_busy_or_absent_server_is_waited_for(fault: Fault, serve: Serve, make: Make) -> None:
+    server = serve(Hosted(Script(tree)))
+    server.faults = [fault] * 2
+    assert ask(make(server, retries=0, patience=60)).text == TEXT
+    assert len(server.bodies()) == 3
+
+
+@pytest.mark.parametrize("fault", BUSY)
+def test_a_server_that_stays_away_interrupts_the_run(fault: Fault, serve: Serve, make: Make) -> None:
+    server = serve(Hosted(Script(tree)))
+    server.faults = [fault] * 50
+    with pytest.raises(ServerGoneError) as caught:
+        ask(make(server, retries=0, patience=0.2))
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -18,7 +18,7 @@ from harness.records.inputs import Generation, Message, Sample
 from harness.runtime.cache import Cache
 from harness.runtime.context import Context
 from harness.text.replies import CUT_INSIDE, ONLY_REASONING, lack_of_answer
-from tests.shared.raw_server import chat, ollama_chat, raw_server, reply
+from tests.shared.raw_server import chat, in_turn, ollama_chat, raw_server, reply
 
 PROMPT = (Message("user", "q"),)
 Build = Callable[[str, str], RemoteModel]
@@ -81,25 +81,24 @@ OLLAMA_FAILURES = [
 )
 def test_a_failure_under_status_200_is_unknown_and_tried_again(kind: str, body: Any, build: Build) -> None:
     right = chat() if kind == "openai" else ollama_chat()
-    with raw_server(lambda server, request: [reply(body)]) as server:
+    with raw_server(in_turn(body)) as server:
         (completion,) = build(kind, server.place).generate([PROMPT], Generation(), [0])
         assert (completion.text, completion.finish, completion.tokens_out) == ("", "error", 0)
         assert completion.error
-        assert len(server.requests) == 2  # within bounds
-    bodies = [body, right, right]
-    with raw_server(lambda server, request: [reply(bodies[len(server.requests) - 1])]) as server:
+        assert len(server.chats) == 2  # within bounds
+    with raw_server(in_turn(body, right)) as server:
         assert build(kind, server.place).generate([PROMPT], Generation(), [0])[0].text == "fine"
 
 
 def test_a_failure_under_status_200_is_not_cached(build: Build, tmp_path: Path) -> None:
     bodies = [failure("content_filter"), failure("error"), chat("an answer")]
-    with raw_server(lambda server, request: [reply(bodies[len(server.requests) - 1])]) as server:
+    with raw_server(in_turn(*bodies)) as server:
         cache = Cache(tmp_path / "calls.sqlite")
         context = Context({"m": build("openai", server.place)}, cache, Display(), 0)
         assert context.generate("m", [PROMPT], Generation())[0].finish == "error"
         assert context.generate("m", [PROMPT], Generation())[0].text == "an answer"
         assert context.generate("m", [PROMPT], Generation())[0].text == "an answer"
-        assert len(server.requests) == 3
+        assert len(server.chats) == 3
         cache.close()
 
 

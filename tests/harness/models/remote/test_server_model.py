@@ -60,7 +60,13 @@ class Server(ThreadingHTTPServer):
 
     @property
     def calls(self) -> list[dict[str, Any]]:
-        return [body for path, _, body in self.requests if "chat" in path]
+        return [body for path, _, body in self.requests if "chat" in path and not is_probe(body)]
+
+
+def is_probe(body: dict[str, Any]) -> bool:
+    """Whether a request only looks at what becomes of the messages: a rendering, or a count by one token."""
+    most = body.get("max_tokens", body.get("options", {}).get("num_predict"))
+    return bool(body.get("_debug_render_only")) or most == 1 or "messages" not in body
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -78,18 +84,30 @@ class Handler(BaseHTTPRequestHandler):
                 "models": [{"model": "tiny:latest", "digest": "abc123"}, {"model": "big:7b", "digest": "def456"}]
             },
         }
-        self.reply(self.server.listing, listings[self.path])
+        is_ollama = "ollama" in self.headers["User-Agent"]
+        if self.path in listings and self.path.startswith("/api/") is is_ollama:
+            self.reply(self.server.listing, listings[self.path])
+        else:
+            self.reply(Fault(404, {"error": "not found"}), {})
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         with self.server.lock:
             self.server.requests.append((self.path, dict(self.headers), body))
-            if "chat" in self.path:
+            fault = OK
+            if "chat" in self.path and not is_probe(body):
                 fault = self.server.script.pop(0) if self.server.script else OK
         if "chat" not in self.path:  # what a model was trained with is not told, and unloading is agreed to
             self.reply(OK, {"model_info": {}} if self.path == "/api/show" else {"response": "", "done": True})
             return
+        if "messages" not in body:
+            self.reply(Fault(400, {"error": "'messages' is required"}), {})
+            return
         text = body["messages"][-1]["content"]
+        if body.get("_debug_render_only"):
+            rendered = "\n".join(message["content"] for message in body["messages"])
+            self.reply(OK, {"_debug_info": {"rendered_template": rendered}})
+            return
         if self.server.delays:
             time.sleep(0.02 * (8 - int(text)))
         if self.path == "/v1/chat/completions":

@@ -25,9 +25,11 @@ from tests.shared.faults import (
     with_nan,
 )
 from tests.shared.go_template import BARE, CHATML, THINKER, render
+from tests.shared.ollama_fixtures import model_there
 from tests.shared.ollama_stand_in import Body, Script, ServedModel, StandIn
 from tests.shared.openai_servers import LlamaServer, Vllm
 from tests.shared.openai_stand_in import Hosted, OpenAIStandIn
+from tests.shared.recorded_models import recorded_models
 
 Serve = Callable[[Any], Any]
 TALK = [
@@ -387,3 +389,18 @@ def test_fields_can_be_left_out(keys: tuple[str, ...], serve: Serve) -> None:
     server.faults = [Fault(change=dropping(*keys))]
     text = post(server, ASKED, "/v1/chat/completions").text
     assert not any(f'"{key}"' in text for key in keys)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "version", "name"),
+    [
+        (None, "0.24.0", "smollm2:135m"),  # not the one that thinks, nor the one whose template drops turns
+        (None, "0.33.0", "smollm2:135m"),
+        ("GEMMA3:270M", "0.33.0", "gemma3:270m"),
+        ("thinker", "0.24.0", "thinker:latest"),
+    ],
+)
+def test_the_tests_of_a_real_server_choose_a_model(wanted: str | None, version: str, name: str, serve: Serve) -> None:
+    engine = Script(hello)
+    server = serve(StandIn(engine, models=recorded_models(engine), version=version))
+    assert model_there(server.place, wanted) == name

@@ -168,8 +168,8 @@ def test_a_look_up_that_hangs_is_left_in_time(monkeypatch: pytest.MonkeyPatch) -
 def test_checks_are_bounded_too(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from harness.errors import ModelError
 
-    monkeypatch.setattr("harness.models.openai.CHECK_SECONDS", 0.5)
-    monkeypatch.setattr("harness.models.ollama.CHECKING", 0.5)
+    monkeypatch.setattr("harness.models.chat_completions.openai_server.CHECK_SECONDS", 0.5)
+    monkeypatch.setattr("harness.models.remote.ollama_host.CHECKING", 0.5)
     with raw_server(dripped_body) as server:
         model = model_at(kind, server.place)
         began = time.monotonic()

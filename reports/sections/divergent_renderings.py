@@ -41,7 +41,7 @@ class RenderingsFacts:
     remedy: str
 
 
-class Renderings(Section):
+class DivergentRenderings(Section):
     title = "Renderings"
     heading = "The same turns, rendered otherwise"
     order = 145
