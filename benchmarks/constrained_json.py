@@ -3,9 +3,9 @@
     python benchmarks/constrained_json.py [ITEMS] [huggingface|ollama] [zero-shot]
 
 Asks SmolLM2-135M-Instruct for six-section reports as JSON (IMCS-V2-MRG, the data beside the repository), zero-shot and
-with one worked example (not with `zero-shot`), each free and constrained. Prints how many replies could be read, and how
-like the reference's the fields are by ROUGE. Behind `ollama` stands the Ollama at OLLAMA_HOST (its model OLLAMA_MODEL),
-else the tests' stand-in over a real llama.cpp with the same weights.
+with one worked example (not with `zero-shot`), each free and constrained. Prints how many replies could be read, and
+how like the reference's the fields are by ROUGE. Behind `ollama` stands the Ollama at OLLAMA_HOST (its model
+OLLAMA_MODEL), else the tests' stand-in over a real llama.cpp with the same weights.
 """
 
 import os
