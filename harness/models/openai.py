@@ -14,7 +14,7 @@ from harness.models.chat_completions.engine_watch import EngineWatch
 from harness.models.chat_completions.openai_server import OpenAIServer
 from harness.models.chat_completions.served_engine import (
     changed_facts,
-    is_gone,
+    is_unreachable,
 )
 from harness.models.chat_completions.turn_check import TurnCheck
 from harness.models.remote.address import variables_digest
@@ -53,7 +53,7 @@ class OpenAI(OpenAIServer, RemoteModel):
     server_context: int | None = Field(None, ge=256)  # tokens, as set on a server that does not tell them
     reasons: bool = False  # whether the model thinks before each answer, for which reasoning_tokens are added
     _notes: set[str] = PrivateAttr(default_factory=set)
-    _was_gone: bool = PrivateAttr(False)  # when its identity was asked for
+    _was_absent: bool = PrivateAttr(False)  # when its identity was asked for
 
     @field_validator("template")
     @classmethod
@@ -79,7 +79,7 @@ class OpenAI(OpenAIServer, RemoteModel):
         except ModelError as error:
             if not self.is_silent(error):
                 raise
-            engine, self._was_gone = {}, True
+            engine, self._was_absent = {}, True
         return {
             "component": "openai", "url": self.url, "model": self.model, "extra": dict(self.extra),
             "failures": "told apart",
@@ -97,9 +97,11 @@ class OpenAI(OpenAIServer, RemoteModel):
         return self.server_context
 
     def schema_problem(self) -> str | None:
-        taken = "response_format" in self.extra
+        is_stated = "response_format" in self.extra
         return (
-            "has a response_format in extra, which takes the place of the JSON schema; leave it out" if taken else None
+            "has a response_format in extra, which takes the place of the JSON schema; leave it out"
+            if is_stated
+            else None
         )
 
     def slots(self) -> int | None:
@@ -128,7 +130,7 @@ class OpenAI(OpenAIServer, RemoteModel):
                     return "its server does not tell the prompt as the model reads it; state its template"
                 return None if service.scoring.works() else NOT_SCORED
         except CallError as failure:
-            return None if is_gone(failure) else NOT_SCORED
+            return None if is_unreachable(failure) else NOT_SCORED
 
     def first_token_mistake(self) -> str | None:
         return super().first_token_mistake() or self._first_token_fault
@@ -146,7 +148,7 @@ class OpenAI(OpenAIServer, RemoteModel):
         return None
 
     def before_asking(self, prompts: Sequence[Prompt], generation: Generation) -> None:
-        if self._was_gone and self._known_engine.name:
+        if self._was_absent and self._engine_or_none.name:
             raise ModelError(
                 f"{self.url} did not answer when the run began, and now does: what it is would stand with none of its "
                 "answers; run the same command again"
@@ -158,7 +160,7 @@ class OpenAI(OpenAIServer, RemoteModel):
             )
 
     def still_the_same(self) -> None:
-        before = self._known_engine
+        before = self._engine_or_none
         change = self._watch.change
         with suppress(CallError):
             now = self._look()
@@ -209,7 +211,7 @@ class OpenAI(OpenAIServer, RemoteModel):
         from harness.models.chat_completions.completion_service import CompletionService
 
         return CompletionService(
-            root=self._root, engine=self._known_engine, request=self._request, watch=self._watch,
+            root=self._root, engine=self._engine_or_none, request=self._request, watch=self._watch,
             stated_context=self.server_context, note_refusal=self._note_refusal,
         )  # fmt: skip
 

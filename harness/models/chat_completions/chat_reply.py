@@ -60,10 +60,10 @@ def reply_in(content: Any) -> ServerReply:
     if (problem := error_of(content) or error_of(choice)) is not None:
         raise CallError(f"the server answered with an error: {problem}", lasting=False)
     usage = content["usage"] if isinstance(content.get("usage"), dict) else {}
-    kept_apart = (message.get(name) for name in REASONING_FIELDS)
+    thoughts = (message.get(name) for name in REASONING_FIELDS)
     return ServerReply(
         text=text,
-        reasoning=next((part for part in kept_apart if isinstance(part, str) and part.strip()), ""),
+        reasoning=next((part for part in thoughts if isinstance(part, str) and part.strip()), ""),
         reason=choice.get("finish_reason"),
         tokens_in=count_of(usage.get("prompt_tokens")) or 0,
         tokens_out=count_of(usage.get("completion_tokens")),

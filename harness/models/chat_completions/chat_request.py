@@ -47,7 +47,7 @@ class ChatRequest:
             stop.append(self.template.end_of_turn)
         fields = {
             "model": self.model,
-            **self._asked(prompt),
+            **self._prompt_fields(prompt),
             "max_tokens": generation.max_tokens,
             "temperature": generation.temperature,
             "top_p": generation.top_p,
@@ -76,13 +76,13 @@ class ChatRequest:
             return None
         words = set(re.findall(r"\w+", text_of(response)))
         for name in OPTIONAL:
-            is_meant = RENAMED in words if name == "max_tokens" else name in words
-            if name in body and name not in self.extra and is_meant:
+            is_refused = RENAMED in words if name == "max_tokens" else name in words
+            if name in body and name not in self.extra and is_refused:
                 self.refused.add(name)
                 return name
         return None
 
-    def _asked(self, prompt: Prompt) -> dict[str, JSON]:
+    def _prompt_fields(self, prompt: Prompt) -> dict[str, JSON]:
         if (text := self.rendered(prompt)) is not None:
             return {"prompt": text}
         return {"messages": [{"role": message.role, "content": message.content} for message in prompt]}

@@ -9,9 +9,9 @@ from harness.models.chat_completions.chat_reply import content_of, first_positio
 from harness.models.chat_completions.chat_request import ChatRequest
 from harness.models.chat_completions.echo_scoring import EchoScoring
 from harness.models.chat_completions.engine_watch import EngineWatch
-from harness.models.chat_completions.held_context import held_context
 from harness.models.chat_completions.served_engine import ServedEngine, ServerRoot
 from harness.models.chat_completions.served_template import ServedTemplate
+from harness.models.chat_completions.token_window import context_of
 from harness.models.remote.call_error import CallError
 from harness.models.remote.first_token import FIRST_TOKEN, LISTED, listed_tokens, read_first_token
 from harness.models.remote.outcome import completion_of
@@ -61,7 +61,7 @@ class CompletionService:
         if completion.rendered is not None and (missing := missing_turns(prompt, completion.rendered)):
             reason = f"the chat template leaves out {turn_excerpt(missing[0])}: the reply answers another question"
             raise CallError(reason, lasting=True, blame="prompt")
-        if (context := held_context(self.engine, self.stated_context)) is not None:
+        if (context := context_of(self.engine, self.stated_context)) is not None:
             context.check(prompt, completion, self.request.most(generation))
         return completion
 

@@ -31,8 +31,8 @@ class EchoScoring:
         fields = {"prompt": text, "max_tokens": 1, "temperature": 0, "echo": True, "logprobs": 1}
         content = self.ask({**fields, "add_special_tokens": False})  # the text has them already
         try:
-            told, count = content["choices"][0]["logprobs"], count_of(content["usage"]["prompt_tokens"]) or 0
-            row = list(zip(told["tokens"], told["token_logprobs"], strict=True))[:count]
+            scores, count = content["choices"][0]["logprobs"], count_of(content["usage"]["prompt_tokens"]) or 0
+            row = list(zip(scores["tokens"], scores["token_logprobs"], strict=True))[:count]
         except (LookupError, TypeError, ValueError) as error:
             raise _unscored(f"it has no log-probabilities of the prompt: {str(content)[:200]}") from error
         if len(row) < max(2, count) or not all(isinstance(token, str) for token, _ in row):

@@ -18,7 +18,7 @@ class EngineWatch:
     def __init__(self, title: str) -> None:
         self._title = title
         self._first: dict[str, str] = {}
-        self._said: set[tuple[str, str]] = set()
+        self._reported: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
         self.change = ""  # that makes what is answered now another engine's; empty while there is none
 
@@ -30,8 +30,8 @@ class EngineWatch:
                 continue
             with self._lock:
                 first = self._first.setdefault(name, saying)
-                is_new = saying != first and (name, saying) not in self._said
-                self._said.add((name, saying))
+                is_new = saying != first and (name, saying) not in self._reported
+                self._reported.add((name, saying))
             if saying == first:
                 continue
             if engine.name == LLAMA_CPP:

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, field_validator
 
 from harness.components.fields import AsWritten
 from harness.errors import ModelError
-from harness.models.chat_completions.served_engine import ServedEngine, ServerRoot, engine_at, is_gone, root_of
+from harness.models.chat_completions.served_engine import ServedEngine, ServerRoot, engine_at, is_unreachable, root_of
 from harness.models.remote.address import address_mistake, literal_secret, server_secrets
 from harness.models.remote.call_error import CallError
 from harness.models.remote.hosted_model import HostedModel
@@ -64,7 +64,7 @@ class OpenAIServer(HostedModel):
     @property
     def tells_version(self) -> bool:
         """Whether the server says which version of its engine answers: then another one's answers are never served."""
-        return bool(self._known_engine.version)
+        return bool(self._engine_or_none.version)
 
     def secrets(self) -> Mapping[str, str]:
         return server_secrets([self.url, dict(self.extra)], self.api_key, os.environ.get(self.api_key, "").strip())
@@ -75,7 +75,7 @@ class OpenAIServer(HostedModel):
     # -- the engine ---------------------------------------------------------------------------------------------------
 
     def check(self) -> None:
-        if (fault := self._fault()) is not None:
+        if (fault := self._server_fault()) is not None:
             raise ModelError(inert_line(self.redaction().redact_message(fault)))
 
     def check_server(self) -> None:
@@ -89,9 +89,9 @@ class OpenAIServer(HostedModel):
     @staticmethod
     def is_silent(error: ModelError) -> bool:
         """Whether an error says that nothing answers at the address."""
-        return isinstance(error.__cause__, CallError) and is_gone(error.__cause__)
+        return isinstance(error.__cause__, CallError) and is_unreachable(error.__cause__)
 
-    def _fault(self) -> str | None:
+    def _server_fault(self) -> str | None:
         """What keeps the model from being asked. Raises ModelError where the server does not answer."""
         from harness.models.chat_completions.server_check import ServerCheck
         from harness.models.remote.transport import exchange
@@ -125,7 +125,7 @@ class OpenAIServer(HostedModel):
             raise ModelError(self._silence(failure)) from failure
 
     @property
-    def _known_engine(self) -> ServedEngine:
+    def _engine_or_none(self) -> ServedEngine:
         """The same; nothing is known of a server that is gone, whose calls say so."""
         with suppress(ModelError):
             return self._engine
@@ -133,7 +133,7 @@ class OpenAIServer(HostedModel):
 
     def _silence(self, failure: CallError) -> str:
         """Why a server could not be asked; to be started is the remedy only where nothing answered."""
-        remedy = "start the server or correct url" if is_gone(failure) else "correct url, or look at the server"
+        remedy = "start the server or correct url" if is_unreachable(failure) else "correct url, or look at the server"
         return f"{self.url} does not answer as it should ({self.failure_text(failure)}); {remedy}"
 
     @property

@@ -139,7 +139,7 @@ def changed_facts(before: ServedEngine, after: ServedEngine) -> str:
     )
 
 
-def is_gone(failure: CallError) -> bool:
+def is_unreachable(failure: CallError) -> bool:
     """Whether nothing answered: no connection."""
     import httpx
 

@@ -56,10 +56,10 @@ class ServerCheck:
         ids = [entry["id"] for entry in model_entries(listing) if isinstance(entry.get("id"), str)]
         if not ids:
             return self._address_fault(listing)
-        is_there = self.model in ids
+        is_listed = self.model in ids
         if self.engine.name == OLLAMA:
-            is_there = with_tag(self.model) in map(with_tag, ids)
-        if is_there:
+            is_listed = with_tag(self.model) in map(with_tag, ids)
+        if is_listed:
             return None
         return f"{self.url} has no model {self.model}; it has: {', '.join(sorted(set(ids))[:LISTED])}"
 
@@ -67,9 +67,9 @@ class ServerCheck:
         """Some services list no models, so the address of the calls has the last word."""
         if not _leads_nowhere(listing):
             return None
-        for other in _others(self.url.rstrip("/")):
-            if isinstance(object_of(self.client.get(f"{expanded(other)}/models")).get("data"), list):
-                return f"{self.url} lists no models ({_excerpt(listing)}), but {other} does; set url: {other}"
+        for address in _candidate_addresses(self.url.rstrip("/")):
+            if isinstance(object_of(self.client.get(f"{expanded(address)}/models")).get("data"), list):
+                return f"{self.url} lists no models ({_excerpt(listing)}), but {address} does; set url: {address}"
         call = self.client.post("/chat/completions", json={})
         if not _leads_nowhere(call):
             return None
@@ -79,13 +79,13 @@ class ServerCheck:
         )
 
 
-def _others(url: str) -> list[str]:
+def _candidate_addresses(url: str) -> list[str]:
     """Addresses that may have been meant, the likeliest first."""
     shortened = next((url.removesuffix(ending) for ending in ENDPOINTS if url.endswith(ending)), url)
     scheme, mark, rest = shortened.partition("://")
     host = scheme + mark + rest.partition("/")[0]
     candidates = (shortened, f"{shortened}/v1", f"{host}/v1", f"{host}/api/v1", f"{host}/openai/v1")
-    return [other for other in dict.fromkeys(candidates) if other != url]
+    return [address for address in dict.fromkeys(candidates) if address != url]
 
 
 def _leads_nowhere(response: "httpx.Response") -> bool:

@@ -56,9 +56,9 @@ def _bounds(prompt: Prompt, place: int, spans: dict[int, Span], end: int) -> Spa
     """Between which places of a rendering a turn must stand, by the turns that have been found."""
     if prompt[place].role == "system":
         return 0, end
-    turns = {other: span for other, span in spans.items() if prompt[other].role != "system"}
-    before = [span[1] for other, span in turns.items() if other < place]
-    behind = [span[0] for other, span in turns.items() if other > place]
+    turns = {index: span for index, span in spans.items() if prompt[index].role != "system"}
+    before = [span[1] for index, span in turns.items() if index < place]
+    behind = [span[0] for index, span in turns.items() if index > place]
     return max(before, default=0), min(behind, default=end)
 
 
@@ -67,10 +67,10 @@ def _free_span(text: str, part: str, bounds: Span, spans: dict[int, Span]) -> Sp
     start = text.find(part, bounds[0], bounds[1]) if part else -1
     while start >= 0:
         end = start + len(part)
-        taken = [other for other in spans.values() if other[0] < end and start < other[1]]
-        if not taken:
+        occupied = [span for span in spans.values() if span[0] < end and start < span[1]]
+        if not occupied:
             return start, end
-        start = text.find(part, max(span[1] for span in taken), bounds[1])
+        start = text.find(part, max(span[1] for span in occupied), bounds[1])
     return None
 
 

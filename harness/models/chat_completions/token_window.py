@@ -8,13 +8,16 @@ from harness.models.remote.rendering import missing_turns, turn_excerpt
 from harness.records.inputs import Prompt
 from harness.records.outputs import Completion
 
-KEPT = (4, 5)  # tokens at a prompt's beginning that Ollama keeps when it halves the rest, without and with the first
+PREFIXES = (
+    4,
+    5,
+)  # tokens at a prompt's beginning that Ollama keeps when it halves the rest, without and with the first
 AROUND_A_TURN = 16  # tokens that a template may write around a turn
 SLACK = 1  # token: the last one generated takes no place
 
 
 @dataclass(frozen=True, kw_only=True)
-class HeldContext:
+class TokenWindow:
     """So many tokens for a prompt and its reply together; `cuts`: whether longer prompts are cut in silence."""
 
     tokens: int
@@ -43,7 +46,7 @@ class HeldContext:
             raise CallError("the server did not count the prompt's tokens, so a cut prompt could not be noticed", True)
         if completion.rendered is not None and (missing := missing_turns(prompt, completion.rendered)):
             raise _too_small(f"the server left out {turn_excerpt(missing[0])} to make room")
-        if most_tokens(prompt) >= self.tokens and self._is_what_is_left(prompt, completion):
+        if most_tokens(prompt) >= self.tokens and self._is_count_of_remainder(prompt, completion):
             raise _too_small(
                 f"the prompt is counted with {count} tokens, as a longer one is that was cut to the server's context "
                 f"of {self.tokens}: it may have lost a part"
@@ -54,18 +57,18 @@ class HeldContext:
                 f"{self.tokens}, in which room would be made in silence"
             )
 
-    def _is_what_is_left(self, prompt: Prompt, completion: Completion) -> bool:
+    def _is_count_of_remainder(self, prompt: Prompt, completion: Completion) -> bool:
         """Whether a prompt's count is that of one that was cut, or may be; a rendering shows whether turns are left."""
-        halves = [kept + (self.tokens - kept) // 2 for kept in KEPT]
+        halves = [prefix + (self.tokens - prefix) // 2 for prefix in PREFIXES]
         droppable = max((len(turn.content) for turn in prompt[:-1] if turn.role != "system"), default=0)
         droppable = 0 if completion.rendered is not None else droppable
         return completion.tokens_in in halves or completion.tokens_in + droppable >= self.tokens - SLACK
 
 
-def held_context(engine: ServedEngine, stated: int | None) -> HeldContext | None:
+def context_of(engine: ServedEngine, stated: int | None) -> TokenWindow | None:
     """The context that a server has or is said to have; None where nobody knows it."""
     tokens = engine.context or stated
-    return None if tokens is None else HeldContext(tokens=tokens, cuts=engine.name == OLLAMA)
+    return None if tokens is None else TokenWindow(tokens=tokens, cuts=engine.name == OLLAMA)
 
 
 def most_tokens(prompt: Prompt) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from harness.errors import ModelError
-from harness.models.chat_completions.held_context import HeldContext, most_tokens
+from harness.models.chat_completions.token_window import TokenWindow, most_tokens
 from harness.models.openai import OpenAI
 from harness.models.remote.call_error import CallError
 from harness.records.inputs import Generation, Message, Prompt
@@ -58,7 +58,7 @@ TURNS = (Message("user", "a" * 300), Message("assistant", "b" * 200), Message("u
 def test_a_prompt_that_ollama_may_have_cut(
     tokens: int, prompt: Prompt, count: int, most: int, problem: str | None
 ) -> None:
-    context = HeldContext(tokens=tokens, cuts=True)
+    context = TokenWindow(tokens=tokens, cuts=True)
     if problem is None:
         context.check(prompt, completion(count, 1), most)
         return
@@ -71,7 +71,7 @@ def test_a_prompt_that_ollama_may_have_cut(
 def test_a_turn_that_the_rendering_lacks_was_left_out() -> None:
     reply = Completion(text="x", tokens_in=50, tokens_out=1, rendered="bbb ccc".replace("bbb", "b" * 200))
     with pytest.raises(CallError, match="left out the user's turn “aaa"):
-        HeldContext(tokens=4096, cuts=True).check(TURNS, reply, 16)
+        TokenWindow(tokens=4096, cuts=True).check(TURNS, reply, 16)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_turn_that_the_rendering_lacks_was_left_out() -> None:
     ],
 )
 def test_a_reply_that_a_full_context_cut(reply: Completion, most: int, problem: str | None) -> None:
-    context = HeldContext(tokens=2048)
+    context = TokenWindow(tokens=2048)
     if problem is None:
         context.check(BRIEF, reply, most)
         return
