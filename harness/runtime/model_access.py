@@ -128,11 +128,15 @@ class ModelAccess:
             for prompt, completion in zip(prompts, completions, strict=True)
         ]
 
-    def close(self) -> None:
-        """Release every model."""
+    def close_vectors(self) -> None:
+        """Close the store of embeddings, if it was opened; it can be opened again."""
         if "vectors" in self.__dict__:
             self.vectors.close()
             del self.__dict__["vectors"]
+
+    def close(self) -> None:
+        """Release every model."""
+        self.close_vectors()
         for model in (*self.models.values(), *self._own_models.values()):
             model.close()
         self._loaded = None

@@ -18,6 +18,7 @@ from harness.records.inputs import Cell, Language
 from harness.runtime.dry_context import DryContext
 from harness.stages.index import index_name, index_requests
 from harness.stages.prepare import prepare, resources_of
+from harness.stages.rehearse import rehearse
 from harness.suite.expansion import root_of
 from harness.suite.loading_order import loaded_for
 from harness.suite.suite import Suite
@@ -78,6 +79,7 @@ def plan(suite: Suite, context: DryContext) -> Plan:
 def _plan(suite: Suite, context: DryContext) -> Plan:
     tasks = prepare(suite, suite.usage.asked_from("train"))
     contamination(suite, tasks)
+    rehearse(suite, tasks, context.cache, context.display)
     resources = resources_of(suite, tasks)
     indexes = [_planned_index(request, context, resources) for request in index_requests(suite, tasks)]
     planned = [
