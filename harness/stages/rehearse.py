@@ -1,4 +1,4 @@
-"""Before anything is asked: the first prompt of each cell, as far as its server tells what the model would read of it."""
+"""Before anything is asked: the first prompt of each cell, as far as its server tells what is read of it."""
 
 from collections.abc import Mapping
 from contextlib import closing

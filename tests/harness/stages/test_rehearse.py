@@ -142,6 +142,18 @@ def test_what_is_answered_already_loads_no_model(serve: Serve, write_suite: Writ
         assert not [body for asked, body in server.asked if body.get("_debug_render_only")]
 
 
+@pytest.mark.parametrize("variant", ["{model: bare, shots: 1}", '{model: bare, system: "Be brief."}', "{model: good}"])
+def test_a_run_unloads_nothing_before_it_asks(serve: Serve, write_suite: Write, variant: str) -> None:
+    server = serve(two_models("0.24.0", CHATML))
+    path = write(write_suite, ollama(server, "good"), ollama(server, "bare"), f"a: {{prompting: {variant}}}")
+    assert ended("run", path) == (0, [])
+    calls = [body for asked, body in server.asked if asked in ("/api/chat", "/api/generate")]
+    replies = [place for place, body in enumerate(calls) if "messages" in body and not body.get("_debug_render_only")]
+    unloads = [place for place, body in enumerate(calls) if body.get("keep_alive") == 0]
+    assert unloads
+    assert unloads[0] > replies[0]
+
+
 def test_no_server_is_no_mistake_of_a_check(serve: Serve, write_suite: Write) -> None:
     server = serve(two_models("0.24.0", BARE))
     path = write(write_suite, ollama(server, "good"), ollama(server, "bare"), "a: {prompting: {model: bare, shots: 1}}")
