@@ -10,6 +10,7 @@ UNCLOSED = "the reasoning block is not closed: the reply ends before an answer"
 ONLY_REASONING = "there is nothing but a reasoning block"
 EMPTY = "the reply is empty"
 CUT_INSIDE = "the reply was cut inside its reasoning"
+OPEN_OPTION = "which option is likeliest is not told"  # by the first tokens that a server lists
 
 
 def without_reasoning(reply: str) -> tuple[str, str | None]:
