@@ -107,7 +107,7 @@ def _doubt(count: int, likeliest: str, best: tuple[str, Extent], rival: tuple[st
 
 
 def _share(logprob: float) -> str:
-    return f"{100 * math.exp(logprob):.2g} %"
+    return f"{100 * math.exp(logprob):.3g} %"
 
 
 def _is_logprob(value: Any) -> bool:
