@@ -9,6 +9,7 @@ from harness.components.variant import Resources, Variant
 from harness.errors import HarnessError
 from harness.records.inputs import Cell, Prompt
 from harness.runtime.dry_context import DryContext
+from harness.runtime.model_access import Keys
 
 
 class PromptRehearsal(DryContext):
@@ -37,6 +38,9 @@ class PromptRehearsal(DryContext):
     @cached_property
     def _prompts(self) -> dict[str, Prompt]:
         return {}
+
+    def _note_change(self, name: str, keys: Keys) -> None:
+        """Nothing is asked here."""
 
     def _measure(self, model: str, prompts: Sequence[Prompt], answer_tokens: int) -> None:
         for prompt in prompts[:1]:
