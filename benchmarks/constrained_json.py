@@ -1,11 +1,11 @@
 """What holding a small model to the JSON schema of a report gains, in this process and behind Ollama.
 
-    python benchmarks/constrained_json.py [ITEMS] [huggingface|ollama]
+    python benchmarks/constrained_json.py [ITEMS] [huggingface|ollama] [zero-shot]
 
 Asks SmolLM2-135M-Instruct for six-section reports as JSON (IMCS-V2-MRG, the data beside the repository), zero-shot and
-with one worked example, each free and constrained. Prints how many replies could be read, and how like the reference's
-the fields are by ROUGE. Behind `ollama` stands the Ollama at OLLAMA_HOST (its model OLLAMA_MODEL), else the tests'
-stand-in over a real llama.cpp with the same weights.
+with one worked example (not with `zero-shot`), each free and constrained. Prints how many replies could be read, and
+how like the reference's the fields are by ROUGE. Behind `ollama` stands the Ollama at OLLAMA_HOST (its model
+OLLAMA_MODEL), else the tests' stand-in over a real llama.cpp with the same weights.
 """
 
 import os
@@ -50,10 +50,12 @@ variants:
 
 def main() -> None:
     items = next((argument for argument in sys.argv[1:] if argument.isdigit()), "12")
-    kinds = [argument for argument in sys.argv[1:] if not argument.isdigit()] or ["huggingface", "ollama"]
+    kinds = [kind for kind in ("huggingface", "ollama") if kind in sys.argv[1:]] or ["huggingface", "ollama"]
+    lines = [line for line in SUITE.splitlines() if "one-shot" not in line or "zero-shot" not in sys.argv[1:]]
     for kind in kinds:
         with model_of(kind) as model:
-            measure(kind, SUITE.replace("MODEL", model).replace("DATA", str(DATA)).replace("ITEMS", items))
+            text = "\n".join(lines)
+            measure(kind, text.replace("MODEL", model).replace("DATA", str(DATA)).replace("ITEMS", items))
 
 
 @contextmanager

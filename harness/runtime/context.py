@@ -38,9 +38,9 @@ class Context(ModelAccess):
         numbers = list(repeats) if repeats is not None else [0] * len(prompts)
         options = _key_options(generation)
         engine = self.model(model)
-        held = {"held by": engine.schema_identity()} if generation.strict else {}
+        enforcement = {"held by": engine.schema_identity()} if generation.strict else {}
         keys = [
-            self._key(model, "generate", prompt, {"options": options, "repeat": number, **held})
+            self._key(model, "generate", prompt, {"options": options, "repeat": number, **enforcement})
             for prompt, number in zip(prompts, numbers, strict=True)
         ]
 

@@ -183,9 +183,11 @@ def _did_not_keep_the_form(settings: CellSettings, predictions: Sequence[Predict
             "show the form by worked examples (shots), or ask for the bare answer; the report shows the lenient "
             "reading beside it",
         )
+    is_free = settings.answer == "json" and not settings.generation.strict
+    hold = "hold the replies to it (constrained: true), " if is_free else ""
     return (
         f"the replies do not keep to the form that answer: {settings.answer} reads",
-        "describe the form in the prompt, show it by worked examples (shots), and look at some replies",
+        f"{hold}describe the form in the prompt, show it by worked examples (shots), and look at some replies",
     )
 
 

@@ -26,12 +26,12 @@ def probe_generation(generation: Generation) -> Generation:
     return replace(generation, schema=SCHEMA, strict=True, max_tokens=most, temperature=0.0, seed=0, stop=())
 
 
-def is_told(completion: Completion) -> bool:
+def is_conclusive(completion: Completion) -> bool:
     """Whether a reply to the question says anything: it may have failed, or been cut inside its reasoning."""
     return completion.finish != "error" and (completion.finish == "stop" or bool(_answer(completion)))
 
 
-def unheld_reason(completion: Completion) -> str | None:
+def schema_violation(completion: Completion) -> str | None:
     """Why the server cannot be asked for constrained replies; None where it holds this one to the schema."""
     text = _answer(completion)
     if _without_space(text) == _without_space(json.dumps({WORD: WORD})):

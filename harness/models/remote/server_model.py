@@ -13,7 +13,7 @@ from harness.models.remote.asking import Asking
 from harness.models.remote.call_clock import CallClock
 from harness.models.remote.hosted_model import HostedModel
 from harness.models.remote.pace import Pace
-from harness.models.remote.schema_probe import QUESTION, is_told, probe_generation, unheld_reason
+from harness.models.remote.schema_probe import QUESTION, is_conclusive, probe_generation, schema_violation
 from harness.records.inputs import Generation, Prompt
 from harness.records.outputs import Completion
 
@@ -35,9 +35,9 @@ class RemoteModel(HostedModel, TextModel):
         self, prompts: Sequence[Prompt], generation: Generation, repeats: Sequence[int]
     ) -> Iterator[tuple[int, Completion]]:
         self.before_asking(prompts, generation)
-        if generation.strict and (reason := self._unheld(generation)) is not None:
-            unheld = Completion(text="", finish="error", error=reason)
-            return iter([(index, unheld) for index in range(len(prompts))])
+        if generation.strict and (reason := self._schema_violation(generation)) is not None:
+            failure = Completion(text="", finish="error", error=reason)
+            return iter([(index, failure) for index in range(len(prompts))])
 
         def call(index: int) -> Completion:
             return self.call(prompts[index], replace(generation, seed=generation.seed + repeats[index]))
@@ -54,15 +54,15 @@ class RemoteModel(HostedModel, TextModel):
     def schema_problem(self) -> str | None:
         return None  # seen on the first reply that must be held to a schema
 
-    def _unheld(self, generation: Generation) -> str | None:
+    def _schema_violation(self, generation: Generation) -> str | None:
         """Why the server's replies would not be held to a schema, as a question shows once a run."""
         if self._holds_schemas:
             return None
         probe = probe_generation(generation)
         ((_, completion),) = self._ask_each(1, lambda _: self.call(QUESTION, probe))
-        if not is_told(completion):
+        if not is_conclusive(completion):
             return None  # the calls themselves tell what is wrong
-        reason = unheld_reason(completion)
+        reason = schema_violation(completion)
         self._holds_schemas = reason is None
         return None if reason is None else self.redaction().redact_message(reason)
 

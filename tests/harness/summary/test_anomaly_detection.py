@@ -190,6 +190,18 @@ def test_causes_by_what_the_replies_lack(
     assert expected in cause(kind, reasons, marker)
 
 
+@pytest.mark.parametrize(
+    ("answer", "strict", "is_advised"), [("json", None, True), ("json", True, False), ("choice", None, False)]
+)
+def test_what_writes_no_json_is_advised_to_be_held_to_it(answer: str, strict: bool | None, is_advised: bool) -> None:
+    settings = CellSettings(
+        generation=Generation(strict=strict), answer=answer, is_plain=False, is_trained=False
+    )  # fmt: skip
+    answers = [{"text": "x", "reading": Reading(reason="there is no JSON object in the reply")}] * 2
+    _, remedy = explain("unreadable", settings, [prediction for _, prediction in cell(answers)])
+    assert ("constrained: true" in remedy) is is_advised
+
+
 SUITE = """\
 name: t
 models:

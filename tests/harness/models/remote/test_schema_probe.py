@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness.models.openai import OpenAI
-from harness.models.remote.schema_probe import is_told, probe_generation, unheld_reason
+from harness.models.remote.schema_probe import is_conclusive, probe_generation, schema_violation
 from harness.records.inputs import Generation, Message
 from harness.records.outputs import Completion
 from harness.text.json_schemas import object_schema
@@ -162,10 +162,10 @@ def test_what_holds_schemas_is_asked_once_whether_it_does() -> None:
     ],
 )
 def test_what_a_reply_to_the_question_tells(completion: Completion, told: bool, reason: str | None) -> None:
-    assert is_told(completion) is told
+    assert is_conclusive(completion) is told
     if told:
-        assert (unheld_reason(completion) is None) is (reason is None)
-        assert reason is None or reason in (unheld_reason(completion) or "")
+        assert (schema_violation(completion) is None) is (reason is None)
+        assert reason is None or reason in (schema_violation(completion) or "")
 
 
 @pytest.mark.parametrize(("most", "expected"), [(8, 64), (200, 200), (2304, 2304)])
