@@ -154,6 +154,17 @@ def test_a_server_that_still_loads_has_no_identity_yet(serve: Serve, asking: Ask
     assert model.identity()["server"]["version"] == "b0-unknown"
 
 
+@pytest.mark.parametrize("path", ["/props", "/apply-template"])
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_connection_that_was_closed_is_no_answer(path: str, count: int, serve: Serve, asking: Asking) -> None:
+    """Else the server would tell nothing, under another key, and the reply would have no rendering."""
+    server = serve(LlamaServer(script()))
+    server.faults = [Fault(hangs_up=True, at=path)] * count
+    model = asking(server)
+    assert model.identity()["server"]["version"] == "b0-unknown"
+    assert model.generate([PROMPT], Generation(), [0])[0].rendered
+
+
 # -- in the middle of a run ---------------------------------------------------------------------------------------------
 
 
