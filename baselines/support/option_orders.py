@@ -9,6 +9,7 @@ from harness.components.task import Task
 from harness.records.inputs import Sample
 from harness.records.outputs import Completion, Prediction, Reading
 from harness.statistics.option_shares import log_sum, option_shares
+from harness.statistics.serving_times import joint_serving
 from harness.text.normalise import option_letters
 from harness.text.templates import LETTERS
 
@@ -101,4 +102,5 @@ def _with_cost(prediction: Prediction, turns: Sequence[Prediction]) -> Predictio
         tokens_in=sum(turn.tokens_in for turn in turns),
         tokens_out=sum(turn.tokens_out for turn in turns),
         seconds=sum(turn.seconds for turn in turns),
+        serving=joint_serving(turns),
     )
