@@ -31,9 +31,8 @@ def without_effect(suite: Suite, tasks: Mapping[str, Task], predictions: Sequenc
         if not tasks[prediction.task].origin and _asks_a_model(suite, prediction.variant):
             cells.setdefault(prediction.task, {}).setdefault(prediction.variant, []).append(prediction)
     for task, own in cells.items():
-        for first, second in _equal_pairs(own):
-            if not _is_no_wonder(suite, tasks[task], (first, second), own[first]):
-                yield from _anomalies(suite, task, (first, second), own)
+        for pair in _equal_pairs(suite, tasks[task], own):
+            yield from _anomalies(suite, task, pair, own)
 
 
 def _asks_a_model(suite: Suite, variant: str) -> bool:
@@ -43,23 +42,27 @@ def _asks_a_model(suite: Suite, variant: str) -> bool:
     return is_plain and suite.usage.answering_model[variant] is not None
 
 
-def _equal_pairs(cells: Cells) -> Iterator[tuple[str, str]]:
-    """Each variant with the first one before it that has the same answers."""
+def _equal_pairs(suite: Suite, task: Task, cells: Cells) -> Iterator[tuple[str, str]]:
+    """Each variant with the first one before it that has the same answers and is to have others."""
     variants = list(cells)
     for place, second in enumerate(variants):
-        first = next((name for name in variants[:place] if _are_equal(cells[name], cells[second])), None)
-        if first is not None:
-            yield first, second
+        equal = ((name, second) for name in variants[:place] if _are_equal(cells[name], cells[second]))
+        pair = next((pair for pair in equal if not _is_no_wonder(suite, task, pair, cells[second])), None)
+        if pair is not None:
+            yield pair
 
 
 def _are_equal(first: Sequence[Prediction], second: Sequence[Prediction]) -> bool:
-    """Whether all items were answered, and by the same texts; options that were scored, by the same likelihoods."""
+    """Whether all items were answered, and by the same texts that were read alike."""
     if len(first) != len(second) or len(first) < FEWEST or not any(prediction.text.strip() for prediction in first):
         return False
-    return all(
-        a.sample_id == b.sample_id and a.error is None and b.error is None and a.text == b.text and _are_close(a, b)
-        for a, b in zip(first, second, strict=True)
-    )
+    return all(a.sample_id == b.sample_id and _is_same_answer(a, b) for a, b in zip(first, second, strict=True))
+
+
+def _is_same_answer(a: Prediction, b: Prediction) -> bool:
+    """Of options that were scored, by the same likelihoods."""
+    is_answered = a.error is None and b.error is None
+    return is_answered and a.text == b.text and a.reading.answer == b.reading.answer and _are_close(a, b)
 
 
 def _are_close(a: Prediction, b: Prediction) -> bool:
@@ -68,7 +71,12 @@ def _are_close(a: Prediction, b: Prediction) -> bool:
 
 
 def _is_no_wonder(suite: Suite, task: Task, pair: tuple[str, str], predictions: Sequence[Prediction]) -> bool:
-    """Whether two models merely say the same because all of it is right."""
+    """Whether equal answers are to be hoped for: of seeds, in all orders of the options, of models that are right."""
+    variants = suite.answering()
+    if any(set(pair) <= set(seeds) for seeds in suite.expansion.pools.values()):
+        return True
+    if len({settings(variants[variant]).get("circular") for variant in pair}) > 1:
+        return True
     models = {suite.usage.answering_model[variant] for variant in pair}
     targets = {sample.id: set(map(_plain, sample.targets)) for sample in task.data.test}
     return len(models) > 1 and all(_plain(p.reading.answer) in targets[p.sample_id] for p in predictions)
