@@ -74,11 +74,12 @@ def _pooled_timing(timings: Sequence[Timing]) -> Timing | None:
     if not timings:
         return None
     cached = [timing.cached_tokens for timing in timings if timing.cached_tokens is not None]
+    at_once = [timing.at_once for timing in timings]
     return Timing(
         latency=_mean([timing.latency for timing in timings if timing.latency is not None]),
         measured=round(sum(timing.measured for timing in timings) / len(timings)),
         shared=_mean([timing.shared for timing in timings if timing.shared is not None]),
-        at_once=max(timing.at_once for timing in timings),
+        at_once=None if None in at_once else max(filter(None, at_once)),
         served=any(timing.served for timing in timings),
         cached_tokens=round(sum(cached) / len(cached)) if cached else None,
     )

@@ -84,13 +84,19 @@ def test_one_answer_of_all_orders(
                 Serving(compute_seconds=0.3, cached_tokens=6, at_once=3, wall_seconds=0.5),
                 Serving(compute_seconds=0.4, cached_tokens=7, at_once=2, wall_seconds=0.9),
             ],
-            Serving(compute_seconds=pytest.approx(0.9), cached_tokens=13, at_once=3, wall_seconds=pytest.approx(1.6)),
+            Serving(
+                compute_seconds=pytest.approx(0.9),
+                cached_tokens=13,
+                at_once=3,
+                calls=3,
+                wall_seconds=pytest.approx(1.6),
+            ),
         ),
         (  # nothing is told, and the second call was not alone
             [Serving(wall_seconds=0.2), Serving(at_once=2, wall_seconds=0.6), Serving(wall_seconds=0.2)],
-            Serving(at_once=2, wall_seconds=pytest.approx(1.0)),
+            Serving(at_once=2, calls=3, wall_seconds=pytest.approx(1.0)),
         ),
-        ([Serving(wall_seconds=0.2)] * 3, Serving(wall_seconds=pytest.approx(0.6))),
+        ([Serving(wall_seconds=0.2)] * 3, Serving(calls=3, wall_seconds=pytest.approx(0.6))),
     ],
 )
 def test_the_time_of_an_answer_is_that_of_all_its_orders(
