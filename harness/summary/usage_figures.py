@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from harness.records.figures import Timing, Usage
 from harness.records.outputs import Prediction
 from harness.statistics.serving_times import timing_of
+from harness.text.replies import is_unreadable
 
 ASTRAY = 0.5  # probability of no option, above which an answer is a choice among unlikely ones
 
@@ -25,7 +26,7 @@ def _usage_of_cell(task: str, variant: str, own: Sequence[Prediction]) -> Usage:
         variant=variant,
         samples=len(own),
         failed=sum(p.error is not None for p in own),
-        unread=sum(p.reading.reason is not None for p in own),
+        unread=sum(is_unreadable(p.reading.reason) for p in own),
         truncated=sum(p.finish == "length" for p in own),
         tokens_in=sum(p.tokens_in for p in own),
         tokens_out=sum(p.tokens_out for p in own),

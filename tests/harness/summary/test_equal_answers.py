@@ -191,6 +191,37 @@ def test_where_the_difference_was_lost(first: dict[str, Any], second: dict[str, 
 
 
 @pytest.mark.parametrize(
+    ("failed", "said"),
+    [
+        ([(), ()], [("a", 8, 8), ("b", 8, 8)]),
+        ([(0, 1), ()], [("a", 6, 6), ("b", 6, 8)]),
+        ([(0,), (7, 3)], [("a", 5, 7), ("b", 5, 6)]),
+        ([(0, 1), (2, 3)], []),  # four that both answered say nothing
+        ([range(8), ()], []),
+    ],
+)
+def test_items_that_a_machine_failed_to_answer_are_left_out(
+    failed: list[tuple[int, ...]], said: list[tuple[str, int, int]]
+) -> None:
+    variant = SimpleNamespace(single=True, floor=False, model_dump=lambda mode: {})
+    suite: Any = SimpleNamespace(
+        answering=lambda: {"a": variant, "b": variant},
+        usage=SimpleNamespace(answering_model={"a": "m", "b": "m"}),
+        expansion=SimpleNamespace(pools={}),
+    )
+    tasks: Any = {"t": SimpleNamespace(origin="", data=SimpleNamespace(test=()))}
+    own = [
+        replace(prediction(name, place), error="gone" if place in lost else None)
+        for name, lost in zip("ab", failed, strict=True)
+        for place in range(8)
+    ]
+    anomalies = list(without_effect(suite, tasks, own))
+    assert [(anomaly.variant, anomaly.count, anomaly.answers) for anomaly in anomalies] == said
+    partly = " that both answered" if any(failed) else ""
+    assert all(f"equal answers to all {a.count} items{partly}: " in a.cause for a in anomalies)
+
+
+@pytest.mark.parametrize(
     ("first", "second", "words"),
     [
         ({"shots": 0}, {"shots": 5}, "differ in shots (0 and 5)"),
