@@ -52,7 +52,7 @@ def timing_of(predictions: Sequence[Prediction]) -> Timing | None:
     latencies = [latency_of(prediction.seconds, prediction.serving) for prediction in answered]
     measured = [seconds for seconds in latencies if seconds is not None]
     rest = [p for p, seconds in zip(answered, latencies, strict=True) if seconds is None]
-    servings = [prediction.serving for prediction in answered if prediction.serving is not None]
+    servings = [prediction.serving for prediction in predictions if prediction.serving is not None]
     cached = [serving.cached_tokens for serving in servings if serving.cached_tokens is not None]
     return Timing(
         latency=_mean(measured),

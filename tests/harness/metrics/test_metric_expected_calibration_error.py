@@ -138,7 +138,7 @@ ROWS = "".join(f'{{"q": "q{place}", "a": "{"AAB"[place % 3]}", "o": ["x", "y", "
     ("metrics", "names"),
     [
         ("{ece: expected_calibration_error}", ["ece", "ece.brier"]),
-        ("{right: exact_match, ece: {expected_calibration_error: {bins: 1}}}", ["ece", "ece.brier", "right"]),
+        ("{ece: {expected_calibration_error: {bins: 1}}}", ["ece", "ece.brier"]),
         (
             "{ece: expected_calibration_error, coarse: {expected_calibration_error: {bins: 5}}}",
             ["coarse", "coarse.brier", "ece", "ece.brier"],

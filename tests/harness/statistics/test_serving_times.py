@@ -93,6 +93,10 @@ QUEUED = Serving(at_once=8, wall_seconds=4.0)
             [prediction(0.8, UNTIMED)] * 3 + [prediction(0.2, Serving()), prediction(0.1, QUEUED)],
             Timing(latency=pytest.approx(0.2), measured=1, shared=pytest.approx(1.6), at_once=None, served=True),
         ),
+        (  # of a failure its prompt was counted all the same, cached or not
+            [prediction(9.0, told(8.0, cached_tokens=4), error="gone"), prediction(0.5, told(0.2, cached_tokens=3))],
+            Timing(latency=0.2, measured=1, served=True, cached_tokens=7),
+        ),
         (  # what failed tells nothing
             [prediction(9.0, None, error="gone"), prediction(0.5, told(0.2))],
             Timing(latency=0.2, measured=1, served=True),
