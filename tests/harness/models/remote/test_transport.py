@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from harness.errors import ServerGoneError
-from harness.models.chat_completions import served_engine
+from harness.models.chat_completions import openai_server
 from harness.models.ollama import Ollama
 from harness.models.openai import OpenAI
 from harness.models.remote.server_model import RemoteModel
@@ -147,7 +147,7 @@ def test_a_slow_reply_within_the_timeout_is_an_answer(kind: str) -> None:
 
 def test_a_reader_that_takes_nothing_is_left_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that does not read a long request, and tells nothing of itself either."""
-    monkeypatch.setattr(served_engine, "ANSWERING", 0.2)
+    monkeypatch.setattr(openai_server, "CHECK_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0), backlog=16) as listener:
         model = model_at("openai", f"http://127.0.0.1:{listener.getsockname()[1]}", longest=1.5)
         began = time.monotonic()
