@@ -43,6 +43,7 @@ class Model(Component):
     """
 
     local: ClassVar[bool] = False  # weights in this process: at most one such model is loaded at a time
+    served: ClassVar[bool] = False  # a server answers, before which calls may wait for each other
     trainable: ClassVar[bool] = False  # other models can be made of it: tuned, quantised, with an adapter
     generates: ClassVar[bool] = True
     tells_logprob: ClassVar[bool] = False  # of the text that it generates

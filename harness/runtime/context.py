@@ -12,7 +12,7 @@ from harness.records.inputs import Generation, Prompt
 from harness.records.outputs import Completion
 from harness.runtime.call_keys import call_keys, key_options
 from harness.runtime.model_access import Keys, ModelAccess
-from harness.runtime.stored_completions import storable
+from harness.runtime.stored_completions import recalled, storable
 from harness.text.canonical import digest
 from harness.text.reasoning import with_usual_tags
 
@@ -180,7 +180,7 @@ class Context(ModelAccess):
         if keys:
             self._keep_identity(model)
         first = {key: index for index, key in reversed(list(enumerate(keys)))}  # equal calls are made once
-        done = self.cache.get(list(first))
+        done = recalled(self.cache.get(list(first)), self.model(model))
         self.display.expect(len(keys))
         self._count_cached(done, len(keys) - (len(first) - len(done)))
         if len(done) < len(first):

@@ -58,9 +58,13 @@ def check(suite: Suite) -> dict[str, Task]:
 
     A server that answers is asked what its models can; one that does not is no mistake here.
     """
-    tasks = prepare(suite)
-    _refuse([*path_mistakes(suite), *server_mistakes(suite)])
-    return tasks
+    try:
+        tasks = prepare(suite)
+        _refuse([*path_mistakes(suite), *server_mistakes(suite)])
+        return tasks
+    finally:
+        for model in suite.models.values():
+            model.close()
 
 
 def resources_of(suite: Suite, tasks: Mapping[str, Task]) -> Resources:

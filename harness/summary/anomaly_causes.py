@@ -12,7 +12,7 @@ from harness.records.anomalies import CellFault
 from harness.records.inputs import Cell, Generation
 from harness.records.outputs import Prediction
 from harness.suite.suite import Suite
-from harness.summary.cut_prompts import sent_text
+from harness.summary.cut_prompts import counted_tokens, sent_text
 from harness.text.replies import ONLY_REASONING, UNCLOSED, missing_marker
 
 Explanation = tuple[str, str]  # the likely cause, the remedy
@@ -118,7 +118,7 @@ def _left_empty(predictions: Sequence[Prediction]) -> Explanation:
 
 def _lost_a_part(predictions: Sequence[Prediction]) -> Explanation:
     """In figures: the counts, and how long the texts are that have them."""
-    counts = sorted(prediction.tokens_in for prediction in predictions)
+    counts = sorted(round(counted_tokens(prediction)) for prediction in predictions)
     lengths = sorted(len(sent_text(prediction)) for prediction in predictions)
     return (
         f"the server counted {_span(counts)} tokens for texts of {_span(lengths)} characters, which have more: it cut "

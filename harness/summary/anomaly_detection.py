@@ -23,7 +23,7 @@ from harness.summary.usage_figures import ASTRAY
 from harness.text.excerpts import shortened
 from harness.text.normalise import normalise, option_letters, whole_question
 from harness.text.refusals import is_refusal
-from harness.text.replies import OPEN_OPTION, without_reasoning
+from harness.text.replies import OPEN_OPTION, is_unreadable, without_reasoning
 
 LEAST_SHARE = 5  # one of so many answers
 EXCESS = 5  # a repeated answer is given too often by at least one of so many answers
@@ -148,7 +148,7 @@ def _declines(sample: Sample, prediction: Prediction) -> bool:
 
 
 def _is_unreadable(sample: Sample, prediction: Prediction) -> bool:
-    return prediction.reading.reason is not None
+    return is_unreadable(prediction.reading.reason)
 
 
 _KINDS: Mapping[CellFault, Callable[[Sample, Prediction], bool]] = {  # the most telling first

@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr
 
@@ -20,6 +20,8 @@ from harness.records.outputs import Completion
 
 class RemoteModel(HostedModel, TextModel):
     """Base of models that write text behind a server. Threads only here; results keep the order of the prompts."""
+
+    served: ClassVar[bool] = True
 
     workers: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"  # calls at once
     _holds_schemas: bool = PrivateAttr(False)  # the server has shown it

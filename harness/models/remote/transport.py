@@ -62,7 +62,7 @@ def timed_call(clock: CallClock, prefix: str = "") -> Iterator[None]:
         with running(clock), _translated(prefix):
             yield
     except httpx.ConnectTimeout as error:
-        reason = f"ConnectTimeout: no connection within {clock.silence:g} s"
+        reason = f"ConnectTimeout: no connection within {min(clock.silence, clock.longest):g} s"
         raise CallError(prefix + reason, lasting=False, blame="server") from error
     except httpx.TimeoutException as error:
         reason = f"{type(error).__name__}: {clock.verdict()}"

@@ -23,6 +23,7 @@ LATER = {**BLANK, "tokens_out": 12}
 CUT = {"text": "a b c", "finish": "length"}
 SORRY = {"text": "I'm sorry, but I can't help with that."}
 UNREADABLE = {"text": "none", "reading": Reading(reason="there is no JSON object in the reply")}
+MOVED = {"text": "A", "reading": Reading(None, "the answer is not the same in every order of the options: A, B")}
 CUT_JSON = {**UNREADABLE, "finish": "length"}
 REASONED: Answer = {"text": "<think>…</think>", "reading": Reading(reason="there is nothing but a reasoning block")}
 SETTINGS = CellSettings(generation=Generation(), answer="text", is_plain=False, is_trained=False)
@@ -52,6 +53,9 @@ def kinds(items: Sequence[tuple[Sample, Prediction]]) -> list[tuple[AnomalyKind,
 @pytest.mark.parametrize(
     ("answers", "expected"),
     [
+        ([MOVED] * 4 + [GOOD] * 6, []),  # each reply could be read
+        ([MOVED] * 10, []),
+        ([MOVED] * 8 + [UNREADABLE] * 2, [("unreadable", 2)]),
         ([AT_ONCE] * 2 + [GOOD] * 8, [("first token", 2)]),  # 20 %
         ([AT_ONCE] * 1 + [GOOD] * 9, []),  # 10 %
         ([AT_ONCE] * 19 + [GOOD] * 81, []),
