@@ -184,7 +184,8 @@ class Context(ModelAccess):
         self.display.expect(len(keys))
         self._count_cached(done, len(keys) - (len(first) - len(done)))
         if len(done) < len(first):
-            self._note_change(model, keys_under)
+            if not done:
+                self._note_change(model, keys_under)
             unique = sorted(first.values())
             self._free_memory_for(model)  # planning batches may load the model
             batches = [[unique[i] for i in batch] for batch in plan(unique)]

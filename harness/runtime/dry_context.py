@@ -83,7 +83,8 @@ class DryContext(Context):
         self._count_cached(done, len(keys) - missing)
         self.counts.calls += missing
         if missing:
-            self._note_change(model, keys_under)
+            if not done:
+                self._note_change(model, keys_under)
             mean, so_far = self.cache.seconds(self.model_digest(model)), self.counts.estimate
             is_timed = mean is not None and (so_far is not None or self.counts.calls == missing)
             self.counts.estimate = (so_far or 0.0) + (mean or 0.0) * missing if is_timed else None

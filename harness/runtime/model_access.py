@@ -101,7 +101,7 @@ class ModelAccess:
         return next((model.reason(name) for model in lost), None)
 
     def _note_change(self, name: str, keys: Keys) -> None:
-        """Say once why answers of before are not used, when calls of a model are to be made."""
+        """Say once why answers of before are not used, when of some calls of a model none is stored."""
         if name not in self.changes and (reason := self.changed_since(name, keys)) is not None:
             self.changes[name] = reason
             self.display.note(reason)

@@ -171,3 +171,19 @@ def test_only_answers_to_the_same_prompts_are_lost(
     arguments = [command, str(suite("y", prompt)), *(["--out", str(tmp_path / "c")] if command == "run" else [])]
     output = " ".join(runner.invoke(app, arguments).output.split())
     assert ("model m: its default is y and was x" in output) == is_said
+
+
+@pytest.mark.parametrize("more", [1, 2, 5])
+def test_calls_that_are_made_beside_stored_ones_are_no_change(
+    write_suite: Callable[..., Path], tmp_path: Path, more: int
+) -> None:
+    """Both versions have answered some of the items: what is missing of the present one is not asked *again*."""
+    runner = CliRunner()
+
+    def suite(reply: str, items: int) -> Path:
+        rows = "input\ttarget\n" + "".join(f"q{number}\tx\n" for number in range(items))
+        return write_suite(SUITE.format(reply=reply), test__tsv=rows)
+
+    assert runner.invoke(app, ["run", str(suite("x", 2)), "--out", str(tmp_path / "a")]).exit_code == 0
+    assert runner.invoke(app, ["run", str(suite("y", 2 + more)), "--out", str(tmp_path / "b")]).exit_code == 0
+    assert "asked again" not in runner.invoke(app, ["plan", str(suite("x", 2 + more))]).output
