@@ -1,7 +1,7 @@
 """Models served by Ollama, asked through /api/chat or by a stated template, with the context length always explicit."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Annotated, ClassVar, Literal
 
@@ -33,6 +33,7 @@ class Ollama(OllamaHost, RemoteModel):
 
     bounds_answers: ClassVar[bool] = True
     tells_first_token: ClassVar[bool] = True
+    shows_turns: ClassVar[bool] = True
 
     num_ctx: int = Field(8192, ge=256)  # Ollama cuts longer prompts silently, so it is always sent and checked
     think: bool | Literal["low", "medium", "high"] = False
@@ -106,6 +107,14 @@ class Ollama(OllamaHost, RemoteModel):
 
     def before_asking(self, prompts: Sequence[Prompt], generation: Generation) -> None:
         """Look at the template with the first prompt of each structure of roles, and with words that none contains."""
+        self._look_at_template(prompts, self._chat.renderings.check)
+
+    def check_turns(self, prompts: Sequence[Prompt]) -> None:
+        several = [prompt for prompt in prompts if len(prompt) > 1]  # for a single turn no model is loaded
+        if several:
+            self._look_at_template(several, self._chat.renderings.check_rendered)
+
+    def _look_at_template(self, prompts: Sequence[Prompt], look: Callable[[Sequence[Prompt]], None]) -> None:
         from harness.models.remote.transport import exchange
 
         if self._turns is not None:
@@ -114,7 +123,7 @@ class Ollama(OllamaHost, RemoteModel):
         self._used = True
         try:
             with exchange(self.longest):  # the first rendering has the model loaded
-                self._chat.renderings.check(prompts)
+                look(prompts)
         except CallError as failure:  # its calls say so, too
             log.info("model %s: its template was not looked at: %s", self.model, self.failure_text(failure))
 

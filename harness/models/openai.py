@@ -47,6 +47,7 @@ class OpenAI(OpenAIServer, RemoteModel):
 
     scores_options: ClassVar[bool] = True  # by servers that score a prompt: see `scoring_mistake`
     tells_likelihood: ClassVar[bool] = True
+    shows_turns: ClassVar[bool] = True
     tells_first_token: ClassVar[bool] = True  # by servers that list the likeliest tokens: see `first_token_mistake`
 
     template: str | None = None  # a name or Jinja text: prompts are written by it and sent as text, to /completions
@@ -153,7 +154,13 @@ class OpenAI(OpenAIServer, RemoteModel):
                 f"{self.url} did not answer when the run began, and now does: what it is would stand with none of its "
                 "answers; run the same command again"
             )
-        if (problem := self._turns.problem(prompts)) is not None:
+        self._refuse_left_out(self._turns.problem(prompts))
+
+    def check_turns(self, prompts: Sequence[Prompt]) -> None:
+        self._refuse_left_out(self._turns.problem(prompts, may_ask=False))
+
+    def _refuse_left_out(self, problem: str | None) -> None:
+        if problem is not None:
             remedy = TEMPLATE_REMEDY if self.template is None else "mend the model's template"
             raise ModelError(
                 inert_line(f"model {self.describe()}: {problem}, and would be answered another question; {remedy}")

@@ -72,6 +72,14 @@ def explain(kind: CellFault, settings: CellSettings, predictions: Sequence[Predi
             return _lost_a_part(predictions)
         case "no option":
             return _began_otherwise(predictions)
+        case "open option":
+            return (
+                "the first token is spread over so many spellings and other words that the few which the server lists "
+                "do not tell the likeliest option, as often with small models",
+                "take a larger model, ask for the bare letter, show it by worked examples (shots), or let the model "
+                "write its answer (choice: {by: generation}); a model in this process knows all its tokens "
+                "(huggingface, by: first_token or loglikelihood)",
+            )
         case "same answer":
             return _ignored_the_question(settings, predictions)
 

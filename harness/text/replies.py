@@ -11,6 +11,7 @@ ONLY_REASONING = "there is nothing but a reasoning block"
 EMPTY = "the reply is empty"
 MOVED = "the answer is not the same in every order of the options"
 CUT_INSIDE = "the reply was cut inside its reasoning"
+OPEN_OPTION = "which option is likeliest is not told"  # by the first tokens that a server lists
 
 
 def without_reasoning(reply: str) -> tuple[str, str | None]:

@@ -13,7 +13,7 @@ from harness.records.outputs import Prediction, Reading, Serving
 from harness.runtime.run_folder import RunFolder
 from harness.summary.anomaly_causes import CellSettings, explain
 from harness.summary.anomaly_detection import signs
-from harness.text.replies import ONLY_REASONING, UNCLOSED
+from harness.text.replies import ONLY_REASONING, OPEN_OPTION, UNCLOSED
 
 Answer = dict[str, Any]
 GOOD: Answer = {"text": "x"}
@@ -315,6 +315,29 @@ def test_first_tokens_that_are_no_option(shares: list[float | None], expected: l
     ]
     items = cell(answers, targets, options=("one", "two"))
     assert kinds(items) == expected
+
+
+OPEN: Answer = {"text": "", "finish": "error", "error": f"{OPEN_OPTION} by the 20 likeliest", "reading": Reading(None)}
+LOST: Answer = {"text": "", "finish": "error", "error": "HTTP 500", "reading": Reading(None)}
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ([OPEN] * 2 + [GOOD] * 8, [("open option", 2)]),  # a fifth
+        ([OPEN] * 1 + [GOOD] * 9, []),
+        ([OPEN] * 10, [("open option", 10)]),
+        ([OPEN] * 5 + [{**PICKED, "elsewhere": 0.9}] * 5, [("open option", 5), ("no option", 5)]),
+        ([{**OPEN, "error": f"rotation 2: {OPEN_OPTION}"}] * 3 + [GOOD] * 7, [("open option", 3)]),
+        ([LOST] * 5 + [GOOD] * 5, []),
+    ],
+)
+def test_options_that_stay_open(answers: list[Answer], expected: list[tuple[AnomalyKind, int]]) -> None:
+    assert [kind for kind in kinds(cell(answers)) if kind[0] != "same answer"] == expected
+    remedy = explain("open option", SETTINGS, [])[1]
+    assert "larger model" in remedy
+    assert "by: generation" in remedy
+    assert "loglikelihood" in remedy
 
 
 def test_the_mean_probability_of_no_option_is_named() -> None:

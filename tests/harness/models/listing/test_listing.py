@@ -235,6 +235,24 @@ def test_the_table(start: Start) -> None:
     assert last.startswith("In a suite: ollama: {model: NAME, host: http://127.0.0.1:")
 
 
+NAMES = ["nomic-embed-text:latest", "hf.co/bartowski/Qwen2.5-7B-Instruct-GGUF:Q4_K_M", "模型" * 20]
+
+
+@pytest.mark.parametrize("width", [40, 80, 100])
+@pytest.mark.parametrize("name", NAMES)
+def test_no_word_is_cut_where_the_table_does_not_fit(start: Start, width: int, name: str) -> None:
+    entry = {**NEW, "name": name, "model": name}
+    console = Console(width=width, record=True, markup=False, highlight=False)
+    routes = {**OLLAMA_24, "/api/tags": {"models": [entry, SMOL]}}
+    print_listing(list_server(start(routes).place, "OPENAI_API_KEY"), console)
+    words = " ".join(console.export_text().split())
+    facts = "98 MB · 134.52M parameters · Q4_1 · context 8,192 · "
+    assert f"{facts}completion, thinking · loaded: no" in words
+    assert f" smollm2:135m {facts}completion · loaded: yes, with context 4,096 " in words
+    if width > 2 * len(name):
+        assert f" {name} 98 MB" in words
+
+
 def test_columns_of_which_nothing_is_told_are_left_out(start: Start) -> None:
     _, head, *rows, _ = (" ".join(line.split()) for line in printed(start, HOSTED))
     assert [head, *rows] == ["name context", "a 131,072", "b -"]

@@ -303,3 +303,31 @@ def test_whatever_else_goes_wrong_is_raised() -> None:
 
     with pytest.raises(KeyError):
         completions(asking(call, 3))
+
+
+# -- at the end -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("workers", [2, 4, 8])
+def test_calls_that_break_when_the_run_has_stopped_are_no_outage(workers: int) -> None:
+    """The server has changed: the run stops, and closes its connections under the calls in flight."""
+    closed, notes, broken = threading.Event(), [], threading.Semaphore(0)
+
+    def make(index: int) -> Completion:
+        if index < 2:
+            return Completion(text="x")
+        closed.wait(5)
+        broken.release()
+        raise CallError("ReadError: [Errno 9] Bad file descriptor", lasting=False, blame="server")
+
+    def check() -> None:
+        raise ModelError("its digest is another one now")
+
+    work = asking(make, 2 * workers, workers, check=check)
+    work.outage = Outage(1.0, 0.01, notes.append)
+    with pytest.raises(ModelError, match="another one now"):
+        list(work.completions())
+    closed.set()
+    assert broken.acquire(timeout=5)
+    time.sleep(0.05)
+    assert notes == []
