@@ -1,6 +1,6 @@
 """What `harness list models --server URL` prints."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -19,24 +19,43 @@ COLUMNS: dict[str, Callable[[ListedModel], str | None]] = {
     "capabilities": lambda model: None if model.capabilities is None else ", ".join(model.capabilities),
     "loaded": lambda model: model.loaded,
 }
+Row = Mapping[str, str | None]  # by column
+LABELS = {"context": "context ", "loaded": "loaded: "}  # of values that do not say what they are
+WIDEST = 10_000  # characters of a table that need not fit
 NUMERIC = ("size", "parameters", "context")
 
 
 def print_listing(listing: ServerListing, console: Console) -> None:
-    """The server, a row a model, and how a suite names them. A column of which nothing is told is left out."""
+    """The server, a row a model (two lines where rows do not fit), and how a suite names them. A column of which nothing is told is left out."""
     address = inert_line(without_credentials(listing.address))
     console.print(f"{inert_line(listing.server)} at {address}: {counted(len(listing.models), 'model')}", soft_wrap=True)
     rows = [{name: cell(model) for name, cell in COLUMNS.items()} for model in listing.models]
     columns = [name for name in COLUMNS if any(row[name] is not None for row in rows)]
     if rows:
-        table = Table(box=None, padding=(0, 2))
-        for name in columns:
-            table.add_column(name, justify="right" if name in NUMERIC else "left", overflow="fold")
-        for row in rows:
-            table.add_row(*(inert_line(row[name] or "-") for name in columns))
-        console.print(table)
+        table = _table(columns, rows)
+        if console.measure(table, options=console.options.update(width=WIDEST)).maximum <= console.width:
+            console.print(table)
+        else:
+            for row in rows:
+                console.print(_paragraph(columns, row), soft_wrap=True)
     hint = f"In a suite: {without_credentials(listing.example)}" if rows else listing.remedy
     console.print(inert_line(hint), soft_wrap=True)
+
+
+def _table(columns: Sequence[str], rows: Sequence[Row]) -> Table:
+    table = Table(box=None, padding=(0, 2))
+    for name in columns:
+        table.add_column(name, justify="right" if name in NUMERIC else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*(inert_line(row[name] or "-") for name in columns))
+    return table
+
+
+def _paragraph(columns: Sequence[str], row: Row) -> str:
+    """A model where the table is too wide: its name, which can be copied whole, and what is told of it below."""
+    cells = {name: inert_line(row[name] or "") for name in columns if row[name] is not None}
+    details = " · ".join(LABELS.get(name, "") + value for name, value in cells.items() if name != "name")
+    return f"  {cells['name']}" + (f"\n      {details}" if details else "")
 
 
 def _context(model: ListedModel) -> str | None:

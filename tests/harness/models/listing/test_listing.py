@@ -220,8 +220,8 @@ def test_sizes(size: int, expected: str) -> None:
     assert size_text(size) == expected
 
 
-def printed(start: Start, routes: Routes) -> list[str]:
-    console = Console(width=120, record=True, markup=False, highlight=False)
+def printed(start: Start, routes: Routes, width: int = 120) -> list[str]:
+    console = Console(width=width, record=True, markup=False, highlight=False)
     print_listing(list_server(start(routes).place, "OPENAI_API_KEY"), console)
     return [line.strip() for line in console.export_text().splitlines() if line.strip()]
 
@@ -233,6 +233,26 @@ def test_the_table(start: Start) -> None:
     assert head == "name size parameters quantisation context capabilities loaded"
     assert row == "smollm2:135m 98 MB 134.52M Q4_1 8,192 completion, thinking no"
     assert last.startswith("In a suite: ollama: {model: NAME, host: http://127.0.0.1:")
+
+
+LONG = "/models/packages/" + "Meta-Llama-3.1-8B-Instruct-" * 4 + "Q4_K_M.gguf"
+
+
+@pytest.mark.parametrize(
+    ("routes", "width", "rows"),
+    [
+        (OLLAMA_33, 80, ["bge-m3:latest", "98 MB · 134.52M · Q4_1 · context 8,192 · embedding · loaded: no"]),
+        (OLLAMA_24, 60, ["smollm2:135m", "98 MB · 134.52M · Q4_1 · context 8,192 · completion · loaded: yes, with context 4,096"]),
+        ({"/v1/models": {"data": [{"id": LONG}, {"id": "b"}]}}, 80, [LONG, "b"]),
+        ({"/v1/models": {"data": [{"id": LONG, "max_model_len": 4096}]}}, 40, [LONG, "context 4,096"]),
+        ({"/v1/models": {"data": [{"id": "b", "max_model_len": 4096}]}}, 40, ["name    context", "b         4,096"]),
+    ],
+)
+def test_where_the_table_is_too_wide_names_stay_whole(
+    routes: Routes, width: int, rows: list[str], start: Start
+) -> None:
+    lines = printed(start, routes, width)
+    assert lines[1 : 1 + len(rows)] == rows
 
 
 def test_columns_of_which_nothing_is_told_are_left_out(start: Start) -> None:
