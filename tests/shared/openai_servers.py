@@ -81,10 +81,17 @@ class LlamaServer(OpenAIStandIn):
             return HttpReply(parts=[embeddings(self.engine, self.model, body)])
         raise self.unknown_path()
 
+    def _native(self, body: Body, text: str, *, is_chat: bool) -> Body:
+        """A text is continued by a schema in `json_schema`; `response_format` is not read there."""
+        if is_chat:
+            return super()._native(body, text, is_chat=is_chat)
+        native = super()._native({**body, "response_format": None}, text, is_chat=is_chat)
+        return native | ({"format": body["json_schema"]} if body.get("json_schema") else {})
+
     def check(self, body: Body) -> None:
         if body.get("top_logprobs") and not body.get("logprobs"):
             raise RefusedError(400, "top_logprobs requires logprobs to be set to true", "invalid_request_error")
-        schema = (body.get("response_format") or {}).get("json_schema", {}).get("schema")
+        schema = (body.get("response_format") or {}).get("json_schema", {}).get("schema") or body.get("json_schema")
         strange = strange_part(schema) if isinstance(schema, Mapping) else None
         if strange is not None:
             template = "Unable to generate parser for this template. Automatic parser generation failed"

@@ -26,7 +26,10 @@ NUMERIC = ("size", "parameters", "context")
 
 
 def print_listing(listing: ServerListing, console: Console) -> None:
-    """The server, a row a model (two lines where rows do not fit), and how a suite names them. A column of which nothing is told is left out."""
+    """The server, a row a model, and how a suite names them. A column of which nothing is told is left out.
+
+    A table that does not fit is written in two lines a model.
+    """
     address = inert_line(without_credentials(listing.address))
     console.print(f"{inert_line(listing.server)} at {address}: {counted(len(listing.models), 'model')}", soft_wrap=True)
     rows = [{name: cell(model) for name, cell in COLUMNS.items()} for model in listing.models]

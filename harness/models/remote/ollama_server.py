@@ -131,7 +131,9 @@ def _part(line: bytes) -> dict[str, JSON]:
     except ValueError as error:
         excerpt = line[:EXCERPT].decode("utf-8", "replace")
         if (page := page_in(excerpt)) is not None:
-            raise CallError(f"{PREFIX}the reply is {page}, as a proxy or another address answers", lasting=False) from error
+            raise CallError(
+                f"{PREFIX}the reply is {page}, as a proxy or another address answers", lasting=False
+            ) from error
         raise CallError(f"{PREFIX}a part of the reply is cut or no JSON: “{excerpt}”", lasting=False) from error
     if not isinstance(part, dict):
         raise CallError(f"{PREFIX}a part of the reply is no JSON object: “{str(part)[:EXCERPT]}”", lasting=False)

@@ -53,7 +53,11 @@ def test_a_wrong_path_names_the_right_one(
 @pytest.mark.parametrize(
     ("listing", "call", "problem"),
     [
-        (reply(PAGE, content_type="text/html"), reply(PAGE, content_type="text/html"), "HTTP 200, an HTML page, “Sign in”"),
+        (
+            reply(PAGE, content_type="text/html"),
+            reply(PAGE, content_type="text/html"),
+            "HTTP 200, an HTML page, “Sign in”",
+        ),
         (reply(PAGE, 404, "text/html"), reply(PAGE, 405, "text/html"), "HTTP 404, an HTML page"),
         (reply({"detail": "Not Found"}, 404), reply({"detail": "Not Found"}, 404), "speaks no chat completions"),
         (reply(b"404 page not found", 404), reply(b"", 405), "HTTP 404: 404 page not found"),

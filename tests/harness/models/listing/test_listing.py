@@ -242,7 +242,11 @@ LONG = "/models/packages/" + "Meta-Llama-3.1-8B-Instruct-" * 4 + "Q4_K_M.gguf"
     ("routes", "width", "rows"),
     [
         (OLLAMA_33, 80, ["bge-m3:latest", "98 MB · 134.52M · Q4_1 · context 8,192 · embedding · loaded: no"]),
-        (OLLAMA_24, 60, ["smollm2:135m", "98 MB · 134.52M · Q4_1 · context 8,192 · completion · loaded: yes, with context 4,096"]),
+        (
+            OLLAMA_24,
+            60,
+            ["smollm2:135m", "98 MB · 134.52M · Q4_1 · context 8,192 · completion · loaded: yes, with context 4,096"],
+        ),
         ({"/v1/models": {"data": [{"id": LONG}, {"id": "b"}]}}, 80, [LONG, "b"]),
         ({"/v1/models": {"data": [{"id": LONG, "max_model_len": 4096}]}}, 40, [LONG, "context 4,096"]),
         ({"/v1/models": {"data": [{"id": "b", "max_model_len": 4096}]}}, 40, ["name    context", "b         4,096"]),
