@@ -12,10 +12,7 @@ from harness.errors import HarnessError, ModelError
 from harness.models.chat_completions.chat_request import REFUSING, ChatRequest
 from harness.models.chat_completions.engine_watch import EngineWatch
 from harness.models.chat_completions.openai_server import OpenAIServer
-from harness.models.chat_completions.served_engine import (
-    changed_facts,
-    is_unreachable,
-)
+from harness.models.chat_completions.served_engine import OLLAMA, changed_facts, is_unreachable, root_of
 from harness.models.chat_completions.turn_check import TurnCheck
 from harness.models.remote.address import variables_digest
 from harness.models.remote.call_error import CallError
@@ -98,12 +95,10 @@ class OpenAI(OpenAIServer, RemoteModel):
         return self.server_context
 
     def schema_problem(self) -> str | None:
-        is_stated = "response_format" in self.extra
-        return (
-            "has a response_format in extra, which takes the place of the JSON schema; leave it out"
-            if is_stated
-            else None
-        )
+        stated = next((name for name in ("response_format", "json_schema", "grammar") if name in self.extra), None)
+        if stated is None:
+            return None
+        return f"has {stated} in extra, which takes the place of the JSON schema; leave it out"
 
     def slots(self) -> int | None:
         with suppress(ModelError):
@@ -111,6 +106,17 @@ class OpenAI(OpenAIServer, RemoteModel):
         return None
 
     # -- before and during a run --------------------------------------------------------------------------------------
+
+    def _server_fault(self) -> str | None:
+        fault = super()._server_fault()
+        if fault is None and self.template is not None and self._engine_or_none.name == OLLAMA:
+            host, name = root_of(self.url), self.template if self.template.isidentifier() else "…"
+            return (
+                f"what answers at {self.url} is an Ollama, whose /v1 writes every text into the model's own template, "
+                "inside which a stated one would stand; "
+                f"use ollama: {{model: {self.model}, host: {host}, template: {name}}}"
+            )
+        return fault
 
     def scoring_mistake(self) -> str | None:
         """Most servers do not score a prompt and answer silently without: every option would be equally likely."""
