@@ -21,7 +21,6 @@ from harness.models.remote.server_model import RemoteModel
 from harness.records.inputs import JSON, Generation, Prompt
 from harness.records.outputs import Completion
 from harness.text.inert import inert_line
-from harness.text.turn_template import TurnTemplate, turn_template
 
 log = logging.getLogger("harness")
 
@@ -145,7 +144,3 @@ class Ollama(OllamaHost, RemoteModel):
             model=self.model, num_ctx=self.num_ctx, keep_alive=self.keep_alive, template=self.stated_template
         )  # fmt: skip
         return OllamaChat(self._served, form, self.think, self.own_reasoning_tags, self.longest)
-
-    @cached_property
-    def _turns(self) -> TurnTemplate | None:
-        return None if self.template is None else turn_template(self.template)
