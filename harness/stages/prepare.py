@@ -61,10 +61,10 @@ def check(suite: Suite) -> dict[str, Task]:
     try:
         tasks = prepare(suite)
         _refuse([*path_mistakes(suite), *server_mistakes(suite)])
+        return tasks
     finally:
         for model in suite.models.values():
             model.close()
-    return tasks
 
 
 def resources_of(suite: Suite, tasks: Mapping[str, Task]) -> Resources:
