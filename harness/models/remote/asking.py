@@ -5,12 +5,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
 from random import uniform
 
-from harness.errors import ServerGoneError
 from harness.models.remote.call_error import BUSY, CallError
 from harness.models.remote.outage import Outage
 from harness.models.remote.pace import Pace, Turn
@@ -18,6 +17,8 @@ from harness.records.outputs import Completion, Serving
 
 CAUSE_OF_ALL = 3  # calls that fail alike before any is answered: then so would the others
 CHECKED_EVERY = 1.0  # seconds after which what came is kept, once the server has shown that it is still the same
+RATE_LIMITED = 429  # the status of a client that asks too often
+RATE_LIMITS = 32  # refusals for that, while others were answered, after which they are taken for the call's own
 FINAL = frozenset((401, 403, 404, 405, 501))  # statuses that say the same to every call
 
 
@@ -41,6 +42,7 @@ class Asking:
 
     count: int
     make: Callable[[int], Completion]
+    probe: Callable[[], object]  # a short call beside them; raises CallError
     pace: Pace
     outage: Outage
     retries: int
@@ -50,7 +52,7 @@ class Asking:
     _results: SimpleQueue[tuple[int, Completion] | BaseException] = field(init=False, default_factory=SimpleQueue)
     _stopped: threading.Event = field(init=False, default_factory=threading.Event)
     _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
-    _evidence: int | None = field(init=False, default=None)  # a call that was answered
+    _has_answered: bool = field(init=False, default=False)
     _causes: list[tuple[str, str]] = field(init=False, default_factory=list)  # before any answer: likeness, reason
 
     def completions(self) -> Iterator[tuple[int, Completion]]:
@@ -104,6 +106,8 @@ class Asking:
         while isinstance(result, CallError) and self._is_to_be_repeated_alone(call, result):
             with self.pace.turn(lambda: call, alone=True) as place:
                 result = self._made(call, turn if place is None else place[0])
+        if self._stopped.is_set():
+            return None  # nobody waits for it any more
         completion = result if isinstance(result, Completion) else self._failed(call, result)
         return call if completion is None else (call.index, completion)
 
@@ -112,7 +116,7 @@ class Asking:
         with self._lock:
             if not self._pending or self._stopped.is_set():
                 return None
-            is_third = len(self._causes) == CAUSE_OF_ALL - 1 and self._evidence is None
+            is_third = len(self._causes) == CAUSE_OF_ALL - 1 and not self._has_answered
             return self._pending.pop() if is_third else self._pending.popleft()
 
     def _made(self, call: Call, turn: Turn) -> Completion | CallError:
@@ -122,10 +126,10 @@ class Asking:
         try:
             completion = self.make(call.index)
         except CallError as failure:
-            if failure.blame == "silence" or failure.status in BUSY:
+            if failure.blame == "silence" or (failure.status in BUSY and not self.outage.is_on):
                 self.pace.overrun(turn)
             return failure
-        self._evidence = call.index
+        self._has_answered = True
         self.outage.answered()
         serving = completion.serving or Serving()
         turn.compute_seconds = serving.compute_seconds
@@ -136,7 +140,7 @@ class Asking:
     def _is_to_be_repeated_alone(self, call: Call, failure: CallError) -> bool:
         """Whether its reply fell silent, perhaps because of the calls beside it."""
         call.failures += failure.blame == "silence"
-        return failure.blame == "silence" and call.failures <= self.retries
+        return failure.blame == "silence" and call.failures <= self.retries and not self._stopped.is_set()
 
     def _failed(self, call: Call, failure: CallError) -> Completion | None:
         """Unknown, for a failure that is the call's own; None for a call that is to be made again, after a pause."""
@@ -146,7 +150,7 @@ class Asking:
         if not failure.lasting and call.failures <= self.retries:
             self._repeat(call, max(failure.wait, self.outage.pause * 2 ** (call.failures - 1) * uniform(0.8, 1.2)))
             return None
-        if failure.lasting and failure.blame != "prompt" and self._evidence is None:
+        if failure.blame == "call" and not self._has_answered:
             reason = self.describe(failure)
             self._causes.append((_likeness(failure, reason), reason))
         return _failed(self.describe(failure))
@@ -155,30 +159,32 @@ class Asking:
         """The server took no call. Where it answers others all the same, the failure is the call's own."""
         if self._answers_others(call):
             call.refusals += 1
-        if call.refusals > self.retries:
+        if call.refusals > (RATE_LIMITS if failure.status == RATE_LIMITED else self.retries):
             return _failed(self.describe(failure))
         call.answers = self.outage.answers
         pause = self.outage.refused(self.describe(failure), failure.wait)
-        if pause is None:
-            raise ServerGoneError(
-                f"{self.describe(failure)}: no call was taken for {self.outage.seconds:g} s; the run is interrupted: "
-                "start the server and run the same command again, what was answered is kept"
-            )
-        self._repeat(call, pause)
+        is_its_own = call.refusals > 0 and failure.status != RATE_LIMITED
+        with nullcontext() if is_its_own else self.pace.pause():
+            self._repeat(call, pause)
         return None
 
     def _answers_others(self, call: Call) -> bool:
-        """Whether the server has answered others since it last refused this call.
-
-        Where no others are left to be asked, a call that was answered before is made again.
-        """
+        """Whether the server has answered others since it last refused this call; where none are left, a short one."""
         if call.answers < 0:
             return False
-        if self._evidence is not None and self.outage.answers == call.answers and not self._pending:
-            with suppress(CallError):
-                self.make(self._evidence)
-                self.outage.answered()
+        if self.outage.answers == call.answers and self._has_refused_all():
+            try:
+                self.probe()
+            except CallError as failure:
+                if failure.takes_no_calls or failure.blame == "silence":
+                    return False
+            self.outage.answered()
         return self.outage.answers > call.answers
+
+    def _has_refused_all(self) -> bool:
+        """Whether no call is left to be asked that the server has not refused."""
+        with self._lock:
+            return all(call.answers >= 0 for call in self._pending)
 
     def _repeat(self, call: Call, pause: float) -> None:
         """Put a call behind all others, after a pause in seconds."""
@@ -189,7 +195,7 @@ class Asking:
     def _cause_of_all(self) -> str | None:
         """Why no call would be answered; None while that is not known."""
         causes = self._causes
-        is_known = self._evidence is None and len(causes) >= CAUSE_OF_ALL and len({like for like, _ in causes}) == 1
+        is_known = not self._has_answered and len(causes) >= CAUSE_OF_ALL and len({like for like, _ in causes}) == 1
         return causes[0][1] if is_known else None
 
 

@@ -46,12 +46,13 @@ class Server:
 
 
 def asking(make: Callable[[int], Completion], count: int, workers: Workers = "auto", **changes: object) -> Asking:
-    settings = {"patience": 1.0, "retries": 2, "check": lambda: None, "most": None} | changes
+    settings = {"patience": 1.0, "retries": 2, "check": lambda: None, "most": None, "probe": None} | changes
     return Asking(
         count=count,
         make=make,
+        probe=settings["probe"] or (lambda: make(0)),  # type: ignore[arg-type]
         pace=Pace(workers, settings["most"]),  # type: ignore[arg-type]
-        outage=Outage(settings["patience"], 0.01, lambda reason: None),  # type: ignore[arg-type]
+        outage=Outage("the server", settings["patience"], 0.01, lambda reason: None),  # type: ignore[arg-type]
         retries=settings["retries"],  # type: ignore[arg-type]
         describe=str,
         check_server=settings["check"],  # type: ignore[arg-type]
@@ -205,7 +206,7 @@ def test_a_server_that_stays_away_interrupts_the_run() -> None:
     began = time.monotonic()
     kept: list[int] = []
     with pytest.raises(
-        ServerGoneError, match=r"connection refused: no call was taken for 0\.3 s; the run is interrupted"
+        ServerGoneError, match=r"the server: connection refused: no call was taken for 0\.3 s, so the run is"
     ):
         kept.extend(index for index, _ in asking(call, 60, 8, patience=0.3).completions())
     assert time.monotonic() - began < 2
