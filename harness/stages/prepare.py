@@ -58,8 +58,12 @@ def check(suite: Suite) -> None:
 
     A server that answers is asked what its models can; one that does not is no mistake here.
     """
-    prepare(suite)
-    _refuse([*path_mistakes(suite), *server_mistakes(suite)])
+    try:
+        prepare(suite)
+        _refuse([*path_mistakes(suite), *server_mistakes(suite)])
+    finally:
+        for model in suite.models.values():
+            model.close()
 
 
 def resources_of(suite: Suite, tasks: Mapping[str, Task]) -> Resources:
