@@ -18,7 +18,7 @@ from harness.records.outputs import Completion, Serving
 CAUSE_OF_ALL = 3  # calls that fail alike before any is answered: then so would the others
 CHECKED_EVERY = 1.0  # seconds after which what came is kept, once the server has shown that it is still the same
 RATE_LIMITED = 429  # the status of a client that asks too often
-RATE_LIMITS = 32  # refusals for that, while others were answered, after which they are taken for the call's own
+RATE_LIMITS = 32  # refusals for that after which they are taken for the call's own
 FINAL = frozenset((401, 403, 404, 405, 501))  # statuses that say the same to every call
 
 
@@ -28,8 +28,7 @@ class Call:
 
     index: int
     failures: int = 0  # that were its own
-    refusals: int = 0  # by a server that answers other calls
-    answers: int = -1  # to other calls, when the server last refused this one; negative: it never did
+    refusals: int = 0  # by a server that took others before the next attempt
 
 
 @dataclass(kw_only=True)
@@ -52,6 +51,7 @@ class Asking:
     _results: SimpleQueue[tuple[int, Completion] | BaseException] = field(init=False, default_factory=SimpleQueue)
     _stopped: threading.Event = field(init=False, default_factory=threading.Event)
     _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
+    _watch: threading.Lock = field(init=False, default_factory=threading.Lock)  # of the call that waits for the server
     _has_answered: bool = field(init=False, default=False)
     _causes: list[tuple[str, str]] = field(init=False, default_factory=list)  # before any answer: likeness, reason
 
@@ -117,7 +117,8 @@ class Asking:
             if not self._pending or self._stopped.is_set():
                 return None
             is_third = len(self._causes) == CAUSE_OF_ALL - 1 and not self._has_answered
-            return self._pending.pop() if is_third else self._pending.popleft()
+            is_fresh = not self._pending[0].failures
+            return self._pending.pop() if is_third and is_fresh else self._pending.popleft()
 
     def _made(self, call: Call, turn: Turn) -> Completion | CallError:
         if (cause := self._cause_of_all()) is not None:
@@ -148,7 +149,10 @@ class Asking:
             return self._refused(call, failure)
         call.failures += failure.blame != "silence"
         if not failure.lasting and call.failures <= self.retries:
-            self._repeat(call, max(failure.wait, self.outage.pause * 2 ** (call.failures - 1) * uniform(0.8, 1.2)))
+            pause = max(failure.wait, self.outage.pause * 2 ** (call.failures - 1) * uniform(0.8, 1.2))
+            with nullcontext() if self._has_answered else self.pace.pause():
+                self._stopped.wait(pause)
+            self._put_back(call)
             return None
         if failure.blame == "call" and not self._has_answered:
             reason = self.describe(failure)
@@ -156,41 +160,45 @@ class Asking:
         return _failed(self.describe(failure))
 
     def _refused(self, call: Call, failure: CallError) -> Completion | None:
-        """The server took no call. Where it answers others all the same, the failure is the call's own."""
-        if self._answers_others(call):
-            call.refusals += 1
-        if call.refusals > (RATE_LIMITS if failure.status == RATE_LIMITED else self.retries):
+        """The server took no call. Where it takes a short one, but this one again and again not, that is its own."""
+        call.refusals += 1
+        if call.refusals > (RATE_LIMITS if failure.status == RATE_LIMITED else max(1, self.retries)):
             return _failed(self.describe(failure))
-        call.answers = self.outage.answers
-        pause = self.outage.refused(self.describe(failure), failure.wait)
-        is_its_own = call.refusals > 0 and failure.status != RATE_LIMITED
-        with nullcontext() if is_its_own else self.pace.pause():
-            self._repeat(call, pause)
+        answers = self.outage.answers
+        with self.pace.pause():
+            if failure.status == RATE_LIMITED and call.refusals <= self.retries:
+                self._stopped.wait(self.outage.refused(self.describe(failure), failure.wait))
+            else:
+                self._wait_for_server(failure, answers)
+        self._put_back(call)
         return None
 
-    def _answers_others(self, call: Call) -> bool:
-        """Whether the server has answered others since it last refused this call; where none are left, a short one."""
-        if call.answers < 0:
-            return False
-        if self.outage.answers == call.answers and self._has_refused_all():
+    def _wait_for_server(self, failure: CallError, answers: int) -> None:
+        """Until it has answered more calls than these, or takes a short one. Raises ServerGoneError."""
+        began, is_limited = time.monotonic(), failure.status == RATE_LIMITED
+        with self._watch:
+            self._wait(failure, answers)
+        if is_limited:  # against which the short call counts, too
+            self._stopped.wait(time.monotonic() - began)
+
+    def _wait(self, failure: CallError, answers: int) -> None:
+        while self.outage.answers == answers and not self._stopped.is_set():
+            self._stopped.wait(self.outage.refused(self.describe(failure), failure.wait))
             try:
                 self.probe()
-            except CallError as failure:
-                if failure.takes_no_calls or failure.blame == "silence":
-                    return False
-            self.outage.answered()
-        return self.outage.answers > call.answers
+            except CallError as problem:
+                if problem.takes_no_calls:
+                    failure = problem
+                    continue
+            self.outage.answered()  # or refused for what it was asked: it is there
 
-    def _has_refused_all(self) -> bool:
-        """Whether no call is left to be asked that the server has not refused."""
+    def _put_back(self, call: Call) -> None:
+        """Behind all others; before them while nothing was answered: perhaps nothing is."""
         with self._lock:
-            return all(call.answers >= 0 for call in self._pending)
-
-    def _repeat(self, call: Call, pause: float) -> None:
-        """Put a call behind all others, after a pause in seconds."""
-        self._stopped.wait(pause)
-        with self._lock:
-            self._pending.append(call)
+            if self._has_answered:
+                self._pending.append(call)
+            else:
+                self._pending.appendleft(call)
 
     def _cause_of_all(self) -> str | None:
         """Why no call would be answered; None while that is not known."""

@@ -31,9 +31,10 @@ class Outage:
         """A call was answered: the server lives."""
         with self._lock:
             self.answers += 1
-            was_told, self._is_told, self._since = self._is_told, False, None
-        if was_told:
-            self._say("")
+            self._since = None
+            if self._is_told:
+                self._say("")
+            self._is_told = False
 
     def refused(self, reason: str, wait: float) -> float:
         """The server took no call; returns the seconds to wait before the next.
@@ -46,14 +47,12 @@ class Outage:
             gone = now - self._since
             pause = min(LONGEST_PAUSE, max(self.pause, gone, SHORTEST_PAUSE))  # as long again as it has lasted
             pause = min(max(wait, pause * uniform(0.8, 1.2)), self.seconds - gone)
-            is_over = gone >= self.seconds
             self._is_told = self._is_told or gone + pause >= WORTH_SAYING
-            is_told = self._is_told
-        if is_over:
+            if self._is_told and gone < self.seconds:
+                self._say(f"{gone:.0f} of at most {self.seconds:g} s for {self.server}: {reason.rstrip('.')}")
+        if gone >= self.seconds:
             raise ServerGoneError(
                 f"{self.server}: {reason.rstrip('.')}: no call was taken for {self.seconds:g} s, so the run is "
                 "interrupted; what was answered is kept: run the same command again when the server takes calls"
             )
-        if is_told:
-            self._say(f"{gone:.0f} of at most {self.seconds:g} s for {self.server}: {reason.rstrip('.')}")
         return pause

@@ -81,7 +81,7 @@ class RemoteModel(HostedModel, TextModel):
                 return redaction.redact_completion(call(index))
 
         def probe() -> None:
-            with timed_call(CallClock(self.timeout, self.longest, self._signs)):
+            with timed_call(CallClock(self.timeout, min(self.timeout, self.longest), self._signs)):
                 self.call(QUESTION, Generation(max_tokens=1, reasoning_tokens=0))
 
         asking = Asking(
