@@ -102,9 +102,14 @@ class RemoteModel(HostedModel, TextModel):
             with timed_call(CallClock(self.timeout, self.longest, self._signs), self.prefix):
                 return redaction.redact_completion(call(index))
 
+        def probe() -> None:
+            with timed_call(CallClock(self.timeout, min(self.timeout, self.longest), self._signs)):
+                self.call(QUESTION, Generation(max_tokens=1, reasoning_tokens=0))
+
         asking = Asking(
             count=count,
             make=make,
+            probe=probe,
             pace=self._pace,
             outage=self._outage,
             retries=self.retries,
