@@ -12,7 +12,7 @@ from pathlib import Path
 
 from harness.checks.leakage import contamination
 from harness.components.task import Task
-from harness.errors import StoreError
+from harness.errors import ServerGoneError, StoreError
 from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON
 from harness.runtime.context import Context
@@ -103,9 +103,13 @@ def open_run(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, due: Se
 
 @contextmanager
 def timed(folder: RunFolder, stage: str) -> Iterator[None]:
-    """Note in run.json how many seconds a stage took."""
+    """Note in run.json how many seconds a stage took, or that it was interrupted."""
     began = time.perf_counter()
-    yield
+    try:
+        yield
+    except (KeyboardInterrupt, ServerGoneError):
+        folder.write_run({**folder.read_run(), "status": "interrupted"})
+        raise
     record = folder.read_run()
     stages = {**record.get("stages", {}), stage: round(time.perf_counter() - began, 3)}
     folder.write_run({**record, "stages": stages})

@@ -10,7 +10,7 @@ from harness.models.chat_completions.event_stream import begins_as_events, event
 from harness.models.chat_completions.reply_assembly import REASONING_FIELDS, assemble
 from harness.models.remote.call_error import CallError
 from harness.models.remote.outcome import ServerReply
-from harness.models.remote.server_reply import count_of, error_of, json_of
+from harness.models.remote.server_reply import count_of, error_of, json_of, page_in, page_of, text_of, unreadable
 from harness.records.inputs import JSON
 from harness.records.outputs import Serving
 
@@ -21,14 +21,25 @@ DRAINING = 1.0  # seconds for the end of a body whose reply is whole: then its c
 
 
 def content_of(response: "httpx.Response") -> JSON:
-    """The content of a reply whose body has not been read: streamed, or whole though a stream was asked for."""
+    """The content of a reply whose body has not been read: streamed, or whole though a stream was asked for.
+
+    Raises CallError for a body that holds none.
+    """
     if "event-stream" not in response.headers.get("content-type", "").lower():
         response.read()
-        return assemble(events_of([response.content])) if begins_as_events(response.content) else json_of(response)
+        if begins_as_events(response.content):
+            return assemble(events_of([response.content]))
+        content = json_of(response)
+        if content is None:
+            raise unreadable(text_of(response), page_of(response))
+        return content
     chunks = response.iter_bytes()
     head = next(chunks, b"")
     if head.lstrip()[:1] == b"{":
         return json.loads(b"".join((head, *chunks)))
+    if head.lstrip()[:1] == b"<":
+        text = b"".join((head, *chunks)).decode("utf-8", "replace")
+        raise unreadable(text, page_in(text))
     content = assemble(events_of(chain([head], chunks)))
     _drain(chunks)
     return content

@@ -14,7 +14,7 @@ from harness.text.option_forms import COUNTED_FORMS, written_option
 from harness.text.reasoning import REASONING_TAGS
 from harness.text.replies import OPEN_OPTION
 
-LISTED = 20  # tokens asked for: the most that Ollama and OpenAI list
+LISTED = 20  # tokens asked for: the most that Ollama, OpenAI and vLLM list
 FIRST_TOKEN = Generation(max_tokens=1)
 ROUNDING = 1e-3  # by which probabilities may exceed 1, listed in float32
 LEAST = 1e-9  # probability that is left for tokens that are not listed: what rounding hides

@@ -220,8 +220,8 @@ def test_sizes(size: int, expected: str) -> None:
     assert size_text(size) == expected
 
 
-def printed(start: Start, routes: Routes) -> list[str]:
-    console = Console(width=120, record=True, markup=False, highlight=False)
+def printed(start: Start, routes: Routes, width: int = 120) -> list[str]:
+    console = Console(width=width, record=True, markup=False, highlight=False)
     print_listing(list_server(start(routes).place, "OPENAI_API_KEY"), console)
     return [line.strip() for line in console.export_text().splitlines() if line.strip()]
 

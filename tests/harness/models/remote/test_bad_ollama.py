@@ -74,7 +74,7 @@ PASSING = [
     (Fault(instead={"error": "an error was encountered while running the model"}), "an error was encountered while"),
     (Fault(change=setting(content=7)), "no text"),
     (Fault(change=dropping("message")), "message|ends before|text"),
-    (html(), "HTML|no JSON"),
+    (html(), "the reply is an HTML page, “Sign in”, as a proxy"),
     (Fault(body=b""), "ends before its last part|no JSON|empty"),
     (Fault(body=b"[]\n"), "no JSON object"),
     (Fault(body=b"null\n"), "no JSON object"),
