@@ -144,12 +144,7 @@ class Asking:
         return failure.blame == "silence" and call.failures <= self.retries and not self._stopped.is_set()
 
     def _failed(self, call: Call, failure: CallError) -> Completion | None:
-        """Unknown, for a failure that is the call's own; None for a call that is to be made again, after a pause.
-
-        Once nobody asks any more, connections break because they are closed: that is no outage.
-        """
-        if self._stopped.is_set():
-            return _failed(str(failure))
+        """Unknown, for a failure that is the call's own; None for a call that is to be made again, after a pause."""
         if failure.takes_no_calls:
             return self._refused(call, failure)
         call.failures += failure.blame != "silence"
