@@ -498,7 +498,7 @@ def test_calls_that_break_when_the_run_has_stopped_are_no_outage(workers: int) -
         raise ModelError("its digest is another one now")
 
     work = asking(make, 2 * workers, workers, check=check)
-    work.outage = Outage(1.0, 0.01, notes.append)
+    work.outage = Outage("the server", 1.0, 0.01, notes.append)
     with pytest.raises(ModelError, match="another one now"):
         list(work.completions())
     closed.set()
