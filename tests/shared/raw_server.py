@@ -118,17 +118,6 @@ def in_turn(*bodies: Any) -> Chunks:
     return answer
 
 
-@contextlib.contextmanager
-def chat_server(answer: Chunks) -> Iterator[RawServer]:
-    """A server whose `answer` is for what a model is to reply to; whatever else is asked is not there."""
-
-    def answer_chats(server: RawServer, request: bytes) -> Iterable[bytes]:
-        return answer(server, request) if b'"stream":true' in request else [reply({"error": "not found"}, 404)]
-
-    with raw_server(answer_chats) as server:
-        yield server
-
-
 def dripping(server: RawServer, pieces: Iterable[bytes], pause: float = 0.2) -> Iterator[bytes]:
     """The pieces one by one, until the test is over."""
     for piece in pieces:

@@ -194,12 +194,12 @@ def test_the_time_to_load_a_model_is_no_sign_of_speed() -> None:
 def test_the_calls_share_the_wall_time(parallel: int, workers: Workers) -> None:
     """However many ran at the same time, their seconds add up to what the cell took."""
     seconds, answers = timed(Server(parallel), workers, 16)
-    assert sum(answer.seconds for answer in answers) / SECOND == pytest.approx(seconds, rel=0.1)
+    assert sum(answer.seconds for answer in answers) / SECOND == pytest.approx(seconds, rel=0.15, abs=0.5)
     serving = [answer.serving or Serving() for answer in answers]
     assert serving[0].at_once == 1  # the first call goes alone
     assert max(entry.at_once for entry in serving) == (1 if workers == 1 else 8)
     longest = max(entry.wall_seconds or 0.0 for entry in serving) / SECOND
-    assert longest > 7 if (parallel, workers) == (1, 8) else longest == pytest.approx(1, rel=0.3)
+    assert longest > 7 if (parallel, workers) == (1, 8) else longest < 3
 
 
 @pytest.mark.parametrize("status", [429, 503])
