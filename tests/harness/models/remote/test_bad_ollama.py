@@ -169,7 +169,7 @@ def test_a_busy_or_absent_server_is_waited_for(fault: Fault, stand_in: Start, ma
     server = stand_in(tree)
     server.faults = [fault] * 2
     assert ask(make(server, retries=0, patience=60)).text == TEXT
-    assert len(questions(server)) == 3
+    assert len(questions(server)) == 2  # short calls look in between whether it is there
 
 
 def test_a_server_that_comes_back_is_asked_again(stand_in: Start, make: Make) -> None:
