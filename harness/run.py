@@ -12,7 +12,7 @@ from pathlib import Path
 
 from harness.checks.leakage import contamination
 from harness.components.task import Task
-from harness.errors import StoreError
+from harness.errors import ServerGoneError, StoreError
 from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON
 from harness.runtime.context import Context
@@ -23,6 +23,7 @@ from harness.stages.index import index
 from harness.stages.predict import predict
 from harness.stages.prepare import prepare, resources_of
 from harness.stages.prove import prove
+from harness.stages.rehearse import rehearse
 from harness.stages.score import score
 from harness.stages.summarize import summarize
 from harness.stages.train import refuse_untrained, train
@@ -37,6 +38,8 @@ def run(suite: Suite, folder: RunFolder, context: Context, report: Report, start
     """Run a suite from a stage on; returns the report's path. The earlier stages' files are read from the folder."""
     due = STAGES[STAGES.index(start) :]
     tasks = prepare(suite, suite.usage.asked_from(start))
+    if "predict" in due:
+        rehearse(suite, tasks, context.cache, context.display)
     proofs = prove(suite, start, context.display)
     overlaps = contamination(suite, tasks) if "predict" in due else []
     folder.redaction = Redaction(suite.secrets)
@@ -100,9 +103,13 @@ def open_run(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, due: Se
 
 @contextmanager
 def timed(folder: RunFolder, stage: str) -> Iterator[None]:
-    """Note in run.json how many seconds a stage took."""
+    """Note in run.json how many seconds a stage took, or that it was interrupted."""
     began = time.perf_counter()
-    yield
+    try:
+        yield
+    except (KeyboardInterrupt, ServerGoneError):
+        folder.write_run({**folder.read_run(), "status": "interrupted"})
+        raise
     record = folder.read_run()
     stages = {**record.get("stages", {}), stage: round(time.perf_counter() - began, 3)}
     folder.write_run({**record, "stages": stages})

@@ -46,9 +46,13 @@ class Lines(Display):
         self.note(f"{self.title}: {summary}")
 
     def wait(self, reason: str) -> None:
-        if reason != self.reason:
-            self.reason = reason
-            self.note(f"{self.title}: waiting: {reason}" if reason else f"{self.title}: goes on")
+        now = time.monotonic()
+        if reason and (not self.reason or now - self.noted >= self.interval):
+            self.noted = now
+            self.note(f"{self.title}: waiting: {reason}")
+        elif self.reason and not reason:
+            self.note(f"{self.title}: goes on")
+        self.reason = reason
 
     def note(self, text: str) -> None:
         self.console.print(text, highlight=False, markup=False, soft_wrap=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from pydantic import TypeAdapter
 
-from harness.errors import HarnessError, StoreError
+from harness.errors import HarnessError, ServerGoneError, StoreError
 from harness.records.figures import Overlap, Summary
 from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON, Sample
@@ -95,8 +95,8 @@ class RunFolder(RecordFiles):
             self.clear_partials()
             try:
                 yield
-            except HarnessError:
-                if is_new and not self._has_results():
+            except HarnessError as error:
+                if is_new and not isinstance(error, ServerGoneError) and not self._has_results():
                     self._discard(made)
                 raise
 

@@ -62,6 +62,10 @@ class OpenAIServer(HostedModel):
         return f"{self.model} at {self.url}"
 
     @property
+    def address(self) -> str:
+        return self.url
+
+    @property
     def tells_version(self) -> bool:
         """Whether the server says which version of its engine answers: then another one's answers are never served."""
         return bool(self._engine_or_none.version)

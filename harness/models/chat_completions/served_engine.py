@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 LLAMA_CPP, VLLM, OLLAMA = "llama.cpp", "vLLM", "Ollama"
 ANSWERING = 10.0  # seconds for one answer about itself
+ATTEMPTS = 3  # to get it
 LOADING = 503  # how a server answers that is not ready to tell anything
 
 
@@ -56,13 +57,18 @@ class ServerRoot:
 
         from harness.models.remote.transport import RefusedReplyError, exchange
 
-        try:
-            with exchange(ANSWERING):
-                response = send()
-        except CallError as failure:
-            if isinstance(failure.__cause__, httpx.ProtocolError | httpx.DecodingError | RefusedReplyError):
-                return {}
-            raise
+        for attempt in range(ATTEMPTS):
+            try:
+                with exchange(ANSWERING):
+                    response = send()
+                break
+            except CallError as failure:
+                cause = failure.__cause__
+                if isinstance(cause, httpx.NetworkError | httpx.ProtocolError) and attempt < ATTEMPTS - 1:
+                    continue  # a connection that was kept may be closed by now
+                if isinstance(cause, httpx.ProtocolError | httpx.DecodingError | RefusedReplyError):
+                    return {}
+                raise
         if response.status_code == LOADING:
             raise status_failure(response)
         return object_of(response) if response.is_success else {}

@@ -5,12 +5,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
 from random import uniform
 
-from harness.errors import ServerGoneError
 from harness.models.remote.call_error import BUSY, CallError
 from harness.models.remote.outage import Outage
 from harness.models.remote.pace import Pace, Turn
@@ -18,6 +17,8 @@ from harness.records.outputs import Completion, Serving
 
 CAUSE_OF_ALL = 3  # calls that fail alike before any is answered: then so would the others
 CHECKED_EVERY = 1.0  # seconds after which what came is kept, once the server has shown that it is still the same
+RATE_LIMITED = 429  # the status of a client that asks too often
+RATE_LIMITS = 32  # refusals for that after which they are taken for the call's own
 FINAL = frozenset((401, 403, 404, 405, 501))  # statuses that say the same to every call
 
 
@@ -27,8 +28,7 @@ class Call:
 
     index: int
     failures: int = 0  # that were its own
-    refusals: int = 0  # by a server that answers other calls
-    answers: int = -1  # to other calls, when the server last refused this one; negative: it never did
+    refusals: int = 0  # by a server that took others before the next attempt
 
 
 @dataclass(kw_only=True)
@@ -41,6 +41,7 @@ class Asking:
 
     count: int
     make: Callable[[int], Completion]
+    probe: Callable[[], object]  # a short call beside them; raises CallError
     pace: Pace
     outage: Outage
     retries: int
@@ -50,7 +51,8 @@ class Asking:
     _results: SimpleQueue[tuple[int, Completion] | BaseException] = field(init=False, default_factory=SimpleQueue)
     _stopped: threading.Event = field(init=False, default_factory=threading.Event)
     _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
-    _evidence: int | None = field(init=False, default=None)  # a call that was answered
+    _watch: threading.Lock = field(init=False, default_factory=threading.Lock)  # of the call that waits for the server
+    _has_answered: bool = field(init=False, default=False)
     _causes: list[tuple[str, str]] = field(init=False, default_factory=list)  # before any answer: likeness, reason
 
     def completions(self) -> Iterator[tuple[int, Completion]]:
@@ -104,6 +106,8 @@ class Asking:
         while isinstance(result, CallError) and self._is_to_be_repeated_alone(call, result):
             with self.pace.turn(lambda: call, alone=True) as place:
                 result = self._made(call, turn if place is None else place[0])
+        if self._stopped.is_set():
+            return None  # nobody waits for it any more
         completion = result if isinstance(result, Completion) else self._failed(call, result)
         return call if completion is None else (call.index, completion)
 
@@ -112,8 +116,9 @@ class Asking:
         with self._lock:
             if not self._pending or self._stopped.is_set():
                 return None
-            is_third = len(self._causes) == CAUSE_OF_ALL - 1 and self._evidence is None
-            return self._pending.pop() if is_third else self._pending.popleft()
+            is_third = len(self._causes) == CAUSE_OF_ALL - 1 and not self._has_answered
+            is_fresh = not self._pending[0].failures
+            return self._pending.pop() if is_third and is_fresh else self._pending.popleft()
 
     def _made(self, call: Call, turn: Turn) -> Completion | CallError:
         if (cause := self._cause_of_all()) is not None:
@@ -122,10 +127,10 @@ class Asking:
         try:
             completion = self.make(call.index)
         except CallError as failure:
-            if failure.blame == "silence" or failure.status in BUSY:
+            if failure.blame == "silence" or (failure.status in BUSY and not self.outage.is_on):
                 self.pace.overrun(turn)
             return failure
-        self._evidence = call.index
+        self._has_answered = True
         self.outage.answered()
         serving = completion.serving or Serving()
         turn.compute_seconds = serving.compute_seconds
@@ -136,7 +141,7 @@ class Asking:
     def _is_to_be_repeated_alone(self, call: Call, failure: CallError) -> bool:
         """Whether its reply fell silent, perhaps because of the calls beside it."""
         call.failures += failure.blame == "silence"
-        return failure.blame == "silence" and call.failures <= self.retries
+        return failure.blame == "silence" and call.failures <= self.retries and not self._stopped.is_set()
 
     def _failed(self, call: Call, failure: CallError) -> Completion | None:
         """Unknown, for a failure that is the call's own; None for a call that is to be made again, after a pause."""
@@ -144,52 +149,61 @@ class Asking:
             return self._refused(call, failure)
         call.failures += failure.blame != "silence"
         if not failure.lasting and call.failures <= self.retries:
-            self._repeat(call, max(failure.wait, self.outage.pause * 2 ** (call.failures - 1) * uniform(0.8, 1.2)))
+            pause = max(failure.wait, self.outage.pause * 2 ** (call.failures - 1) * uniform(0.8, 1.2))
+            with nullcontext() if self._has_answered else self.pace.pause():
+                self._stopped.wait(pause)
+            self._put_back(call)
             return None
-        if failure.lasting and failure.blame != "prompt" and self._evidence is None:
+        if failure.blame == "call" and not self._has_answered:
             reason = self.describe(failure)
             self._causes.append((_likeness(failure, reason), reason))
         return _failed(self.describe(failure))
 
     def _refused(self, call: Call, failure: CallError) -> Completion | None:
-        """The server took no call. Where it answers others all the same, the failure is the call's own."""
-        if self._answers_others(call):
-            call.refusals += 1
-        if call.refusals > self.retries:
+        """The server took no call. Where it takes a short one, but this one again and again not, that is its own."""
+        call.refusals += 1
+        if call.refusals > (RATE_LIMITS if failure.status == RATE_LIMITED else max(1, self.retries)):
             return _failed(self.describe(failure))
-        call.answers = self.outage.answers
-        pause = self.outage.refused(self.describe(failure), failure.wait)
-        if pause is None:
-            raise ServerGoneError(
-                f"{self.describe(failure)}: no call was taken for {self.outage.seconds:g} s; the run is interrupted: "
-                "start the server and run the same command again, what was answered is kept"
-            )
-        self._repeat(call, pause)
+        answers = self.outage.answers
+        with self.pace.pause():
+            if failure.status == RATE_LIMITED and call.refusals <= self.retries:
+                self._stopped.wait(self.outage.refused(self.describe(failure), failure.wait))
+            else:
+                self._wait_for_server(failure, answers)
+        self._put_back(call)
         return None
 
-    def _answers_others(self, call: Call) -> bool:
-        """Whether the server has answered others since it last refused this call.
+    def _wait_for_server(self, failure: CallError, answers: int) -> None:
+        """Until it has answered more calls than these, or takes a short one. Raises ServerGoneError."""
+        began, is_limited = time.monotonic(), failure.status == RATE_LIMITED
+        with self._watch:
+            self._wait(failure, answers)
+        if is_limited:  # against which the short call counts, too
+            self._stopped.wait(time.monotonic() - began)
 
-        Where no others are left to be asked, a call that was answered before is made again.
-        """
-        if call.answers < 0:
-            return False
-        if self._evidence is not None and self.outage.answers == call.answers and not self._pending:
-            with suppress(CallError):
-                self.make(self._evidence)
-                self.outage.answered()
-        return self.outage.answers > call.answers
+    def _wait(self, failure: CallError, answers: int) -> None:
+        while self.outage.answers == answers and not self._stopped.is_set():
+            self._stopped.wait(self.outage.refused(self.describe(failure), failure.wait))
+            try:
+                self.probe()
+            except CallError as problem:
+                if problem.takes_no_calls:
+                    failure = problem
+                    continue
+            self.outage.answered()  # or refused for what it was asked: it is there
 
-    def _repeat(self, call: Call, pause: float) -> None:
-        """Put a call behind all others, after a pause in seconds."""
-        self._stopped.wait(pause)
+    def _put_back(self, call: Call) -> None:
+        """Behind all others; before them while nothing was answered: perhaps nothing is."""
         with self._lock:
-            self._pending.append(call)
+            if self._has_answered:
+                self._pending.append(call)
+            else:
+                self._pending.appendleft(call)
 
     def _cause_of_all(self) -> str | None:
         """Why no call would be answered; None while that is not known."""
         causes = self._causes
-        is_known = self._evidence is None and len(causes) >= CAUSE_OF_ALL and len({like for like, _ in causes}) == 1
+        is_known = not self._has_answered and len(causes) >= CAUSE_OF_ALL and len({like for like, _ in causes}) == 1
         return causes[0][1] if is_known else None
 
 

@@ -27,9 +27,9 @@ class CallClock:
 
     def __init__(self, silence: float, longest: float, signs: SignsOfLife) -> None:
         self.silence, self.longest, self._signs = silence, longest, signs
-        self._began = time.monotonic()
+        self._began: float | None = None  # when it is first asked: what is looked up before a call is no part of it
         self._first: float | None = None
-        self._last = self._began
+        self._last = -math.inf
 
     @property
     def has_begun(self) -> bool:
@@ -55,6 +55,8 @@ class CallClock:
         return f"the reply fell silent for {self.silence:g} s; raise timeout if it needs more"
 
     def _end(self) -> float:
+        if self._began is None:
+            self._began = time.monotonic()
         if self._first is None:
             return max(self._began, self._signs.last) + self.longest
         return min(self._last + self.silence, self._first + self.longest)

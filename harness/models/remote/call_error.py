@@ -12,7 +12,7 @@ class CallError(Exception):
     """One call failed. `lasting` means that trying again cannot help.
 
     blame: "prompt" for one that is too long or cannot be sent, "silence" for a reply that stopped flowing, "server"
-    where nothing answers at the address; "call" is anything else.
+    where nothing answers at the address, or nothing came back for too long; "call" is anything else.
     """
 
     def __init__(

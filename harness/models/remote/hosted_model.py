@@ -2,6 +2,7 @@
 
 import random
 import time
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import ClassVar, TypeVar
@@ -10,7 +11,6 @@ from pydantic import Field, PrivateAttr
 
 from harness.components.display import Display
 from harness.components.model import Model
-from harness.errors import ServerGoneError
 from harness.models.remote.call_clock import CallClock, SignsOfLife
 from harness.models.remote.call_error import CallError
 from harness.models.remote.outage import Outage
@@ -36,6 +36,11 @@ class HostedModel(Model):
 
     def report_to(self, display: Display) -> None:
         self._display = display
+
+    @property
+    @abstractmethod
+    def address(self) -> str:
+        """Where its server is, as the suite writes it."""
 
     def still_the_same(self) -> None:
         """Raise ModelError if what answers is no longer what the run began with; a server that is gone says nothing."""
@@ -74,25 +79,16 @@ class HostedModel(Model):
                 self._outage.answered()
                 return reply
             if problem.takes_no_calls:
-                time.sleep(self._pause_of_outage(problem))
+                time.sleep(self._outage.refused(self.failure_text(problem), problem.wait))
                 continue
             failures += 1
             if problem.lasting or failures > self.retries:
                 raise problem
             time.sleep(max(problem.wait, self.pause * 2 ** (failures - 1) * random.uniform(0.8, 1.2)))
 
-    def _pause_of_outage(self, failure: CallError) -> float:
-        pause = self._outage.refused(self.failure_text(failure), failure.wait)
-        if pause is None:
-            raise ServerGoneError(
-                f"{self.failure_text(failure)}: no call was taken for {self.patience:g} s; the run is interrupted: "
-                "start the server and run the same command again, finished calls are kept"
-            ) from failure
-        return pause
-
     @cached_property
     def _outage(self) -> Outage:
-        return Outage(self.patience, self.pause, lambda reason: self._display.wait(reason))
+        return Outage(self.address, self.patience, self.pause, lambda reason: self._display.wait(reason))
 
     @cached_property
     def _signs(self) -> SignsOfLife:

@@ -51,10 +51,10 @@ class OllamaHost(HostedModel):
         return host
 
     def secrets(self) -> Mapping[str, str]:
-        return server_secrets([self._written_host], KEY, os.environ.get(KEY, "").strip())
+        return server_secrets([self.address], KEY, os.environ.get(KEY, "").strip())
 
     def mentions(self) -> Mapping[str, str]:
-        return variables_in(self._written_host)
+        return variables_in(self.address)
 
     @property
     def tells_version(self) -> bool:
@@ -112,7 +112,7 @@ class OllamaHost(HostedModel):
         return digest
 
     def _unusable(self, failure: CallError) -> ModelError:
-        fault = address_fault(self._written_host, CHECKING, failure)
+        fault = address_fault(self.address, CHECKING, failure)
         return ModelError(self.redaction().redact_message(fault))
 
     # -- coming and going ---------------------------------------------------------------------------------------------
@@ -140,12 +140,12 @@ class OllamaHost(HostedModel):
             )
 
     @property
-    def _written_host(self) -> str:
+    def address(self) -> str:
         return self.host or os.environ.get("OLLAMA_HOST") or DEFAULT_HOST
 
     @property
     def _host(self) -> str:
-        return str(expanded(self._written_host))
+        return str(expanded(self.address))
 
     @cached_property
     def _client(self) -> OllamaServer:

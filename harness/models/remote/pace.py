@@ -17,6 +17,7 @@ Workers = int | Literal["auto"]
 LEAP = 8  # calls at once that are tried after one
 MOST = 32  # calls at once, when the pace is found by itself
 GROWTH = 1.1  # what more calls at once must gain in throughput
+CALM = 64  # answers after which more calls at once are tried again; then twice as many, and so on
 
 
 @dataclass(eq=False, slots=True)
@@ -33,7 +34,8 @@ class Pace:
     """Lets so many calls through as the server can use. One for each model; what it has learnt stays.
 
     With a number, that many, once the first call has shown that the server answers. With "auto", one, then LEAP, then
-    twice as many as long as the throughput grows; half of them when the server is overrun.
+    twice as many as long as the throughput grows; half of them when the server is overrun. Both are no last word: the
+    first calls may have been longer than most, the server busy with others.
     """
 
     def __init__(self, workers: Workers, most: int | None = None, clock: Callable[[], float] = time.monotonic) -> None:
@@ -43,11 +45,12 @@ class Pace:
         self.most = min(MOST, most or MOST) if workers == "auto" else int(workers)
         self.level = 1
         self._is_settled = False
+        self._calm = CALM
         self._best: tuple[int, float] | None = None  # a level and its throughput, in calls a second
         self._began = clock()  # of the level
         self._done = 0  # calls at the level
         self._active: list[Turn] = []
-        self._alone = 0  # calls that wait to be alone, or are
+        self._barriers = 0  # calls that wait to be alone, or are; and pauses
         self._moment = clock()
         self._changed = threading.Condition()
 
@@ -58,7 +61,7 @@ class Pace:
         alone: a place without any other call beside it.
         """
         with self._changed:
-            self._alone += alone
+            self._barriers += alone
             self._changed.wait_for(lambda: self._has_place(alone))
             call = take()
             if call is not None:
@@ -71,7 +74,20 @@ class Pace:
                 if call is not None:
                     self._share()
                     self._active.remove(turn)
-                self._alone -= alone
+                self._barriers -= alone
+                self._changed.notify_all()
+
+    @contextmanager
+    def pause(self) -> Iterator[None]:
+        """No call begins inside the block, which is left out of the throughput."""
+        with self._changed:
+            self._barriers += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._barriers -= 1
+                self._began, self._done = self._clock(), 0
                 self._changed.notify_all()
 
     def _enter(self, turn: Turn) -> None:
@@ -91,8 +107,8 @@ class Pace:
         with self._changed:
             self._done += 1
             if self._is_settled:
-                return
-            if not self.is_auto:
+                self._look_again()
+            elif not self.is_auto:
                 self._is_settled = True
                 self._set(self.most)
             elif self._done >= self.level:
@@ -102,10 +118,23 @@ class Pace:
                 self._judge(self._done / max(seconds, 1e-9))
 
     def overrun(self, turn: Turn) -> None:
-        """The server refused a call, or fell silent on it: half as many as there were, from now on."""
+        """The server refused a call, or fell silent on it: half as many, until it was calm for a while."""
         with self._changed:
-            self._is_settled = True
-            self._set(min(self.level, max(1, turn.level // 2)))
+            if self.level > 1:
+                self._is_settled = True
+                self._set(min(self.level, max(1, turn.level // 2)))
+
+    def _look_again(self) -> None:
+        """After a calm while, try more calls at once."""
+        if self.level < self.most and self._done >= self._calm:
+            self._calm *= 2
+            self._best = (self.level, self._done / max(self._clock() - self._began, 1e-9))
+            self._is_settled = not self.is_auto
+            self._set(self._more)
+
+    @property
+    def _more(self) -> int:
+        return min(LEAP if self.level == 1 else self.level * 2, self.most)
 
     def _judge(self, throughput: float) -> None:
         """Go on to more calls at once, or back to the level before."""
@@ -114,9 +143,8 @@ class Pace:
             self._set(self._best[0])
             return
         self._best = (self.level, throughput)
-        level = LEAP if self.level == 1 else self.level * 2
         self._is_settled = self.level >= self.most
-        self._set(min(level, self.most))
+        self._set(self._more)
 
     def _set(self, level: int) -> None:
         if level != self.level:
@@ -126,7 +154,7 @@ class Pace:
     def _has_place(self, alone: bool) -> bool:
         if alone:
             return not self._active
-        return self._alone == 0 and len(self._active) < self.level
+        return self._barriers == 0 and len(self._active) < self.level
 
     def _share(self) -> None:
         """Give every call in flight its part of the time since the last change."""

@@ -52,8 +52,7 @@ def exchange(seconds: float, prefix: str = "") -> Iterator[None]:
             yield
     except httpx.TimeoutException as error:
         reason = f"{type(error).__name__}: no whole reply within {seconds:g} s; raise timeout if it needs longer"
-        blame: Blame = "server" if isinstance(error, httpx.ConnectTimeout) else "silence"
-        raise CallError(prefix + reason, lasting=False, blame=blame) from error
+        raise CallError(prefix + reason, lasting=False, blame="server") from error
 
 
 @contextmanager
@@ -63,11 +62,12 @@ def timed_call(clock: CallClock, prefix: str = "") -> Iterator[None]:
         with running(clock), _translated(prefix):
             yield
     except httpx.ConnectTimeout as error:
-        reason = f"ConnectTimeout: no connection within {clock.silence:g} s"
+        reason = f"ConnectTimeout: no connection within {min(clock.silence, clock.longest):g} s"
         raise CallError(prefix + reason, lasting=False, blame="server") from error
     except httpx.TimeoutException as error:
         reason = f"{type(error).__name__}: {clock.verdict()}"
-        raise CallError(prefix + reason, lasting=False, blame="silence") from error
+        blame: Blame = "silence" if clock.has_begun else "server"  # which has let it wait, and answered no other call
+        raise CallError(prefix + reason, lasting=False, blame=blame) from error
 
 
 @contextmanager

@@ -102,9 +102,12 @@ def test_what_ollama_is_asked_and_what_is_read(
 @pytest.mark.parametrize(
     ("first", "says"),
     [
-        ({"A": 0.3, "B": 0.28, "x": 0.1}, "so B may be likelier than A: A has 30 %, B may have up to 60 %"),
-        ({"答案": 0.9, "B": 0.04, "x": 0.01}, "so A may be likelier than B: B has 4 %, A may have up to 5 %"),
-        ({"我": 0.5, "答案": 0.3}, "so B may be likelier than A: no option is listed, B may have up to 20 %"),
+        (
+            {"A": 0.3, "B": 0.28, "x": 0.1},
+            "server lists: A has 30 %, B may have up to 60 % with spellings that are not listed",
+        ),
+        ({"答案": 0.9, "B": 0.04, "x": 0.01}, "server lists: B has 4 %, A may have up to 5 %"),
+        ({"我": 0.5, "答案": 0.3}, "server lists: no option is among them, B may have up to 20 %"),
     ],
 )
 def test_what_the_list_leaves_open_is_unknown(stand_in: Start, make: Make, first: dict[str, float], says: str) -> None:
@@ -349,7 +352,7 @@ def assert_like_the_weights(model: Ollama | OpenAI, exam: Exam) -> None:
     for place, completion in answers.items():
         exact = exam.exact[place]
         if place not in known:
-            assert "may be likelier than" in str(completion.error)
+            assert "which option is likeliest is not told" in str(completion.error)
             assert sorted(exact.logprobs or ())[-1] - sorted(exact.logprobs or ())[-2] < 0.7
             continue
         assert completion.rendered == exam.rendered[place]

@@ -154,6 +154,17 @@ def test_a_server_that_still_loads_has_no_identity_yet(serve: Serve, asking: Ask
     assert model.identity()["server"]["version"] == "b0-unknown"
 
 
+@pytest.mark.parametrize("path", ["/props", "/apply-template"])
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_connection_that_was_closed_is_no_answer(path: str, count: int, serve: Serve, asking: Asking) -> None:
+    """Else the server would tell nothing, under another key, and the reply would have no rendering."""
+    server = serve(LlamaServer(script()))
+    server.faults = [Fault(hangs_up=True, at=path)] * count
+    model = asking(server)
+    assert model.identity()["server"]["version"] == "b0-unknown"
+    assert model.generate([PROMPT], Generation(), [0])[0].rendered
+
+
 # -- in the middle of a run ---------------------------------------------------------------------------------------------
 
 
@@ -237,3 +248,27 @@ def test_the_version_is_asked_for_once(serve: Serve, asking: Asking) -> None:
     model = asking(server)
     assert json.dumps(model.identity()) == json.dumps(model.identity())
     assert [path for path, _ in server.asked].count("/props") == 1
+
+
+# -- the real server ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_llama_cpps_own_server_is_asked_as_it_is(llama_server: Any, asking: Asking) -> None:
+    model = asking(llama_server.place)
+    model.check()
+    engine = model.identity()["server"]
+    assert (engine["engine"], engine["n_ctx"], model.slots()) == ("llama.cpp", 2048, 2)
+    prompt = (Message("system", "Answer in one word."), Message("user", "Name a fruit."))
+    first, again = (model.generate([prompt], Generation(max_tokens=8), [0])[0] for _ in range(2))
+    assert (first.text, first.tokens_in, first.finish) == (again.text, again.tokens_in, "length")
+    assert "Answer in one word." in str(first.rendered)
+    assert first.serving is not None
+    assert again.serving is not None
+    assert again.serving.fingerprint == engine["version"]
+    assert 0 <= int(again.serving.cached_tokens or 0) < again.tokens_in  # either slot may have answered
+    assert 0 < float(again.serving.compute_seconds or 0) <= float(again.serving.wall_seconds or 0) + 0.05
+    (long,) = model.generate([(Message("user", "The weather was fine. " * 600),)], Generation(max_tokens=8), [0])
+    assert "exceeds the available context size (2048 tokens)" in str(long.error)
+    assert "does not score" in str(model.scoring_mistake())
+    model.still_the_same()

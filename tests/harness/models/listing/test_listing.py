@@ -235,28 +235,22 @@ def test_the_table(start: Start) -> None:
     assert last.startswith("In a suite: ollama: {model: NAME, host: http://127.0.0.1:")
 
 
-LONG = "/models/packages/" + "Meta-Llama-3.1-8B-Instruct-" * 4 + "Q4_K_M.gguf"
+NAMES = ["nomic-embed-text:latest", "hf.co/bartowski/Qwen2.5-7B-Instruct-GGUF:Q4_K_M", "模型" * 20]
 
 
-@pytest.mark.parametrize(
-    ("routes", "width", "rows"),
-    [
-        (OLLAMA_33, 80, ["bge-m3:latest", "98 MB · 134.52M · Q4_1 · context 8,192 · embedding · loaded: no"]),
-        (
-            OLLAMA_24,
-            60,
-            ["smollm2:135m", "98 MB · 134.52M · Q4_1 · context 8,192 · completion · loaded: yes, with context 4,096"],
-        ),
-        ({"/v1/models": {"data": [{"id": LONG}, {"id": "b"}]}}, 80, [LONG, "b"]),
-        ({"/v1/models": {"data": [{"id": LONG, "max_model_len": 4096}]}}, 40, [LONG, "context 4,096"]),
-        ({"/v1/models": {"data": [{"id": "b", "max_model_len": 4096}]}}, 40, ["name    context", "b         4,096"]),
-    ],
-)
-def test_where_the_table_is_too_wide_names_stay_whole(
-    routes: Routes, width: int, rows: list[str], start: Start
-) -> None:
-    lines = printed(start, routes, width)
-    assert lines[1 : 1 + len(rows)] == rows
+@pytest.mark.parametrize("width", [40, 80, 100])
+@pytest.mark.parametrize("name", NAMES)
+def test_no_word_is_cut_where_the_table_does_not_fit(start: Start, width: int, name: str) -> None:
+    entry = {**NEW, "name": name, "model": name}
+    console = Console(width=width, record=True, markup=False, highlight=False)
+    routes = {**OLLAMA_24, "/api/tags": {"models": [entry, SMOL]}}
+    print_listing(list_server(start(routes).place, "OPENAI_API_KEY"), console)
+    words = " ".join(console.export_text().split())
+    facts = "98 MB · 134.52M parameters · Q4_1 · context 8,192 · "
+    assert f"{facts}completion, thinking · loaded: no" in words
+    assert f" smollm2:135m {facts}completion · loaded: yes, with context 4,096 " in words
+    if width > 2 * len(name):
+        assert f" {name} 98 MB" in words
 
 
 def test_columns_of_which_nothing_is_told_are_left_out(start: Start) -> None:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import pytest
@@ -46,12 +46,13 @@ class Server:
 
 
 def asking(make: Callable[[int], Completion], count: int, workers: Workers = "auto", **changes: object) -> Asking:
-    settings = {"patience": 1.0, "retries": 2, "check": lambda: None, "most": None} | changes
+    settings = {"patience": 1.0, "retries": 2, "check": lambda: None, "most": None, "probe": None} | changes
     return Asking(
         count=count,
         make=make,
+        probe=settings["probe"] or (lambda: make(count - 1)),  # type: ignore[arg-type]
         pace=Pace(workers, settings["most"]),  # type: ignore[arg-type]
-        outage=Outage(settings["patience"], 0.01, lambda reason: None),  # type: ignore[arg-type]
+        outage=Outage("the server", settings["patience"], 0.01, lambda reason: None),  # type: ignore[arg-type]
         retries=settings["retries"],  # type: ignore[arg-type]
         describe=str,
         check_server=settings["check"],  # type: ignore[arg-type]
@@ -103,6 +104,70 @@ def test_the_pace_ends_where_more_calls_gain_nothing(parallel: int, level: int) 
     assert pace.level == level
 
 
+class Clocked:
+    """A pace and a server that answers `parallel` calls of a second at once, by a clock of their own."""
+
+    def __init__(self, workers: Workers, parallel: int) -> None:
+        self.now = 0.0
+        self.pace = Pace(workers, clock=lambda: self.now)
+        self.parallel = parallel
+
+    def answer(self, count: int, seconds: float = 1.0) -> int:
+        """The level after so many calls."""
+        for _ in range(count):
+            self.now += seconds / min(self.pace.level, self.parallel)
+            with self.pace.turn(lambda: True) as place:
+                assert place is not None
+                self.pace.succeed(place[0])
+        return self.pace.level
+
+    def fail(self, times: int) -> int:
+        for _ in range(times):
+            with self.pace.turn(lambda: True) as place:
+                assert place is not None
+                self.pace.overrun(place[0])
+        return self.pace.level
+
+    def stand_still(self, seconds: float) -> None:
+        with self.pace.pause():
+            self.now += seconds
+
+
+@pytest.mark.parametrize(("parallel", "level"), [(1, 1), (8, 8), (16, 16)])
+def test_a_short_first_call_is_no_last_word(parallel: int, level: int) -> None:
+    """One call of an eighth of the usual length makes eight at once look no better; later they are tried again."""
+    server = Clocked("auto", parallel)
+    server.answer(1, seconds=0.12)
+    assert server.answer(8) == 1
+    assert server.answer(400) == level
+
+
+@pytest.mark.parametrize(("parallel", "level"), [(1, 1), (8, 8), (16, 16)])
+def test_an_outage_is_no_sign_of_speed(parallel: int, level: int) -> None:
+    """The time that the server was gone, while eight at once were tried, does not count against them."""
+    server = Clocked("auto", parallel)
+    server.answer(5)
+    server.stand_still(60)
+    assert server.answer(70) == level
+
+
+@pytest.mark.parametrize(("workers", "level"), [("auto", 8), (6, 6), (8, 8)])
+def test_what_was_overrun_is_given_more_again(workers: Workers, level: int) -> None:
+    server = Clocked(workers, 8)
+    assert server.answer(40) == level
+    assert server.fail(1) == level // 2
+    assert server.fail(5) == 1
+    assert server.answer(600) == level
+
+
+@pytest.mark.parametrize(("workers", "level"), [("auto", 8), (6, 6), (1, 1)])
+def test_a_server_that_was_busy_before_its_first_answer_is_not_held_to_one(workers: Workers, level: int) -> None:
+    """As llama.cpp's is while it loads its model."""
+    server = Clocked(workers, 8)
+    assert server.fail(3) == 1
+    assert server.answer(40) == level
+
+
 def test_what_a_server_tells_bounds_the_pace() -> None:
     server = Server(4)
     completions(asking(server, 20, most=4))
@@ -129,12 +194,12 @@ def test_the_time_to_load_a_model_is_no_sign_of_speed() -> None:
 def test_the_calls_share_the_wall_time(parallel: int, workers: Workers) -> None:
     """However many ran at the same time, their seconds add up to what the cell took."""
     seconds, answers = timed(Server(parallel), workers, 16)
-    assert sum(answer.seconds for answer in answers) / SECOND == pytest.approx(seconds, rel=0.1)
+    assert sum(answer.seconds for answer in answers) / SECOND == pytest.approx(seconds, rel=0.15, abs=0.5)
     serving = [answer.serving or Serving() for answer in answers]
     assert serving[0].at_once == 1  # the first call goes alone
     assert max(entry.at_once for entry in serving) == (1 if workers == 1 else 8)
     longest = max(entry.wall_seconds or 0.0 for entry in serving) / SECOND
-    assert longest > 7 if (parallel, workers) == (1, 8) else longest == pytest.approx(1, rel=0.3)
+    assert longest > 7 if (parallel, workers) == (1, 8) else longest < 3
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -205,7 +270,7 @@ def test_a_server_that_stays_away_interrupts_the_run() -> None:
     began = time.monotonic()
     kept: list[int] = []
     with pytest.raises(
-        ServerGoneError, match=r"connection refused: no call was taken for 0\.3 s; the run is interrupted"
+        ServerGoneError, match=r"the server: connection refused: no call was taken for 0\.3 s, so the run is"
     ):
         kept.extend(index for index, _ in asking(call, 60, 8, patience=0.3).completions())
     assert time.monotonic() - began < 2
@@ -222,8 +287,105 @@ def test_a_call_that_a_living_server_refuses_is_unknown_by_itself(failure: CallE
             raise failure
         return Completion(text="x")
 
-    answers = completions(asking(call, 20, patience=30.0))
+    answers = completions(asking(call, 20, patience=30.0, probe=lambda: None))
     assert [index for index, answer in enumerate(answers) if answer.finish == "error"] == [place]
+
+
+@pytest.mark.parametrize("status", [None, 503, 504])
+@pytest.mark.parametrize(("places", "workers"), [((3, 8), 1), ((0, 1, 2), 1), ((17, 18, 19), 2), (range(20), 4)])
+def test_several_calls_that_a_living_server_refuses_are_unknown(
+    places: Sequence[int], workers: Workers, status: int | None
+) -> None:
+    """No other is left to be asked at last, as in a run that is resumed: a short call shows that the server is there."""
+
+    def call(index: int) -> Completion:
+        if index in places:
+            raise GONE if status is None else CallError("busy", lasting=False, status=status)
+        return Completion(text="x")
+
+    work = asking(call, 20, workers, patience=30.0, probe=lambda: None)
+    answers = completions(work)
+    assert [index for index, answer in enumerate(answers) if answer.finish == "error"] == list(places)
+
+
+class Limited:
+    """A server that takes `most` calls in a window of `seconds`, however many are in flight."""
+
+    def __init__(self, most: int, seconds: float, wait: float) -> None:
+        self.most, self.seconds, self.wait = most, seconds, wait
+        self.asked = 0
+        self._began = time.monotonic()
+        self._taken = 0
+        self._lock = threading.Lock()
+
+    def __call__(self, index: int) -> Completion:
+        with self._lock:
+            self.asked += 1
+            if time.monotonic() - self._began > self.seconds:
+                self._began, self._taken = time.monotonic(), 0
+            self._taken += 1
+            if self._taken > self.most:
+                raise CallError("too many requests", lasting=False, status=429, wait=self.wait)
+        return Completion(text="x")
+
+
+@pytest.mark.parametrize("workers", ["auto", 8, 1])
+@pytest.mark.parametrize(("most", "wait"), [(10, 0.0), (10, 0.1), (1, 0.0), (3, 0.02)])
+def test_a_rate_limit_makes_nothing_unknown(most: int, wait: float, workers: Workers) -> None:
+    server = Limited(most, 0.1, wait)
+    count = min(50, 12 * most)
+    answers = completions(asking(server, count, workers, patience=30.0))
+    assert {answer.finish for answer in answers} == {"stop"}
+    assert server.asked < count + count / most * 10  # nobody storms a server that asks for patience
+
+
+def test_a_call_beyond_a_rate_limit_is_unknown_by_itself() -> None:
+    """As one is that has more tokens than a minute allows."""
+
+    def call(index: int) -> Completion:
+        if index == 3:
+            raise CallError("request too large", lasting=False, status=429)
+        return Completion(text="x")
+
+    answers = completions(asking(call, 20, patience=30.0, probe=lambda: None))
+    assert [index for index, answer in enumerate(answers) if answer.finish == "error"] == [3]
+
+
+@pytest.mark.parametrize("failure", [GONE, CallError("busy", lasting=False, status=503)])
+def test_a_server_that_is_gone_is_not_stormed(failure: CallError) -> None:
+    """After the calls that were in flight one at a time is tried, each after as long again as it has lasted."""
+    asked = [0]
+
+    def call(index: int) -> Completion:
+        asked[0] += 1
+        if index >= 7:
+            raise failure
+        return Completion(text="x")
+
+    with pytest.raises(ServerGoneError):
+        completions(asking(call, 60, 8, patience=1.5, probe=lambda: call(59)))
+    assert asked[0] < 40
+
+
+def test_calls_that_nobody_waits_for_say_nothing() -> None:
+    """The run has ended; its connections are closed under the calls that are still in flight."""
+    said: list[str] = []
+    closed = threading.Event()
+
+    def call(index: int) -> Completion:
+        if index:
+            closed.wait(5)
+            raise GONE
+        return Completion(text="x")
+
+    work = asking(call, 8, 8, patience=30.0)
+    work.outage = Outage("the server", 30.0, 2.0, said.append)
+    results = work.completions()
+    next(results)
+    results.close()
+    closed.set()
+    time.sleep(0.2)
+    assert said == []
 
 
 def test_a_passing_failure_is_repeated_and_a_lasting_one_is_not() -> None:
@@ -268,12 +430,24 @@ def test_what_meets_every_call_is_asked_three_times(status: int | None, reason: 
     assert all(reason in str(answer.error) for answer in answers)
 
 
+@pytest.mark.parametrize("reason", ["model runner has stopped", "out of memory at 0x7f31", "no space left"])
+def test_what_meets_every_call_as_a_passing_failure_ends_it_too(reason: str) -> None:
+    asked: list[int] = []
+
+    def call(index: int) -> Completion:
+        asked.append(index)
+        raise CallError(f"{reason} #{index}", lasting=False, status=500)
+
+    answers = completions(asking(call, 500))
+    assert len(asked) == 9  # three calls, three times
+    assert all(reason in str(answer.error) for answer in answers)
+
+
 @pytest.mark.parametrize(
     "failure",
     [
         lambda index: CallError("does not fit num_ctx 512", lasting=True, status=400, blame="prompt"),
         lambda index: CallError(f"{'abcde'[index]} is refused", lasting=True, status=400),
-        lambda index: CallError("fell over", lasting=False, status=500),
     ],
 )
 def test_failures_of_several_causes_stop_nothing(failure: Callable[[int], CallError]) -> None:
@@ -303,3 +477,31 @@ def test_whatever_else_goes_wrong_is_raised() -> None:
 
     with pytest.raises(KeyError):
         completions(asking(call, 3))
+
+
+# -- at the end -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("workers", [2, 4, 8])
+def test_calls_that_break_when_the_run_has_stopped_are_no_outage(workers: int) -> None:
+    """The server has changed: the run stops, and closes its connections under the calls in flight."""
+    closed, notes, broken = threading.Event(), [], threading.Semaphore(0)
+
+    def make(index: int) -> Completion:
+        if index < 2:
+            return Completion(text="x")
+        closed.wait(5)
+        broken.release()
+        raise CallError("ReadError: [Errno 9] Bad file descriptor", lasting=False, blame="server")
+
+    def check() -> None:
+        raise ModelError("its digest is another one now")
+
+    work = asking(make, 2 * workers, workers, check=check)
+    work.outage = Outage("the server", 1.0, 0.01, notes.append)
+    with pytest.raises(ModelError, match="another one now"):
+        list(work.completions())
+    closed.set()
+    assert broken.acquire(timeout=5)
+    time.sleep(0.05)
+    assert notes == []
