@@ -61,7 +61,7 @@ def _drain(chunks: Iterable[bytes]) -> None:
 def reply_in(content: Any) -> ServerReply:
     """The first choice of a reply. Raises CallError when there is none, or when it tells a failure."""
     try:
-        choice = content["choices"][0]
+        choice = _first_choice(content)
         message = choice["message"] if "message" in choice else {"content": choice["text"]}
         text = message["content"] or message.get("refusal") or ""
         if not isinstance(text, str):
@@ -82,9 +82,15 @@ def reply_in(content: Any) -> ServerReply:
     )
 
 
+def _first_choice(content: Any) -> Any:
+    """The choice of index 0, wherever it stands; the first one where none says so."""
+    choices = content["choices"]
+    return next((choice for choice in choices if isinstance(choice, dict) and choice.get("index") == 0), choices[0])
+
+
 def first_positions(content: Any) -> JSON:
     """The likeliest tokens by position, in the form of a chat; a continued text has a mapping for each position."""
-    logprobs = content["choices"][0].get("logprobs")
+    logprobs = _first_choice(content).get("logprobs")
     if not isinstance(logprobs, dict) or isinstance(logprobs.get("content"), list):
         return logprobs["content"] if isinstance(logprobs, dict) else None
     positions = logprobs.get("top_logprobs")

@@ -21,6 +21,7 @@ import httpx
 
 from harness.models.remote.call_clock import CLOCK, CallClock, running
 from harness.models.remote.call_error import Blame, CallError
+from harness.models.remote.kept_connection import send_on_kept
 from harness.models.remote.pace import MOST
 
 MOST_BYTES = 64 * 2**20  # of a body, unpacked
@@ -116,7 +117,7 @@ class BoundedTransport(httpx.BaseTransport):
         """Send a request. Raises httpx.HTTPError, RefusedReplyError among them."""
         inner = self._transport_to(request.url)
         request.headers["accept-encoding"] = "gzip, deflate"
-        response = inner.handle_request(request)
+        response = send_on_kept(inner.handle_request, request)
         encoding = response.headers.get("content-encoding", "identity").strip().lower()
         length = response.headers.get("content-length", "")
         if encoding not in ("identity", "gzip", "deflate", ""):
