@@ -90,7 +90,7 @@ def test_what_may_pass_is_asked_for_again(fault: Fault, reason: str, stand_in: S
     server.faults = [fault]
     completion = ask(make(server))
     assert (completion.text, completion.finish, completion.error) == (TEXT, "stop", None)
-    assert len(server.bodies()) == 2
+    assert len([body for body in server.bodies() if QUESTION not in str(body)]) == 2
 
 
 @pytest.mark.parametrize(
@@ -156,6 +156,7 @@ def test_a_count_of_the_reply_that_is_missing_is_none(stand_in: Start, make: Mak
     assert (ask(make(server)).text, server.faults) == (TEXT, [])
 
 
+QUESTION = "capital of France"  # a short call that shows whether a server is there
 BUSY = [html(502), Fault(status=429, headers={"Retry-After": "0"}), Fault(status=503), Fault(status=504)]
 
 
@@ -164,7 +165,7 @@ def test_a_busy_or_absent_server_is_waited_for(fault: Fault, stand_in: Start, ma
     server = stand_in(tree)
     server.faults = [fault] * 2
     assert ask(make(server, retries=0, patience=60)).text == TEXT
-    assert len(server.bodies()) == 3
+    assert [QUESTION in str(body) for body in server.bodies()] == [False, True, True, False]
 
 
 def test_a_server_that_comes_back_is_asked_again(stand_in: Start, make: Make) -> None:
