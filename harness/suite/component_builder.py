@@ -5,7 +5,7 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -195,9 +195,13 @@ class Builder:
         try:
             return kind.model_validate_json(json.dumps(value), strict=True, context=parts)
         except ValidationError as error:
+            reasons: dict[tuple[Where, Where], list[str]] = {}
             for detail in error.errors():
                 place = self.place(where, detail["loc"])
-                self.source.complain(place, self.explain(detail, kind, place))
+                forms = (place, detail["loc"][:-1] if place[-1:] != detail["loc"][-1:] else detail["loc"])
+                reasons.setdefault(forms, []).append(self.explain(detail, kind, place))
+            for (place, _), texts in reasons.items():
+                self.source.complain(place, _alternatives(texts))
             return None
 
     def place(self, where: Where, inside: Where) -> Where:
@@ -275,6 +279,13 @@ def name_problem(name: str) -> str | None:
         return "is more than dots and has no spaces, colons or slashes"
     size = len(name.encode())
     return f"has at most {_LONGEST_NAME} bytes, not {size:,}; shorten it" if size > _LONGEST_NAME else None
+
+
+def _alternatives(reasons: Sequence[str]) -> str:
+    """What the forms that a value may have say against it, as one sentence."""
+    heads = [head or tail for head, _, tail in (reason.rpartition(", not ") for reason in reasons)]
+    value = reasons[-1].removeprefix(heads[-1])
+    return " or ".join([heads[0], *(head.removeprefix("must be ") for head in heads[1:])]) + value
 
 
 def _placeholder(base: type[Component]) -> Component:

@@ -1,16 +1,14 @@
-"""The pauses between two attempts of a call, noted instead of spent."""
+"""Pauses of a cell's calls that a test looks at without waiting for them."""
 
 from collections.abc import Callable
 
-from harness.models.remote.asking import Asking, Call
+from harness.models.remote.asking import Asking
 
 
-def repeating(waited: list[float]) -> Callable[[Asking, Call, float], None]:
-    """Repeats a call at once and notes the pause."""
-    repeat = Asking._repeat
+def repeating(waited: list[float]) -> Callable[[Asking, float], None]:
+    """In place of Asking._rest: notes each pause and spares it."""
 
-    def note(work: Asking, call: Call, pause: float) -> None:
-        waited.append(pause)
-        repeat(work, call, 0)
+    def rest(asking: Asking, seconds: float) -> None:
+        waited.append(seconds)
 
-    return note
+    return rest

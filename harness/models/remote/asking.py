@@ -16,6 +16,7 @@ from harness.models.remote.pace import Pace, Turn
 from harness.records.outputs import Completion, Serving
 
 CAUSE_OF_ALL = 3  # calls that fail alike before any is answered: then so would the others
+MOST_THREADS = 1_000  # whatever number of workers a suite names
 CHECKED_EVERY = 1.0  # seconds after which what came is kept, once the server has shown that it is still the same
 RATE_LIMITED = 429  # the status of a client that asks too often
 RATE_LIMITS = 32  # refusals for that after which they are taken for the call's own
@@ -58,7 +59,7 @@ class Asking:
     def completions(self) -> Iterator[tuple[int, Completion]]:
         """Each call's completion with its index, as they come. Raises ServerGoneError, ModelError."""
         self._pending = deque(Call(index) for index in range(self.count))
-        for _ in range(min(self.pace.most, self.count)):
+        for _ in range(min(self.pace.most, self.count, MOST_THREADS)):
             threading.Thread(target=self._work, daemon=True).start()
         arrived: list[tuple[int, Completion]] = []
         left, checked = self.count, time.monotonic()
@@ -151,7 +152,7 @@ class Asking:
         if not failure.lasting and call.failures <= self.retries:
             pause = max(failure.wait, self.outage.pause * 2 ** (call.failures - 1) * uniform(0.8, 1.2))
             with nullcontext() if self._has_answered else self.pace.pause():
-                self._stopped.wait(pause)
+                self._rest(pause)
             self._put_back(call)
             return None
         if failure.blame == "call" and not self._has_answered:
@@ -167,7 +168,7 @@ class Asking:
         answers = self.outage.answers
         with self.pace.pause():
             if failure.status == RATE_LIMITED and call.refusals <= self.retries:
-                self._stopped.wait(self.outage.refused(self.describe(failure), failure.wait))
+                self._rest(self.outage.refused(self.describe(failure), failure.wait))
             else:
                 self._wait_for_server(failure, answers)
         self._put_back(call)
@@ -179,11 +180,11 @@ class Asking:
         with self._watch:
             self._wait(failure, answers)
         if is_limited:  # against which the short call counts, too
-            self._stopped.wait(time.monotonic() - began)
+            self._rest(time.monotonic() - began)
 
     def _wait(self, failure: CallError, answers: int) -> None:
         while self.outage.answers == answers and not self._stopped.is_set():
-            self._stopped.wait(self.outage.refused(self.describe(failure), failure.wait))
+            self._rest(self.outage.refused(self.describe(failure), failure.wait))
             try:
                 self.probe()
             except CallError as problem:
@@ -191,6 +192,9 @@ class Asking:
                     failure = problem
                     continue
             self.outage.answered()  # or refused for what it was asked: it is there
+
+    def _rest(self, seconds: float) -> None:
+        self._stopped.wait(seconds)
 
     def _put_back(self, call: Call) -> None:
         """Behind all others; before them while nothing was answered: perhaps nothing is."""

@@ -72,7 +72,7 @@ def test_what_may_pass_is_asked_for_again(
     server.faults = [fault]
     completion = ask(make(server))
     assert (completion.text, completion.finish, completion.error) == (TEXT, "stop", None)
-    assert len(server.bodies()) == 2
+    assert len([body for body in server.bodies() if QUESTION not in str(body)]) == 2
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -90,6 +90,7 @@ def test_what_does_not_pass_is_unknown(
     assert "\n" not in str(completion.error)
 
 
+QUESTION = "capital of France"  # a short call that shows whether a server is there
 BUSY = [
     html(502),
     Fault(status=429, headers={"Retry-After": "0"}),
@@ -103,7 +104,7 @@ def test_a_busy_or_absent_server_is_waited_for(fault: Fault, serve: Serve, make:
     server = serve(Hosted(Script(tree)))
     server.faults = [fault] * 2
     assert ask(make(server, retries=0, patience=60)).text == TEXT
-    assert len(server.bodies()) == 3
+    assert [QUESTION in str(body) for body in server.bodies()] == [False, True, True, False]
 
 
 @pytest.mark.parametrize("fault", BUSY)

@@ -318,7 +318,7 @@ def test_what_a_server_asks_to_wait(headers: dict[str, str], low: float, high: f
 @pytest.mark.parametrize("kind", ["openai", "ollama"])
 def test_the_wait_is_kept(kind: str, build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[float] = []
-    monkeypatch.setattr(Asking, "_repeat", repeating(waited))
+    monkeypatch.setattr(Asking, "_rest", repeating(waited))
     replies = [
         reply({}, 429, headers=["Retry-After-Ms: 1500"]),
         reply({}, 503, headers=[f"Retry-After: {date(30)}"]),
