@@ -386,7 +386,9 @@ def test_only_models_that_tell_say_so() -> None:
         kind = find("model", name)
         assert issubclass(kind, Model)
         assert kind.tells_likelihood is (kind.likelihood is not Model.likelihood)
-        assert kind.tells_likelihood is (name in ("huggingface", "tuned", "quantised"))
+        assert kind.tells_likelihood is (
+            name in ("huggingface", "tuned", "quantised", "openai")
+        )  # by servers that score a prompt
 
 
 @pytest.mark.parametrize(

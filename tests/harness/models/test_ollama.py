@@ -266,12 +266,12 @@ def test_a_model_that_was_not_pulled(stand_in: Start, make: Make) -> None:
     ("faults", "finish", "calls"),
     [
         ([Fault(500)], "stop", 2),
-        ([Fault(500), Fault(503)], "stop", 3),
+        ([Fault(500), Fault(503)], "stop", 4),  # a short call looks whether it is there
         ([Fault(500), Fault(500), Fault(500)], "error", 3),  # two retries
         ([Fault(500), Fault(503), Fault(503), Fault(500)], "stop", 5),  # a busy server is waited for
         ([Fault(half=True)], "stop", 2),
         ([Fault(half=True)] * 3, "error", 3),
-        ([Fault(slow=5)], "stop", 2),
+        ([Fault(slow=5)], "stop", 3),
         ([Fault(400)], "error", 1),
     ],
 )

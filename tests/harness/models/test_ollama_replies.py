@@ -173,7 +173,7 @@ def test_parts_of_several_tokens(pieces: list[str], tokens: int, text: str, fini
         ([{"error": {"message": "out of memory"}}], "out of memory"),
         (b'{"message":{"content":"ha"},"done":false}\n{"message":{"con', "a part of the reply is cut or no JSON"),
         ('{"message":{"content":"病'.encode()[:-1], "a part of the reply is cut or no JSON"),
-        (b"<html>503</html>\n", "a part of the reply is cut or no JSON"),
+        (b"<html>503</html>\n", "the reply is an HTML page"),
         (b"[1]\n", "a part of the reply is no JSON object"),
         ([{"message": {"content": ["x"]}, "done": True}], "a part of the reply is no text"),
         ([{"message": 5, "done": True}], "has no message"),

@@ -14,7 +14,7 @@ from harness.models import huggingface
 from harness.models.local import loading, next_token
 from harness.models.local.loading import LocalModel
 from harness.models.local.logprobs import LogprobRecorder
-from harness.records.inputs import Generation
+from harness.records.inputs import Generation, Prompt
 from harness.runtime import context
 from harness.runtime.model_access import ModelAccess
 from harness.selftest import plain_models, refusal
@@ -125,8 +125,8 @@ def identity_without(*parts: str) -> Callable[[Patch], None]:
 
 def options_without(name: str) -> Callable[[Patch], None]:
     def apply(patch: Patch) -> None:
-        options = context._key_options
-        patch.setattr(context, "_key_options", lambda generation: {**options(generation), name: None})
+        options = context.key_options
+        patch.setattr(context, "key_options", lambda generation: {**options(generation), name: None})
 
     return apply
 
@@ -135,8 +135,16 @@ def key_with(change: Callable[..., Any]) -> Callable[[Patch], None]:
     """The key of a call as `change` makes it, of the call's own and its arguments."""
 
     def apply(patch: Patch) -> None:
-        key = context.Context._key
-        patch.setattr(context.Context, "_key", lambda self, *given: change(lambda *args: key(self, *args), *given))
+        keys = context.call_keys
+
+        def key(model: str, call: str, prompt: Prompt, content: Any) -> str:
+            return keys(model, call, [prompt], [content])[0]
+
+        def changed(model: str, call: str, prompts: Any, contents: Any) -> list[str]:
+            pairs = zip(prompts, contents, strict=True)
+            return [change(key, model, call, prompt, content) for prompt, content in pairs]
+
+        patch.setattr(context, "call_keys", changed)
 
     return apply
 
