@@ -27,9 +27,12 @@ class CallClock:
 
     def __init__(self, silence: float, longest: float, signs: SignsOfLife) -> None:
         self.silence, self.longest, self._signs = silence, longest, signs
-        self._began = time.monotonic()
+        self.begin()
+
+    def begin(self) -> None:
+        """A request was sent: a call may look something up before, whose reply is not the call's."""
+        self._began = self._last = time.monotonic()
         self._first: float | None = None
-        self._last = self._began
 
     @property
     def has_begun(self) -> bool:
