@@ -112,7 +112,7 @@ def plan(suite: SuitePath) -> None:
 def check(suite: SuitePath) -> None:
     """Check a suite file, its data, prompts and the models' paths: what a run would refuse at once. Asks no model."""
     from harness.printing import make_console
-    from harness.stages.prepare import check as examine
+    from harness.stages.rehearse import examine
     from harness.suite.parser import load_suite
     from harness.text.counting import counted
 

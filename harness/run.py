@@ -23,6 +23,7 @@ from harness.stages.index import index
 from harness.stages.predict import predict
 from harness.stages.prepare import prepare, resources_of
 from harness.stages.prove import prove
+from harness.stages.rehearse import rehearse
 from harness.stages.score import score
 from harness.stages.summarize import summarize
 from harness.stages.train import refuse_untrained, train
@@ -37,6 +38,8 @@ def run(suite: Suite, folder: RunFolder, context: Context, report: Report, start
     """Run a suite from a stage on; returns the report's path. The earlier stages' files are read from the folder."""
     due = STAGES[STAGES.index(start) :]
     tasks = prepare(suite, suite.usage.asked_from(start))
+    if "predict" in due:
+        rehearse(suite, tasks, context.cache, context.display)
     proofs = prove(suite, start, context.display)
     overlaps = contamination(suite, tasks) if "predict" in due else []
     folder.redaction = Redaction(suite.secrets)

@@ -9,7 +9,9 @@ from harness.components.task import Task
 from harness.records.inputs import Sample
 from harness.records.outputs import Completion, Prediction, Reading
 from harness.statistics.option_shares import log_sum, option_shares
+from harness.statistics.serving_times import joint_serving
 from harness.text.normalise import option_letters
+from harness.text.replies import MOVED
 from harness.text.templates import LETTERS
 
 
@@ -44,7 +46,7 @@ def agreed(turns: Sequence[Prediction]) -> Prediction:
     reading = Reading(answers[0], None, answers[0])
     if len(read) > 1 or None in read:
         reason = next((turn.reading.reason for turn in turns if turn.reading.reason), None)
-        moved = f"the answer is not the same in every order of the options: {account}"
+        moved = f"{MOVED}: {account}"
         reading = Reading(None, reason if read == {None} else moved, lenient.pop() if len(lenient) == 1 else None)
     whole = replace(_averaged(turns), reading=reading, error=None)
     return with_notes(_with_cost(whole, turns), f"in {count} orders of the options: {account}")
@@ -101,4 +103,5 @@ def _with_cost(prediction: Prediction, turns: Sequence[Prediction]) -> Predictio
         tokens_in=sum(turn.tokens_in for turn in turns),
         tokens_out=sum(turn.tokens_out for turn in turns),
         seconds=sum(turn.seconds for turn in turns),
+        serving=joint_serving(turns),
     )

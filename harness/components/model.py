@@ -43,6 +43,7 @@ class Model(Component):
     """
 
     local: ClassVar[bool] = False  # weights in this process: at most one such model is loaded at a time
+    served: ClassVar[bool] = False  # a server answers, before which calls may wait for each other
     trainable: ClassVar[bool] = False  # other models can be made of it: tuned, quantised, with an adapter
     generates: ClassVar[bool] = True
     tells_logprob: ClassVar[bool] = False  # of the text that it generates
@@ -52,6 +53,7 @@ class Model(Component):
     bounds_answers: ClassVar[bool] = False  # stop strings and token limit count behind its reasoning, not in it
     embeds: ClassVar[bool] = False
     ranks: ClassVar[bool] = False
+    shows_turns: ClassVar[bool] = False  # a server of it may tell, without a reply, which turns of a prompt it reads
 
     @classmethod
     def missing_methods(cls) -> list[str]:
@@ -82,6 +84,9 @@ class Model(Component):
 
     def check_server(self) -> None:
         """Raise ModelError for what a server says against the model; one that does not answer says nothing."""
+
+    def check_turns(self, prompts: Sequence[Prompt]) -> None:
+        """Raise ModelError for a turn that the model would never read, as far as that is told without a reply."""
 
     def check_path(self) -> None:
         """Raise ModelError for a path with no valid form, or with nothing there; opens no file and asks no server."""

@@ -1,14 +1,12 @@
 """Models served by Ollama, asked through /api/chat or by a stated template, with the context length always explicit."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from harness.components.fields import PromptText
-from harness.errors import HarnessError
 from harness.models.remote.call_error import CallError
 from harness.models.remote.first_token import FIRST_TOKEN
 from harness.models.remote.ollama_address import CHECKING
@@ -23,7 +21,6 @@ from harness.models.remote.server_model import RemoteModel
 from harness.records.inputs import JSON, Generation, Prompt
 from harness.records.outputs import Completion
 from harness.text.inert import inert_line
-from harness.text.turn_template import TurnTemplate, turn_template
 
 log = logging.getLogger("harness")
 
@@ -36,16 +33,6 @@ class Ollama(OllamaHost, RemoteModel):
 
     num_ctx: int = Field(8192, ge=256)  # Ollama cuts longer prompts silently, so it is always sent and checked
     think: bool | Literal["low", "medium", "high"] = False
-    template: Annotated[str | None, PromptText()] = None  # chatml, gemma, llama3, mistral, or Jinja over `messages`
-
-    @field_validator("template")
-    @classmethod
-    def _is_a_template(cls, template: str | None) -> str | None:
-        try:
-            _ = None if template is None else turn_template(template)
-        except HarnessError as error:
-            raise ValueError(str(error)) from error
-        return template
 
     @model_validator(mode="after")
     def _thinks_by_its_own_template(self) -> "Ollama":
@@ -55,7 +42,7 @@ class Ollama(OllamaHost, RemoteModel):
 
     def identity(self) -> dict[str, JSON]:
         """The server's own digest of the model stands for its weights, template and defaults."""
-        stated = {} if self._turns is None else {"template": self._turns.text}
+        stated = {} if self.stated_template is None else {"template": self.stated_template.text}
         return {
             "component": "ollama", "digest": self._digest, "version": self._version, "num_ctx": self.num_ctx,
             "think": self.think, "truncate": False, **stated,
@@ -106,15 +93,23 @@ class Ollama(OllamaHost, RemoteModel):
 
     def before_asking(self, prompts: Sequence[Prompt], generation: Generation) -> None:
         """Look at the template with the first prompt of each structure of roles, and with words that none contains."""
+        self._look_at_template(prompts, self._chat.renderings.check)
+
+    def check_turns(self, prompts: Sequence[Prompt]) -> None:
+        several = [prompt for prompt in prompts if len(prompt) > 1]  # for a single turn no model is loaded
+        if several:
+            self._look_at_template(several, self._chat.renderings.check_rendered)
+
+    def _look_at_template(self, prompts: Sequence[Prompt], look: Callable[[Sequence[Prompt]], None]) -> None:
         from harness.models.remote.transport import exchange
 
-        if self._turns is not None:
-            refuse_template(self._turns, self.model, prompts)
+        if self.stated_template is not None:
+            refuse_template(self.stated_template, self.model, prompts)
             return
         self._used = True
         try:
             with exchange(self.longest):  # the first rendering has the model loaded
-                self._chat.renderings.check(prompts)
+                look(prompts)
         except CallError as failure:  # its calls say so, too
             log.info("model %s: its template was not looked at: %s", self.model, self.failure_text(failure))
 
@@ -146,10 +141,6 @@ class Ollama(OllamaHost, RemoteModel):
     @cached_property
     def _chat(self) -> OllamaChat:
         form = RequestForm(
-            model=self.model, num_ctx=self.num_ctx, keep_alive=self.keep_alive, template=self._turns
+            model=self.model, num_ctx=self.num_ctx, keep_alive=self.keep_alive, template=self.stated_template
         )  # fmt: skip
         return OllamaChat(self._served, form, self.think, self.own_reasoning_tags, self.longest)
-
-    @cached_property
-    def _turns(self) -> TurnTemplate | None:
-        return None if self.template is None else turn_template(self.template)

@@ -6,16 +6,13 @@ from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from pydantic import Field, PrivateAttr, field_validator
+from pydantic import Field, PrivateAttr
 
-from harness.errors import HarnessError, ModelError
+from harness.errors import ModelError
 from harness.models.chat_completions.chat_request import REFUSING, ChatRequest
 from harness.models.chat_completions.engine_watch import EngineWatch
 from harness.models.chat_completions.openai_server import OpenAIServer
-from harness.models.chat_completions.served_engine import (
-    changed_facts,
-    is_unreachable,
-)
+from harness.models.chat_completions.served_engine import OLLAMA, changed_facts, is_unreachable, root_of
 from harness.models.chat_completions.turn_check import TurnCheck
 from harness.models.remote.address import variables_digest
 from harness.models.remote.call_error import CallError
@@ -24,7 +21,6 @@ from harness.models.remote.server_model import RemoteModel
 from harness.records.inputs import JSON, Generation, Message, Prompt
 from harness.records.outputs import Completion
 from harness.text.inert import inert_line
-from harness.text.turn_template import TurnTemplate, turn_template
 
 if TYPE_CHECKING:
     from harness.models.chat_completions.completion_service import CompletionService
@@ -49,20 +45,10 @@ class OpenAI(OpenAIServer, RemoteModel):
     tells_likelihood: ClassVar[bool] = True
     tells_first_token: ClassVar[bool] = True  # by servers that list the likeliest tokens: see `first_token_mistake`
 
-    template: str | None = None  # a name or Jinja text: prompts are written by it and sent as text, to /completions
     server_context: int | None = Field(None, ge=256)  # tokens, as set on a server that does not tell them
     reasons: bool = False  # whether the model thinks before each answer, for which reasoning_tokens are added
     _notes: set[str] = PrivateAttr(default_factory=set)
     _was_absent: bool = PrivateAttr(False)  # when its identity was asked for
-
-    @field_validator("template")
-    @classmethod
-    def _is_a_template(cls, template: str | None) -> str | None:
-        try:
-            _ = None if template is None else turn_template(template)
-        except HarnessError as error:
-            raise ValueError(str(error)) from error
-        return template
 
     # -- what it is ---------------------------------------------------------------------------------------------------
 
@@ -85,7 +71,7 @@ class OpenAI(OpenAIServer, RemoteModel):
             "failures": "told apart",
             **({} if digest is None else {"variables": digest}),
             **({"server": engine} if engine else {}),
-            **({} if self._stated_template is None else {"template": self._stated_template.text}),
+            **({} if self.stated_template is None else {"template": self.stated_template.text}),
             **({} if self.server_context is None else {"server_context": self.server_context}),
         }  # fmt: skip
 
@@ -97,12 +83,10 @@ class OpenAI(OpenAIServer, RemoteModel):
         return self.server_context
 
     def schema_problem(self) -> str | None:
-        is_stated = "response_format" in self.extra
-        return (
-            "has a response_format in extra, which takes the place of the JSON schema; leave it out"
-            if is_stated
-            else None
-        )
+        stated = next((name for name in ("response_format", "json_schema", "grammar") if name in self.extra), None)
+        if stated is None:
+            return None
+        return f"has {stated} in extra, which takes the place of the JSON schema; leave it out"
 
     def slots(self) -> int | None:
         with suppress(ModelError):
@@ -110,6 +94,17 @@ class OpenAI(OpenAIServer, RemoteModel):
         return None
 
     # -- before and during a run --------------------------------------------------------------------------------------
+
+    def _server_fault(self) -> str | None:
+        fault = super()._server_fault()
+        if fault is None and self.template is not None and self._engine_or_none.name == OLLAMA:
+            host, name = root_of(self.url), self.template if self.template.isidentifier() else "…"
+            return (
+                f"what answers at {self.url} is an Ollama, whose /v1 writes every text into the model's own template, "
+                "inside which a stated one would stand; "
+                f"use ollama: {{model: {self.model}, host: {host}, template: {name}}}"
+            )
+        return fault
 
     def scoring_mistake(self) -> str | None:
         """Most servers do not score a prompt and answer silently without: every option would be equally likely."""
@@ -153,7 +148,13 @@ class OpenAI(OpenAIServer, RemoteModel):
                 f"{self.url} did not answer when the run began, and now does: what it is would stand with none of its "
                 "answers; run the same command again"
             )
-        if (problem := self._turns.problem(prompts)) is not None:
+        self._refuse_left_out(self._turns.problem(prompts))
+
+    def check_turns(self, prompts: Sequence[Prompt]) -> None:
+        self._refuse_left_out(self._turns.problem(prompts, may_ask=False))
+
+    def _refuse_left_out(self, problem: str | None) -> None:
+        if problem is not None:
             remedy = TEMPLATE_REMEDY if self.template is None else "mend the model's template"
             raise ModelError(
                 inert_line(f"model {self.describe()}: {problem}, and would be answered another question; {remedy}")
@@ -217,11 +218,7 @@ class OpenAI(OpenAIServer, RemoteModel):
 
     @cached_property
     def _request(self) -> ChatRequest:
-        return ChatRequest(model=self.model, extra=dict(self.extra), template=self._stated_template)
-
-    @cached_property
-    def _stated_template(self) -> TurnTemplate | None:
-        return None if self.template is None else turn_template(self.template)
+        return ChatRequest(model=self.model, extra=dict(self.extra), template=self.stated_template)
 
     @cached_property
     def _watch(self) -> EngineWatch:

@@ -9,7 +9,7 @@ from harness.models.remote.address import variables_digest
 from harness.models.remote.call_error import CallError
 from harness.models.remote.embedding_model import EmbeddingModel, refuse_at_once
 from harness.models.remote.embedding_reply import EmbeddingReply, in_order
-from harness.models.remote.server_reply import count_of, error_of, json_of, status_failure
+from harness.models.remote.server_reply import count_of, error_of, json_of, page_of, status_failure, text_of, unreadable
 from harness.records.inputs import JSON
 from harness.text.variables import expanded
 
@@ -53,10 +53,12 @@ class OpenAIEmbedding(EmbeddingModel, OpenAIServer):
         if response.status_code != 200:
             raise refuse_at_once(status_failure(response))
         content = json_of(response)
+        if content is None:
+            raise unreadable(text_of(response), page_of(response))
         if (problem := error_of(content)) is not None:
             raise refuse_at_once(CallError(f"the server answered with an error: {problem}", lasting=False, status=500))
         if not isinstance(content, dict):
-            raise CallError(f"the reply of {self.url}/embeddings is no JSON object, or was cut", lasting=False)
+            raise CallError(f"the reply of {self.url}/embeddings is no JSON object", lasting=False)
         usage = content.get("usage")
         tokens = count_of(usage.get("prompt_tokens")) if isinstance(usage, dict) else None
         return EmbeddingReply(in_order(content.get("data")), tokens)

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-CellFault = Literal["first token", "empty", "cut", "refusal", "unreadable", "same answer", "cut prompts", "no option"]
+CellFault = Literal[
+    "first token", "empty", "cut", "refusal", "unreadable", "same answer", "cut prompts", "no option", "open option"
+]
 AnomalyKind = CellFault | Literal["no effect"]  # of one cell, or of two together
 
 

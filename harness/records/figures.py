@@ -57,7 +57,7 @@ class Timing:
     latency: float | None  # mean seconds by the server's own account, or alone in flight; None: not measured
     measured: int  # samples that it is the mean of
     shared: float | None = None  # mean seconds of the rest, the server's queue included: no latency
-    at_once: int = 1  # calls in flight during the rest, at most
+    at_once: int | None = 1  # calls in flight during the rest, at most; None: not known of some
     served: bool = False  # whether a server gave any of the answers
     cached_tokens: int | None = None  # of all prompts, those that lay in a server's prompt cache; None: not told
 

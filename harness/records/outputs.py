@@ -11,11 +11,12 @@ Finish = Literal["stop", "length", "error"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serving:
-    """How a server worked on one call."""
+    """How a server worked on one call, or on those that came to one answer."""
 
     compute_seconds: float | None = None  # its own time for prompt and reply, without its queue; None: not told
     cached_tokens: int | None = None  # of the prompt's, those that lay in its prompt cache; None: not told
-    at_once: int = 1  # calls of this run that were in flight during this one, at most
+    at_once: int | None = 1  # calls of this run that were in flight during this one, at most; None: not known
+    calls: int = 1
     wall_seconds: float | None = None  # from the request to the last byte, its queue included
     fingerprint: str | None = None  # what the reply says of the engine that wrote it; None: not told
 

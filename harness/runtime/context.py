@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 
@@ -10,15 +10,15 @@ from harness.components.model import Model, Use
 from harness.errors import NotFiniteError
 from harness.records.inputs import Generation, Prompt
 from harness.records.outputs import Completion
-from harness.runtime.model_access import ModelAccess
-from harness.runtime.stored_completions import storable
+from harness.runtime.call_keys import call_keys, key_options
+from harness.runtime.model_access import Keys, ModelAccess
+from harness.runtime.stored_completions import recalled, storable
 from harness.text.canonical import digest
 from harness.text.reasoning import with_usual_tags
 
 if TYPE_CHECKING:
     from harness.components.model import Vector
 
-KEY_VERSION = 2  # raise when the meaning of a stored completion changes
 TRY_AHEAD = 3  # calls of a backend that has answered nothing so far
 EMBED_BATCH = 256  # texts a batch, sorted by length
 GIVE_UP_AFTER = 3  # batches in a row of which nothing was answered: then the backend has to show that it lives
@@ -36,19 +36,19 @@ class Context(ModelAccess):
         """One completion a prompt, in their order. `repeats` numbers equal prompts that are sampled several times."""
         generation = replace(generation, seed=self.seed if generation.temperature > 0 else 0)
         numbers = list(repeats) if repeats is not None else [0] * len(prompts)
-        options = _key_options(generation)
+        options = key_options(generation)
         engine = self.model(model)
         enforcement = {"held by": engine.schema_identity()} if generation.strict else {}
-        keys = [
-            self._key(model, "generate", prompt, {"options": options, "repeat": number, **enforcement})
-            for prompt, number in zip(prompts, numbers, strict=True)
-        ]
+        contents = [{"options": options, "repeat": number, **enforcement} for number in numbers]
 
         def run(batch: Sequence[int]) -> Iterable[tuple[int, Completion]]:
             return engine.generate_each([prompts[i] for i in batch], generation, [numbers[i] for i in batch])
 
         completions = self._answer(
-            model, keys, lambda unique: engine.plan([prompts[i] for i in unique], generation), run
+            model,
+            lambda digest: call_keys(digest, "generate", prompts, contents),
+            lambda unique: engine.plan([prompts[i] for i in unique], generation),
+            run,
         )
         tags = engine.own_reasoning_tags
         readable = [replace(completion, text=with_usual_tags(completion.text, tags)) for completion in completions]
@@ -99,9 +99,13 @@ class Context(ModelAccess):
         max_tokens: int,
     ) -> list[Completion]:
         """Calls that score texts; `max_tokens` is the length of the longest, to plan batches by."""
-        keys = [self._key(model, call, prompt, content) for prompt, content in zip(prompts, contents, strict=True)]
         engine, generation = self.model(model), Generation(max_tokens=max_tokens)
-        return self._answer(model, keys, lambda unique: engine.plan([prompts[i] for i in unique], generation), run)
+        return self._answer(
+            model,
+            lambda digest: call_keys(digest, call, prompts, contents),
+            lambda unique: engine.plan([prompts[i] for i in unique], generation),
+            run,
+        )
 
     def embed(self, model: str, texts: Sequence[str], use: Use) -> "Vector":
         """Vectors of the texts, shape (texts, dimensions), in their order; each text is embedded once, ever.
@@ -168,23 +172,20 @@ class Context(ModelAccess):
         self._free_memory_for(model)
         self.display.expect(missing)
 
-    def _key(self, model: str, call: str, prompt: Prompt, content: Mapping[str, object]) -> str:
-        messages = [[message.role, message.content] for message in prompt]
-        return digest(
-            {"version": KEY_VERSION, "model": self.model_digest(model), "call": call, "messages": messages, **content}
-        )
-
     def _answer(
-        self, model: str, keys: Sequence[str], plan: Callable[[Sequence[int]], list[list[int]]], run: Run
+        self, model: str, keys_under: Keys, plan: Callable[[Sequence[int]], list[list[int]]], run: Run
     ) -> list[Completion]:
         """Cached completions, and computed ones. Batches are planned over all calls: a resumed run forms the same."""
+        keys = keys_under(self.model_digest(model))
         if keys:
             self._keep_identity(model)
         first = {key: index for index, key in reversed(list(enumerate(keys)))}  # equal calls are made once
-        done = self.cache.get(list(first))
+        done = recalled(self.cache.get(list(first)), self.model(model))
         self.display.expect(len(keys))
         self._count_cached(done, len(keys) - (len(first) - len(done)))
         if len(done) < len(first):
+            if not done:
+                self._note_change(model, keys_under)
             unique = sorted(first.values())
             self._free_memory_for(model)  # planning batches may load the model
             batches = [[unique[i] for i in batch] for batch in plan(unique)]
@@ -287,9 +288,3 @@ class Context(ModelAccess):
         self.counts.tokens_in += completion.tokens_in
         self.counts.tokens_out += completion.tokens_out
         self.display.advance(1, completion.tokens_out)
-
-
-def _key_options(generation: Generation) -> dict[str, object]:
-    """The options as part of a key, without those that are None: most calls have none of them, and their keys stay."""
-    options = asdict(generation)
-    return {name: value for name, value in options.items() if value is not None}

@@ -7,6 +7,7 @@ from harness.components.calls import NotPlannableError
 from harness.records.inputs import Cell, Generation, Prompt
 from harness.records.outputs import Completion
 from harness.runtime.context import Context, Run
+from harness.runtime.model_access import Keys
 
 
 class DryContext(Context):
@@ -72,8 +73,9 @@ class DryContext(Context):
         return super().model_digest(name) if self.model(name).at_hand() else f"not here: {name}"
 
     def _answer(
-        self, model: str, keys: Sequence[str], plan: Callable[[Sequence[int]], list[list[int]]], run: Run
+        self, model: str, keys_under: Keys, plan: Callable[[Sequence[int]], list[list[int]]], run: Run
     ) -> list[Completion]:
+        keys = keys_under(self.model_digest(model))
         unique = set(keys)
         done = self.cache.get(sorted(unique))
         missing = len(unique - done.keys() - self._counted)
@@ -81,6 +83,8 @@ class DryContext(Context):
         self._count_cached(done, len(keys) - missing)
         self.counts.calls += missing
         if missing:
+            if not done:
+                self._note_change(model, keys_under)
             mean, so_far = self.cache.seconds(self.model_digest(model)), self.counts.estimate
             is_timed = mean is not None and (so_far is not None or self.counts.calls == missing)
             self.counts.estimate = (so_far or 0.0) + (mean or 0.0) * missing if is_timed else None

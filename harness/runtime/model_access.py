@@ -13,12 +13,15 @@ from harness.records.call_counts import CallCounts
 from harness.records.inputs import Cell, Prompt
 from harness.records.outputs import Completion
 from harness.runtime.cache import Cache
-from harness.runtime.model_history import model_name, reason_to_ask_again
+from harness.runtime.model_history import earlier_models, model_name
 from harness.text.canonical import digest
 from harness.text.redaction import Redaction
 
 if TYPE_CHECKING:
     from harness.runtime.vectors import Vectors
+
+
+Keys = Callable[[str], Sequence[str]]  # the digest of a model → the keys of some calls, were they made of it
 
 
 class ModelAccess:
@@ -44,6 +47,7 @@ class ModelAccess:
         self._secrets = dict(secrets or {})
         self._digests: dict[str, str] = {}
         self._identified: set[str] = set()  # models that the cache was told of
+        self.changes: dict[str, str] = {}  # by model: why what it has answered before is asked again
         self._own_models: dict[str, Model] = {}  # that a metric brings, by their description
         self._loaded: Model | None = None
         for model in models.values():
@@ -80,21 +84,33 @@ class ModelAccess:
             self._digests[name] = digest(self.model(name).identity())
         return self._digests[name]
 
-    def changed_since(self, name: str) -> str | None:
-        """Why a model is asked again what it has answered; None where nothing stored was lost."""
+    def changed_since(self, name: str, keys: Keys | None = None) -> str | None:
+        """Why a model is asked again what it has answered; None where nothing stored is lost.
+
+        `keys` are those of the calls that are to be made, by the digest of a model. Without them, any answer counts, of
+        a model that has none of its own.
+        """
         engine = self.models.get(name)
         if engine is None or not engine.at_hand():
             return None
         digest_now = self.model_digest(name)
-        return reason_to_ask_again(self.cache, name, engine, digest_now, set(self._digests.values()))
+        if keys is None and self.cache.has_answers(digest_now):
+            return None
+        earlier = earlier_models(self.cache, name, engine, digest_now, set(self._digests.values()))
+        lost = (model for model in earlier if keys is None or self.cache.get(keys(model.digest)))
+        return next((model.reason(name) for model in lost), None)
+
+    def _note_change(self, name: str, keys: Keys) -> None:
+        """Say once why answers of before are not used, when of some calls of a model none is stored."""
+        if name not in self.changes and (reason := self.changed_since(name, keys)) is not None:
+            self.changes[name] = reason
+            self.display.note(reason)
 
     def _keep_identity(self, name: str) -> None:
-        """Tell the cache what a model is, once, and people why answers of before are not used."""
+        """Tell the cache what a model is, once."""
         if name in self._identified or name not in self.models:
             return
         self._identified.add(name)
-        if (reason := self.changed_since(name)) is not None:
-            self.display.note(reason)
         engine = self.models[name]
         self.cache.keep_model(self.model_digest(name), model_name(name, engine), engine.identity())
 
@@ -128,11 +144,15 @@ class ModelAccess:
             for prompt, completion in zip(prompts, completions, strict=True)
         ]
 
-    def close(self) -> None:
-        """Release every model."""
+    def close_vectors(self) -> None:
+        """Close the store of embeddings, if it was opened; it can be opened again."""
         if "vectors" in self.__dict__:
             self.vectors.close()
             del self.__dict__["vectors"]
+
+    def close(self) -> None:
+        """Release every model."""
+        self.close_vectors()
         for model in (*self.models.values(), *self._own_models.values()):
             model.close()
         self._loaded = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from harness.components.component import settings
 from harness.components.model import Model
 from harness.records.inputs import JSON
-from harness.runtime.cache import Cache, StoredModel
+from harness.runtime.cache import Cache
 from harness.text.excerpts import shortened
 from harness.text.normalise import as_text
 
@@ -31,26 +31,39 @@ def model_name(entry: str, model: Model) -> str:
     return own if isinstance(own, str) else entry
 
 
-def reason_to_ask_again(
-    cache: Cache, entry: str, model: Model, digest: str, suite_digests: Collection[str]
-) -> str | None:
-    """A sentence that names what has changed, and how many stored answers are therefore not used.
+@dataclass(frozen=True, slots=True)
+class EarlierModel:
+    """What a model was when answers of it were stored."""
 
-    None where the model has answers of its own in the cache, or where none are stored of what it was before.
+    digest: str
+    changes: list[Change]  # since then
+
+    def reason(self, entry: str) -> str:
+        """Why these answers are not used, as a sentence; `entry` is the suite's name for the model."""
+        differences = " and ".join(
+            f"its {change.field} is {_value(change.now)} and was {_value(change.before)}" for change in self.changes
+        )
+        return (
+            f"model {entry}: {differences} when its stored answers to these prompts were given: they are not used, and "
+            "everything is asked again of it"
+        )
+
+
+def earlier_models(
+    cache: Cache, entry: str, model: Model, digest: str, suite_digests: Collection[str]
+) -> list[EarlierModel]:
+    """What a model was before, as far as answers of it are stored, the likest first.
+
     `suite_digests` are those of all models of the suite: what another of its entries has answered is not lost.
     """
-    if cache.has_answers(digest):
-        return None
     name, identity = model_name(entry, model), json.loads(json.dumps(model.identity()))  # as one that was stored
     relatives = [
         (changes, earlier)
         for earlier in cache.stored_models(name)
-        if earlier.digest not in suite_digests and (changes := changes_between(earlier.identity, identity))
+        if earlier.digest not in (digest, *suite_digests) and (changes := changes_between(earlier.identity, identity))
     ]
-    if not relatives:
-        return None
-    changes, earlier = min(relatives, key=lambda relative: (len(relative[0]), -relative[1].answers))
-    return _sentence(entry, changes, earlier)
+    relatives.sort(key=lambda relative: (len(relative[0]), -relative[1].answers))
+    return [EarlierModel(earlier.digest, changes) for changes, earlier in relatives]
 
 
 def changes_between(before: JSON, now: JSON) -> list[Change]:
@@ -70,16 +83,6 @@ def _leaves(identity: JSON, path: str = "") -> dict[str, JSON]:
     for key, value in identity.items():
         leaves |= _leaves(value, f"{path}.{key}" if path else str(key))
     return leaves
-
-
-def _sentence(entry: str, changes: list[Change], earlier: StoredModel) -> str:
-    differences = " and ".join(
-        f"its {change.field.replace('_', ' ')} is {_value(change.now)} and was {_value(change.before)}"
-        for change in changes
-    )
-    answers = "1 stored answer was" if earlier.answers == 1 else f"{earlier.answers:,} stored answers were"
-    pronoun = "it is" if earlier.answers == 1 else "they are"
-    return f"model {entry}: {differences} when {answers} given: {pronoun} not used, and everything is asked again of it"
 
 
 def _value(value: JSON) -> str:

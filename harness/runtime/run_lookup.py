@@ -67,15 +67,9 @@ def refuse_changed(folder: RunFolder, suite: Suite, tasks: dict[str, Task], scor
     tasks_before, variants_before = record.get("tasks", {}), record.get("variants", {})
     if record["suite"].get("name") != suite.name:
         changed.append(f"suite {record['suite'].get('name')} is not {suite.name}")
-    for name in sorted({*tasks_before, *tasks}):
-        before, after = tasks_before.get(name), described_now["tasks"].get(name)
-        parts = ("answer", "prompt", "system", "generation", "language")
-        if (
-            before is None
-            or after is None
-            or any(before.get(part, _UNRECORDED.get(part)) != after[part] for part in parts)
-        ):
-            changed.append(f"task {name}")
+    changed += [
+        f"task {name}" for name in sorted({*tasks_before, *tasks}) if _asks_otherwise(name, record, described_now)
+    ]
     answering = suite.answering()
     changed += [
         f"variant {n}"
@@ -98,6 +92,15 @@ def refuse_changed(folder: RunFolder, suite: Suite, tasks: dict[str, Task], scor
             f"{folder.path}: changed since its predictions were made: {', '.join(changed)}; "
             "run without --from (finished calls are cached)"
         )
+
+
+def _asks_otherwise(task: str, record: JSON, described_now: JSON) -> bool:
+    """Whether a task is new, is gone, or asks and reads otherwise than when the run was recorded."""
+    before, after = record.get("tasks", {}).get(task), described_now["tasks"].get(task)
+    if before is None or after is None:
+        return True
+    parts = ("answer", "prompt", "system", "generation", "language")
+    return any(before.get(part, _UNRECORDED.get(part)) != after[part] for part in parts)
 
 
 def _refuse_changed_metrics(folder: RunFolder, suite: Suite, tasks: dict[str, Task]) -> None:

@@ -1,9 +1,11 @@
-"""What of a completion can be kept: finite numbers, and text that can be encoded."""
+"""What of a completion can be kept: finite numbers, and text that can be encoded; and how it is used again."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 
-from harness.records.outputs import Completion
+from harness.components.model import Model
+from harness.records.outputs import Completion, Serving
 
 
 def storable(completion: Completion, share: float) -> Completion:
@@ -24,6 +26,16 @@ def storable(completion: Completion, share: float) -> Completion:
     error = None if completion.error is None else _encodable(completion.error)
     logprob = completion.logprob if completion.logprob is None or math.isfinite(completion.logprob) else None
     return replace(completion, seconds=seconds, text=_encodable(completion.text), error=error, logprob=logprob)
+
+
+def recalled(completions: Mapping[str, Completion], model: Model) -> dict[str, Completion]:
+    """Stored completions as they are used: of a server's from before its calls were timed, not how many waited."""
+    return {
+        key: replace(completion, serving=Serving(at_once=None))
+        if model.served and completion.serving is None
+        else completion
+        for key, completion in completions.items()
+    }
 
 
 def _encodable(text: str) -> str:

@@ -18,6 +18,7 @@ from harness.records.inputs import Cell, Language
 from harness.runtime.dry_context import DryContext
 from harness.stages.index import index_name, index_requests
 from harness.stages.prepare import prepare, resources_of
+from harness.stages.rehearse import rehearse
 from harness.suite.expansion import root_of
 from harness.suite.loading_order import loaded_for
 from harness.suite.suite import Suite
@@ -77,7 +78,10 @@ def plan(suite: Suite, context: DryContext) -> Plan:
 
 def _plan(suite: Suite, context: DryContext) -> Plan:
     tasks = prepare(suite, suite.usage.asked_from("train"))
+    for name in dict.fromkeys([*suite.usage.answerers, *suite.usage.judges]):
+        context.model_digest(name)  # what one of them has answered is not lost to another
     contamination(suite, tasks)
+    rehearse(suite, tasks, context.cache, context.display)
     resources = resources_of(suite, tasks)
     indexes = [_planned_index(request, context, resources) for request in index_requests(suite, tasks)]
     planned = [
@@ -97,11 +101,9 @@ def _plan(suite: Suite, context: DryContext) -> Plan:
 
 
 def _changes(suite: Suite, context: DryContext) -> tuple[str, ...]:
-    """Of the models that answer and judge, once the digests of all of them are known."""
-    names = list(dict.fromkeys([*suite.usage.answerers, *suite.usage.judges]))
-    for name in names:
-        context.model_digest(name)
-    return tuple(filter(None, map(context.changed_since, names)))
+    """Of the models that answer, and of the judges, whose prompts are not known yet."""
+    judges = [name for name in suite.usage.judges if name not in context.changes]
+    return (*context.changes.values(), *filter(None, map(context.changed_since, judges)))
 
 
 def _judging(suite: Suite, tasks: Mapping[str, Task]) -> list[PlannedJudging]:

@@ -53,14 +53,15 @@ def prepare(suite: Suite, models: Sequence[str] = ()) -> dict[str, Task]:
     return {**tasks, **freshness_probes(suite, tasks)}
 
 
-def check(suite: Suite) -> None:
-    """Raise SuiteError, one line a mistake, for what a run would refuse at once; no model is asked or opened.
+def check(suite: Suite) -> dict[str, Task]:
+    """The suite's tasks. Raises SuiteError, one line a mistake, for what a run would refuse; no model is opened.
 
     A server that answers is asked what its models can; one that does not is no mistake here.
     """
     try:
-        prepare(suite)
+        tasks = prepare(suite)
         _refuse([*path_mistakes(suite), *server_mistakes(suite)])
+        return tasks
     finally:
         for model in suite.models.values():
             model.close()

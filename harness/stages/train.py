@@ -17,7 +17,8 @@ def train(suite: Suite, folder: RunFolder, context: Context) -> None:
             if record is not None:
                 records[name] = {"entry": suite.expansion.entries.get(name, name), **record}
     finally:
-        context.close()  # what training has loaded
+        if suite.usage.trained:
+            context.close()  # what training has loaded; a server keeps what it has loaded so far
     folder.write_run({**folder.read_run(), "training": records})
 
 

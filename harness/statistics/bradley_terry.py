@@ -55,8 +55,7 @@ def rank(battles: Sequence[Battle], seed: int) -> Ranking:
     point, settled = _fit(total if finite else total + PRIOR * met, ends, blocks)
     sums, lacking = _resampled(counts, ends, blocks, met, seed)
     drawn, all_settled = _fit(sums, ends, blocks)
-    converged, decided = settled and all_settled, int(total.sum())
-    groups = _groups(names, blocks)
+    converged, decided, groups = settled and all_settled, int(total.sum()), _groups(names, blocks)
     return Ranking(
         standings=_standings(names, blocks, point[0], drawn) if converged else _without_strength(names),
         tallies=tuple(_pair_results(total[0], names, ends)),

@@ -15,7 +15,7 @@ def latency_of(seconds: float, serving: Serving | None) -> float | None:
         return seconds
     if serving.compute_seconds is not None:
         return serving.compute_seconds
-    return duration_of(seconds, serving) if serving.at_once <= 1 else None
+    return duration_of(seconds, serving) if serving.at_once == 1 else None
 
 
 def duration_of(seconds: float, serving: Serving | None) -> float:
@@ -38,7 +38,8 @@ def joint_serving(predictions: Sequence[Prediction]) -> Serving | None:
     return Serving(
         compute_seconds=sum(measured) if is_told else None,
         cached_tokens=sum(cached) if cached else None,
-        at_once=max(serving.at_once for serving in servings),
+        at_once=_most_at_once(servings),
+        calls=sum(serving.calls for serving in servings),
         wall_seconds=sum(duration_of(prediction.seconds, prediction.serving) for prediction in predictions),
     )
 
@@ -51,16 +52,22 @@ def timing_of(predictions: Sequence[Prediction]) -> Timing | None:
     latencies = [latency_of(prediction.seconds, prediction.serving) for prediction in answered]
     measured = [seconds for seconds in latencies if seconds is not None]
     rest = [p for p, seconds in zip(answered, latencies, strict=True) if seconds is None]
-    servings = [prediction.serving for prediction in answered if prediction.serving is not None]
+    servings = [prediction.serving for prediction in predictions if prediction.serving is not None]
     cached = [serving.cached_tokens for serving in servings if serving.cached_tokens is not None]
     return Timing(
         latency=_mean(measured),
         measured=len(measured),
         shared=_mean([duration_of(prediction.seconds, prediction.serving) for prediction in rest]),
-        at_once=max((prediction.serving.at_once for prediction in rest if prediction.serving is not None), default=1),
+        at_once=_most_at_once([prediction.serving for prediction in rest if prediction.serving is not None]),
         served=bool(servings),
         cached_tokens=sum(cached) if cached else None,
     )
+
+
+def _most_at_once(servings: Sequence[Serving]) -> int | None:
+    """The most calls in flight; None where that is not known of all."""
+    counts = [serving.at_once for serving in servings if serving.at_once is not None]
+    return max(counts, default=1) if len(counts) == len(servings) else None
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -12,7 +12,7 @@ from harness.records.anomalies import CellFault
 from harness.records.inputs import Cell, Generation
 from harness.records.outputs import Prediction
 from harness.suite.suite import Suite
-from harness.summary.cut_prompts import sent_text
+from harness.summary.cut_prompts import counted_tokens, sent_text
 from harness.text.replies import ONLY_REASONING, UNCLOSED, missing_marker
 
 Explanation = tuple[str, str]  # the likely cause, the remedy
@@ -72,6 +72,14 @@ def explain(kind: CellFault, settings: CellSettings, predictions: Sequence[Predi
             return _lost_a_part(predictions)
         case "no option":
             return _began_otherwise(predictions)
+        case "open option":
+            return (
+                "the first token is spread over so many spellings and other words that the few which the server lists "
+                "do not tell the likeliest option, as often with small models",
+                "take a larger model, ask for the bare letter, show it by worked examples (shots), or let the model "
+                "write its answer (choice: {by: generation}); a model in this process knows all its tokens "
+                "(huggingface, by: first_token or loglikelihood)",
+            )
         case "same answer":
             return _ignored_the_question(settings, predictions)
 
@@ -110,7 +118,7 @@ def _left_empty(predictions: Sequence[Prediction]) -> Explanation:
 
 def _lost_a_part(predictions: Sequence[Prediction]) -> Explanation:
     """In figures: the counts, and how long the texts are that have them."""
-    counts = sorted(prediction.tokens_in for prediction in predictions)
+    counts = sorted(round(counted_tokens(prediction)) for prediction in predictions)
     lengths = sorted(len(sent_text(prediction)) for prediction in predictions)
     return (
         f"the server counted {_span(counts)} tokens for texts of {_span(lengths)} characters, which have more: it cut "

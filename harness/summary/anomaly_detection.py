@@ -23,7 +23,7 @@ from harness.summary.usage_figures import ASTRAY
 from harness.text.excerpts import shortened
 from harness.text.normalise import normalise, option_letters, whole_question
 from harness.text.refusals import is_refusal
-from harness.text.replies import without_reasoning
+from harness.text.replies import OPEN_OPTION, is_unreadable, without_reasoning
 
 LEAST_SHARE = 5  # one of so many answers
 EXCESS = 5  # a repeated answer is given too often by at least one of so many answers
@@ -55,7 +55,7 @@ def anomalies(
     cells: dict[Cell, list[Answered]] = {}
     for prediction in predictions:
         is_asked = not variants[prediction.variant].floor and tasks[prediction.task].version != "withdrawn"
-        if prediction.error is None and is_asked:
+        if is_asked and (prediction.error is None or _is_open(prediction)):
             cell = Cell(prediction.task, prediction.variant)
             cells.setdefault(cell, []).append((items[prediction.task, prediction.sample_id], prediction))
     raised = [
@@ -75,7 +75,7 @@ def _of_cell(suite: Suite, task: Task, cell: Cell, answers: Sequence[Answered]) 
             variant=reported_name(cell.variant),
             kind=sign.kind,
             count=len(sign.items),
-            answers=len(answers),
+            answers=len(answers) if sign.kind == "open option" else sum(item[1].error is None for item in answers),
             excerpt=sign.excerpt,
             cause=cause,
             remedy=remedy,
@@ -86,7 +86,17 @@ def _of_cell(suite: Suite, task: Task, cell: Cell, answers: Sequence[Answered]) 
 
 
 def signs(answers: Sequence[Answered]) -> list[Sign]:
-    """The faults that many of a cell's answers share; a machine's failure is no answer."""
+    """The faults that many of a cell's answers share; a machine's failure is no answer.
+
+    Nor is one an answer whose option stays open, but so many of them are a fault of the way of asking.
+    """
+    undecided = tuple(item for item in answers if _is_open(item[1]))
+    is_often_open = bool(undecided) and LEAST_SHARE * len(undecided) >= len(answers)
+    raised = [Sign(kind="open option", items=undecided, excerpt="")] if is_often_open else []
+    return raised + _of_answers([item for item in answers if item[1].error is None])
+
+
+def _of_answers(answers: Sequence[Answered]) -> list[Sign]:
     raised: list[Sign] = []
     accounted: set[str] = set()  # the samples that a fault before accounts for
     generated = [item for item in answers if item[1].logprobs is None]  # options that were scored are no replies
@@ -138,7 +148,7 @@ def _declines(sample: Sample, prediction: Prediction) -> bool:
 
 
 def _is_unreadable(sample: Sample, prediction: Prediction) -> bool:
-    return prediction.reading.reason is not None
+    return is_unreadable(prediction.reading.reason)
 
 
 _KINDS: Mapping[CellFault, Callable[[Sample, Prediction], bool]] = {  # the most telling first
@@ -158,6 +168,11 @@ def _look(kind: CellFault, items: Sequence[Answered]) -> str:
         prediction.text if kind == "refusal" else prediction.reading.reason or "" for _, prediction in items
     )
     return excerpt(looks.most_common(1)[0][0])
+
+
+def _is_open(prediction: Prediction) -> bool:
+    """Unknown, because the first tokens that its server lists do not tell the likeliest option."""
+    return OPEN_OPTION in (prediction.error or "")
 
 
 # -- of what a server tells of them -----------------------------------------------------------------------------------

@@ -46,14 +46,19 @@ class CorpusFigures(Estimator):
     @property
     def figures(self) -> Sequence[Column]:
         parts = ("", *(self.metric.parts() or ()))
-        return [(self._full(part), variant) for _, variant in self.columns.values for part in parts]
+        return [(self._full(part), variant) for variant in self._variants for part in parts]
+
+    @property
+    def _variants(self) -> list[str]:
+        return [variant for metric, variant in self.columns.values if metric == self.name]
 
     def at(self, rows: Rows, metrics: Collection[str]) -> "CorpusFigures":
-        columns = self.columns.at(rows, [self.name])
+        columns = self.columns.at(rows, {metric for metric, _ in self.columns.values})
         return CorpusFigures(self.task, self.name, self.metric, columns, self.metrics, self.seed)
 
     def values(self, figure: Column) -> Floats:
-        return self.columns.values[self.name, figure[1]]
+        """Those of the part, where each sample has one; else of the metric."""
+        return self.columns.values.get(figure, self.columns.values[self.name, figure[1]])
 
     def estimate(self, figure: Column) -> Estimate | None:
         rows = ~np.isnan(self.values(figure))
@@ -107,7 +112,8 @@ class CorpusFigures(Estimator):
 
     def confusions(self) -> list[Confusion]:
         confusions = []
-        for (_, variant), members in self.columns.counts.items() if self.columns.kinds else ():
+        for variant in self._variants if self.columns.kinds else ():
+            members = self.columns.counts[self.name, variant]
             totals = np.nansum(np.concatenate(members), axis=0)
             matrix = self.metric.confusion(dict(zip(self.columns.kinds, totals.tolist(), strict=True)))
             if matrix is not None:

@@ -17,7 +17,12 @@ _SIGNS = re.compile(r"[\W_]+")  # a run of spaces, dashes or the like may be one
 
 def is_far_below(prediction: Prediction) -> bool:
     """Whether fewer tokens were counted than the prompt's text has at least."""
-    return 0 < prediction.tokens_in < least_tokens(sent_text(prediction))
+    return 0 < counted_tokens(prediction) < least_tokens(sent_text(prediction))
+
+
+def counted_tokens(prediction: Prediction) -> float:
+    """Tokens of the prompt; of an answer that several calls came to, on average."""
+    return prediction.tokens_in / (1 if prediction.serving is None else prediction.serving.calls)
 
 
 def least_tokens(text: str) -> float:
@@ -33,9 +38,9 @@ def sent_text(prediction: Prediction) -> str:
 
 def of_equal_count(predictions: Sequence[Prediction]) -> list[Prediction]:
     """The prompts with the highest count, where their texts grow and it does not; none where that may be chance."""
-    most = max((prediction.tokens_in for prediction in predictions), default=0)
+    most = max(map(counted_tokens, predictions), default=0)
     tolerance = 2 if most >= LONG else 0
-    highest = [prediction for prediction in predictions if most and prediction.tokens_in >= most - tolerance]
+    highest = [prediction for prediction in predictions if most and counted_tokens(prediction) >= most - tolerance]
     sizes = {least_tokens(sent_text(prediction)) for prediction in highest}
     if len(sizes) < ALIKE:
         return []

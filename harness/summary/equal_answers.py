@@ -31,9 +31,8 @@ def without_effect(suite: Suite, tasks: Mapping[str, Task], predictions: Sequenc
         if not tasks[prediction.task].origin and _asks_a_model(suite, prediction.variant):
             cells.setdefault(prediction.task, {}).setdefault(prediction.variant, []).append(prediction)
     for task, own in cells.items():
-        for first, second in _equal_pairs(own):
-            if not _is_no_wonder(suite, tasks[task], (first, second), own[first]):
-                yield from _anomalies(suite, task, (first, second), own)
+        for pair in _equal_pairs(suite, tasks[task], own):
+            yield from _anomalies(suite, task, pair, own)
 
 
 def _asks_a_model(suite: Suite, variant: str) -> bool:
@@ -43,35 +42,45 @@ def _asks_a_model(suite: Suite, variant: str) -> bool:
     return is_plain and suite.usage.answering_model[variant] is not None
 
 
-def _equal_pairs(cells: Cells) -> Iterator[tuple[str, str]]:
-    """Each variant with the first one before it that has the same answers."""
+def _equal_pairs(suite: Suite, task: Task, cells: Cells) -> Iterator[tuple[str, str]]:
+    """Each variant with the first one before it that has the same answers and is to have others."""
     variants = list(cells)
     for place, second in enumerate(variants):
-        first = next((name for name in variants[:place] if _are_equal(cells[name], cells[second])), None)
-        if first is not None:
-            yield first, second
+        equal = ((name, second) for name in variants[:place] if _are_equal(cells[name], cells[second]))
+        pair = next((pair for pair in equal if not _is_no_wonder(suite, task, pair, cells)), None)
+        if pair is not None:
+            yield pair
 
 
 def _are_equal(first: Sequence[Prediction], second: Sequence[Prediction]) -> bool:
-    """Whether all items were answered, and by the same texts; options that were scored, by the same likelihoods."""
-    if len(first) != len(second) or len(first) < FEWEST or not any(prediction.text.strip() for prediction in first):
+    """Whether the items that both answered have the same texts, read alike."""
+    shared = _answered_by_both(first, second)
+    if len(shared) < FEWEST or not any(prediction.text.strip() for prediction, _ in shared):
         return False
-    return all(
-        a.sample_id == b.sample_id and a.error is None and b.error is None and a.text == b.text and _are_close(a, b)
-        for a, b in zip(first, second, strict=True)
-    )
+    return all(a.text == b.text and a.reading.answer == b.reading.answer and _are_close(a, b) for a, b in shared)
+
+
+def _answered_by_both(first: Sequence[Prediction], second: Sequence[Prediction]) -> list[tuple[Prediction, Prediction]]:
+    return [(a, b) for a, b in zip(first, second, strict=True) if a.error is None and b.error is None]
 
 
 def _are_close(a: Prediction, b: Prediction) -> bool:
+    """Whether options that were scored have the same likelihoods."""
     pairs = zip(a.logprobs or (), b.logprobs or (), strict=False)
     return len(a.logprobs or ()) == len(b.logprobs or ()) and all(abs(x - y) <= CLOSE for x, y in pairs)
 
 
-def _is_no_wonder(suite: Suite, task: Task, pair: tuple[str, str], predictions: Sequence[Prediction]) -> bool:
-    """Whether two models merely say the same because all of it is right."""
+def _is_no_wonder(suite: Suite, task: Task, pair: tuple[str, str], cells: Cells) -> bool:
+    """Whether equal answers are to be hoped for: of seeds, in all orders of the options, of models that are right."""
+    variants = suite.answering()
+    if any(set(pair) <= set(seeds) for seeds in suite.expansion.pools.values()):
+        return True
+    if len({settings(variants[variant]).get("circular") for variant in pair}) > 1:
+        return True
     models = {suite.usage.answering_model[variant] for variant in pair}
     targets = {sample.id: set(map(_plain, sample.targets)) for sample in task.data.test}
-    return len(models) > 1 and all(_plain(p.reading.answer) in targets[p.sample_id] for p in predictions)
+    shared = _answered_by_both(cells[pair[0]], cells[pair[1]])
+    return len(models) > 1 and all(_plain(p.reading.answer) in targets[p.sample_id] for p, _ in shared)
 
 
 def _plain(answer: JSON) -> str:
@@ -79,29 +88,26 @@ def _plain(answer: JSON) -> str:
 
 
 def _anomalies(suite: Suite, task: str, pair: tuple[str, str], cells: Cells) -> Iterator[Anomaly]:
-    first, second = cells[pair[0]], cells[pair[1]]
-    variants = suite.answering()
+    shared, variants = _answered_by_both(cells[pair[0]], cells[pair[1]]), suite.answering()
     difference = differences(variants[pair[0]], variants[pair[1]])
-    evidence, remedy = _evidence(suite, pair, first, second)
-    for variant, own in zip(pair, (first, second), strict=True):
+    evidence, remedy = _evidence(suite, pair, shared)
+    items = f"{len(shared)} items{'' if len(shared) == len(cells[pair[0]]) else ' that both answered'}"
+    for variant in pair:
         yield Anomaly(
             task=task,
             variant=variant,
             kind="no effect",
-            count=len(own),
-            answers=len(own),
+            count=len(shared),
+            answers=sum(prediction.error is None for prediction in cells[variant]),
             excerpt="",
-            cause=f"{pair[0]} and {pair[1]} {difference}, and gave equal answers to all {len(own)} items: {evidence}",
+            cause=f"{pair[0]} and {pair[1]} {difference}, and gave equal answers to all {items}: {evidence}",
             remedy=remedy,
-            examples=tuple(prediction.sample_id for prediction in own[:EXAMPLES]),
+            examples=tuple(prediction.sample_id for prediction, _ in shared[:EXAMPLES]),
         )
 
 
-def _evidence(
-    suite: Suite, pair: tuple[str, str], first: Sequence[Prediction], second: Sequence[Prediction]
-) -> tuple[str, str]:
+def _evidence(suite: Suite, pair: tuple[str, str], pairs: Sequence[tuple[Prediction, Prediction]]) -> tuple[str, str]:
     """Where the difference was lost, as far as the prompts tell, and the remedy."""
-    pairs = list(zip(first, second, strict=True))
     is_sent_alike = all(a.messages == b.messages for a, b in pairs)
     is_rendered_alike = all(a.rendered is not None and a.rendered == b.rendered for a, b in pairs)
     is_counted_alike = all(a.tokens_in == b.tokens_in > 0 for a, b in pairs)

@@ -58,11 +58,12 @@ def _estimators(
     pools = plan.model_pools if items.task in plan.general else plan.pools
     names = map(FigureName.parse, plan.corpora)
     corpora = {name.metric: plan.corpora[str(name)] for name in names if name.task == items.task}
-    columns = score_columns(items.ids, items.groups, [score for score in scores if score.metric not in corpora], pools)
+    means = [score for score in scores if FigureName.within(items.task, score.metric).metric not in corpora]
+    columns = score_columns(items.ids, items.groups, means, pools)
     if columns.values:
         yield Means(items.task, columns, metrics, plan.seed, plan.reference)
     for name, metric in corpora.items():
-        own = [score for score in scores if score.metric == name]
+        own = [score for score in scores if FigureName.within(items.task, score.metric).metric == name]
         if own:
             columns = score_columns(items.ids, items.groups, own, pools, with_counts=True)
             yield CorpusFigures(items.task, name, metric, columns, metrics, plan.seed)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from harness.records.figures import Timing, Usage
 from harness.records.outputs import Prediction
 from harness.statistics.serving_times import timing_of
+from harness.text.replies import is_unreadable
 
 ASTRAY = 0.5  # probability of no option, above which an answer is a choice among unlikely ones
 
@@ -25,7 +26,7 @@ def _usage_of_cell(task: str, variant: str, own: Sequence[Prediction]) -> Usage:
         variant=variant,
         samples=len(own),
         failed=sum(p.error is not None for p in own),
-        unread=sum(p.reading.reason is not None for p in own),
+        unread=sum(is_unreadable(p.reading.reason) for p in own),
         truncated=sum(p.finish == "length" for p in own),
         tokens_in=sum(p.tokens_in for p in own),
         tokens_out=sum(p.tokens_out for p in own),
@@ -74,11 +75,12 @@ def _pooled_timing(timings: Sequence[Timing]) -> Timing | None:
     if not timings:
         return None
     cached = [timing.cached_tokens for timing in timings if timing.cached_tokens is not None]
+    at_once = [timing.at_once for timing in timings]
     return Timing(
         latency=_mean([timing.latency for timing in timings if timing.latency is not None]),
         measured=round(sum(timing.measured for timing in timings) / len(timings)),
         shared=_mean([timing.shared for timing in timings if timing.shared is not None]),
-        at_once=max(timing.at_once for timing in timings),
+        at_once=None if None in at_once else max(filter(None, at_once)),
         served=any(timing.served for timing in timings),
         cached_tokens=round(sum(cached) / len(cached)) if cached else None,
     )

@@ -9,7 +9,9 @@ from harness.text.reasoning import marker_pattern, split_reasoning
 UNCLOSED = "the reasoning block is not closed: the reply ends before an answer"
 ONLY_REASONING = "there is nothing but a reasoning block"
 EMPTY = "the reply is empty"
+MOVED = "the answer is not the same in every order of the options"
 CUT_INSIDE = "the reply was cut inside its reasoning"
+OPEN_OPTION = "which option is likeliest is not told"  # by the first tokens that a server lists
 
 
 def without_reasoning(reply: str) -> tuple[str, str | None]:
@@ -19,6 +21,11 @@ def without_reasoning(reply: str) -> tuple[str, str | None]:
         return "", UNCLOSED
     text = outside.strip()
     return text, ONLY_REASONING if has_tags and not text else None
+
+
+def is_unreadable(reason: str | None) -> bool:
+    """Whether a reason for no answer lies in a reply's form: not where each could be read, and all together not."""
+    return reason is not None and not reason.startswith(MOVED)
 
 
 def lack_of_answer(text: str, reasoning: str, tokens: int, is_cut: bool) -> str | None:

@@ -70,7 +70,7 @@ def timing_note(prediction: Prediction) -> str | None:
         return None
     latency = latency_of(prediction.seconds, serving)
     if latency is None:
-        spent = f"{duration_of(prediction.seconds, serving):.2f} s under {serving.at_once} at once"
+        spent = f"{duration_of(prediction.seconds, serving):.2f} s {numbers.among(serving.at_once)}"
     else:
         spent = f"{latency:.2f} s latency"
     cached = serving.cached_tokens

@@ -133,6 +133,11 @@ def seconds_of(seconds: float) -> str:
     return f"{seconds:,.2f}" if seconds < 10 else f"{seconds:,.0f}"
 
 
+def among(at_once: int | None) -> str:
+    """How many calls a time was measured among, where that is known."""
+    return "among other calls" if at_once is None else f"under {at_once} at once"
+
+
 def signed_count(value: float) -> str:
     """A tick of an axis through zero, e.g. "+0.5"."""
     return f"{value:+g}".replace("-", MINUS) if value else "0"

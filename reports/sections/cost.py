@@ -93,7 +93,7 @@ def _latency(usage: Usage) -> NotedFigure:
     if timing.latency is not None and timing.shared is not None:
         notes.append(f"of {counted(timing.measured, 'item')}")
     if timing.shared is not None:
-        notes.append(f"{numbers.seconds_of(timing.shared)} under {timing.at_once} at once")
+        notes.append(f"{numbers.seconds_of(timing.shared)} {numbers.among(timing.at_once)}")
     if timing.cached_tokens is not None:
         notes.append(f"{numbers.share(timing.cached_tokens / max(1, usage.tokens_in))} of prompts cached")
     return NotedFigure("–" if timing.latency is None else numbers.seconds_of(timing.latency), tuple(notes))

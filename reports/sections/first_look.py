@@ -19,6 +19,7 @@ FAULTS: Mapping[AnomalyKind, str] = {
     "same answer": "answers are the same, though other answers are expected",
     "cut prompts": "prompts were cut by the server",
     "no option": "first tokens are no option",
+    "open option": "which option is likeliest stays open, and the item unknown",
     "no effect": "this setting had no effect",
 }
 

@@ -15,13 +15,14 @@ from tests.shared.paths import ROOT
 RECORDED = ROOT / "tests" / "recorded"
 SUITES = ("forms", "retrieval")
 SAME_BYTES = ("samples.jsonl", "scores.jsonl", "judgements.jsonl", "overlaps.jsonl")
+TIMES = frozenset(("seconds", "latency", "shared"))  # fields that hold what calls took
 NOT_CACHED = {"forms": 3, "retrieval": 0}  # calls that fail, which no cache keeps: "the line broke"
 
 
 def without_seconds(record: Any) -> Any:
     """A record without the times that its calls took."""
     if isinstance(record, dict):
-        return {key: without_seconds(value) for key, value in record.items() if key != "seconds"}
+        return {key: without_seconds(value) for key, value in record.items() if key not in TIMES}
     return [without_seconds(value) for value in record] if isinstance(record, list) else record
 
 

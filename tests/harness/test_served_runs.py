@@ -76,7 +76,7 @@ def test_a_plan_names_the_version_that_changed(
     assert "asked again" not in plan
     server.version = now
     plan = " ".join(CliRunner().invoke(app, ["plan", str(path)]).output.split())
-    assert f"model m: its version is {now} and was {before} when 3 stored answers were given: they are not used" in plan
+    assert f"model m: its version is {now} and was {before} when its stored answers to these prompts were given" in plan
     assert "3 calls to compute" in plan
 
 

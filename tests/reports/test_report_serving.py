@@ -42,6 +42,7 @@ def cost_text(summary: Summary, timing: Timing | None, **changes: Any) -> str:
     [
         (Timing(latency=0.42, measured=30, served=True), ["Latency", "0.21 0.42"]),
         (Timing(latency=None, measured=0, shared=4.2, at_once=8, served=True), ["– 4.20 under 8 at once"]),
+        (Timing(latency=None, measured=0, shared=4.2, at_once=None, served=True), ["– 4.20 among other calls"]),
         (Timing(latency=0.4, measured=1, shared=4.2, at_once=8, served=True),
          ["0.40 of 1 item 4.20 under 8 at once"]),
         (Timing(latency=0.01, measured=30, served=True, cached_tokens=19000),
@@ -69,6 +70,7 @@ def test_the_probability_of_no_option_of_each_variant(summary: Summary) -> None:
     [
         (answer(seconds=0.5), None),
         (answer(seconds=0.5, serving=QUEUED), "4.20 s under 8 at once"),
+        (answer(seconds=0.5, serving=Serving(at_once=None)), "0.50 s among other calls"),
         (answer(seconds=0.5, serving=Serving(wall_seconds=0.51)), "0.51 s latency"),
         (answer(seconds=0.5, serving=replace(QUEUED, compute_seconds=0.42, cached_tokens=31)),
          "0.42 s latency · 31 prompt tokens cached"),

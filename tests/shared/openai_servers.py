@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tests.shared.engines import Body, Ending, Engine
@@ -24,11 +24,13 @@ class LlamaServer(OpenAIStandIn):
     numbers_tokens = True
 
     def __init__(
-        self, engine: Engine, *, template: str = SMOLLM_TEMPLATE, embeds: bool = False, **settings: Any
-    ) -> None:
+        self, engine: Engine, *, template: str = SMOLLM_TEMPLATE, embeds: bool = False, aliases: Sequence[str] = (),
+        **settings: Any,
+    ) -> None:  # fmt: skip
         super().__init__(engine, template=template, **settings)
         self.fingerprint = "b0-unknown"
         self.embeds = embeds
+        self.aliases = [self.model, *aliases]
 
     def unknown_path(self) -> RefusedError:
         return RefusedError(404, "File Not Found", "not_found_error", code=404)
@@ -57,7 +59,7 @@ class LlamaServer(OpenAIStandIn):
     def _models(self) -> Body:
         meta = {"n_ctx": self.context, "n_ctx_train": self.engine.trained, "n_embd": self.engine.width, "ftype": "Q4_1"}
         meta |= {"vocab_type": 2, "n_vocab": 49152, "n_params": 134515008, "size": 96576768}
-        data = {"id": self.model, "aliases": [self.model], "tags": [], "object": "model", "created": int(time.time())}
+        data = {"id": self.model, "aliases": self.aliases, "tags": [], "object": "model", "created": int(time.time())}
         nothing = dict.fromkeys(("modified_at", "size", "digest", "description", "parameters"), "")
         details = {"parent_model": "", "format": "gguf", "family": "", "families": [""], "parameter_size": ""}
         old = {"name": self.model, "model": self.model, **nothing, "type": "model", "tags": [""]}
@@ -79,10 +81,17 @@ class LlamaServer(OpenAIStandIn):
             return HttpReply(parts=[embeddings(self.engine, self.model, body)])
         raise self.unknown_path()
 
+    def _native(self, body: Body, text: str, *, is_chat: bool) -> Body:
+        """A text is continued by a schema in `json_schema`; `response_format` is not read there."""
+        if is_chat:
+            return super()._native(body, text, is_chat=is_chat)
+        native = super()._native({**body, "response_format": None}, text, is_chat=is_chat)
+        return native | ({"format": body["json_schema"]} if body.get("json_schema") else {})
+
     def check(self, body: Body) -> None:
         if body.get("top_logprobs") and not body.get("logprobs"):
             raise RefusedError(400, "top_logprobs requires logprobs to be set to true", "invalid_request_error")
-        schema = (body.get("response_format") or {}).get("json_schema", {}).get("schema")
+        schema = (body.get("response_format") or {}).get("json_schema", {}).get("schema") or body.get("json_schema")
         strange = strange_part(schema) if isinstance(schema, Mapping) else None
         if strange is not None:
             template = "Unable to generate parser for this template. Automatic parser generation failed"

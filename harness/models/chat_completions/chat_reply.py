@@ -10,7 +10,7 @@ from harness.models.chat_completions.event_stream import begins_as_events, event
 from harness.models.chat_completions.reply_assembly import REASONING_FIELDS, assemble
 from harness.models.remote.call_error import CallError
 from harness.models.remote.outcome import ServerReply
-from harness.models.remote.server_reply import count_of, error_of, json_of
+from harness.models.remote.server_reply import count_of, error_of, json_of, page_in, page_of, text_of, unreadable
 from harness.records.inputs import JSON
 from harness.records.outputs import Serving
 
@@ -21,14 +21,25 @@ DRAINING = 1.0  # seconds for the end of a body whose reply is whole: then its c
 
 
 def content_of(response: "httpx.Response") -> JSON:
-    """The content of a reply whose body has not been read: streamed, or whole though a stream was asked for."""
+    """The content of a reply whose body has not been read: streamed, or whole though a stream was asked for.
+
+    Raises CallError for a body that holds none.
+    """
     if "event-stream" not in response.headers.get("content-type", "").lower():
         response.read()
-        return assemble(events_of([response.content])) if begins_as_events(response.content) else json_of(response)
+        if begins_as_events(response.content):
+            return assemble(events_of([response.content]))
+        content = json_of(response)
+        if content is None:
+            raise unreadable(text_of(response), page_of(response))
+        return content
     chunks = response.iter_bytes()
     head = next(chunks, b"")
     if head.lstrip()[:1] == b"{":
         return json.loads(b"".join((head, *chunks)))
+    if head.lstrip()[:1] == b"<":
+        text = b"".join((head, *chunks)).decode("utf-8", "replace")
+        raise unreadable(text, page_in(text))
     content = assemble(events_of(chain([head], chunks)))
     _drain(chunks)
     return content
@@ -50,7 +61,7 @@ def _drain(chunks: Iterable[bytes]) -> None:
 def reply_in(content: Any) -> ServerReply:
     """The first choice of a reply. Raises CallError when there is none, or when it tells a failure."""
     try:
-        choice = content["choices"][0]
+        choice = _first_choice(content)
         message = choice["message"] if "message" in choice else {"content": choice["text"]}
         text = message["content"] or message.get("refusal") or ""
         if not isinstance(text, str):
@@ -71,9 +82,15 @@ def reply_in(content: Any) -> ServerReply:
     )
 
 
+def _first_choice(content: Any) -> Any:
+    """The choice of index 0, wherever it stands; the first one where none says so."""
+    choices = content["choices"]
+    return next((choice for choice in choices if isinstance(choice, dict) and choice.get("index") == 0), choices[0])
+
+
 def first_positions(content: Any) -> JSON:
     """The likeliest tokens by position, in the form of a chat; a continued text has a mapping for each position."""
-    logprobs = content["choices"][0].get("logprobs")
+    logprobs = _first_choice(content).get("logprobs")
     if not isinstance(logprobs, dict) or isinstance(logprobs.get("content"), list):
         return logprobs["content"] if isinstance(logprobs, dict) else None
     positions = logprobs.get("top_logprobs")

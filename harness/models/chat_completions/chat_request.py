@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError
+from harness.models.chat_completions.served_engine import LLAMA_CPP
 from harness.models.remote.call_error import CallError
 from harness.models.remote.server_reply import text_of
 from harness.records.inputs import JSON, Generation, Prompt
@@ -40,9 +41,9 @@ class ChatRequest:
         except HarnessError as error:
             raise CallError(str(error), lasting=True, blame="prompt") from error
 
-    def body(self, prompt: Prompt, generation: Generation) -> dict[str, JSON]:
-        """The fields of a request; with a schema, the reply must follow it."""
-        stop, schema = list(generation.stop), generation.schema
+    def body(self, prompt: Prompt, generation: Generation, engine: str = "") -> dict[str, JSON]:
+        """The fields of a request to a server of this engine; with a schema, the reply must follow it."""
+        stop = list(generation.stop)
         if self.template is not None and self.template.end_of_turn:
             stop.append(self.template.end_of_turn)
         fields = {
@@ -53,7 +54,7 @@ class ChatRequest:
             "top_p": generation.top_p,
             "seed": generation.seed,
             **({"stop": stop} if stop else {}),
-            **({} if schema is None else {"response_format": _response_format(schema)}),
+            **({} if generation.schema is None else self._schema_fields(generation.schema, engine)),
             "stream": True,
             "stream_options": {"include_usage": True},
         }
@@ -87,6 +88,9 @@ class ChatRequest:
             return {"prompt": text}
         return {"messages": [{"role": message.role, "content": message.content} for message in prompt]}
 
-
-def _response_format(schema: Mapping[str, JSON]) -> dict[str, JSON]:
-    return {"type": "json_schema", "json_schema": {"name": "reply", "schema": dict(schema), "strict": True}}
+    def _schema_fields(self, schema: Mapping[str, JSON], engine: str) -> dict[str, JSON]:
+        """How a reply is held to a schema: where llama.cpp continues a text, it reads no `response_format`."""
+        if engine == LLAMA_CPP and self.template is not None:
+            return {"json_schema": dict(schema)}
+        stated = {"name": "reply", "schema": dict(schema), "strict": True}
+        return {"response_format": {"type": "json_schema", "json_schema": stated}}

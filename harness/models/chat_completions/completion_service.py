@@ -9,7 +9,7 @@ from harness.models.chat_completions.chat_reply import content_of, first_positio
 from harness.models.chat_completions.chat_request import ChatRequest
 from harness.models.chat_completions.echo_scoring import EchoScoring
 from harness.models.chat_completions.engine_watch import EngineWatch
-from harness.models.chat_completions.served_engine import ServedEngine, ServerRoot
+from harness.models.chat_completions.served_engine import LLAMA_CPP, ServedEngine, ServerRoot
 from harness.models.chat_completions.served_template import ServedTemplate
 from harness.models.chat_completions.token_window import context_of
 from harness.models.remote.call_error import CallError
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import httpx
 
 LEGACY = "/completions"  # where a text is continued
+LISTED_BY_LLAMA_CPP = 400  # likeliest tokens: it lists as many as are asked for, and few options are beyond so many
 UNHELD = (
     "constrained: the server refuses response_format, so that nothing would hold the reply to the JSON schema; leave "
     "out constrained, or take a server that knows it"
@@ -50,7 +51,8 @@ class CompletionService:
     def first_token(self, prompt: Prompt, options: Sequence[str]) -> Completion:
         """The likeliest option as the first token of the reply."""
         is_text = self.request.template is not None
-        fields: dict[str, JSON] = {"logprobs": LISTED} if is_text else {"logprobs": True, "top_logprobs": LISTED}
+        count = LISTED_BY_LLAMA_CPP if self.engine.name == LLAMA_CPP else LISTED
+        fields: dict[str, JSON] = {"logprobs": count} if is_text else {"logprobs": True, "top_logprobs": count}
         content = self.ask(prompt, FIRST_TOKEN, stream=False, **fields)
         completion = self._completion(prompt, FIRST_TOKEN, content)
         return read_first_token(completion, listed_tokens(first_positions(content)), options)
@@ -73,7 +75,7 @@ class CompletionService:
         while True:
             if generation.strict and "response_format" in self.request.refused:
                 raise CallError(UNHELD, lasting=True)
-            body = {**self.request.body(prompt, generation), **further}
+            body = {**self.request.body(prompt, generation, self.engine.name), **further}
             if not body.get("stream"):
                 body.pop("stream_options", None)
             with self.root.client.stream("POST", self.request.path, json=body) as response:

@@ -113,12 +113,12 @@ class OpenAIServer(HostedModel):
 
     def _look(self) -> ServedEngine:
         """What the server tells of itself now. Raises CallError."""
-        from harness.models.chat_completions.server_check import model_entries
+        from harness.models.chat_completions.server_check import model_entries, names_of
         from harness.models.remote.transport import exchange
 
         with exchange(CHECK_SECONDS):
             entries = model_entries(self._client.get("/models"))
-        return engine_at(self._root, next((entry for entry in entries if entry.get("id") == self.model), {}))
+        return engine_at(self._root, next((entry for entry in entries if self.model in names_of(entry)), {}))
 
     @cached_property
     def _engine(self) -> ServedEngine:

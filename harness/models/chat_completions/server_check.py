@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.models.chat_completions.served_engine import OLLAMA, ServedEngine, root_of, with_tag
-from harness.models.remote.server_reply import error_of, json_of, object_of, text_of
+from harness.models.chat_completions.served_engine import LLAMA_CPP, OLLAMA, ServedEngine, root_of, with_tag
+from harness.models.remote.server_reply import error_of, json_of, object_of, page_of, text_of
 from harness.records.inputs import JSON
 from harness.text.variables import expanded
 
@@ -22,6 +22,13 @@ def model_entries(listing: "httpx.Response") -> list[Mapping[str, JSON]]:
     """The entries of a list of models; none where the answer is no such list."""
     entries = object_of(listing).get("data") if listing.is_success else None
     return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+
+
+def names_of(entry: Mapping[str, JSON]) -> list[str]:
+    """The names under which a model of such a list can be asked for: llama.cpp may give it several."""
+    aliases = entry.get("aliases")
+    names = [entry.get("id"), *(aliases if isinstance(aliases, list) else [])]
+    return list(dict.fromkeys(name for name in names if isinstance(name, str) and name))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,15 +60,16 @@ class ServerCheck:
         return None
 
     def _model_fault(self, listing: "httpx.Response") -> str | None:
-        ids = [entry["id"] for entry in model_entries(listing) if isinstance(entry.get("id"), str)]
-        if not ids:
+        names = [name for entry in model_entries(listing) for name in names_of(entry)]
+        if not names:
             return self._address_fault(listing)
-        is_listed = self.model in ids
+        is_listed = self.model in names
         if self.engine.name == OLLAMA:
-            is_listed = with_tag(self.model) in map(with_tag, ids)
+            is_listed = with_tag(self.model) in map(with_tag, names)
         if is_listed:
             return None
-        return f"{self.url} has no model {self.model}; it has: {', '.join(sorted(set(ids))[:LISTED])}"
+        remedy = f"; write one of them, or start it with --alias {self.model}" if self.engine.name == LLAMA_CPP else ""
+        return f"{self.url} has no model {self.model}; it has: {', '.join(sorted(set(names))[:LISTED])}{remedy}"
 
     def _address_fault(self, listing: "httpx.Response") -> str | None:
         """Some services list no models, so the address of the calls has the last word."""
@@ -94,13 +102,11 @@ def _leads_nowhere(response: "httpx.Response") -> bool:
 
 def _is_page(response: "httpx.Response") -> bool:
     """Whether it is a page for people; a gateway's page about a failure is none."""
-    if response.status_code >= 500 or json_of(response) is not None:
-        return False
-    return "<html" in text_of(response)[:2000].lower()
+    return response.status_code < 500 and page_of(response) is not None
 
 
 def _excerpt(response: "httpx.Response") -> str:
-    if _is_page(response):
-        return f"HTTP {response.status_code}, a web page"
+    if (page := page_of(response)) is not None:
+        return f"HTTP {response.status_code}, {page}"
     reason = " ".join((error_of(json_of(response)) or text_of(response)).split())
     return f"HTTP {response.status_code}: {reason[:EXCERPT]}" if reason else f"HTTP {response.status_code}"

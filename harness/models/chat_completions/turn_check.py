@@ -21,13 +21,18 @@ class TurnCheck:
         self._count = count
         self._passed: set[tuple[Role, ...] | frozenset[Role]] = set()
 
-    def problem(self, prompts: Sequence[Prompt]) -> str | None:
-        """Which message does not reach the model, in words; None where all do, or where nothing tells."""
+    def problem(self, prompts: Sequence[Prompt], *, may_ask: bool = True) -> str | None:
+        """Which message does not reach the model, in words; None where all do, or where nothing tells.
+
+        Where the server renders no prompt, replies of one token tell, if it `may_ask` for them.
+        """
         for roles, prompt in first_of_each_structure(prompts).items():
             if len(prompt) < 2 or roles in self._passed:
                 continue
             words = in_words(prompt)
             rendered = self._render(words)
+            if rendered is None and not may_ask:
+                continue
             problem = self._miscounted(prompt) if rendered is None else self._unrendered(prompt, words, rendered)
             if problem is not None:
                 return problem

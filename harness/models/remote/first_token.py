@@ -12,8 +12,9 @@ from harness.statistics.option_shares import log_sum, option_shares
 from harness.text.inert import inert_line
 from harness.text.option_forms import COUNTED_FORMS, written_option
 from harness.text.reasoning import REASONING_TAGS
+from harness.text.replies import OPEN_OPTION
 
-LISTED = 20  # tokens asked for: the most that Ollama and OpenAI list
+LISTED = 20  # tokens asked for: the most that Ollama, OpenAI and vLLM list
 FIRST_TOKEN = Generation(max_tokens=1)
 ROUNDING = 1e-3  # by which probabilities may exceed 1, listed in float32
 LEAST = 1e-9  # probability that is left for tokens that are not listed: what rounding hides
@@ -97,15 +98,16 @@ def _extent(listed: Listed, option: str, least: float, rest: float) -> Extent:
 def _doubt(count: int, likeliest: str, best: tuple[str, Extent], rival: tuple[str, Extent]) -> str:
     """Why a list is too short to tell the likeliest option."""
     (first, sure), (second, possible) = best, rival
-    lead = f"{first} has {_share(sure.listed)}" if sure.listed > -math.inf else "no option is listed"
+    lead = f"{first} has {_share(sure.listed)}" if sure.listed > -math.inf else "no option is among them"
     return (
-        f"the server lists only the {count} likeliest first tokens, so {second} may be likelier than {first}: {lead}, "
-        f"{second} may have up to {_share(possible.most)} (the likeliest token is “{inert_line(likeliest)[:40]}”)"
+        f"{OPEN_OPTION} by the {count} likeliest first tokens, all that the server lists: {lead}, {second} may "
+        f"have up to {_share(possible.most)} with spellings that are not listed (the likeliest token is "
+        f"“{inert_line(likeliest)[:40]}”)"
     )
 
 
 def _share(logprob: float) -> str:
-    return f"{100 * math.exp(logprob):.2g} %"
+    return f"{100 * math.exp(logprob):.3g} %"
 
 
 def _is_logprob(value: Any) -> bool:

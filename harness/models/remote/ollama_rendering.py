@@ -48,18 +48,25 @@ class RenderedPrompts:
 
     def check(self, prompts: Sequence[Prompt]) -> None:
         """Raise ModelError for a template that leaves out a turn of the first prompt of any structure; or CallError."""
+        self.check_rendered(prompts)
         for roles, prompt in first_of_each_structure(prompts).items():
             if roles not in self._checked:
-                self._check(prompt)
+                self._compare_counts(in_words(prompt))
                 self._checked.add(roles)
 
-    def _check(self, prompt: Prompt) -> None:
+    def check_rendered(self, prompts: Sequence[Prompt]) -> None:
+        """The same as far as the server renders prompts without answering them."""
+        for roles, prompt in first_of_each_structure(prompts).items():
+            if roles not in self._checked and self._is_rendered(prompt):
+                self._checked.add(roles)
+
+    def _is_rendered(self, prompt: Prompt) -> bool:
+        """Whether the server rendered a prompt; then with all its turns. Raises ModelError for one that is left out."""
         words, rendered = in_words(prompt), ""
         for turns in (prompt, words):
             text = self.text(turns)
             if text is None:
-                self._compare_counts(words)
-                return
+                return False
             rendered = text
             if missing := missing_turns(turns, text):
                 place = turns.index(missing[0])
@@ -70,6 +77,7 @@ class RenderedPrompts:
                 f"model {self._name}: its template in Ollama joins the turns of a prompt with nothing between them, so "
                 f"that the model cannot tell them apart; {REMEDY}"
             )
+        return True
 
     def _compare_counts(self, words: Prompt) -> None:
         """Of a server that does not render: a prompt whose turns are longer must have more tokens."""

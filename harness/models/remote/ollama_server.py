@@ -5,6 +5,7 @@ from collections.abc import Generator, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from harness.models.remote.call_error import CallError
+from harness.models.remote.server_reply import error_of, json_of, page_in, page_of, status_failure
 from harness.records.inputs import JSON
 
 if TYPE_CHECKING:
@@ -59,8 +60,6 @@ class OllamaServer:
 
     def parts(self, path: str, body: Mapping[str, JSON]) -> Generator[dict[str, JSON], None, None]:
         """The parts of a streamed reply as they come. Closing the iterator ends the work on it."""
-        from harness.models.remote.server_reply import error_of, status_failure
-
         with self._http.stream("POST", path, json={**body, "stream": True}) as response:
             if not response.is_success:
                 response.read()
@@ -93,8 +92,6 @@ class OllamaServer:
         return [entry for entry in entries if isinstance(entry, dict)]
 
     def _ask(self, method: str, path: str, body: Mapping[str, JSON] | None = None) -> JSON:
-        from harness.models.remote.server_reply import error_of, json_of, status_failure, text_of
-
         response = self._http.request(method, path, json=body)
         if not response.is_success:
             raise status_failure(response, PREFIX)
@@ -102,8 +99,7 @@ class OllamaServer:
         if (problem := error_of(content)) is not None:
             raise CallError(f"{PREFIX}the server answered with an error: {problem}", lasting=False)
         if content is None:
-            is_page = "<html" in text_of(response)[:1000].lower() or "html" in response.headers.get("content-type", "")
-            raise CallError(f"{PREFIX}the reply is {'an HTML page' if is_page else 'no JSON'}", lasting=False)
+            raise CallError(f"{PREFIX}the reply is {page_of(response) or 'no JSON'}", lasting=False)
         return content
 
 
@@ -134,6 +130,10 @@ def _part(line: bytes) -> dict[str, JSON]:
         part = json.loads(line.decode("utf-8"))
     except ValueError as error:
         excerpt = line[:EXCERPT].decode("utf-8", "replace")
+        if (page := page_in(excerpt)) is not None:
+            raise CallError(
+                f"{PREFIX}the reply is {page}, as a proxy or another address answers", lasting=False
+            ) from error
         raise CallError(f"{PREFIX}a part of the reply is cut or no JSON: “{excerpt}”", lasting=False) from error
     if not isinstance(part, dict):
         raise CallError(f"{PREFIX}a part of the reply is no JSON object: “{str(part)[:EXCERPT]}”", lasting=False)

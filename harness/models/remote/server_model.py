@@ -4,11 +4,13 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field, PrivateAttr, field_validator
 
+from harness.components.fields import PromptText
 from harness.components.model import TextModel
+from harness.errors import HarnessError
 from harness.models.remote.asking import Asking
 from harness.models.remote.call_clock import CallClock
 from harness.models.remote.hosted_model import HostedModel
@@ -16,13 +18,33 @@ from harness.models.remote.pace import Pace
 from harness.models.remote.schema_probe import QUESTION, is_conclusive, probe_generation, schema_violation
 from harness.records.inputs import Generation, Prompt
 from harness.records.outputs import Completion
+from harness.text.turn_template import TurnTemplate, turn_template
 
 
 class RemoteModel(HostedModel, TextModel):
     """Base of models that write text behind a server. Threads only here; results keep the order of the prompts."""
 
+    served: ClassVar[bool] = True
+
+    shows_turns: ClassVar[bool] = True
+
+    template: Annotated[str | None, PromptText()] = None  # chatml, gemma, llama3, mistral, or Jinja over `messages`
     workers: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"  # calls at once
     _holds_schemas: bool = PrivateAttr(False)  # the server has shown it
+
+    @field_validator("template")
+    @classmethod
+    def _is_a_template(cls, template: str | None) -> str | None:
+        try:
+            _ = None if template is None else turn_template(template)
+        except HarnessError as error:
+            raise ValueError(str(error)) from error
+        return template
+
+    @cached_property
+    def stated_template(self) -> TurnTemplate | None:
+        """The template by which prompts are written here and sent as text; None: the server's own."""
+        return None if self.template is None else turn_template(self.template)
 
     def plan(self, prompts: Sequence[Prompt], generation: Generation) -> list[list[int]]:
         return [list(range(len(prompts)))] if prompts else []

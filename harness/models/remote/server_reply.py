@@ -2,9 +2,11 @@
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from html import unescape
 from typing import TYPE_CHECKING
 
 from harness.models.remote.call_error import CallError
@@ -14,6 +16,10 @@ if TYPE_CHECKING:
     import httpx
 
 LONGEST_WAIT = 60.0  # seconds that a server may ask for
+PAGE_BEGINNING, TITLE_LENGTH = 4_000, 80  # characters
+EXCERPT = 80  # characters
+_PAGE = re.compile(r"\ufeff?\s*(?:<!--.*?-->\s*|<\?xml[^>]*>\s*)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.S)
+_TITLE = re.compile(r"<title\b[^>]*>(.*?)</title", re.I | re.S)
 MOST_TOKENS = 2**53  # beyond it a JSON number is not exact, and no count of tokens
 
 
@@ -53,6 +59,30 @@ def error_of(content: JSON) -> str | None:
     return error if isinstance(error, str) else str(error)
 
 
+def page_of(response: "httpx.Response") -> str | None:
+    """The page for people that a body is, in words; None for anything else."""
+    is_text = "html" in response.headers.get("content-type", "").lower() and json_of(response) is None
+    return page_in(text_of(response)) or ("an HTML page" if is_text and response.content.strip() else None)
+
+
+def page_in(text: str) -> str | None:
+    """The page for people that a text begins, with its title where it has one; None for anything else."""
+    if not _PAGE.match(text[:PAGE_BEGINNING]):
+        return None
+    title = _TITLE.search(text[:PAGE_BEGINNING])
+    words = " ".join(unescape(title[1]).split())[:TITLE_LENGTH] if title else ""
+    return f"an HTML page, “{words}”" if words else "an HTML page"
+
+
+def unreadable(text: str, page: str | None) -> CallError:
+    """The failure that a body without JSON is, under the status of a success."""
+    if page is not None:
+        return CallError(f"the reply is {page}, as a proxy or another address answers", lasting=False)
+    excerpt = " ".join(text.split())[:EXCERPT]
+    reason = f"the reply is no JSON object, or was cut: “{excerpt}”" if excerpt else "the reply is empty: no JSON"
+    return CallError(reason, lasting=False)
+
+
 def status_failure(response: "httpx.Response", prefix: str = "") -> CallError:
     """The failure that a status other than success is. 429 and the server's own faults pass, the others last."""
     status = response.status_code
@@ -61,7 +91,7 @@ def status_failure(response: "httpx.Response", prefix: str = "") -> CallError:
         place = response.headers.get("location", "nowhere")
         reason = f"the server redirects to {place}, which is not followed; write the right address"
     else:
-        reason = error_of(json_of(response)) or text_of(response)
+        reason = error_of(json_of(response)) or page_of(response) or text_of(response)
     return CallError(f"{prefix}HTTP {status}: {reason}", not passing, wait_of(response.headers), status)
 
 

@@ -21,6 +21,7 @@ import httpx
 
 from harness.models.remote.call_clock import CLOCK, CallClock, running
 from harness.models.remote.call_error import Blame, CallError
+from harness.models.remote.kept_connection import send_on_kept
 from harness.models.remote.pace import MOST
 
 MOST_BYTES = 64 * 2**20  # of a body, unpacked
@@ -61,7 +62,7 @@ def timed_call(clock: CallClock, prefix: str = "") -> Iterator[None]:
         with running(clock), _translated(prefix):
             yield
     except httpx.ConnectTimeout as error:
-        reason = f"ConnectTimeout: no connection within {clock.silence:g} s"
+        reason = f"ConnectTimeout: no connection within {min(clock.silence, clock.longest):g} s"
         raise CallError(prefix + reason, lasting=False, blame="server") from error
     except httpx.TimeoutException as error:
         reason = f"{type(error).__name__}: {clock.verdict()}"
@@ -118,7 +119,7 @@ class BoundedTransport(httpx.BaseTransport):
         if (clock := CLOCK.get()) is not None:
             clock.begin()
         request.headers["accept-encoding"] = "gzip, deflate"
-        response = inner.handle_request(request)
+        response = send_on_kept(inner.handle_request, request)
         encoding = response.headers.get("content-encoding", "identity").strip().lower()
         length = response.headers.get("content-length", "")
         if encoding not in ("identity", "gzip", "deflate", ""):

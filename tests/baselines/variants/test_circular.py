@@ -14,7 +14,7 @@ from baselines.support.option_orders import agreed, rotations
 from baselines.variants.prompting import Prompting
 from harness.errors import SuiteError
 from harness.records.inputs import Sample
-from harness.records.outputs import Prediction, Reading
+from harness.records.outputs import Prediction, Reading, Serving
 from harness.runtime.run_folder import RunFolder
 from harness.stages.prepare import prepare
 from harness.suite.parser import load_suite
@@ -72,6 +72,41 @@ def test_one_answer_of_all_orders(
     whole = agreed(turns)
     assert (whole.reading.answer, whole.reading.reason, whole.error) == (answer, reason, error)
     assert (whole.tokens_in, whole.tokens_out, whole.seconds) == (30, 3, 1.5)
+
+
+@pytest.mark.parametrize(
+    ("servings", "expected"),
+    [
+        ([None, None, None], None),  # in this process
+        (  # 0.2 + 0.3 + 0.4 s of the server's own time, though they waited for each other
+            [
+                Serving(compute_seconds=0.2, cached_tokens=0, at_once=3, wall_seconds=0.2),
+                Serving(compute_seconds=0.3, cached_tokens=6, at_once=3, wall_seconds=0.5),
+                Serving(compute_seconds=0.4, cached_tokens=7, at_once=2, wall_seconds=0.9),
+            ],
+            Serving(
+                compute_seconds=pytest.approx(0.9),
+                cached_tokens=13,
+                at_once=3,
+                calls=3,
+                wall_seconds=pytest.approx(1.6),
+            ),
+        ),
+        (  # nothing is told, and the second call was not alone
+            [Serving(wall_seconds=0.2), Serving(at_once=2, wall_seconds=0.6), Serving(wall_seconds=0.2)],
+            Serving(at_once=2, calls=3, wall_seconds=pytest.approx(1.0)),
+        ),
+        ([Serving(wall_seconds=0.2)] * 3, Serving(calls=3, wall_seconds=pytest.approx(0.6))),
+    ],
+)
+def test_the_time_of_an_answer_is_that_of_all_its_orders(
+    servings: list[Serving | None], expected: Serving | None
+) -> None:
+    letters = ("A", "C", "B")
+    turns = [replace(turn(letter), serving=serving) for letter, serving in zip(letters, servings, strict=True)]
+    assert agreed(turns).serving == expected
+    failed = [replace(turn(None, error="down"), serving=serving) for serving in servings]
+    assert agreed(failed).serving == expected
 
 
 def test_probabilities_are_those_of_the_texts_on_average() -> None:

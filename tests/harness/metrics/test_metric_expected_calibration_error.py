@@ -1,8 +1,9 @@
 """expected_calibration_error against values computed by hand and against scikit-learn's Brier score."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from harness.components.task import Task
 from harness.metrics.expected_calibration_error import ExpectedCalibrationError
 from harness.records.inputs import Generation, Sample
 from harness.records.outputs import Prediction, Reading
+from harness.runtime.run_folder import RunFolder
 from harness.text.templates import Template
 
 Pairs = Sequence[tuple[Sequence[float], str]]  # probabilities of the options, right letter
@@ -116,3 +118,39 @@ def test_generated_letters_are_refused(by: Any, fits: bool) -> None:
         answer=Choice(by=by), generation=Generation(),
     )  # fmt: skip
     assert (ExpectedCalibrationError().check_task(task) is None) == fits
+
+
+SUITE = """\
+name: sure
+models: {a: {scripted: {default: A}}, b: {scripted: {default: B}}}
+tasks:
+  exam:
+    data: {jsonl: {path: rows.jsonl, input: q, target: a, options: o}}
+    answer: {choice: {by: first_token}}
+    metrics: METRICS
+variants: {a: {prompting: {model: a}}, b: {prompting: {model: b}}}
+compare: {reference: a}
+"""
+ROWS = "".join(f'{{"q": "q{place}", "a": "{"AAB"[place % 3]}", "o": ["x", "y", "z"]}}\n' for place in range(6))
+
+
+@pytest.mark.parametrize(
+    ("metrics", "names"),
+    [
+        ("{ece: expected_calibration_error}", ["ece", "ece.brier"]),
+        ("{ece: {expected_calibration_error: {bins: 1}}}", ["ece", "ece.brier"]),
+        (
+            "{ece: expected_calibration_error, coarse: {expected_calibration_error: {bins: 5}}}",
+            ["coarse", "coarse.brier", "ece", "ece.brier"],
+        ),
+    ],
+)
+def test_each_figure_of_a_run_stands_once(
+    write_suite: Callable[..., Path], run_suite: Callable[..., RunFolder], metrics: str, names: list[str]
+) -> None:
+    summary = run_suite(write_suite(SUITE.replace("METRICS", metrics), rows__jsonl=ROWS)).summary()
+    assert sorted(result.metric for result in summary.results if result.variant == "a") == names
+    assert sorted(comparison.metric for comparison in summary.comparisons) == names
+    brier = {result.variant: result.mean for result in summary.results if result.metric == "ece.brier"}
+    # 0.9, 0.05, 0.05: right 0.1² + 2 × 0.05² = 0.015; wrong 0.9² + 0.95² + 0.05² = 1.715. a is right in 4 of 6, b in 2
+    assert brier == pytest.approx({"a": (4 * 0.015 + 2 * 1.715) / 6, "b": (2 * 0.015 + 4 * 1.715) / 6})

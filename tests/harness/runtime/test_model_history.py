@@ -12,7 +12,7 @@ from harness.cli import app
 from harness.models.scripted import Scripted
 from harness.records.outputs import Completion
 from harness.runtime.cache import Cache
-from harness.runtime.model_history import Change, changes_between, reason_to_ask_again
+from harness.runtime.model_history import Change, changes_between, earlier_models
 from harness.text.canonical import digest
 
 OLLAMA = {"component": "ollama", "digest": "a" * 64, "num_ctx": 4096, "version": "0.24.0"}
@@ -65,10 +65,13 @@ def store(cache: Cache, identity: dict[str, Any], answers: int, name: str = "qwe
 
 
 def reason(cache: Cache, identity: dict[str, Any], *others: dict[str, Any]) -> str | None:
-    return reason_to_ask_again(cache, "q", Served(said=identity), digest(identity), [digest(o) for o in others])
+    digests = [digest(other) for other in others]
+    earlier = earlier_models(cache, "q", Served(said=identity), digest(identity), digests)
+    return earlier[0].reason("q") if earlier else None
 
 
 NEW = {**OLLAMA, "version": "0.33.0"}
+END = " when its stored answers to these prompts were given: they are not used, and everything is asked again of it"
 
 
 @pytest.mark.parametrize(
@@ -76,28 +79,21 @@ NEW = {**OLLAMA, "version": "0.33.0"}
     [
         ([], None),
         ([(OLLAMA, 0)], None),  # no answer is stored of it
-        ([(OLLAMA, 40)],
-         "model q: its version is 0.33.0 and was 0.24.0 when 40 stored answers were given: they are not used, and "
-         "everything is asked again of it"),
-        ([(OLLAMA, 1)],
-         "model q: its version is 0.33.0 and was 0.24.0 when 1 stored answer was given: it is not used, and "
-         "everything is asked again of it"),
-        ([(OLLAMA, 1200), (NEW, 1)], None),  # it has answers of its own
-        ([(OLLAMA, 1200), ({**NEW, "digest": "b" * 64}, 7)],
-         "model q: its version is 0.33.0 and was 0.24.0 when 1,200 stored answers were given: they are not used, and "
-         "everything is asked again of it"),
+        ([(NEW, 7)], None),  # its own
+        ([(OLLAMA, 40)], "model q: its version is 0.33.0 and was 0.24.0"),
+        ([(OLLAMA, 1200), (NEW, 1)], "model q: its version is 0.33.0 and was 0.24.0"),
+        ([(OLLAMA, 1200), ({**NEW, "num_ctx": 512}, 7)], "model q: its version is 0.33.0 and was 0.24.0"),  # the most
+        ([({**NEW, "num_ctx": 512}, 7), ({**OLLAMA, "think": True}, 99)], "model q: its num_ctx is 4096 and was 512"),
         ([({**OLLAMA, "digest": "b" * 64}, 7)],
-         f"model q: its digest is {'a' * 24}… and was {'b' * 24}… and its version is 0.33.0 and was 0.24.0 when 7 "
-         "stored answers were given: they are not used, and everything is asked again of it"),
+         f"model q: its digest is {'a' * 24}… and was {'b' * 24}… and its version is 0.33.0 and was 0.24.0"),
         ([({"component": "ollama", "digest": "a" * 64, "num_ctx": 4096}, 3)],
-         "model q: its version is 0.33.0 and was not told when 3 stored answers were given: they are not used, and "
-         "everything is asked again of it"),
+         "model q: its version is 0.33.0 and was not told"),
     ],
 )  # fmt: skip
 def test_the_sentence(cache: Cache, stored: list[tuple[dict[str, Any], int]], expected: str | None) -> None:
     for identity, answers in stored:
         store(cache, identity, answers)
-    assert reason(cache, NEW) == expected
+    assert reason(cache, NEW) == (None if expected is None else expected + END)
 
 
 def test_what_another_model_or_entry_has_answered_is_not_lost(cache: Cache) -> None:
@@ -146,6 +142,48 @@ def test_plan_and_run_say_it(write_suite: Callable[..., Path], tmp_path: Path, c
     second = write_suite(SUITE.format(reply="other"), test__tsv=rows)
     arguments = [command, str(second), *(["--out", str(tmp_path / "two")] if command == "run" else [])]
     output = runner.invoke(app, arguments).output
-    sentence = "model m: its default is other and was x when 3 stored answers were given: they are not used"
+    sentence = (
+        "model m: its default is other and was x when its stored answers to these prompts were given: they are not"
+    )
     assert " ".join(output.split()).count(sentence) == 1
     assert ("asked again" in runner.invoke(app, arguments).output) == (command == "plan")
+
+
+@pytest.mark.parametrize("command", ["plan", "run"])
+@pytest.mark.parametrize(
+    ("prompt", "is_said"), [("{{ input }}", True), ("{{ input }}?", False), ("{{ input }} ", False)]
+)
+def test_only_answers_to_the_same_prompts_are_lost(
+    write_suite: Callable[..., Path], tmp_path: Path, command: str, prompt: str, is_said: bool
+) -> None:
+    """A change is said to every suite that it concerns, whatever others have asked since, and to no other."""
+    rows = "input\ttarget\n" + "".join(f"q{number}\tx\n" for number in range(3))
+    runner = CliRunner()
+
+    def suite(reply: str, template: str) -> Path:
+        text = SUITE.format(reply=reply).replace("{{ input }}", template)
+        return write_suite(text, test__tsv=rows)
+
+    assert runner.invoke(app, ["run", str(suite("x", "{{ input }}")), "--out", str(tmp_path / "a")]).exit_code == 0
+    assert (
+        runner.invoke(app, ["run", str(suite("y", "other {{ input }}")), "--out", str(tmp_path / "b")]).exit_code == 0
+    )
+    arguments = [command, str(suite("y", prompt)), *(["--out", str(tmp_path / "c")] if command == "run" else [])]
+    output = " ".join(runner.invoke(app, arguments).output.split())
+    assert ("model m: its default is y and was x" in output) == is_said
+
+
+@pytest.mark.parametrize("more", [1, 2, 5])
+def test_calls_that_are_made_beside_stored_ones_are_no_change(
+    write_suite: Callable[..., Path], tmp_path: Path, more: int
+) -> None:
+    """Both versions have answered some of the items: what is missing of the present one is not asked *again*."""
+    runner = CliRunner()
+
+    def suite(reply: str, items: int) -> Path:
+        rows = "input\ttarget\n" + "".join(f"q{number}\tx\n" for number in range(items))
+        return write_suite(SUITE.format(reply=reply), test__tsv=rows)
+
+    assert runner.invoke(app, ["run", str(suite("x", 2)), "--out", str(tmp_path / "a")]).exit_code == 0
+    assert runner.invoke(app, ["run", str(suite("y", 2 + more)), "--out", str(tmp_path / "b")]).exit_code == 0
+    assert "asked again" not in runner.invoke(app, ["plan", str(suite("x", 2 + more))]).output

@@ -13,7 +13,7 @@ from harness.records.outputs import Prediction, Reading, Serving
 from harness.runtime.run_folder import RunFolder
 from harness.summary.anomaly_causes import CellSettings, explain
 from harness.summary.anomaly_detection import signs
-from harness.text.replies import ONLY_REASONING, UNCLOSED
+from harness.text.replies import ONLY_REASONING, OPEN_OPTION, UNCLOSED
 
 Answer = dict[str, Any]
 GOOD: Answer = {"text": "x"}
@@ -23,6 +23,7 @@ LATER = {**BLANK, "tokens_out": 12}
 CUT = {"text": "a b c", "finish": "length"}
 SORRY = {"text": "I'm sorry, but I can't help with that."}
 UNREADABLE = {"text": "none", "reading": Reading(reason="there is no JSON object in the reply")}
+MOVED = {"text": "A", "reading": Reading(None, "the answer is not the same in every order of the options: A, B")}
 CUT_JSON = {**UNREADABLE, "finish": "length"}
 REASONED: Answer = {"text": "<think>…</think>", "reading": Reading(reason="there is nothing but a reasoning block")}
 SETTINGS = CellSettings(generation=Generation(), answer="text", is_plain=False, is_trained=False)
@@ -52,6 +53,9 @@ def kinds(items: Sequence[tuple[Sample, Prediction]]) -> list[tuple[AnomalyKind,
 @pytest.mark.parametrize(
     ("answers", "expected"),
     [
+        ([MOVED] * 4 + [GOOD] * 6, []),  # each reply could be read
+        ([MOVED] * 10, []),
+        ([MOVED] * 8 + [UNREADABLE] * 2, [("unreadable", 2)]),
         ([AT_ONCE] * 2 + [GOOD] * 8, [("first token", 2)]),  # 20 %
         ([AT_ONCE] * 1 + [GOOD] * 9, []),  # 10 %
         ([AT_ONCE] * 19 + [GOOD] * 81, []),
@@ -311,6 +315,29 @@ def test_first_tokens_that_are_no_option(shares: list[float | None], expected: l
     ]
     items = cell(answers, targets, options=("one", "two"))
     assert kinds(items) == expected
+
+
+OPEN: Answer = {"text": "", "finish": "error", "error": f"{OPEN_OPTION} by the 20 likeliest", "reading": Reading(None)}
+LOST: Answer = {"text": "", "finish": "error", "error": "HTTP 500", "reading": Reading(None)}
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ([OPEN] * 2 + [GOOD] * 8, [("open option", 2)]),  # a fifth
+        ([OPEN] * 1 + [GOOD] * 9, []),
+        ([OPEN] * 10, [("open option", 10)]),
+        ([OPEN] * 5 + [{**PICKED, "elsewhere": 0.9}] * 5, [("open option", 5), ("no option", 5)]),
+        ([{**OPEN, "error": f"rotation 2: {OPEN_OPTION}"}] * 3 + [GOOD] * 7, [("open option", 3)]),
+        ([LOST] * 5 + [GOOD] * 5, []),
+    ],
+)
+def test_options_that_stay_open(answers: list[Answer], expected: list[tuple[AnomalyKind, int]]) -> None:
+    assert [kind for kind in kinds(cell(answers)) if kind[0] != "same answer"] == expected
+    remedy = explain("open option", SETTINGS, [])[1]
+    assert "larger model" in remedy
+    assert "by: generation" in remedy
+    assert "loglikelihood" in remedy
 
 
 def test_the_mean_probability_of_no_option_is_named() -> None:

@@ -512,3 +512,36 @@ def test_the_whole_path(write_suite: Callable[..., Path], run_suite: Callable[..
     before = (folder.path / "summary.json").read_bytes()
     run_suite(folder.path.parent / "suite" / "suite.yaml", start="summarize")
     assert (folder.path / "summary.json").read_bytes() == before
+
+
+# -- parts of which each sample has a value of its own ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "outcome"),  # of the part, of which less is better: a's values and b's
+    [
+        ((1.0,) * 10, (2.0,) * 10, (0, 10, 0)),  # the reference a is better everywhere, whatever the rates are
+        ((3.0,) * 4 + (1.0,) * 6, (1.0,) * 10, (4, 0, 6)),
+        ((None,) * 10, (None,) * 10, None),
+    ],
+)
+def test_a_part_with_values_of_its_own_is_one_figure(
+    ours: Sequence[float | None], theirs: Sequence[float | None], outcome: tuple[int, int, int] | None
+) -> None:
+    own = [
+        Score(sample_id=str(i), task="t", variant=variant, metric="rate.odds", value=value)
+        for variant, values in (("a", ours), ("b", theirs))
+        for i, value in enumerate(values)
+    ]
+    result = summary({"a": A, "b": B}, more=own)
+    plain = summary({"a": A, "b": B})
+    names = [(result.metric, result.variant) for result in result.results]
+    assert sorted(names) == [("rate", "a"), ("rate", "b"), ("rate.odds", "a"), ("rate.odds", "b")]
+    assert len(result.comparisons) == len(plain.comparisons) == 2
+    whole, odds = result.comparisons
+    assert whole == plain.comparisons[0]
+    if outcome is None:
+        assert (odds.samples, odds.difference) == (0, None)
+    else:
+        assert (odds.wins, odds.losses, odds.ties) == outcome
+        assert odds.difference == plain.comparisons[1].difference

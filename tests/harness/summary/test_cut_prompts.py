@@ -63,6 +63,20 @@ def test_cut_prompts(counts: list[int], texts: list[str], cut: int) -> None:
     assert len(cut_prompts(prompts(counts, texts))) == cut
 
 
+@pytest.mark.parametrize(
+    ("counts", "calls", "texts", "cut"),
+    [
+        ([495], 5, [words(1200)], 1),  # five votes of 99 tokens; 1,200 / 12 = 100 at least
+        ([505], 5, [words(1200)], 0),
+        ([396], 4, ["甲" * 400], 1),  # four orders of the options: 99 tokens, 100 at least
+        ([1536, 1536, 1533, 300], 3, [words(2100), words(2200), words(2400), words(400)], 3),  # 512, 512, 511
+        ([120, 120, 120, 36], 3, [words(100), words(120), words(130), words(30)], 0),  # 40 each: short ones
+    ],
+)
+def test_answers_that_several_calls_came_to(counts: list[int], calls: int, texts: list[str], cut: int) -> None:
+    assert len(cut_prompts(prompts(counts, texts, Serving(calls=calls)))) == cut
+
+
 def test_local_models_and_cascades_are_left_out() -> None:
     """A local model refuses what does not fit; a cascade counts the tokens of several prompts."""
     assert not cut_prompts(prompts([1], [words(1200)], serving=None))

@@ -246,3 +246,20 @@ def test_a_reply_without_counts_is_an_answer(change: Any, serve: Serve, asking: 
     server.faults = [Fault(change=change)]
     completion = one_reply(asking(server))
     assert (completion.text, completion.tokens_in, completion.tokens_out) == (TEXT, 0, 0)
+
+
+@pytest.mark.parametrize("indices", [(0, 1), (1, 0), (2, 1, 0), (None, None), (1, 2)])
+def test_of_several_choices_the_one_of_index_0_counts(indices: tuple[int | None, ...], asking: Asking) -> None:
+    """Servers may write them in any order; where none has the index 0, the first one counts."""
+    whole = chat()
+    choices = [
+        {**whole["choices"][0], "index": index, "message": {"role": "assistant", "content": f"{place}"}}
+        for place, index in enumerate(indices)
+    ]
+    expected = str(indices.index(0) if 0 in indices else 0)
+
+    def answer(server: Any, request: bytes) -> list[bytes]:
+        return [reply({**whole, "choices": choices}) if request.startswith(b"POST") else reply({}, 404)]
+
+    with raw_server(answer) as server:
+        assert one_reply(asking(server.place)).text == expected

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -150,15 +151,19 @@ def test_options_by_likelihood_are_refused_by_check(
     running = serve(server)
     further = ", server_context: 4096" if isinstance(server, StandIn) else ""
     suite = load_suite(write_suite(SUITE.format(url=f"{running.place}/v1", by=by, further=further), rows__jsonl=ROWS))
-    if problem is None:
-        check(suite)
-        return
-    with pytest.raises(SuiteError, match=rf"model m cannot score options: .*{problem}.*use answer: .*by: first_token"):
-        check(suite)
+    with closing(suite.models["m"]):
+        if problem is None:
+            check(suite)
+            return
+        expected = rf"model m cannot score options: .*{problem}.*use answer: .*by: first_token"
+        with pytest.raises(SuiteError, match=expected):
+            check(suite)
 
 
 def test_a_server_that_is_gone_is_no_mistake_of_the_suite(serve: Serve, write_suite: Callable[..., Path]) -> None:
     server = serve(LlamaServer(script()))
     server.refuse()
     text = SUITE.format(url=f"{server.place}/v1", by="loglikelihood", further="")
-    check(load_suite(write_suite(text, rows__jsonl=ROWS)))
+    suite = load_suite(write_suite(text, rows__jsonl=ROWS))
+    with closing(suite.models["m"]):
+        check(suite)

@@ -53,8 +53,12 @@ def test_a_wrong_path_names_the_right_one(
 @pytest.mark.parametrize(
     ("listing", "call", "problem"),
     [
-        (reply(PAGE, content_type="text/html"), reply(PAGE, content_type="text/html"), "HTTP 200, a web page"),
-        (reply(PAGE, 404, "text/html"), reply(PAGE, 405, "text/html"), "HTTP 404, a web page"),
+        (
+            reply(PAGE, content_type="text/html"),
+            reply(PAGE, content_type="text/html"),
+            "HTTP 200, an HTML page, “Sign in”",
+        ),
+        (reply(PAGE, 404, "text/html"), reply(PAGE, 405, "text/html"), "HTTP 404, an HTML page"),
         (reply({"detail": "Not Found"}, 404), reply({"detail": "Not Found"}, 404), "speaks no chat completions"),
         (reply(b"404 page not found", 404), reply(b"", 405), "HTTP 404: 404 page not found"),
         (reply({}, 404), reply({"error": "model is required"}, 400), None),  # a service that lists nothing
@@ -109,7 +113,10 @@ def test_where_nothing_answers_the_server_is_to_be_started(serve: Serve, asking:
 @pytest.mark.parametrize(
     ("server", "model", "problem"),
     [
-        (LlamaServer(script()), "other", "has no model other; it has: smol"),
+        (LlamaServer(script()), "other", "has no model other; it has: smol; write one of them, or .* --alias other$"),
+        (LlamaServer(script(), aliases=["tiny", "mine"]), "mine", None),  # the second name of --alias
+        (LlamaServer(script(), aliases=["tiny", "mine"]), "smol", None),
+        (LlamaServer(script(), aliases=["tiny"]), "mine", "has no model mine; it has: smol, tiny; write one of them"),
         (Vllm(script()), "Smol", "has no model Smol; it has: smol"),
         (Hosted(script()), "smol", None),
         (StandIn(script(), models=["smol:latest"]), "SMOL", None),  # as Ollama compares names

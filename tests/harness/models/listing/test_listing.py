@@ -220,8 +220,8 @@ def test_sizes(size: int, expected: str) -> None:
     assert size_text(size) == expected
 
 
-def printed(start: Start, routes: Routes) -> list[str]:
-    console = Console(width=120, record=True, markup=False, highlight=False)
+def printed(start: Start, routes: Routes, width: int = 120) -> list[str]:
+    console = Console(width=width, record=True, markup=False, highlight=False)
     print_listing(list_server(start(routes).place, "OPENAI_API_KEY"), console)
     return [line.strip() for line in console.export_text().splitlines() if line.strip()]
 
@@ -233,6 +233,24 @@ def test_the_table(start: Start) -> None:
     assert head == "name size parameters quantisation context capabilities loaded"
     assert row == "smollm2:135m 98 MB 134.52M Q4_1 8,192 completion, thinking no"
     assert last.startswith("In a suite: ollama: {model: NAME, host: http://127.0.0.1:")
+
+
+NAMES = ["nomic-embed-text:latest", "hf.co/bartowski/Qwen2.5-7B-Instruct-GGUF:Q4_K_M", "模型" * 20]
+
+
+@pytest.mark.parametrize("width", [40, 80, 100])
+@pytest.mark.parametrize("name", NAMES)
+def test_no_word_is_cut_where_the_table_does_not_fit(start: Start, width: int, name: str) -> None:
+    entry = {**NEW, "name": name, "model": name}
+    console = Console(width=width, record=True, markup=False, highlight=False)
+    routes = {**OLLAMA_24, "/api/tags": {"models": [entry, SMOL]}}
+    print_listing(list_server(start(routes).place, "OPENAI_API_KEY"), console)
+    words = " ".join(console.export_text().split())
+    facts = "98 MB · 134.52M parameters · Q4_1 · context 8,192 · "
+    assert f"{facts}completion, thinking · loaded: no" in words
+    assert f" smollm2:135m {facts}completion · loaded: yes, with context 4,096 " in words
+    if width > 2 * len(name):
+        assert f" {name} 98 MB" in words
 
 
 def test_columns_of_which_nothing_is_told_are_left_out(start: Start) -> None:

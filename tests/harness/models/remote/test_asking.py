@@ -194,12 +194,12 @@ def test_the_time_to_load_a_model_is_no_sign_of_speed() -> None:
 def test_the_calls_share_the_wall_time(parallel: int, workers: Workers) -> None:
     """However many ran at the same time, their seconds add up to what the cell took."""
     seconds, answers = timed(Server(parallel), workers, 16)
-    assert sum(answer.seconds for answer in answers) / SECOND == pytest.approx(seconds, rel=0.1)
+    assert sum(answer.seconds for answer in answers) / SECOND == pytest.approx(seconds, rel=0.15, abs=0.5)
     serving = [answer.serving or Serving() for answer in answers]
     assert serving[0].at_once == 1  # the first call goes alone
     assert max(entry.at_once for entry in serving) == (1 if workers == 1 else 8)
     longest = max(entry.wall_seconds or 0.0 for entry in serving) / SECOND
-    assert longest > 7 if (parallel, workers) == (1, 8) else longest == pytest.approx(1, rel=0.3)
+    assert longest > 7 if (parallel, workers) == (1, 8) else longest < 3
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -477,3 +477,31 @@ def test_whatever_else_goes_wrong_is_raised() -> None:
 
     with pytest.raises(KeyError):
         completions(asking(call, 3))
+
+
+# -- at the end -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("workers", [2, 4, 8])
+def test_calls_that_break_when_the_run_has_stopped_are_no_outage(workers: int) -> None:
+    """The server has changed: the run stops, and closes its connections under the calls in flight."""
+    closed, notes, broken = threading.Event(), [], threading.Semaphore(0)
+
+    def make(index: int) -> Completion:
+        if index < 2:
+            return Completion(text="x")
+        closed.wait(5)
+        broken.release()
+        raise CallError("ReadError: [Errno 9] Bad file descriptor", lasting=False, blame="server")
+
+    def check() -> None:
+        raise ModelError("its digest is another one now")
+
+    work = asking(make, 2 * workers, workers, check=check)
+    work.outage = Outage("the server", 1.0, 0.01, notes.append)
+    with pytest.raises(ModelError, match="another one now"):
+        list(work.completions())
+    closed.set()
+    assert broken.acquire(timeout=5)
+    time.sleep(0.05)
+    assert notes == []

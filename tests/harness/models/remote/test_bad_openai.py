@@ -53,7 +53,7 @@ PASSING = [
     (Fault(change=setting(content=7)), "no text"),
     (Fault(change=dropping("choices")), "choice|ended before"),
     (Fault(change=dropping("finish_reason", "[DONE]")), "ended before|ends"),
-    (html(), "HTML|no JSON|no choices"),
+    (html(), "the reply is an HTML page, “Sign in”, as a proxy"),
     (Fault(body=b""), "ended before|no JSON|no choices"),
     (Fault(body=b"data: []\n\n"), "no part of a reply|ended before"),
     (Fault(body=b"data: null\n\n"), "no part of a reply|ended before"),

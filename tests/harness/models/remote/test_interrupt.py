@@ -55,8 +55,8 @@ def test_ctrl_c_ends_a_run(behaviour: Any, kind: str, write_suite: Callable[...,
 
     def answer(server: RawServer, request: bytes) -> Iterable[bytes]:
         if request.startswith(b"GET"):
-            models = {"data": [], "models": [{"model": "tiny:latest", "digest": "abc"}], "version": "0.33.0"}
-            return [reply(models)]
+            ollama = {"models": [{"model": "tiny:latest", "digest": "abc"}], "version": "0.33.0"}
+            return [reply({"data": []} if kind == "openai" else ollama)]
         return [reply({"model_info": {}})] if b"/api/show" in request else behaviour(server)
 
     with raw_server(answer) as server:

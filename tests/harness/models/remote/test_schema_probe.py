@@ -14,6 +14,9 @@ from harness.models.remote.schema_probe import is_conclusive, probe_generation, 
 from harness.records.inputs import Generation, Message
 from harness.records.outputs import Completion
 from harness.text.json_schemas import object_schema
+from tests.shared.openai_servers import LlamaServer, Vllm
+from tests.shared.openai_stand_in import Hosted, Script
+from tests.shared.served_fixtures import NativeServer
 
 Reply = tuple[int, Any]  # a status, and a text or what stands under "error"
 Answer = Callable[[dict[str, Any]], Reply]
@@ -122,6 +125,52 @@ def test_a_reply_that_must_be_held_to_a_schema_is_or_is_unknown(answer: Answer, 
     if reason in (FREE, REFUSED):
         assert all("leave out constrained" in (completion.error or "") for completion in completions)
     assert not any(OBJECT in completion.text for completion in completions if reason)
+
+
+def follow(body: dict[str, Any]) -> str:
+    """What a server writes that holds a reply to the schema in `format`; free text without one."""
+    schema = body.get("format")
+    return json.dumps({key: part.get("enum", ["咳嗽"])[0] for key, part in schema["properties"].items()},
+                      ensure_ascii=False) if schema else "咳嗽，考虑肺炎。"  # fmt: skip
+
+
+@pytest.mark.parametrize("generation", [WISH, MUST])
+@pytest.mark.parametrize(
+    ("kind", "template", "field"),
+    [
+        (LlamaServer, "chatml", "json_schema"),  # as b6500 and later: response_format is not read where a text goes on
+        (LlamaServer, "gemma", "json_schema"),
+        (LlamaServer, None, "response_format"),
+        (Vllm, "chatml", "response_format"),
+        (Hosted, "llama3", "response_format"),
+    ],
+)
+def test_a_stated_template_is_held_to_a_schema_too(
+    kind: Any, template: str | None, field: str, generation: Generation, serve: Callable[[Any], Any]
+) -> None:
+    server = serve(kind(Script(follow)))
+    model = OpenAI(model="smol", url=f"{server.place}/v1", retries=0, pause=0, template=template)
+    completions = model.generate(PROMPTS, generation, [0, 0])
+    model.close()
+    assert [completion.text for completion in completions] == [OBJECT, OBJECT]
+    bodies = server.bodies("/v1/completions" if template else "/v1/chat/completions")
+    assert all(field in body for body in bodies)
+
+
+@pytest.mark.parametrize("field", ["response_format", "json_schema", "grammar"])
+def test_what_takes_the_place_of_a_schema_is_named(field: str) -> None:
+    model = OpenAI(model="m", url="http://127.0.0.1:9/v1", extra={field: "x"})
+    assert f"has {field} in extra" in str(model.schema_problem())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("template", [None, "chatml"])
+def test_llama_cpp_holds_replies_to_a_schema(template: str | None, llama_server: NativeServer) -> None:
+    model = OpenAI(model=llama_server.model, url=llama_server.url, template=template)
+    (completion,) = model.generate(PROMPTS[:1], MUST, [0])
+    model.close()
+    assert completion.error is None
+    assert completion.text.lstrip().startswith("{")
 
 
 @pytest.mark.parametrize("first", [WISH, MUST])
