@@ -27,9 +27,12 @@ class CallClock:
 
     def __init__(self, silence: float, longest: float, signs: SignsOfLife) -> None:
         self.silence, self.longest, self._signs = silence, longest, signs
-        self._began: float | None = None  # when it is first asked: what is looked up before a call is no part of it
+        self.begin()
+
+    def begin(self) -> None:
+        """A request was sent: a call may look something up before, whose reply is not the call's."""
+        self._began = self._last = time.monotonic()
         self._first: float | None = None
-        self._last = -math.inf
 
     @property
     def has_begun(self) -> bool:
@@ -55,8 +58,6 @@ class CallClock:
         return f"the reply fell silent for {self.silence:g} s; raise timeout if it needs more"
 
     def _end(self) -> float:
-        if self._began is None:
-            self._began = time.monotonic()
         if self._first is None:
             return max(self._began, self._signs.last) + self.longest
         return min(self._last + self.silence, self._first + self.longest)

@@ -116,6 +116,8 @@ class BoundedTransport(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request. Raises httpx.HTTPError, RefusedReplyError among them."""
         inner = self._transport_to(request.url)
+        if (clock := CLOCK.get()) is not None:
+            clock.begin()
         request.headers["accept-encoding"] = "gzip, deflate"
         response = send_on_kept(inner.handle_request, request)
         encoding = response.headers.get("content-encoding", "identity").strip().lower()

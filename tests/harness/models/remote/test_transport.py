@@ -150,6 +150,26 @@ def test_the_queue_of_a_server_is_no_silence() -> None:
         assert ask(model_at("openai", server.place, timeout=0.3))[0].text == "fine"
 
 
+@pytest.mark.parametrize("kind", ["openai", "ollama"])
+@pytest.mark.parametrize("shown", [reply({"model_info": {}}), reply({}, 404), reply({"parameters": 'stop "x"'})])
+def test_what_a_call_looks_up_before_does_not_begin_its_reply(shown: bytes, kind: str) -> None:
+    """Ollama is asked for its model's facts inside the first call; then that call waits in the queue."""
+
+    def answer(server: RawServer, request: bytes) -> Iterator[bytes]:
+        if b"/api/show" in request:
+            yield shown
+            return
+        server.stopped.wait(0.6)
+        yield reply(right(kind))
+
+    with raw_server(answer) as server:
+        model = model_at(kind, server.place, timeout=0.3)
+        (completion,) = model.generate([(Message("user", "q"),)], Generation(max_tokens=5, stop=("x",)), [0])
+        model.close()
+        assert (completion.text, completion.error) == ("fine", None)
+        assert len(server.chats) == 1
+
+
 def test_waiting_counts_from_the_last_sign_of_life() -> None:
     """Two calls of one second each, one after the other: the second waits longer than a reply may take."""
     line = threading.Lock()
