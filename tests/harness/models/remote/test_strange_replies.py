@@ -23,7 +23,7 @@ from harness.runtime.cache import Cache
 from harness.runtime.context import Context
 from harness.suite.parser import load_suite
 from tests.shared.pauses import repeating
-from tests.shared.raw_server import chat, ollama_chat, raw_server, reply
+from tests.shared.raw_server import RawServer, chat, ollama_chat, raw_server, reply
 
 PROMPT = (Message("user", "q"),)
 DEEP = b"[" * 100_000 + b"]" * 100_000
@@ -323,9 +323,13 @@ def test_the_wait_is_kept(kind: str, build: Build, monkeypatch: pytest.MonkeyPat
         reply({}, 429, headers=["Retry-After-Ms: 1500"]),
         reply({}, 503, headers=[f"Retry-After: {date(30)}"]),
     ]
-    replies.append(reply(chat() if kind == "openai" else ollama_chat()))
+    fine = reply(chat() if kind == "openai" else ollama_chat())
     version = reply({"version": "0.33.0"})
-    with raw_server(lambda server, request: [version if request.startswith(b"GET") else replies.pop(0)]) as server:
+
+    def answer(server: RawServer, request: bytes) -> list[bytes]:
+        return [version if request.startswith(b"GET") else replies.pop(0) if replies else fine]
+
+    with raw_server(answer) as server:
         model = build(kind, server.place).model_copy(update={"retries": 2, "patience": 600})
         assert ask(model).text == "fine"
         model.close()
