@@ -9,8 +9,8 @@ from pydantic import PrivateAttr
 from harness.components.model import Model
 from harness.errors import ModelError
 from harness.models.huggingface import HuggingFace
+from harness.models.local.attached_adapter import AttachAdapter
 from harness.models.local.chat_template import ChatTurns
-from harness.models.local.loading import AttachAdapter
 from harness.records.inputs import JSON
 
 E = TypeVar("E", bound=HuggingFace)

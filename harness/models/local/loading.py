@@ -1,9 +1,8 @@
 """A causal language model whose weights are loaded into this process: what it is, how it is loaded and released."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
 from typing import Annotated, Any, ClassVar, Literal
@@ -13,6 +12,7 @@ from pydantic import Field, PrivateAttr
 from harness.components.fields import LocalPath
 from harness.components.model import TextModel
 from harness.errors import HarnessError, ModelError
+from harness.models.local.attached_adapter import AttachAdapter, AttachedAdapter
 from harness.models.local.batches import out_of_memory
 from harness.models.local.chat_template import ChatTurns, Format
 from harness.models.local.device import available, choose_device, free_memory
@@ -25,16 +25,6 @@ from harness.text.reasoning import REASONING_TAGS
 log = logging.getLogger("harness")
 SCHEME = "one forward per distinct context, float32 log-softmax"  # how options are scored; part of the cache key
 RENDERING = 2  # raise when the same messages become another prompt, or replies are bounded in another way
-AttachAdapter = Callable[[Any], tuple[Any, Callable[[], None]]]  # a network → the adapted one, and what detaches it
-
-
-@dataclass(frozen=True)
-class AttachedAdapter:
-    """An adapter attached to a loaded network, until the next adapter needs that network."""
-
-    name: str
-    network: Any
-    detach: Callable[[], None]
 
 
 class LocalModel(TextModel):
