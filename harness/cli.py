@@ -120,7 +120,7 @@ def check(suite: SuitePath) -> None:
     examine(loaded)
     sections = {"model": loaded.models, "task": loaded.tasks, "variant": loaded.variants}
     counts = ", ".join(counted(len(entries), noun) for noun, entries in sections.items())
-    make_console().print(f"{suite}: no mistakes ({counts})")
+    make_console().print(f"{suite}: no mistakes ({counts})", soft_wrap=True)
 
 
 @app.command()

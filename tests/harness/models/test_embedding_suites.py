@@ -179,6 +179,7 @@ def test_an_embedding_server_that_goes_for_good_interrupts_the_run(
     servers["ollama"].faults = [Fault(status=503, at="/api/embed")] * 100
     result = harness("run", suite, "--out", "run")
     assert result.returncode == 1, result.stdout
-    assert "no call was taken for 0.2 s; the run is interrupted: start the server" in result.stderr
+    assert "no call was taken for 0.2 s" in result.stderr
+    assert "the run is interrupted" in result.stderr
     servers["ollama"].faults = []
     assert harness("run", suite, "--out", "run").returncode == 0
