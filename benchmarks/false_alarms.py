@@ -15,9 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.records.figures import MetricInfo, Summary
+from harness.records.figures import MetricInfo
 from harness.records.inputs import Sample
 from harness.records.outputs import Score
+from harness.records.summary import Summary
 from harness.statistics.intervals import wilson
 from harness.summary.comparison_plan import ComparisonPlan
 from harness.summary.run_summary import summary_of

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -11,34 +12,70 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.records.finished_run import FinishedRun
-from harness.records.inputs import JSON
+from harness.records.inputs import JSON, Language
 from reports.facts import numbers
+from reports.facts.item_payload import pack
 from reports.facts.metric_columns import DIRECTION, freshness_probes, general_tasks, variant_names
 from reports.facts.phrases import counted
 from reports.section import PACKAGES, Section, find_sections, style_of, template_of
+from reports.wording import LANGUAGES, NAMES, catalogue, say, say_markup, speaking, spoken_language
 
 STYLES = ("report.css", "tables.css", "charts.css")
 SCRIPTS = ("samples.js", "report.js")
+SPOKEN_BY_SCRIPTS = ("page", "explorer")  # files of the catalogue that the scripts of the page need
 
 
-def render(finished: FinishedRun, packages: Sequence[str] = PACKAGES) -> str:
-    """The page as text, with the sections of these packages. Equal runs give equal pages."""
+def render(finished: FinishedRun, packages: Sequence[str] = PACKAGES, language: Language | None = None) -> str:
+    """The page as text, with the sections of these packages, in every language. Equal runs give equal pages.
+
+    `language` is the one that is shown first; None: the one of the suite's prompts.
+    """
     environment = _environment()
     sections = find_sections(packages)
+    first = language or language_of(finished)
+    bodies = {}
+    for spoken in sorted(LANGUAGES, key=lambda candidate: candidate != first):
+        with speaking(spoken):
+            bodies[spoken] = Markup(_body(environment, finished, sections))
+    return environment.get_template("page.html.j2").render(
+        name=finished.summary.name,
+        language=first,
+        bodies=bodies,
+        payload=pack(finished),
+        phrases=Markup(_phrases()),
+        **_assets(sections),
+    )
+
+
+def _body(environment: Environment, finished: FinishedRun, sections: Sequence[Section]) -> str:
+    """What a reader sees, in the language that is spoken."""
     contents = {
         section: Markup(environment.get_template(template_of(section)).render(facts=facts))
         for section in sections
         if (facts := section.build(finished))
     }
-    return environment.get_template("page.html.j2").render(
+    return environment.get_template("body.html.j2").render(
         name=finished.summary.name,
         harness=finished.run.get("harness"),
         facts=" · ".join(_circumstances(finished)),
         alarms=[alarm for section in contents for alarm in section.alarms(finished)],
         cautions=[(section, caution) for section in contents for caution in section.cautions(finished)],
         contents=contents,
-        **_assets(sections),
+        language=spoken_language(),
+        languages=NAMES,
     )
+
+
+def language_of(finished: FinishedRun) -> Language:
+    """The language of the suite's prompts; English where they are in both, or none is known."""
+    languages = {task.get("language") for task in (finished.run.get("tasks") or {}).values()}
+    return "zh" if languages == {"zh"} else "en"
+
+
+def _phrases() -> str:
+    """What the scripts of the page say, in every language, as JSON that can stand in an element."""
+    phrases = {language: {file: catalogue(language)[file] for file in SPOKEN_BY_SCRIPTS} for language in LANGUAGES}
+    return json.dumps(phrases, ensure_ascii=False).replace("<", "\\u003c")
 
 
 def _circumstances(finished: FinishedRun) -> Iterator[str]:
@@ -55,13 +92,13 @@ def _circumstances(finished: FinishedRun) -> Iterator[str]:
         yield counted(len(general), "general task")
     started, ended = _time(run.get("started")), _time(run.get("finished"))
     if ended is None:
-        yield from [f"started {_date(started)}"] if started else []
+        yield from [say("page.started", date=_date(started))] if started else []
     elif started is None or (started.tzinfo is None) != (ended.tzinfo is None):
         yield _date(ended)
     else:
-        yield f"{_date(ended)}, in {numbers.duration((ended - started).total_seconds())}"
+        yield say("page.took", date=_date(ended), duration=numbers.duration((ended - started).total_seconds()))
     if run.get("seed") is not None:
-        yield f"seed {run['seed']}"
+        yield say("page.seed", seed=run["seed"])
 
 
 def _time(text: JSON) -> datetime | None:
@@ -73,13 +110,16 @@ def _time(text: JSON) -> datetime | None:
 
 def _date(moment: datetime) -> str:
     zone = f" {moment.tzname()}" if moment.tzinfo else ""
-    return f"{moment.day} {moment:%B %Y, %H:%M}{zone}"
+    month = say(f"page.month_{moment.month}")
+    return say(
+        "page.date", day=moment.day, month=month, year=moment.year, hour=moment.hour, minute=moment.minute, zone=zone
+    )
 
 
 def _assets(sections: Sequence[Section]) -> dict[str, JSON]:
     """Styles and scripts: our own files, not a run's text, with the digests that admit them."""
     style = "".join([*map(_source, STYLES), *map(style_of, sections)])
-    early, late = _source("theme.js"), "".join(map(_source, SCRIPTS))
+    early, late = _source("theme.js") + _source("language.js"), "".join(map(_source, SCRIPTS))
     digests = {"style_hash": _digest(style), "script_hashes": (_digest(early), _digest(late))}
     return {"style": Markup(style), "early": Markup(early), "late": Markup(late), **digests}
 
@@ -89,7 +129,7 @@ def _environment() -> Environment:
         loader=FunctionLoader(_source), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"tied": _tied, "counted": counted}
-    environment.globals |= {"direction": DIRECTION, "numbers": numbers}
+    environment.globals |= {"direction": DIRECTION, "numbers": numbers, "say": say, "say_markup": say_markup}
     return environment
 
 

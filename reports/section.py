@@ -8,6 +8,7 @@ from importlib.resources import files
 from typing import Any, ClassVar
 
 from harness.records.finished_run import FinishedRun
+from reports.wording import catalogue, say, speaking, spoken_language
 
 PACKAGES = ("reports.sections",)
 
@@ -15,19 +16,38 @@ PACKAGES = ("reports.sections",)
 class Section(ABC):
     """One section: the class in the file of its name, with its template `<name>.html.j2` beside it.
 
-    The template gets what `build` returns as `facts`. A style sheet `<name>.css` is optional.
+    The template gets what `build` returns as `facts`. A style sheet `<name>.css` is optional. Its sentences stand in
+    `catalogue/LANGUAGE/<name>.toml`: `title` and `heading`, `label` where it has any for the terminal, and its own.
     """
 
-    title: ClassVar[str]  # in the navigation
-    heading: ClassVar[str]
     order: ClassVar[int]  # from the top of the page
-    label: ClassVar[str] = ""  # stands before its sentences in the terminal
     leads: ClassVar[bool] = False  # whether it and its sentences stand above everything else
 
     @property
+    def name(self) -> str:
+        """The name of its file, and of its sentences in the catalogue."""
+        return type(self).__module__.rpartition(".")[2]
+
+    @property
+    def title(self) -> str:
+        """In the navigation."""
+        return say(f"{self.name}.title")
+
+    @property
+    def heading(self) -> str:
+        """Above the section."""
+        return say(f"{self.name}.heading")
+
+    @property
+    def label(self) -> str:
+        """What stands before its sentences in the terminal."""
+        return str(catalogue(spoken_language()).get(self.name, {}).get("label", ""))
+
+    @property
     def anchor(self) -> str:
-        """The address of the section within the page."""
-        return self.title.lower().replace(" ", "-")
+        """The address of the section within the page, the same in every language."""
+        with speaking("en"):
+            return self.title.lower().replace(" ", "-")
 
     @abstractmethod
     def build(self, finished: FinishedRun) -> Any:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from harness.records.figures import Comparison, Result, Summary
+from harness.records.figures import Comparison, Result
+from harness.records.summary import Summary
 from reports.facts import numbers
 from reports.facts.demotions import undecided_sentence
 from reports.facts.floors import floor_sentences, floor_standings

@@ -1,12 +1,10 @@
 """The records of a run's figures: what its predictions and scores come to. Frozen, equal after a round trip."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
-from harness.records.anomalies import Anomaly, PromptMismatch
 from harness.records.inputs import JSON
-from harness.records.judgements import Judging
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,34 +204,3 @@ class MetricInfo:
     high: float
     better: Literal["higher", "lower", "neither"]
     corpus: bool = False  # whether it is a figure of all samples together, no mean over them
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
-    """All figures of a run, computed from its predictions and scores."""
-
-    name: str
-    reference: str | None
-    headline: tuple[str, ...]  # "task.metric"
-    metrics: Mapping[str, MetricInfo]  # by "task.metric"
-    results: tuple[Result, ...]
-    comparisons: tuple[Comparison, ...]
-    usage: tuple[Usage, ...]
-    leaders: tuple[Comparison, ...] = ()  # each figure's best variant against the runner-up, the reference apart
-    floors: tuple[Comparison, ...] = ()  # headline figures against the best variant that asks no model
-    retrieved: tuple[Retrieved, ...] = ()
-    routed: tuple[Routed, ...] = ()
-    warnings: tuple[str, ...] = ()
-    unaided: tuple[str, ...] = ()  # variants that ask no model: floors
-    bounds: tuple[str, ...] = ()  # variants that are told what only the answer's author knows: upper bounds
-    overlaps: tuple[Overlap, ...] = ()  # of test items with what models learn from or look up
-    clean: tuple[Result, ...] = ()  # headline figures on the items without any overlap, where some have one
-    groupings: tuple[Grouping, ...] = ()  # of tasks with items that belong together
-    general: tuple[Result, ...] = ()  # of models asked by themselves on the suite's general tasks, before and after
-    forgotten: tuple[Comparison, ...] = ()  # there: derived models against the model they are made of
-    seeds: tuple[Seeds, ...] = ()
-    confusions: tuple[Confusion, ...] = ()
-    curve: tuple[Point, ...] = ()
-    judging: Judging = field(default_factory=Judging)
-    anomalies: tuple[Anomaly, ...] = ()
-    mismatches: tuple[PromptMismatch, ...] = ()

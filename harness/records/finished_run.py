@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.records.figures import Summary
 from harness.records.inputs import JSON, Sample
 from harness.records.outputs import Prediction, Score
+from harness.records.summary import Summary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,10 +8,11 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from harness.errors import StoreError
-from harness.records.figures import Overlap, Summary
+from harness.records.figures import Overlap
 from harness.records.inputs import Sample
 from harness.records.judgements import Judgement
 from harness.records.outputs import Prediction, Score
+from harness.records.summary import Summary
 from harness.runtime.whole_files import PARTIAL, replace_file
 from harness.text.redaction import Redaction
 

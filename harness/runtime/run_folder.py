@@ -10,11 +10,12 @@ from filelock import FileLock, Timeout
 from pydantic import TypeAdapter
 
 from harness.errors import HarnessError, ServerGoneError, StoreError
-from harness.records.figures import Overlap, Summary
+from harness.records.figures import Overlap
 from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON, Sample
 from harness.records.judgements import Judgement
 from harness.records.outputs import Prediction, Score
+from harness.records.summary import Summary
 from harness.runtime.record_files import RecordFiles, writing
 from harness.runtime.whole_files import PARTIAL
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 import numpy as np
 
 from harness.records.figure_names import FigureName
-from harness.records.figures import Comparison, MetricInfo, Overlap, Result, Retrieved, Routed, Summary
+from harness.records.figures import Comparison, MetricInfo, Overlap, Result, Retrieved, Routed
 from harness.records.inputs import Sample
 from harness.records.outputs import Prediction, Score
+from harness.records.summary import Summary
 from harness.statistics.groups import Groups
 from harness.summary.comparison_plan import ComparisonPlan, able_first
 from harness.summary.comparisons import best_floors, corrected

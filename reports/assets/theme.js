@@ -10,17 +10,17 @@
   const apply = () => {
     root.dataset.theme = choice === "auto" ? (system.matches ? "dark" : "light") : choice;
     const label = document.querySelector("#theme .choice");
-    if (label) label.textContent = choice;
+    if (label) label.textContent = label.dataset[choice];
   };
   apply();
   system.addEventListener("change", apply);
-  document.addEventListener("DOMContentLoaded", () => {
+  document.addEventListener("DOMContentLoaded", apply);
+  document.addEventListener("spoken", apply);
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest?.("#theme")) return;
+    choice = next[choice];
+    try { localStorage.setItem("theme", choice); } catch { /* the choice then lasts as long as the page */ }
     apply();
-    document.getElementById("theme").addEventListener("click", () => {
-      choice = next[choice];
-      try { localStorage.setItem("theme", choice); } catch { /* the choice then lasts as long as the page */ }
-      apply();
-    });
   });
 
   // On paper nothing can be unfolded: open what tells how the run was computed, and fold it again afterwards.

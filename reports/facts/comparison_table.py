@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from harness.records.figures import Comparison, MetricInfo, Result, Seeds, Summary
+from harness.records.figures import Comparison, MetricInfo, Result, Seeds
+from harness.records.summary import Summary
 from reports.charts.whiskers import Axis, Whisker, value_axis, whisker
 from reports.facts import numbers
 from reports.facts.demotions import Demotion, column_demotions

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harness.records.figure_names import FigureName
-from harness.records.figures import Summary
+from harness.records.summary import Summary
 from reports.facts.metric_columns import MetricColumn
 from reports.facts.phrases import listed
 

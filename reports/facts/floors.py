@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from harness.records.figures import Comparison, Summary
+from harness.records.figures import Comparison
+from harness.records.summary import Summary
 from reports.facts import numbers
 from reports.facts.metric_columns import MetricColumn, means_by_variant, metric_columns
 from reports.facts.phrases import joined, listed

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from harness.errors import StoreError
-from harness.records.figures import MetricInfo, Summary
+from harness.records.figures import MetricInfo
 from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON, Sample
 from harness.records.outputs import Prediction, Score
+from harness.records.summary import Summary
 from harness.statistics.retrieval_outcomes import retrieval_outcome
 from reports.facts import numbers
 from reports.facts.answer_path import retrieval_note, route_reasons, timing_note

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from harness.records.derived_names import FreshnessProbe
 from harness.records.figure_names import FigureName
-from harness.records.figures import MetricInfo, Result, Summary
+from harness.records.figures import MetricInfo, Result
+from harness.records.summary import Summary
 
 Key = tuple[str, str]  # task, metric
 

@@ -3,6 +3,7 @@
 import math
 
 from harness.records.figures import Comparison, MetricInfo, Result
+from reports.wording import say
 
 MINUS = "\u2212"  # as wide as "+", unlike the hyphen
 ENDLESS = 1e9  # a scale that reaches so far has no end (harness.summary.corpus.ENDLESS, which would load numpy)
@@ -24,21 +25,22 @@ def number(value: float, info: MetricInfo) -> str:
 def with_unit(value: float | None, info: MetricInfo) -> str:
     """A value as it stands alone, e.g. "76.7 %"."""
     if value is None:
-        return "unknown"
+        return say("nouns.unknown")
     return f"{number(value, info)} %" if is_percent(info) else number(value, info)
 
 
 def signed(difference: float | None, info: MetricInfo) -> str:
     """A difference with its sign; zero has none."""
     if difference is None:
-        return "unknown"
+        return say("nouns.unknown")
     text = number(difference, info)
     return text if text.startswith(MINUS) or not text.strip("0.,") else f"+{text}"
 
 
 def points(difference: float, info: MetricInfo) -> str:
     """The size of a difference in words, e.g. "31.7 points"."""
-    return f"{number(abs(difference), info)} points" if is_percent(info) else number(abs(difference), info)
+    size = number(abs(difference), info)
+    return say("nouns.points", size=size) if is_percent(info) else size
 
 
 def interval(low: float | None, high: float | None, info: MetricInfo) -> str | None:
@@ -64,7 +66,7 @@ def p_value(comparison: Comparison) -> str | None:
     p = comparison.p if comparison.p_adjusted is None else comparison.p_adjusted
     if p is None:
         return None
-    return probability("adjusted p" if is_adjusted(comparison) else "p", p)
+    return probability(say("nouns.adjusted_p") if is_adjusted(comparison) else "p", p)
 
 
 def is_adjusted(comparison: Comparison) -> bool:
@@ -79,8 +81,8 @@ def confidence(comparison: Comparison, info: MetricInfo) -> str | None:
     ends = interval(comparison.low, comparison.high, info)
     if ends is None:
         return None
-    adjusted = "adjusted " if is_adjusted(comparison) and comparison.family else ""
-    return f"{adjusted}95 % CI {ends}"
+    is_corrected = is_adjusted(comparison) and comparison.family
+    return say("nouns.adjusted_confidence" if is_corrected else "nouns.confidence", ends=ends)
 
 
 def needed(comparison: Comparison) -> str | None:
@@ -88,11 +90,12 @@ def needed(comparison: Comparison) -> str | None:
     if comparison.needed is None:
         return None
     if comparison.needed_low is None:  # of a run before ranges were computed
-        return f"about {about(comparison.needed)} items"
+        return say("nouns.about_items", count=about(comparison.needed))
     if comparison.needed_high is None:
-        return f"at least {about(comparison.needed_low)} items"
+        return say("nouns.at_least_items", count=about(comparison.needed_low))
     low, high = about(comparison.needed_low), about(comparison.needed_high)
-    return f"about {low} items" if low == high else f"about {low} to {high} items"
+    is_single = low == high
+    return say("nouns.about_items", count=low) if is_single else say("nouns.between_items", low=low, high=high)
 
 
 def probability(name: str, p: float) -> str:
@@ -104,13 +107,13 @@ def probability(name: str, p: float) -> str:
 
 def share(value: float | None) -> str:
     """A share in percent, e.g. "11.5 %"."""
-    return "not defined" if value is None else f"{100 * value:.1f} %"
+    return say("nouns.undefined") if value is None else f"{100 * value:.1f} %"
 
 
 def coefficient(value: float | None, sign: str = "-") -> str:
     """A coefficient such as κ or ρ with two decimals; "+" as `sign` shows the sign of positive ones too."""
     if value is None:
-        return "not defined"
+        return say("nouns.undefined")
     text = f"{value:{sign}.2f}"
     return (text.lstrip("+-") if not text.strip("+-0.") else text).replace("-", MINUS)
 
@@ -125,7 +128,7 @@ def coverage(result: Result) -> str | None:
     if result.known == result.samples:
         return None
     share = math.floor(1000 * result.known / result.samples) / 10  # rounded down: 99.97 % must not read 100 %
-    return f"{result.known:,} of {result.samples:,} known ({share:.1f} %)"
+    return say("nouns.coverage", known=f"{result.known:,}", samples=f"{result.samples:,}", share=f"{share:.1f}")
 
 
 def seconds_of(seconds: float) -> str:
@@ -135,7 +138,7 @@ def seconds_of(seconds: float) -> str:
 
 def among(at_once: int | None) -> str:
     """How many calls a time was measured among, where that is known."""
-    return "among other calls" if at_once is None else f"under {at_once} at once"
+    return say("nouns.among") if at_once is None else say("nouns.under", calls=at_once)
 
 
 def signed_count(value: float) -> str:
@@ -157,8 +160,10 @@ def about(count: int) -> str:
 def duration(seconds: float) -> str:
     """How long, in the unit one would say it in."""
     if seconds < 90:
-        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+        return say("nouns.seconds", count=f"{seconds:.0f}" if seconds >= 10 else f"{seconds:.1f}")
+    if seconds < 5400:
+        return say("nouns.minutes", count=f"{seconds / 60:.0f}")
+    return say("nouns.hours", count=f"{seconds / 3600:.1f}")
 
 
 def memory(count: float) -> str:
@@ -181,7 +186,9 @@ def is_closed(info: MetricInfo) -> bool:
 
 def scale(info: MetricInfo) -> str:
     """Both ends, e.g. "0 to 100"; a scale without an end says so."""
-    return f"{info.low:g} to {info.high:g}" if is_closed(info) else f"{info.low:g} upwards"
+    if is_closed(info):
+        return say("nouns.scale", low=f"{info.low:g}", high=f"{info.high:g}")
+    return say("nouns.endless_scale", low=f"{info.low:g}")
 
 
 def _plain(value: float, info: MetricInfo) -> str:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.records.figures import Summary
 from harness.records.inputs import JSON
+from harness.records.summary import Summary
 from reports.facts import numbers
 from reports.facts.metric_columns import variant_names
 from reports.facts.training_stages import TrainingStage, training_stages

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.records.figure_names import FigureName
-from harness.records.figures import MetricInfo, Routed, Summary, Usage
+from harness.records.figures import MetricInfo, Routed, Usage
 from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON
+from harness.records.summary import Summary
 from reports.charts.whiskers import Segment, segments
 from reports.facts import numbers
 from reports.facts.answer_path import threshold_text
@@ -44,10 +45,7 @@ class CascadeFacts:
 
 
 class Cascades(Section):
-    title = "Cascades"
-    heading = "Cascades: what the cheap steps saved"
     order = 140
-    label = "cascade"
 
     def build(self, finished: FinishedRun) -> tuple[CascadeFacts, ...]:
         """One part for each cascade and task."""

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.records.figure_names import FigureName
-from harness.records.figures import Confusion, Summary
+from harness.records.figures import Confusion
 from harness.records.finished_run import FinishedRun
+from harness.records.summary import Summary
 from reports.charts.curves import text_width
 from reports.facts.phrases import counted
 from reports.section import Section
@@ -60,8 +61,6 @@ class ConfusionFacts:
 
 
 class Confusions(Section):
-    title = "Confusions"
-    heading = "Confusions: which label is taken for which"
     order = 60
 
     def build(self, finished: FinishedRun) -> tuple[ConfusionFacts, ...]:

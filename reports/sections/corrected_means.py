@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.records.figures import Summary
 from harness.records.finished_run import FinishedRun
 from harness.records.judgements import HumanMean
+from harness.records.summary import Summary
 from reports.charts.whiskers import Axis, Whisker, around, whisker
 from reports.facts import numbers
 from reports.facts.metric_columns import MetricColumn, column_of
@@ -32,10 +32,7 @@ class CorrectedMetric:
 
 
 class CorrectedMeans(Section):
-    title = "People"
-    heading = "People: judged means, corrected"
     order = 50
-    label = "people"
 
     def build(self, finished: FinishedRun) -> tuple[CorrectedMetric, ...]:
         """One part a metric."""

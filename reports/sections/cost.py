@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.records.figures import Summary, Usage
+from harness.records.figures import Usage
 from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON
+from harness.records.summary import Summary
 from reports.facts import numbers
 from reports.facts.metric_columns import freshness_probes
 from reports.facts.phrases import counted
@@ -52,8 +53,6 @@ class CostFacts:
 
 
 class Cost(Section):
-    title = "Cost"
-    heading = "Cost, and what to look at first"
     order = 150
 
     def build(self, finished: FinishedRun) -> CostFacts | None:

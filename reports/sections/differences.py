@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from harness.records.figures import Comparison, Summary
+from harness.records.figures import Comparison
 from harness.records.finished_run import FinishedRun
+from harness.records.summary import Summary
 from reports.charts.whiskers import Whisker, whisker, zero_axis
 from reports.facts import numbers
 from reports.facts.metric_columns import MetricColumn, ordinary_columns
@@ -22,8 +23,6 @@ class Forest:
 
 
 class Differences(Section):
-    title = "Differences"
-    heading = "Differences to the reference"
     order = 20
 
     def build(self, finished: FinishedRun) -> tuple[Forest, ...]:

@@ -42,10 +42,7 @@ class RenderingsFacts:
 
 
 class DivergentRenderings(Section):
-    title = "Renderings"
-    heading = "The same turns, rendered otherwise"
     order = 145
-    label = "rendering"
 
     def build(self, finished: FinishedRun) -> RenderingsFacts | None:
         """Where variants of one task sent equal messages and their models read different texts."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from harness.records.anomalies import Anomaly, AnomalyKind, PromptMismatch
-from harness.records.figures import Summary
 from harness.records.finished_run import FinishedRun
+from harness.records.summary import Summary
 from reports.facts.phrases import listed
 from reports.section import Section
 
@@ -37,10 +37,7 @@ class AnomalyCard:
 
 
 class FirstLook(Section):
-    title = "Anomalies"
-    heading = "Look at this before the figures"
     order = 0
-    label = "anomaly"
     leads = True
 
     def build(self, finished: FinishedRun) -> tuple[AnomalyCard, ...]:

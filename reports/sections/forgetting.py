@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from harness.records.figures import Comparison, Summary
+from harness.records.figures import Comparison
 from harness.records.finished_run import FinishedRun
+from harness.records.summary import Summary
 from reports.charts.whiskers import Axis, Whisker, whisker, zero_axis
 from reports.facts import numbers
 from reports.facts.metric_columns import MetricColumn, column_of
@@ -36,10 +37,7 @@ class ForgettingFacts:
 
 
 class Forgetting(Section):
-    title = "Forgetting"
-    heading = "Forgetting: what training cost elsewhere"
     order = 100
-    label = "forgetting"
 
     def build(self, finished: FinishedRun) -> tuple[ForgettingFacts, ...]:
         """One part a figure."""

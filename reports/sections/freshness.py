@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from harness.records.figure_names import FigureName
-from harness.records.figures import Result, Summary
+from harness.records.figures import Result
 from harness.records.finished_run import FinishedRun
+from harness.records.summary import Summary
 from reports.facts import numbers
 from reports.facts.metric_columns import (
     freshness_probes,
@@ -82,10 +83,7 @@ class _FactChange:
 
 
 class Freshness(Section):
-    title = "Freshness"
-    heading = "Freshness: after the facts have changed"
     order = 120
-    label = "freshness"
 
     def build(self, finished: FinishedRun) -> tuple[FreshnessFacts, ...]:
         """One part for each task and knowledge base that was probed."""

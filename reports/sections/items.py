@@ -4,25 +4,22 @@ from dataclasses import dataclass
 
 from harness.records.finished_run import FinishedRun
 from harness.statistics.retrieval_outcomes import OUTCOMES
-from reports.facts.item_payload import answering_variants, pack
+from reports.facts.item_payload import answering_variants
 from reports.facts.metric_columns import MetricColumn, metric_columns
 from reports.section import Section
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ItemFacts:
-    """What can be filtered by, and the packed items."""
+    """What can be filtered by."""
 
     tasks: tuple[str, ...]
     variants: tuple[str, ...]
     columns: tuple[MetricColumn, ...]
     outcomes: tuple[str, ...]  # of retrieval; none where nothing was looked up
-    payload: str
 
 
 class Items(Section):
-    title = "Items"
-    heading = "Items"
     order = 160
 
     @property
@@ -36,5 +33,4 @@ class Items(Section):
             variants=tuple(answering_variants(summary, finished.predictions)),
             columns=metric_columns(summary),
             outcomes=OUTCOMES if summary.retrieved else (),
-            payload=pack(finished),
         )

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.records.figure_names import FigureName
-from harness.records.figures import MetricInfo, Summary
+from harness.records.figures import MetricInfo
 from harness.records.finished_run import FinishedRun
 from harness.records.judgements import Panel, Reliability
+from harness.records.summary import Summary
 from reports.facts import numbers
 from reports.facts.demotions import run_demotions
 from reports.facts.human_agreement import HumanAgreement, JudgeFact, human_agreement
@@ -47,10 +48,7 @@ class JudgedMetric:
 
 
 class Judges(Section):
-    title = "Judges"
-    heading = "Judges: do they deserve trust?"
     order = 30
-    label = "judge"
 
     def build(self, finished: FinishedRun) -> tuple[JudgedMetric, ...]:
         """One part a judged metric, those that may decide first."""

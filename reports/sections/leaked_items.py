@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from harness.records.figures import Overlap, Summary, Twin
+from harness.records.figures import Overlap, Twin
 from harness.records.finished_run import FinishedRun
+from harness.records.summary import Summary
 from reports.facts import numbers
 from reports.facts.metric_columns import MetricColumn, metric_columns, results_by_variant
 from reports.facts.phrases import counted, counted_range, listed
@@ -54,8 +55,6 @@ class LeakageFacts:
 
 
 class LeakedItems(Section):
-    title = "Leakage"
-    heading = "Leakage: were the test items seen before?"
     order = 110
 
     def build(self, finished: FinishedRun) -> LeakageFacts | None:

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.records.figures import Point, Result, Summary
+from harness.records.figures import Point, Result
 from harness.records.finished_run import FinishedRun
+from harness.records.summary import Summary
 from reports.charts.curves import STYLES, AxisScale, Chart, ChartFrame, Curve, CurvePoint, LogAxis, chart
 from reports.charts.whiskers import Axis, result_ends, value_axis
 from reports.facts import numbers
@@ -56,10 +57,7 @@ class _Advantage:
 
 
 class LearningCurve(Section):
-    title = "Learning curve"
-    heading = "Learning curve: how many labelled rows does it take?"
     order = 70
-    label = "curve"
 
     def build(self, finished: FinishedRun) -> tuple[LearningCurveFacts, ...]:
         """One part for each headline figure that was measured at several sizes."""

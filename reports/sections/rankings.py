@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.records.figure_names import FigureName
-from harness.records.figures import Summary
 from harness.records.finished_run import FinishedRun
 from harness.records.judgements import Ranked, Ranking, Standing
+from harness.records.summary import Summary
 from reports.charts.whiskers import Axis, Whisker, around, whisker
 from reports.facts import numbers
 from reports.facts.metric_columns import demotion_reason
@@ -58,10 +58,7 @@ class RankingFacts:
 
 
 class Rankings(Section):
-    title = "Rankings"
-    heading = "Rankings: whose answers are preferred"
     order = 40
-    label = "ranking"
 
     def build(self, finished: FinishedRun) -> tuple[RankingFacts, ...]:
         """One part a ranking, those that may decide first."""

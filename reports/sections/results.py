@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.records.figures import Summary
 from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON
+from harness.records.summary import Summary
 from reports.facts.comparison_table import ComparisonTable, comparison_tables
 from reports.facts.floors import floor_alarms
 from reports.facts.training_cost import training_costs
@@ -28,8 +28,6 @@ class ResultFacts:
 
 
 class Results(Section):
-    title = "Results"
-    heading = "Results"
     order = 10
 
     def build(self, finished: FinishedRun) -> ResultFacts:

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.records.figure_names import FigureName
-from harness.records.figures import Retrieved, Summary
+from harness.records.figures import Retrieved
 from harness.records.finished_run import FinishedRun
 from harness.records.outputs import Prediction
+from harness.records.summary import Summary
 from harness.statistics.retrieval_outcomes import OUTCOMES
 from reports.charts.whiskers import Segment, segments
 from reports.facts.comparison_table import ComparisonTable, comparison_table
@@ -48,10 +49,7 @@ class RetrievalFacts:
 
 
 class RetrievalQuality(Section):
-    title = "Retrieval"
-    heading = "Retrieval: was the right passage there?"
     order = 130
-    label = "retrieval"
 
     def build(self, finished: FinishedRun) -> tuple[RetrievalFacts, ...]:
         """One part a task; probes are shown as such, not here."""

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from harness.records.figures import Grouping, Summary
+from harness.records.figures import Grouping
 from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON
+from harness.records.summary import Summary
 from reports.facts import numbers
 from reports.facts.metric_columns import DIRECTION, metric_columns
 from reports.facts.phrases import counted
@@ -34,8 +35,6 @@ class RunRecordFacts:
 
 
 class RunRecord(Section):
-    title = "Method"
-    heading = "How this was computed"
     order = 170
 
     def build(self, finished: FinishedRun) -> RunRecordFacts:

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from harness.records.figures import Seeds, Summary
+from harness.records.figures import Seeds
 from harness.records.finished_run import FinishedRun
+from harness.records.summary import Summary
 from reports.facts import numbers
 from reports.facts.metric_columns import MetricColumn, metric_columns, results_by_variant
 from reports.section import Section
@@ -21,10 +22,7 @@ class SeedTable:
 
 
 class TrainingSeeds(Section):
-    title = "Seeds"
-    heading = "Seeds: the same training, repeated"
     order = 80
-    label = "seeds"
 
     def build(self, finished: FinishedRun) -> tuple[SeedTable, ...]:
         """One part a variant whose model was trained several times."""

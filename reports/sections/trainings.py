@@ -45,8 +45,6 @@ class TrainingFacts:
 
 
 class Trainings(Section):
-    title = "Training"
-    heading = "Training: what was learnt from, and at what price"
     order = 90
 
     def build(self, finished: FinishedRun) -> TrainingFacts | None:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.records.figures import Comparison, MetricInfo, Result, Summary, Usage
+from harness.records.figures import Comparison, MetricInfo, Result, Usage
 from harness.records.inputs import Message, Sample
 from harness.records.outputs import Prediction, Reading, Score
+from harness.records.summary import Summary
 from harness.runtime.run_folder import RunFolder
 from tests.shared import grounded, judged, nasty, trained
 from tests.shared.browsing import browser as browser

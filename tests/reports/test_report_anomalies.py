@@ -7,7 +7,7 @@ import pytest
 
 from harness.checks.prompt_mismatch import REMEDY
 from harness.records.anomalies import Anomaly, PromptMismatch
-from harness.records.figures import Summary
+from harness.records.summary import Summary
 from reports.html import render
 from reports.section import find_sections
 from tests.shared.finished import finished, printed, visible

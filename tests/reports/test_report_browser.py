@@ -6,9 +6,9 @@ from urllib.parse import quote
 
 import pytest
 
-from harness.records.figures import Summary
 from harness.records.inputs import Message, Sample
 from harness.records.outputs import Prediction, Reading, Score
+from harness.records.summary import Summary
 from harness.runtime.run_folder import RunFolder
 from reports.html import render
 from tests.shared.browsing import CONTRAST, DESK, PHONE, count, item_labels

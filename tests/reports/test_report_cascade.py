@@ -4,8 +4,8 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from harness.records.figures import Summary
 from harness.records.outputs import Step
+from harness.records.summary import Summary
 from harness.summary.error_causes import deciding, routed, values_of
 from reports.facts.answer_path import route_reasons
 from reports.sections.cascades import Cascades

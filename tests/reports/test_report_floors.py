@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from harness.records.figures import Comparison, Summary
+from harness.records.figures import Comparison
+from harness.records.summary import Summary
 from reports.facts.comparison_table import comparison_tables
 from reports.facts.floors import floor_alarms, floor_sentences, floor_standings
 from reports.sections.differences import Differences

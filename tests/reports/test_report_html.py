@@ -9,9 +9,10 @@ from importlib.resources import files
 import pytest
 
 from harness.errors import StoreError
-from harness.records.figures import MetricInfo, Summary
+from harness.records.figures import MetricInfo
 from harness.records.inputs import Message, Sample
 from harness.records.outputs import Prediction, Reading
+from harness.records.summary import Summary
 from harness.runtime.run_folder import RunFolder
 from reports.facts.item_payload import score_outcome
 from reports.html import render

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from harness.records.figures import MetricInfo, Summary
+from harness.records.figures import MetricInfo
 from harness.records.judgements import Judging, Panel, Reliability
+from harness.records.summary import Summary
 from harness.runtime.run_folder import RunFolder
 from reports.facts.comparison_table import comparison_tables
 from reports.facts.demotions import undecided_sentence

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from harness.records.figures import Overlap, Summary
+from harness.records.figures import Overlap
+from harness.records.summary import Summary
 from reports.facts.metric_columns import general_tasks, ordinary_columns, variant_names
 from reports.sections.forgetting import Forgetting
 from reports.sections.leaked_items import LeakedItems

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from harness.records.figures import Result, Summary
+from harness.records.figures import Result
+from harness.records.summary import Summary
 from reports.facts.comparison_table import comparison_tables
 from reports.facts.item_payload import answering_variants
 from reports.sections.learning_curve import CurveRow, LearningCurve

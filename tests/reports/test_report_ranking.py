@@ -2,8 +2,9 @@
 
 import pytest
 
-from harness.records.figures import Confusion, Summary
+from harness.records.figures import Confusion
 from harness.records.judgements import Judging, PairResult, Ranked, Ranking, Standing
+from harness.records.summary import Summary
 from reports.sections.confusions import Confusions
 from reports.sections.corrected_means import CorrectedMeans
 from reports.sections.rankings import RankingFacts, Rankings

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from harness.records.figures import Retrieved, Summary
+from harness.records.figures import Retrieved
 from harness.records.outputs import Alternatives, RetrievalTrace, RightAnswer
+from harness.records.summary import Summary
 from harness.runtime.run_folder import RunFolder
 from harness.statistics.retrieval_outcomes import OUTCOMES
 from harness.summary.error_causes import deciding, retrieved, values_of

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from harness.records.figures import Summary, Timing
+from harness.records.figures import Timing
 from harness.records.inputs import JSON, Message, Sample
 from harness.records.outputs import Prediction, Reading, Serving
+from harness.records.summary import Summary
 from reports.facts.answer_path import timing_note
 from reports.facts.divergent_turns import divergent_turns
 from reports.facts.item_payload import payload

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from harness.records.figures import Comparison, MetricInfo, Result, Summary
+from harness.records.figures import Comparison, MetricInfo, Result
+from harness.records.summary import Summary
 from reports.charts.whiskers import Axis, value_axis, whisker
 from reports.facts.comparison_table import comparison_tables, leaders
 from reports.facts.metric_columns import metric_columns

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.records.figures import Summary
+from harness.records.summary import Summary
 from harness.runtime.run_folder import RunFolder
 from tests.shared.finished import printed
 

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from harness.records.figures import Routed, Summary
+from harness.records.figures import Routed
 from harness.records.inputs import JSON
+from harness.records.summary import Summary
 from reports.charts.curves import Chart, ChartFrame, Curve, CurvePoint, LogAxis, axis_scale, chart, spread_out
 from reports.charts.loss_curves import learning_rate_chart, loss_chart, loss_overview
 from reports.charts.whiskers import Axis

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.records.figures import Summary
+from harness.records.summary import Summary
 from harness.runtime.run_folder import RunFolder
 from reports.html import render
 from tests.shared.browsing import DESK, PHONE, count, item_labels

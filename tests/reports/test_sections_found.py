@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from harness.records.figures import Summary
+from harness.records.summary import Summary
 from reports.html import render
 from reports.section import PACKAGES, find_sections
 from reports.terminal import print_summary

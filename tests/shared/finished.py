@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 
-from harness.records.figures import Summary
 from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON, Sample
 from harness.records.outputs import Prediction, Score
+from harness.records.summary import Summary
 from reports.terminal import print_summary
 
 

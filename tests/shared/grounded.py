@@ -14,9 +14,10 @@ n07 unknown, 12 right; in all 24 of 29 right.
 from collections.abc import Iterator
 from dataclasses import replace
 
-from harness.records.figures import Comparison, MetricInfo, Result, Retrieved, Routed, Summary, Usage
+from harness.records.figures import Comparison, MetricInfo, Result, Retrieved, Routed, Usage
 from harness.records.inputs import JSON, Message, Sample
 from harness.records.outputs import Prediction, Reading, RetrievalTrace, Score, Step
+from harness.records.summary import Summary
 
 VARIANTS = ("nearest", "majority", "zero-shot", "few-shot", "rag", "oracle", "lora", "cascade")
 TERMS = (("左膝关节置换术后疼痛", "膝关节疼痛"), ("右侧肩袖部分撕裂", "肩袖损伤"), ("双眼干涩伴视疲劳", "干眼症"))

@@ -10,7 +10,7 @@ triage has 60 items of six departments, and a column for answers that are none; 
 from dataclasses import replace
 from itertools import combinations
 
-from harness.records.figures import Comparison, Confusion, MetricInfo, Result, Summary, Usage
+from harness.records.figures import Comparison, Confusion, MetricInfo, Result, Usage
 from harness.records.inputs import JSON, Message, Sample
 from harness.records.judgements import (
     Agreed,
@@ -26,6 +26,7 @@ from harness.records.judgements import (
     Standing,
 )
 from harness.records.outputs import Prediction, Reading, Score
+from harness.records.summary import Summary
 
 LONG = "<b>lora</b> & rag, merged after three epochs on all departments, seed 42"
 VARIANTS = ("zero-shot", "few-shot", "rag", LONG, "lora")

@@ -3,18 +3,7 @@
 from dataclasses import replace
 
 from harness.records.anomalies import Anomaly, PromptMismatch
-from harness.records.figures import (
-    Comparison,
-    Confusion,
-    Overlap,
-    Point,
-    Result,
-    Retrieved,
-    Routed,
-    Seeds,
-    Summary,
-    Twin,
-)
+from harness.records.figures import Comparison, Confusion, Overlap, Point, Result, Retrieved, Routed, Seeds, Twin
 from harness.records.inputs import JSON, Message, Sample
 from harness.records.judgements import (
     Agreed,
@@ -29,6 +18,7 @@ from harness.records.judgements import (
     Standing,
 )
 from harness.records.outputs import Prediction, Reading, RetrievalTrace, Score, Step
+from harness.records.summary import Summary
 
 NASTY = "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">&amp;<b>"
 NESTED: dict[str, JSON] = {NASTY: [NASTY, {"深": NASTY}]}

@@ -12,9 +12,10 @@ The items n01 … n06 stand elsewhere. 7 i mod 60 of them is 7, 14, 21, 28, 35, 
 import math
 from statistics import stdev
 
-from harness.records.figures import Comparison, MetricInfo, Overlap, Point, Result, Seeds, Summary, Twin, Usage
+from harness.records.figures import Comparison, MetricInfo, Overlap, Point, Result, Seeds, Twin, Usage
 from harness.records.inputs import JSON, Message, Sample
 from harness.records.outputs import Prediction, Reading, Score
+from harness.records.summary import Summary
 
 TERMS = (("左膝关节置换术后疼痛", "膝关节疼痛"), ("右侧肩袖部分撕裂", "肩袖损伤"), ("双眼干涩伴视疲劳", "干眼症"))
 ACCURACY = MetricInfo(component="ExactMatch", settings={}, low=0.0, high=1.0, better="higher")

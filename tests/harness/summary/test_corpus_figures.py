@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from harness.components.metric import Metric, Scale
-from harness.records.figures import Confused, MetricInfo, Overlap, Result, Summary, Twin
+from harness.records.figures import Confused, MetricInfo, Overlap, Result, Twin
 from harness.records.inputs import Sample
 from harness.records.outputs import Prediction, Reading, Score
+from harness.records.summary import Summary
 from harness.runtime.run_folder import RunFolder
 from harness.statistics import resampling
 from harness.statistics.groups import Groups

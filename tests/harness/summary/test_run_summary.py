@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.records.figures import MetricInfo, Overlap, Summary, Twin
+from harness.records.figures import MetricInfo, Overlap, Twin
 from harness.records.inputs import Sample
 from harness.records.outputs import Prediction, Reading, Score
+from harness.records.summary import Summary
 from harness.summary.comparison_plan import ComparisonPlan
 from harness.summary.run_summary import summary_of
 

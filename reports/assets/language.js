@@ -1,0 +1,28 @@
+// The page holds a body in each language; all but the one that is shown are templates. Switching swaps the two.
+(() => {
+  "use strict";
+  const shown = () => document.querySelector("div.body");
+  const stored = () => { try { return localStorage.getItem("language"); } catch { return null; } };
+
+  const speak = (language) => {
+    const template = document.querySelector(`template.body[lang="${language}"]`);
+    if (!template) return;
+    const body = shown();
+    const kept = Object.assign(document.createElement("template"), { className: "body", lang: body.lang });
+    kept.content.append(...body.childNodes);
+    const next = Object.assign(document.createElement("div"), { className: "body", lang: language });
+    next.append(template.content);
+    template.replaceWith(kept);
+    body.replaceWith(next);
+    document.documentElement.lang = language;
+    document.dispatchEvent(new CustomEvent("spoken"));
+  };
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.("button[data-language]");
+    if (!button) return;
+    try { localStorage.setItem("language", button.dataset.language); } catch { /* the choice then lasts as long as the page */ }
+    speak(button.dataset.language);
+  });
+  document.addEventListener("DOMContentLoaded", () => { if (stored() && stored() !== document.documentElement.lang) speak(stored()); });
+})();
