@@ -197,3 +197,29 @@ def _plain(value: float, info: MetricInfo) -> str:
     if not is_closed(info):
         return f"{value:,.0f}" if abs(value) >= 999.5 else f"{value:#.3g}".removesuffix(".")
     return f"{value:,.{3 if info.high <= 1 else max(0, 3 - math.ceil(math.log10(span)))}f}"
+
+
+def item_range(needed: tuple[int | None, int | None] | None) -> str:
+    """How many items more would be needed, e.g. "about 90 to 1,500 items"."""
+    low, high = needed or (None, None)
+    if low is None:
+        return say("nouns.unknown_items")
+    if high is None:
+        return say("nouns.at_least_items", count=about(low))
+    is_single = about(low) == about(high)
+    return (
+        say("nouns.about_items", count=about(low))
+        if is_single
+        else say("nouns.between_items", low=about(low), high=about(high))
+    )
+
+
+def money(amount: float, currency: str | None) -> str:
+    """An amount with its currency; small ones with as many decimals as tell them apart."""
+    decimals = 2 if amount >= 1 or not amount else min(6, 2 - math.floor(math.log10(amount)))
+    return f"{amount:,.{decimals}f} {currency or ''}".strip()
+
+
+def plain_number(value: float) -> str:
+    """A number without unit: whole ones with their thousands, others in three digits."""
+    return f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 100 else f"{value:.3g}"

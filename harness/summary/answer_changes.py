@@ -1,0 +1,141 @@
+"""What would change a decision: more items, a price, a constraint, more labels, fresher knowledge, better retrieval."""
+
+from collections.abc import Iterator, Sequence
+
+from harness.records.decisions import BrokenConstraint, Decision, Statement
+from harness.records.derived_names import FreshnessProbe
+from harness.records.figure_names import FigureName
+from harness.records.inputs import JSON
+from harness.records.summary import Summary
+from harness.summary.burdens import Burdens
+from harness.summary.decision_figures import HeadlineFigure
+from harness.summary.decision_reasons import points
+
+STALE = "stale"  # the metric of answers that no longer hold
+TUNED = ("fine-tuning", "fine-tuning + RAG")
+RISING = 0.01  # of the metric's range, between the last two sizes of a learning curve
+
+
+def answer_changes(
+    summary: Summary,
+    figures: Sequence[HeadlineFigure],
+    burdens: Burdens,
+    broken: Sequence[BrokenConstraint],
+    decision: Decision,
+) -> Iterator[Statement]:
+    """In the order in which they are likely to matter."""
+    yield from _more_items(figures, decision)
+    yield from _constraints(figures, broken, decision)
+    yield from _break_even(summary, decision)
+    for figure in figures:
+        yield from _more_labels(summary, figure)
+        yield from _upper_bound(summary, figure, decision)
+    yield from _fresh_knowledge(summary, decision)
+    yield from _training_luck(summary, decision)
+    if decision.kind == "deploy floor":
+        yield Statement("decision.stronger_model")
+
+
+def _more_items(figures: Sequence[HeadlineFigure], decision: Decision) -> Iterator[Statement]:
+    """How many items would show the difference to a rival that could not be told from it."""
+    leader = decision.variant or next(iter(decision.rivals), None)
+    for figure in figures:
+        for rival in decision.rivals:
+            pair = figure.pairs.get((rival, leader)) if leader is not None else None
+            pair = pair or (figure.floors.get(rival) if decision.kind == "deploy floor" else None)
+            if rival == leader or pair is None or pair.verdict != "inconclusive" or pair.needed_low is None:
+                continue
+            needed: dict[str, JSON] = {"unit": "items", "value": [pair.needed_low, pair.needed_high]}
+            values = {"variant": leader, "rival": rival, "figure": figure.name, "needed": needed, "items": pair.samples}
+            yield Statement("decision.more_items", values)
+
+
+def _constraints(
+    figures: Sequence[HeadlineFigure], broken: Sequence[BrokenConstraint], decision: Decision
+) -> Iterator[Statement]:
+    """Variants that would be better, but break a constraint; without a choice, what each of them breaks."""
+    breaking: dict[str, list[BrokenConstraint]] = {}
+    for constraint in broken:
+        breaking.setdefault(constraint.variant, []).append(constraint)
+    for variant, own in breaking.items():
+        phrases: list[JSON] = [constraint_phrase(constraint) for constraint in own]
+        figure = next((f for f in figures if variant in f.means), None)
+        if figure is None:
+            continue
+        if decision.kind == "infeasible":
+            yield Statement("decision.breaks", {"variant": variant, "constraints": phrases})
+        elif (
+            decision.variant is not None
+            and decision.variant in figure.means
+            and (lead := figure.lead(variant, decision.variant)) > 0
+        ):
+            values = {"variant": variant, "constraints": phrases, "lead": points(figure, lead), "figure": figure.name}
+            yield Statement("decision.without_constraint", values)
+
+
+def constraint_phrase(broken: BrokenConstraint) -> dict[str, JSON]:
+    """A broken constraint as a value of a statement."""
+    measured = "unmeasured" if broken.value is None else "measured"
+    name = "min_quality" if broken.constraint.startswith("min_quality") else broken.constraint
+    values = {"limit": broken.limit, "value": broken.value, "figure": broken.constraint.partition(":")[2].strip()}
+    return {"key": f"decision.{name}_{measured}", "values": values}
+
+
+def _break_even(summary: Summary, decision: Decision) -> Iterator[Statement]:
+    for point in summary.decisions.break_even:
+        if decision.variant in (point.variant, point.rival) and point.requests_per_day is not None:
+            values = {"variant": point.variant, "rival": point.rival, "requests": point.requests_per_day}
+            yield Statement("decision.break_even", {**values, "days": point.days})
+
+
+def _more_labels(summary: Summary, figure: HeadlineFigure) -> Iterator[Statement]:
+    """Learning curves that still rise at their end."""
+    families: dict[str, list[tuple[int, float]]] = {}
+    for point in summary.curve:
+        if point.variant in figure.means:
+            families.setdefault(point.family, []).append((point.rows, figure.means[point.variant]))
+    for family, curve in families.items():
+        (fewer, before), (rows, after) = sorted(curve)[-2:] if len(curve) > 1 else [(0, 0.0), (0, 0.0)]
+        gain, span = figure.sign * (after - before), figure.info.high - figure.info.low
+        if rows and gain > RISING * span:
+            values = {"variant": family, "fewer": fewer, "rows": rows, "figure": figure.name}
+            yield Statement("decision.more_labels", {**values, "gain": points(figure, gain)})
+
+
+def _upper_bound(summary: Summary, figure: HeadlineFigure, decision: Decision) -> Iterator[Statement]:
+    """What perfect retrieval would gain, where retrieval is part of the choice; or that the bound is beaten."""
+    if decision.variant is None or decision.variant not in figure.means:
+        return
+    for bound in summary.bounds:
+        if bound not in figure.means:
+            continue
+        gap = figure.sign * (figure.means[bound] - figure.means[decision.variant])
+        values = {"bound": bound, "variant": decision.variant, "figure": figure.name, "gap": points(figure, gap)}
+        yield Statement("decision.bound_above" if gap > 0 else "decision.bound_beaten", values)
+
+
+def _fresh_knowledge(summary: Summary, decision: Decision) -> Iterator[Statement]:
+    """How often the choice repeats what no longer holds, and who does so least."""
+    tasks = list(dict.fromkeys(result.task for result in summary.results))
+    for task in tasks:
+        probe = FreshnessProbe.parse(task, tasks)
+        if probe is None or probe.version != "after":
+            continue
+        stale = {
+            result.variant: result.mean
+            for result in summary.results
+            if result.task == task and FigureName.of(result).metric == STALE and result.mean is not None
+        }
+        if decision.variant in stale and stale[decision.variant] > 0:
+            best = min((name for name in stale if name not in summary.bounds), key=stale.__getitem__)
+            key = "decision.stale" if best == decision.variant else "decision.stale_against"
+            shares = {"share": stale[decision.variant], "least": stale[best]}
+            values = {name: {"unit": "share", "value": share} for name, share in shares.items()}
+            yield Statement(key, {"variant": decision.variant, "rival": best, "knowledge": probe.knowledge, **values})
+
+
+def _training_luck(summary: Summary, decision: Decision) -> Iterator[Statement]:
+    """A model that was trained once may owe its place to its seed."""
+    is_repeated = any(seeds.variant == decision.variant for seeds in summary.seeds)
+    if decision.approach in TUNED and not is_repeated:
+        yield Statement("decision.trained_once", {"variant": decision.variant})

@@ -1,0 +1,213 @@
+"""What to deploy: a pure function of the figures, the costs and what the suite asks for, as docs/decision.md says it.
+
+The order of the questions is the order of this file: can anything be trusted, does anything meet the constraints, does
+anything beat the floor, who is not shown to be worse than the best, and which of those is the lightest to run.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from harness.records.decisions import (
+    Approach,
+    BrokenConstraint,
+    Certainty,
+    Decision,
+    Kind,
+    Statement,
+)
+from harness.records.deployment_terms import DeploymentTerms
+from harness.records.summary import Summary
+from harness.statistics.groups import FEW
+from harness.summary.answer_changes import answer_changes
+from harness.summary.burdens import Burdens
+from harness.summary.decision_figures import Closeness, HeadlineFigure, headline_figures
+from harness.summary.decision_reasons import reasons_for
+from harness.summary.distrust import Distrust, distrust_of
+
+NOT_DEPLOYABLE: tuple[Approach, ...] = ("floor", "upper bound")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """Who stands for election, and by what."""
+
+    summary: Summary
+    figures: Sequence[HeadlineFigure]
+    candidates: Sequence[str]  # deployable variants with a value, those left out for distrust not among them
+    burdens: Burdens
+    distrust: Distrust
+    broken: Sequence[BrokenConstraint]
+
+    def best(self, variants: Sequence[str]) -> dict[str, str]:
+        """The best of these variants by figure."""
+        return {figure.name: figure.best(variants) for figure in self.figures}
+
+    def closeness(self, variant: str, variants: Sequence[str]) -> Closeness:
+        """How it stands to the best of each figure: what is weakest counts."""
+        order: tuple[Closeness, ...] = ("as good", "close", "open", "worse")
+        return max((figure.closeness(variant, figure.best(variants)) for figure in self.figures), key=order.index)
+
+
+def decide(summary: Summary, terms: DeploymentTerms, broken: Sequence[BrokenConstraint] = ()) -> Decision:
+    """What to deploy, how sure that is, why, and what would change it; where nothing can be said, it says so.
+
+    `summary.decisions` holds approaches, pairs, margin tests and costs; `broken` is every constraint that a variant
+    does not meet. Rests on headline figures that may decide only, never on an upper bound, on a cell with an alarm, or
+    on one with less than 95 % coverage.
+    """
+    decisions = summary.decisions
+    figures = headline_figures(summary, terms.margins)
+    deployable = [
+        variant
+        for variant, approach in decisions.approaches.items()
+        if approach not in NOT_DEPLOYABLE and any(variant in figure.means for figure in figures)
+    ]
+    distrust = distrust_of(summary, figures, deployable)
+    field = Field(
+        summary=summary,
+        figures=figures,
+        candidates=[variant for variant in deployable if variant not in distrust.variants],
+        burdens=Burdens({cost.variant: cost for cost in decisions.costs}, decisions.approaches),
+        distrust=distrust,
+        broken=broken,
+    )
+    decision = _without_candidates(field, deployable) or _feasible(field)
+    approach = None if decision.variant is None else decisions.approaches.get(decision.variant)
+    decision = replace(decision, approach=approach)
+    statements = [statement for own in distrust.variants.values() for statement in own]
+    return replace(
+        decision,
+        certainty=_tempered(summary, field, decision),
+        reasons=tuple(reasons_for(summary, figures, field.burdens, decision)),
+        changes=tuple(answer_changes(summary, figures, field.burdens, broken, decision)),
+        broken=tuple(broken),
+        distrusted=(*distrust.figures, *statements),
+    )
+
+
+def _without_candidates(field: Field, deployable: Sequence[str]) -> Decision | None:
+    """The answer where nothing is there to be chosen, or nothing that can be believed."""
+    if not field.figures:
+        if field.distrust.figures:
+            return _answer("not trustworthy", "cannot tell", Statement("decision.no_trusted_figure"))
+        return _answer("no choice", "cannot tell", Statement("decision.no_figure"))
+    if not deployable:
+        return _answer("no choice", "cannot tell", Statement("decision.no_candidate"))
+    if not field.candidates:
+        return _answer("not trustworthy", "cannot tell", Statement("decision.nothing_trusted"))
+    for figure in field.figures:
+        doubtful = [variant for variant in field.distrust.variants if variant in figure.means]
+        if doubtful and figure.best([*field.candidates, *doubtful]) in doubtful:
+            leader, trusted = figure.best(doubtful), [v for v in field.candidates if v in figure.means]
+            if not trusted or figure.lead(leader, figure.best(trusted)) > 0:
+                statement = Statement("decision.leader_distrusted", {"variant": leader, "figure": figure.name})
+                return _answer("not trustworthy", "cannot tell", statement, rivals=(leader,))
+    return None
+
+
+def _feasible(field: Field) -> Decision:
+    """The answer among those that meet the constraints."""
+    breaking = {constraint.variant for constraint in field.broken}
+    feasible = [variant for variant in field.candidates if variant not in breaking]
+    if not feasible:
+        names = tuple(field.candidates)
+        return _answer("infeasible", "sure", Statement("decision.infeasible", {"variants": list(names)}), rivals=names)
+    floors = {figure.floor for figure in field.figures if figure.floor is not None}
+    if floors:
+        beating = [v for v in feasible if any(figure.beats_floor(v) for figure in field.figures)]
+        able = [v for v in beating if not any(figure.is_below_floor(v) for figure in field.figures)]
+        if not able:
+            return _floor(field, feasible)
+        feasible = able
+    return _among(field, feasible)
+
+
+def _floor(field: Field, feasible: Sequence[str]) -> Decision:
+    """Nothing is shown to beat what asks no model."""
+    figure = next(figure for figure in field.figures if figure.floor is not None)
+    best = figure.best([variant for variant in feasible if variant in figure.means] or list(figure.means))
+    is_sure = all(figure.is_below_floor(variant) for variant in feasible if variant in figure.floors)
+    values = {"floor": figure.floor, "variant": best, "figure": figure.name}
+    return _answer(
+        "deploy floor",
+        "sure" if is_sure else "likely",
+        Statement("decision.deploy_floor", values),
+        variant=figure.floor,
+        rivals=(best,),
+    )
+
+
+def _among(field: Field, variants: Sequence[str]) -> Decision:
+    """The lightest of those that are not shown to be worse than the best."""
+    standing = {variant: field.closeness(variant, variants) for variant in variants}
+    equals = [variant for variant in variants if standing[variant] in ("as good", "close")]
+    joint = [variant for variant in variants if standing[variant] != "worse"]
+    if not equals:
+        return _trade_off(field, joint or variants)
+    leader = field.figures[0].best(equals)
+    choice = field.burdens.lightest(equals)
+    if choice != leader and not field.burdens.is_lighter(choice, leader):
+        choice = leader
+    open_rivals = [variant for variant in joint if standing[variant] == "open" and variant != choice]
+    lighter = [variant for variant in open_rivals if field.burdens.is_lighter(variant, choice)]
+    if lighter:
+        return _undecided(field, leader, lighter)
+    if choice == leader:
+        return _chosen(leader, [variant for variant in joint if variant != leader])
+    is_shown = standing[choice] == "as good"
+    measure = {"key": f"decision.measure_{field.burdens.measure((choice, leader))}", "values": {}}
+    values = {
+        "variant": choice,
+        "rival": leader,
+        "figure": field.figures[0].name,
+        "measure": {"key": f"decision.measure_{measure}", "values": {}},
+    }
+    key = "decision.choose_as_good" if is_shown else "decision.choose_simplest"
+    certainty: Certainty = "sure" if is_shown and not open_rivals else "likely"
+    return _answer("choose simplest", certainty, Statement(key, values), variant=choice, rivals=(leader, *open_rivals))
+
+
+def _trade_off(field: Field, variants: Sequence[str]) -> Decision:
+    """No variant is about as good as the best on every figure: which figure matters more is for people to say."""
+    leaders = field.best(variants)
+    values = {
+        "choices": [{"key": "decision.best_on", "values": {"variant": v, "figure": n}} for n, v in leaders.items()]
+    }
+    rivals = tuple(dict.fromkeys(leaders.values()))
+    return _answer("trade-off", "cannot tell", Statement("decision.trade_off", values), rivals=rivals)
+
+
+def _chosen(leader: str, others: Sequence[str]) -> Decision:
+    """The best one, which nothing that could not be told from it is lighter than."""
+    if not others:
+        return _answer("choose", "sure", Statement("decision.choose", {"variant": leader}), variant=leader)
+    statement = Statement("decision.choose_leading", {"variant": leader, "rivals": list(others)})
+    return _answer("choose", "likely", statement, variant=leader, rivals=tuple(others))
+
+
+def _undecided(field: Field, leader: str, lighter: Sequence[str]) -> Decision:
+    """The best one leads by more than the margin, but not shown; what is lighter may be as good."""
+    rival = field.burdens.lightest(lighter)
+    figure = max(field.figures, key=lambda candidate: candidate.lead(leader, rival))
+    pair = figure.pairs.get((leader, rival))
+    needed = None if pair is None else [pair.needed_low, pair.needed_high]
+    values = {"variant": leader, "rival": rival, "figure": figure.name, "needed": {"unit": "items", "value": needed}}
+    return _answer("undecided", "cannot tell", Statement("decision.undecided", values), rivals=(leader, *lighter))
+
+
+def _tempered(summary: Summary, field: Field, decision: Decision) -> Certainty:
+    """Sure no longer where the items form too few groups for any test to be relied on."""
+    tasks = {figure.name.partition(".")[0] for figure in field.figures}
+    few = any(grouping.groups < FEW for grouping in summary.groupings if grouping.task in tasks)
+    return "likely" if few and decision.certainty == "sure" and decision.variant is not None else decision.certainty
+
+
+def _answer(
+    kind: Kind,
+    certainty: Certainty,
+    headline: Statement,
+    *,
+    variant: str | None = None,
+    rivals: tuple[str, ...] = (),
+) -> Decision:
+    return Decision(kind=kind, certainty=certainty, variant=variant, rivals=rivals, headline=headline)

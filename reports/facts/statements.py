@@ -1,0 +1,58 @@
+"""Statements of the record as sentences: their values are written as the report writes such figures everywhere."""
+
+from collections.abc import Mapping
+
+from markupsafe import Markup, escape
+
+from harness.records.decisions import Statement
+from harness.records.figure_names import FigureName
+from harness.records.inputs import JSON
+from harness.records.summary import Summary
+from reports.facts import numbers
+from reports.facts.metric_columns import metric_info
+from reports.facts.phrases import listed
+from reports.wording import say, say_markup
+
+NAMES = ("variant", "rival", "floor", "bound", "variants", "rivals")  # values that name variants
+
+
+def sentence(statement: Statement, summary: Summary) -> str:
+    """A statement in the language that is spoken."""
+    return say(statement.key, **{name: _text(value, summary) for name, value in statement.values.items()})
+
+
+def marked_sentence(statement: Statement, summary: Summary) -> Markup:
+    """The same with the variants that it names emphasised. Every value is escaped."""
+    values: dict[str, JSON] = {}
+    for name, value in statement.values.items():
+        text = _text(value, summary)
+        values[name] = Markup("<b>{}</b>").format(text) if name in NAMES else escape(text)
+    return say_markup(statement.key, **values)
+
+
+def _text(value: JSON, summary: Summary) -> str:
+    if isinstance(value, Mapping):
+        if "key" in value:
+            return sentence(Statement(value["key"], value["values"]), summary)
+        return _quantity(value, summary)
+    if isinstance(value, list | tuple):
+        return listed(_text(entry, summary) for entry in value)
+    return numbers.plain_number(value) if isinstance(value, int | float) else str(value)
+
+
+def _quantity(quantity: Mapping[str, JSON], summary: Summary) -> str:
+    """A value with its unit, e.g. {"unit": "points", "value": 0.062, "figure": "norm.accuracy"} → "6.2 points"."""
+    value, unit = quantity["value"], quantity["unit"]
+    if unit in ("points", "figure"):
+        name = FigureName.parse(quantity["figure"])
+        info = metric_info(summary, name.task, name.full_metric)
+        return numbers.points(value, info) if unit == "points" else numbers.with_unit(value, info)
+    if unit == "items":
+        return numbers.item_range(value)
+    if unit == "share":
+        return numbers.share(value)
+    if unit == "seconds":
+        return say("nouns.seconds", count=numbers.seconds_of(value))
+    if unit == "tokens":
+        return say("nouns.token", n=round(value), count=f"{value:,.0f}")
+    return say("decision.money_per_1000", amount=numbers.money(value, quantity["currency"]))
