@@ -160,7 +160,7 @@ def _among(field: Field, variants: Sequence[str]) -> Decision:
         "variant": choice,
         "rival": leader,
         "figure": field.figures[0].name,
-        "measure": {"key": f"decision.measure_{measure}", "values": {}},
+        "measure": measure,
     }
     key = "decision.choose_as_good" if is_shown else "decision.choose_simplest"
     certainty: Certainty = "sure" if is_shown and not open_rivals else "likely"
