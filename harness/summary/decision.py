@@ -112,14 +112,11 @@ def _feasible(field: Field) -> Decision:
     if not feasible:
         names = tuple(field.candidates)
         return _answer("infeasible", "sure", Statement("decision.infeasible", {"variants": list(names)}), rivals=names)
-    floors = {figure.floor for figure in field.figures if figure.floor is not None}
-    if floors:
-        beating = [v for v in feasible if any(figure.beats_floor(v) for figure in field.figures)]
-        able = [v for v in beating if not any(figure.is_below_floor(v) for figure in field.figures)]
-        if not able:
-            return _floor(field, feasible)
-        feasible = able
-    return _among(field, feasible)
+    if not any(figure.floors for figure in field.figures):
+        return _among(field, feasible, feasible)
+    contenders = [v for v in feasible if not any(figure.is_below_floor(v) for figure in field.figures)]
+    able = [v for v in contenders if any(figure.beats_floor(v) for figure in field.figures)]
+    return _among(field, contenders, able) if able else _floor(field, feasible)
 
 
 def _floor(field: Field, feasible: Sequence[str]) -> Decision:
@@ -137,10 +134,10 @@ def _floor(field: Field, feasible: Sequence[str]) -> Decision:
     )
 
 
-def _among(field: Field, variants: Sequence[str]) -> Decision:
-    """The lightest of those that are not shown to be worse than the best."""
+def _among(field: Field, variants: Sequence[str], able: Sequence[str]) -> Decision:
+    """The lightest of those that are not shown to be worse than the best. Only `able` ones may be chosen."""
     standing = {variant: field.closeness(variant, variants) for variant in variants}
-    equals = [variant for variant in variants if standing[variant] in ("as good", "close")]
+    equals = [variant for variant in able if standing[variant] in ("as good", "close")]
     joint = [variant for variant in variants if standing[variant] != "worse"]
     if not equals:
         return _trade_off(field, joint or variants)
@@ -148,7 +145,7 @@ def _among(field: Field, variants: Sequence[str]) -> Decision:
     choice = field.burdens.lightest(equals)
     if choice != leader and not field.burdens.is_lighter(choice, leader):
         choice = leader
-    open_rivals = [variant for variant in joint if standing[variant] == "open" and variant != choice]
+    open_rivals = [variant for variant in joint if variant not in equals]
     lighter = [variant for variant in open_rivals if field.burdens.is_lighter(variant, choice)]
     if lighter:
         return _undecided(field, leader, lighter)
