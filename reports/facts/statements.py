@@ -53,6 +53,8 @@ def _quantity(quantity: Mapping[str, JSON], summary: Summary) -> str:
         return numbers.share(value)
     if unit == "seconds":
         return say("nouns.seconds", count=numbers.seconds_of(value))
+    if unit == "duration":
+        return numbers.duration(value)
     if unit == "tokens":
         return say("nouns.token", n=round(value), count=f"{value:,.0f}")
     return say("decision.money_per_1000", amount=numbers.money(value, quantity["currency"]))
