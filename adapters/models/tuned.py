@@ -153,13 +153,13 @@ class Tuned(DerivedModel, Recipe):
     @cached_property
     def folder(self) -> Path:
         """Where the trained weights are, by the content of all that they depend on. Nothing is merged for it."""
+        from adapters.training.session import LearningRows
         from adapters.training.training_run import inputs_digest
 
         data, origin = self.data, self.origin()
         identity = {"merged": origin.identity()} if origin.base_name else None
-        inputs = inputs_digest(
-            self._root(), self.method, self.recipe, data.examples, data.validation, self.inputs.seed, identity
-        )
+        rows = LearningRows(data.examples, data.validation)
+        inputs = inputs_digest(self._root(), self.method, self.recipe, rows, self.inputs.seed, identity)
         return cache_root() / "trained" / inputs
 
     def _root(self) -> HuggingFace:
@@ -200,6 +200,7 @@ class Tuned(DerivedModel, Recipe):
         return estimate_seconds(self._root(), self.method_name, self.recipe, self.data, cache_root() / "trained")
 
     def make(self, name: str, display: Display) -> dict[str, JSON]:
+        from adapters.training.session import LearningRows
         from adapters.training.training_run import train
 
         display.begin(f"train {name}")
@@ -207,9 +208,8 @@ class Tuned(DerivedModel, Recipe):
         if needs.memory.total > needs.available / TIGHT:
             return_freed_memory()
         base, seed = plain_weights(self.origin()), self.inputs.seed
-        record = train(
-            base, self.method, self.recipe, data.examples, data.validation, self.folder, seed, StepDisplay(display)
-        )
+        rows = LearningRows(data.examples, data.validation)
+        record = train(base, self.method, self.recipe, rows, self.folder, seed, StepDisplay(display))
         outcome = "trained before" if reused else f"{record.steps} steps, {record.seconds:.0f} s"
         display.finish(f"{outcome}, loss {record.loss[-1][1]:.3f}")
         stage = {

@@ -26,6 +26,14 @@ OPTIMISERS = {
 Examples = Sequence[Example] | Sequence[str]
 
 
+@dataclass(frozen=True)
+class LearningRows:
+    """The rows that a training learns, and those that it is only measured on."""
+
+    examples: Examples
+    validation: Examples = ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Job:
     """A training as the suite describes it, and its data as it will be processed."""
@@ -42,18 +50,17 @@ class Job:
 
 
 def read_job(
-    base: HuggingFace, method: Method, recipe: Recipe, examples: Examples, validation: Examples, seed: int,
-    inputs: str, work: Path,
-) -> Job:  # fmt: skip
+    base: HuggingFace, method: Method, recipe: Recipe, rows: LearningRows, seed: int, inputs: str, work: Path
+) -> Job:
     """Encode the data. Raises DataError and, for what the method or the model cannot do, ModelError."""
-    packed = recipe.packing or any(isinstance(row, str) for row in examples)
+    packed = recipe.packing or any(isinstance(row, str) for row in rows.examples)
     config = check_method(base, method, recipe, packed)
     cutoff = min(recipe.cutoff, getattr(config, "max_position_embeddings", None) or recipe.cutoff)
 
     def items(encoded: Encoded) -> tuple[Item, ...]:
         return tuple(pack(encoded.rows, cutoff) if packed else ((row,) for row in encoded.rows))
 
-    encoded = encode(base, examples, cutoff, recipe.loss)
+    encoded = encode(base, rows.examples, cutoff, recipe.loss)
     return Job(
         base=base,
         method=method,
@@ -62,7 +69,7 @@ def read_job(
         inputs=inputs,
         encoded=encoded,
         items=items(encoded),
-        validation=items(encode(base, validation, cutoff, recipe.loss)) if validation else (),
+        validation=items(encode(base, rows.validation, cutoff, recipe.loss)) if rows.validation else (),
         work=work,
     )
 

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from adapters.methods.base.network import translate_disk_errors
 from adapters.training.distributed import check_devices, devices_for, launch
 from adapters.training.record import FILE, TrainingRecord, packages
-from adapters.training.session import Examples, Job, attempt, out_of_memory_message, read_job
+from adapters.training.session import Examples, Job, LearningRows, attempt, out_of_memory_message, read_job
 from adapters.training.settings import Recipe
 from adapters.training.trainer import Progress, StepPlan, last_checkpoint
 from harness.components.fields import written
@@ -27,8 +27,8 @@ _RECORD = TypeAdapter(TrainingRecord)
 
 
 def train(
-    base: HuggingFace, method: Method, recipe: Recipe, examples: Examples, validation: Examples,
-    folder: Path, seed: int, progress: Progress | None = None,
+    base: HuggingFace, method: Method, recipe: Recipe, rows: LearningRows, folder: Path, seed: int,
+    progress: Progress | None = None,
 ) -> TrainingRecord:  # fmt: skip
     """Train and write the weights and their record into `folder`; if that was done before, return its record.
 
@@ -38,7 +38,7 @@ def train(
     Raises DataError, ModelError, StoreError.
     """
     seed = seed if recipe.seed is None else recipe.seed
-    inputs = inputs_digest(base, method, recipe, examples, validation, seed)
+    inputs = inputs_digest(base, method, recipe, rows, seed)
     if (folder / FILE).is_file():  # its place may be read-only
         return read_record(folder, inputs)
     with translate_disk_errors(folder):
@@ -50,7 +50,7 @@ def train(
         check_devices(recipe, base)
         work = _work_folder(folder, inputs)
         base.close()  # one network at a time
-        job = read_job(base, method, recipe, examples, validation, seed, inputs, work)
+        job = read_job(base, method, recipe, rows, seed, inputs, work)
         record = _train(job, progress)
         with translate_disk_errors(folder):
             (work / "result" / FILE).write_bytes(_RECORD.dump_json(record, indent=1))
@@ -69,23 +69,22 @@ def read_record(folder: Path, inputs: str | None = None) -> TrainingRecord:
 
 
 def inputs_digest(
-    base: HuggingFace, method: Method, recipe: Recipe, examples: Examples, validation: Examples, seed: int,
-    identity: JSON = None,
-) -> str:  # fmt: skip
+    base: HuggingFace, method: Method, recipe: Recipe, rows: LearningRows, seed: int, identity: JSON = None
+) -> str:
     """Digest of what the weights depend on; the number of devices is not part of it.
 
     `identity` replaces the base's own, where the base is trained itself.
     """
 
-    def content(rows: Examples) -> list[JSON]:
+    def content(examples: Examples) -> list[JSON]:
         return [
             row if isinstance(row, str) else [[[turn.role, turn.content] for turn in row.prompt], row.answer]
-            for row in rows
+            for row in examples
         ]
 
     settings = recipe.content(devices_for(recipe, base))
     return digest([
-        identity or base.identity(), written(method), settings, content(examples), content(validation), seed,
+        identity or base.identity(), written(method), settings, content(rows.examples), content(rows.validation), seed,
         packages(),
     ])  # fmt: skip
 

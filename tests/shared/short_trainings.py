@@ -8,6 +8,7 @@ from safetensors.torch import load_file
 
 from adapters.methods.lora import Lora
 from adapters.training.record import TrainingRecord
+from adapters.training.session import LearningRows
 from adapters.training.settings import Recipe
 from adapters.training.training_run import train
 from harness.models.huggingface import HuggingFace
@@ -30,5 +31,5 @@ def close(one: Path, other: Path, tolerance: float = 1e-4) -> bool:
 
 
 def go(base: HuggingFace, folder: Path, recipe: Recipe = QUICK, method: Any = LORA, **more: Any) -> TrainingRecord:
-    validation = more.pop("validation", ())
-    return train(base, method, recipe, more.pop("examples", LEARN), validation, folder, 0, **more)
+    rows = LearningRows(more.pop("examples", LEARN), more.pop("validation", ()))
+    return train(base, method, recipe, rows, folder, 0, **more)

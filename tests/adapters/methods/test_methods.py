@@ -14,6 +14,7 @@ from adapters.models.base.engines import adapt_base
 from adapters.training.collation import Collator
 from adapters.training.encoding import encode_examples
 from adapters.training.loss import summed_loss
+from adapters.training.session import LearningRows
 from adapters.training.settings import Recipe
 from adapters.training.training_run import train
 from harness.components.method import Method
@@ -52,7 +53,7 @@ def test_it_learns_and_answers_the_same_after_loading(
 ) -> None:
     made = method(name, **parameters)
     recipe = Recipe(epochs=4, batch_size=4, learning_rate=RATES.get(name, 1e-2), evaluate_every=8)
-    record = train(base, made, recipe, LEARN, LEARN[:6], tmp_path / "a", 0)
+    record = train(base, made, recipe, LearningRows(LEARN, LEARN[:6]), tmp_path / "a", 0)
     first, last = record.loss[0][1], sum(loss for _, loss, _ in record.loss[-3:]) / 3
     assert last < 0.9 * first, record.loss
     network = load(made, base, tmp_path / "a")

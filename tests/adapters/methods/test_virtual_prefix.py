@@ -11,6 +11,7 @@ from adapters.models.base.engines import adapt_base
 from adapters.training.collation import Collator
 from adapters.training.encoding import TokenRow, encode_examples
 from adapters.training.loss import summed_loss
+from adapters.training.session import LearningRows
 from adapters.training.settings import Recipe
 from adapters.training.training_run import train
 from harness.models.huggingface import HuggingFace
@@ -40,7 +41,7 @@ def adapted(
             kind, parameters = VARIED[name]
             chosen, folder = method(kind, **parameters), tmp_path_factory.mktemp("prefix") / "a"
             recipe = Recipe(epochs=4, learning_rate=RATES.get(kind, 0.02), batch_size=4)
-            train(base, chosen, recipe, LEARN, (), folder, 0)
+            train(base, chosen, recipe, LearningRows(LEARN), folder, 0)
 
             def put_on(network: Any) -> tuple[Any, Callable[[], None]]:
                 worn = chosen.load(network, folder)

@@ -37,7 +37,7 @@ from adapters.training.distributed import (
 from adapters.training.encoding import IGNORED, Encoded, TokenRow
 from adapters.training.loss import summed_loss
 from adapters.training.record import TrainingRecord
-from adapters.training.session import Job
+from adapters.training.session import Job, LearningRows
 from adapters.training.settings import Recipe
 from adapters.training.trainer import StepPlan
 from adapters.training.training_run import inputs_digest
@@ -229,7 +229,7 @@ def test_a_training_is_known_by_the_same_digest_on_any_number_of_devices(base: H
     config.write_text("distributed_type: FSDP\n")
 
     def known(**settings: Any) -> str:
-        return inputs_digest(base, LORA, Recipe(**settings), LEARN, (), 0)
+        return inputs_digest(base, LORA, Recipe(**settings), LearningRows(LEARN), 0)
 
     plain, configured = known(), known(devices=2, accelerate_config=str(config))
     assert plain == known(devices=1) == known(devices=2) == known(devices=1, accelerate_config=str(config))

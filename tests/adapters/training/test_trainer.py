@@ -20,6 +20,7 @@ from adapters.methods.full import Full
 from adapters.methods.lora import Lora
 from adapters.methods.prefix import Prefix
 from adapters.training.encoding import Example
+from adapters.training.session import LearningRows
 from adapters.training.settings import Recipe
 from adapters.training.trainer import COMPLETE, StepPlan, Training, last_checkpoint
 from adapters.training.training_run import read_record, train
@@ -79,7 +80,12 @@ def test_packed_rows_train_as_single_ones(base: HuggingFace, tmp_path: Path) -> 
 def test_texts_are_packed_and_learnt_whole(base: HuggingFace, tmp_path: Path) -> None:
     texts = ["肺炎 支气管炎 fever", "cough headache", "Which of the following is correct?"] * 4
     record = train(
-        base, Full(), Recipe(epochs=6, cutoff=32, batch_size=2, learning_rate=3e-3), texts, texts[:3], tmp_path / "a", 0
+        base,
+        Full(),
+        Recipe(epochs=6, cutoff=32, batch_size=2, learning_rate=3e-3),
+        LearningRows(texts, texts[:3]),
+        tmp_path / "a",
+        0,
     )
     assert record.loss[-1][1] < 0.8 * record.loss[0][1]
     assert record.labelled_tokens == record.tokens - record.examples  # every token but the first of a row
@@ -111,6 +117,7 @@ import os, signal, sys
 from pathlib import Path
 import torch
 from adapters.training.settings import Recipe
+from adapters.training.session import LearningRows
 from adapters.training.training_run import train
 from adapters.methods.lora import Lora
 from harness.models.huggingface import HuggingFace
@@ -121,14 +128,14 @@ def stop(done, total, loss, tokens):
     if done == int(sys.argv[3]):
         os.kill(os.getpid(), signal.SIGKILL)
 base = HuggingFace(path=sys.argv[1], dtype="float32", device="cpu")
-train(base, Lora(r=4, dropout=0.1), RESUMED, LEARN, LEARN[:4], Path(sys.argv[2]), 0, stop)
+train(base, Lora(r=4, dropout=0.1), RESUMED, LearningRows(LEARN, LEARN[:4]), Path(sys.argv[2]), 0, stop)
 """
 
 
 def test_killed_and_started_again_it_ends_with_the_same_weights(base: HuggingFace, tmp_path: Path) -> None:
     """Killed at step 7 of 12, in the second epoch, with dropout: bit for bit the weights of an undisturbed run."""
     method = Lora(r=4, dropout=0.1)
-    whole = train(base, method, RESUMED, LEARN, LEARN[:4], tmp_path / "whole", 0)
+    whole = train(base, method, RESUMED, LearningRows(LEARN, LEARN[:4]), tmp_path / "whole", 0)
     command = [sys.executable, "-c", KILLED, base.path, str(tmp_path / "killed"), "7"]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
     assert result.returncode == -signal.SIGKILL, result.stderr.decode()
@@ -137,7 +144,15 @@ def test_killed_and_started_again_it_ends_with_the_same_weights(base: HuggingFac
     assert last is not None
     assert last.name == "checkpoint-6"
     seen: list[int] = []
-    resumed = train(base, method, RESUMED, LEARN, LEARN[:4], tmp_path / "killed", 0, lambda done, *_: seen.append(done))
+    resumed = train(
+        base,
+        method,
+        RESUMED,
+        LearningRows(LEARN, LEARN[:4]),
+        tmp_path / "killed",
+        0,
+        lambda done, *_: seen.append(done),
+    )
     assert seen == [7, 8, 9, 10, 11, 12]
     assert same(tmp_path / "whole", tmp_path / "killed")
     assert (resumed.loss, resumed.validation, resumed.tokens, resumed.examples) == (

@@ -12,6 +12,7 @@ import torch
 
 from adapters.models.base.engines import adapt_base, modify_base
 from adapters.training.encoding import Example, encode_examples
+from adapters.training.session import LearningRows
 from adapters.training.settings import Recipe
 from adapters.training.training_run import train
 from harness.answers.json import Json
@@ -398,7 +399,7 @@ def test_a_tuned_model_tells_its_own(name: str, parameters: dict[str, Any], llam
     made: Any = find("method", name)(**parameters)
     learn = [Example(prompt, answer) for prompt, answer in zip(PROMPTS, ANSWERS, strict=True)]
     recipe = Recipe(epochs=4, learning_rate=0.02, batch_size=4, seed=0)
-    train(llama, made, recipe, learn, (), tmp_path / "a", 0)
+    train(llama, made, recipe, LearningRows(learn), tmp_path / "a", 0)
 
     def put_on(network: Any) -> tuple[Any, Callable[[], None]]:
         worn = made.load(network, tmp_path / "a")
