@@ -151,7 +151,7 @@ def test_impossible_parameters_are_refused(name: str, parameters: dict[str, Any]
 @pytest.mark.parametrize(("name", "parameters"), [VARIED[name] for name in ("lora", "dora", "rslora", "ia3", "qlora")])
 def test_merged_answers_as_unmerged(name: str, parameters: dict[str, Any], base: HuggingFace, tmp_path: Path) -> None:
     made = method(name, **parameters)
-    train(base, made, Recipe(epochs=2, batch_size=4, learning_rate=2e-2, save_every=99), LEARN, (), tmp_path / "a", 0)
+    train(base, made, Recipe(epochs=2, batch_size=4, learning_rate=2e-2, save_every=99), LearningRows(LEARN), tmp_path / "a", 0)
     network = made.load(base.load("float32"), tmp_path / "a")
     ids = torch.tensor([base.encode(LEARN[0].prompt)])
     with torch.no_grad():
@@ -165,7 +165,7 @@ def test_merged_answers_as_unmerged(name: str, parameters: dict[str, Any], base:
 
 def test_merging_into_a_rounded_base_is_refused(base: HuggingFace, tmp_path: Path) -> None:
     made = method("qlora", r=2)
-    train(base, made, Recipe(max_steps=1, batch_size=4), LEARN, (), tmp_path / "a", 0)
+    train(base, made, Recipe(max_steps=1, batch_size=4), LearningRows(LEARN), tmp_path / "a", 0)
     for network in (load(made, base, tmp_path / "a"), made.load(base.load("bfloat16"), tmp_path / "a")):
         with pytest.raises(ModelError, match="unquantised float32 base"):
             made.merge(network)
@@ -189,7 +189,7 @@ def test_trained_weights_are_float32_on_a_bfloat16_base(base: HuggingFace) -> No
 
 
 def test_a_folder_says_nothing_of_this_machine(base: HuggingFace, tmp_path: Path) -> None:
-    train(base, method("lora"), Recipe(max_steps=1), LEARN, (), tmp_path / "a", 0)
+    train(base, method("lora"), Recipe(max_steps=1), LearningRows(LEARN), tmp_path / "a", 0)
     assert sorted(file.name for file in (tmp_path / "a").iterdir()) == [
         "adapter_config.json", "adapter_model.safetensors", "record.json",
     ]  # fmt: skip
@@ -239,7 +239,7 @@ def test_answers_do_not_depend_on_the_other_rows_of_a_batch(name: str, base: Hug
     kind, parameters = VARIED[name]
     made = method(kind, **parameters)
     recipe = Recipe(epochs=4, learning_rate=RATES.get(kind, 0.02), batch_size=4)
-    train(base, made, recipe, LEARN, (), tmp_path / "a", 0)
+    train(base, made, recipe, LearningRows(LEARN), tmp_path / "a", 0)
 
     def put_on(network: Any) -> tuple[Any, Callable[[], None]]:
         worn = made.load(network, tmp_path / "a")

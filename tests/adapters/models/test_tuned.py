@@ -180,6 +180,7 @@ def test_adapters_of_one_base_load_it_once(suite: Make, run_suite: Run, monkeypa
 def test_taking_an_adapter_off_leaves_the_base_as_it_was(base: HuggingFace, tmp_path: Path) -> None:
     import torch
 
+    from adapters.training.session import LearningRows
     from adapters.training.settings import Recipe
     from adapters.training.training_run import train
     from tests.shared.training_methods import CASES, method
@@ -192,7 +193,7 @@ def test_taking_an_adapter_off_leaves_the_base_as_it_was(base: HuggingFace, tmp_
     modules = [name for name, _ in network.named_modules()]
     for name in ("lora", "prefix", "prompt", "ia3", "bottleneck"):
         made = method(name, **CASES[name])
-        train(base, made, Recipe(max_steps=2, learning_rate=0.05, batch_size=4), LEARN, (), tmp_path / name, 0)
+        train(base, made, Recipe(max_steps=2, learning_rate=0.05, batch_size=4), LearningRows(LEARN), tmp_path / name, 0)
         worn = made.load(network, tmp_path / name)
         with torch.no_grad():
             if name not in ("prefix", "prompt"):
