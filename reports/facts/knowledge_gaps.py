@@ -58,9 +58,7 @@ def gap_lists(samples: Mapping[str, Sample], predictions: Sequence[Prediction]) 
     return tuple(
         gap_list
         for key, has_gap, describe in kinds
-        for gap_list in _lists(
-            key, samples, [p for p in predictions if p.retrieval and has_gap(p.retrieval)], describe
-        )
+        for gap_list in _lists(key, samples, [p for p in predictions if p.retrieval and has_gap(p.retrieval)], describe)
     )
 
 
@@ -80,7 +78,9 @@ def _lists(
     for ids, variants in alike.items():
         traces = by_variant[variants[0]]
         items = tuple((_address(samples[name]), name, describe(samples[name], traces[name])) for name in ids[:LISTED])
-        yield GapList(title=say(key, variants=listed(variants)), items=items, count=len(ids), more=max(0, len(ids) - LISTED))
+        yield GapList(
+            title=say(key, variants=listed(variants)), items=items, count=len(ids), more=max(0, len(ids) - LISTED)
+        )
 
 
 def _alike(
