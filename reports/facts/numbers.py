@@ -58,8 +58,8 @@ def coefficient_interval(low: float | None, high: float | None, sign: str = "-")
 
 
 def _span(low: str, high: str) -> str:
-    is_signed = low.startswith((MINUS, "+")) or high.startswith((MINUS, "+"))
-    return say("nouns.range", low=low, high=high) if is_signed else f"{low}–{high}"
+    has_sign = low.startswith((MINUS, "+")) or high.startswith((MINUS, "+"))
+    return say("nouns.range", low=low, high=high) if has_sign else f"{low}–{high}"
 
 
 def p_value(comparison: Comparison) -> str | None:

@@ -13,7 +13,7 @@ from reports.charts.whiskers import Segment, segments
 from reports.facts.comparison_table import ComparisonTable, comparison_table
 from reports.facts.knowledge_gaps import GapList, gap_lists, gap_sentences, unmatched_sentences
 from reports.facts.metric_columns import freshness_probes, retrieval_columns
-from reports.facts.phrases import counted, joined, listed
+from reports.facts.phrases import counted, joined
 from reports.section import Section
 from reports.wording import say
 
@@ -197,7 +197,8 @@ def _clauses(counts: Mapping[str, int]) -> list[str]:
     parts = [say(CAUSES[outcome].meaning, answers=answers[outcome]) for outcome in ordered]
     if len(tied) == 1:
         return parts
-    equal = listed(say(CAUSES[outcome].shared, answers=answers[outcome]) for outcome in tied)
+    *front, last = (say(CAUSES[outcome].shared, answers=answers[outcome]) for outcome in tied)
+    equal = say("retrieval_quality.equal", first=joined(*front), last=last)
     conclusion = say("retrieval_quality.neither_dominates" if len(tied) == 2 else "retrieval_quality.none_dominates")
     return [equal, conclusion, *parts[len(tied) :]]
 
