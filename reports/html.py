@@ -134,10 +134,11 @@ def _environment() -> Environment:
 
 
 def _tied(text: str) -> str:
-    """No line may end between a sign and its figure."""
-    for loose in ("95 % CI ", "p = ", "p < ", "p > ", " %"):
+    """No line may end between a sign and its figure, or a figure and what it counts in Chinese."""
+    for loose in ("95 % CI ", "95 % 置信区间 ", "p = ", "p < ", "p > ", " %"):
         text = text.replace(loose, loose.replace(" ", "\u00a0"))
-    return re.sub(r"(?<=\d) to (?=[\d−])", "\u00a0to\u00a0", text)
+    text = re.sub(r"(?<=\d) (to|至) (?=[\d−])", "\u00a0\\1\u00a0", text)
+    return re.sub(r"(?<=\d) (?=[\u4e00-\u9fff])|(?<=第) (?=\d)", "\u00a0", text)
 
 
 def _source(name: str) -> str:

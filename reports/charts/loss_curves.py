@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from reports.charts.curves import STYLES, Chart, ChartFrame, Curve, CurvePoint, axis_scale, chart
 from reports.charts.whiskers import Axis
 from reports.facts.training_stages import TrainingStage
+from reports.wording import say
 
 WIDE = 20.0  # from such a ratio on, losses are drawn on a logarithmic axis
 
@@ -26,31 +27,36 @@ def loss_overview(stages: Sequence[TrainingStage]) -> LossOverview | None:
         return None
     is_validated = all(len(stage.series("validation")) > 1 for stage in chosen)
     key = "validation" if is_validated else "loss"
-    title = f"Loss on {'the validation rows' if is_validated else 'the training rows'}"
+    title = say("loss_curves.validation_loss" if is_validated else "loss_curves.training_loss")
     curves = [
         Curve(
             name=stage.model, style=f"s{place}", points=_points(stage, key, _epochs(stage)), is_dotted=is_validated
         )
         for place, stage in enumerate(chosen, 1)
     ]  # fmt: skip
-    note = "Losses can be compared only between models that learn from the same rows in the same way."
-    if len(chosen) < len(final):
-        note += f" {len(chosen)} of {len(final)} models are shown here: of each entry, the one with the most rows."
-    return LossOverview(_loss_chart(title, f"{title} by epoch.", "epochs", curves), note)
+    key = "loss_curves.note_shown" if len(chosen) < len(final) else "loss_curves.note"
+    note = say(key, shown=len(chosen), models=len(final))
+    description = say("loss_curves.by_epoch", title=title, curves=_ends(curves))
+    return LossOverview(_loss_chart(title, description, say("loss_curves.epochs"), curves), note)
 
 
 def loss_chart(stage: TrainingStage) -> Chart | None:
     """Training and validation loss by step, the best step marked."""
     curves = [
-        Curve(name="training", style="training", points=_points(stage, "loss")),
-        Curve(name="validation", style="validation", points=_points(stage, "validation"), is_dotted=True),
+        Curve(name=say("loss_curves.training"), style="training", points=_points(stage, "loss")),
+        Curve(
+            name=say("loss_curves.validation"), style="validation", points=_points(stage, "validation"), is_dotted=True
+        ),
     ]
     curves = [curve for curve in curves if curve.points]
     if not curves:
         return None
-    picture = _loss_chart("Loss", f"Loss of {stage.model} by step.", "steps", curves)
+    description = say("loss_curves.by_step", model=stage.model, curves=_ends(curves))
+    picture = _loss_chart(say("loss_curves.loss"), description, say("loss_curves.steps"), curves)
     best = stage.number("best_step")
-    return picture if best is None else replace(picture, mark=(_steps(curves).place(best), f"kept: step {best:,.0f}"))
+    if best is None:
+        return picture
+    return replace(picture, mark=(_steps(curves).place(best), say("loss_curves.kept", step=f"{best:,.0f}")))
 
 
 def learning_rate_chart(stage: TrainingStage) -> Chart | None:
@@ -59,20 +65,27 @@ def learning_rate_chart(stage: TrainingStage) -> Chart | None:
     if len(points) < 2:
         return None
     peak = max(point.y for point in points)
-    curve = Curve(name="learning rate", style="rate", points=points)
+    curve = Curve(name=say("loss_curves.rate"), style="rate", points=points)
     steps = _steps([curve, Curve(name="", style="", points=_points(stage, "validation"))])
     scale = axis_scale([0.0, peak], float("inf"))
     frame = ChartFrame(x=steps, y=scale, x_ticks=[], y_ticks=[(0.0, "0"), (peak, f"{peak:.2g}")], height=4.5)
-    description = f"Learning rate of {stage.model} by step: at most {peak:.2g}, {points[-1].y:.2g} at the end"
-    return chart("Learning rate", description, "", frame, [curve])
+    description = say("loss_curves.rate_by_step", model=stage.model, peak=f"{peak:.2g}", last=f"{points[-1].y:.2g}")
+    return chart(say("loss_curves.rate_title"), description, "", frame, [curve])
 
 
-def _loss_chart(title: str, opening: str, x_title: str, curves: Sequence[Curve]) -> Chart:
-    ends = "; ".join(f"{c.name}: from {c.points[0].y:.3g} to {c.points[-1].y:.3g}" for c in curves)
+def _ends(curves: Sequence[Curve]) -> str:
+    """From where to where each loss went, in words."""
+    return say("nouns.semicolon").join(
+        say("loss_curves.curve", name=c.name, first=f"{c.points[0].y:.3g}", last=f"{c.points[-1].y:.3g}")
+        for c in curves
+    )
+
+
+def _loss_chart(title: str, description: str, x_title: str, curves: Sequence[Curve]) -> Chart:
     x = _steps(curves)
     y = axis_scale([point.y for curve in curves for point in curve.points], WIDE)
     x_ticks, y_ticks = [(tick, f"{tick:,g}") for tick in x.ticks()], [(tick, f"{tick:.3g}") for tick in y.ticks()]
-    return chart(title, f"{opening} {ends}", x_title, ChartFrame(x=x, y=y, x_ticks=x_ticks, y_ticks=y_ticks), curves)
+    return chart(title, description, x_title, ChartFrame(x=x, y=y, x_ticks=x_ticks, y_ticks=y_ticks), curves)
 
 
 def _steps(curves: Sequence[Curve]) -> Axis:
@@ -82,7 +95,8 @@ def _steps(curves: Sequence[Curve]) -> Axis:
 
 def _points(stage: TrainingStage, key: str, per_step: float = 1.0) -> list[CurvePoint]:
     return [
-        CurvePoint(x=step * per_step, y=loss, hint=f"step {step:,}: {loss:.4g}") for step, loss in stage.series(key)
+        CurvePoint(x=step * per_step, y=loss, hint=say("loss_curves.hint", step=f"{step:,}", loss=f"{loss:.4g}"))
+        for step, loss in stage.series(key)
     ]
 
 

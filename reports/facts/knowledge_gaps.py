@@ -9,6 +9,7 @@ from harness.records.inputs import Sample
 from harness.records.outputs import Prediction, RetrievalTrace
 from harness.statistics.right_answers import is_absent, missing
 from reports.facts.phrases import listed, quoted
+from reports.wording import say
 
 LISTED = 200  # items of each list on the page
 
@@ -27,48 +28,42 @@ def gap_sentences(cells: Sequence[Retrieved]) -> Iterator[str]:
     """What the knowledge lacks of the right answers of a task, variants with the same gap in one sentence."""
     for (count, total), names in _alike(cells, lambda cell: (cell.absent, cell.samples)):
         if count == total:
-            yield (
-                f"none of the {total:,} items has a right passage in the knowledge of {names}: retrieval has no "
-                "figures, unless gold says by what else a passage is right"
-            )
+            yield say("knowledge_gaps.none_right", total=f"{total:,}", variants=names)
         else:
-            verb = "has" if count == 1 else "have"
-            yield (
-                f"{count:,} of {total:,} items {verb} no right passage in the knowledge of {names}; "
-                f"recall is that of the other {total - count:,}"
+            yield say(
+                "knowledge_gaps.some_right",
+                n=count,
+                count=f"{count:,}",
+                total=f"{total:,}",
+                others=f"{total - count:,}",
+                variants=names,
             )
     for (count, total), names in _alike(cells, lambda cell: (cell.partly, cell.samples)):
-        verb = "has" if count == 1 else "have"
-        yield (
-            f"{count:,} of {total:,} items {verb} a right answer that the knowledge of {names} lacks beside those that "
-            "it has; what it lacks counts as not found"
-        )
+        yield say("knowledge_gaps.partly", n=count, count=f"{count:,}", total=f"{total:,}", variants=names)
 
 
 def unmatched_sentences(cells: Sequence[Retrieved]) -> Iterator[str]:
     """How many queries found nothing at all."""
     for (count, total), names in _alike(cells, lambda cell: (cell.unmatched, cell.samples)):
-        yield f"{count:,} of {total:,} {'query' if total == 1 else 'queries'} of {names} matched no passage"
+        yield say("knowledge_gaps.unmatched", n=total, count=f"{count:,}", total=f"{total:,}", variants=names)
 
 
 def gap_lists(samples: Mapping[str, Sample], predictions: Sequence[Prediction]) -> tuple[GapList, ...]:
     """The items of a task with a gap; `samples` by id, `predictions` of this task."""
     kinds: tuple[tuple[str, Callable[[RetrievalTrace], bool], Callable[[Sample, RetrievalTrace], str]], ...] = (
-        ("No right passage", is_absent, lambda sample, trace: quoted(missing(trace) or sample.targets)),
-        ("Right answers in part", _is_partly_held, lambda sample, trace: quoted(missing(trace))),
-        ("No passage for the query", lambda trace: trace.unmatched, lambda sample, trace: sample.input),
+        ("knowledge_gaps.absent_list", is_absent, lambda sample, trace: quoted(missing(trace) or sample.targets)),
+        ("knowledge_gaps.partly_list", _is_partly_held, lambda sample, trace: quoted(missing(trace))),
+        ("knowledge_gaps.unmatched_list", lambda trace: trace.unmatched, lambda sample, trace: sample.input),
     )
     return tuple(
         gap_list
-        for title, has_gap, describe in kinds
-        for gap_list in _lists(
-            title, samples, [p for p in predictions if p.retrieval and has_gap(p.retrieval)], describe
-        )
+        for key, has_gap, describe in kinds
+        for gap_list in _lists(key, samples, [p for p in predictions if p.retrieval and has_gap(p.retrieval)], describe)
     )
 
 
 def _lists(
-    title: str,
+    key: str,
     samples: Mapping[str, Sample],
     predictions: Sequence[Prediction],
     describe: Callable[[Sample, RetrievalTrace], str],
@@ -83,7 +78,9 @@ def _lists(
     for ids, variants in alike.items():
         traces = by_variant[variants[0]]
         items = tuple((_address(samples[name]), name, describe(samples[name], traces[name])) for name in ids[:LISTED])
-        yield GapList(title=f"{title}: {listed(variants)}", items=items, count=len(ids), more=max(0, len(ids) - LISTED))
+        yield GapList(
+            title=say(key, variants=listed(variants)), items=items, count=len(ids), more=max(0, len(ids) - LISTED)
+        )
 
 
 def _alike(

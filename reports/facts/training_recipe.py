@@ -9,9 +9,22 @@ from reports.facts import numbers
 from reports.facts.phrases import counted, listed
 from reports.facts.record_text import FactGroup, compact, named_values
 from reports.facts.training_stages import TrainingStage
+from reports.wording import say
 
 SETTLED = ("learning_rate", "batch_size", "accumulation", "precision", "seed", "devices")  # by the training itself
-PARTS = ("weights", "gradients", "optimiser", "activations", "cache", "other")
+PARTS = {  # of the memory that was estimated
+    "weights": "training_recipe.weights",
+    "gradients": "training_recipe.gradients",
+    "optimiser": "training_recipe.optimiser",
+    "activations": "training_recipe.activations",
+    "cache": "training_recipe.cache",
+    "other": "training_recipe.other",
+}
+NOTICES = (  # what the record counts, what that means, whether it is worth a warning; the worst first
+    ("rows_dropped", "training_recipe.rows_dropped", True),
+    ("rows_cut", "training_recipe.rows_cut", False),
+    ("rows_split", "training_recipe.rows_split", False),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +41,17 @@ def recipe_groups(stage: TrainingStage) -> tuple[FactGroup, ...]:
     base = str(stage.record.get("base") or stage.base)
     parameters = tuple((_label(key), _plain(value)) for key, value in settings.items() if value is not None)
     groups = (
-        FactGroup("Method", (("method", name), ("base", base), *parameters)),
-        FactGroup("Recipe", tuple(_recipe(stage))),
-        FactGroup("Memory", tuple(_memory(stage))),
-        FactGroup("Hardware", named_values(stage.record.get("hardware"))),
-        FactGroup("Packages", named_values(stage.record.get("packages"))),
+        FactGroup(say("training_recipe.method"), (*_names(name, base), *parameters)),
+        FactGroup(say("training_recipe.recipe"), tuple(_recipe(stage))),
+        FactGroup(say("training_recipe.memory"), tuple(_memory(stage))),
+        FactGroup(say("training_recipe.hardware"), named_values(stage.record.get("hardware"))),
+        FactGroup(say("training_recipe.packages"), named_values(stage.record.get("packages"))),
     )
     return tuple(group for group in groups if group.rows)
+
+
+def _names(method: str, base: str) -> tuple[tuple[str, str], ...]:
+    return (say("training_recipe.method_name"), method), (say("training_recipe.base"), base)
 
 
 def composition_bar(stage: TrainingStage) -> tuple[Segment, ...]:
@@ -44,30 +61,28 @@ def composition_bar(stage: TrainingStage) -> tuple[Segment, ...]:
 
 def composition_sentence(stage: TrainingStage) -> str | None:
     """What the rows are made of, as one sentence."""
-    parts = [f"{part.get('source')} ({_drawn_rows(part)})" for part in stage.composition]
+    parts = [
+        say("training_recipe.part", source=str(part.get("source")), drawn=_drawn_rows(part))
+        for part in stage.composition
+    ]
     if not parts:
         return None
     total = sum(part.get("rows") or 0 for part in stage.composition)
-    return f"{counted(total, 'row')}: {listed(parts)}."
+    return say("training_recipe.composition", rows=counted(total, "row"), parts=listed(parts))
 
 
 def row_notices(stage: TrainingStage) -> tuple[RowNotice, ...]:
     """What became of rows that did not fit, the lost ones first."""
     cutoff = (stage.record.get("recipe") or {}).get("cutoff")
-    limit = f"the cutoff of {cutoff:,} tokens" if isinstance(cutoff, int) else "the cutoff"
-    texts = (
-        ("rows_dropped", f"did not fit {limit} and {{was}} left out: nothing was learnt from {{it}}", True),
-        ("rows_cut", f"lost {{its}} oldest turns to fit {limit}", False),
-        ("rows_split", "had to be tokenised in two pieces, prompt and answer apart", False),
-    )
-    singular, plural = {"was": "was", "it": "it", "its": "its"}, {"was": "were", "it": "them", "its": "their"}
+    is_known = isinstance(cutoff, int)
+    limit = say("training_recipe.cutoff_tokens", tokens=f"{cutoff:,}") if is_known else say("training_recipe.cutoff")
     notices = [
-        RowNotice(f"{counted(int(number), 'row')} {text.format(**(singular if number == 1 else plural))}.", warns)
-        for key, text, warns in texts
+        RowNotice(say(sentence, n=number, rows=counted(int(number), "row"), limit=limit), is_warning)
+        for key, sentence, is_warning in NOTICES
         if (number := stage.number(key))
     ]
     fits = stage.record.get("rows_dropped") == 0 and stage.record.get("rows_cut") == 0
-    return tuple(notices) or ((RowNotice(f"Every row fits {limit} whole.", False),) if fits else ())
+    return tuple(notices) or ((RowNotice(say("training_recipe.rows_fit", limit=limit), False),) if fits else ())
 
 
 def _drawn_rows(part: Mapping[str, JSON]) -> str:
@@ -75,8 +90,9 @@ def _drawn_rows(part: Mapping[str, JSON]) -> str:
     if total is None:
         return f"{rows:,}"
     if rows == total:
-        return f"all {rows:,}" if rows > 1 else f"{rows:,}"
-    return f"{rows:,} of {total:,}" if rows < total else f"{rows:,} drawn from {total:,}, some more than once"
+        return say("training_recipe.all_rows", rows=f"{rows:,}") if rows > 1 else f"{rows:,}"
+    key = "training_recipe.some_rows" if rows < total else "training_recipe.repeated_rows"
+    return say(key, rows=f"{rows:,}", total=f"{total:,}")
 
 
 def _recipe(stage: TrainingStage) -> Iterator[tuple[str, str]]:
@@ -89,22 +105,25 @@ def _recipe(stage: TrainingStage) -> Iterator[tuple[str, str]]:
             if requested is not None:
                 yield _label(key), _plain(requested)
         elif requested is None:
-            yield _label(key), _plain(used) + (" (the method's own)" if key == "learning_rate" else "")
+            is_own = key == "learning_rate"
+            yield _label(key), say("training_recipe.own_rate", value=_plain(used)) if is_own else _plain(used)
         else:
             is_single = stage.record.get("devices", 1) == 1  # else a smaller batch may be a device's share
-            halved = ", halved when memory ran out" if key == "batch_size" and is_single else ""
-            yield _label(key), f"{_plain(used)} ({_plain(requested)} asked for{halved})"
+            is_halved = key == "batch_size" and is_single
+            sentence = "training_recipe.halved" if is_halved else "training_recipe.requested"
+            yield _label(key), say(sentence, value=_plain(used), requested=_plain(requested))
 
 
 def _memory(stage: TrainingStage) -> Iterator[tuple[str, str]]:
     peak, total = stage.number("peak_memory"), stage.estimated_bytes()
     if peak:
-        yield "peak, measured", numbers.memory(peak)
+        yield say("training_recipe.peak_measured"), numbers.memory(peak)
     if total:
-        yield "peak, estimated", numbers.memory(total)
+        yield say("training_recipe.peak_estimated"), numbers.memory(total)
         for part in dict.fromkeys((*PARTS, *stage.estimate)):
             if stage.estimate.get(part):
-                yield f"of it {part}", numbers.memory(stage.estimate[part])
+                name = say(PARTS[part]) if part in PARTS else part
+                yield say("training_recipe.part_of_peak", part=name), numbers.memory(stage.estimate[part])
 
 
 def _label(key: str) -> str:
@@ -113,5 +132,5 @@ def _label(key: str) -> str:
 
 def _plain(value: JSON) -> str:
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return say("training_recipe.yes" if value else "training_recipe.no")
     return f"{value:g}" if isinstance(value, float) else compact(value)

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 
 from harness.records.inputs import JSON
 from reports.facts import numbers
+from reports.wording import say
 
-STAGE_NAMES = {"sft": "fine-tuning", "pretrain": "continued pretraining"}
+STAGE_NAMES = {"sft": "training_stages.fine_tuning", "pretrain": "training_stages.continued_pretraining"}
 METHOD_NAMES = {  # in short; what is missing here is called by its own name
-    "lora": "LoRA r {r} on {targets}",
-    "qlora": "QLoRA r {r} on {targets}",
-    "bottleneck": "bottleneck adapters of width {width}",
-    "freeze": "the last {last} layers",
-    "full": "all weights",
-    "ia3": "IA³ on {targets}",
-    "prefix": "prefix of {tokens} tokens",
-    "prompt": "prompt of {tokens} tokens",
+    "lora": "training_stages.lora",
+    "qlora": "training_stages.qlora",
+    "bottleneck": "training_stages.bottleneck",
+    "freeze": "training_stages.freeze",
+    "full": "training_stages.full",
+    "ia3": "training_stages.ia3",
+    "prefix": "training_stages.prefix",
+    "prompt": "training_stages.prompt",
 }
 
 
@@ -48,15 +49,15 @@ class TrainingStage:
         """The method's name and its parameters."""
         for name, settings in (self.record.get("method") or {}).items():
             return str(name), settings or {}
-        return "unknown method", {}
+        return say("training_stages.unknown_method"), {}
 
     def method_in_words(self) -> str:
         """In short, e.g. "LoRA r 8 on all-linear"."""
         name, settings = self.method()
         values = {key: ", ".join(map(str, v)) if isinstance(v, list) else v for key, v in settings.items()}
         try:
-            text = METHOD_NAMES.get(name, name.rpartition(".")[2]).format(**values)
-        except KeyError:
+            text = say(METHOD_NAMES[name], **values) if name in METHOD_NAMES else name.rpartition(".")[2]
+        except KeyError:  # of an older version, without a value that is named
             text = name
         return text.replace("LoRA", "DoRA") if settings.get("dora") else text
 
@@ -67,7 +68,7 @@ class TrainingStage:
             return None
         percent = 100 * trained / total
         digits = 0 if percent >= 99.95 else 1 if percent >= 10 else 2 if percent >= 0.1 else 4
-        return f"{percent:.{digits}f} % of {numbers.short(total)}"
+        return say("trainings.share_of", percent=f"{percent:.{digits}f}", total=numbers.short(total))
 
     def estimated_bytes(self) -> float:
         """All parts of the estimate together; 0 where nothing was estimated."""
@@ -86,7 +87,7 @@ def training_stages(run: Mapping[str, JSON]) -> tuple[TrainingStage, ...]:
                     model=model,
                     entry=str(training.get("entry") or model),
                     base=str(training.get("base") or stage["record"].get("base") or ""),
-                    name=STAGE_NAMES.get(name, name),
+                    name=say(STAGE_NAMES[name]) if name in STAGE_NAMES else name,
                     is_last=stage is recorded[-1],
                     is_reused=bool(stage.get("reused")),
                     record=stage["record"],

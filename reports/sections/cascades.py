@@ -14,6 +14,7 @@ from reports.facts.answer_path import threshold_text
 from reports.facts.metric_columns import freshness_probes, means_by_variant, metric_info
 from reports.facts.phrases import counted
 from reports.section import Section
+from reports.wording import say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,9 +75,9 @@ def _facts(summary: Summary, task: str, variant: str, confidence: str | None) ->
         bar=bar,
         steps=tuple(_step_row(step, info, segment.share) for step, segment in zip(steps, bar, strict=True)),
         total=CascadeRow(
-            name="all items",
+            name=say("cascades.all_items"),
             items=f"{total:,}",
-            share="100.0 %",
+            share=numbers.share(1.0),
             value=numbers.with_unit(means.get(variant), info),
             tokens=f"{sum(step.tokens for step in steps):,}",
             seconds=numbers.seconds_of(sum(step.seconds for step in steps)),
@@ -103,9 +104,9 @@ def _step_row(step: Routed, info: MetricInfo, share: str) -> CascadeRow:
 
 def _alone_row(usage: Usage, value: str) -> CascadeRow:
     return CascadeRow(
-        name=f"{usage.variant} for all",
+        name=say("cascades.for_all", variant=usage.variant),
         items=f"{usage.samples:,}",
-        share="100.0 %",
+        share=numbers.share(1.0),
         value=value,
         tokens=f"{usage.tokens_in + usage.tokens_out:,}",
         seconds=numbers.seconds_of(usage.seconds),
@@ -116,24 +117,41 @@ def _sentence(
     steps: Sequence[Routed], means: tuple[float | None, float | None], info: MetricInfo, usage: Usage | None
 ) -> str:
     """Where items ended, what is saved against the last step for everything, and both means, which are not tested."""
-    first, last, items = steps[0], steps[-1].step, counted(steps[0].total, "item")
+    first, last = steps[0], steps[-1].step
     early = numbers.share(sum(step.samples for step in steps[:-1]) / max(1, first.total))
-    opening = f"On {first.task}, {first.variant} answers {early} of {items} before {last} is asked"
+    opening = {
+        "task": first.task,
+        "variant": first.variant,
+        "share": early,
+        "items": counted(first.total, "item"),
+        "last": last,
+    }
     if usage is None:
-        return f"{opening}."
-    tokens = _saving(sum(step.tokens for step in steps), usage.tokens_in + usage.tokens_out, "fewer", "tokens")
-    seconds = _saving(sum(step.seconds for step in steps), usage.seconds, "less", "model time")
-    savings = " and ".join(saving for saving in (tokens, seconds) if saving)
-    spends = f" and spends {savings} than {last} for all of them" if savings else ""
+        return say("cascades.sentence_alone", **opening)
     cascade, alone = (numbers.with_unit(mean, info) for mean in means)
-    return f"{opening}{spends} ({first.metric} {cascade} against {alone}, a difference not tested here)."
+    figures = {"metric": first.metric, "mean": cascade, "alone": alone}
+    savings = _savings(steps, usage)
+    if not savings:
+        return say("cascades.sentence_unpriced", **opening, **figures)
+    return say("cascades.sentence", **opening, **figures, savings=savings)
 
 
-def _saving(spent: float, alternative: float, comparative: str, noun: str) -> str | None:
-    """A saved share in words, e.g. "41 % fewer tokens"; none where there is nothing to be compared with."""
-    if not alternative:
-        return None
-    return f"{numbers.share(abs(1 - spent / alternative))} {comparative if spent <= alternative else 'more'} {noun}"
+def _savings(steps: Sequence[Routed], usage: Usage) -> str:
+    """What is saved, or spent in addition, in words; empty where there is nothing to be compared with."""
+    tokens = _saved_share(sum(step.tokens for step in steps), usage.tokens_in + usage.tokens_out)
+    seconds = _saved_share(sum(step.seconds for step in steps), usage.seconds)
+    parts = []
+    if tokens is not None:
+        key = "cascades.fewer_tokens" if tokens >= 0 else "cascades.more_tokens"
+        parts.append(say(key, share=numbers.share(abs(tokens))))
+    if seconds is not None:
+        key = "cascades.less_time" if seconds >= 0 else "cascades.more_time"
+        parts.append(say(key, share=numbers.share(abs(seconds))))
+    return say("cascades.both_savings", tokens=parts[0], seconds=parts[1]) if len(parts) == 2 else "".join(parts)
+
+
+def _saved_share(spent: float, alternative: float) -> float | None:
+    return 1 - spent / alternative if alternative else None
 
 
 def _confidence(record: JSON) -> str | None:

@@ -12,6 +12,7 @@ from reports.facts.metric_columns import freshness_probes
 from reports.facts.phrases import counted
 from reports.facts.training_cost import models_behind
 from reports.section import Section
+from reports.wording import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +91,19 @@ def _latency(usage: Usage) -> NotedFigure:
         return NotedFigure()
     notes = []
     if timing.latency is not None and timing.shared is not None:
-        notes.append(f"of {counted(timing.measured, 'item')}")
+        notes.append(say("cost.of_items", items=counted(timing.measured, "item")))
     if timing.shared is not None:
         notes.append(f"{numbers.seconds_of(timing.shared)} {numbers.among(timing.at_once)}")
     if timing.cached_tokens is not None:
-        notes.append(f"{numbers.share(timing.cached_tokens / max(1, usage.tokens_in))} of prompts cached")
+        share = numbers.share(timing.cached_tokens / max(1, usage.tokens_in))
+        notes.append(say("cost.prompts_cached", share=share))
     return NotedFigure("–" if timing.latency is None else numbers.seconds_of(timing.latency), tuple(notes))
 
 
 def _elsewhere(usage: Usage) -> NotedFigure:
     if usage.elsewhere is None:
         return NotedFigure()
-    notes = (f"above one half in {counted(usage.astray, 'item')}",) if usage.astray else ()
+    notes = (say("cost.above_half", items=counted(usage.astray, "item")),) if usage.astray else ()
     return NotedFigure(numbers.share(usage.elsewhere), notes)
 
 

@@ -10,8 +10,9 @@ from reports.facts import numbers
 from reports.facts.metric_columns import MetricColumn, column_of
 from reports.facts.phrases import counted, counted_range, parenthesised
 from reports.section import Section
+from reports.wording import say
 
-VERDICTS = {"worse": "a drop beyond noise", "better": "a gain beyond noise", "inconclusive": "no change shown"}
+VERDICTS = {"worse": "forgetting.worse", "better": "forgetting.better", "inconclusive": "forgetting.inconclusive"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,8 @@ class Forgetting(Section):
     def cautions(self, finished: FinishedRun) -> tuple[str, ...]:
         """One sentence with every drop beyond noise."""
         drops = [comparison for comparison in finished.summary.forgotten if comparison.verdict == "worse"]
-        return (f"Forgetting: {'; '.join(_drop(finished.summary, drop) for drop in drops)}.",) if drops else ()
+        texts = say("nouns.semicolon").join(_drop(finished.summary, drop) for drop in drops)
+        return (say("forgetting.caution", drops=texts),) if drops else ()
 
     def sentences(self, finished: FinishedRun) -> tuple[str, ...]:
         """Of models without a drop, how large a drop could have been overlooked."""
@@ -72,7 +74,7 @@ def _row(summary: Summary, column: MetricColumn, comparison: Comparison, axis: A
         before=_mean(summary, column, comparison.reference),
         after=_mean(summary, column, comparison.variant),
         whisker=None if difference is None else whisker(axis, difference, comparison.low, comparison.high),
-        explanation="no item has a value for both" if difference is None else VERDICTS[comparison.verdict],
+        explanation=say("forgetting.incomparable" if difference is None else VERDICTS[comparison.verdict]),
         advice=_advice(column, comparison),
     )
 
@@ -89,26 +91,33 @@ def _advice(column: MetricColumn, comparison: Comparison) -> str | None:
     if comparison.verdict != "inconclusive" or comparison.detectable is None:
         return None
     smallest = numbers.points(comparison.detectable, column.info)
-    return f"{counted(comparison.samples, 'item')} can only show changes of {smallest} or more"
+    return say("forgetting.advice", items=counted(comparison.samples, "item"), smallest=smallest)
 
 
 def _drop(summary: Summary, comparison: Comparison) -> str:
     column = column_of(summary, comparison.task, comparison.metric)
-    direction = " (lower is better)" if column.lower_is_better else ""
-    size = f"{numbers.points(comparison.difference or 0.0, column.info)}{direction}"
-    models = f"{comparison.variant} is worse than {comparison.reference}"
-    return f"{models} by {size} on {column.name} {parenthesised(*_evidence(column, comparison))}"
+    return say(
+        "forgetting.drop_reversed" if column.lower_is_better else "forgetting.drop",
+        variant=comparison.variant,
+        reference=comparison.reference,
+        size=numbers.points(comparison.difference or 0.0, column.info),
+        figure=column.name,
+        evidence=parenthesised(*_evidence(column, comparison)),
+    )
 
 
 def _no_drop(summary: Summary, comparison: Comparison) -> str:
     column = column_of(summary, comparison.task, comparison.metric)
     if comparison.difference is None:
-        return (
-            f"Whether {comparison.variant} forgot anything on {column.name} is unknown: no item has a value for both."
-        )
+        return say("forgetting.unknown_sentence", variant=comparison.variant, figure=column.name)
     evidence = (numbers.signed(comparison.difference, column.info), *_evidence(column, comparison))
-    opening = f"{comparison.variant} shows no drop on {column.name} against {comparison.reference}"
-    return f"{opening} {parenthesised(*evidence)}."
+    return say(
+        "forgetting.no_drop_sentence",
+        variant=comparison.variant,
+        reference=comparison.reference,
+        figure=column.name,
+        evidence=parenthesised(*evidence),
+    )
 
 
 def _evidence(column: MetricColumn, comparison: Comparison) -> tuple[str | None, ...]:

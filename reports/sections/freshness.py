@@ -18,8 +18,15 @@ from reports.facts.metric_columns import (
 )
 from reports.facts.phrases import counted
 from reports.section import Section
+from reports.wording import say
 
 STALE = "stale"  # the metric that counts answers which no longer hold
+HEADS = {  # what is counted, and what that is in a sentence
+    "before": ("freshness.before", "freshness.before_explained"),
+    "after": ("freshness.after", "freshness.after_explained"),
+    "repeats": ("freshness.repeats", "freshness.repeats_explained"),
+    "withdrawn": ("freshness.repeats_withdrawn", "freshness.repeats_withdrawn_explained"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +39,12 @@ class FreshnessFigure:
     address: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FreshnessColumn:
     """Which answers are counted, by which metric, of how many items."""
 
     title: str
+    explanation: str
     detail: str
     items: str
 
@@ -71,9 +79,9 @@ class _FactChange:
     results: Mapping[tuple[str, str], Mapping[str, Result]]
 
     def columns(self) -> list[tuple[str, str, str]]:
-        """The columns that have results: title, version, metric."""
-        columns = [("Before", "before", self.metric), ("After", "after", self.metric)]
-        columns += [("Repeats the old answer", "after", STALE), ("Repeats what was withdrawn", "withdrawn", STALE)]
+        """The columns that have results: what is counted, version, metric."""
+        columns = [("before", "before", self.metric), ("after", "after", self.metric)]
+        columns += [("repeats", "after", STALE), ("withdrawn", "withdrawn", STALE)]
         return [column for column in columns if self.results.get(column[1:])]
 
     def valued(self, version: str, metric: str) -> dict[str, Result]:
@@ -130,9 +138,15 @@ def _facts(summary: Summary, change: _FactChange) -> FreshnessFacts:
     )
 
 
-def _column(change: _FactChange, title: str, version: str, metric: str) -> FreshnessColumn:
+def _column(change: _FactChange, kind: str, version: str, metric: str) -> FreshnessColumn:
     count = max(result.samples for result in change.results[version, metric].values())
-    return FreshnessColumn(title, "lower is better" if metric == STALE else metric, counted(count, "item"))
+    title, explanation = map(say, HEADS[kind])
+    return FreshnessColumn(
+        title=title,
+        explanation=explanation,
+        detail=say("freshness.lower_is_better") if metric == STALE else metric,
+        items=counted(count, "item"),
+    )
 
 
 def _figure(summary: Summary, change: _FactChange, version: str, metric: str, variant: str) -> FreshnessFigure | None:
@@ -160,10 +174,10 @@ def _sentences(summary: Summary, change: _FactChange) -> Iterator[str]:
         stale = change.valued("after", STALE)
         sticking = [variant for variant, result in stale.items() if result.mean and variant in after]
         sticking.sort(key=lambda variant: -(stale[variant].mean or 0.0))
-        questions = f"the {counted(after[best].samples, 'affected question')} of {change.task}"
+        questions = counted(after[best].samples, "affected question")
         clauses = [_clause(summary, change, best, questions)]
         clauses += [_clause(summary, change, variant) for variant in sticking[:1] if variant != best]
-        yield f"After the change of {change.knowledge}, {'; '.join(clauses)}."
+        yield say("freshness.sentence", knowledge=change.knowledge, clauses=say("nouns.semicolon").join(clauses))
     yield from _withdrawn_sentences(summary, change)
 
 
@@ -174,10 +188,21 @@ def _clause(summary: Summary, change: _FactChange, variant: str, questions: str 
         result = change.valued(version, metric).get(variant)
         return None if result is None else numbers.with_unit(result.mean, metric_info(summary, result.task, metric))
 
-    before, stale = figure("before", change.metric), change.valued("after", STALE).get(variant)
-    basis = f" {change.metric} on {questions}" if questions else ""
-    text = f"{variant} reaches {figure('after', change.metric)}{basis}{f' ({before} before)' if before else ''}"
-    return f"{text} and repeats the old answer in {figure('after', STALE)}" if stale and stale.mean else text
+    key = "freshness.clause_on" if questions else "freshness.clause"
+    text = say(
+        key,
+        variant=variant,
+        value=figure("after", change.metric),
+        metric=change.metric,
+        questions=questions,
+        task=change.task,
+    )
+    if before := figure("before", change.metric):
+        text = say("freshness.clause_before", clause=text, value=before)
+    stale = change.valued("after", STALE).get(variant)
+    if stale is None or not stale.mean:
+        return text
+    return say("freshness.clause_repeats", clause=text, value=figure("after", STALE))
 
 
 def _withdrawn_sentences(summary: Summary, change: _FactChange) -> Iterator[str]:
@@ -185,13 +210,11 @@ def _withdrawn_sentences(summary: Summary, change: _FactChange) -> Iterator[str]
     if not results:
         return
     worst = max(results.values(), key=lambda result: result.mean or 0.0)
-    questions = "question whose answer was withdrawn"
-    if worst.samples != 1:
-        questions = f"{worst.samples:,} questions whose answers were withdrawn"
+    count = {"n": worst.samples, "count": f"{worst.samples:,}"}
     if not worst.mean:
-        yield f"No variant still gives the old answer to the {questions}."
+        yield say("freshness.none_withdrawn", **count)
         return
     never = sum(not result.mean for result in results.values())
-    remainder = f"; {never} of the {len(results)} variants never do{'es' if never == 1 else ''}" if never else ""
+    others = say("freshness.others_never", n=never, variants=len(results)) if never else ""
     value = numbers.with_unit(worst.mean, metric_info(summary, worst.task, STALE))
-    yield f"To the {questions}, {worst.variant} still gives the old answer in {value}{remainder}."
+    yield say("freshness.withdrawn", **count, variant=worst.variant, value=value, others=others)

@@ -10,10 +10,19 @@ from reports.charts.curves import STYLES, AxisScale, Chart, ChartFrame, Curve, C
 from reports.charts.whiskers import Axis, result_ends, value_axis
 from reports.facts import numbers
 from reports.facts.metric_columns import MetricColumn, metric_columns, results_by_variant
-from reports.facts.phrases import listed
+from reports.facts.phrases import joined, listed
 from reports.section import Section
+from reports.wording import say
 
 WIDE = 8.0  # from such a ratio on, rows are drawn on a logarithmic axis
+CLAUSES = {  # of the first clause and of further ones: what holds, what never does
+    "test": ("learning_curve.test", "learning_curve.test_never"),
+    "test, further": ("learning_curve.test_also", "learning_curve.test_also_never"),
+    "above": ("learning_curve.above", "learning_curve.above_never"),
+    "above, further": ("learning_curve.above_also", "learning_curve.above_also_never"),
+    "below": ("learning_curve.below", "learning_curve.below_never"),
+    "below, further": ("learning_curve.below_also", "learning_curve.below_also_never"),
+}
 
 FigureText = tuple[str, str | None]  # value, interval
 
@@ -107,18 +116,33 @@ def _facts(summary: Summary, results: _CurveResults) -> LearningCurveFacts:
     x, y = _rows_axis(sizes), _zoomed(value_axis(drawn, column.info), drawn)
     ticks = [(tick, numbers.with_unit(tick, column.info).replace(".0 %", " %")) for tick in y.ticks()]
     frame = ChartFrame(x=x, y=y, x_ticks=[(size, f"{size:,}") for size in sizes], y_ticks=ticks, height=18.0)
-    description = f"{column.name} by labelled rows. " + "; ".join(
-        f"{name}: " + ", ".join(f"{numbers.with_unit(r.mean, column.info)} at {size:,}" for size, r in family)
-        for name, family in results.families.items()
-    )
     curves = [*_family_curves(results, x), *_level_curves(summary, results)]
     return LearningCurveFacts(
         column=column,
-        chart=chart(column.name, description, "labelled rows", frame, curves),
+        chart=chart(column.name, _description(results), say("learning_curve.axis"), frame, curves),
         families=tuple(by_size),
         rows=tuple(rows),
         sentences=tuple(_sentences(summary, results)),
     )
+
+
+def _description(results: _CurveResults) -> str:
+    """The curves in words."""
+    info = results.column.info
+    curves = [
+        say(
+            "learning_curve.curve",
+            family=name,
+            points=joined(
+                *(
+                    say("learning_curve.curve_point", value=numbers.with_unit(result.mean, info), rows=f"{size:,}")
+                    for size, result in family
+                )
+            ),
+        )
+        for name, family in results.families.items()
+    ]
+    return say("learning_curve.description", figure=results.column.name, curves=say("nouns.semicolon").join(curves))
 
 
 def _rows_axis(sizes: Sequence[int]) -> AxisScale:
@@ -160,7 +184,9 @@ def _family_curves(results: _CurveResults, x: AxisScale) -> list[Curve]:
 def _level_curves(summary: Summary, results: _CurveResults) -> list[Curve]:
     return [
         Curve(
-            name=result.variant + (" (upper bound)" if result.variant in summary.bounds else ""),
+            name=say("learning_curve.upper_bound", variant=result.variant)
+            if result.variant in summary.bounds
+            else result.variant,
             style="level",
             points=[CurvePoint(x=1.0, y=result.mean or 0.0)],
             caption=numbers.with_unit(result.mean, results.column.info),
@@ -172,7 +198,8 @@ def _level_curves(summary: Summary, results: _CurveResults) -> list[Curve]:
 
 def _hint(column: MetricColumn, result: Result) -> str:
     value, interval = numbers.figure(result, column.info)
-    return f"{result.variant}: {value}{f', 95 % interval {interval}' if interval else ''}"
+    key = "learning_curve.hint_interval" if interval else "learning_curve.hint"
+    return say(key, variant=result.variant, value=value, interval=interval)
 
 
 def _sentences(summary: Summary, results: _CurveResults) -> list[str]:
@@ -191,15 +218,11 @@ def _sentence(summary: Summary, results: _CurveResults, name: str, rivals: Seque
     better_side = "below" if results.column.lower_is_better else "above"
     clauses: list[str] = []
     for advantage, names in sorted(advantages.items(), key=lambda a: (a[0].never, not a[0].by_test, a[0].place)):
-        if advantage.by_test:
-            subject = "it" if clauses else name
-            verb = f"is {'not ' if advantage.never else ''}shown to be better than {listed(names)}"
-        else:
-            subject = "its interval" if clauses else f"the interval of {name}"
-            pronoun = "those" if len(names) > 1 else "that"
-            verb = f"{'does not lie' if advantage.never else 'lies'} {better_side} {pronoun} of {listed(names)}"
-        clauses.append(f"{subject} {verb} {advantage.condition}")
-    return f"On {results.column.name}, {'; '.join(clauses)}."
+        kind = "test" if advantage.by_test else better_side
+        key = CLAUSES[f"{kind}, further" if clauses else kind][advantage.never]
+        values = {"family": name, "rivals": listed(names), "condition": advantage.condition}
+        clauses.append(say(key, n=len(names), **values))
+    return say("learning_curve.sentence", figure=results.column.name, clauses=say("nouns.semicolon").join(clauses))
 
 
 def _advantage(
@@ -217,11 +240,12 @@ def _advantage(
     while place and beats[place - 1]:
         place -= 1
     if place < len(beats):
-        return _Advantage(by_test, False, place, f"from {sizes[place]:,} rows on")
+        return _Advantage(by_test, False, place, say("learning_curve.from_rows", rows=f"{sizes[place]:,}"))
     better_at = [f"{size:,}" for size, holds in zip(sizes, beats, strict=True) if holds]
     if better_at:
-        return _Advantage(by_test, False, place, f"at {listed(better_at)} rows, but not at {sizes[-1]:,}")
-    return _Advantage(by_test, True, place, f"up to {sizes[-1]:,} rows")
+        condition = say("learning_curve.at_rows", rows=listed(better_at), last=f"{sizes[-1]:,}")
+        return _Advantage(by_test, False, place, condition)
+    return _Advantage(by_test, True, place, say("learning_curve.up_to_rows", rows=f"{sizes[-1]:,}"))
 
 
 def _is_apart(result: Result, rival: Result, sign: float) -> bool:

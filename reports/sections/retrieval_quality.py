@@ -13,14 +13,59 @@ from reports.charts.whiskers import Segment, segments
 from reports.facts.comparison_table import ComparisonTable, comparison_table
 from reports.facts.knowledge_gaps import GapList, gap_lists, gap_sentences, unmatched_sentences
 from reports.facts.metric_columns import freshness_probes, retrieval_columns
-from reports.facts.phrases import counted
+from reports.facts.phrases import counted, joined
 from reports.section import Section
+from reports.wording import say
 
-LABELS = {"mrr": "MRR", "ndcg@10": "nDCG@10", "cited": "cited", "": "recall@k"}
-CAUSES = {  # of a wrong answer: what was shown, and what that means
-    "hit and wrong": ("had {} in front of them", "generation failed"),
-    "miss and wrong": ("never saw {}", "retrieval missed"),
-    "not shown": ("did not see {}, though it was retrieved", "no room or under the threshold"),
+LABELS = {  # of the figures of retrieval, by part, with what they are; what is missing here is called by its name
+    "mrr": ("retrieval_quality.mrr", "retrieval_quality.mrr_explained"),
+    "ndcg@10": ("retrieval_quality.ndcg", "retrieval_quality.ndcg_explained"),
+    "cited": ("retrieval_quality.cited", "retrieval_quality.cited_explained"),
+    "": ("retrieval_quality.recall", "retrieval_quality.recall_explained"),
+}
+OUTCOME_WORDS = {
+    "hit and right": "retrieval_quality.hit_and_right",
+    "hit and wrong": "retrieval_quality.hit_and_wrong",
+    "miss and right": "retrieval_quality.miss_and_right",
+    "miss and wrong": "retrieval_quality.miss_and_wrong",
+    "not shown": "retrieval_quality.retrieved_not_shown",
+    "unknown": "retrieval_quality.outcome_unknown",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """How a cause of wrong answers is said: keys of the catalogue."""
+
+    only: str  # where there is no other
+    first: str  # as the first clause
+    later: str  # in a further clause, which need not name the passage again
+    meaning: str  # of a clause
+    shared: str  # of a clause whose count others have as well
+
+
+CAUSES = {
+    "hit and wrong": Cause(
+        only="retrieval_quality.only_hit",
+        first="retrieval_quality.had_passage",
+        later="retrieval_quality.had_it",
+        meaning="retrieval_quality.generation_failed",
+        shared="retrieval_quality.generation_failed_too",
+    ),
+    "miss and wrong": Cause(
+        only="retrieval_quality.only_miss",
+        first="retrieval_quality.never_saw_passage",
+        later="retrieval_quality.never_saw_it",
+        meaning="retrieval_quality.retrieval_missed",
+        shared="retrieval_quality.retrieval_missed_too",
+    ),
+    "not shown": Cause(
+        only="retrieval_quality.only_not_shown",
+        first="retrieval_quality.passage_not_shown",
+        later="retrieval_quality.it_not_shown",
+        meaning="retrieval_quality.had_no_room",
+        shared="retrieval_quality.had_no_room_too",
+    ),
 }
 
 
@@ -31,6 +76,7 @@ class RetrievalRow:
     cell: Retrieved
     depth: str | None  # passages asked for
     outcomes: tuple[Segment, ...]  # shares of its answers
+    words: Mapping[str, str]  # for each outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +86,7 @@ class RetrievalFacts:
     task: str
     is_only: bool  # whether no further task looks anything up
     figures: ComparisonTable | None
-    labels: tuple[str, ...]  # of the figures' columns
+    labels: tuple[tuple[str, str], ...]  # of the figures' columns, with what they are
     metric: str  # what decides between right and wrong
     has_not_shown: bool  # whether any gold passage was retrieved but not shown: its own column
     rows: tuple[RetrievalRow, ...]
@@ -59,15 +105,15 @@ class RetrievalQuality(Section):
     def sentences(self, finished: FinishedRun) -> tuple[str, ...]:
         """What dominates each variant's wrong answers, and what the knowledge lacks, task by task."""
         return tuple(
-            f"On {task}, {sentence}"
+            say("retrieval_quality.on_task", task=task, sentence=sentence)
             for task, cells in _by_task(finished.summary).items()
-            for sentence in (*_causes(finished.summary, cells), *(f"{gap}." for gap in gap_sentences(cells)))
+            for sentence in (*_causes(finished.summary, cells), *gap_sentences(cells))
         )
 
     def cautions(self, finished: FinishedRun) -> tuple[str, ...]:
         """How many queries found nothing, task by task."""
         return tuple(
-            f"On {task}, {sentence}."
+            say("retrieval_quality.on_task", task=task, sentence=sentence)
             for task, cells in _by_task(finished.summary).items()
             for sentence in unmatched_sentences(cells)
         )
@@ -93,16 +139,23 @@ def _facts(finished: FinishedRun, task: str, cells: Sequence[Retrieved], is_only
         task=task,
         is_only=is_only,
         figures=comparison_table(summary, task, columns) if columns else None,
-        labels=tuple(LABELS.get(column.figure.part, column.figure.part) for column in columns),
+        labels=tuple(_label(column.figure.part) for column in columns),
         metric=str(FigureName.of(cells[0])),
         has_not_shown=has_not_shown,
         rows=tuple(_row(cell, depths.get(cell.variant), outcomes) for cell in cells),
         sentences=(
             *_causes(summary, cells),
-            *(f"{gap[0].upper()}{gap[1:]}." for gap in (*gap_sentences(cells), *unmatched_sentences(cells))),
+            *(f"{gap[0].upper()}{gap[1:]}" for gap in (*gap_sentences(cells), *unmatched_sentences(cells))),
         ),
         gaps=gap_lists({sample.id: sample for sample in finished.samples if sample.task == task}, predictions),
     )
+
+
+def _label(part: str) -> tuple[str, str]:
+    if part in LABELS:
+        name, explanation = LABELS[part]
+        return say(name), say(explanation)
+    return part, say("retrieval_quality.figure_explained")
 
 
 def _causes(summary: Summary, cells: Sequence[Retrieved]) -> list[str]:
@@ -111,7 +164,8 @@ def _causes(summary: Summary, cells: Sequence[Retrieved]) -> list[str]:
 
 
 def _row(cell: Retrieved, depth: str | None, outcomes: Sequence[str]) -> RetrievalRow:
-    return RetrievalRow(cell, depth, segments([(outcome, cell.counts.get(outcome, 0)) for outcome in outcomes]))
+    bar = segments([(outcome, cell.counts.get(outcome, 0)) for outcome in outcomes])
+    return RetrievalRow(cell, depth, bar, {outcome: say(OUTCOME_WORDS[outcome]) for outcome in outcomes})
 
 
 def _counted(cell: Retrieved) -> int:
@@ -124,25 +178,29 @@ def _sentence(cell: Retrieved) -> str:
     counts = {outcome: count for outcome in CAUSES if (count := cell.counts.get(outcome, 0))}
     wrong = sum(counts.values())
     if not wrong:
-        return f"{cell.variant}: no answer is wrong among the {_counted(cell):,} whose gold passage is known."
+        return say("retrieval_quality.no_wrong", variant=cell.variant, count=f"{_counted(cell):,}")
+    answers = counted(wrong, "wrong answer")
     if len(counts) == 1:
-        shown, cause = CAUSES[next(iter(counts))]
-        predicate = f"{shown.format('the gold passage')}: {cause}"
-        if wrong == 1:
-            return f"{cell.variant}: the only wrong answer {predicate.replace('front of them', 'front of it')}."
-        return f"{cell.variant}: all {counted(wrong, 'wrong answer')} {predicate}."
+        return say(CAUSES[next(iter(counts))].only, n=wrong, variant=cell.variant, answers=answers)
+    clauses = say("nouns.semicolon").join(_clauses(counts))
+    return say("retrieval_quality.several", variant=cell.variant, answers=answers, clauses=clauses)
+
+
+def _clauses(counts: Mapping[str, int]) -> list[str]:
+    """One a cause, the largest first; causes of the same largest count share one."""
     ordered = sorted(counts, key=lambda outcome: -counts[outcome])
     tied = [outcome for outcome in ordered if counts[outcome] == counts[ordered[0]]]
-    clauses = {
-        outcome: f"{counts[outcome]:,} {CAUSES[outcome][0].format('it' if place else 'the gold passage')}"
+    answers = {
+        outcome: say(CAUSES[outcome].later if place else CAUSES[outcome].first, count=f"{counts[outcome]:,}")
         for place, outcome in enumerate(ordered)
     }
-    parts = [f"{clauses[outcome]}: {CAUSES[outcome][1]}" for outcome in ordered]
-    if len(tied) > 1:
-        equal = [f"{clauses[outcome]} ({CAUSES[outcome][1]})" for outcome in tied]
-        conclusion = "neither dominates" if len(tied) == 2 else "none dominates"
-        parts = [f"{', '.join(equal[:-1])} and {equal[-1]}", conclusion, *parts[len(tied) :]]
-    return f"{cell.variant}: of {counted(wrong, 'wrong answer')}, {'; '.join(parts)}."
+    parts = [say(CAUSES[outcome].meaning, answers=answers[outcome]) for outcome in ordered]
+    if len(tied) == 1:
+        return parts
+    *front, last = (say(CAUSES[outcome].shared, answers=answers[outcome]) for outcome in tied)
+    equal = say("retrieval_quality.equal", first=joined(*front), last=last)
+    conclusion = say("retrieval_quality.neither_dominates" if len(tied) == 2 else "retrieval_quality.none_dominates")
+    return [equal, conclusion, *parts[len(tied) :]]
 
 
 def _depths(predictions: Iterable[Prediction]) -> dict[str, str]:
@@ -151,4 +209,7 @@ def _depths(predictions: Iterable[Prediction]) -> dict[str, str]:
     for prediction in predictions:
         if prediction.retrieval is not None and prediction.retrieval.ranks is not None:
             depths.setdefault(prediction.variant, set()).add(prediction.retrieval.k)
-    return {variant: f"k = {', '.join(map(str, sorted(depth)))}" for variant, depth in depths.items()}
+    return {
+        variant: say("retrieval_quality.depth", depths=joined(*map(str, sorted(depth))))
+        for variant, depth in depths.items()
+    }

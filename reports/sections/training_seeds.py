@@ -8,6 +8,7 @@ from harness.records.summary import Summary
 from reports.facts import numbers
 from reports.facts.metric_columns import MetricColumn, metric_columns, results_by_variant
 from reports.section import Section
+from reports.wording import say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,10 +64,17 @@ def _sentence(column: MetricColumn, seeds: Seeds) -> str | None:
     if len(means) < 2:
         return None
     (low, worst), (high, best) = min(means), max(means)
-    start, end = numbers.with_unit(low, column.info), numbers.with_unit(high, column.info)
-    spread = f", with a standard deviation of {_deviation(column, seeds)}" if seeds.deviation is not None else ""
-    ends = f"from {start} ({worst}) to {end} ({best})"
-    return f"On {column.name}, {seeds.variant} goes {ends} over {len(means)} seeds{spread}."
+    return say(
+        "training_seeds.sentence" if seeds.deviation is None else "training_seeds.sentence_deviation",
+        figure=column.name,
+        variant=seeds.variant,
+        low=numbers.with_unit(low, column.info),
+        worst=worst,
+        high=numbers.with_unit(high, column.info),
+        best=best,
+        seeds=len(means),
+        deviation=_deviation(column, seeds),
+    )
 
 
 def _deviation(column: MetricColumn, seeds: Seeds) -> str:

@@ -17,6 +17,7 @@ from reports.facts.training_recipe import (
 )
 from reports.facts.training_stages import TrainingStage, training_stages
 from reports.section import Section
+from reports.wording import say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +60,9 @@ class Trainings(Section):
             stages=tuple(
                 (stage, 0 if place else len(group)) for group in by_model.values() for place, stage in enumerate(group)
             ),
-            has_stages=any(len(group) > 1 or group[0].name != "fine-tuning" for group in by_model.values()),
+            has_stages=any(
+                len(group) > 1 or group[0].name != say("training_stages.fine_tuning") for group in by_model.values()
+            ),
             has_reused=any(stage.is_reused for stage in stages),
             overview=loss_overview(stages),
             models={model: tuple(map(_detail, group)) for model, group in by_model.items()},

@@ -35,7 +35,7 @@ def cost_text(summary: Summary, timing: Timing | None, **changes: Any) -> str:
         for own in summary.usage
     )
     page = visible(render(finished(replace(summary, usage=usage))))
-    return page[page.index("Cost, and what to look at first") :]
+    return page[page.index("Calls, tokens and failures, task by task") :]
 
 
 @pytest.mark.parametrize(
