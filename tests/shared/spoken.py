@@ -11,17 +11,19 @@ from harness.records.inputs import JSON, Language
 SPOKEN = ("aria-label", "aria-description", "title", "alt", "placeholder", "data-explain", "data-label")
 VERBATIM = ("code", "pre", "script", "style", "kbd", "samp")  # is shown as it stands, in every language
 VOID = ("br", "hr", "img", "input", "meta", "link", "wbr", "col")
-NAMES = frozenset(
+_NAMES = (
     "Bradley Terry Cohen Fleiss Gaffke Holm Kendall McNemar Newcombe Spearman Student Westfall Wilcoxon Wilson Young "
     "Jaccard Pareto Likert BM25 BLEU ROUGE BERTScore CSV JSON JSONL YAML HTML CPU GPU CI ID RAG SFT LoRA QLoRA DoRA DPO "
     "GGUF GiB KiB MiB TiB GB MB KB Hz ms px sha256 UTC token tokens domain-harness harness English F1 max-T p50 p95 "
-    "Markdown Hugging Face Ollama Chromium".split()
+    "Markdown Hugging Face Ollama Chromium"
 )  # that a Chinese sentence writes so as well
+NAMES = frozenset(_NAMES.split())
 SENTENCES = frozenset(("warnings", "notes", "note", "demoted", "doubts", "cause", "remedy", "difference", "reason"))
-WORDS = frozenset(
+_WORDS = (
     "rows files skipped path settings component name task variant metric model samples rank rating value range right wrong "
-    "known unknown items answer answers figure judge judges pairs command seed started finished stages commit data".split()
+    "known unknown items answer answers figure judge judges pairs command seed started finished stages commit data"
 )  # keys of records, and values of theirs, that are words of the language too
+WORDS = frozenset(_WORDS.split())
 
 
 def body_of(page: str, language: Language) -> str:
