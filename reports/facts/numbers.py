@@ -58,7 +58,8 @@ def coefficient_interval(low: float | None, high: float | None, sign: str = "-")
 
 
 def _span(low: str, high: str) -> str:
-    return f"{low}{' to ' if low.startswith((MINUS, '+')) or high.startswith((MINUS, '+')) else '–'}{high}"
+    has_sign = low.startswith((MINUS, "+")) or high.startswith((MINUS, "+"))
+    return say("nouns.range", low=low, high=high) if has_sign else f"{low}–{high}"
 
 
 def p_value(comparison: Comparison) -> str | None:
