@@ -8,6 +8,7 @@ from harness.records.derived_names import FreshnessProbe
 from harness.records.figure_names import FigureName
 from harness.records.figures import MetricInfo, Result
 from harness.records.summary import Summary
+from reports.facts.judge_doubts import spoken_demotions
 from reports.wording import say
 
 Key = tuple[str, str]  # task, metric
@@ -90,7 +91,7 @@ def metric_columns(summary: Summary) -> tuple[MetricColumn, ...]:
 
 def demotion_reason(summary: Summary, task: str, metric: str) -> str | None:
     """Why a metric, and with it each of its parts, may not decide; None where it may."""
-    return summary.judging.demoted.get(str(FigureName.within(task, metric).whole))
+    return spoken_demotions(summary.judging).get(str(FigureName.within(task, metric).whole))
 
 
 def ordinary_columns(summary: Summary) -> tuple[MetricColumn, ...]:

@@ -11,6 +11,7 @@ from reports.facts import numbers
 from reports.facts.demotions import run_demotions
 from reports.facts.human_agreement import HumanAgreement, JudgeFact, human_agreement
 from reports.facts.judge_behaviour import judge_consistency, judge_overview, judge_readings
+from reports.facts.judge_doubts import spoken_doubts
 from reports.facts.metric_columns import demotion_reason, metric_info
 from reports.facts.phrases import counted, listed
 from reports.section import Section
@@ -93,7 +94,7 @@ def _card(judge: Reliability, info: MetricInfo, are_few: bool) -> JudgeCard:
         name=judge.judge,
         description=judge.description,
         rubric=judge.rubric,
-        doubts=tuple(map(_doubt_sentence, judge.doubts)),
+        doubts=tuple(map(_doubt_sentence, spoken_doubts(judge))),
         warning=say("judges.self_preference", answers=answers) if (answers := _kindred_answers(judge)) else None,
         overview=tuple(judge_overview(judge, info)),
         is_unfolded=are_few or bool(judge.doubts),
@@ -134,7 +135,7 @@ def _panel_sentence(panel: Panel, info: MetricInfo, is_pairwise: bool) -> str:
 def _trust_sentence(judge: Reliability) -> str:
     name, figure = judge.judge, str(FigureName.of(judge))
     if judge.doubts:
-        doubts = say("judges.doubt_separator").join(judge.doubts)
+        doubts = say("judges.doubt_separator").join(spoken_doubts(judge))
         return say("judges.doubted_sentence", judge=name, figure=figure, doubts=doubts)
     if judge.calibration is None:
         return say("judges.uncalibrated_sentence", judge=name, figure=figure)
