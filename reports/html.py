@@ -15,7 +15,7 @@ from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON, Language
 from reports.facts import numbers
 from reports.facts.item_payload import pack
-from reports.facts.metric_columns import DIRECTION, freshness_probes, general_tasks, variant_names
+from reports.facts.metric_columns import direction_of, freshness_probes, general_tasks, variant_names
 from reports.facts.phrases import counted
 from reports.section import PACKAGES, Section, find_sections, style_of, template_of
 from reports.wording import LANGUAGES, NAMES, catalogue, say, say_markup, speaking, spoken_language
@@ -129,7 +129,7 @@ def _environment() -> Environment:
         loader=FunctionLoader(_source), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"tied": _tied, "counted": counted}
-    environment.globals |= {"direction": DIRECTION, "numbers": numbers, "say": say, "say_markup": say_markup}
+    environment.globals |= {"direction": direction_of, "numbers": numbers, "say": say, "say_markup": say_markup}
     return environment
 
 

@@ -10,6 +10,7 @@ from harness.records.finished_run import FinishedRun
 from reports.facts.comparison_table import ComparisonTable, TableEntry, comparison_tables
 from reports.facts.demotions import SIGN
 from reports.facts.metric_columns import MetricColumn
+from reports.facts.spoken_sentences import spoken_sentences
 from reports.section import PACKAGES, find_sections
 from reports.verdict import findings
 
@@ -44,7 +45,8 @@ def print_summary(finished: FinishedRun, console: Console, packages: Sequence[st
         _print_lines(SIGN, "dim", (demotion.sentence for demotion in table.demotions), console)
     for section in sections:
         _print_lines(section.label, "dim", section.sentences(finished), console)
-    _print_lines("warning", "yellow", finished.summary.warnings, console)
+    warnings = spoken_sentences(finished.summary.warnings, finished.summary.statements)
+    _print_lines("warning", "yellow", warnings, console)
 
 
 def _print_lines(name: str, style: str, lines: Iterable[str], console: Console) -> None:

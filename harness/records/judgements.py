@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from harness.records.decisions import Statement
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
@@ -88,6 +90,7 @@ class Reliability:
     seconds: float = 0.0
     calibration: Calibration | None = None
     doubts: tuple[str, ...] = ()  # why its figures may not decide; none: they may
+    statements: tuple[Statement, ...] = ()  # what the doubts say, as data; none in runs of older versions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,3 +188,4 @@ class Judging:
     human: tuple[HumanMean, ...] = ()
     demoted: Mapping[str, str] = field(default_factory=dict)  # "task.metric" → why it may not decide
     notes: tuple[str, ...] = ()  # warnings
+    statements: tuple[Statement, ...] = ()  # what the notes say, as data

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from harness.records.anomalies import Anomaly, PromptMismatch
-from harness.records.decisions import DecisionRecord
+from harness.records.decisions import DecisionRecord, Statement
 from harness.records.figures import (
     Comparison,
     Confusion,
@@ -37,6 +37,7 @@ class Summary:
     retrieved: tuple[Retrieved, ...] = ()
     routed: tuple[Routed, ...] = ()
     warnings: tuple[str, ...] = ()
+    statements: tuple[Statement, ...] = ()  # what the warnings say, as data; none in runs of older versions
     unaided: tuple[str, ...] = ()  # variants that ask no model: floors
     bounds: tuple[str, ...] = ()  # variants that are told what only the answer's author knows: upper bounds
     overlaps: tuple[Overlap, ...] = ()  # of test items with what models learn from or look up

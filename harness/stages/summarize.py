@@ -32,6 +32,7 @@ def summarize(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder) -> Non
             summary,
             judging=judges,
             warnings=(*summary.warnings, *judges.notes),
+            statements=(*summary.statements, *judges.statements),
             anomalies=noticed,
             mismatches=prompt_mismatches(suite, tasks),
         )

@@ -13,6 +13,7 @@ from harness.judging.people.human_scores import human_means
 from harness.judging.reliability import Judged
 from harness.judging.trust import demotion, examined
 from harness.metrics.judge import Judge
+from harness.records.decisions import Statement
 from harness.records.derived_names import reported_name
 from harness.records.figure_names import FigureName
 from harness.records.inputs import JSON
@@ -85,7 +86,12 @@ def _with_people(judging: Judging, task: str, name: str, metric: Judge, folder: 
         f"{FigureName(task, name)}: no variant has three of the answers that {path.name} scores (id and answer must be "
         "those of this run), so no judged mean is corrected"
     )
-    return replace(judging, notes=(*judging.notes, note))
+    values = {"figure": str(FigureName(task, name)), "file": path.name}
+    return replace(
+        judging,
+        notes=(*judging.notes, note),
+        statements=(*judging.statements, Statement("warnings.too_few_human_scores", values)),
+    )
 
 
 def _named(judgement: Judgement) -> Judgement:

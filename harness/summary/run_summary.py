@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from harness.records.figure_names import FigureName
-from harness.records.figures import Comparison, MetricInfo, Overlap, Result, Retrieved, Routed
+from harness.records.figures import Comparison, MetricInfo, Overlap, Retrieved, Routed
 from harness.records.inputs import Sample
 from harness.records.outputs import Prediction, Score
 from harness.records.summary import Summary
@@ -16,6 +16,7 @@ from harness.summary.comparisons import best_floors, corrected
 from harness.summary.error_causes import deciding, retrieved, routed, values_of
 from harness.summary.groupings import grouping_warnings, groupings_of
 from harness.summary.task_figures import Figures, TaskItems, add_task
+from harness.summary.unknown_values import unknown_warnings
 from harness.summary.usage_figures import pooled_usage, usage_of
 
 LISTED_TWINS = 20  # of the twins of each overlap, in the summary
@@ -37,6 +38,7 @@ def summary_of(
     looked_up, stepped = _causes(plan, metrics, answered, scores)
     comparisons, leaders, floors = _tested(figures, plan, metrics)
     groupings = tuple(groupings_of(samples))
+    warnings = (*unknown_warnings(figures.results, plan, scores), *grouping_warnings(groupings))
     return Summary(
         name=plan.name,
         reference=plan.reference,
@@ -49,7 +51,8 @@ def summary_of(
         floors=floors,
         retrieved=looked_up,
         routed=stepped,
-        warnings=(*_warnings(figures.results, plan, scores), *grouping_warnings(groupings)),
+        warnings=tuple(warning.text for warning in warnings),
+        statements=tuple(warning.statement for warning in warnings),
         unaided=tuple(plan.floors),
         bounds=tuple(plan.bounds),
         overlaps=tuple(replace(overlap, twins=overlap.twins[:LISTED_TWINS]) for overlap in overlaps),
@@ -101,25 +104,3 @@ def _by_task(samples: Sequence[Sample], overlaps: Sequence[Overlap]) -> Iterator
             groups=Groups.of([sample.group for sample in own]),
             unseen=np.array([sample.id not in twins for sample in own]),
         )
-
-
-def _warnings(results: Sequence[Result], plan: ComparisonPlan, scores: Sequence[Score]) -> list[str]:
-    """Every headline figure that does not rest on all samples, with the commonest cause."""
-    headline = plan.headline
-    scored = {str(FigureName.of(result)) for result in results}
-    lines = [f"{figure}: no sample has this score" for figure in headline if figure not in scored]
-    for result in results:
-        if str(FigureName.of(result)) in headline and result.known < result.samples:
-            causes = [
-                score.error or score.reason or "unknown"
-                for score in scores
-                if score.value is None
-                and (score.task, score.metric) == (result.task, result.metric)
-                and score.variant in plan.pools.get(result.variant, (result.variant,))
-            ]
-            commonest = max(causes or ["it was not scored for them"], key=causes.count)
-            lines.append(
-                f"{FigureName.of(result)}, {result.variant}: {result.samples - result.known} of {result.samples} "
-                f"samples are unknown ({commonest})"
-            )
-    return lines

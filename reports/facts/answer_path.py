@@ -7,6 +7,7 @@ from harness.statistics.right_answers import alternatives_of, first_ranks, is_ab
 from harness.statistics.serving_times import duration_of, latency_of
 from reports.facts import numbers
 from reports.facts.phrases import counted, quoted
+from reports.wording import say
 
 
 def route_reasons(steps: Sequence[Step]) -> list[tuple[str, str]]:
@@ -20,38 +21,54 @@ def threshold_text(threshold: float) -> str:
 
 
 def _reason(step: Step, is_last: bool) -> str:
-    confidence = "" if step.confidence is None else f"confidence {threshold_text(step.confidence)}"
-    threshold = "" if step.threshold is None else threshold_text(step.threshold)
+    confidence = None if step.confidence is None else threshold_text(step.confidence)
+    threshold = None if step.threshold is None else threshold_text(step.threshold)
     if is_last:
-        limit = f"threshold {threshold}" if threshold else "no threshold"
-        return f"answered: {confidence}, {limit}" if confidence else "answered"
-    if not threshold:
-        return f"passed on: {confidence}, never enough" if confidence else "always passed on"
-    return f"passed on: {confidence} below {threshold}" if confidence else (
-        f"passed on: there was no answer to be sure of, threshold {threshold}"
-    )  # fmt: skip
+        return _answer_reason(confidence, threshold)
+    if confidence is None:
+        return say("answer_path.no_answer", threshold=threshold) if threshold else say("answer_path.always_passed")
+    if threshold is None:
+        return say("answer_path.never_enough", confidence=confidence)
+    return say("answer_path.below", confidence=confidence, threshold=threshold)
+
+
+def _answer_reason(confidence: str | None, threshold: str | None) -> str:
+    if confidence is None:
+        return say("answer_path.answered")
+    if threshold is None:
+        return say("answer_path.answered_without_threshold", confidence=confidence)
+    return say("answer_path.answered_with_confidence", confidence=confidence, threshold=threshold)
 
 
 def retrieval_note(retrieval: RetrievalTrace) -> str:
     """Where the gold passages were found, and what was left out, e.g. "gold at rank 3 · 1 passage left out"."""
-    cut = retrieval.cut and f"{counted(retrieval.cut, 'passage')} cut"
-    left_out = retrieval.left_out and f"{counted(retrieval.left_out, 'passage')} left out"
-    return " · ".join(str(part) for part in (_ranks(retrieval), cut, left_out) if part)
+    parts = [_place(retrieval)]
+    if retrieval.cut:
+        parts.append(say("answer_path.cut", passages=counted(retrieval.cut, "passage")))
+    if retrieval.left_out:
+        parts.append(say("answer_path.left_out", passages=counted(retrieval.left_out, "passage")))
+    return say("answer_path.separator").join(parts)
+
+
+def _place(retrieval: RetrievalTrace) -> str:
+    """Where the right answers came, and what is missing of the best."""
+    if is_absent(retrieval):
+        return say("answer_path.absent")
+    if not retrieval.gold:
+        return say("answer_path.gold_unknown") if retrieval.depth else say("answer_path.nothing_looked_up")
+    place, lacking = _ranks(retrieval), missing(retrieval)
+    return say("answer_path.lacking", place=place, passages=quoted(lacking)) if lacking else place
 
 
 def _ranks(retrieval: RetrievalTrace) -> str:
-    """Where the right answers came; with alternatives the ranks of all, but what is missing of the best."""
-    if is_absent(retrieval):
-        return "no passage of the knowledge is right"
-    if not retrieval.gold:
-        return "gold passages unknown" if retrieval.depth else "nothing was looked up; gold passages unknown"
-    lacking = f"; the knowledge lacks {quoted(missing(retrieval))}" if missing(retrieval) else ""
+    """The ranks of all right answers, with alternatives too."""
     if retrieval.ranks is None:
-        return f"gold passages were given; nothing was searched{lacking}"
+        return say("answer_path.gold_given")
     ranks = sorted(rank for rank in retrieval.ranks if rank is not None)
     if not ranks:
-        return f"gold not among the first {retrieval.depth}{lacking}"
-    place = f"gold at rank{'s' if len(ranks) > 1 else ''} {', '.join(map(str, ranks))}"
+        return say("answer_path.gold_missed", depth=retrieval.depth)
+    shown = say("answer_path.rank_separator").join(map(str, ranks))
+    place = say("answer_path.gold_ranks", n=len(ranks), ranks=shown)
     missed = min(
         sum(
             rank is None and bool(answer.passages)
@@ -60,7 +77,7 @@ def _ranks(retrieval: RetrievalTrace) -> str:
         for own in alternatives_of(retrieval)
         if any(answer.passages for answer in own)
     )
-    return f"{place}{f'; {missed} more not among the first {retrieval.depth}' if missed else ''}{lacking}"
+    return say("answer_path.also_missed", place=place, count=missed, depth=retrieval.depth) if missed else place
 
 
 def timing_note(prediction: Prediction) -> str | None:
@@ -70,8 +87,9 @@ def timing_note(prediction: Prediction) -> str | None:
         return None
     latency = latency_of(prediction.seconds, serving)
     if latency is None:
-        spent = f"{duration_of(prediction.seconds, serving):.2f} s {numbers.among(serving.at_once)}"
+        seconds = f"{duration_of(prediction.seconds, serving):.2f}"
+        spent = say("answer_path.spent", seconds=seconds, among=numbers.among(serving.at_once))
     else:
-        spent = f"{latency:.2f} s latency"
+        spent = say("answer_path.latency", seconds=f"{latency:.2f}")
     cached = serving.cached_tokens
-    return spent if cached is None else f"{spent} · {counted(cached, 'prompt token')} cached"
+    return spent if cached is None else say("answer_path.cached", time=spent, tokens=counted(cached, "prompt token"))

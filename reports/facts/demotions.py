@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from harness.records.figure_names import FigureName
 from harness.records.summary import Summary
+from reports.facts.judge_doubts import spoken_demotions
 from reports.facts.metric_columns import MetricColumn
 from reports.facts.phrases import listed
 
@@ -31,7 +32,7 @@ def column_demotions(columns: Iterable[MetricColumn]) -> tuple[Demotion, ...]:
 
 def run_demotions(summary: Summary) -> tuple[Demotion, ...]:
     """Of a run, whether a figure has a result or not."""
-    return _grouped(summary.judging.demoted.items())
+    return _grouped(spoken_demotions(summary.judging).items())
 
 
 def undecided_sentence(summary: Summary) -> str | None:

@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from harness.records.derived_names import FreshnessProbe
 from harness.records.figure_names import FigureName
 from harness.records.figures import MetricInfo, Result
 from harness.records.summary import Summary
+from reports.facts.judge_doubts import spoken_demotions
+from reports.wording import say
 
 Key = tuple[str, str]  # task, metric
+Better = Literal["higher", "lower", "neither"]
 
 UNKNOWN_METRIC = MetricInfo(component="", settings={}, low=0.0, high=1.0, better="neither")
-DIRECTION = {"higher": "higher is better", "lower": "lower is better", "neither": "no better end"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,17 @@ class MetricColumn:
         return -1.0 if self.lower_is_better else 1.0
 
 
+def direction_of(better: Better) -> str:
+    """Which end of a scale is the good one, in words."""
+    match better:
+        case "higher":
+            return say("metric_columns.higher")
+        case "lower":
+            return say("metric_columns.lower")
+        case "neither":
+            return say("metric_columns.neither")
+
+
 def column_of(summary: Summary, task: str, metric: str) -> MetricColumn:
     """The column of a figure, whether it has a result or not."""
     demoted = demotion_reason(summary, task, metric)
@@ -77,7 +91,7 @@ def metric_columns(summary: Summary) -> tuple[MetricColumn, ...]:
 
 def demotion_reason(summary: Summary, task: str, metric: str) -> str | None:
     """Why a metric, and with it each of its parts, may not decide; None where it may."""
-    return summary.judging.demoted.get(str(FigureName.within(task, metric).whole))
+    return spoken_demotions(summary.judging).get(str(FigureName.within(task, metric).whole))
 
 
 def ordinary_columns(summary: Summary) -> tuple[MetricColumn, ...]:

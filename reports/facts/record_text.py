@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.records.inputs import JSON
+from reports.wording import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,12 +14,13 @@ class FactGroup:
 
     title: str
     rows: tuple[tuple[str, str], ...]
+    is_unfolded: bool = False
 
 
 def named_values(mapping: JSON) -> tuple[tuple[str, str], ...]:
     """A mapping as named facts, without what is not known."""
     return tuple(
-        (str(key).replace("_", " "), "none" if value == [] else compact(value))
+        (str(key).replace("_", " "), say("record_text.none") if value == [] else compact(value))
         for key, value in (mapping or {}).items()
         if value not in (None, "")
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from harness.records.inputs import JSON
 from reports.facts.phrases import counted
+from reports.wording import say
 
 
 def self_test_rows(run: Mapping[str, JSON]) -> tuple[tuple[str, str], ...]:
@@ -13,20 +14,25 @@ def self_test_rows(run: Mapping[str, JSON]) -> tuple[tuple[str, str], ...]:
 
 def _rows(record: Mapping[str, JSON]) -> Iterator[tuple[str, str]]:
     combination = record.get("combination") or {}
-    yield "Combination", ", ".join(f"{name} {value}" for name, value in combination.items())
-    yield "Run at", str(record.get("when"))
+    values = (say("self_test.value", name=name, value=str(value)) for name, value in combination.items())
+    yield say("self_test.combination"), say("self_test.separator").join(values)
+    yield say("self_test.run_at"), str(record.get("when"))
     proofs = record.get("proofs") or ()
     passed: dict[str, int] = {}
     for proof in proofs:
         if proof.get("passed") is True:
             passed[str(proof.get("subject"))] = passed.get(str(proof.get("subject")), 0) + 1
-    subjects = "; ".join(f"{subject}: {count}" for subject, count in passed.items())
-    yield "Passed", f"{counted(sum(passed.values()), 'proof')}\n{subjects}"
-    for title, value in (("Failed", False), ("Not run", None)):
+    subjects = (say("self_test.subject", subject=subject, count=count) for subject, count in passed.items())
+    yield (
+        say("self_test.passed"),
+        f"{counted(sum(passed.values()), 'proof')}\n{say('self_test.subject_separator').join(subjects)}",
+    )
+    for title, value in ((say("self_test.failed"), False), (say("self_test.not_run"), None)):
         lines = [_line(proof) for proof in proofs if proof.get("passed") is value]
         if lines:
             yield title, "\n".join(lines)
 
 
 def _line(proof: Mapping[str, JSON]) -> str:
-    return f"{proof.get('subject')}: {proof.get('name')}: {proof.get('reason')}"
+    subject, name, reason = (str(proof.get(key)) for key in ("subject", "name", "reason"))
+    return say("self_test.line", subject=subject, name=name, reason=reason)

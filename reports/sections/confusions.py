@@ -10,10 +10,12 @@ from harness.records.summary import Summary
 from reports.charts.curves import text_width
 from reports.facts.phrases import counted
 from reports.section import Section
+from reports.wording import say
 
 MOST = 20  # labels that stand each by itself; of more, those that are confused most
 SEPARATE = 15
 NAMED = 3  # confusions that the sentence names
+NO_LABEL = "(no label)"  # as records name the last column, of answers that are none of the labels
 STEPS = (0.1, 0.25, 0.5, 0.75)  # shares of a row at which the shade deepens
 
 
@@ -81,7 +83,8 @@ def _matrix(confusion: Confusion) -> ConfusionMatrix:
     """Rows that no item has, and columns that are neither right nor answered, are left out."""
     groups, summed = _grouped(confusion)
     counts = [[sum(_count(confusion, i, j) for i in rows for j in columns) for columns in groups] for rows in groups]
-    names = [confusion.labels[group[0]] if len(group) == 1 else f"other ({len(group)})" for group in groups]
+    labels = _labels(confusion)
+    names = [labels[group[0]] if len(group) == 1 else say("confusions.others", count=len(group)) for group in groups]
     columns = [j for j in range(len(groups)) if any(row[j] for row in counts) or any(counts[j])]
     rows = []
     for i, group in enumerate(groups):
@@ -99,6 +102,13 @@ def _matrix(confusion: Confusion) -> ConfusionMatrix:
     )
 
 
+def _labels(confusion: Confusion) -> tuple[str, ...]:
+    """Names of the columns, in the language that is spoken."""
+    labels = confusion.labels
+    is_open = len(labels) > len(confusion.counts) and labels[-1] == NO_LABEL
+    return (*labels[:-1], say("confusions.no_label")) if is_open else labels
+
+
 def _grouped(confusion: Confusion) -> tuple[list[tuple[int, ...]], str | None]:
     """Places of labels that stand together: each by itself, or the least confused ones as the last."""
     size = len(confusion.labels)
@@ -107,7 +117,7 @@ def _grouped(confusion: Confusion) -> tuple[list[tuple[int, ...]], str | None]:
     wrong = [sum(_count(confusion, i, j) + _count(confusion, j, i) for j in range(size) if j != i) for i in range(size)]
     separate = sorted(sorted(range(size), key=lambda i: -wrong[i])[:SEPARATE])
     remaining = tuple(i for i in range(size) if i not in separate)
-    note = f"The {SEPARATE} labels that are confused most, of {size}; the others are summed."
+    note = say("confusions.summed", count=SEPARATE, labels=size)
     return [*((i,) for i in separate), remaining], note
 
 
@@ -126,8 +136,10 @@ def _row(
             count=f"{counts[j]:,}" if counts[j] else "·",
             shade=1 + sum(counts[j] / total >= step for step in STEPS) if counts[j] else 0,
             is_right=j == place and hits is None,
-            hint=f"{names[place]} taken for {names[j]}: {counts[j]:,} of {total:,}",
-            note=f"{hits:,} right" if j == place and hits is not None else None,
+            hint=say(
+                "confusions.hint", right=names[place], answer=names[j], count=f"{counts[j]:,}", total=f"{total:,}"
+            ),
+            note=say("confusions.within", count=f"{hits:,}") if j == place and hits is not None else None,
         )
         for j in columns
     )
@@ -136,16 +148,16 @@ def _row(
 
 
 def _sentence(confusion: Confusion) -> str:
-    labels, total = confusion.labels, sum(map(sum, confusion.counts))
+    labels, total = _labels(confusion), sum(map(sum, confusion.counts))
     if not total:
-        return "No item has a value."
+        return say("confusions.empty")
     wrong = [
-        (count, f"{labels[i]} for {labels[j]} ({count:,} of {sum(row):,})")
+        (count, say("confusions.pair", right=labels[i], answer=labels[j], count=f"{count:,}", total=f"{sum(row):,}"))
         for i, row in enumerate(confusion.counts)
         for j, count in enumerate(row)
         if i != j and count
     ]
     if not wrong:
-        return f"No label is taken for another among {counted(total, 'item')}."
+        return say("confusions.none", items=counted(total, "item"))
     wrong.sort(key=lambda pair: -pair[0])
-    return f"Most frequent confusions: {', '.join(text for _, text in wrong[:NAMED])}."
+    return say("confusions.most", pairs=say("confusions.separator").join(text for _, text in wrong[:NAMED]))

@@ -11,9 +11,10 @@ from reports.facts import numbers
 from reports.facts.metric_columns import MetricColumn, column_of
 from reports.facts.phrases import counted
 from reports.section import Section
+from reports.wording import say
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CorrectedRow:
     """One variant."""
 
@@ -21,6 +22,7 @@ class CorrectedRow:
     interval: str | None
     whisker: Whisker
     judged_place: float
+    picture: str  # what the picture shows, in words
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +65,30 @@ def _row(column: MetricColumn, mean: HumanMean, axis: Axis) -> CorrectedRow:
     corrected = mean.corrected
     interval = numbers.interval(corrected.low, corrected.high, column.info)
     place = whisker(axis, corrected.mean, corrected.low, corrected.high)
-    return CorrectedRow(mean, interval, place, axis.place(corrected.judged_mean))
+    return CorrectedRow(
+        mean=mean,
+        interval=interval,
+        whisker=place,
+        judged_place=axis.place(corrected.judged_mean),
+        picture=_picture(column, mean, interval),
+    )
+
+
+def _picture(column: MetricColumn, mean: HumanMean, interval: str | None) -> str:
+    judged = numbers.with_unit(mean.corrected.judged_mean, column.info)
+    corrected = numbers.with_unit(mean.corrected.mean, column.info)
+    key = "corrected_means.picture_with_interval" if interval else "corrected_means.picture"
+    return say(key, variant=mean.variant, judged=judged, corrected=corrected, interval=interval)
 
 
 def _sentence(column: MetricColumn, row: CorrectedRow) -> str:
-    corrected, interval = row.mean.corrected, f" (95 % CI {row.interval})" if row.interval else ""
-    judged, mean = numbers.with_unit(corrected.judged_mean, column.info), numbers.with_unit(corrected.mean, column.info)
-    items = counted(corrected.labelled, "labelled item")
-    return f"On {column.name}, {row.mean.variant} is judged {judged}; people would give {mean}{interval}, from {items}."
+    corrected = row.mean.corrected
+    return say(
+        "corrected_means.sentence_with_interval" if row.interval else "corrected_means.sentence",
+        figure=column.name,
+        variant=row.mean.variant,
+        judged=numbers.with_unit(corrected.judged_mean, column.info),
+        corrected=numbers.with_unit(corrected.mean, column.info),
+        interval=row.interval,
+        items=counted(corrected.labelled, "labelled item"),
+    )

@@ -9,8 +9,8 @@ from reports.facts.divergent_turns import DivergentTurns, Rendering, divergent_t
 from reports.facts.metric_columns import freshness_probes
 from reports.facts.phrases import counted, listed
 from reports.section import Section
+from reports.wording import say
 
-REMEDY = 'system: "" in the variants, or a stated template on the models that have one, makes them equal'
 EXCERPT = 80  # characters of a rendering, in a sentence
 BEFORE = 15  # of them before the place where renderings part
 
@@ -47,14 +47,18 @@ class DivergentRenderings(Section):
     def build(self, finished: FinishedRun) -> RenderingsFacts | None:
         """Where variants of one task sent equal messages and their models read different texts."""
         cards = tuple(map(_card, _all(finished)))
-        return RenderingsFacts(cards, REMEDY) if cards else None
+        return RenderingsFacts(cards, say("divergent_renderings.remedy")) if cards else None
 
     def cautions(self, finished: FinishedRun) -> Iterator[str]:
         """Where more differs than the signs that models put around turns."""
         for turns in _all(finished):
             if turns.is_telling:
-                texts = "; ".join(f"{listed(r.variants)}: “{part}”" for r, part in _parting(turns.renderings))
-                yield f"On {turns.task}, the same turns are rendered otherwise: {texts}. Remedy: {REMEDY}."
+                texts = say("divergent_renderings.separator").join(
+                    say("divergent_renderings.text", variants=listed(rendering.variants), text=part)
+                    for rendering, part in _parting(turns.renderings)
+                )
+                remedy = say("divergent_renderings.remedy")
+                yield say("divergent_renderings.caution", task=turns.task, texts=texts, remedy=remedy)
 
 
 def _all(finished: FinishedRun) -> Iterator[DivergentTurns]:
@@ -73,7 +77,10 @@ def _card(turns: DivergentTurns) -> RenderingsCard:
 
 def _variants(rendering: Rendering) -> str:
     pairs = zip(rendering.variants, rendering.tokens, strict=True)
-    return listed(f"{variant} ({counted(tokens, 'token')})" if tokens else variant for variant, tokens in pairs)
+    return listed(
+        say("divergent_renderings.tokens", variant=variant, tokens=counted(tokens, "token")) if tokens else variant
+        for variant, tokens in pairs
+    )
 
 
 def _parting(renderings: Sequence[Rendering]) -> Iterator[tuple[Rendering, str]]:

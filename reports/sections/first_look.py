@@ -9,18 +9,19 @@ from harness.records.finished_run import FinishedRun
 from harness.records.summary import Summary
 from reports.facts.phrases import listed
 from reports.section import Section
+from reports.wording import say
 
 FAULTS: Mapping[AnomalyKind, str] = {
-    "first token": "answers stopped at the first token, without a text",
-    "empty": "answers are empty",
-    "cut": "answers were cut at the limit of tokens",
-    "refusal": "answers are refusals",
-    "unreadable": "answers cannot be read",
-    "same answer": "answers are the same, though other answers are expected",
-    "cut prompts": "prompts were cut by the server",
-    "no option": "first tokens are no option",
-    "open option": "which option is likeliest stays open, and the item unknown",
-    "no effect": "this setting had no effect",
+    "first token": "first_look.first_token",
+    "empty": "first_look.empty",
+    "cut": "first_look.cut",
+    "refusal": "first_look.refusal",
+    "unreadable": "first_look.unreadable",
+    "same answer": "first_look.same_answer",
+    "cut prompts": "first_look.cut_prompts",
+    "no option": "first_look.no_option",
+    "open option": "first_look.open_option",
+    "no effect": "first_look.no_effect",
 }
 
 
@@ -45,11 +46,18 @@ class FirstLook(Section):
         return (*_faults(finished.summary), *_mismatches(finished.summary))
 
     def sentences(self, finished: FinishedRun) -> Iterator[str]:
-        for card in self.build(finished):
-            cells = listed(f"{variant} ({share})" if share else variant for variant, share in card.cells)
-            excerpt = f", “{card.excerpt}”" if card.excerpt else ""
-            cause = f" Likely cause: {card.cause}." if card.cause else ""
-            yield f"{card.title}: {cells}{excerpt}.{cause} Remedy: {card.remedy}."
+        return map(_sentence, self.build(finished))
+
+
+def _sentence(card: AnomalyCard) -> str:
+    cells = listed(
+        say("first_look.cell", variant=variant, share=share) if share else variant for variant, share in card.cells
+    )
+    if card.excerpt:
+        key = "first_look.quoting_sentence_with_cause" if card.cause else "first_look.quoting_sentence"
+    else:
+        key = "first_look.sentence_with_cause" if card.cause else "first_look.sentence"
+    return say(key, title=card.title, cells=cells, excerpt=card.excerpt, cause=card.cause, remedy=card.remedy)
 
 
 def _faults(summary: Summary) -> Iterator[AnomalyCard]:
@@ -61,7 +69,7 @@ def _faults(summary: Summary) -> Iterator[AnomalyCard]:
     for (task, kind, excerpt, cause, remedy), members in groups.items():
         examples = dict.fromkeys(sample for anomaly in members for sample in anomaly.examples)
         yield AnomalyCard(
-            title=f"{task}: {FAULTS[kind]}",
+            title=say(FAULTS[kind], task=task),
             cells=tuple((anomaly.variant, _share(anomaly)) for anomaly in members),
             excerpt=excerpt,
             cause=cause,
@@ -72,13 +80,14 @@ def _faults(summary: Summary) -> Iterator[AnomalyCard]:
 
 def _mismatches(summary: Summary) -> Iterator[AnomalyCard]:
     """Of a trained model: the variants that ask it through other prompts, by how they differ."""
-    groups: dict[tuple[str, str, str], list[PromptMismatch]] = {}
+    groups: dict[tuple[str, str], list[PromptMismatch]] = {}
     for mismatch in summary.mismatches:
-        key = (mismatch.task, f"{mismatch.model} {mismatch.difference}", mismatch.remedy)
+        title = say("first_look.mismatch", task=mismatch.task, model=mismatch.model, difference=mismatch.difference)
+        key = (title, mismatch.remedy)
         groups.setdefault(key, []).append(mismatch)
-    for (task, difference, remedy), members in groups.items():
+    for (title, remedy), members in groups.items():
         yield AnomalyCard(
-            title=f"{task}: {difference}",
+            title=title,
             cells=tuple((mismatch.variant, "") for mismatch in members),
             excerpt="",
             cause="",
@@ -88,7 +97,7 @@ def _mismatches(summary: Summary) -> Iterator[AnomalyCard]:
 
 
 def _share(anomaly: Anomaly) -> str:
-    return f"{anomaly.count:,} of {anomaly.answers:,}"
+    return say("first_look.share", count=f"{anomaly.count:,}", answers=f"{anomaly.answers:,}")
 
 
 def _address(task: str, sample: str) -> str:

@@ -1,6 +1,6 @@
 """Which test items stand, as they are or nearly, in what models learn from or variants look up."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -10,8 +10,15 @@ from harness.records.summary import Summary
 from reports.facts import numbers
 from reports.facts.metric_columns import MetricColumn, metric_columns, results_by_variant
 from reports.facts.phrases import counted, counted_range, listed
+from reports.facts.source_names import spoken_source
 from reports.section import Section
+from reports.wording import say
 
+KINDS: Mapping[str, str] = {
+    "exact": "leaked_items.exact",
+    "normalised": "leaked_items.normalised",
+    "near": "leaked_items.near",
+}
 LOOKED_UP = ("knowledge ", "examples of ")  # sources that need not be learnt; all others are what a model learns from
 
 
@@ -34,14 +41,34 @@ class CleanTable:
     rows: tuple[CleanRow, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class LeakageRow:
+    """One source that was checked."""
+
+    overlap: Overlap
+    source: str
+    use: str
+    share: str  # of the test items
+
+
+@dataclass(frozen=True, slots=True)
+class TwinPair:
+    """A test item and what says the same."""
+
+    twin: Twin
+    kind: str
+    place: str
+    address: str  # of the item
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeakedTask:
     """One task whose test items stand elsewhere."""
 
     task: str
     samples: str
-    overlaps: tuple[tuple[Overlap, str, str], ...]  # with its use, and its share of the test items
-    pairs: tuple[tuple[Overlap, Twin, str], ...]  # with the address of the item
+    overlaps: tuple[LeakageRow, ...]
+    pairs: tuple[TwinPair, ...]
     has_more: bool  # whether there are pairs that are not shown
     tables: tuple[CleanTable, ...]
 
@@ -87,12 +114,15 @@ def _count(overlap: Overlap) -> int:
 
 
 def _task(summary: Summary, task: str, overlaps: Sequence[Overlap]) -> LeakedTask:
-    pairs = tuple((overlap, twin, _address(task, twin)) for overlap in overlaps for twin in overlap.twins)
+    pairs = tuple(_twin_pair(overlap, twin) for overlap in overlaps for twin in overlap.twins)
     columns = [column for column in metric_columns(summary) if column.task == task and column.headline]
     return LeakedTask(
         task=task,
         samples=counted(overlaps[0].samples, "test item"),
-        overlaps=tuple((overlap, _use(overlap, overlaps), _share(overlap)) for overlap in overlaps),
+        overlaps=tuple(
+            LeakageRow(overlap, spoken_source(overlap.source), _use(overlap, overlaps), _share(overlap))
+            for overlap in overlaps
+        ),
         pairs=pairs,
         has_more=len(pairs) < sum(map(_count, overlaps)),
         tables=tuple(table for column in columns if (table := _clean_table(summary, column))),
@@ -103,6 +133,11 @@ def _share(overlap: Overlap) -> str:
     return numbers.share(_count(overlap) / max(1, overlap.samples))
 
 
+def _twin_pair(overlap: Overlap, twin: Twin) -> TwinPair:
+    place = say("leaked_items.place", source=spoken_source(overlap.source), place=twin.place)
+    return TwinPair(twin, say(KINDS[twin.kind]), place, _address(overlap.task, twin))
+
+
 def _address(task: str, twin: Twin) -> str:
     return f"#{urlencode({'sample': f'{task}/{twin.sample_id}'})}"
 
@@ -110,11 +145,11 @@ def _address(task: str, twin: Twin) -> str:
 def _use(overlap: Overlap, overlaps: Sequence[Overlap]) -> str:
     """What is done with a source. Runs of older versions do not name the learners of a source without twins."""
     if overlap.models:
-        return f"learnt by {listed(overlap.models)}"
+        return say("leaked_items.learnt_by", models=listed(overlap.models))
     if not overlap.source.startswith(LOOKED_UP):
-        return "learnt"
+        return say("leaked_items.learnt")
     taught = {name for other in overlaps if (name := _name(other)) and not other.source.startswith(LOOKED_UP)}
-    return "looked up" if _name(overlap) in taught else "looked up, not learnt"
+    return say("leaked_items.looked_up" if _name(overlap) in taught else "leaked_items.only_looked_up")
 
 
 def _name(overlap: Overlap) -> str:
@@ -136,24 +171,29 @@ def _clean_table(summary: Summary, column: MetricColumn) -> CleanTable | None:
 
 
 def _caution(summary: Summary, task: str, overlaps: Sequence[Overlap]) -> str:
-    sources = []
-    for overlap in overlaps:
-        if overlap.exact or overlap.normalised:
-            detail = "" if not overlap.normalised else ", in other writing" if not overlap.exact else (
-                ", some in other writing"
-            )  # fmt: skip
-            sources.append(
-                f"{overlap.exact + overlap.normalised:,} in {overlap.source} ({_use(overlap, overlaps)}{detail})"
-            )
     clean = [result.samples for result in summary.clean if result.task == task]
-    remedy = f" Compare the figures on the clean {counted_range(clean, 'item')}." if clean else ""
-    opening = f"Of the {counted(overlaps[0].samples, 'test item')} of {task}, some also stand elsewhere"
-    return f"{opening}: {listed(sources)}. A right answer to them may be remembered or copied.{remedy}"
+    return say(
+        "leaked_items.caution_with_clean" if clean else "leaked_items.caution",
+        task=task,
+        items=counted(overlaps[0].samples, "test item"),
+        sources=listed(_leak(o, overlaps) for o in overlaps if o.exact or o.normalised),
+        clean=counted_range(clean, "item") if clean else "",
+    )
+
+
+def _leak(overlap: Overlap, overlaps: Sequence[Overlap]) -> str:
+    if not overlap.normalised:
+        key = "leaked_items.leak"
+    else:
+        key = "leaked_items.partly_rewritten_leak" if overlap.exact else "leaked_items.rewritten_leak"
+    source, use = spoken_source(overlap.source), _use(overlap, overlaps)
+    return say(key, count=f"{overlap.exact + overlap.normalised:,}", source=source, use=use)
 
 
 def _clean_sentence(task: str, overlaps: Sequence[Overlap]) -> str:
-    sources = listed(f"{overlap.source} ({_use(overlap, overlaps)})" for overlap in overlaps)
-    return (
-        f"None of the {counted(overlaps[0].samples, 'test item')} of {task} was found in {sources}, neither identical "
-        "(apart from case, width, spaces and punctuation) nor nearly identical."
+    sources = listed(
+        say("leaked_items.source", source=spoken_source(overlap.source), use=_use(overlap, overlaps))
+        for overlap in overlaps
     )
+    items = counted(overlaps[0].samples, "test item")
+    return say("leaked_items.clean_sentence", task=task, items=items, sources=sources)

@@ -12,6 +12,7 @@ from reports.facts import numbers
 from reports.facts.metric_columns import demotion_reason
 from reports.facts.phrases import counted, listed
 from reports.section import Section
+from reports.wording import say
 
 LEVEL = 1e-6  # strengths closer than this are equal but for rounding
 
@@ -68,7 +69,9 @@ class Rankings(Section):
     def sentences(self, finished: FinishedRun) -> tuple[str, ...]:
         """Which variant is first, and which may be."""
         return tuple(
-            f"On {ranking.figure}{' (may not decide)' if ranking.demoted else ''}: {sentence}"
+            say(
+                "rankings.demoted" if ranking.demoted else "rankings.deciding", figure=ranking.figure, sentence=sentence
+            )
             for ranking in self.build(finished)
             for sentence in (*ranking.sentences, *filter(None, [ranking.notice]))
         )
@@ -81,7 +84,7 @@ def _ranking_facts(summary: Summary, ranked: Ranked) -> RankingFacts:
         figure=str(FigureName.of(ranked)),
         demoted=demotion_reason(summary, ranked.task, ranked.metric),
         sentences=tuple(_sentences(ranking)),
-        notice=f"{ranking.note[0].upper()}{ranking.note[1:]}." if ranking.note else None,
+        notice=_notice(ranking),
         groups=tuple(_groups(ranking)),
         names=names,
         matrix=tuple((name, tuple(_cell(ranking, name, opponent) for opponent in names)) for name in names),
@@ -104,24 +107,44 @@ def _sentences(ranking: Ranking) -> Iterator[str]:
         if len(rated) > 1:
             yield _first_place(rated)
     if not any(standing.strength is not None for standing in ranking.standings):
-        yield "There is no ranking: no strengths could be estimated."
+        yield say("rankings.no_ranking")
 
 
 def _first_place(standings: Sequence[Standing]) -> str:
     top, *rivals = standings
     level = [rival.name for rival in rivals if abs((rival.strength or 0.0) - (top.strength or 0.0)) < LEVEL]
     if level:
-        return f"{listed([top.name, *level])} are level at the top of {len(standings)}."
-    opponents = "the others" if len(rivals) > 1 else rivals[0].name
-    rate = "" if top.win_rate is None else f", expected to win {numbers.share(top.win_rate)} against {opponents}"
-    opening = f"{top.name} ranks first of {len(standings)}{rate}"
+        return say("rankings.level", variants=listed([top.name, *level]), count=len(standings))
+    first = _first_with_rate(top, rivals)
     if top.low is None or any(rival.high is None for rival in rivals):
-        return f"{opening}; there are no intervals, so the order may be luck."
+        return say("rankings.no_intervals", first=first)
     near = [rival.name for rival in rivals if rival.high is not None and rival.high >= top.low]
     if not near:
-        return f"{opening}; no other interval reaches its own."
-    intervals = f"{'that' if len(near) == 1 else 'those'} of {listed(near)}"
-    return f"{opening}; its interval overlaps {intervals}, so intervals alone do not settle which is first."
+        return say("rankings.apart", first=first)
+    return say("rankings.overlap", n=len(near), first=first, variants=listed(near))
+
+
+def _first_with_rate(top: Standing, rivals: Sequence[Standing]) -> str:
+    count = 1 + len(rivals)
+    if top.win_rate is None:
+        return say("rankings.first", variant=top.name, count=count)
+    opponents = say("rankings.others") if len(rivals) > 1 else rivals[0].name
+    rate = numbers.share(top.win_rate)
+    return say("rankings.first_with_rate", variant=top.name, count=count, rate=rate, opponents=opponents)
+
+
+def _notice(ranking: Ranking) -> str | None:
+    """What was done about names or battles that leave the strengths open, as `Ranking.note` says it in English."""
+    notes = []
+    if not ranking.converged:
+        notes.append(say("rankings.not_converged"))
+    if len(ranking.groups) > 1:
+        groups = say("rankings.separator").join(say("nouns.separator").join(group) for group in ranking.groups)
+        notes.append(say("rankings.unlinked", groups=groups))
+    if ranking.prior:
+        notes.append(say("rankings.endless"))
+    text = say("rankings.separator").join(notes)
+    return say("rankings.notice", notice=f"{text[0].upper()}{text[1:]}") if text else None
 
 
 def _groups(ranking: Ranking) -> Iterator[RankingGroup]:
@@ -130,7 +153,8 @@ def _groups(ranking: Ranking) -> Iterator[RankingGroup]:
     axis = around([0.0, *ends])
     ticks = tuple((axis.place(tick), numbers.signed_count(tick)) for tick in axis.ticks()) if ends else ()
     for standings in grouped:
-        title = f"Group of {listed(standing.name for standing in standings)}" if len(grouped) > 1 else None
+        names = listed(standing.name for standing in standings)
+        title = say("rankings.group", variants=names) if len(grouped) > 1 else None
         variants = tuple(_ranked_variant(ranking, standing, axis) for standing in standings)
         yield RankingGroup(title, axis.place(0.0), ticks, variants)
 
@@ -140,7 +164,9 @@ def _ranked_variant(ranking: Ranking, standing: Standing, axis: Axis) -> RankedV
     counts = [sum(getattr(tally, outcome) for tally in duels) for outcome in ("wins", "ties", "losses")]
     strength = standing.strength
     place = None if strength is None else whisker(axis, strength, standing.low, standing.high)
-    return RankedVariant(standing, place, " / ".join(f"{count:,}" for count in counts) if duels else "no duel")
+    return RankedVariant(
+        standing, place, " / ".join(f"{count:,}" for count in counts) if duels else say("rankings.no_duel")
+    )
 
 
 def _cell(ranking: Ranking, name: str, opponent: str) -> DuelCell | None:
@@ -152,13 +178,13 @@ def _cell(ranking: Ranking, name: str, opponent: str) -> DuelCell | None:
 
 
 def _details(ranking: Ranking) -> str:
-    details = [f"{counted(ranking.battles, 'duel')} on {counted(ranking.items, 'item')}"]
+    duels, items = counted(ranking.battles, "duel"), counted(ranking.items, "item")
+    details = [say("rankings.duels", duels=duels, items=items)]
     if ranking.unknown:
-        details.append(f"{ranking.unknown:,} more without a verdict, which count as neither tie nor loss")
-    details.append(f"intervals from {ranking.resamples:,} resamples of the items")
+        details.append(say("rankings.unknown", count=f"{ranking.unknown:,}"))
+    details.append(say("rankings.resamples", count=f"{ranking.resamples:,}"))
     if ranking.regularised:
-        share = numbers.share(ranking.regularised)
-        details.append(f"{share} of the resamples had no finite fit and were given a random prior")
+        details.append(say("rankings.regularised", share=numbers.share(ranking.regularised)))
     if ranking.prior:
-        details.append(f"prior: {ranking.prior:g} of a win and of a loss for each pair that met")
-    return f"{'; '.join(details)}."
+        details.append(say("rankings.prior", prior=f"{ranking.prior:g}"))
+    return say("rankings.details", details=say("rankings.separator").join(details))

@@ -8,6 +8,7 @@ from harness.records.inputs import JSON
 from harness.records.summary import Summary
 from reports.facts.comparison_table import ComparisonTable, comparison_tables
 from reports.facts.floors import floor_alarms
+from reports.facts.spoken_sentences import spoken_sentences
 from reports.facts.training_cost import training_costs
 from reports.section import Section
 from reports.verdict import Finding, findings
@@ -50,4 +51,5 @@ def _warnings(run: Mapping[str, JSON], summary: Summary) -> tuple[str, ...]:
     status = run.get("status")
     is_finished = status is None or status in FINISHED
     unfinished = [] if is_finished else [f"This run is not finished: its status is “{status}”."]
-    return tuple(dict.fromkeys([*unfinished, *summary.warnings, *map(str, run.get("warnings") or ())]))
+    warnings = spoken_sentences(summary.warnings, summary.statements)
+    return tuple(dict.fromkeys([*unfinished, *warnings, *map(str, run.get("warnings") or ())]))

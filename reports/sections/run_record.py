@@ -8,14 +8,28 @@ from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON
 from harness.records.summary import Summary
 from reports.facts import numbers
-from reports.facts.metric_columns import DIRECTION, metric_columns
+from reports.facts.metric_columns import direction_of, metric_columns
 from reports.facts.phrases import counted
 from reports.facts.record_text import FactGroup, compact, component_text, named_values
 from reports.facts.self_test import self_test_rows
+from reports.facts.test_names import spoken_test
 from reports.facts.training_cost import models_behind
 from reports.section import Section
+from reports.wording import say
 
-UNTOLD = "its server does not tell its version: after an upgrade, answers of before are taken from the cache"
+SPLITS: Mapping[str, str] = {
+    "train": "run_record.train",
+    "validation": "run_record.validation",
+    "test": "run_record.test",
+}
+HARDWARE: Mapping[str, str] = {
+    "cpu": "run_record.cpu",
+    "cores": "run_record.cores",
+    "memory gib": "run_record.memory",
+    "accelerators": "run_record.accelerators",
+    "python": "run_record.python",
+    "platform": "run_record.platform",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +61,7 @@ class RunRecord(Section):
         silent = [name for name, record in models.items() if (record or {}).get("tells_version") is False]
         for name in silent:
             if cached := _cached_answers(run, finished.summary, name):
-                yield (
-                    f"The server of {name} does not tell its version, and {counted(cached, 'answer')} came from the "
-                    "cache: after an upgrade they may be those of another engine."
-                )
+                yield say("run_record.silent_server", model=name, answers=counted(cached, "answer"))
 
 
 def _cached_answers(run: Mapping[str, JSON], summary: Summary, model: str) -> int:
@@ -70,23 +81,27 @@ def _sources(run: Mapping[str, JSON]) -> tuple[SourceText, ...]:
     suite = run.get("suite") or {}
     texts = [(str(suite.get("path") or "suite.yaml"), suite["text"])] if suite.get("text") else []
     texts += (suite.get("prompts") or {}).items()
-    texts += [(f"rubric {name}", text) for name, text in (run.get("rubrics") or {}).items()]
+    texts += [(say("run_record.rubric", name=name), text) for name, text in (run.get("rubrics") or {}).items()]
     return tuple(SourceText(title, text) for title, text in texts)
 
 
 def _groups(run: Mapping[str, JSON], summary: Summary) -> tuple[FactGroup, ...]:
     """Everything else that the result depends on, one group after the other; empty groups are left out."""
     names = [column.name for column in metric_columns(summary) if column.name in summary.metrics]
+    knowledge = tuple((name, _knowledge(record)) for name, record in (run.get("knowledge") or {}).items())
     groups = (
-        FactGroup("Statistics", _statistics(summary)),
-        FactGroup("Metrics", tuple((name, _metric(summary, name)) for name in names)),
-        *(FactGroup(part.capitalize(), _entries(run, part)) for part in ("variants", "models", "judges", "tasks")),
-        FactGroup("Knowledge", tuple((name, _knowledge(rec)) for name, rec in (run.get("knowledge") or {}).items())),
-        FactGroup("Data", tuple((task, _data(data)) for task, data in (run.get("data") or {}).items())),
-        FactGroup("Run", _circumstances(run)),
-        FactGroup("Hardware", named_values(run.get("hardware"))),
-        FactGroup("Packages", named_values(run.get("packages"))),
-        FactGroup("Self-test", self_test_rows(run)),
+        FactGroup(say("run_record.statistics"), _statistics(summary), is_unfolded=True),
+        FactGroup(say("run_record.metrics"), tuple((name, _metric(summary, name)) for name in names)),
+        FactGroup(say("run_record.variants"), _entries(run, "variants")),
+        FactGroup(say("run_record.models"), _entries(run, "models")),
+        FactGroup(say("run_record.judges"), _entries(run, "judges")),
+        FactGroup(say("run_record.tasks"), _entries(run, "tasks")),
+        FactGroup(say("run_record.knowledge"), knowledge),
+        FactGroup(say("run_record.data"), tuple((task, _data(data)) for task, data in (run.get("data") or {}).items())),
+        FactGroup(say("run_record.run"), _circumstances(run), is_unfolded=True),
+        FactGroup(say("run_record.hardware"), _hardware(run)),
+        FactGroup(say("run_record.packages"), named_values(run.get("packages"))),
+        FactGroup(say("run_record.self_test"), self_test_rows(run)),
     )
     return tuple(group for group in groups if group.rows)
 
@@ -94,46 +109,37 @@ def _groups(run: Mapping[str, JSON], summary: Summary) -> tuple[FactGroup, ...]:
 def _statistics(summary: Summary) -> tuple[tuple[str, str], ...]:
     tests = sorted({comparison.test for comparison in summary.comparisons if comparison.test})
     rows = [
-        (
-            "Means",
-            "over the items with a value; 95 % intervals: Wilson for right or wrong, else Gaffke’s for values of a "
-            "known scale (a weighted bootstrap with one unseen group at the end of the scale); a bootstrap for figures "
-            "of all items",
-        ),
-        *((f"Items of {grouping.task}", _grouping_text(grouping)) for grouping in summary.groupings),
+        (say("run_record.means"), say("run_record.means_text")),
+        *((say("run_record.items_of", task=grouping.task), _grouping_text(grouping)) for grouping in summary.groupings),
     ]
     if tests:
+        differences = say("run_record.differences_text", reference=summary.reference)
         rows += [
-            (
-                "Differences",
-                f"paired, over the items with a value for the variant and for {summary.reference}; an interval "
-                "excludes zero exactly where the adjusted p is below 0.05",
-            ),
-            ("Tests", "; ".join(tests)),
-            (
-                "Correction",
-                "Holm, over all variants and headline metrics; other metrics over the variants. Best: the leader "
-                "against the runner-up, in the same family. Floors: over all floors. Two variants that both families "
-                "compare have the p of the stricter",
-            ),
-            ("Detectable, needed", "at 80 % power"),
+            (say("run_record.differences"), differences),
+            (say("run_record.tests"), say("run_record.separator").join(map(spoken_test, tests))),
+            (say("run_record.correction"), say("run_record.correction_text")),
+            (say("run_record.power"), say("run_record.power_text")),
         ]
-    return (*rows, ("Unknown", "a value that a machine failed to produce lowers coverage, never a mean"))
+    return (*rows, (say("run_record.unknown"), say("run_record.unknown_text")))
 
 
 def _grouping_text(grouping: Grouping) -> str:
-    text = (
-        f"{counted(grouping.samples, 'item')} in {counted(grouping.groups, 'group')}, the largest of {grouping.largest}"
+    return say(
+        "run_record.grouping_with_repeats" if grouping.repeated else "run_record.grouping",
+        items=counted(grouping.samples, "item"),
+        groups=counted(grouping.groups, "group"),
+        largest=grouping.largest,
+        repeated=grouping.repeated,
     )
-    repeated = f"; {grouping.repeated} ask what an earlier one asks" if grouping.repeated else ""
-    return f"{text}{repeated}; intervals resample groups, tests flip them, standard errors are clustered"
 
 
 def _metric(summary: Summary, name: str) -> str:
     info = summary.metrics[name]
-    component = component_text({"component": info.component, "settings": dict(info.settings)})
-    basis = "\na figure of all items together, not a mean over them" if info.corpus else ""
-    return f"{component}\nrange {numbers.scale(info)}, {DIRECTION[info.better]}{basis}"
+    return _lines(
+        component_text({"component": info.component, "settings": dict(info.settings)}),
+        say("run_record.range", scale=numbers.scale(info), direction=direction_of(info.better)),
+        say("run_record.corpus") if info.corpus else "",
+    )
 
 
 def _entries(run: Mapping[str, JSON], part: str) -> tuple[tuple[str, str], ...]:
@@ -148,14 +154,18 @@ def _entry(record: JSON) -> str:
         for key, value in record.items()
         if key not in ("component", "settings", "tells_version") and value not in (None, "", {}, [])
     ]
-    details += [UNTOLD] if record.get("tells_version") is False else []
+    details += [say("run_record.untold_version")] if record.get("tells_version") is False else []
     return _lines(component_text(record), *details)
 
 
 def _data(data: JSON) -> str:
     counts = (data.get("rows") or {}).items()
-    rows = ", ".join(f"{count:,} {split}" for split, count in counts if isinstance(count, int))
-    return _lines(f"rows: {rows}" if rows else "", *_files(data), *_skipped(data))
+    rows = say("run_record.row_separator").join(_split(name, count) for name, count in counts if isinstance(count, int))
+    return _lines(say("run_record.rows", rows=rows) if rows else "", *_files(data), *_skipped(data))
+
+
+def _split(split: str, count: int) -> str:
+    return say(SPLITS.get(split, "run_record.split"), split=split, count=f"{count:,}")
 
 
 def _knowledge(record: JSON) -> str:
@@ -164,8 +174,17 @@ def _knowledge(record: JSON) -> str:
         return compact(record)
     passages, merged = record.get("passages"), record.get("merged")
     counts = [counted(passages, "passage") if isinstance(passages, int) and passages else ""]
-    counts += [f"{counted(merged, 'identical passage')} merged" if isinstance(merged, int) and merged else ""]
-    return _lines(component_text(record), "; ".join(filter(None, counts)), *_skipped(record), *_files(record))
+    counts += [
+        say("run_record.merged", passages=counted(merged, "identical passage"))
+        if isinstance(merged, int) and merged
+        else ""
+    ]
+    return _lines(
+        component_text(record),
+        say("run_record.count_separator").join(filter(None, counts)),
+        *_skipped(record),
+        *_files(record),
+    )
 
 
 def _files(record: Mapping[str, JSON]) -> list[str]:
@@ -173,7 +192,7 @@ def _files(record: Mapping[str, JSON]) -> list[str]:
 
 
 def _skipped(record: Mapping[str, JSON]) -> list[str]:
-    return [f"skipped {reason}" for reason in record.get("skipped") or ()]
+    return [say("run_record.skipped", reason=str(reason)) for reason in record.get("skipped") or ()]
 
 
 def _lines(*lines: str) -> str:
@@ -182,19 +201,30 @@ def _lines(*lines: str) -> str:
 
 def _circumstances(run: Mapping[str, JSON]) -> tuple[tuple[str, str], ...]:
     commit = run.get("commit") or {}
-    dirty = " with uncommitted changes" if commit.get("dirty") else ""
-    rows = {
-        "Command": run.get("command"),
-        "Seed": run.get("seed"),
-        "Started": run.get("started"),
-        "Finished": run.get("finished"),
-        "Stages": _stages(run),
-        "Harness": run.get("harness"),
-        "Commit": f"{commit['hash']}{dirty}" if commit.get("hash") else None,
-    }
-    return tuple((name, str(value)) for name, value in rows.items() if value is not None)
+    digest = commit.get("hash")
+    rows = (
+        (say("run_record.command"), run.get("command")),
+        (say("run_record.seed"), run.get("seed")),
+        (say("run_record.started"), run.get("started")),
+        (say("run_record.finished"), run.get("finished")),
+        (say("run_record.stages"), _stages(run)),
+        (say("run_record.harness"), run.get("harness")),
+        (
+            say("run_record.commit"),
+            say("run_record.changed_commit", hash=digest) if digest and commit.get("dirty") else digest or None,
+        ),
+    )
+    return tuple((name, str(value)) for name, value in rows if value is not None)
+
+
+def _hardware(run: Mapping[str, JSON]) -> tuple[tuple[str, str], ...]:
+    """Facts of the machine; those that are not known by name stand under the record's own."""
+    facts = named_values(run.get("hardware"))
+    return tuple((say(HARDWARE[name]) if name in HARDWARE else name, value) for name, value in facts)
 
 
 def _stages(run: Mapping[str, JSON]) -> str | None:
     """How long each stage took when it last ran; None in a record without times, as older versions wrote it."""
-    return ", ".join(f"{stage} {numbers.duration(took)}" for stage, took in (run.get("stages") or {}).items()) or None
+    stages = (run.get("stages") or {}).items()
+    lines = (say("run_record.stage", stage=stage, duration=numbers.duration(took)) for stage, took in stages)
+    return say("run_record.stage_separator").join(lines) or None

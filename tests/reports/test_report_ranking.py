@@ -77,12 +77,16 @@ def test_groups_are_ranked_apart() -> None:
         (name, strength, strength - 1, strength + 1)
         for name, strength in (("a", 1.0), ("c", 0.4), ("d", -0.4), ("b", -1.0))
     ]
-    part = ranked(*names, groups=(("a", "b"), ("c", "d")), note="no battle links these groups")
+    part = ranked(*names, groups=(("a", "b"), ("c", "d")))
     assert [(group.title, [variant.standing.name for variant in group.variants]) for group in part.groups] == [
         ("Group of a and b", ["a", "b"]),
         ("Group of c and d", ["c", "d"]),
     ]
-    assert part.notice == "No battle links these groups."
+    assert part.notice == (
+        "No battle links these groups, strengths compare only within one: a, b; c, d; the battles alone give no finite "
+        "strengths (one side never lost to another, or too few were decided): half a win and half a loss were added to "
+        "each pair that met; an interval's far end is then the prior's."
+    )
     assert [sentence.split(",")[0] for sentence in part.sentences] == ["a ranks first of 2", "c ranks first of 2"]
     assert part.details == (
         "4 duels on 4 items; intervals from 1,000 resamples of the items; 1.3 % of the resamples had no finite fit and were "

@@ -27,8 +27,8 @@ def finished(
 
 
 def visible(page: str) -> str:
-    """The text of the page, one space for any white space."""
-    body = re.sub(r"<(script|style|svg)\b.*?</\1>", " ", page, flags=re.DOTALL)
+    """The text of the page in the language that is shown first, one space for any white space."""
+    body = re.sub(r"<(script|style|svg|template)\b.*?</\1>", " ", page, flags=re.DOTALL)
     return " ".join(re.sub(r"<[^>]+>", " ", body).replace("\u00a0", " ").split())
 
 

@@ -15,15 +15,18 @@ _NAMES = (
     "Bradley Terry Cohen Fleiss Gaffke Holm Kendall McNemar Newcombe Spearman Student Westfall Wilcoxon Wilson Young "
     "Jaccard Pareto Likert BM25 BLEU ROUGE BERTScore CSV JSON JSONL YAML HTML CPU GPU CI ID RAG SFT LoRA QLoRA DoRA DPO "
     "GGUF GiB KiB MiB TiB GB MB KB Hz ms px sha256 UTC token tokens domain-harness harness English F1 max-T p50 p95 "
-    "Markdown Hugging Face Ollama Chromium"
+    "Python Markdown Hugging Face Ollama Chromium"
 )  # that a Chinese sentence writes so as well
 NAMES = frozenset(_NAMES.split())
 SENTENCES = frozenset(("warnings", "notes", "note", "demoted", "doubts", "cause", "remedy", "difference", "reason"))
 _WORDS = (
-    "rows files skipped path settings component name task variant metric model samples rank rating value range right wrong "
-    "known unknown items answer answers figure judge judges pairs command seed started finished stages commit data"
+    "rows files skipped name task variant metric samples rank rating value range right wrong "
+    "known unknown items answer answers figure judges pairs command seed started finished stages commit data"
 )  # keys of records, and values of theirs, that are words of the language too
 WORDS = frozenset(_WORDS.split())
+
+WORD = re.compile(r"(?<![A-Za-z0-9.])[A-Za-z][A-Za-z0-9’-]*[A-Za-z0-9]")
+SETTING = re.compile(r'"?\b[A-Za-z_][A-Za-z0-9_]*"?: (true|false|null)?|\b(true|false|null)\b')  # as a suite writes it
 
 
 def body_of(page: str, language: Language) -> str:
@@ -53,11 +56,11 @@ def english_words(markup: str, finished: FinishedRun | None = None, names: Itera
     the run's summary holds are.
     """
     own = {*names, *(_names_of(finished) if finished else ())}
-    words = sorted((name for name in own if re.search("[A-Za-z]{2}", name)), key=len, reverse=True)
+    words = sorted((name for name in own if len(name) > 1 and re.search("[A-Za-z]", name)), key=len, reverse=True)
     own_names = re.compile("|".join(rf"(?<![A-Za-z]){re.escape(name)}(?![A-Za-z])" for name in words) or "(?!)")
     leftovers = []
     for text in dict.fromkeys(" ".join(text.split()) for text in _texts(markup)):
-        latin = re.findall(r"[A-Za-z][A-Za-z0-9’-]*[A-Za-z0-9]", own_names.sub(" ", text))
+        latin = WORD.findall(SETTING.sub(" ", own_names.sub(" ", text)))
         if leftover := [word for word in latin if word not in NAMES]:
             leftovers.append(f"{', '.join(leftover)} in: {text}")
     return leftovers
