@@ -11,8 +11,8 @@ from harness.statistics.resampling import ALPHA
 class PlannedPower:
     """What so many items show of any two of several variants, all pairs tested together.
 
-    The level is Bonferroni's, α / comparisons. The test of all pairs (max-T) is never stricter, so that what it finds with
-    80 % power is no larger than `detectable`, and the items that it takes no more than `needed` says.
+    The level is Bonferroni's, α / comparisons. The test of all pairs (max-T) is never stricter, so that what it finds
+    with 80 % power is no larger than `detectable`, and the items that it takes no more than `needed` says.
     """
 
     items: int

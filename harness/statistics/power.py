@@ -49,11 +49,14 @@ def detectable(differences: Floats, groups: Groups, level: float = ALPHA) -> flo
     return detectable_at(error_of_mean(differences, groups), groups.count, level)
 
 
-def detectable_at(error: float, groups: int, level: float) -> float | None:
-    """As `detectable`, by the standard error over so many groups; None, too, where no error was seen."""
+def detectable_at(error: float, groups: int, level: float, smallest_p: float = SMALLEST_P) -> float | None:
+    """As `detectable`, by the standard error over so many groups; None, too, where no error was seen.
+
+    `smallest_p` is what a single test can reach; a test by the largest of a family is not bound to it, and has 0.
+    """
     from scipy.stats import t
 
-    if groups < fewest_groups(level) or level <= SMALLEST_P:
+    if groups < fewest_groups(level) or level <= smallest_p:
         return None
     return float(t.ppf(1 - level / 2, groups - 1) + t.ppf(POWER, groups - 1)) * error or None
 
@@ -89,12 +92,14 @@ def needed(differences: Floats, groups: Groups, level: float = ALPHA) -> Needed 
     return needed_at(mean_difference(differences), error, n, level, n / differing) if differing else None
 
 
-def needed_at(difference: float, error: float, n: int, level: float, group_size: float = 1.0) -> Needed | None:
+def needed_at(
+    difference: float, error: float, n: int, level: float, group_size: float = 1.0, smallest_p: float = SMALLEST_P
+) -> Needed | None:
     """As `needed`, by the standard error over n items, which shrinks with the root of their number.
 
-    `group_size` is how many items it takes for a group that can change signs.
+    `group_size` is how many items it takes for a group that can change signs; `smallest_p` as in `detectable_at`.
     """
-    if not error or level <= SMALLEST_P:
+    if not error or level <= smallest_p:
         return None
     difference = 0.0 if abs(difference) <= NOTHING * error else difference
     fewest = math.ceil(group_size * fewest_groups(level) - NOTHING)
