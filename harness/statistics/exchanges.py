@@ -7,7 +7,7 @@ import numpy as np
 
 from harness.statistics.groups import Groups
 from harness.statistics.intervals import Interval, reconciled, student_interval, widest
-from harness.statistics.power import Needed, detectable_at, needed_at
+from harness.statistics.power import SMALLEST_P, Needed, detectable_at, needed_at
 from harness.statistics.resampling import Floats, percentiles
 
 ROUNDING = 1e-10  # relative to a figure: what sums in another order may differ by
@@ -36,11 +36,10 @@ class Exchanges:
 
 @dataclass(frozen=True, slots=True)
 class ResampledDifference:
-    """The difference of two figures, its bootstrap, and the exchanges that test it."""
+    """The difference of two figures and its bootstrap."""
 
     mean: float
     resampled: Floats  # the difference in each resample of groups
-    exchanges: Exchanges
     groups: Groups
     span: float  # the most that a figure may change
 
@@ -49,24 +48,25 @@ class ResampledDifference:
         """Its standard error over groups."""
         return 0.0 if is_steady(self.resampled) else standard_error(self.resampled, self.groups)
 
-    def interval(self, level: float) -> Interval:
-        """The interval at 1 − level: it excludes 0 exactly where p is below the level.
+    def interval(self, level: float, reach: float) -> Interval:
+        """The interval at 1 − level: it excludes 0 exactly where a test by exchanges of this reach does."""
+        inverted = Interval(self.mean, max(-self.span, self.mean - reach), min(self.span, self.mean + reach))
+        return reconciled(self.estimated(level), inverted)
+
+    def estimated(self, level: float) -> Interval:
+        """The interval at 1 − level that the bootstrap gives.
 
         Where resamples make no difference, a share of up to 1 − (level/2)^(1/G) of the groups may still differ.
         """
-        if is_steady(self.resampled):
-            unseen = (1 - (level / 2) ** (1 / self.groups.count)) * self.span
-            estimated = Interval(self.mean, max(-self.span, self.mean - unseen), min(self.span, self.mean + unseen))
-        else:
-            estimated = bootstrap_interval(self.mean, self.resampled, self.groups, level)
-        reach = self.exchanges.reach(level)
-        inverted = Interval(self.mean, max(-self.span, self.mean - reach), min(self.span, self.mean + reach))
-        return reconciled(estimated, inverted)
+        if not is_steady(self.resampled):
+            return bootstrap_interval(self.mean, self.resampled, self.groups, level)
+        unseen = (1 - (level / 2) ** (1 / self.groups.count)) * self.span
+        return Interval(self.mean, max(-self.span, self.mean - unseen), min(self.span, self.mean + unseen))
 
-    def power(self, n: int, level: float) -> tuple[float | None, Needed | None]:
+    def power(self, n: int, level: float, smallest_p: float = SMALLEST_P) -> tuple[float | None, Needed | None]:
         """The smallest difference found with 80 % power, and how many items would confirm this one."""
-        smallest = detectable_at(self.error, self.groups.count, level)
-        return smallest, needed_at(self.mean, self.error, n, level, n / self.groups.count)
+        smallest = detectable_at(self.error, self.groups.count, level, smallest_p)
+        return smallest, needed_at(self.mean, self.error, n, level, n / self.groups.count, smallest_p)
 
 
 def bootstrap_interval(mean: float, figures: Floats, groups: Groups, level: float) -> Interval:

@@ -50,6 +50,9 @@ class Groups:
     def sums(self, values: Floats) -> Floats:
         """values [n] or [n, m] → their sums over each group [G] or [G, m]."""
         totals = np.zeros((self.count, *values.shape[1:]))
+        if self.are_items:
+            totals[self.codes] += values
+            return totals
         np.add.at(totals, self.codes, values)
         return totals
 

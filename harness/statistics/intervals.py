@@ -112,27 +112,40 @@ def bounded_means(
     totals, counts = sizes.sum(axis=0), (sizes > 0).sum(axis=0)
     added = totals / np.maximum(counts, 1)
     ends = np.array([[scale.low for scale in scales], [scale.high for scale in scales]])
-    rng, shapes = np.random.default_rng([seed, 1]), np.asarray(unseen, dtype=np.float64)
+    rng = np.random.default_rng([seed, 1])
+    shapes, shape_of = np.unique(np.asarray(unseen, dtype=np.float64), return_inverse=True)
     drawn: list[list[Floats]] = [[], []]
     with np.errstate(invalid="ignore", divide="ignore"):
         for weights in random_weights(groups.count, seed):
             total, size = weights @ sums, weights @ sizes
-            extra = added * gammaincinv(shapes, rng.random((len(weights), 1)))  # equal columns have equal intervals
+            own = gammaincinv(shapes, rng.random((len(weights), 1)))[:, shape_of]  # equal columns have equal intervals
+            extra = added * own
             for chunks, end in zip(drawn, ends, strict=True):
                 chunks.append((total + extra * end) / (size + extra))
-    lows, highs = (np.sort(np.concatenate(chunks), axis=0) for chunks in drawn)
     tail = int(ALPHA / 2 * RESAMPLES) + 2
+    lows = np.sort(np.partition(np.concatenate(drawn[0]), tail - 1, axis=0)[:tail], axis=0)
+    highs = np.sort(np.partition(np.concatenate(drawn[1]), RESAMPLES - tail, axis=0)[-tail:], axis=0)
     return [
         BoundedMean(
             mean=mean_difference(columns[has_value[:, j], j]) if totals[j] else math.nan,
             error=error_of_mean(columns[has_value[:, j], j], groups.at(has_value[:, j])) if totals[j] else 0.0,
             freedom=int(counts[j]) - 1,
-            lows=lows[:tail, j],
-            highs=highs[-tail:, j],
+            lows=lows[:, j],
+            highs=highs[:, j],
             scale=scales[j],
         )
         for j in range(columns.shape[1])
     ]
+
+
+def bounded_differences(columns: Floats, groups: Groups, scales: Sequence[ValueRange], seed: int) -> list[BoundedMean]:
+    """The means of differences [n, m], with less room for what was not seen where differences never repeat."""
+    known = [~np.isnan(column) for column in columns.T]
+    unseen = [
+        commonest_share(column[rows], groups.at(rows)) if rows.any() else 1.0
+        for column, rows in zip(columns.T, known, strict=True)
+    ]
+    return bounded_means(columns, groups, scales, unseen, seed)
 
 
 def commonest_share(differences: Floats, groups: Groups) -> float:

@@ -49,11 +49,14 @@ def detectable(differences: Floats, groups: Groups, level: float = ALPHA) -> flo
     return detectable_at(error_of_mean(differences, groups), groups.count, level)
 
 
-def detectable_at(error: float, groups: int, level: float) -> float | None:
-    """As `detectable`, by the standard error over so many groups; None, too, where no error was seen."""
+def detectable_at(error: float, groups: int, level: float, smallest_p: float = SMALLEST_P) -> float | None:
+    """As `detectable`, by the standard error over so many groups; None, too, where no error was seen.
+
+    `smallest_p` is what a single test can reach; a test by the largest of a family is not bound to it, and has 0.
+    """
     from scipy.stats import t
 
-    if groups < fewest_groups(level) or level <= SMALLEST_P:
+    if groups < fewest_groups(level) or level <= smallest_p:
         return None
     return float(t.ppf(1 - level / 2, groups - 1) + t.ppf(POWER, groups - 1)) * error or None
 
@@ -63,6 +66,7 @@ def fewest_groups(level: float) -> int:
     return math.floor(1 - math.log2(level)) + 1
 
 
+@lru_cache(maxsize=4096)
 def detectable_share(n: int, discordance: float, level: float = ALPHA) -> float | None:
     """As `detectable`, for right-or-wrong values of n independent items: exact power of McNemar's exact test.
 
@@ -88,12 +92,14 @@ def needed(differences: Floats, groups: Groups, level: float = ALPHA) -> Needed 
     return needed_at(mean_difference(differences), error, n, level, n / differing) if differing else None
 
 
-def needed_at(difference: float, error: float, n: int, level: float, group_size: float = 1.0) -> Needed | None:
+def needed_at(
+    difference: float, error: float, n: int, level: float, group_size: float = 1.0, smallest_p: float = SMALLEST_P
+) -> Needed | None:
     """As `needed`, by the standard error over n items, which shrinks with the root of their number.
 
-    `group_size` is how many items it takes for a group that can change signs.
+    `group_size` is how many items it takes for a group that can change signs; `smallest_p` as in `detectable_at`.
     """
-    if not error or level <= SMALLEST_P:
+    if not error or level <= smallest_p:
         return None
     difference = 0.0 if abs(difference) <= NOTHING * error else difference
     fewest = math.ceil(group_size * fewest_groups(level) - NOTHING)
@@ -116,11 +122,19 @@ def needed_share(wins: int, losses: int, n: int, level: float = ALPHA) -> Needed
         return None
 
     def items(size: float) -> int:
-        share = max(discordance, size)
-        root = _z(level) * math.sqrt(share) + Z_POWER * math.sqrt(max(0.0, share - size**2))
-        return math.ceil(max((root / size) ** 2, math.ceil(math.log2(2 / level)) / share))
+        return share_items(size, discordance, level)
 
     return _range(abs(mean), math.sqrt(max(discordance - mean**2, discordance / n) / n), items, largest=1.0)
+
+
+def share_items(size: float, discordance: float, level: float = ALPHA) -> int:
+    """Independent right-or-wrong items that find a difference of `size` between two shares with 80 % power.
+
+    Connor 1987; no fewer than the exact test can reject anything with.
+    """
+    share = max(discordance, size)
+    root = _z(level) * math.sqrt(share) + Z_POWER * math.sqrt(max(0.0, share - size**2))
+    return math.ceil(max((root / size) ** 2, math.ceil(math.log2(2 / level)) / share))
 
 
 def _range(size: float, error: float, items: Callable[[float], int], largest: float = math.inf) -> Needed:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from harness.components.component import named
 from harness.components.metric import Metric
 from harness.components.task import Task
+from harness.records.decisions import Approach
+from harness.records.deployment_terms import DeploymentTerms
 from harness.records.figure_names import FigureName
 from harness.records.figures import MetricInfo, Point
 from harness.records.inputs import JSON
@@ -13,6 +15,8 @@ from harness.records.outputs import Score
 from harness.suite.expansion import root_of
 from harness.suite.references import RESERVED
 from harness.suite.suite import Suite
+
+Grid = Mapping[str, Mapping[str, str]]  # variant, as reported → the level of each factor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +38,9 @@ class ComparisonPlan:
     model_pools: Mapping[str, Sequence[str]] = field(default_factory=dict)  # there: what stands for several seeds
     demoted: Collection[str] = ()  # "task.metric" of judges that may not decide
     corpora: Mapping[str, Metric] = field(default_factory=dict)  # "task.metric" whose figures are no means over samples
+    approaches: Mapping[str, Approach] = field(default_factory=dict)  # by variant, as reported, in the suite's order
+    terms: DeploymentTerms = field(default_factory=DeploymentTerms)
+    grids: Mapping[str, Grid] = field(default_factory=dict)  # by name, e.g. "model × retriever × shots"
 
 
 def comparison_plan(

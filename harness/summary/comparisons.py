@@ -6,6 +6,8 @@ from typing import Literal
 
 from harness.records.figure_names import FigureName
 from harness.records.figures import Comparison, MetricInfo, Result
+from harness.statistics.intervals import Interval
+from harness.statistics.power import Needed
 from harness.statistics.resampling import ALPHA
 from harness.statistics.tests import holm, holm_levels
 from harness.summary.comparison_plan import ComparisonPlan
@@ -132,10 +134,22 @@ def _pair(comparison: Comparison) -> Pair:
 
 
 def _decided(compared: Compared, correction: Correction, metrics: Mapping[str, MetricInfo]) -> Comparison:
-    comparison = compared.comparison
-    verdict = _verdict(comparison, correction.p, metrics[str(FigureName.of(comparison))].better)
+    better = metrics[str(FigureName.of(compared.comparison))].better
     interval = compared.interval(correction.level) if compared.interval else None
-    detectable, needed = compared.power(ALPHA / correction.family) if compared.power else (None, None)
+    power = compared.power(ALPHA / correction.family) if compared.power else (None, None)
+    return settled(compared.comparison, correction, interval, power, better)
+
+
+def settled(
+    comparison: Comparison,
+    correction: Correction,
+    interval: Interval | None,
+    power: tuple[float | None, Needed | None],
+    better: str,
+) -> Comparison:
+    """A comparison with what its family makes of it: corrected p, interval and verdict, and its power."""
+    verdict = _verdict(comparison, correction.p, better)
+    detectable, needed = power
     if needed is not None and verdict == "inconclusive":  # so many were not enough, whatever the formula says
         needed = needed.at_least(comparison.samples + 1)
     return replace(

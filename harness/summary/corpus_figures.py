@@ -1,7 +1,8 @@
 """Figures of a whole corpus, such as F1 and BLEU: made of sums over samples, so a bootstrap resamples the samples."""
 
-from collections.abc import Collection, Mapping, Sequence
-from functools import cache
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -18,10 +19,11 @@ from harness.statistics.exchanges import (
 )
 from harness.statistics.groups import Groups
 from harness.statistics.intervals import ENDLESS, wilson
-from harness.statistics.resampling import ALPHA, Floats, coin_tosses, differences_of, resamples
+from harness.statistics.resampling import ALPHA, NOTHING, Floats, coin_tosses, resamples
 from harness.summary.estimator import Difference, Estimate, Estimator
 from harness.summary.score_columns import Column, Rows, ScoreColumns
 
+KEPT = 1024  # resampled figures of a metric, RESAMPLES numbers each
 Parts = Mapping[str, Floats]  # part → one figure a resample, or a seed [m]
 
 
@@ -40,8 +42,8 @@ class CorpusFigures(Estimator):
         self.name = name
         self.metric = metric
         self._points = cache(self._points_on)  # by variant and samples
-        self._resampled = cache(self._resampled_on)
-        self._exchanged = cache(self._exchanged_on)
+        self._resampled = lru_cache(maxsize=KEPT)(self._resampled_on)
+        self._exchanged = lru_cache(maxsize=KEPT)(self._exchanged_on)
 
     @property
     def figures(self) -> Sequence[Column]:
@@ -62,11 +64,11 @@ class CorpusFigures(Estimator):
 
     def estimate(self, figure: Column) -> Estimate | None:
         rows = ~np.isnan(self.values(figure))
-        points = self._points(figure[1], rows.tobytes())[self._part(figure)]
+        points = self._points(figure[1], rows.tobytes())[self.part_of(figure)]
         mean = float(points.mean())
         if not rows.any() or np.isnan(mean):
             return None
-        figures = self._resampled(figure[1], rows.tobytes())[self._part(figure)]
+        figures = self._resampled(figure[1], rows.tobytes())[self.part_of(figure)]
         groups = self.columns.groups.at(rows)
         low, high = self._interval(figure, mean, figures, groups)
         return Estimate(
@@ -79,34 +81,57 @@ class CorpusFigures(Estimator):
         )
 
     def difference(self, figure: Column, reference: str) -> Difference | None:
-        part, pair = self._part(figure), (figure[1], reference)
-        shared = ~np.isnan(self.values(figure)) & ~np.isnan(self.values((figure[0], reference)))
-        rows, n = shared.tobytes(), int(shared.sum())
-        points = [self._points(variant, rows)[part] for variant in pair]
-        difference = float(differences_of(points[0].mean(), points[1].mean()))
-        if not n or np.isnan(difference):
+        resampled = self.resampled_difference(figure, reference)
+        if resampled is None:
             return None
-        ours, theirs = (self._resampled(variant, rows)[part] for variant in pair)
-        groups, exchanged = self.columns.groups.at(shared), self._exchanged(pair, rows)[part]
-        resampled = ResampledDifference(
-            difference, ours - theirs, exchanged, groups, self._span(figure, pair, shared, difference)
-        )
+        shared = self.known_to_all(figure[0], (figure[1], reference))
+        groups, n = resampled.groups, int(shared.sum())
+        exchanged = self._exchanged((figure[1], reference), shared.tobytes())[self.part_of(figure)]
         return Difference(
-            mean=difference,
+            mean=resampled.mean,
             error=resampled.error,
             freedom=groups.count - 1,
             p=exchanged.p,
             test="approximate randomisation" if groups.are_items else "approximate randomisation of groups",
             gains=self.gains(figure, reference, shared),
             groups=groups,
-            seeds=[own for own in points if len(own) > 1],
-            interval=resampled.interval,
+            seeds=self.weighted_seeds(figure[0], {figure[1]: 1.0, reference: 1.0}),
+            interval=lambda level: resampled.interval(level, exchanged.reach(level)),
             power=lambda level: resampled.power(n, level),
         )
 
+    def resampled_difference(self, figure: Column, reference: str) -> ResampledDifference | None:
+        """The difference to another variant with its bootstrap; None where it is not defined, or no sample shared."""
+        return self.contrast(figure[0], {figure[1]: 1.0, reference: -1.0})
+
+    def contrast(self, metric: str, weights: Mapping[str, float]) -> ResampledDifference | None:
+        """A sum of weighted variants, on the samples that all of them have; None as above."""
+        part, shared = self.part_of((metric, "")), self.known_to_all(metric, weights)
+        rows = shared.tobytes()
+        terms = [weight * self._points(variant, rows)[part].mean() for variant, weight in weights.items()]
+        total = math.fsum(terms)
+        if not shared.any() or np.isnan(total):
+            return None
+        total = 0.0 if abs(total) <= NOTHING * max(map(abs, terms)) else total
+        span = self._span(metric, weights, shared, total)
+        resampled = [weight * self._resampled(variant, rows)[part] for variant, weight in weights.items()]
+        figures: Floats = np.sum(resampled, axis=0)
+        return ResampledDifference(float(total), figures, self.columns.groups.at(shared), span)
+
+    def known_to_all(self, metric: str, variants: Iterable[str]) -> Rows:
+        """The samples that all of some variants have [n]."""
+        known: Rows = np.all([~np.isnan(self.values((metric, variant))) for variant in variants], axis=0)
+        return known
+
+    def weighted_seeds(self, metric: str, weights: Mapping[str, float]) -> list[Floats]:
+        """The weighted figures of each seed, on the samples that all variants have [k], of each with several."""
+        part, rows = self.part_of((metric, "")), self.known_to_all(metric, weights).tobytes()
+        points = [weight * self._points(variant, rows)[part] for variant, weight in weights.items()]
+        return [own for own in points if len(own) > 1]
+
     def seed_points(self, figure: Column) -> Mapping[str, float | None]:
         rows = ~np.isnan(self.values(figure))
-        points = self._points(figure[1], rows.tobytes())[self._part(figure)]
+        points = self._points(figure[1], rows.tobytes())[self.part_of(figure)]
         named = {f"{figure[1]} {i}": None if np.isnan(point) else float(point) for i, point in enumerate(points, 1)}
         return named if len(points) > 1 else {}
 
@@ -138,13 +163,13 @@ class CorpusFigures(Estimator):
         low, high = (scale.low + end * span for end in wilson((mean - scale.low) / span, groups.count))
         return low, high
 
-    def _span(self, figure: Column, pair: tuple[str, str], shared: Rows, difference: float) -> float:
+    def _span(self, metric: str, weights: Mapping[str, float], shared: Rows, difference: float) -> float:
         """The most a sample may differ by; on a scale without end, as far as any sample here is from its good end."""
-        scale = self.scale(figure)
+        scale, share = self.scale((metric, "")), sum(map(abs, weights.values())) / 2
         if scale.high < ENDLESS:
-            return scale.high - scale.low
-        largest = max(float(np.max(self.values((self.name, variant))[shared])) for variant in pair)
-        return max(1.0, abs(difference), largest - scale.low)
+            return (scale.high - scale.low) * share
+        largest = max(float(np.max(self.values((self.name, variant))[shared])) for variant in weights)
+        return max(1.0, abs(difference), largest - scale.low) * share
 
     def _members(self, variant: str, rows: bytes) -> list[Floats]:
         """The counts of each seed, summed over each group of some samples [G, kinds]."""
@@ -154,27 +179,32 @@ class CorpusFigures(Estimator):
 
     def _points_on(self, variant: str, rows: bytes) -> Parts:
         """The figures on some samples: of each part one for each seed."""
-        return self._figures_of(np.stack([member.sum(axis=0) for member in self._members(variant, rows)]))
+        return self.figures_of(np.stack([member.sum(axis=0) for member in self._members(variant, rows)]))
 
     def _resampled_on(self, variant: str, rows: bytes) -> Parts:
         """The figures over resamples of groups of samples, the same for all variants; several seeds as their mean."""
         members = self._members(variant, rows)
         chunks = []
         for weights in resamples(len(members[0]), self.seed):
-            of_seeds = [self._figures_of(weights @ member) for member in members]
+            of_seeds = [self.figures_of(weights @ member) for member in members]
             chunks.append({part: np.mean([own[part] for own in of_seeds], axis=0) for part in of_seeds[0]})
         return _joined(chunks)
+
+    def group_counts(self, variant: str, rows: Rows) -> Floats:
+        """The counts of some samples, summed over each group of all [G, kinds]; of several seeds their mean."""
+        members = [np.where(rows[:, None], member, 0.0) for member in self.columns.counts[self.name, variant]]
+        return self.columns.groups.sums(np.mean(members, axis=0))
 
     def _exchanged_on(self, pair: tuple[str, str], rows: bytes) -> dict[str, Exchanges]:
         """Of each part the differences that come about when answers change places at random."""
         ours, theirs = (np.mean(self._members(variant, rows), axis=0) for variant in pair)
-        figures = [self._figures_of(counts.sum(axis=0)[None]) for counts in (ours, theirs)]
+        figures = [self.figures_of(counts.sum(axis=0)[None]) for counts in (ours, theirs)]
         observed = _gaps(*figures)
         tossed = []
         for swaps in coin_tosses(len(ours), self.seed):
             moved = swaps @ (theirs - ours)
             swapped = (ours.sum(axis=0) + moved, theirs.sum(axis=0) - moved)
-            tossed.append(_gaps(*map(self._figures_of, swapped)))
+            tossed.append(_gaps(*map(self.figures_of, swapped)))
         return {
             part: Exchanges(
                 float(observed[part][0]), gaps, ROUNDING * max(1.0, *(abs(own[part][0]) for own in figures))
@@ -182,7 +212,7 @@ class CorpusFigures(Estimator):
             for part, gaps in _joined(tossed).items()
         }
 
-    def _figures_of(self, totals: Floats) -> Parts:
+    def figures_of(self, totals: Floats) -> Parts:
         """totals [m, kinds] → each part's figure [m]; none is defined where no sample has a value."""
         kinds = self.columns.kinds
         if not kinds:
@@ -192,7 +222,8 @@ class CorpusFigures(Estimator):
     def _full(self, part: str) -> str:
         return FigureName(self.task, self.name, part).full_metric
 
-    def _part(self, figure: Column) -> str:
+    def part_of(self, figure: Column) -> str:
+        """The part of the metric that a figure is."""
         return FigureName.within(self.task, figure[0]).part
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from harness.records.figures import MetricInfo
 from harness.statistics.groups import error_of_mean
-from harness.statistics.intervals import BoundedMean, bounded_means, commonest_share, mean_interval
+from harness.statistics.intervals import BoundedMean, bounded_differences, bounded_means, mean_interval
 from harness.statistics.paired import PairedDifference
 from harness.statistics.resampling import Floats, differences_of
 from harness.summary.estimator import Difference, Estimate, Estimator
@@ -93,11 +93,5 @@ class Means(Estimator):
         return dict(zip(values, means, strict=True)), dict(zip(pairs, bounded, strict=True))
 
     def _bounded_differences(self, figures: Sequence[Column], columns: Floats) -> list[BoundedMean]:
-        """The means of differences [n, m], with less room for what was not seen where differences never repeat."""
-        scales, groups = [self.scale(figure).of_differences for figure in figures], self.columns.groups
-        known = [~np.isnan(column) for column in columns.T]
-        unseen = [
-            commonest_share(column[rows], groups.at(rows)) if rows.any() else 1.0
-            for column, rows in zip(columns.T, known, strict=True)
-        ]
-        return bounded_means(columns, groups, scales, unseen, self.seed)
+        scales = [self.scale(figure).of_differences for figure in figures]
+        return bounded_differences(columns, self.columns.groups, scales, self.seed)

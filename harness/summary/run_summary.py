@@ -13,6 +13,7 @@ from harness.records.summary import Summary
 from harness.statistics.groups import Groups
 from harness.summary.comparison_plan import ComparisonPlan, able_first
 from harness.summary.comparisons import best_floors, corrected
+from harness.summary.decision_evidence import decision_evidence
 from harness.summary.error_causes import deciding, retrieved, routed, values_of
 from harness.summary.groupings import grouping_warnings, groupings_of
 from harness.summary.task_figures import Figures, TaskItems, add_task
@@ -63,6 +64,7 @@ def summary_of(
         seeds=tuple(figures.seeds),
         confusions=tuple(figures.confusions),
         curve=tuple(plan.curve),
+        decisions=decision_evidence(figures.estimators, figures.results, plan),
     )
 
 

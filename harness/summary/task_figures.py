@@ -29,6 +29,7 @@ class Figures:
     clean: list[Result] = field(default_factory=list)
     general: list[Result] = field(default_factory=list)
     forgotten: list[Compared] = field(default_factory=list)
+    estimators: list[Estimator] = field(default_factory=list)  # of the tasks that a decision may rest on
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ def add_task(
             _add_forgetting(figures, estimator, plan, metrics)
         else:
             _add_figures(figures, estimator, items.unseen, plan)
+            figures.estimators.append(estimator)
 
 
 def _estimators(

@@ -1,0 +1,95 @@
+"""What each factor of a grid of variants does on average over the others, and how two of them depend on each other."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations, product
+
+import numpy as np
+
+from harness.records.decisions import Effect
+from harness.statistics.resampling import ALPHA
+from harness.summary.comparison_plan import ComparisonPlan, Grid
+from harness.summary.contrast_tests import Contrast, TestedContrast, corpus_contrasts, mean_contrasts
+from harness.summary.corpus_figures import CorpusFigures
+from harness.summary.headline_figures import HeadlineFigure
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """Which factors are asked about, and from which level to which."""
+
+    factors: tuple[str, ...]
+    levels: tuple[tuple[str, str], ...]
+    contrast: Contrast
+
+
+def factorial_effects(headline: Sequence[HeadlineFigure], plan: ComparisonPlan) -> tuple[Effect, ...]:
+    """Main effects and interactions of two factors: of each grid on each headline figure, one family.
+
+    An effect is the mean over the combinations of the other factors, of those only that are complete for it: all cells
+    that it takes were scored. A level is compared with the factor's first. Fisher 1935; Yates 1937.
+    """
+    effects = []
+    for grid, cells in plan.grids.items():
+        for figure in headline:
+            scored = {variant: levels for variant, levels in cells.items() if _is_scored(figure, variant)}
+            questions = list(_questions(cells, scored))
+            if isinstance(figure.estimator, CorpusFigures):
+                tested = corpus_contrasts(figure.estimator, figure.metric, [own.contrast for own in questions])
+            else:
+                tested = mean_contrasts(figure.estimator, figure.metric, [own.contrast for own in questions])
+            effects += [_effect(grid, figure, *pair) for pair in zip(questions, tested, strict=True)]
+    return tuple(effects)
+
+
+def _is_scored(figure: HeadlineFigure, variant: str) -> bool:
+    if variant not in figure.variants:
+        return False
+    return bool(np.isfinite(figure.estimator.values((figure.metric, variant))).any())
+
+
+def _questions(grid: Grid, scored: Grid) -> Iterator[Question]:
+    """All that the scored cells can answer, main effects first."""
+    factors = list(dict.fromkeys(factor for levels in grid.values() for factor in levels))
+    levels = {factor: list(dict.fromkeys(own[factor] for own in grid.values() if factor in own)) for factor in factors}
+    for number in (1, 2):
+        for asked in combinations(factors, number):
+            steps = [[(levels[factor][0], other) for other in levels[factor][1:]] for factor in asked]
+            for step in product(*steps):
+                weights = _weights(scored, dict(zip(asked, step, strict=True)))
+                if weights:
+                    yield Question(factors=asked, levels=step, contrast=Contrast(weights, float(number)))
+
+
+def _weights(scored: Grid, steps: Mapping[str, tuple[str, str]]) -> dict[str, float]:
+    """The weight of each variant: + at the second level and − at the first, over all complete combinations."""
+    combined: dict[frozenset[tuple[str, str]], dict[tuple[str, ...], str]] = {}
+    for variant, levels in scored.items():
+        if all(levels.get(factor) in step for factor, step in steps.items()):
+            others = frozenset(item for item in levels.items() if item[0] not in steps)
+            combined.setdefault(others, {})[tuple(levels[factor] for factor in steps)] = variant
+    complete = [cells for cells in combined.values() if len(cells) == 2 ** len(steps)]
+    return {
+        variant: float(np.prod([1 if own == step[1] else -1 for own, step in zip(at, steps.values(), strict=True)]))
+        / len(complete)
+        for cells in complete
+        for at, variant in cells.items()
+    }
+
+
+def _effect(grid: str, figure: HeadlineFigure, question: Question, tested: TestedContrast) -> Effect:
+    difference = tested.difference
+    is_sure = tested.p_adjusted is not None and tested.p_adjusted < ALPHA and bool(difference)
+    return Effect(
+        grid=grid,
+        task=figure.estimator.task,
+        metric=figure.metric,
+        factors=question.factors,
+        levels=question.levels,
+        cells=len(question.contrast.weights),
+        difference=difference,
+        low=tested.low,
+        high=tested.high,
+        p_adjusted=tested.p_adjusted,
+        verdict="inconclusive" if not is_sure else "better" if figure.sign * (difference or 0.0) > 0 else "worse",
+    )
