@@ -8,8 +8,8 @@ from harness.records.figure_names import FigureName
 from harness.records.inputs import JSON
 from harness.records.summary import Summary
 from harness.summary.burdens import Burdens
-from harness.summary.decision_figures import HeadlineFigure
-from harness.summary.decision_reasons import points
+from harness.summary.decision_figures import DecidingFigure
+from harness.summary.decision_reasons import phrase, points
 
 STALE = "stale"  # the metric of answers that no longer hold
 TUNED = ("fine-tuning", "fine-tuning + RAG")
@@ -18,7 +18,7 @@ RISING = 0.01  # of the metric's range, between the last two sizes of a learning
 
 def answer_changes(
     summary: Summary,
-    figures: Sequence[HeadlineFigure],
+    figures: Sequence[DecidingFigure],
     burdens: Burdens,
     broken: Sequence[BrokenConstraint],
     decision: Decision,
@@ -36,7 +36,7 @@ def answer_changes(
         yield Statement("decision.stronger_model")
 
 
-def _more_items(figures: Sequence[HeadlineFigure], decision: Decision) -> Iterator[Statement]:
+def _more_items(figures: Sequence[DecidingFigure], decision: Decision) -> Iterator[Statement]:
     """How many items would show the difference to a rival that could not be told from it."""
     leader = decision.variant or next(iter(decision.rivals), None)
     for figure in figures:
@@ -51,7 +51,7 @@ def _more_items(figures: Sequence[HeadlineFigure], decision: Decision) -> Iterat
 
 
 def _constraints(
-    figures: Sequence[HeadlineFigure], broken: Sequence[BrokenConstraint], decision: Decision
+    figures: Sequence[DecidingFigure], broken: Sequence[BrokenConstraint], decision: Decision
 ) -> Iterator[Statement]:
     """Variants that would be better, but break a constraint; without a choice, what each of them breaks."""
     breaking: dict[str, list[BrokenConstraint]] = {}
@@ -75,10 +75,9 @@ def _constraints(
 
 def constraint_phrase(broken: BrokenConstraint) -> dict[str, JSON]:
     """A broken constraint as a value of a statement."""
-    measured = "unmeasured" if broken.value is None else "measured"
-    name = "min_quality" if broken.constraint.startswith("min_quality") else broken.constraint
-    values = {"limit": broken.limit, "value": broken.value, "figure": broken.constraint.partition(":")[2].strip()}
-    return {"key": f"decision.{name}_{measured}", "values": values}
+    if broken.value is None:
+        return phrase(f"decision.{broken.constraint}_unmeasured", limit=broken.limit)
+    return phrase(f"decision.{broken.constraint}_measured", limit=broken.limit, value=broken.value)
 
 
 def _break_even(summary: Summary, decision: Decision) -> Iterator[Statement]:
@@ -88,7 +87,7 @@ def _break_even(summary: Summary, decision: Decision) -> Iterator[Statement]:
             yield Statement("decision.break_even", {**values, "days": point.days})
 
 
-def _more_labels(summary: Summary, figure: HeadlineFigure) -> Iterator[Statement]:
+def _more_labels(summary: Summary, figure: DecidingFigure) -> Iterator[Statement]:
     """Learning curves that still rise at their end."""
     families: dict[str, list[tuple[int, float]]] = {}
     for point in summary.curve:
@@ -102,7 +101,7 @@ def _more_labels(summary: Summary, figure: HeadlineFigure) -> Iterator[Statement
             yield Statement("decision.more_labels", {**values, "gain": points(figure, gain)})
 
 
-def _upper_bound(summary: Summary, figure: HeadlineFigure, decision: Decision) -> Iterator[Statement]:
+def _upper_bound(summary: Summary, figure: DecidingFigure, decision: Decision) -> Iterator[Statement]:
     """What perfect retrieval would gain, where retrieval is part of the choice; or that the bound is beaten."""
     if decision.variant is None or decision.variant not in figure.means:
         return

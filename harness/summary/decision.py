@@ -16,12 +16,13 @@ from harness.records.decisions import (
     Statement,
 )
 from harness.records.deployment_terms import DeploymentTerms
+from harness.records.figure_names import FigureName
 from harness.records.summary import Summary
 from harness.statistics.groups import FEW
 from harness.summary.answer_changes import answer_changes
 from harness.summary.burdens import Burdens
-from harness.summary.decision_figures import Closeness, HeadlineFigure, headline_figures
-from harness.summary.decision_reasons import reasons_for
+from harness.summary.decision_figures import Closeness, DecidingFigure, deciding_figures
+from harness.summary.decision_reasons import phrase, reasons_for
 from harness.summary.distrust import Distrust, distrust_of
 
 NOT_DEPLOYABLE: tuple[Approach, ...] = ("floor", "upper bound")
@@ -32,7 +33,7 @@ class Field:
     """Who stands for election, and by what."""
 
     summary: Summary
-    figures: Sequence[HeadlineFigure]
+    figures: Sequence[DecidingFigure]
     candidates: Sequence[str]  # deployable variants with a value, those left out for distrust not among them
     burdens: Burdens
     distrust: Distrust
@@ -56,7 +57,7 @@ def decide(summary: Summary, terms: DeploymentTerms, broken: Sequence[BrokenCons
     on one with less than 95 % coverage.
     """
     decisions = summary.decisions
-    figures = headline_figures(summary, terms.margins)
+    figures = deciding_figures(summary, terms.margins)
     deployable = [
         variant
         for variant, approach in decisions.approaches.items()
@@ -152,7 +153,7 @@ def _among(field: Field, variants: Sequence[str], able: Sequence[str]) -> Decisi
     if choice == leader:
         return _chosen(leader, [variant for variant in joint if variant != leader])
     is_shown = standing[choice] == "as good"
-    measure = {"key": f"decision.measure_{field.burdens.measure((choice, leader))}", "values": {}}
+    measure = phrase(f"decision.measure_{field.burdens.measure((choice, leader))}")
     values = {
         "variant": choice,
         "rival": leader,
@@ -168,7 +169,7 @@ def _trade_off(field: Field, variants: Sequence[str]) -> Decision:
     """No variant is about as good as the best on every figure: which figure matters more is for people to say."""
     leaders = field.best(variants)
     values = {
-        "choices": [{"key": "decision.best_on", "values": {"variant": v, "figure": n}} for n, v in leaders.items()]
+        "choices": [phrase("decision.best_on", variant=variant, figure=name) for name, variant in leaders.items()]
     }
     rivals = tuple(dict.fromkeys(leaders.values()))
     return _answer("trade-off", "cannot tell", Statement("decision.trade_off", values), rivals=rivals)
@@ -194,7 +195,7 @@ def _undecided(field: Field, leader: str, lighter: Sequence[str]) -> Decision:
 
 def _tempered(summary: Summary, field: Field, decision: Decision) -> Certainty:
     """Sure no longer where the items form too few groups for any test to be relied on."""
-    tasks = {figure.name.partition(".")[0] for figure in field.figures}
+    tasks = {FigureName.parse(figure.name).task for figure in field.figures}
     few = any(grouping.groups < FEW for grouping in summary.groupings if grouping.task in tasks)
     return "likely" if few and decision.certainty == "sure" and decision.variant is not None else decision.certainty
 

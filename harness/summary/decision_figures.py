@@ -18,7 +18,7 @@ SWAPPED: Mapping[str, Literal["better", "worse", "inconclusive"]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class HeadlineFigure:
+class DecidingFigure:
     """One headline figure with the means of all variants and what their pairs showed."""
 
     name: str  # "task.metric"
@@ -85,12 +85,12 @@ class HeadlineFigure:
         return comparison is not None and comparison.verdict == "worse"
 
 
-def headline_figures(summary: Summary, margins: Mapping[str, float]) -> list[HeadlineFigure]:
+def deciding_figures(summary: Summary, margins: Mapping[str, float]) -> list[DecidingFigure]:
     """The headline figures that may decide and have a value. `margins` by "task.metric", in the metric's own units."""
     return list(_figures(summary, margins))
 
 
-def _figures(summary: Summary, margins: Mapping[str, float]) -> Iterator[HeadlineFigure]:
+def _figures(summary: Summary, margins: Mapping[str, float]) -> Iterator[DecidingFigure]:
     for name in summary.headline:
         info = summary.metrics.get(name)
         results = [result for result in summary.results if str(FigureName.of(result)) == name]
@@ -98,7 +98,7 @@ def _figures(summary: Summary, margins: Mapping[str, float]) -> Iterator[Headlin
         is_demoted = str(FigureName.parse(name).whole) in summary.judging.demoted
         if info is None or info.better == "neither" or not means or is_demoted:
             continue
-        yield HeadlineFigure(
+        yield DecidingFigure(
             name=name,
             info=info,
             means=means,

@@ -6,13 +6,13 @@ from harness.records.decisions import Approach, Decision, Statement
 from harness.records.inputs import JSON
 from harness.records.summary import Summary
 from harness.summary.burdens import Burdens
-from harness.summary.decision_figures import HeadlineFigure
+from harness.summary.decision_figures import DecidingFigure
 
 APPROACHES: tuple[Approach, ...] = ("prompting", "RAG", "fine-tuning", "fine-tuning + RAG", "cascade")
 
 
 def reasons_for(
-    summary: Summary, figures: Sequence[HeadlineFigure], burdens: Burdens, decision: Decision
+    summary: Summary, figures: Sequence[DecidingFigure], burdens: Burdens, decision: Decision
 ) -> Iterator[Statement]:
     """The reached values, the floor, the other approaches, the rivals that could not be told apart, and the cost."""
     variant = decision.variant
@@ -30,25 +30,30 @@ def reasons_for(
         yield weight
 
 
-def points(figure: HeadlineFigure, size: float) -> dict[str, JSON]:
+def phrase(key: str, **values: JSON) -> dict[str, JSON]:
+    """A part of a sentence that has an entry of its own in the catalogue, as a value of a statement."""
+    return {"key": key, "values": values}
+
+
+def points(figure: DecidingFigure, size: float) -> dict[str, JSON]:
     """A difference of a figure, as a value of a statement."""
     return {"unit": "points", "value": abs(size), "figure": figure.name}
 
 
-def _value(figure: HeadlineFigure, variant: str) -> dict[str, JSON]:
+def _value(figure: DecidingFigure, variant: str) -> dict[str, JSON]:
     return {
         "figure": figure.name,
         "value": {"unit": "figure", "value": figure.means[variant], "figure": figure.name},
     }
 
 
-def _standings(figure: HeadlineFigure, variants: Sequence[str]) -> Iterator[Statement]:
+def _standings(figure: DecidingFigure, variants: Sequence[str]) -> Iterator[Statement]:
     for variant in variants:
         if variant in figure.means:
             yield Statement("decision.reaches", {"variant": variant, **_value(figure, variant)})
 
 
-def _floor(figure: HeadlineFigure, variant: str) -> Iterator[Statement]:
+def _floor(figure: DecidingFigure, variant: str) -> Iterator[Statement]:
     comparison = figure.floors.get(variant)
     if comparison is None or comparison.difference is None:
         return
@@ -58,7 +63,7 @@ def _floor(figure: HeadlineFigure, variant: str) -> Iterator[Statement]:
     yield Statement(key, values)
 
 
-def _other_approaches(summary: Summary, figure: HeadlineFigure, variant: str) -> Iterator[Statement]:
+def _other_approaches(summary: Summary, figure: DecidingFigure, variant: str) -> Iterator[Statement]:
     """Against the best of each other approach that it is shown to be better than."""
     approaches = summary.decisions.approaches
     for approach in APPROACHES:
@@ -73,7 +78,7 @@ def _other_approaches(summary: Summary, figure: HeadlineFigure, variant: str) ->
                 {
                     "variant": variant,
                     "rival": rival,
-                    "approach": {"key": f"decision.approach_{slug(approach)}", "values": {}},
+                    "approach": phrase(f"decision.approach_{slug(approach)}"),
                     "figure": figure.name,
                     "lead": points(figure, figure.lead(variant, rival)),
                     "least": points(figure, least),
@@ -81,7 +86,7 @@ def _other_approaches(summary: Summary, figure: HeadlineFigure, variant: str) ->
             )
 
 
-def _ahead(figure: HeadlineFigure, variant: str, rivals: Sequence[str]) -> Iterator[Statement]:
+def _ahead(figure: DecidingFigure, variant: str, rivals: Sequence[str]) -> Iterator[Statement]:
     """Rivals that have a better mean, without being shown to be better."""
     for rival in rivals:
         if rival in figure.means and figure.lead(rival, variant) > 0:

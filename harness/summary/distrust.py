@@ -7,7 +7,7 @@ from harness.records.decisions import Statement
 from harness.records.derived_names import without_seed
 from harness.records.figure_names import FigureName
 from harness.records.summary import Summary
-from harness.summary.decision_figures import HeadlineFigure
+from harness.summary.decision_figures import DecidingFigure
 
 LEAST_COVERAGE = 0.95  # of the items of a headline figure
 MOST_LEAKED = 0.05  # share of a task's items that also stand in what is learnt from or looked up
@@ -21,7 +21,7 @@ class Distrust:
     variants: Mapping[str, tuple[Statement, ...]]  # of candidates, those without a doubt left out
 
 
-def distrust_of(summary: Summary, figures: Sequence[HeadlineFigure], candidates: Sequence[str]) -> Distrust:
+def distrust_of(summary: Summary, figures: Sequence[DecidingFigure], candidates: Sequence[str]) -> Distrust:
     """Why some headline figures and some candidates are left out of the decision."""
     doubts = {variant: tuple(_doubts(summary, figures, variant)) for variant in candidates}
     return Distrust(
@@ -35,7 +35,7 @@ def _demoted(summary: Summary) -> Iterator[Statement]:
         yield Statement("decision.demoted", {"figure": name, "reason": reason})
 
 
-def _doubts(summary: Summary, figures: Sequence[HeadlineFigure], variant: str) -> Iterator[Statement]:
+def _doubts(summary: Summary, figures: Sequence[DecidingFigure], variant: str) -> Iterator[Statement]:
     tasks = {FigureName.parse(figure.name).task for figure in figures}
     for figure in figures:
         coverage = figure.coverage.get(variant)
@@ -52,7 +52,7 @@ def _doubts(summary: Summary, figures: Sequence[HeadlineFigure], variant: str) -
             yield Statement("decision.alarm", values | {"alarm": anomaly.kind})
 
 
-def _lost_lead(summary: Summary, figure: HeadlineFigure, variant: str) -> Statement | None:
+def _lost_lead(summary: Summary, figure: DecidingFigure, variant: str) -> Statement | None:
     """Where the best variant is no longer the best without the items that were seen before, and those are many."""
     task = FigureName.parse(figure.name).task
     clean = {

@@ -9,8 +9,8 @@ from harness.records.derived_names import FreshnessProbe
 from harness.records.figure_names import FigureName
 from harness.records.inputs import JSON
 from harness.records.summary import Summary
-from harness.summary.decision_figures import HeadlineFigure
-from harness.summary.decision_reasons import APPROACHES, points, slug
+from harness.summary.decision_figures import DecidingFigure
+from harness.summary.decision_reasons import APPROACHES, phrase, points, slug
 
 DIMENSIONS = (
     "freshness", "adapting", "running", "latency", "traceability", "style", "data", "forgetting",
@@ -26,7 +26,7 @@ ASKED = {  # of each dimension: the fields of the profile that bear on it
 STALE = "stale"
 
 
-def trade_offs(summary: Summary, figures: Sequence[HeadlineFigure], profile: Profile) -> tuple[TradeOff, ...]:
+def trade_offs(summary: Summary, figures: Sequence[DecidingFigure], profile: Profile) -> tuple[TradeOff, ...]:
     """One row a dimension, in the order in which the trade-off is usually told."""
     measured = {
         "freshness": _freshness(summary),
@@ -53,15 +53,15 @@ def _needed(profile: Profile, dimension: str) -> Statement | None:
     """What the profile says of a dimension; None where it says nothing."""
     stated = {field: getattr(profile, field) for field in ASKED.get(dimension, ())}
     phrases: list[JSON] = [
-        {"key": f"trade_offs.need_{field}", "values": {"value": _phrase(field, value)}}
+        phrase(f"trade_offs.need_{field}", value=_stated(field, value))
         for field, value in stated.items()
         if value is not None
     ]
     return Statement("trade_offs.needs", {"needs": phrases}) if phrases else None
 
 
-def _phrase(field: str, value: JSON) -> JSON:
-    return {"key": f"trade_offs.{field}_{slug(value)}", "values": {}} if isinstance(value, str) else value
+def _stated(field: str, value: JSON) -> JSON:
+    return phrase(f"trade_offs.profile_{field}_{slug(value)}") if isinstance(value, str) else value
 
 
 def _by_approach(summary: Summary) -> Mapping[Approach, list[VariantCost]]:
@@ -72,7 +72,7 @@ def _by_approach(summary: Summary) -> Mapping[Approach, list[VariantCost]]:
 
 
 def _approach(approach: Approach) -> dict[str, JSON]:
-    return {"key": f"decision.approach_{slug(approach)}", "values": {}}
+    return phrase(f"decision.approach_{slug(approach)}")
 
 
 def _freshness(summary: Summary) -> Iterator[Statement]:
@@ -149,7 +149,7 @@ def _style(summary: Summary) -> Iterator[Statement]:
         yield Statement("trade_offs.unreadable", {"approach": _approach(approach), "share": _share(min(1.0, share))})
 
 
-def _data(summary: Summary, figures: Sequence[HeadlineFigure]) -> Iterator[Statement]:
+def _data(summary: Summary, figures: Sequence[DecidingFigure]) -> Iterator[Statement]:
     """What the most and the fewest labelled rows of each learning curve came to, on the first headline figure."""
     for figure in figures[:1]:
         families: dict[str, list[tuple[int, float]]] = {}

@@ -8,7 +8,7 @@ import pytest
 from harness.records.deployment_terms import Profile
 from harness.records.figures import Comparison, Point, Result, Retrieved, Usage
 from harness.records.summary import Summary
-from harness.summary.decision_figures import headline_figures
+from harness.summary.decision_figures import deciding_figures
 from harness.summary.trade_offs import DIMENSIONS, trade_offs
 from reports.facts.statements import sentence
 from reports.wording import speaking
@@ -99,14 +99,14 @@ MEASURED = {
 
 @pytest.mark.parametrize("dimension", DIMENSIONS)
 def test_what_was_measured(summary: Summary, dimension: str) -> None:
-    rows = {row.dimension: row for row in trade_offs(summary, headline_figures(summary, {}), Profile())}
+    rows = {row.dimension: row for row in trade_offs(summary, deciding_figures(summary, {}), Profile())}
     assert [sentence(statement, summary) for statement in rows[dimension].measured] == MEASURED[dimension]
     assert rows[dimension].needed is None
 
 
 def test_a_run_that_measured_nothing_says_nothing() -> None:
     bare = situation({"zero": 0.6})
-    assert [row.measured for row in trade_offs(bare, headline_figures(bare, {}), Profile())] == [()] * 8
+    assert [row.measured for row in trade_offs(bare, deciding_figures(bare, {}), Profile())] == [()] * 8
 
 
 @pytest.mark.parametrize(
