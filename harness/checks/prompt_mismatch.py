@@ -9,12 +9,15 @@ from harness.components.task import Task
 from harness.components.variant import Variant
 from harness.records.anomalies import PromptMismatch
 from harness.records.derived_names import without_seed
+from harness.records.sentences import Sentence
 from harness.suite.suite import Suite
+from harness.text.stating import state
 
-REMEDY = (
+REMEDY = state(
+    "prompt_mismatches.remedy",
     "ask it as it was trained, or put what is added into the task's own prompt, which training shares. What a model "
     "has not learnt to use may cost it more than it gives: a low figure here speaks neither against the training nor "
-    "against what was added"
+    "against what was added",
 )
 
 
@@ -42,24 +45,55 @@ def _mismatches(suite: Suite, task: Task, variant: Variant, name: str) -> Iterat
         trained = suite.models[model].training_prompts()
         if trained and (difference := _difference(task.name, trained, shape)):
             yield PromptMismatch(
-                task=task.name, variant=name, model=without_seed(model), difference=difference, remedy=REMEDY
+                task=task.name,
+                variant=name,
+                model=without_seed(model),
+                difference=difference.text,
+                remedy=REMEDY.text,
+                statements=(difference.statement, REMEDY.statement),
             )
 
 
-def _difference(task: str, trained: Mapping[str, PromptShape], shape: PromptShape) -> str:
-    """In words; empty where the prompts are of a kind that the model has learnt."""
+def _difference(task: str, trained: Mapping[str, PromptShape], shape: PromptShape) -> Sentence | None:
+    """In words; None where the prompts are of a kind that the model has learnt."""
     if task in trained:
         pairs = shape_differences(trained[task], shape)
-        return _sentence("was trained on prompts", "and is asked", pairs) if pairs else ""
+        return _of_the_same_task(pairs) if pairs else None
     nearest_shape = min(trained.values(), key=lambda candidate: len(shape_differences(candidate, shape)))
     if not shape_differences(nearest_shape, shape):
-        return ""
-    pairs = shape_differences(replace(nearest_shape, template=shape.template), shape)
-    return _sentence(
-        f"was trained on the prompts of {' and '.join(trained)}", f"and is asked through those of {task}", pairs
+        return None
+    besides = shape_differences(replace(nearest_shape, template=shape.template), shape)
+    return _of_another_task(task, list(trained), besides)
+
+
+def _of_the_same_task(pairs: Sequence[tuple[Sentence, Sentence]]) -> Sentence:
+    return state(
+        "prompt_mismatches.same_task",
+        "was trained on prompts {trained}, and is asked {asked}",
+        trained=_joined([before for before, _ in pairs]),
+        asked=_joined([now for _, now in pairs]),
     )
 
 
-def _sentence(before: str, now: str, pairs: Sequence[tuple[str, str]]) -> str:
-    trained_with, asked_with = (" and ".join(side) for side in zip(*pairs, strict=True)) if pairs else ("", "")
-    return f"{before} {trained_with}".strip() + ", " + f"{now} {asked_with}".strip()
+def _of_another_task(task: str, trained: Sequence[str], pairs: Sequence[tuple[Sentence, Sentence]]) -> Sentence:
+    """The template differs in any case; `pairs` are what differs besides."""
+    tasks = _joined([state("prompt_mismatches.task", "{task}", task=name) for name in trained])
+    if not pairs:
+        text = "was trained on the prompts of {tasks}, and is asked through those of {task}"
+        return state("prompt_mismatches.other_task", text, tasks=tasks, task=task)
+    return state(
+        "prompt_mismatches.other_shape",
+        "was trained on the prompts of {tasks} {trained}, and is asked through those of {task} {asked}",
+        tasks=tasks,
+        task=task,
+        trained=_joined([before for before, _ in pairs]),
+        asked=_joined([now for _, now in pairs]),
+    )
+
+
+def _joined(sentences: Sequence[Sentence]) -> Sentence:
+    """ "with a and with b and with c"."""
+    first, *others = sentences
+    for other in others:
+        first = state("prompt_mismatches.both", "{first} and {second}", first=first, second=other)
+    return first

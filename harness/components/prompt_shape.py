@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from harness.records.sentences import Sentence
+from harness.text.stating import state
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptShape:
@@ -25,7 +28,7 @@ _ASPECTS = (  # the field, what it is called, what a different value of it is ca
 )
 
 
-def shape_differences(trained: PromptShape, asked: PromptShape) -> list[tuple[str, str]]:
+def shape_differences(trained: PromptShape, asked: PromptShape) -> list[tuple[Sentence, Sentence]]:
     """In what two kinds of prompt differ, each as (what the model was trained with, what it is asked with).
 
     How many examples or passages there are is no difference of kind.
@@ -34,11 +37,13 @@ def shape_differences(trained: PromptShape, asked: PromptShape) -> list[tuple[st
     for field, name, other in _ASPECTS:
         before, now = getattr(trained, field), getattr(asked, field)
         if bool(before) != bool(now):
-            pairs.append((_presence(before, name), _presence(now, name)))
+            pairs.append((_presence(field, name, before), _presence(field, name, now)))
         elif before != now:
-            pairs.append((_presence(before, name), f"with {other}"))
+            pairs.append((_presence(field, name, before), state(f"prompt_shapes.other_{field}", f"with {other}")))
     return pairs
 
 
-def _presence(value: str | bool, name: str) -> str:
-    return f"with {name}" if value else f"without {name}"
+def _presence(field: str, name: str, value: str | bool) -> Sentence:
+    if value:
+        return state(f"prompt_shapes.with_{field}", f"with {name}")
+    return state(f"prompt_shapes.without_{field}", f"without {name}")

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from harness.records.decisions import Statement
 from harness.records.judgements import Reliability
 from harness.records.sentences import Sentence
 from harness.suite.options import Trust
+from harness.text.stating import state
 
 
 def examined(record: Reliability, trust: Trust) -> Reliability:
@@ -31,20 +31,20 @@ def _people(record: Reliability, trust: Trust) -> Sentence | None:
     if trust.min_kappa is None:
         return None
     if record.calibration is None:
-        return Sentence(
-            "it is not calibrated against people (harness calibrate SUITE --labels FILE)",
-            Statement("judge_doubts.uncalibrated"),
+        return state(
+            "judge_doubts.uncalibrated", "it is not calibrated against people (harness calibrate SUITE --labels FILE)"
         )
     against, items = record.calibration.against, record.calibration.items
     if trust.min_items is not None and against.items < trust.min_items:
-        return Sentence(
-            f"it is calibrated on only {against.items} items, fewer than {trust.min_items}",
-            Statement("judge_doubts.few_items", {"items": against.items, "least": trust.min_items}),
+        return state(
+            "judge_doubts.few_items",
+            "it is calibrated on only {items} items, fewer than {least}",
+            items=against.items,
+            least=trust.min_items,
         )
     if against.kappa is None:
-        return Sentence(
-            f"its agreement with people is not defined on {items} items",
-            Statement("judge_doubts.undefined_kappa", {"items": items}),
+        return state(
+            "judge_doubts.undefined_kappa", "its agreement with people is not defined on {items} items", items=items
         )
     return _kappa(against.kappa, against.low, trust.min_kappa)
 
@@ -52,14 +52,18 @@ def _people(record: Reliability, trust: Trust) -> Sentence | None:
 def _kappa(kappa: float, low: float | None, least: float) -> Sentence | None:
     """Agreement that is less than asked for, or may be chance."""
     if kappa < least:
-        return Sentence(
-            f"its κ against people is {kappa:.2f}, less than {least:g}",
-            Statement("judge_doubts.low_kappa", {"kappa": f"{kappa:.2f}", "least": f"{least:g}"}),
+        return state(
+            "judge_doubts.low_kappa",
+            "its κ against people is {kappa}, less than {least}",
+            kappa=f"{kappa:.2f}",
+            least=f"{least:g}",
         )
     if low is not None and low <= 0:
-        return Sentence(
-            f"its κ against people, {kappa:.2f}, may be chance (95 % CI from {low:.2f})",
-            Statement("judge_doubts.chance", {"kappa": f"{kappa:.2f}", "low": f"{low:.2f}"}),
+        return state(
+            "judge_doubts.chance",
+            "its κ against people, {kappa}, may be chance (95 % CI from {low})",
+            kappa=f"{kappa:.2f}",
+            low=f"{low:.2f}",
         )
     return None
 
@@ -68,7 +72,7 @@ def _idle(record: Reliability) -> Sentence | None:
     """Even a policy that waives everything demands that the judge was asked about an answer."""
     if record.judgements:
         return None
-    return Sentence("it was not asked about any answer", Statement("judge_doubts.idle"))
+    return state("judge_doubts.idle", "it was not asked about any answer")
 
 
 def _order(record: Reliability, trust: Trust) -> Sentence | None:
@@ -76,14 +80,12 @@ def _order(record: Reliability, trust: Trust) -> Sentence | None:
     if trust.max_flip is None or not record.pairwise:
         return None
     if record.flips is None:
-        unread = Sentence("no pair was read in both orders", Statement("judge_doubts.unread_orders"))
+        unread = state("judge_doubts.unread_orders", "no pair was read in both orders")
         return unread if record.judgements else None
     if record.flips > trust.max_flip:
         share, most = f"{record.flips:.1%}", f"{trust.max_flip:.0%}"
-        return Sentence(
-            f"{share} of its verdicts change with the order, more than {most}",
-            Statement("judge_doubts.flips", {"share": share, "most": most}),
-        )
+        text = "{share} of its verdicts change with the order, more than {most}"
+        return state("judge_doubts.flips", text, share=share, most=most)
     return None
 
 
@@ -94,7 +96,5 @@ def _readable(record: Reliability, trust: Trust) -> Sentence | None:
     if lost <= trust.max_unreadable:
         return None
     share, most = f"{lost:.1%}", f"{trust.max_unreadable:.0%}"
-    return Sentence(
-        f"{share} of its judgements have no verdict, more than {most}",
-        Statement("judge_doubts.without_verdict", {"share": share, "most": most}),
-    )
+    text = "{share} of its judgements have no verdict, more than {most}"
+    return state("judge_doubts.without_verdict", text, share=share, most=most)

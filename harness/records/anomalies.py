@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.records.decisions import Statement
+
 CellFault = Literal[
     "first token", "empty", "cut", "refusal", "unreadable", "same answer", "cut prompts", "no option", "open option"
 ]
@@ -22,6 +24,7 @@ class Anomaly:
     cause: str  # the likely one, in the words of a sentence
     remedy: str
     examples: tuple[str, ...]  # ids of some samples
+    statements: tuple[Statement, ...] = ()  # what cause and remedy say, as data; none in runs of older versions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,3 +36,4 @@ class PromptMismatch:
     model: str
     difference: str  # the words behind the model's name: "was trained on … and is asked …"
     remedy: str
+    statements: tuple[Statement, ...] = ()  # what both say, as data; none in runs of older versions

@@ -11,12 +11,12 @@ from harness.models.huggingface import HuggingFace
 from harness.records.anomalies import CellFault
 from harness.records.inputs import Cell, Generation
 from harness.records.outputs import Prediction
+from harness.records.sentences import Sentence
 from harness.suite.suite import Suite
+from harness.summary.anomaly_sentences import Explanation, explanation
 from harness.summary.cut_prompts import counted_tokens, sent_text
 from harness.text.replies import ONLY_REASONING, UNCLOSED, missing_marker
-
-Explanation = tuple[str, str]  # the likely cause, the remedy
-LOOK = "look at some of the prompts as they were sent"
+from harness.text.stating import state
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +61,7 @@ def explain(kind: CellFault, settings: CellSettings, predictions: Sequence[Predi
         case "cut":
             return _ran_on(settings, predictions)
         case "refusal":
-            return (
-                "the model takes the question for something that it must not or cannot answer",
-                "say in the system turn what the task is for and that an answer is wanted, or take another model; "
-                "where passages are shown, look whether they hold the answer",
-            )
+            return explanation("refusal", "refusal")
         case "unreadable":
             return _did_not_keep_the_form(settings, predictions)
         case "cut prompts":
@@ -73,92 +69,49 @@ def explain(kind: CellFault, settings: CellSettings, predictions: Sequence[Predi
         case "no option":
             return _began_otherwise(predictions)
         case "open option":
-            return (
-                "the first token is spread over so many spellings and other words that the few which the server lists "
-                "do not tell the likeliest option, as often with small models",
-                "take a larger model, ask for the bare letter, show it by worked examples (shots), or let the model "
-                "write its answer (choice: {by: generation}); a model in this process knows all its tokens "
-                "(huggingface, by: first_token or loglikelihood)",
-            )
+            return explanation("open_option", "open_option")
         case "same answer":
             return _ignored_the_question(settings, predictions)
 
 
 def _ended_at_once(settings: CellSettings) -> Explanation:
-    again = (
-        "; a trained model must then be trained again, because it has learnt the old end" if settings.is_trained else ""
-    )
+    """A trained model must be trained again, too: it has learnt the old end."""
     if settings.generation.stop:
-        plain = ", for instance the white space of the delimiter in format: plain" if settings.is_plain else ""
-        return (
-            f"the first thing that the model writes is a stop string ({settings.stops}){plain}, or its end token",
-            "end the prompt with what the model would write first (the template, or delimiter in format: plain), or "
-            f"take it out of stop{again}",
-        )
-    return (
-        "the first thing that the model writes is its end token: the prompt looks finished to it, for instance by a "
-        "chat template that opens no turn for the answer",
-        f"look at how the prompt ends, and ask a base model in format: plain{again}",
-    )
+        cause = "plain_stop_string" if settings.is_plain else "stop_string"
+        remedy = "trained_stop_string" if settings.is_trained else "stop_string"
+        return explanation(cause, remedy, stops=settings.stops)
+    return explanation("end_token", "trained_end_token" if settings.is_trained else "end_token")
 
 
 def _left_empty(predictions: Sequence[Prediction]) -> Explanation:
     in_reasoning = [p for p in predictions if p.finish == "length" and p.reasoning.strip()]
     if 2 * len(in_reasoning) > len(predictions):
-        return (
-            "the replies were cut inside their reasoning, which the server keeps apart, before an answer began",
-            "raise reasoning_tokens of the task or the variant: max_tokens is for the answer; or switch reasoning off",
-        )
-    return (
-        "tokens were generated, but none of them is text of the answer: reasoning that is kept apart, special "
-        "tokens only, or a stop string at the beginning",
-        "switch reasoning off or give it more tokens (reasoning_tokens), and look at how the prompt ends",
-    )
+        return explanation("cut_reasoning", "cut_reasoning")
+    return explanation("no_text", "no_text")
 
 
 def _lost_a_part(predictions: Sequence[Prediction]) -> Explanation:
     """In figures: the counts, and how long the texts are that have them."""
     counts = sorted(round(counted_tokens(prediction)) for prediction in predictions)
     lengths = sorted(len(sent_text(prediction)) for prediction in predictions)
-    return (
-        f"the server counted {_span(counts)} tokens for texts of {_span(lengths)} characters, which have more: it cut "
-        "the prompts at its context and did not say so; what was cut off was never read",
-        "give the server a longer context (num_ctx of ollama:, --ctx-size of llama.cpp, --max-model-len of vLLM), or "
-        "shorten the prompts",
-    )
+    return explanation("cut_prompts", "cut_prompts", tokens=_span(counts), characters=_span(lengths))
 
 
-def _span(ascending: Sequence[int]) -> str:
-    low, high = ascending[0], ascending[-1]
-    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+def _span(ascending: Sequence[int]) -> str | Sentence:
+    low, high = f"{ascending[0]:,}", f"{ascending[-1]:,}"
+    return low if low == high else state("nouns.range", "{low} to {high}", low=low, high=high)
 
 
 def _began_otherwise(predictions: Sequence[Prediction]) -> Explanation:
     mean = sum(prediction.elsewhere or 0.0 for prediction in predictions) / len(predictions)
-    return (
-        f"the reply would begin with something else than an option: probability {100 * mean:.1f} % on average, so that "
-        "the pick is a choice among unlikely beginnings",
-        "ask for the bare letter, show it by worked examples (shots), switch reasoning off, or let the model answer in "
-        "words (choice: {by: generation})",
-    )
+    return explanation("no_option", "no_option", share=f"{100 * mean:.1f}")
 
 
 def _ran_on(settings: CellSettings, predictions: Sequence[Prediction]) -> Explanation:
-    limit = settings.generation.max_tokens
     if _most_have(predictions, UNCLOSED, ONLY_REASONING, _lack_of_marker(settings)):
-        return (
-            "reasoning took all tokens that it may have, before there was an answer",
-            "raise reasoning_tokens of the task or the variant (behind a server max_tokens), or switch reasoning off",
-        )
-    if settings.is_plain and not settings.generation.stop:
-        return (
-            "a model in format: plain goes on with the text, and no stop string says where the answer ends",
-            f'give the task stop strings (["\\n"] for answers of one line), or raise max_tokens ({limit})',
-        )
-    return (
-        f"the answers are longer than max_tokens: {limit}, or the model does not know where to end them",
-        "raise max_tokens, give stop strings, or say in the prompt how long an answer may be",
-    )
+        return explanation("long_reasoning", "long_reasoning")
+    name = "endless_text" if settings.is_plain and not settings.generation.stop else "long_answers"
+    return explanation(name, name, limit=settings.generation.max_tokens)
 
 
 def _lack_of_marker(settings: CellSettings) -> str:
@@ -174,50 +127,19 @@ def _most_have(predictions: Sequence[Prediction], *reasons: str) -> bool:
 
 def _did_not_keep_the_form(settings: CellSettings, predictions: Sequence[Prediction]) -> Explanation:
     if _most_have(predictions, _lack_of_marker(settings)):
-        return (
-            "the model does not write the marker that its answer must follow",
-            "ask for the marker in words of your own (instruction, or the task's prompt), show it by worked examples "
-            "(shots), or let the model answer without reasoning first",
-        )
+        return explanation("no_marker", "no_marker")
     if _most_have(predictions, UNCLOSED, ONLY_REASONING):
-        return (
-            "the replies end in their reasoning, before there is an answer: often the chat template opens a block that "
-            "this model does not close, or closes by another tag",
-            "name the model's tags by reasoning_tags, switch reasoning off, or mend the template's end",
-        )
+        return explanation("open_reasoning", "open_reasoning")
     if 2 * sum(prediction.reading.lenient is not None for prediction in predictions) > len(predictions):
-        return (
-            "the answers are there, but not in the form that is asked for",
-            "show the form by worked examples (shots), or ask for the bare answer; the report shows the lenient "
-            "reading beside it",
-        )
+        return explanation("other_form", "other_form")
     is_free = settings.answer == "json" and not settings.generation.strict
-    hold = "hold the replies to it (constrained: true), " if is_free else ""
-    return (
-        f"the replies do not keep to the form that answer: {settings.answer} reads",
-        f"{hold}describe the form in the prompt, show it by worked examples (shots), and look at some replies",
-    )
+    return explanation("no_form", "free_form" if is_free else "no_form", answer=settings.answer)
 
 
 def _ignored_the_question(settings: CellSettings, predictions: Sequence[Prediction]) -> Explanation:
-    compare = "compare with the variant {floor: {by: majority}}"
     if len({prediction.messages for prediction in predictions}) == 1 and len(predictions) > 1:
-        return (
-            "the items are asked by one and the same prompt: a template leaves out what differs between them",
-            "put {{ question }}, or the columns that differ, into the variant's prompt",
-        )
+        return explanation("single_prompt", "single_prompt")
     if predictions[0].logprobs is not None:
-        return (
-            "the model prefers this option whatever is asked",
-            f"show worked examples (shots) in which all options occur, or ask in another form; {compare}",
-        )
-    if settings.is_trained:
-        return (
-            "the training has collapsed to one answer: a learning rate that is too high, too many epochs, or rows that "
-            "hardly differ",
-            f"lower learning_rate or epochs, look at the loss and at the train rows; {compare}",
-        )
-    return (
-        "the model does not use the question: it repeats a worked example, its prompt, or the commonest answer",
-        f"{LOOK}, and change the examples or the instruction; {compare}",
-    )
+        return explanation("preferred_option", "preferred_option")
+    name = "collapse" if settings.is_trained else "unused_question"
+    return explanation(name, name)

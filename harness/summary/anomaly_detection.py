@@ -77,9 +77,10 @@ def _of_cell(suite: Suite, task: Task, cell: Cell, answers: Sequence[Answered]) 
             count=len(sign.items),
             answers=len(answers) if sign.kind == "open option" else sum(item[1].error is None for item in answers),
             excerpt=sign.excerpt,
-            cause=cause,
-            remedy=remedy,
+            cause=cause.text,
+            remedy=remedy.text,
             examples=tuple(sample.id for sample, _ in sign.items[:EXAMPLES]),
+            statements=(cause.statement, remedy.statement),
         )
         for sign, (cause, remedy) in explained
     ]

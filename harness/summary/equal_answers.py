@@ -9,9 +9,11 @@ from harness.records.anomalies import Anomaly
 from harness.records.derived_names import reported_name
 from harness.records.inputs import JSON
 from harness.records.outputs import Prediction
+from harness.records.sentences import Sentence
 from harness.suite.suite import Suite
 from harness.text.excerpts import shortened
 from harness.text.normalise import as_text, normalise
+from harness.text.stating import state
 
 FEWEST = 5  # items from which equal answers to all of them say something
 CLOSE = 0.005  # difference of log-probabilities that batches make
@@ -91,56 +93,98 @@ def _anomalies(suite: Suite, task: str, pair: tuple[str, str], cells: Cells) -> 
     shared, variants = _answered_by_both(cells[pair[0]], cells[pair[1]]), suite.answering()
     difference = differences(variants[pair[0]], variants[pair[1]])
     evidence, remedy = _evidence(suite, pair, shared)
-    items = f"{len(shared)} items{'' if len(shared) == len(cells[pair[0]]) else ' that both answered'}"
+    count = len(shared)
+    items = (
+        state("no_effect.items", "{count} items", count=count)
+        if count == len(cells[pair[0]])
+        else state("no_effect.shared_items", "{count} items that both answered", count=count)
+    )
+    cause = state(
+        "no_effect.cause",
+        "{first} and {second} {difference}, and gave equal answers to all {items}: {evidence}",
+        first=pair[0],
+        second=pair[1],
+        difference=difference,
+        items=items,
+        evidence=evidence,
+    )
     for variant in pair:
         yield Anomaly(
             task=task,
             variant=variant,
             kind="no effect",
-            count=len(shared),
+            count=count,
             answers=sum(prediction.error is None for prediction in cells[variant]),
             excerpt="",
-            cause=f"{pair[0]} and {pair[1]} {difference}, and gave equal answers to all {items}: {evidence}",
-            remedy=remedy,
+            cause=cause.text,
+            remedy=remedy.text,
             examples=tuple(prediction.sample_id for prediction, _ in shared[:EXAMPLES]),
+            statements=(cause.statement, remedy.statement),
         )
 
 
-def _evidence(suite: Suite, pair: tuple[str, str], pairs: Sequence[tuple[Prediction, Prediction]]) -> tuple[str, str]:
+def _evidence(
+    suite: Suite, pair: tuple[str, str], pairs: Sequence[tuple[Prediction, Prediction]]
+) -> tuple[Sentence, Sentence]:
     """Where the difference was lost, as far as the prompts tell, and the remedy."""
-    is_sent_alike = all(a.messages == b.messages for a, b in pairs)
-    is_rendered_alike = all(a.rendered is not None and a.rendered == b.rendered for a, b in pairs)
-    is_counted_alike = all(a.tokens_in == b.tokens_in > 0 for a, b in pairs)
     models = [suite.usage.answering_model[variant] for variant in pair]
-    leave_out = "leave out one of the two variants"
     if models[0] != models[1]:
         return (
-            "their models may be one and the same, for instance an adapter without effect, or two names of one model",
-            f"compare what the two models are under Method, or {leave_out}",
+            state(
+                "no_effect.same_model",
+                "their models may be one and the same, for instance an adapter without effect, or two names of one "
+                "model",
+            ),
+            state(
+                "no_effect.compare_models",
+                "compare what the two models are under Method, or leave out one of the two variants",
+            ),
         )
-    if is_sent_alike:
-        return "the prompts that were sent are the same", f"{leave_out}, or look at what the setting is to change"
-    if is_rendered_alike or is_counted_alike:
-        proof = "as the model read them" if is_rendered_alike else "by their counts of tokens"
+    if all(a.messages == b.messages for a, b in pairs):
         return (
-            f"the prompts that were sent differ, but {proof} they are the same: the model’s template drops a turn",
+            state("no_effect.same_prompts", "the prompts that were sent are the same"),
+            state(
+                "no_effect.look_at_setting",
+                "leave out one of the two variants, or look at what the setting is to change",
+            ),
+        )
+    if dropped := _dropped_turn(pairs):
+        return dropped, state(
+            "no_effect.mend_template",
             "give the model a template that shows every turn: in Ollama a Modelfile with TEMPLATE, or template: chatml",
         )
     return (
-        "the prompts differ, the answers do not",
-        f"look at some of the prompts as the model read them, or {leave_out}",
+        state("no_effect.different_prompts", "the prompts differ, the answers do not"),
+        state(
+            "no_effect.look_at_prompts",
+            "look at some of the prompts as the model read them, or leave out one of the two variants",
+        ),
     )
 
 
-def differences(first: Variant, second: Variant) -> str:
+def _dropped_turn(pairs: Sequence[tuple[Prediction, Prediction]]) -> Sentence | None:
+    """Of prompts that differ: how they are the same none the less, as far as is known."""
+    text = "the prompts that were sent differ, but {proof} they are the same: the model’s template drops a turn"
+    if all(a.rendered is not None and a.rendered == b.rendered for a, b in pairs):
+        return state("no_effect.same_rendering", text.replace("{proof}", "as the model read them"))
+    if all(a.tokens_in == b.tokens_in > 0 for a, b in pairs):
+        return state("no_effect.same_counts", text.replace("{proof}", "by their counts of tokens"))
+    return None
+
+
+def differences(first: Variant, second: Variant) -> Sentence:
     """What two variants differ in, as the verb of a sentence, e.g. "differ in shots (0 and 5)"."""
     kinds = [type(variant).__name__ for variant in (first, second)]
     if kinds[0] != kinds[1]:
-        return f"answer in different ways ({kinds[0]} and {kinds[1]})"
-    fields = list(_different(settings(first), settings(second)))
+        text = "answer in different ways ({first} and {second})"
+        return state("no_effect.other_ways", text, first=kinds[0], second=kinds[1])
+    fields = [
+        state("no_effect.field", "{name} ({first} and {second})", name=name, first=_value(a), second=_value(b))
+        for name, a, b in _different(settings(first), settings(second))
+    ]
     if not fields:
-        return "have the same settings"
-    return f"differ in {', '.join(f'{name} ({_value(a)} and {_value(b)})' for name, a, b in fields)}"
+        return state("no_effect.same_settings", "have the same settings")
+    return state("no_effect.other_settings", "differ in {fields}", fields=fields)
 
 
 def _different(first: dict[str, JSON], second: dict[str, JSON], path: str = "") -> Iterator[tuple[str, JSON, JSON]]:
@@ -162,9 +206,9 @@ def _part(value: JSON) -> tuple[str, dict[str, JSON]] | None:
     return None
 
 
-def _value(value: JSON) -> str:
+def _value(value: JSON) -> str | Sentence:
     if value in (None, "", [], {}):
-        return "none"
+        return state("no_effect.none", "none")
     part = _part(value)
     text = part[0] if part else shortened(" ".join(as_text(value).split()), VALUE_LENGTH)
     return f"“{text}”" if isinstance(value, str) else text

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from harness.records.decisions import Statement
 from harness.records.figures import Grouping
 from harness.records.inputs import Sample
 from harness.records.sentences import Sentence
 from harness.statistics.groups import FEW, Groups
+from harness.text.stating import state
 
 
 def groupings_of(samples: Sequence[Sample]) -> Iterator[Grouping]:
@@ -28,18 +28,23 @@ def grouping_warnings(groupings: Sequence[Grouping]) -> Iterator[Sentence]:
     """One line for questions that are asked more than once, and one for too few groups."""
     for grouping in groupings:
         if grouping.repeated:
-            values = {"task": grouping.task, "repeated": grouping.repeated, "items": grouping.samples}
-            yield Sentence(
-                f"{grouping.task}: {grouping.repeated} of {grouping.samples} test items ask what an earlier one asks, "
-                "word for word; equal items are one group in every interval and test",
-                Statement("warnings.repeated_items", values),
+            yield state(
+                "warnings.repeated_items",
+                "{task}: {repeated} of {items} test items ask what an earlier one asks, word for word; equal items are "
+                "one group in every interval and test",
+                task=grouping.task,
+                repeated=grouping.repeated,
+                items=grouping.samples,
             )
         if grouping.groups < FEW:
-            counts = {"task": grouping.task, "items": grouping.samples, "groups": grouping.groups, "least": FEW}
-            yield Sentence(
-                f"{grouping.task}: its {grouping.samples} test items form {grouping.groups} groups; below {FEW}, "
-                "intervals and tests rest on too little to be relied on",
-                Statement("warnings.few_groups", counts),
+            yield state(
+                "warnings.few_groups",
+                "{task}: its {items} test items form {groups} groups; below {least}, intervals and tests rest on too "
+                "little to be relied on",
+                task=grouping.task,
+                items=grouping.samples,
+                groups=grouping.groups,
+                least=FEW,
             )
 
 

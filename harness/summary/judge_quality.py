@@ -13,7 +13,6 @@ from harness.judging.people.human_scores import human_means
 from harness.judging.reliability import Judged
 from harness.judging.trust import demotion, examined
 from harness.metrics.judge import Judge
-from harness.records.decisions import Statement
 from harness.records.derived_names import reported_name
 from harness.records.figure_names import FigureName
 from harness.records.inputs import JSON
@@ -21,6 +20,7 @@ from harness.records.judgements import Judgement, Judging
 from harness.runtime.context import Context
 from harness.runtime.run_folder import RunFolder
 from harness.suite.suite import Suite
+from harness.text.stating import state
 
 
 def identities(suite: Suite, tasks: Mapping[str, Task], context: Context) -> dict[str, dict[str, str]]:
@@ -82,16 +82,14 @@ def _with_people(judging: Judging, task: str, name: str, metric: Judge, folder: 
     means = human_means(task, name, path, low, high, own, scores)
     if means:
         return replace(judging, human=(*judging.human, *means))
-    note = (
-        f"{FigureName(task, name)}: no variant has three of the answers that {path.name} scores (id and answer must be "
-        "those of this run), so no judged mean is corrected"
+    note = state(
+        "warnings.too_few_human_scores",
+        "{figure}: no variant has three of the answers that {file} scores (id and answer must be those of this run), "
+        "so no judged mean is corrected",
+        figure=str(FigureName(task, name)),
+        file=path.name,
     )
-    values = {"figure": str(FigureName(task, name)), "file": path.name}
-    return replace(
-        judging,
-        notes=(*judging.notes, note),
-        statements=(*judging.statements, Statement("warnings.too_few_human_scores", values)),
-    )
+    return replace(judging, notes=(*judging.notes, note.text), statements=(*judging.statements, note.statement))
 
 
 def _named(judgement: Judgement) -> Judgement:

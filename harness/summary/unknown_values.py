@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 
-from harness.records.decisions import Statement
 from harness.records.figure_names import FigureName
 from harness.records.figures import Result
+from harness.records.inputs import JSON
 from harness.records.outputs import Score
 from harness.records.sentences import Sentence
 from harness.summary.comparison_plan import ComparisonPlan
+from harness.text.stating import state
 
 
 def unknown_warnings(results: Sequence[Result], plan: ComparisonPlan, scores: Sequence[Score]) -> Iterator[Sentence]:
@@ -15,7 +16,7 @@ def unknown_warnings(results: Sequence[Result], plan: ComparisonPlan, scores: Se
     scored = {str(FigureName.of(result)) for result in results}
     for figure in plan.headline:
         if figure not in scored:
-            yield Sentence(f"{figure}: no sample has this score", Statement("warnings.no_score", {"figure": figure}))
+            yield state("warnings.no_score", "{figure}: no sample has this score", figure=figure)
     for result in results:
         if str(FigureName.of(result)) in plan.headline and result.known < result.samples:
             causes = [
@@ -29,16 +30,16 @@ def unknown_warnings(results: Sequence[Result], plan: ComparisonPlan, scores: Se
 
 
 def _unknown_values(result: Result, causes: Sequence[str]) -> Sentence:
-    values = {
+    values: dict[str, JSON] = {
         "figure": str(FigureName.of(result)),
         "variant": result.variant,
         "unknown": result.samples - result.known,
         "samples": result.samples,
     }
-    text = "{figure}, {variant}: {unknown} of {samples} samples are unknown".format(**values)
+    text = "{figure}, {variant}: {unknown} of {samples} samples are unknown"
     if not causes:
-        return Sentence(f"{text} (it was not scored for them)", Statement("warnings.not_scored", values))
+        return state("warnings.not_scored", f"{text} (it was not scored for them)", **values)
     cause = max(causes, key=causes.count)
     if not cause:
-        return Sentence(f"{text} (unknown)", Statement("warnings.unknown_for_no_reason", values))
-    return Sentence(f"{text} ({cause})", Statement("warnings.unknown", {**values, "cause": cause}))
+        return state("warnings.unknown_for_no_reason", f"{text} (unknown)", **values)
+    return state("warnings.unknown", f"{text} ({{cause}})", **values, cause=cause)

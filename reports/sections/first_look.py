@@ -8,6 +8,7 @@ from harness.records.anomalies import Anomaly, AnomalyKind, PromptMismatch
 from harness.records.finished_run import FinishedRun
 from harness.records.summary import Summary
 from reports.facts.phrases import listed
+from reports.facts.spoken_sentences import spoken_sentences
 from reports.section import Section
 from reports.wording import say
 
@@ -64,7 +65,8 @@ def _faults(summary: Summary) -> Iterator[AnomalyCard]:
     """Equal faults of several variants are told together."""
     groups: dict[tuple[str, AnomalyKind, str, str, str], list[Anomaly]] = {}
     for anomaly in summary.anomalies:
-        key = (anomaly.task, anomaly.kind, anomaly.excerpt, anomaly.cause, anomaly.remedy)
+        cause, remedy = spoken_sentences((anomaly.cause, anomaly.remedy), anomaly.statements)
+        key = (anomaly.task, anomaly.kind, anomaly.excerpt, cause, remedy)
         groups.setdefault(key, []).append(anomaly)
     for (task, kind, excerpt, cause, remedy), members in groups.items():
         examples = dict.fromkeys(sample for anomaly in members for sample in anomaly.examples)
@@ -82,8 +84,9 @@ def _mismatches(summary: Summary) -> Iterator[AnomalyCard]:
     """Of a trained model: the variants that ask it through other prompts, by how they differ."""
     groups: dict[tuple[str, str], list[PromptMismatch]] = {}
     for mismatch in summary.mismatches:
-        title = say("first_look.mismatch", task=mismatch.task, model=mismatch.model, difference=mismatch.difference)
-        key = (title, mismatch.remedy)
+        difference, remedy = spoken_sentences((mismatch.difference, mismatch.remedy), mismatch.statements)
+        title = say("first_look.mismatch", task=mismatch.task, model=mismatch.model, difference=difference)
+        key = (title, remedy)
         groups.setdefault(key, []).append(mismatch)
     for (title, remedy), members in groups.items():
         yield AnomalyCard(

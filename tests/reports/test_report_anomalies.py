@@ -26,7 +26,8 @@ LEARNT = PromptMismatch(
     variant="lora+rag",
     model="lora",
     difference="was trained on prompts without passages, and is asked with passages",
-    remedy=REMEDY,
+    remedy=REMEDY.text,
+    statements=(REMEDY.statement,),
 )
 SAME = anomaly("rag", kind="same answer", count=6, answers=10, excerpt="gastritis", cause="it repeats itself")
 

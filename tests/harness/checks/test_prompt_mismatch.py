@@ -140,4 +140,4 @@ def test_seeds_are_told_once(write_suite: Write) -> None:
 def test_kinds_of_prompt_are_compared(
     trained: PromptShape, asked: PromptShape, expected: list[tuple[str, str]]
 ) -> None:
-    assert shape_differences(trained, asked) == expected
+    assert [(before.text, now.text) for before, now in shape_differences(trained, asked)] == expected

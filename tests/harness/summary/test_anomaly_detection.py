@@ -170,7 +170,8 @@ def cause(kind: AnomalyKind, reasons: Sequence[str], marker: str | None = None) 
     """What is said of replies that could not be read for these reasons."""
     settings = CellSettings(generation=Generation(marker=marker), answer="text", is_plain=False, is_trained=False)
     answers = [{"text": "x", "reading": Reading(reason=reason)} for reason in reasons]
-    return " ".join(explain(kind, settings, [prediction for _, prediction in cell(answers)]))
+    explained = explain(kind, settings, [prediction for _, prediction in cell(answers)])
+    return " ".join(sentence.text for sentence in explained)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +204,7 @@ def test_what_writes_no_json_is_advised_to_be_held_to_it(answer: str, strict: bo
     )  # fmt: skip
     answers = [{"text": "x", "reading": Reading(reason="there is no JSON object in the reply")}] * 2
     _, remedy = explain("unreadable", settings, [prediction for _, prediction in cell(answers)])
-    assert ("constrained: true" in remedy) is is_advised
+    assert ("constrained: true" in remedy.text) is is_advised
 
 
 SUITE = """\
@@ -290,7 +291,7 @@ def test_replies_that_were_cut_in_their_reasoning(
     items = cell(answers)
     assert kinds(items) == expected
     for sign in signs(items):
-        assert remedy in explain(sign.kind, SETTINGS, [prediction for _, prediction in sign.items])[1]
+        assert remedy in explain(sign.kind, SETTINGS, [prediction for _, prediction in sign.items])[1].text
 
 
 PICKED: Answer = {"text": "A", "reading": Reading("A"), "logprobs": (-0.1, -2.4)}
@@ -334,7 +335,7 @@ LOST: Answer = {"text": "", "finish": "error", "error": "HTTP 500", "reading": R
 )
 def test_options_that_stay_open(answers: list[Answer], expected: list[tuple[AnomalyKind, int]]) -> None:
     assert [kind for kind in kinds(cell(answers)) if kind[0] != "same answer"] == expected
-    remedy = explain("open option", SETTINGS, [])[1]
+    remedy = explain("open option", SETTINGS, [])[1].text
     assert "larger model" in remedy
     assert "by: generation" in remedy
     assert "loglikelihood" in remedy
@@ -342,13 +343,13 @@ def test_options_that_stay_open(answers: list[Answer], expected: list[tuple[Anom
 
 def test_the_mean_probability_of_no_option_is_named() -> None:
     predictions = [item[1] for item in cell([{**PICKED, "elsewhere": share} for share in (0.6, 0.7)])]
-    assert "probability 65.0 % on average" in explain("no option", SETTINGS, predictions)[0]
+    assert "probability 65.0 % on average" in explain("no option", SETTINGS, predictions)[0].text
 
 
 def test_a_cut_prompt_is_said_even_of_one_item() -> None:
     long: Answer = {"messages": (Message("user", "word " * 1000),), "serving": Serving(), "text": "x"}  # 5,000 / 12
     items = cell([{**long, "tokens_in": 400}, *[{**long, "tokens_in": 1100}] * 9])
     assert kinds(items) == [("cut prompts", 1)]
-    cause, remedy = explain("cut prompts", SETTINGS, [items[0][1]])
+    cause, remedy = (sentence.text for sentence in explain("cut prompts", SETTINGS, [items[0][1]]))
     assert "counted 400 tokens for texts of 5,000 characters" in cause
     assert "longer context" in remedy

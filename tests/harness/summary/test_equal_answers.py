@@ -235,4 +235,4 @@ def test_items_that_a_machine_failed_to_answer_are_left_out(
 )  # fmt: skip
 def test_differences_in_words(first: dict[str, Any], second: dict[str, Any], words: str) -> None:
     variants: Any = [SimpleNamespace(model_dump=lambda mode, own=own: own) for own in (first, second)]
-    assert differences(*variants) == words
+    assert differences(*variants).text == words
