@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Any, ClassVar
 
 from harness.records.finished_run import FinishedRun
-from reports.wording import catalogue, say, speaking, spoken_language
+from reports.wording import is_sayable, say, speaking
 
 PACKAGES = ("reports.sections",)
 
@@ -17,7 +17,8 @@ class Section(ABC):
     """One section: the class in the file of its name, with its template `<name>.html.j2` beside it.
 
     The template gets what `build` returns as `facts`. A style sheet `<name>.css` is optional. Its sentences stand in
-    `catalogue/LANGUAGE/<name>.toml`: `title` and `heading`, `label` where it has any for the terminal, and its own.
+    `catalogue/LANGUAGE/<name>.toml`: `title` and `heading`, `label` where it has any for the terminal, and its own. The
+    catalogue of our sections is `reports/catalogue`; a package from elsewhere has its own beside its sections.
     """
 
     order: ClassVar[int]  # from the top of the page
@@ -29,19 +30,26 @@ class Section(ABC):
         return type(self).__module__.rpartition(".")[2]
 
     @property
+    def catalogue_file(self) -> str:
+        """Where its sentences stand, as a key begins: "cost", or "package:cost" for a section from elsewhere."""
+        package = type(self).__module__.rpartition(".")[0]
+        return self.name if package in PACKAGES else f"{package}:{self.name}"
+
+    @property
     def title(self) -> str:
         """In the navigation."""
-        return say(f"{self.name}.title")
+        return say(f"{self.catalogue_file}.title")
 
     @property
     def heading(self) -> str:
         """Above the section."""
-        return say(f"{self.name}.heading")
+        return say(f"{self.catalogue_file}.heading")
 
     @property
     def label(self) -> str:
         """What stands before its sentences in the terminal."""
-        return str(catalogue(spoken_language()).get(self.name, {}).get("label", ""))
+        key = f"{self.catalogue_file}.label"
+        return say(key) if is_sayable(key) else ""
 
     @property
     def anchor(self) -> str:

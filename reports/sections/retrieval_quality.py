@@ -86,7 +86,8 @@ class RetrievalFacts:
     task: str
     is_only: bool  # whether no further task looks anything up
     figures: ComparisonTable | None
-    labels: tuple[tuple[str, str], ...]  # of the figures' columns, with what they are
+    labels: tuple[str, ...]  # of the figures' columns
+    explanations: tuple[str, ...]  # of the same columns
     metric: str  # what decides between right and wrong
     has_not_shown: bool  # whether any gold passage was retrieved but not shown: its own column
     rows: tuple[RetrievalRow, ...]
@@ -140,6 +141,7 @@ def _facts(finished: FinishedRun, task: str, cells: Sequence[Retrieved], is_only
         is_only=is_only,
         figures=comparison_table(summary, task, columns) if columns else None,
         labels=tuple(_label(column.figure.part) for column in columns),
+        explanations=tuple(_explanation(column.figure.part) for column in columns),
         metric=str(FigureName.of(cells[0])),
         has_not_shown=has_not_shown,
         rows=tuple(_row(cell, depths.get(cell.variant), outcomes) for cell in cells),
@@ -151,11 +153,12 @@ def _facts(finished: FinishedRun, task: str, cells: Sequence[Retrieved], is_only
     )
 
 
-def _label(part: str) -> tuple[str, str]:
-    if part in LABELS:
-        name, explanation = LABELS[part]
-        return say(name), say(explanation)
-    return part, say("retrieval_quality.figure_explained")
+def _label(part: str) -> str:
+    return say(LABELS[part][0]) if part in LABELS else part
+
+
+def _explanation(part: str) -> str:
+    return say(LABELS[part][1] if part in LABELS else "retrieval_quality.figure_explained")
 
 
 def _causes(summary: Summary, cells: Sequence[Retrieved]) -> list[str]:

@@ -138,6 +138,22 @@ def test_what_nothing_says_is_noticed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("source", "complaints"),
+    [
+        ('say(f"cost.{kind}_{unit}")', ["cost.per_item", "cost.per_day"]),  # nothing is of a kind "per"
+        ('say(f"cost.{kind}_{unit}", kinds=("per", "in"), units=("Item", ))', ["cost.per_day"]),
+        ('say(f"cost.per_{unit}", units=["day"])', ["cost.per_item"]),
+        ('{"key": f"cost.per_{unit}", "values": {}}["item"]\nday: int', []),
+        ('say(f"{file}.{kind}", "cost", "per_day")', ["cost.per_item", "cost.per_day"]),
+    ],
+)
+def test_a_pattern_says_only_what_its_parts_may_be(source: str, complaints: list[str], tmp_path: Path) -> None:
+    file = tmp_path / "a.py"
+    file.write_text(source, encoding="utf-8")
+    assert unused(keys_in_python([file]), [], "", {"cost": {"per_item": "an item", "per_day": "a day"}}) == complaints
+
+
+@pytest.mark.parametrize(
     ("text", "is_noticed"),
     [
         ("Cost in all", True),

@@ -11,7 +11,9 @@ from harness.records.summary import Summary
 from reports.html import render
 from reports.section import PACKAGES, find_sections
 from reports.terminal import print_summary
+from reports.wording import speaking
 from tests.shared.finished import finished
+from tests.shared.spoken import body_of
 
 WEATHER = """
 from reports.section import Section
@@ -69,6 +71,66 @@ def test_a_new_section_is_on_the_page_and_in_the_terminal(summary: Summary, pack
 
 def test_a_section_without_facts_is_left_out(summary: Summary, packages: tuple[str, ...]) -> None:
     assert "#weather" not in render(finished(summary, {"suite": {}}), packages)
+
+
+TIDES = """
+from reports.section import Section
+from reports.wording import say
+
+
+class Tides(Section):
+    order = 96
+
+    def build(self, finished):
+        return finished.run.get("tides")
+
+    def sentences(self, finished):
+        tides = finished.run.get("tides", ())
+        return [say("sea_sections:tides.count", n=len(tides), count=len(tides))] if tides else []
+"""
+SEA = {
+    "__init__.py": "",
+    "tides.py": TIDES,
+    "tides.html.j2": '<p>{{ say("sea_sections:tides.shown", first=facts[0]) }}</p>',
+    "catalogue/en/tides.toml": """title = "Tides"
+heading = "Tides: how high was the water?"
+label = "tides"
+shown = "The first was {first} m."
+count = {one = "There was {count} tide.", other = "There were {count} tides."}
+""",
+    "catalogue/zh/tides.toml": """title = "潮汐"
+heading = "潮汐：水有多高？"
+count = {other = "共有 {count} 次潮汐。"}
+""",
+}
+
+
+@pytest.fixture
+def sea(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    """Our sections and those of a package that has a catalogue of its own."""
+    for name, text in SEA.items():
+        file = tmp_path / "sea_sections" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.invalidate_caches()
+    return (*PACKAGES, "sea_sections")
+
+
+def test_a_package_of_sections_brings_its_own_sentences(summary: Summary, sea: tuple[str, ...]) -> None:
+    run = finished(summary, {"suite": {}, "tides": [3.5, 4.1]})
+    page = render(run, sea)
+    english, chinese = body_of(page, "en"), body_of(page, "zh")
+    assert '<h2 id="tides-title">Tides: how high was the water?</h2>\n<p>The first was 3.5 m.</p>' in english
+    assert '<a href="#tides">潮汐</a>' in chinese  # the address is the same in every language
+    assert (
+        '<h2 id="tides-title">潮汐：水有多高？</h2>\n<p>The first was 3.5 m.</p>' in chinese
+    )  # what it lacks: in English
+    for language, line in (("en", "tides: There were 2 tides."), ("zh", "tides: 共有 2 次潮汐。")):
+        buffer = io.StringIO()
+        with speaking(language):
+            print_summary(run, Console(file=buffer, width=120), sea)
+        assert line in buffer.getvalue()
 
 
 def test_sections_are_in_order_and_differ() -> None:

@@ -67,6 +67,7 @@ class NamedKeys:
     patterns: dict[str, str] = field(default_factory=dict)
     literals: dict[str, str] = field(default_factory=dict)  # whatever looks like a key
     nouns: dict[str, str] = field(default_factory=dict)
+    words: set[str] = field(default_factory=set)  # literals and fields, as they stand in a key: what a hole may be
 
     def add(self, template: str, place: str) -> None:
         """A literal, or one with holes, that is said at this place."""
@@ -80,8 +81,15 @@ def keys_in_python(
     keys = NamedKeys()
     for file in files:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and KEY.fullmatch(node.value):
-                keys.literals[node.value] = f"{file.name}:{node.lineno}"
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                keys.words.add(_slug(node.value))
+                if KEY.fullmatch(node.value):
+                    keys.literals[node.value] = f"{file.name}:{node.lineno}"
+            elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+                keys.words.add(node.target.id)
+            elif isinstance(node, ast.Dict):
+                for template in _stated(node):
+                    keys.add(template, f"{file.name}:{node.lineno}")
             elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 place = f"{file.name}:{node.lineno}"
                 if node.func.id in speakers and node.args:
@@ -98,8 +106,10 @@ def keys_in_templates(files: Iterable[Path]) -> NamedKeys:
     for file in files:
         tree = environment.parse(file.read_text(encoding="utf-8"))
         for constant in tree.find_all(nodes.Const):
-            if isinstance(constant.value, str) and KEY.fullmatch(constant.value):
-                keys.literals[constant.value] = f"{file.name}:{constant.lineno}"
+            if isinstance(constant.value, str):
+                keys.words.add(_slug(constant.value))
+                if KEY.fullmatch(constant.value):
+                    keys.literals[constant.value] = f"{file.name}:{constant.lineno}"
         for call in tree.find_all(nodes.Call):
             if isinstance(call.node, nodes.Name) and call.node.name in SPEAKERS and call.args:
                 for template in _jinja_templates(call.args[0]):
@@ -119,6 +129,7 @@ def merged(*parts: NamedKeys) -> NamedKeys:
         keys.patterns |= part.patterns
         keys.literals |= part.literals
         keys.nouns |= part.nouns
+        keys.words |= part.words
     return keys
 
 
@@ -170,10 +181,15 @@ def missing(keys: NamedKeys, catalogue: Catalogue) -> list[str]:
 
 
 def unused(keys: NamedKeys, sections: Iterable[str], scripts: str, catalogue: Catalogue) -> list[str]:
-    """Entries that nothing says: no literal or pattern, no section of that name, no count, no script."""
+    """Entries that nothing says: no literal, no section of that name, no count, no script, no pattern.
+
+    A pattern says only what its holes may be: words that are literals or fields somewhere.
+    """
     used = keys.literals.keys() | keys.spoken.keys() | {f"nouns.{noun.replace(' ', '_')}" for noun in keys.nouns}
     used |= {f"{section}.{name}" for section in sections for name in OF_A_SECTION}
-    patterns = [_regex(pattern) for pattern in keys.patterns if _is_telling(pattern)]
+    hole = rf"(?:\d+|{'|'.join(sorted(keys.words - {''}))})"
+    open_ended = (HOLE, f"nouns.{HOLE}")  # they would say every title, and every noun
+    patterns = [_regex(pattern, hole) for pattern in keys.patterns if not pattern.startswith(open_ended)]
     words = set(re.findall(r"\w+", scripts))
     return [
         f"{file}.{name}"
@@ -216,14 +232,21 @@ def _jinja_templates(argument: nodes.Node) -> Iterator[str]:
         yield from _jinja_templates(argument.expr2) if argument.expr2 else ()
 
 
-def _is_telling(pattern: str) -> bool:
-    """Whether a pattern names its file and a part of the name: `nouns.{…}` alone would use every noun."""
-    file, _, name = pattern.partition(".")
-    return HOLE not in file and bool(name.strip(HOLE))
+def _stated(record: ast.Dict) -> Iterator[str]:
+    """The key of a statement that is written as data: {"key": "…", "values": …}."""
+    entries = {
+        key.value: value for key, value in zip(record.keys, record.values, strict=True) if isinstance(key, ast.Constant)
+    }
+    if entries.keys() == {"key", "values"}:
+        yield from _templates(entries["key"])
 
 
-def _regex(pattern: str) -> re.Pattern[str]:
-    return re.compile("[a-z0-9_]+".join(map(re.escape, pattern.split(HOLE))))
+def _slug(text: str) -> str:
+    return re.sub("[^a-z0-9]+", "_", text.lower()).strip("_")
+
+
+def _regex(pattern: str, hole: str = "[a-z0-9_]+") -> re.Pattern[str]:
+    return re.compile(hole.join(map(re.escape, pattern.split(HOLE))))
 
 
 def _have_same_values(ours: Mapping[str, str], theirs: Mapping[str, str]) -> bool:
