@@ -54,13 +54,13 @@ def _by_largest(figures: Sequence[PairedFigure], plan: ComparisonPlan) -> Iterat
     family = MaxT(JointTosses(list(tasks.values()), plan.seed))
     for figure in figures:
         figure.join(family, list(tasks).index(figure.estimator.task))
-    known = [[place for place in range(len(own.pairs)) if own.is_known(place)] for own in figures]
-    size = sum(map(len, known))
+    valued = [[place for place in range(len(own.pairs)) if own.is_defined(place)] for own in figures]
+    size = sum(map(len, valued))
     if not size:
         yield from (own.empty(place) for own in figures for place in range(len(own.pairs)))
         return
     threshold = Threshold(critical=family.critical, family=size)
-    for figure, places in zip(figures, known, strict=True):
+    for figure, places in zip(figures, valued, strict=True):
         intervals = dict(zip(places, figure.intervals(places, threshold), strict=True))
         adjusted = family.p(figure.bars)
         for place in range(len(figure.pairs)):

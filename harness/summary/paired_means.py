@@ -36,20 +36,20 @@ class PairedMeans(PairedFigure):
 
     def statistics(self, draw: Draw) -> Iterator[tuple[Places, FlippedSums]]:
         """Variants with the same unknown items share columns; all other pairs have a column each."""
-        known = ~np.isnan(self.values)
-        _, patterns = np.unique(known, axis=1, return_inverse=True)
+        has_value = ~np.isnan(self.values)
+        _, patterns = np.unique(has_value, axis=1, return_inverse=True)
         patterns = patterns.reshape(-1)
         is_alike = patterns[self.left] == patterns[self.right]
         alike, apart = np.flatnonzero(is_alike), np.flatnonzero(~is_alike)
         if len(alike):
-            centred = np.where(known, self.values, 0.0) - _medians(self.values)[:, None]
-            columns, _ = group_sums(np.where(known, centred, np.nan), self.units)
+            centred = np.where(has_value, self.values, 0.0) - _medians(self.values)[:, None]
+            columns, _ = group_sums(np.where(has_value, centred, np.nan), self.units)
             yield alike, FlippedSums.of(columns, self.left[alike], self.right[alike], self.moments.at(alike))
         for places in self._blocks(apart):
             sums, _ = group_sums(self._differences(places), self.units)
             yield places, FlippedSums.of(sums, np.arange(len(places)), None, self.moments.at(places))
 
-    def is_known(self, place: int) -> bool:
+    def is_defined(self, place: int) -> bool:
         return bool(self.moments.items[place])
 
     def comparison(self, place: int) -> Comparison:
@@ -76,9 +76,9 @@ class PairedMeans(PairedFigure):
     def intervals(self, places: Sequence[int], threshold: Threshold) -> list[Interval]:
         counted = [place for place in places if self._is_counted(place)]
         estimated = {place: self._score_interval(place, self._level(place, threshold)) for place in counted}
-        others = np.array([place for place in places if not self._is_counted(place)], dtype=np.intp)
-        for start in range(0, len(others), BATCH):
-            batch = others[start : start + BATCH]
+        uncounted = np.array([place for place in places if not self._is_counted(place)], dtype=np.intp)
+        for start in range(0, len(uncounted), BATCH):
+            batch = uncounted[start : start + BATCH]
             scales = [self.estimator.scale(self.columns(place)[0]).of_differences for place in batch]
             bounded = bounded_differences(self._differences(batch), self.units, scales, self.estimator.seed)
             for place, own in zip(batch.tolist(), bounded, strict=True):
@@ -134,7 +134,7 @@ class PairedMeans(PairedFigure):
 
 def _medians(values: Floats) -> Floats:
     """The median of each row [n]; 0 where all is unknown: taken off, lest large values swallow differences."""
-    known = ~np.isnan(values).all(axis=1)
+    has_value = ~np.isnan(values).all(axis=1)
     medians = np.zeros(len(values))
-    medians[known] = np.nanmedian(values[known], axis=1)
+    medians[has_value] = np.nanmedian(values[has_value], axis=1)
     return medians
