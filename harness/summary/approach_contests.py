@@ -7,14 +7,14 @@ from typing import Literal
 
 from harness.records.decisions import Approach, ApproachContest
 from harness.records.figures import Comparison, Result
-from harness.summary.headline_figures import DEPLOYABLE, HeadlineFigure
+from harness.summary.contested_figures import DEPLOYABLE, ContestedFigure
 
 Verdict = Literal["better", "worse", "inconclusive"]
 OPPOSITE: Mapping[Verdict, Verdict] = {"better": "worse", "worse": "better", "inconclusive": "inconclusive"}
 
 
 def approach_contests(
-    headline: Sequence[HeadlineFigure],
+    headline: Sequence[ContestedFigure],
     pairs: Sequence[Comparison],
     results: Sequence[Result],
     approaches: Mapping[str, Approach],
@@ -41,7 +41,7 @@ def approach_contests(
     return tuple(contests)
 
 
-def pairs_by_variants(figure: HeadlineFigure, pairs: Sequence[Comparison]) -> dict[tuple[str, str], Comparison]:
+def pairs_by_variants(figure: ContestedFigure, pairs: Sequence[Comparison]) -> dict[tuple[str, str], Comparison]:
     """The comparisons on a figure, both ways round, by variant and rival."""
     own = [pair for pair in pairs if (pair.task, pair.metric) == (figure.estimator.task, figure.metric)]
     return {(side.variant, side.reference): side for pair in own for side in (pair, turned(pair))}

@@ -9,9 +9,9 @@ import numpy as np
 from harness.records.decisions import Effect
 from harness.statistics.resampling import ALPHA
 from harness.summary.comparison_plan import ComparisonPlan, Grid
+from harness.summary.contested_figures import ContestedFigure
 from harness.summary.contrast_tests import Contrast, TestedContrast, corpus_contrasts, mean_contrasts
 from harness.summary.corpus_figures import CorpusFigures
-from harness.summary.headline_figures import HeadlineFigure
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,7 @@ class Question:
     contrast: Contrast
 
 
-def factorial_effects(headline: Sequence[HeadlineFigure], plan: ComparisonPlan) -> tuple[Effect, ...]:
+def factorial_effects(headline: Sequence[ContestedFigure], plan: ComparisonPlan) -> tuple[Effect, ...]:
     """Main effects and interactions of two factors: of each grid on each headline figure, one family.
 
     An effect is the mean over the combinations of the other factors, of those only that are complete for it: all cells
@@ -42,7 +42,7 @@ def factorial_effects(headline: Sequence[HeadlineFigure], plan: ComparisonPlan) 
     return tuple(effects)
 
 
-def _is_scored(figure: HeadlineFigure, variant: str) -> bool:
+def _is_scored(figure: ContestedFigure, variant: str) -> bool:
     if variant not in figure.variants:
         return False
     return bool(np.isfinite(figure.estimator.values((figure.metric, variant))).any())
@@ -77,7 +77,7 @@ def _weights(scored: Grid, steps: Mapping[str, tuple[str, str]]) -> dict[str, fl
     }
 
 
-def _effect(grid: str, figure: HeadlineFigure, question: Question, tested: TestedContrast) -> Effect:
+def _effect(grid: str, figure: ContestedFigure, question: Question, tested: TestedContrast) -> Effect:
     difference = tested.difference
     is_sure = tested.p_adjusted is not None and tested.p_adjusted < ALPHA and bool(difference)
     return Effect(
