@@ -56,14 +56,14 @@ class ExchangedFigures:
 
     def _scales(self, swaps: Iterable[Floats]) -> Floats:
         """Root mean squares [m]; 1 where exchanges make no difference."""
-        squares, known, rows = np.zeros(len(self._pairs)), np.zeros(len(self._pairs)), 0
-        for some in swaps:
-            own = self._gaps(some) ** 2
-            squares, known = squares + np.nansum(own, axis=0), known + (~np.isnan(own)).sum(axis=0)
-            rows += len(some)
+        squares, counts, rows = np.zeros(len(self._pairs)), np.zeros(len(self._pairs)), 0
+        for block in swaps:
+            own = self._gaps(block) ** 2
+            squares, counts = squares + np.nansum(own, axis=0), counts + (~np.isnan(own)).sum(axis=0)
+            rows += len(block)
             if rows >= SCALED_BY:
                 break
-        scales = np.sqrt(squares / np.maximum(known, 1.0))
+        scales = np.sqrt(squares / np.maximum(counts, 1.0))
         return np.where(scales > ROUNDING * np.maximum(1.0, self._sizes()), scales, 1.0)
 
     def _sizes(self) -> Floats:

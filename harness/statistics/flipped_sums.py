@@ -135,5 +135,5 @@ class FlippedSums:
 
 def group_sums(differences: Floats, groups: Groups) -> tuple[Floats, Floats]:
     """differences [n, m], NaN for unknown → their sums and how many they are, over each group [G, m]."""
-    known = np.isfinite(differences)
-    return groups.sums(np.where(known, differences, 0.0)), groups.sums(known.astype(np.float64))
+    has_value = np.isfinite(differences)
+    return groups.sums(np.where(has_value, differences, 0.0)), groups.sums(has_value.astype(np.float64))

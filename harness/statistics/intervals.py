@@ -140,10 +140,10 @@ def bounded_means(
 
 def bounded_differences(columns: Floats, groups: Groups, scales: Sequence[ValueRange], seed: int) -> list[BoundedMean]:
     """The means of differences [n, m], with less room for what was not seen where differences never repeat."""
-    known = [~np.isnan(column) for column in columns.T]
+    has_value = [~np.isnan(column) for column in columns.T]
     unseen = [
         commonest_share(column[rows], groups.at(rows)) if rows.any() else 1.0
-        for column, rows in zip(columns.T, known, strict=True)
+        for column, rows in zip(columns.T, has_value, strict=True)
     ]
     return bounded_means(columns, groups, scales, unseen, seed)
 

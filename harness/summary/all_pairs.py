@@ -15,27 +15,27 @@ from harness.statistics.max_t import MaxT
 from harness.statistics.resampling import ALPHA
 from harness.summary.comparison_plan import ComparisonPlan
 from harness.summary.comparisons import Correction, corrected, settled
+from harness.summary.contested_figures import ContestedFigure
 from harness.summary.corpus_figures import CorpusFigures
-from harness.summary.headline_figures import HeadlineFigure
 from harness.summary.paired_corpora import PairedCorpora
 from harness.summary.paired_figure import PairedFigure, Threshold
 from harness.summary.paired_means import PairedMeans
 
 
-def all_pairs(headline: Sequence[HeadlineFigure], plan: ComparisonPlan) -> tuple[Comparison, ...]:
+def all_pairs(headline: Sequence[ContestedFigure], plan: ComparisonPlan) -> tuple[Comparison, ...]:
     """Each unordered pair once, in the order of the figures and of their variants."""
     if plan.terms.correction == "holm":
         return tuple(_by_holm(headline, plan))
     return tuple(_by_largest([_paired(figure) for figure in headline if len(figure.variants) > 1], plan))
 
 
-def _paired(figure: HeadlineFigure) -> PairedFigure:
+def _paired(figure: ContestedFigure) -> PairedFigure:
     if isinstance(figure.estimator, CorpusFigures):
         return PairedCorpora(figure.estimator, figure.metric, figure.variants)
     return PairedMeans(figure.estimator, figure.metric, figure.variants)
 
 
-def _by_holm(headline: Sequence[HeadlineFigure], plan: ComparisonPlan) -> list[Comparison]:
+def _by_holm(headline: Sequence[ContestedFigure], plan: ComparisonPlan) -> list[Comparison]:
     """Each pair by the test that it has by itself."""
     compared = [
         pair
@@ -54,13 +54,13 @@ def _by_largest(figures: Sequence[PairedFigure], plan: ComparisonPlan) -> Iterat
     family = MaxT(JointTosses(list(tasks.values()), plan.seed))
     for figure in figures:
         figure.join(family, list(tasks).index(figure.estimator.task))
-    known = [[place for place in range(len(own.pairs)) if own.is_known(place)] for own in figures]
-    size = sum(map(len, known))
+    valued = [[place for place in range(len(own.pairs)) if own.is_defined(place)] for own in figures]
+    size = sum(map(len, valued))
     if not size:
         yield from (own.empty(place) for own in figures for place in range(len(own.pairs)))
         return
     threshold = Threshold(critical=family.critical, family=size)
-    for figure, places in zip(figures, known, strict=True):
+    for figure, places in zip(figures, valued, strict=True):
         intervals = dict(zip(places, figure.intervals(places, threshold), strict=True))
         adjusted = family.p(figure.bars)
         for place in range(len(figure.pairs)):

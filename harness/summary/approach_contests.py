@@ -1,20 +1,16 @@
 """The best of each approach against the best of each other."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import combinations
-from typing import Literal
 
 from harness.records.decisions import Approach, ApproachContest
 from harness.records.figures import Comparison, Result
-from harness.summary.headline_figures import DEPLOYABLE, HeadlineFigure
-
-Verdict = Literal["better", "worse", "inconclusive"]
-OPPOSITE: Mapping[Verdict, Verdict] = {"better": "worse", "worse": "better", "inconclusive": "inconclusive"}
+from harness.summary.contested_figures import DEPLOYABLE, ContestedFigure
+from harness.summary.decision_figures import swapped
 
 
 def approach_contests(
-    headline: Sequence[HeadlineFigure],
+    headline: Sequence[ContestedFigure],
     pairs: Sequence[Comparison],
     results: Sequence[Result],
     approaches: Mapping[str, Approach],
@@ -41,26 +37,7 @@ def approach_contests(
     return tuple(contests)
 
 
-def pairs_by_variants(figure: HeadlineFigure, pairs: Sequence[Comparison]) -> dict[tuple[str, str], Comparison]:
+def pairs_by_variants(figure: ContestedFigure, pairs: Sequence[Comparison]) -> dict[tuple[str, str], Comparison]:
     """The comparisons on a figure, both ways round, by variant and rival."""
     own = [pair for pair in pairs if (pair.task, pair.metric) == (figure.estimator.task, figure.metric)]
-    return {(side.variant, side.reference): side for pair in own for side in (pair, turned(pair))}
-
-
-def turned(pair: Comparison) -> Comparison:
-    """The same comparison seen from the rival."""
-    return replace(
-        pair,
-        variant=pair.reference,
-        reference=pair.variant,
-        difference=_negative(pair.difference),
-        low=_negative(pair.high),
-        high=_negative(pair.low),
-        wins=pair.losses,
-        losses=pair.wins,
-        verdict=OPPOSITE[pair.verdict],
-    )
-
-
-def _negative(value: float | None) -> float | None:
-    return None if value is None else 0.0 - value
+    return {(side.variant, side.reference): side for pair in own for side in (pair, swapped(pair))}

@@ -23,7 +23,7 @@ from harness.statistics.resampling import ALPHA, NOTHING, Floats, coin_tosses, r
 from harness.summary.estimator import Difference, Estimate, Estimator
 from harness.summary.score_columns import Column, Rows, ScoreColumns
 
-KEPT = 1024  # resampled figures of a metric, RESAMPLES numbers each
+REMEMBERED = 1024  # resampled figures of a metric, RESAMPLES numbers each
 Parts = Mapping[str, Floats]  # part → one figure a resample, or a seed [m]
 
 
@@ -42,8 +42,8 @@ class CorpusFigures(Estimator):
         self.name = name
         self.metric = metric
         self._points = cache(self._points_on)  # by variant and samples
-        self._resampled = lru_cache(maxsize=KEPT)(self._resampled_on)
-        self._exchanged = lru_cache(maxsize=KEPT)(self._exchanged_on)
+        self._resampled = lru_cache(maxsize=REMEMBERED)(self._resampled_on)
+        self._exchanged = lru_cache(maxsize=REMEMBERED)(self._exchanged_on)
 
     @property
     def figures(self) -> Sequence[Column]:
@@ -84,7 +84,7 @@ class CorpusFigures(Estimator):
         resampled = self.resampled_difference(figure, reference)
         if resampled is None:
             return None
-        shared = self.known_to_all(figure[0], (figure[1], reference))
+        shared = self.shared_by(figure[0], (figure[1], reference))
         groups, n = resampled.groups, int(shared.sum())
         exchanged = self._exchanged((figure[1], reference), shared.tobytes())[self.part_of(figure)]
         return Difference(
@@ -106,7 +106,7 @@ class CorpusFigures(Estimator):
 
     def contrast(self, metric: str, weights: Mapping[str, float]) -> ResampledDifference | None:
         """A sum of weighted variants, on the samples that all of them have; None as above."""
-        part, shared = self.part_of((metric, "")), self.known_to_all(metric, weights)
+        part, shared = self.part_of((metric, "")), self.shared_by(metric, weights)
         rows = shared.tobytes()
         terms = [weight * self._points(variant, rows)[part].mean() for variant, weight in weights.items()]
         total = math.fsum(terms)
@@ -118,14 +118,14 @@ class CorpusFigures(Estimator):
         figures: Floats = np.sum(resampled, axis=0)
         return ResampledDifference(float(total), figures, self.columns.groups.at(shared), span)
 
-    def known_to_all(self, metric: str, variants: Iterable[str]) -> Rows:
+    def shared_by(self, metric: str, variants: Iterable[str]) -> Rows:
         """The samples that all of some variants have [n]."""
-        known: Rows = np.all([~np.isnan(self.values((metric, variant))) for variant in variants], axis=0)
-        return known
+        shared: Rows = np.all([~np.isnan(self.values((metric, variant))) for variant in variants], axis=0)
+        return shared
 
     def weighted_seeds(self, metric: str, weights: Mapping[str, float]) -> list[Floats]:
         """The weighted figures of each seed, on the samples that all variants have [k], of each with several."""
-        part, rows = self.part_of((metric, "")), self.known_to_all(metric, weights).tobytes()
+        part, rows = self.part_of((metric, "")), self.shared_by(metric, weights).tobytes()
         points = [weight * self._points(variant, rows)[part] for variant, weight in weights.items()]
         return [own for own in points if len(own) > 1]
 

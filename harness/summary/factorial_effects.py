@@ -9,9 +9,9 @@ import numpy as np
 from harness.records.decisions import Effect
 from harness.statistics.resampling import ALPHA
 from harness.summary.comparison_plan import ComparisonPlan, Grid
+from harness.summary.contested_figures import ContestedFigure
 from harness.summary.contrast_tests import Contrast, TestedContrast, corpus_contrasts, mean_contrasts
 from harness.summary.corpus_figures import CorpusFigures
-from harness.summary.headline_figures import HeadlineFigure
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,7 @@ class Question:
     contrast: Contrast
 
 
-def factorial_effects(headline: Sequence[HeadlineFigure], plan: ComparisonPlan) -> tuple[Effect, ...]:
+def factorial_effects(headline: Sequence[ContestedFigure], plan: ComparisonPlan) -> tuple[Effect, ...]:
     """Main effects and interactions of two factors: of each grid on each headline figure, one family.
 
     An effect is the mean over the combinations of the other factors, of those only that are complete for it: all cells
@@ -42,7 +42,7 @@ def factorial_effects(headline: Sequence[HeadlineFigure], plan: ComparisonPlan) 
     return tuple(effects)
 
 
-def _is_scored(figure: HeadlineFigure, variant: str) -> bool:
+def _is_scored(figure: ContestedFigure, variant: str) -> bool:
     if variant not in figure.variants:
         return False
     return bool(np.isfinite(figure.estimator.values((figure.metric, variant))).any())
@@ -53,12 +53,12 @@ def _questions(grid: Grid, scored: Grid) -> Iterator[Question]:
     factors = list(dict.fromkeys(factor for levels in grid.values() for factor in levels))
     levels = {factor: list(dict.fromkeys(own[factor] for own in grid.values() if factor in own)) for factor in factors}
     for number in (1, 2):
-        for asked in combinations(factors, number):
-            steps = [[(levels[factor][0], other) for other in levels[factor][1:]] for factor in asked]
+        for chosen in combinations(factors, number):
+            steps = [[(levels[factor][0], level) for level in levels[factor][1:]] for factor in chosen]
             for step in product(*steps):
-                weights = _weights(scored, dict(zip(asked, step, strict=True)))
+                weights = _weights(scored, dict(zip(chosen, step, strict=True)))
                 if weights:
-                    yield Question(factors=asked, levels=step, contrast=Contrast(weights, float(number)))
+                    yield Question(factors=chosen, levels=step, contrast=Contrast(weights, float(number)))
 
 
 def _weights(scored: Grid, steps: Mapping[str, tuple[str, str]]) -> dict[str, float]:
@@ -66,8 +66,8 @@ def _weights(scored: Grid, steps: Mapping[str, tuple[str, str]]) -> dict[str, fl
     combined: dict[frozenset[tuple[str, str]], dict[tuple[str, ...], str]] = {}
     for variant, levels in scored.items():
         if all(levels.get(factor) in step for factor, step in steps.items()):
-            others = frozenset(item for item in levels.items() if item[0] not in steps)
-            combined.setdefault(others, {})[tuple(levels[factor] for factor in steps)] = variant
+            rest = frozenset(item for item in levels.items() if item[0] not in steps)
+            combined.setdefault(rest, {})[tuple(levels[factor] for factor in steps)] = variant
     complete = [cells for cells in combined.values() if len(cells) == 2 ** len(steps)]
     return {
         variant: float(np.prod([1 if own == step[1] else -1 for own, step in zip(at, steps.values(), strict=True)]))
@@ -77,7 +77,7 @@ def _weights(scored: Grid, steps: Mapping[str, tuple[str, str]]) -> dict[str, fl
     }
 
 
-def _effect(grid: str, figure: HeadlineFigure, question: Question, tested: TestedContrast) -> Effect:
+def _effect(grid: str, figure: ContestedFigure, question: Question, tested: TestedContrast) -> Effect:
     difference = tested.difference
     is_sure = tested.p_adjusted is not None and tested.p_adjusted < ALPHA and bool(difference)
     return Effect(

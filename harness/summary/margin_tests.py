@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from harness.records.decisions import MarginTest
 from harness.records.figures import Comparison, Result
 from harness.summary.approach_contests import pairs_by_variants
-from harness.summary.headline_figures import HeadlineFigure
+from harness.summary.contested_figures import ContestedFigure
 
 ALL_UP_TO = 30  # variants; of more only the best is tested against the others, and they against it
 
 
 def margin_tests(
-    headline: Sequence[HeadlineFigure],
+    headline: Sequence[ContestedFigure],
     pairs: Sequence[Comparison],
     results: Sequence[Result],
     margins: Mapping[str, float],
@@ -34,7 +34,7 @@ def margin_tests(
     return tuple(tests)
 
 
-def _tests(figure: HeadlineFigure, pairs: Sequence[Comparison], margin: float) -> Iterator[MarginTest]:
+def _tests(figure: ContestedFigure, pairs: Sequence[Comparison], margin: float) -> Iterator[MarginTest]:
     for pair in pairs:
         if pair.difference is None or pair.low is None or pair.high is None:
             continue
@@ -54,6 +54,6 @@ def _tests(figure: HeadlineFigure, pairs: Sequence[Comparison], margin: float) -
         )
 
 
-def _best(figure: HeadlineFigure, results: Sequence[Result]) -> list[str]:
+def _best(figure: ContestedFigure, results: Sequence[Result]) -> list[str]:
     means = figure.standings(results)
     return sorted((v for v in figure.variants if v in means), key=means.__getitem__, reverse=True)[:1]

@@ -31,7 +31,7 @@ class PairedCorpora(PairedFigure):
         self._scales, self._observed = np.ones(len(self.pairs)), np.zeros(len(self.pairs))
 
     def statistics(self, draw: Draw) -> Iterator[tuple[Places, ExchangedFigures]]:
-        defined = [place for place in range(len(self.pairs)) if self.is_known(place)]
+        defined = [place for place in range(len(self.pairs)) if self.is_defined(place)]
         for places in self._blocks(defined):
             keys: dict[tuple[str, bytes], int] = {}
             pairs = [Sides(*(keys.setdefault(side, len(keys)) for side in self._sides(place))) for place in places]
@@ -40,7 +40,7 @@ class PairedCorpora(PairedFigure):
             self._scales[places], self._observed[places] = block.scales, block.observed
             yield np.array(places, dtype=np.intp), block
 
-    def is_known(self, place: int) -> bool:
+    def is_defined(self, place: int) -> bool:
         return self._difference(place) is not None
 
     def comparison(self, place: int) -> Comparison:
@@ -89,7 +89,7 @@ class PairedCorpora(PairedFigure):
     def _shared(self, place: int) -> Rows:
         """The items that both variants have [n]."""
         (metric, variant), reference = self.columns(place)
-        return self.corpus.known_to_all(metric, (variant, reference))
+        return self.corpus.shared_by(metric, (variant, reference))
 
     def _difference_of(self, place: int) -> ResampledDifference | None:
         return self.corpus.resampled_difference(*self.columns(place))

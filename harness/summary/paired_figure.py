@@ -57,7 +57,7 @@ class PairedFigure(ABC):
         """Blocks of pairs, by their places, with their statistics; their scales may rest on tosses of the task."""
 
     @abstractmethod
-    def is_known(self, place: int) -> bool:
+    def is_defined(self, place: int) -> bool:
         """Whether the difference of a pair is defined."""
 
     @abstractmethod

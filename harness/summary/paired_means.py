@@ -15,6 +15,7 @@ from harness.summary.estimator import Estimator
 from harness.summary.paired_figure import Draw, PairedFigure, SeedCrossing, Threshold
 
 WIDTH = 4_000_000  # numbers of a block of differences: bounds memory, not results
+EXACT_UP_TO = 1000  # pairs; of more the smallest difference that is found follows a formula: exact power takes a minute
 BATCH = 250  # pairs whose intervals are resampled together
 
 
@@ -32,24 +33,25 @@ class PairedMeans(PairedFigure):
         self.left, self.right = sides[:, 0], sides[:, 1]
         parts = [self._moments(places) for places in self._blocks(np.arange(len(self.pairs)))]
         self.moments = FlipMoments.joined([part for part, _, _ in parts])
+        self.means, self.errors = self.moments.means, self.moments.errors
         self.ups, self.downs = (np.concatenate([part[i] for part in parts]) for i in (1, 2))
 
     def statistics(self, draw: Draw) -> Iterator[tuple[Places, FlippedSums]]:
         """Variants with the same unknown items share columns; all other pairs have a column each."""
-        known = ~np.isnan(self.values)
-        _, patterns = np.unique(known, axis=1, return_inverse=True)
+        has_value = ~np.isnan(self.values)
+        _, patterns = np.unique(has_value, axis=1, return_inverse=True)
         patterns = patterns.reshape(-1)
         is_alike = patterns[self.left] == patterns[self.right]
         alike, apart = np.flatnonzero(is_alike), np.flatnonzero(~is_alike)
         if len(alike):
-            centred = np.where(known, self.values, 0.0) - _medians(self.values)[:, None]
-            columns, _ = group_sums(np.where(known, centred, np.nan), self.units)
+            centred = np.where(has_value, self.values, 0.0) - _medians(self.values)[:, None]
+            columns, _ = group_sums(np.where(has_value, centred, np.nan), self.units)
             yield alike, FlippedSums.of(columns, self.left[alike], self.right[alike], self.moments.at(alike))
         for places in self._blocks(apart):
             sums, _ = group_sums(self._differences(places), self.units)
             yield places, FlippedSums.of(sums, np.arange(len(places)), None, self.moments.at(places))
 
-    def is_known(self, place: int) -> bool:
+    def is_defined(self, place: int) -> bool:
         return bool(self.moments.items[place])
 
     def comparison(self, place: int) -> Comparison:
@@ -65,7 +67,7 @@ class PairedMeans(PairedFigure):
             reference=reference,
             samples=samples,
             groups=None if groups == samples else groups,
-            difference=float(self.moments.means[place]),
+            difference=float(self.means[place]),
             p=float(self.p[place]),
             test="max-T of sign flips",
             wins=gains,
@@ -76,9 +78,9 @@ class PairedMeans(PairedFigure):
     def intervals(self, places: Sequence[int], threshold: Threshold) -> list[Interval]:
         counted = [place for place in places if self._is_counted(place)]
         estimated = {place: self._score_interval(place, self._level(place, threshold)) for place in counted}
-        others = np.array([place for place in places if not self._is_counted(place)], dtype=np.intp)
-        for start in range(0, len(others), BATCH):
-            batch = others[start : start + BATCH]
+        uncounted = np.array([place for place in places if not self._is_counted(place)], dtype=np.intp)
+        for start in range(0, len(uncounted), BATCH):
+            batch = uncounted[start : start + BATCH]
             scales = [self.estimator.scale(self.columns(place)[0]).of_differences for place in batch]
             bounded = bounded_differences(self._differences(batch), self.units, scales, self.estimator.seed)
             for place, own in zip(batch.tolist(), bounded, strict=True):
@@ -89,22 +91,26 @@ class PairedMeans(PairedFigure):
     def power(self, place: int, threshold: Threshold) -> tuple[float | None, Needed | None]:
         level, n = self._level(place, threshold), int(self.moments.items[place])
         ups, downs = int(self.ups[place]), int(self.downs[place])
+        error, groups = float(self.errors[place]), int(self.moments.groups[place])
         if self._is_counted(place):
             number = needed_share(ups, downs, n, level)
-            return detectable_share(n, (ups + downs) / n, level), number and number.times(self.copies)
-        error, groups = float(self.moments.errors[place]), int(self.moments.groups[place])
-        differing, mean = float(self.moments.differing[place]), float(self.moments.means[place])
+            if threshold.family <= EXACT_UP_TO:
+                return detectable_share(n, (ups + downs) / n, level), number and number.times(self.copies)
+            return detectable_at(error, groups, level, smallest_p=0.0), number and number.times(self.copies)
+        differing, mean = float(self.moments.differing[place]), float(self.means[place])
         number = needed_at(mean, error, n, level, n / differing, smallest_p=0.0) if differing else None
         return detectable_at(error, groups, level, smallest_p=0.0), number and number.times(self.copies)
 
     def crossing(self, place: int) -> SeedCrossing | None:
         (metric, variant), reference = self.columns(place)
         sides = [(metric, variant), (metric, reference)]
+        if not any(side in self.estimator.columns.seeds for side in sides):
+            return None
         shared = ~np.isnan(differences_of(*(self.estimator.values(side) for side in sides)))
         seeds = [points for side in sides for points in self.estimator.columns.seed_means(side, shared)]
-        mean, error = float(self.moments.means[place]), float(self.moments.errors[place])
+        mean, error = float(self.means[place]), float(self.errors[place])
         freedom = int(self.moments.groups[place]) - 1
-        return (lambda level: crossed(mean, error, freedom, seeds, level)) if seeds else None
+        return lambda level: crossed(mean, error, freedom, seeds, level)
 
     def _is_counted(self, place: int) -> bool:
         """Whether both are right or wrong on independent items."""
@@ -134,7 +140,7 @@ class PairedMeans(PairedFigure):
 
 def _medians(values: Floats) -> Floats:
     """The median of each row [n]; 0 where all is unknown: taken off, lest large values swallow differences."""
-    known = ~np.isnan(values).all(axis=1)
+    has_value = ~np.isnan(values).all(axis=1)
     medians = np.zeros(len(values))
-    medians[known] = np.nanmedian(values[known], axis=1)
+    medians[has_value] = np.nanmedian(values[has_value], axis=1)
     return medians

@@ -13,7 +13,7 @@ DEPLOYABLE: tuple[Approach, ...] = ("prompting", "RAG", "fine-tuning", "fine-tun
 
 
 @dataclass(frozen=True)
-class HeadlineFigure:
+class ContestedFigure:
     """A figure of the headline that has a better end."""
 
     estimator: Estimator
@@ -39,7 +39,7 @@ class HeadlineFigure:
         }
 
 
-def headline_figures(estimators: Sequence[Estimator], plan: ComparisonPlan) -> Iterator[HeadlineFigure]:
+def contested_figures(estimators: Sequence[Estimator], plan: ComparisonPlan) -> Iterator[ContestedFigure]:
     """Those that were scored, in the order of the headline."""
     order = {variant: place for place, variant in enumerate(plan.approaches)}
     for name in dict.fromkeys(plan.headline):
@@ -48,7 +48,7 @@ def headline_figures(estimators: Sequence[Estimator], plan: ComparisonPlan) -> I
             scored = [variant for metric, variant in estimator.figures if metric == figure.full_metric]
             if scored and estimator.info((figure.full_metric, "")).better != "neither":
                 variants = sorted(scored, key=lambda variant: order.get(variant, len(order)))
-                yield HeadlineFigure(estimator, figure.full_metric, variants)
+                yield ContestedFigure(estimator, figure.full_metric, variants)
 
 
 def deployable(variants: Sequence[str], plan: ComparisonPlan) -> list[str]:
