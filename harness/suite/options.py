@@ -40,3 +40,10 @@ class Trust(_Strict):
     min_items: int | None = Field(30, ge=2)  # labelled by people: κ of a few items is chance
     max_flip: float | None = Field(0.2, ge=0, le=1)  # share of pairs whose verdict changes with the order
     max_unreadable: float | None = Field(0.02, ge=0, le=1)  # share of judgements without a verdict
+
+
+class LatencyOptions(_Strict):
+    """How many requests of one task are timed one at a time, after the run has answered them together."""
+
+    items: int = Field(20, ge=0, le=1000)  # 0: none
+    task: str | None = None  # the first that is not general, where none is named

@@ -16,7 +16,7 @@ from harness.components.variant import Variant
 from harness.records.inputs import JSON, Generation
 from harness.suite.component_builder import Builder, name_problem
 from harness.suite.expansion import Expansion, expand, forgetting_probes
-from harness.suite.options import Compare, GenerationOptions, Leakage, Trust
+from harness.suite.options import Compare, GenerationOptions, LatencyOptions, Leakage, Trust
 from harness.suite.references import (
     Metrics,
     Sections,
@@ -42,7 +42,7 @@ def load_suite(path: Path) -> Suite:
 
 SECTIONS = (
     "name", "seed", "language", "models", "knowledge", "datasets", "tasks", "general", "variants", "compare", "trust",
-    "leakage",
+    "leakage", "latency",
 )  # fmt: skip
 LARGEST_SEED = 2**32 - 1  # what NumPy takes
 KINDS_OF = {"models": "model", "knowledge": "knowledge", "datasets": "reader", "variants": "variant"}
@@ -67,6 +67,7 @@ class _Parser(Builder):
         plain = {
             "compare": self.options(Compare, _section(data, "compare"), ("compare",)),
             "leakage": self.options(Leakage, _section(data, "leakage"), ("leakage",)),
+            "latency": self.options(LatencyOptions, _section(data, "latency"), ("latency",)),
             "trust": self.options(Trust, _section(data, "trust"), ("trust",)),
             "name": self.name(data),
             "seed": self.seed(data),
