@@ -57,6 +57,7 @@ class Suite:
     expansion: Expansion
     trust: Trust
     usage: ComponentUsage
+    grid: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # of its variants: factor → level
     latency: LatencyOptions = field(default_factory=LatencyOptions)
     terms: DeploymentTerms = field(default_factory=DeploymentTerms)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)  # values that no file may hold, by name
