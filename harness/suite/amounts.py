@@ -93,7 +93,7 @@ def read_amount(written: JSON, figure: str, scale: Scale, spelling: str) -> floa
         return float(written)
     matched = _WRITTEN.fullmatch(written.strip()) if isinstance(written, str) else None
     if matched is None:
-        shown = shortened(spelling, QUOTED)
+        shown = shortened(spelling, QUOTED) or '""'
         raise ValueError(f"must be a number in the metric's own units, or e.g. 2 points, not {shown}")
     number, unit = matched.groups()
     if unit is None:

@@ -218,10 +218,11 @@ class Builder:
         """A pydantic error in the user's words, with the remedy."""
         context = detail.get("ctx", {})
         spelling = self.source.spelled(where, json.dumps(detail.get("input"), ensure_ascii=False))
-        written = shortened(spelling, QUOTED)
+        written = shortened(spelling, QUOTED) or '""'
         match detail["type"]:
             case "extra_forbidden":
-                return f"is not a parameter of {kind.__name__} ({nearest(str(detail['loc'][-1]), kind.model_fields)})"
+                subject, remedy = kind.model_config.get("title"), nearest(str(detail["loc"][-1]), kind.model_fields)
+                return f"is not a parameter of {subject or kind.__name__} ({remedy})"
             case "missing":
                 return "is required"
             case "string_type" if isinstance(detail.get("input"), list | dict):

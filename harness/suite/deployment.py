@@ -1,13 +1,13 @@
 """What the suite says of a deployment besides quality, checked against what the run can measure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.errors import nearest
 from harness.records.deployment_terms import Constraints, DeploymentTerms, PriceList, Profile, TokenPrice
 from harness.suite.amounts import DecidingFigures, margins, quality_problem
 from harness.suite.expansion import Expansion
-from harness.suite.options import Compare, ConstraintOptions, LatencyOptions, Prices, ProfileOptions
+from harness.suite.options import Compare, ConstraintOptions, LatencyOptions, Prices, ProfileOptions, TokenPrices
 from harness.suite.yaml_source import Source
 
 
@@ -18,6 +18,7 @@ class DeploymentWishes:
     compare: Compare | None
     latency: LatencyOptions | None
     prices: Prices | None  # None, too, where none are stated
+    tokens_by_model: Mapping[str, TokenPrices | None]
     has_prices: bool
     constraints: ConstraintOptions | None
     profile: ProfileOptions | None
@@ -45,7 +46,7 @@ def deployment_terms(
         stated_margin=compare.margin is not None,
         correction=compare.correction,
         approaches=compare.approaches,
-        prices=_price_list(source, wishes.prices, expansion, models),
+        prices=_price_list(source, wishes, expansion, models),
         constraints=Constraints(
             **{name: getattr(constraints, name) for name in ConstraintOptions.model_fields if name != "min_quality"},
             min_quality={} if quality is None else figures.amounts(quality, place, quality_problem),
@@ -63,19 +64,21 @@ def _check_change_rates(source: Source, constraints: ConstraintOptions, profile:
 
 
 def _price_list(
-    source: Source, prices: Prices | None, expansion: Expansion | None, models: Sequence[str]
+    source: Source, wishes: DeploymentWishes, expansion: Expansion | None, models: Sequence[str]
 ) -> PriceList | None:
     """The prices, those of an entry that stands for several models for each of them."""
+    prices = wishes.prices
     if prices is None:
         return None
     known = [*models, *(expansion.models if expansion else ())]
     by_model: dict[str, TokenPrice] = {}
-    for name, tokens in prices.models.items():
+    for name, tokens in wishes.tokens_by_model.items():
         is_member = expansion is None and name.startswith(tuple(models))  # of an entry of several, for all one can tell
         if name not in known and not is_member:
             source.complain(("prices", "models", name), f"'{name}' is not among models ({nearest(name, known)})")
         members = expansion.members.get(name, (name,)) if expansion else (name,)
-        by_model |= dict.fromkeys(members, TokenPrice(**tokens.model_dump()))
+        if tokens is not None:
+            by_model |= dict.fromkeys(members, TokenPrice(**tokens.model_dump()))
     general = None
     if prices.million_tokens_in is not None and prices.million_tokens_out is not None:
         general = TokenPrice(million_tokens_in=prices.million_tokens_in, million_tokens_out=prices.million_tokens_out)

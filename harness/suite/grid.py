@@ -100,7 +100,7 @@ def read_grid(entries: Mapping[str, JSON], source: Source) -> Grid:
 def _factors(value: JSON, source: Source) -> list[Factor]:
     """The factors of a grid, `model` and `retriever` first; mistakes are noted."""
     if not isinstance(value, dict) or _is_variant(value):
-        source.complain(_PLACE, f"'{GRID}' is kept for factors, {_FORM}; give a variant another name")
+        source.complain(_PLACE, f"'{GRID}' holds factors, {_FORM}; a variant needs another name")
         return []
     parameters = [*_fields(WITH), EXCLUDE]
     factors = []
@@ -129,7 +129,7 @@ def _factor(name: str, value: JSON, source: Source) -> Factor:
     if name == "retriever":
         levels = ["none" if level is None else _plain(level) for level in levels]
     if not levels:
-        source.complain((*_PLACE, name), "has no level; name at least one, or leave it out")
+        source.complain((*_PLACE, name), "has no level; name at least one")
     for text, count in Counter(map(_key, levels)).items():
         if count > 1:
             source.complain((*_PLACE, name), f"names the level {text} {'twice' if count == 2 else f'{count} times'}")
@@ -145,8 +145,8 @@ def _plain(level: JSON) -> JSON:
 
 def _check_retrieval(factors: Sequence[Factor], source: Source) -> None:
     """What belongs to retrieval needs a cell that retrieves."""
-    retrievers = next((factor.values for factor in factors if factor.name == "retriever"), ())
-    if any(retriever != "none" for retriever in retrievers):
+    retrievers = next((factor.values for factor in factors if factor.name == "retriever"), ("none",))
+    if set(map(_key, retrievers)) != {"none"}:
         return
     for factor in factors:
         if factor.name not in _fields(WITHOUT) and factor.name != "retriever":

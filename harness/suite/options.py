@@ -59,28 +59,28 @@ class Trust(_Strict):
     max_unreadable: float | None = Field(0.02, ge=0, le=1)  # share of judgements without a verdict
 
 
-class LatencyOptions(_Strict):
+class LatencyOptions(_Strict, title="latency"):
     """How many requests of one task are timed one at a time, after the run has answered them together."""
 
     items: int = Field(20, ge=0, le=1000)  # 0: none
     task: str | None = None  # the first that is not general, where none is named
 
 
-class TokenPrices(_Strict):
+class TokenPrices(_Strict, title="the prices of a model"):
     """What a model's tokens cost; 0 where they are free."""
 
     million_tokens_in: Price
     million_tokens_out: Price
 
 
-class Prices(_Strict):
+class Prices(_Strict, title="prices"):
     """What a deployment pays for; what is not stated stays without a price."""
 
     currency: str = Field("USD", min_length=1, max_length=12)
     device_hour: Price | None = None  # of the machine that trains, indexes and runs local models
     million_tokens_in: Price | None = None  # of models behind a server
     million_tokens_out: Price | None = None
-    models: dict[str, TokenPrices] = {}  # instead, by model
+    models: dict[str, Annotated[JSON, WithJsonSchema(TokenPrices.model_json_schema())]] = {}  # instead, by model
     labelled_row: Price | None = None
     upkeep_hour: Price | None = None  # of a person who keeps the knowledge current
     hours_per_change: Annotated[float, Field(ge=0, le=10_000)] = 1.0  # of that person, each time it changes
@@ -97,7 +97,7 @@ class Prices(_Strict):
         return self
 
 
-class ConstraintOptions(_Strict):
+class ConstraintOptions(_Strict, title="constraints"):
     """What a variant has to keep to be deployed."""
 
     max_p95_ms: Limit | None = None  # of one request by itself
@@ -108,7 +108,7 @@ class ConstraintOptions(_Strict):
     knowledge_changes: ChangeRate | None = None  # how often what is true changes
 
 
-class ProfileOptions(_Strict):
+class ProfileOptions(_Strict, title="profile"):
     """The circumstances of a team, beside which the report puts what the run measured."""
 
     labelled_rows: int | None = Field(None, ge=0, le=10**9)

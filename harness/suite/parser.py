@@ -29,6 +29,7 @@ from harness.suite.options import (
     Leakage,
     Prices,
     ProfileOptions,
+    TokenPrices,
     Trust,
 )
 from harness.suite.references import (
@@ -118,7 +119,13 @@ class _Parser(Builder):
         }  # fmt: skip
         wishes = {name: self.options(kind, _section(data, name), (name,)) for name, kind in kinds.items()}
         prices = None if data.get("prices") is None else self.options(Prices, data["prices"], ("prices",))
-        return DeploymentWishes(**wishes, prices=prices, has_prices=data.get("prices") is not None)
+        tokens = {
+            model: self.options(TokenPrices, own, ("prices", "models", model))
+            for model, own in (prices.models.items() if prices else ())
+        }
+        return DeploymentWishes(
+            **wishes, prices=prices, tokens_by_model=tokens, has_prices=data.get("prices") is not None
+        )
 
     def metrics(self, data: dict[str, JSON], tasks: Mapping[str, TaskSpec | None]) -> Metrics:
         """The metrics by task; of a task with a mistake their names only, and what may join them."""
