@@ -19,6 +19,7 @@ from harness.suite.yaml_source import Source, Where
 GRID = "grid"  # the entry of `variants` that is no variant
 EXCLUDE = "exclude"
 MOST_CELLS = 500
+ENTRIES = ("model", "knowledge")  # factors whose levels are names of the suite
 WITHOUT, WITH = "prompting", "rag"  # the variants of cells without and with a retriever
 _FORM = "e.g. {model: [base, lora], retriever: [none, tfidf], knowledge: notes, shots: [0, 5]}"
 _PLACE = ("variants", GRID)
@@ -58,6 +59,10 @@ class Factor:
     name: str
     values: tuple[JSON, ...]
     is_list: bool  # whether it is written as a list
+
+    def texts(self) -> list[str]:
+        """The values as texts, all different: names of the suite as they are."""
+        return list(map(_key, self.values)) if self.name in ENTRIES else level_texts(self.values)
 
     def place(self, index: int) -> Where:
         """Where a value stands in the suite."""
@@ -209,7 +214,7 @@ def _levels(factors: Sequence[Factor], choice: Choice) -> dict[str, str]:
     kind, effective = _effective(factors, choice)
     varying = {"retriever", *effective} if kind == WITHOUT else set(effective)
     return {
-        factor.name: level_texts(factor.values)[choice[factor.name]]
+        factor.name: factor.texts()[choice[factor.name]]
         for factor in factors
         if factor.name == "model" or (len(factor.values) > 1 and factor.name in varying)
     }

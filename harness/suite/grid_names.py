@@ -24,7 +24,7 @@ def level_texts(values: Sequence[JSON]) -> list[str]:
 
 def cell_names(cells: Sequence[Mapping[str, str]]) -> list[str]:
     """The name of each cell's variant from its levels: lora+tfidf+5-shot."""
-    return ["+".join(filter(None, (_part(factor, level) for factor, level in cell.items()))) for cell in cells]
+    return ["+".join(filter(None, (_fit(_part(factor, level)) for factor, level in cell.items()))) for cell in cells]
 
 
 def _part(factor: str, level: str) -> str:

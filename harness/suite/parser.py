@@ -91,8 +91,9 @@ class _Parser(Builder):
         check_compare(self.source, figures.compare, figures.general, figures.metrics, reported, written["variants"])
         terms = deployment_terms(self.source, wishes, figures, expansion, list(sections["models"]))
         expansion = expansion or Expansion(models={}, variants={})
+        unknown = [name for own, _ in self.places for name in named(own, "variants")] if grid.is_faulty else ()
         referable: Sections = {**sections, "tasks": tasks, "models": {**sections["models"], **expansion.models},
-                 "variants": {**sections["variants"], **expansion.variants}}  # fmt: skip
+                 "variants": {**dict.fromkeys(unknown), **sections["variants"], **expansion.variants}}  # fmt: skip
         check_references(self.source, self.places, referable, expansion.members)
         if self.source.mistakes:
             return None
