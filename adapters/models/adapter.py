@@ -51,6 +51,7 @@ class Adapter(DerivedModel):
     """
 
     trainable: ClassVar[bool] = False
+    is_tuned: ClassVar[bool] = True
 
     base: Annotated[str, Reference("models")]  # a huggingface model, or for an adapter a quantised one
     path: Annotated[str, LocalPath()]

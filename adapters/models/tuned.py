@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
@@ -38,6 +38,8 @@ TIGHT = (
 
 class Tuned(DerivedModel, Recipe):
     """A model trained by the run on a task's train rows: full, freeze, LoRA, QLoRA and others."""
+
+    is_tuned: ClassVar[bool] = True
 
     method: Annotated[Method, Part("method")]
     on: list[Annotated[str, Reference("tasks")]] = Field([])  # tasks whose train rows it learns

@@ -14,7 +14,7 @@ from baselines.support.predicting import after_reasoning, complete, for_model, p
 from baselines.support.voting import vote
 from baselines.support.worked_examples import Selection, select_examples, smallest_pool
 from harness.components.calls import Calls
-from harness.components.fields import MOST_TOKENS, ModelName, PromptText
+from harness.components.fields import MOST_TOKENS, ModelName, Needs, PromptText
 from harness.components.model import Model
 from harness.components.prompt_shape import PromptShape
 from harness.components.task import Task
@@ -46,12 +46,14 @@ class Prompting(Variant):
 
     model: ModelName
     shots: int = Field(0, ge=0)
-    pick: Selection = "fixed"
+    pick: Annotated[Selection, Needs("shots")] = "fixed"
     system: Annotated[str | None, PromptText()] = None  # this variant's system turn, instead of the task's
     chain_of_thought: bool = False
-    instruction: Annotated[str | None, PromptText()] = None  # to reason first, instead of the built-in one
-    marker: str | None = Field(None, min_length=1, pattern=r"\S")  # what the final answer follows: 答案： or Answer:
-    rationale: str | None = None  # the train column with the reasoning of worked examples
+    instruction: Annotated[str | None, PromptText(), Needs("chain_of_thought")] = None  # to reason first
+    marker: Annotated[str | None, Needs("chain_of_thought")] = Field(
+        None, min_length=1, pattern=r"\S"
+    )  # before the answer
+    rationale: Annotated[str | None, Needs("chain_of_thought")] = None  # the train column with worked reasoning
     circular: bool = False  # a choice is asked in every rotation of its options, and right if it is right in all
     samples: int = Field(1, ge=1, le=1000)  # self-consistency: the majority of so many sampled answers
     temperature: float | None = Field(None, ge=0)  # instead of the task's

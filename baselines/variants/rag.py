@@ -14,7 +14,7 @@ from baselines.support.built_in_wordings import built_in
 from baselines.support.predicting import with_notes
 from baselines.variants.prompting import Frame, Framing, Prompting, unframed
 from harness.components.calls import Calls
-from harness.components.fields import KnowledgeName, Part, PromptText
+from harness.components.fields import KnowledgeName, Needs, Part, PromptText
 from harness.components.indexes import IndexRequest
 from harness.components.model import Model
 from harness.components.prompt_shape import PromptShape
@@ -26,19 +26,25 @@ from harness.records.inputs import Message, Sample
 from harness.records.outputs import Prediction
 from harness.text.templates import Template
 
+OPEN_BOOK = Needs("closed_book", False)
+
 
 class Rag(Prompting):
     """Retrieves passages, then asks: with any retriever, worked examples, or the gold passage as an upper bound."""
 
     knowledge: KnowledgeName
-    retriever: Annotated[Retriever, Part("retriever")] = Field(default_factory=Lexical)
-    k: int = Field(5, ge=1)  # passages shown
-    query: Annotated[str, PromptText()] = "{{ input }}"  # what is searched for
-    threshold: float | None = None  # passages with a lower score are not shown
-    filter: dict[str, str] = Field(default_factory=dict)  # only passages whose field equals a template
-    budget: int | None = Field(None, ge=1)  # tokens of all passages together; the context window bounds them anyway
+    retriever: Annotated[Retriever, Part("retriever"), OPEN_BOOK] = Field(default_factory=Lexical)
+    k: Annotated[int, OPEN_BOOK] = Field(5, ge=1)  # passages shown
+    query: Annotated[str, PromptText(), OPEN_BOOK] = "{{ input }}"  # what is searched for
+    threshold: Annotated[float | None, OPEN_BOOK] = None  # passages with a lower score are not shown
+    filter: Annotated[dict[str, str], OPEN_BOOK] = Field(
+        default_factory=dict
+    )  # only passages whose field equals a template
+    budget: Annotated[int | None, OPEN_BOOK] = Field(
+        None, ge=1
+    )  # tokens of all passages together; the context window bounds them anyway
     prompt: Annotated[str | None, PromptText()] = None  # with {{ question }}, {{ passages }}, columns of the row
-    example_k: int = Field(0, ge=0)  # passages shown with each worked example
+    example_k: Annotated[int, Needs("shots")] = Field(0, ge=0)  # passages shown with each worked example
     oracle: bool = False  # the gold passages instead of retrieved ones: what perfect retrieval would reach
     distractors: int = Field(0, ge=0)  # irrelevant passages mixed in: how easily the model is led astray
     closed_book: bool = False  # the same prompt without passages: what retrieval adds beyond the prompt

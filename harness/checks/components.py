@@ -8,7 +8,10 @@ from harness.components.knowledge import Knowledge
 from harness.components.task import Task
 from harness.components.variant import Resources
 from harness.errors import DataError, HarnessError
+from harness.suite.grid import GRID
 from harness.suite.suite import Suite
+
+NAMED_CELLS = 3  # of a grid, where something is said of many
 
 
 def metric_mistakes(suite: Suite, tasks: Mapping[str, Task]) -> list[str]:
@@ -43,8 +46,12 @@ def knowledge_mistakes(suite: Suite, tasks: Mapping[str, Task]) -> dict[str, lis
 def variant_mistakes(
     suite: Suite, tasks: Mapping[str, Task], resources: Resources, unread: Collection[str]
 ) -> list[str]:
-    """What keeps variants from answering tasks, but for those whose knowledge base could not be read."""
-    mistakes = []
+    """What keeps variants from answering tasks, but for those whose knowledge base could not be read.
+
+    What is said of several cells of a grid is said once.
+    """
+    subjects: dict[tuple[str, str], list[str]] = {}
+    cells = {member for cell in suite.grid for member in suite.expansion.members.get(cell, (cell,))}
     for variant_name, variant in suite.variants.items():
         if any(name in unread for name in suite.usage.knowledge_of[variant_name]):
             continue
@@ -53,9 +60,19 @@ def variant_mistakes(
                 continue
             problems = variant.check(task, resources, suite.models)
             remedied = [with_remedy(problem, suite.tasks[name].data) for problem in problems]
-            mistakes += [f"variants.{variant_name} on tasks.{name}: {problem}" for problem in remedied]
-            mistakes += _option_mistakes(suite, variant_name, task)
-    return mistakes
+            for problem in (*remedied, *_option_problems(suite, variant_name, task)):
+                owner = GRID if variant_name in cells else variant_name
+                subjects.setdefault((owner, f"on tasks.{name}: {problem}"), []).append(variant_name)
+    return [
+        f"variants.{owner}{f' ({_listed(names)})' if owner == GRID else ''} {problem}"
+        for (owner, problem), names in subjects.items()
+    ]
+
+
+def _listed(names: Sequence[str]) -> str:
+    """A few names, and how many more there are."""
+    more = f" and {len(names) - NAMED_CELLS} more" if len(names) > NAMED_CELLS else ""
+    return f"{', '.join(names[:NAMED_CELLS])}{more}"
 
 
 def model_mistakes(suite: Suite, models: Sequence[str]) -> list[str]:
@@ -115,7 +132,7 @@ def _refuse_unfit(knowledge: Knowledge, tasks: Sequence[Task]) -> None:
         raise problems[0]
 
 
-def _option_mistakes(suite: Suite, variant: str, task: Task) -> list[str]:
+def _option_problems(suite: Suite, variant: str, task: Task) -> list[str]:
     """The models that cannot choose among the options of a task in the way that it asks for."""
     if not task.answer.options(task.data.test[0]):
         return []
@@ -129,4 +146,4 @@ def _option_mistakes(suite: Suite, variant: str, task: Task) -> list[str]:
         else:
             way = "first_token" if model.tells_first_token else "generation"
             problems.append(f"model {name} cannot score options; use answer: {{choice: {{by: {way}}}}}")
-    return [f"variants.{variant} on tasks.{task.name}: {problem}" for problem in problems]
+    return problems

@@ -37,6 +37,14 @@ class AsWritten:
 
 
 @dataclass(frozen=True)
+class Needs:
+    """Marks a field that makes no difference while another one of the component is false, empty or 0, or is not."""
+
+    field: str
+    to_be: bool = True  # whether the other one has to be there, or must not
+
+
+@dataclass(frozen=True)
 class Part:
     """Marks a field, or the items of a list, that is itself a component: `name` or `{name: {parameters}}`.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from harness.components.component import Component, named
 from harness.components.model import Model
+from harness.records.figures import ENDLESS
 from harness.records.inputs import JSON, Sample
 from harness.records.outputs import Prediction
 
@@ -39,6 +40,11 @@ class Scale:
     low: float = 0.0
     high: float = 1.0
     better: Literal["higher", "lower", "neither"] = "higher"
+
+    @property
+    def has_ends(self) -> bool:
+        """Whether values have a lowest and a highest one, so that a part of the range means something."""
+        return self.low > -ENDLESS and self.high < ENDLESS
 
     def mistake(self) -> str | None:
         """Why values on it could not be computed with; None if they can."""

@@ -45,6 +45,7 @@ class Model(Component):
     local: ClassVar[bool] = False  # weights in this process: at most one such model is loaded at a time
     served: ClassVar[bool] = False  # a server answers, before which calls may wait for each other
     trainable: ClassVar[bool] = False  # other models can be made of it: tuned, quantised, with an adapter
+    is_tuned: ClassVar[bool] = False  # stands for a training, by the run or elsewhere; of its base that one tells
     generates: ClassVar[bool] = True
     tells_logprob: ClassVar[bool] = False  # of the text that it generates
     scores_options: ClassVar[bool] = False
@@ -280,9 +281,7 @@ class Model(Component):
 class TextModel(Model):
     """A model that writes text, perhaps with reasoning before its answer."""
 
-    reasoning_tags: tuple[
-        TagPair, ...
-    ] = ()  # further pairs that open and close its reasoning; the usual ones are known
+    reasoning_tags: tuple[TagPair, ...] = ()  # that open and close its reasoning, beside the usual pairs
 
     @property
     def own_reasoning_tags(self) -> tuple[TagPair, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from harness.components.calls import Calls
-from harness.components.component import Component
+from harness.components.component import Component, named
 from harness.components.indexes import Indexes, IndexRequest
 from harness.components.knowledge import Knowledge
 from harness.components.metric import Metric
@@ -56,6 +56,11 @@ class Variant(Component):
     def prompt_shape(self, task: Task) -> PromptShape | None:
         """Of what kind the prompts are through which it asks its model; None where it asks none itself."""
         return None
+
+    @property
+    def retrieves(self) -> bool:
+        """Whether what it asks with is looked up: unless it says otherwise, where it names knowledge."""
+        return bool(named(self, "knowledge"))
 
     def rests_on(self) -> tuple[str, ...]:
         """The subjects of the self-test that its answers rest on beside its model's."""

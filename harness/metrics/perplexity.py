@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from harness.components.metric import Mark, Marks, Metric, Scale
 from harness.components.model import Model
+from harness.records.figures import ENDLESS
 from harness.records.inputs import Prompt, Sample
 from harness.records.outputs import Completion, Prediction
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from harness.components.scoring import Scoring
     from harness.components.task import Task
 
-_CEILING = 1e9  # the scales have no end, and JSON no infinity: what is more is shown as this (ENDLESS)
+_CEILING = ENDLESS  # the scales have no end: what is more is shown as this
 
 
 class Perplexity(Metric):

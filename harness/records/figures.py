@@ -194,6 +194,9 @@ class Confusion:
     counts: tuple[tuple[int, ...], ...]
 
 
+ENDLESS = 1e9  # an end of a scale that lies so far out stands for none: JSON has no infinity
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricInfo:
     """How a metric's values are to be read."""

@@ -11,11 +11,11 @@ from statistics import NormalDist
 
 import numpy as np
 
+from harness.records.figures import ENDLESS
 from harness.statistics.groups import Groups, error_of_mean, merged
 from harness.statistics.resampling import ALPHA, RESAMPLES, Floats, is_binary, mean_difference, random_weights
 
 INSIDE = 1e-9  # off the observed difference, where the score is nothing over nothing if no item differs
-ENDLESS = 1e9  # a scale that reaches so far has no end: JSON has no infinity
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,7 +123,7 @@ class Builder:
             return {key: self.as_written(part, (*where, key)) for key, part in value.items()}
         if isinstance(value, list):
             return [self.as_written(part, (*where, index)) for index, part in enumerate(value)]
-        return self.source.spelling.get(where, value) if isinstance(value, str) else value
+        return self.source.spelled(where, value) if isinstance(value, str) else value
 
     def importable(self) -> None:
         """A user's module may lie beside the suite; the folder stays on the path for imports that come later."""
@@ -163,7 +163,9 @@ class Builder:
             if value.endswith(".j2"):
                 template = Template(self.prompt_file(value), value)
             else:
-                template = Template(value, f"{self.source.path.name}:{self.source.lines.get(where, 1)}")
+                template = Template(
+                    value, f"{self.source.path.name}:{self.source.lines.get(self.source.written_at(where), 1)}"
+                )
             template.check()
         except HarnessError as error:
             self.source.complain(where, str(error))
@@ -208,18 +210,19 @@ class Builder:
         """Where a part of a value stands in the source; pydantic also counts the forms of a union as parts."""
         place = where
         for part in inside:
-            if (*place, part) in self.source.lines or len(inside) == 1:
+            if self.source.written_at((*place, part)) in self.source.lines or len(inside) == 1:
                 place = (*place, part)
         return place
 
     def explain(self, detail: Mapping[str, Any], kind: type[BaseModel], where: Where) -> str:
         """A pydantic error in the user's words, with the remedy."""
         context = detail.get("ctx", {})
-        spelling = self.source.spelling.get(where, json.dumps(detail.get("input"), ensure_ascii=False))
-        written = shortened(spelling, QUOTED)
+        spelling = self.source.spelled(where, json.dumps(detail.get("input"), ensure_ascii=False))
+        written = shortened(spelling, QUOTED) or '""'
         match detail["type"]:
             case "extra_forbidden":
-                return f"is not a parameter of {kind.__name__} ({nearest(str(detail['loc'][-1]), kind.model_fields)})"
+                subject, remedy = kind.model_config.get("title"), nearest(str(detail["loc"][-1]), kind.model_fields)
+                return f"is not a parameter of {subject or kind.__name__} ({remedy})"
             case "missing":
                 return "is required"
             case "string_type" if isinstance(detail.get("input"), list | dict):

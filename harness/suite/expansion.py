@@ -29,8 +29,12 @@ class Expansion:
 
     def reported(self) -> list[str]:
         """The variants as figures name them: those of several seeds by their pool."""
-        pooled = {member for members in self.pools.values() for member in members}
-        return [*self.pools, *(name for name in self.variants if name not in pooled)]
+        pool_of = {member: pool for pool, members in self.pools.items() for member in members}
+        return list(dict.fromkeys(pool_of.get(name, name) for name in self.variants))
+
+    def entry_of(self, variant: str) -> str:
+        """The entry that a variant as reported comes from: itself, or one of several sizes."""
+        return self.sized.get(variant, (variant, ""))[0]
 
     def model_pools(self) -> dict[str, tuple[str, ...]]:
         """The models of several seeds: an entry, or one of its sizes → its seeds."""

@@ -1,9 +1,11 @@
 """suite.yaml → Suite: the only reader of suite files, and the place where every mistake is found at once."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
+
+from pydantic import BaseModel
 
 from harness.components.answer import Answer
 from harness.components.component import Component, named
@@ -14,9 +16,22 @@ from harness.components.reader import Reader
 from harness.components.registry import find
 from harness.components.variant import Variant
 from harness.records.inputs import JSON, Generation
+from harness.suite.amounts import DecidingFigures
 from harness.suite.component_builder import Builder, name_problem
+from harness.suite.deployment import DeploymentWishes, deployment_terms
 from harness.suite.expansion import Expansion, expand, forgetting_probes
-from harness.suite.options import Compare, GenerationOptions, Leakage, Trust
+from harness.suite.grid import Grid, read_grid
+from harness.suite.options import (
+    Compare,
+    ConstraintOptions,
+    GenerationOptions,
+    LatencyOptions,
+    Leakage,
+    Prices,
+    ProfileOptions,
+    TokenPrices,
+    Trust,
+)
 from harness.suite.references import (
     Metrics,
     Sections,
@@ -42,7 +57,7 @@ def load_suite(path: Path) -> Suite:
 
 SECTIONS = (
     "name", "seed", "language", "models", "knowledge", "datasets", "tasks", "general", "variants", "compare", "trust",
-    "leakage",
+    "leakage", "latency", "prices", "constraints", "profile",
 )  # fmt: skip
 LARGEST_SEED = 2**32 - 1  # what NumPy takes
 KINDS_OF = {"models": "model", "knowledge": "knowledge", "datasets": "reader", "variants": "variant"}
@@ -62,10 +77,34 @@ class _Parser(Builder):
             if not data.get(section):
                 place, subject = ((section,), "") if section in data else ((), f"{section}: ")
                 self.source.complain(place, f"{subject}at least one entry is needed")
-        sections = {name: self.components(kind, name, data) for name, kind in KINDS_OF.items()}
+        written = {section: self.mapping(data, (section,)) for section in KINDS_OF}
+        grid = read_grid(written["variants"], self.source)
+        written["variants"] = grid.entries(written["variants"])
+        sections = {name: self.components(kind, name, written[name]) for name, kind in KINDS_OF.items()}
         tasks = {name: self.task(value, ("tasks", name)) for name, value in self.mapping(data, ("tasks",)).items()}
-        plain = {
-            "compare": self.options(Compare, _section(data, "compare"), ("compare",)),
+        plain, wishes = self.plain(data), self.wishes(data)
+        check_bases(self.source, sections["models"])
+        expansion = None if grid.is_faulty else _expansion(sections, plain["seed"])
+        tasks = _with_retrieval(tasks, sections["variants"])
+        figures = DecidingFigures(self.source, wishes.compare or Compare(), self.metrics(data, tasks), plain["general"])
+        reported = expansion.reported() if expansion else _unexpanded(written["variants"], wishes.compare, grid)
+        check_compare(self.source, figures.compare, figures.general, figures.metrics, reported, written["variants"])
+        terms = deployment_terms(self.source, wishes, figures, expansion, list(sections["models"]))
+        expansion = expansion or Expansion(models={}, variants={})
+        unknown = [name for own, _ in self.places for name in named(own, "variants")] if grid.is_faulty else ()
+        referable: Sections = {**sections, "tasks": tasks, "models": {**sections["models"], **expansion.models},
+                 "variants": {**dict.fromkeys(unknown), **sections["variants"], **expansion.variants}}  # fmt: skip
+        check_references(self.source, self.places, referable, expansion.members)
+        if self.source.mistakes:
+            return None
+        plain |= {"compare": wishes.compare, "latency": wishes.latency, "terms": terms, "grid": grid.levels()}
+        suite = self.record(plain, sections, cast(dict[str, TaskSpec], tasks), expansion)
+        check_agreement(self.source, suite, expansion)
+        return suite
+
+    def plain(self, data: dict[str, JSON]) -> dict[str, Any]:
+        """The sections that hang together with no other one."""
+        return {
             "leakage": self.options(Leakage, _section(data, "leakage"), ("leakage",)),
             "trust": self.options(Trust, _section(data, "trust"), ("trust",)),
             "name": self.name(data),
@@ -73,27 +112,21 @@ class _Parser(Builder):
             "language": self.language(data),
             "general": self.general(data),
         }
-        check_bases(self.source, sections["models"])
-        expansion = _expansion(sections, plain["seed"])
-        reported = expansion.reported() if expansion else self.unexpanded(data, plain["compare"])
-        expansion = expansion or Expansion(models={}, variants={})
-        tasks = _with_retrieval(tasks, sections["variants"])
-        check_compare(self.source, plain["compare"], plain["general"], self.metrics(data, tasks), reported)
-        referable: Sections = {**sections, "tasks": tasks, "models": {**sections["models"], **expansion.models},
-                 "variants": {**sections["variants"], **expansion.variants}}  # fmt: skip
-        check_references(self.source, self.places, referable, expansion.members)
-        if self.source.mistakes:
-            return None
-        suite = self.record(plain, sections, cast(dict[str, TaskSpec], tasks), expansion)
-        check_agreement(self.source, suite, expansion)
-        return suite
 
-    def unexpanded(self, data: dict[str, JSON], compare: Compare | None) -> list[str]:
-        """The variants as written, while it is not known what they stand for: the reference may be one of those."""
-        written = data.get("variants")
-        names = list(written) if isinstance(written, dict) else []
-        reference = compare.reference if compare else None
-        return [*names, *(reference for name in names if reference and reference.startswith(name))]
+    def wishes(self, data: dict[str, JSON]) -> DeploymentWishes:
+        """The sections that say how variants are compared, and what a deployment has to keep and to pay."""
+        kinds: dict[str, type[BaseModel]] = {
+            "compare": Compare, "latency": LatencyOptions, "constraints": ConstraintOptions, "profile": ProfileOptions
+        }  # fmt: skip
+        wishes = {name: self.options(kind, _section(data, name), (name,)) for name, kind in kinds.items()}
+        prices = None if data.get("prices") is None else self.options(Prices, data["prices"], ("prices",))
+        tokens = {
+            model: self.options(TokenPrices, own, ("prices", "models", model))
+            for model, own in (prices.models.items() if prices else ())
+        }
+        return DeploymentWishes(
+            **wishes, prices=prices, tokens_by_model=tokens, has_prices=data.get("prices") is not None
+        )
 
     def metrics(self, data: dict[str, JSON], tasks: Mapping[str, TaskSpec | None]) -> Metrics:
         """The metrics by task; of a task with a mistake their names only, and what may join them."""
@@ -167,8 +200,7 @@ class _Parser(Builder):
             return ()
         return tuple(value)
 
-    def components(self, kind: str, section: str, data: dict[str, JSON]) -> dict[str, Component | None]:
-        entries = self.mapping(data, (section,))
+    def components(self, kind: str, section: str, entries: Mapping[str, JSON]) -> dict[str, Component | None]:
         return {name: self.component(kind, value, (section, name)) for name, value in entries.items()}
 
     def task(self, value: JSON, where: Where) -> TaskSpec | None:
@@ -215,6 +247,13 @@ def _expansion(sections: Sections, seed: int) -> Expansion | None:
     if not (all(models.values()) and all(variants.values())):
         return None
     return expand(cast(dict[str, Model], models), cast(dict[str, Variant], variants), seed)
+
+
+def _unexpanded(variants: Iterable[str], compare: Compare | None, grid: Grid) -> list[str]:
+    """The variants as written, while it is not known what they stand for: the reference may be one of those."""
+    reference = compare.reference if compare else None
+    made = [reference for name in variants if reference and reference.startswith(name)]
+    return [*variants, *made, *([reference] if reference and grid.is_faulty else [])]
 
 
 def _with_retrieval(tasks: Mapping[str, TaskSpec | None], variants: Mapping[str, object]) -> dict[str, TaskSpec | None]:

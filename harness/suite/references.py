@@ -1,6 +1,6 @@
 """What only shows when all parts of a suite are known: names that point nowhere, figures that do not exist, cycles."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from harness.components.metric import Metric
 from harness.components.variant import Variant
 from harness.errors import nearest
 from harness.records.figure_names import FigureName
+from harness.suite.approaches import check_approaches
 from harness.suite.yaml_source import Source, Where
 
 if TYPE_CHECKING:
@@ -70,19 +71,29 @@ def check_bases(source: Source, models: Mapping[str, Component | None]) -> None:
 
 
 def check_compare(
-    source: Source, compare: "Compare | None", general: Sequence[str], metrics: Metrics, variants: Sequence[str]
+    source: Source,
+    compare: "Compare",
+    general: Sequence[str],
+    metrics: Metrics,
+    variants: Sequence[str],
+    entries: Collection[str],
 ) -> None:
-    """Headline and reference exist. `metrics` by task and `variants` also name those with mistakes of their own."""
-    for index, figure in enumerate(compare.headline if compare else ()):
-        is_repeated = compare is not None and figure in compare.headline[:index]
-        problem = "stands twice" if is_repeated else _figure_problem(figure, metrics, general)
+    """Headline, reference and the variants of `approaches` exist.
+
+    `metrics` by task and `variants`, as reported, also name those with mistakes of their own; `entries` are variants as
+    the suite writes them.
+    """
+    for index, figure in enumerate(compare.headline):
+        is_repeated = figure in compare.headline[:index]
+        problem = "stands twice" if is_repeated else figure_problem(figure, metrics, general)
         if problem:
             source.complain(("compare", "headline", index), problem)
-    reference = compare.reference if compare else None
-    if reference is not None and reference not in variants:
-        source.complain(
-            ("compare", "reference"), f"'{reference}' is not among variants ({nearest(reference, variants)})"
-        )
+    if compare.reference is not None and compare.reference not in variants:
+        remedy = nearest(compare.reference, variants)
+        source.complain(("compare", "reference"), f"'{compare.reference}' is not among variants ({remedy})")
+    for name in compare.approaches:
+        if name not in variants and name not in entries:
+            source.complain(("compare", "approaches", name), f"is not among variants ({nearest(name, variants)})")
 
 
 def check_agreement(source: Source, suite: "Suite", expansion: "Expansion") -> None:
@@ -94,6 +105,7 @@ def check_agreement(source: Source, suite: "Suite", expansion: "Expansion") -> N
         source.complain(
             (), f"'{name}' would stand for two entries: one of its own, and one made by sizes or seeds; rename it"
         )
+    check_approaches(source, suite.compare.approaches, expansion)
     if suite.general and not suite.probes:
         source.complain(
             ("general",), "is asked of models that are made of others (tuned, adapter, quantised), there is none"
@@ -125,7 +137,7 @@ def _reference_problem(name: str, mark: Reference, sections: Sections) -> str | 
     return None
 
 
-def _figure_problem(figure: str, metrics_by_task: Metrics, general: Sequence[str]) -> str | None:
+def figure_problem(figure: str, metrics_by_task: Metrics, general: Sequence[str]) -> str | None:
     """Why `task.metric` or `task.metric.part` names no figure of the suite; None if it does, or may by the data."""
     metrics = {FigureName(task, name): metric for task, own in metrics_by_task.items() for name, metric in own.items()}
     name = FigureName.parse(figure)

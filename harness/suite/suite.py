@@ -14,9 +14,10 @@ from harness.components.reader import Reader
 from harness.components.registry import find
 from harness.components.task import Task
 from harness.components.variant import Variant
+from harness.records.deployment_terms import DeploymentTerms
 from harness.records.inputs import Generation
 from harness.suite.expansion import Expansion
-from harness.suite.options import Compare, Leakage, Trust
+from harness.suite.options import Compare, LatencyOptions, Leakage, Trust
 from harness.suite.task_language import LanguageSetting
 from harness.suite.usage import ComponentUsage
 from harness.text.templates import Template
@@ -56,6 +57,9 @@ class Suite:
     expansion: Expansion
     trust: Trust
     usage: ComponentUsage
+    grid: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # of its variants: factor → level
+    latency: LatencyOptions = field(default_factory=LatencyOptions)
+    terms: DeploymentTerms = field(default_factory=DeploymentTerms)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)  # values that no file may hold, by name
     _read: dict[str, Dataset] = field(default_factory=dict, repr=False, compare=False)
 

@@ -53,10 +53,12 @@ class Source:
     spelling: dict[Where, str] = field(default_factory=dict)  # scalars as written
     mistakes: list[tuple[int, str]] = field(default_factory=list)
     refused: set[Where] = field(default_factory=set)  # whose value is gone: nothing more is said of them
+    moved: dict[Where, Where] = field(default_factory=dict)  # values that are made of others: to where those stand
     variables: dict[str, str] = field(default_factory=dict, repr=False)  # of the environment, as the text names them
 
     def complain(self, where: Where, problem: str) -> None:
         """Note a mistake at a value; the nearest known ancestor gives the line."""
+        where = self.written_at(where)
         if where in self.refused:
             return
         place = where
@@ -64,6 +66,17 @@ class Source:
             place = place[:-1]
         name = ".".join(str(part) for part in where)
         self.mistakes.append((self.lines.get(place, 1), f"{name}: {problem}" if name else problem))
+
+    def written_at(self, where: Where) -> Where:
+        """Where in the file a value stands: that from which it is made."""
+        for size in range(len(where) if self.moved else 0, 0, -1):
+            if where[:size] in self.moved:
+                return self.moved[where[:size]] + where[size:]
+        return where
+
+    def spelled(self, where: Where, otherwise: str) -> str:
+        """A scalar as it is written in the file."""
+        return self.spelling.get(self.written_at(where), otherwise)
 
     def raise_mistakes(self) -> None:
         """Raise all noted mistakes together, in the order of their lines."""

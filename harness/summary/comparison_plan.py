@@ -8,10 +8,12 @@ from harness.components.metric import Metric
 from harness.components.task import Task
 from harness.records.decisions import Approach
 from harness.records.deployment_terms import DeploymentTerms
+from harness.records.derived_names import without_seed
 from harness.records.figure_names import FigureName
 from harness.records.figures import MetricInfo, Point
 from harness.records.inputs import JSON
 from harness.records.outputs import Score
+from harness.suite.approaches import approaches_of, is_bound
 from harness.suite.expansion import root_of
 from harness.suite.references import RESERVED
 from harness.suite.suite import Suite
@@ -58,7 +60,11 @@ def comparison_plan(
         reference=reference_of(suite),
         headline=headline,
         floors=[name for name, variant in suite.variants.items() if variant.floor],
-        bounds=[name for name in reported(suite) if _is_bound(suite, name)],
+        bounds=[
+            name
+            for name in expansion.reported()
+            if is_bound(suite.variants[expansion.pools.get(name, (name,))[0]], suite.variants)
+        ],
         origins={name: task.origin for name, task in tasks.items() if task.origin},
         cascades={name: steps for name, variant in suite.variants.items() if (steps := named(variant, "variants"))},
         pools=expansion.pools,
@@ -75,7 +81,26 @@ def comparison_plan(
             for metric_name, metric in suite.metrics_of(task).items()
             if metric.corpus
         },
+        approaches=approaches_of(expansion, suite.terms.approaches),
+        terms=suite.terms,
+        grids=_grids(suite),
     )
+
+
+def _grids(suite: Suite) -> dict[str, dict[str, dict[str, str]]]:
+    """The cells of the suite's grid as they are reported, by the factors that vary: those of several sizes too."""
+    cells: dict[str, dict[str, str]] = {}
+    for name in suite.expansion.reported():
+        entry, model = suite.expansion.sized.get(name, (name, ""))
+        if entry in suite.grid:
+            cells[name] = {**suite.grid[entry], **({"model": without_seed(model)} if model else {})}
+    levels: dict[str, set[str]] = {}
+    for cell in cells.values():
+        for factor, level in cell.items():
+            levels.setdefault(factor, set()).add(level)
+    factors = [factor for factor, own in levels.items() if len(own) > 1]
+    varying = {name: {factor: cell[factor] for factor in factors if factor in cell} for name, cell in cells.items()}
+    return {" × ".join(factors): varying} if factors else {}
 
 
 def _headline(suite: Suite, tasks: Mapping[str, Task], demoted: Mapping[str, str]) -> list[str]:
@@ -102,20 +127,7 @@ def _whole(figure: str) -> str:
 
 def reference_of(suite: Suite) -> str:
     """The variant that the others are measured against: the suite's first where it names none."""
-    return suite.compare.reference or reported(suite)[0]
-
-
-def reported(suite: Suite) -> list[str]:
-    """The suite's variants as they are reported: one for those of several seeds."""
-    pool_of = {member: pool for pool, members in suite.expansion.pools.items() for member in members}
-    return list(dict.fromkeys(pool_of.get(name, name) for name in suite.variants))
-
-
-def _is_bound(suite: Suite, name: str) -> bool:
-    """Whether it, or a variant that it asks, is an upper bound."""
-    variant = suite.variants[suite.expansion.pools.get(name, (name,))[0]]
-    steps = [suite.variants[step] for step in named(variant, "variants")]
-    return any(component.is_bound() for component in (variant, *steps))
+    return suite.compare.reference or suite.expansion.reported()[0]
 
 
 def metric_info(suite: Suite, tasks: Mapping[str, Task], scores: Sequence[Score]) -> dict[str, MetricInfo]:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from harness.records.figures import ENDLESS
 from harness.statistics.exchanges import ResampledDifference, is_steady
 from harness.statistics.flipped_sums import FlipMoments, FlippedSums, group_sums
 from harness.statistics.intervals import (
-    ENDLESS,
     Interval,
     ValueRange,
     bounded_differences,

@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.components.metric import Metric
 from harness.records.figure_names import FigureName
-from harness.records.figures import Confusion, MetricInfo
+from harness.records.figures import ENDLESS, Confusion, MetricInfo
 from harness.statistics.exchanges import (
     ROUNDING,
     Exchanges,
@@ -18,7 +18,7 @@ from harness.statistics.exchanges import (
     standard_error,
 )
 from harness.statistics.groups import Groups
-from harness.statistics.intervals import ENDLESS, wilson
+from harness.statistics.intervals import wilson
 from harness.statistics.resampling import ALPHA, NOTHING, Floats, coin_tosses, resamples
 from harness.summary.estimator import Difference, Estimate, Estimator
 from harness.summary.score_columns import Column, Rows, ScoreColumns
