@@ -130,6 +130,10 @@ class Prompting(Variant):
         """The train rows that are worked examples for each sample."""
         return select_examples(self.pick, task.data.train, samples, self.shots, seed)
 
+    def labelled_rows(self, task: Task) -> int:
+        """The rows that are shown, where they are the same for every question; else all that they are picked from."""
+        return min(self.shots, len(task.data.train)) if self.pick == "fixed" or not self.shots else len(task.data.train)
+
     def generation(self, task: Task) -> Generation:
         """The task's options of generation, with this variant's own in their place."""
         options = self._unconstrained(task)
