@@ -1,4 +1,4 @@
-"""Which requests are timed one at a time: of each variant as reported, questions that it was not asked, with their keys."""
+"""Which requests are timed one at a time: of each variant, questions that it was not asked before, with their keys."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -88,9 +88,7 @@ def _asks_a_server(suite: Suite, variant: str) -> bool:
     return any(isinstance(suite.models[name], HostedModel) for name in suite.usage.models_of[variant])
 
 
-def _keyed(
-    suite: Suite, task: Task, variant: str, questions: Sequence[Sample], context: Context
-) -> dict[str, Sample]:
+def _keyed(suite: Suite, task: Task, variant: str, questions: Sequence[Sample], context: Context) -> dict[str, Sample]:
     """The questions by the digests of all that determines how long they take."""
     content = {
         "version": VERSION,

@@ -46,7 +46,7 @@ def turned_text(text: str, turn: int) -> str:
     It is cut between words where it has several, else between characters; one character is said more often.
     """
     cut = int(len(text) * (turn * STEP % 1))
-    spaces = [match for match in _SPACE.finditer(text) if 0 < match.start() and match.end() < len(text)]
+    spaces = [match for match in _SPACE.finditer(text) if match.start() > 0 and match.end() < len(text)]
     if spaces:
         space = min(spaces, key=lambda match: abs(match.start() - cut))
         return f"{text[space.end() :]} {text[: space.start()]}"

@@ -13,7 +13,6 @@ from torch.autograd.graph import saved_tensors_hooks
 
 from adapters.memory.activations import Batch, activations
 from adapters.memory.estimate import state, training_memory
-from adapters.memory.machine import return_freed_memory
 from adapters.methods.base.network import size
 from adapters.methods.full import Full
 from adapters.methods.lora import Lora
