@@ -106,8 +106,8 @@ class Cascade(Variant):
     def asked_before(self, task: Task) -> Sequence[Sample]:
         return self._rows_to_learn(_origin(task)) if self.thresholds is None else ()
 
-    def labelled_rows(self, task: Task) -> int:
-        return len(self.asked_before(task))
+    def labelled_rows(self, task: Task) -> Sequence[Sample]:
+        return [*self.asked_before(task)]
 
     def _learnt_once(self, task: Task, calls: Calls, resources: Resources) -> list[float]:
         """The thresholds of the task itself, also for the probes derived from it: they are one system."""

@@ -130,9 +130,12 @@ class Prompting(Variant):
         """The train rows that are worked examples for each sample."""
         return select_examples(self.pick, task.data.train, samples, self.shots, seed)
 
-    def labelled_rows(self, task: Task) -> int:
-        """The rows that are shown, where they are the same for every question; else all that they are picked from."""
-        return min(self.shots, len(task.data.train)) if self.pick == "fixed" or not self.shots else len(task.data.train)
+    def labelled_rows(self, task: Task) -> Sequence[Sample]:
+        """The rows that are shown, where they are the same for all questions; else all that they are picked from."""
+        if self.pick != "fixed":
+            return task.data.train if self.shots else ()
+        shown = {row.id: row for rows in self.examples(task, task.data.test, 0) for row in rows}
+        return tuple(shown.values())
 
     def generation(self, task: Task) -> Generation:
         """The task's options of generation, with this variant's own in their place."""

@@ -70,9 +70,9 @@ class Variant(Component):
         """Rows beside the test items that it asks before it answers, e.g. to learn a threshold from."""
         return ()
 
-    def labelled_rows(self, task: Task) -> int:
-        """Train and validation rows with their answers that it needs beside those that its models learn from."""
-        return 0
+    def labelled_rows(self, task: Task) -> Sequence[Sample]:
+        """The train and validation rows whose answers it needs, beside those that its models learn from."""
+        return ()
 
     def is_bound(self) -> bool:
         """Whether it sees what only the author of the answers knows: an upper bound, never a recommendation."""

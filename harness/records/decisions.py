@@ -100,7 +100,7 @@ class VariantCost:
     monthly: float | None = None  # money a month whatever the number of requests: upkeep of knowledge, retraining
     per_1000: float | None = None  # money for 1,000 requests
     unpriced: tuple[str, ...] = ()  # prices that are not stated and keep a sum above from being known
-    device_seconds: float | None = None  # of training and indexing, each device counted
+    device_seconds: float | None = None  # of training, each device counted
     looks_up: bool = False  # whether its knowledge is looked up, so that it changes without any training
     is_efficient: bool | None = None  # whether nothing is both better and cheaper, on the first headline figure
 
