@@ -21,7 +21,6 @@ from harness.runtime.peak_memory import device_in_use, peak_memory, reset_peak
 from harness.runtime.run_folder import RunFolder
 from harness.stages.timed_requests import TimedRequests, timed_requests
 from harness.suite.suite import Suite
-from harness.summary.comparison_plan import reported
 from harness.text.counting import counted
 from harness.text.excerpts import shortened
 
@@ -40,7 +39,7 @@ def latency(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, context:
             latencies[requests.reported] = _time_variant(suite, requests, context, resources)
     finally:
         context.close()
-    folder.write_latencies([latencies[name] for name in reported(suite) if name in latencies])
+    folder.write_latencies([latencies[name] for name in suite.expansion.reported() if name in latencies])
 
 
 def latency_of(requests: TimedRequests, times: Sequence[Measurement], note: str = "") -> Latency:

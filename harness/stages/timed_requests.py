@@ -14,7 +14,6 @@ from harness.runtime.provenance import described, described_entries, described_s
 from harness.stages.plan import planned_cells
 from harness.stages.unasked_questions import unasked_questions
 from harness.suite.suite import Suite
-from harness.summary.comparison_plan import reported
 from harness.text.canonical import digest
 
 VERSION = 1  # raise when a stored time would mean something else
@@ -43,7 +42,7 @@ def timed_requests(suite: Suite, tasks: Mapping[str, Task], context: Context) ->
     task = timed_task(suite, tasks)
     if task is None:
         return []
-    firsts = {suite.expansion.pools.get(name, (name,))[0]: name for name in reported(suite)}
+    firsts = {suite.expansion.pools.get(name, (name,))[0]: name for name in suite.expansion.reported()}
     questions = _questions_of(suite, task, list(firsts))
     return [
         TimedRequests(

@@ -73,9 +73,7 @@ def _within(value: float | None, limit: float) -> bool:
 
 
 def _mean(results: Sequence[Result], figure: str, variant: str) -> float | None:
-    return next(
-        (own.mean for own in results if own.variant == variant and str(FigureName.of(own)) == figure), None
-    )
+    return next((own.mean for own in results if own.variant == variant and str(FigureName.of(own)) == figure), None)
 
 
 def _stale_share(results: Sequence[Result], variant: str) -> float | None:

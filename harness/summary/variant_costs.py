@@ -44,9 +44,7 @@ def variant_costs(
     return charged(suite, costs, [step for step in summary.routed if step.task == task])
 
 
-def _cost(
-    suite: Suite, tasks: Mapping[str, Task], name: str, approach: Approach, spending: Spending
-) -> VariantCost:
+def _cost(suite: Suite, tasks: Mapping[str, Task], name: str, approach: Approach, spending: Spending) -> VariantCost:
     first = members_of(suite, name)[0]
     trainings = [_trainings(suite, spending.run, member) for member in members_of(suite, name)]
     peaks = [record.get("peak_memory") for own in trainings for record in own]
@@ -80,9 +78,7 @@ def _hosted(suite: Suite, variant: str) -> list[str]:
     """The models of a variant that answer on another machine."""
     models = {name: suite.models[name] for name in suite.usage.models_of[variant]}
     return [
-        name
-        for name, model in models.items()
-        if isinstance(model, HostedModel) and not is_this_machine(model.address)
+        name for name, model in models.items() if isinstance(model, HostedModel) and not is_this_machine(model.address)
     ]
 
 
