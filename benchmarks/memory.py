@@ -30,13 +30,13 @@ from adapters.methods.prefix import Prefix
 from adapters.methods.prompt import Prompt
 from adapters.methods.qlora import Qlora
 from adapters.training.encoding import Example
-from adapters.training.record import STATUS
 from adapters.training.settings import Recipe
 from adapters.training.training_run import train
 from harness.components.method import Method
 from harness.models.huggingface import HuggingFace
 from harness.models.local.memory import CUDA, GIB, PROCESS
 from harness.records.inputs import Message
+from harness.runtime.peak_memory import STATUS
 from harness.suite.parser import load_suite
 
 SUITE = Path(__file__).parents[1] / "suites" / "quickstart" / "suite.yaml"

@@ -93,7 +93,7 @@ def _one(job: Result) -> None:
         made = _random_base(job, Path(scratch)) if "size" in job else _quickstart()
         contestants: dict[str, Callable[..., Result]] = {"plain loop": _plain, "TRL": _trl}
         result = contestants.get(job["who"], _ours)(job, *made, Path(scratch))
-    from adapters.training.record import peak_memory
+    from harness.runtime.peak_memory import peak_memory
 
     device = "cuda" if _cuda() else "cpu"
     print(json.dumps({"who": job["who"], "steps": job["steps"], "peak": peak_memory(device) / 2**20, **result}))

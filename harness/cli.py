@@ -55,7 +55,7 @@ Stage = Annotated[
     str,
     typer.Option(
         "--from",
-        help="First stage: train, index, predict, score, summarize or report; the later ones follow",
+        help="First stage: train, index, predict, latency, score, summarize or report; the later ones follow",
         metavar="STAGE",
     ),
 ]

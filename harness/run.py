@@ -1,4 +1,4 @@
-"""The main path: plan → prepare → prove → train → index → predict → score → summarize → report.
+"""The main path: plan → prepare → prove → train → index → predict → latency → score → summarize → report.
 
 Each stage is a file in harness/stages. It reads what the stage before left in the run folder, and can be the first.
 `harness plan` shows what the stages would do; a run does it in the same order.
@@ -20,6 +20,7 @@ from harness.runtime.provenance import described_suite, now
 from harness.runtime.run_folder import RunFolder
 from harness.runtime.run_lookup import refuse_changed
 from harness.stages.index import index
+from harness.stages.latency import latency
 from harness.stages.predict import predict
 from harness.stages.prepare import prepare, resources_of
 from harness.stages.prove import prove
@@ -30,7 +31,7 @@ from harness.stages.train import refuse_untrained, train
 from harness.suite.suite import Suite
 from harness.text.redaction import Redaction
 
-STAGES = ("train", "index", "predict", "score", "summarize", "report")
+STAGES = ("train", "index", "predict", "latency", "score", "summarize", "report")
 Report = Callable[[FinishedRun], str]  # the page as text
 
 
@@ -48,6 +49,8 @@ def run(suite: Suite, folder: RunFolder, context: Context, report: Report, start
             open_run(suite, tasks, folder, due)
             folder.write_overlaps(overlaps)
         else:
+            if "latency" in due:
+                refuse_untrained(suite)
             refuse_changed(folder, suite, tasks, scored="score" not in due)
         if proofs:
             folder.write_run({**folder.read_run(), "selftest": proofs})
@@ -61,6 +64,9 @@ def run(suite: Suite, folder: RunFolder, context: Context, report: Report, start
         if "predict" in due:
             with timed(folder, "predict"):
                 predict(suite, tasks, folder, context, resources)
+        if "latency" in due:
+            with timed(folder, "latency"):
+                latency(suite, tasks, folder, context, resources)
         if "score" in due:
             folder.write_run({**folder.read_run(), "status": "predicted"})  # older figures no longer are this run's
             with timed(folder, "score"):

@@ -2,17 +2,13 @@
 
 import platform
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from harness.records.inputs import JSON
 from harness.runtime.provenance import versions
 
 PACKAGES = ("torch", "transformers", "peft", "accelerate", "bitsandbytes")
 FILE = "record.json"
-STATUS = Path("/proc/self/status")
-RESET = Path("/proc/self/clear_refs")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,32 +58,3 @@ def hardware(device: str) -> dict[str, JSON]:
 
     name = torch.cuda.get_device_name() if device == "cuda" else platform.processor() or platform.machine()
     return {"device": device, "name": name, "threads": torch.get_num_threads()}
-
-
-def reset_peak(device: str) -> None:
-    """Reset the highest point, so that `peak_memory` is of this training and not of an earlier one."""
-    import torch
-
-    if device == "cuda":
-        torch.cuda.reset_peak_memory_stats()
-    elif RESET.exists():
-        with suppress(OSError):  # a sandbox may forbid it: the peak is then the process's
-            RESET.write_text("5")  # proc(5): sets the high-water mark to what is resident now
-
-
-def peak_memory(device: str) -> int:
-    """Bytes at the highest point since `reset_peak`; of the whole process where neither CUDA nor Linux can reset it."""
-    import resource
-    import sys
-
-    import torch
-
-    if device == "cuda":
-        return int(torch.cuda.max_memory_allocated())
-    if STATUS.exists():
-        marks = (line.split() for line in STATUS.read_text().splitlines())
-        for name, *value in marks:
-            if name == "VmHWM:":
-                return int(value[0]) * 1024
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -9,7 +9,7 @@ from typing import Any
 from adapters.methods.base.network import size, translate_disk_errors
 from adapters.training.collation import Collator, Order, check_packing, pack
 from adapters.training.encoding import Encoded, Example, encode_examples, encode_texts
-from adapters.training.record import TrainingRecord, hardware, packages, peak_memory, reset_peak
+from adapters.training.record import TrainingRecord, hardware, packages
 from adapters.training.settings import Recipe
 from adapters.training.trainer import Counts, Item, Progress, StepPlan, make_trainer
 from harness.components.fields import written
@@ -18,6 +18,7 @@ from harness.errors import ModelError
 from harness.models.huggingface import HuggingFace
 from harness.models.local.device import available
 from harness.models.local.memory import gib
+from harness.runtime.peak_memory import peak_memory, reset_peak
 
 OPTIMISERS = {
     "adamw": "adamw_torch", "adamw_8bit": "adamw_bnb_8bit", "paged_adamw_8bit": "paged_adamw_8bit",

@@ -87,7 +87,7 @@ class PassageFinder:
         """The evidence for each sample, up to k passages, in their order."""
         if not samples:
             return []
-        gold = [GoldPassages.of(answers) for answers in self.knowledge.right_answers(samples, self.passage_set)]
+        gold = [GoldPassages.of(answers) for answers in self._right_answers(samples)]
         if self.settings.oracle:
             return [self._oracle(sample, own) for sample, own in zip(samples, gold, strict=True)]
         depth = max(k, DEPTH)
@@ -99,6 +99,12 @@ class PassageFinder:
             self._retrieved(sample, own, hits, k, depth)
             for sample, own, hits in zip(samples, gold, rankings, strict=True)
         ]
+
+    def _right_answers(self, samples: Sequence[Sample]) -> Sequence[Alternatives]:
+        """Of questions without a right answer, as in production, none is looked for in the passages."""
+        if not any(sample.targets for sample in samples):
+            return [()] * len(samples)
+        return self.knowledge.right_answers(samples, self.passage_set)
 
     def _oracle(self, sample: Sample, gold: GoldPassages) -> Evidence:
         """The gold passages, as perfect retrieval would find them."""

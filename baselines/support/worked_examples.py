@@ -3,8 +3,9 @@
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from itertools import islice
-from typing import Literal
+from typing import Any, Literal
 
 from harness.records.inputs import Sample
 
@@ -74,10 +75,7 @@ def _random(pool: Sequence[Sample], samples: Sequence[Sample], shots: int, seed:
 
 
 def _nearest(pool: Sequence[Sample], samples: Sequence[Sample], shots: int, seed: int) -> list[list[Sample]]:
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    vectorizer = TfidfVectorizer(analyzer="char", ngram_range=NGRAMS)
-    rows = vectorizer.fit_transform([row.input for row in pool]).T.tocsc()
+    vectorizer, rows = _fitted(tuple(row.input for row in pool))
     queries = vectorizer.transform([sample.input for sample in samples])
     chosen = []
     for start in range(0, len(samples), 256):  # the dense similarities of all samples need not fit into memory
@@ -87,6 +85,15 @@ def _nearest(pool: Sequence[Sample], samples: Sequence[Sample], shots: int, seed
             examples = (pool[i] for i in nearest if pool[i].input != sample.input)
             chosen.append(list(islice(examples, shots))[::-1])
     return chosen
+
+
+@lru_cache(maxsize=4)
+def _fitted(texts: tuple[str, ...]) -> "tuple[Any, Any]":
+    """What tf-idf learns from texts, and their vectors as columns: once, however many questions come one at a time."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    vectorizer = TfidfVectorizer(analyzer="char", ngram_range=NGRAMS)
+    return vectorizer, vectorizer.fit_transform(texts).T.tocsc()
 
 
 _SELECTORS: dict[Selection, Callable[[Sequence[Sample], Sequence[Sample], int, int], list[list[Sample]]]] = {

@@ -103,6 +103,12 @@ class Cascade(Variant):
             return -math.inf
         return prediction.confidence.get(self.confidence, -math.inf)  # none: no passage was found, or a vote failed
 
+    def asked_before(self, task: Task) -> Sequence[Sample]:
+        return self._rows_to_learn(_origin(task)) if self.thresholds is None else ()
+
+    def labelled_rows(self, task: Task) -> Sequence[Sample]:
+        return [*self.asked_before(task)]
+
     def _learnt_once(self, task: Task, calls: Calls, resources: Resources) -> list[float]:
         """The thresholds of the task itself, also for the probes derived from it: they are one system."""
         origin = _origin(task)
@@ -112,7 +118,7 @@ class Cascade(Variant):
         return resources.thresholds[key]
 
     def _learn(self, task: Task, calls: Calls, resources: Resources) -> list[float]:
-        rows = (task.data.validation or task.data.train)[: self.learn]
+        rows = self._rows_to_learn(task)
         metrics = resources.metrics[task.name]
         metric = metrics[self.metric or next(iter(metrics))]
         trials = []
@@ -122,6 +128,9 @@ class Cascade(Variant):
             trials.append(Trial(confidences, _values(metric, rows, predictions)))
         sign = -1.0 if metric.scale_of("").better == "lower" else 1.0
         return learn_thresholds(trials, sign, self.tolerance)
+
+    def _rows_to_learn(self, task: Task) -> Sequence[Sample]:
+        return (task.data.validation or task.data.train)[: self.learn]
 
 
 @dataclass(frozen=True)

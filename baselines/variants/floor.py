@@ -43,6 +43,9 @@ class Floor(Variant):
             return ["by: top_passage answers with a passage's text, which is no letter of an option"]
         return []
 
+    def labelled_rows(self, task: Task) -> Sequence[Sample]:
+        return () if self.by == "top_passage" else task.data.train
+
     def indexes(self, task: Task) -> list[IndexRequest]:
         if self.knowledge is None:
             return []

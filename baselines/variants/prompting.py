@@ -130,6 +130,13 @@ class Prompting(Variant):
         """The train rows that are worked examples for each sample."""
         return select_examples(self.pick, task.data.train, samples, self.shots, seed)
 
+    def labelled_rows(self, task: Task) -> Sequence[Sample]:
+        """The rows that are shown, where they are the same for all questions; else all that they are picked from."""
+        if self.pick != "fixed":
+            return task.data.train if self.shots else ()
+        shown = {row.id: row for rows in self.examples(task, task.data.test, 0) for row in rows}
+        return tuple(shown.values())
+
     def generation(self, task: Task) -> Generation:
         """The task's options of generation, with this variant's own in their place."""
         options = self._unconstrained(task)

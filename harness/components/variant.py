@@ -66,6 +66,14 @@ class Variant(Component):
         """The subjects of the self-test that its answers rest on beside its model's."""
         return ()
 
+    def asked_before(self, task: Task) -> Sequence[Sample]:
+        """Rows beside the test items that it asks before it answers, e.g. to learn a threshold from."""
+        return ()
+
+    def labelled_rows(self, task: Task) -> Sequence[Sample]:
+        """The train and validation rows whose answers it needs, beside those that its models learn from."""
+        return ()
+
     def is_bound(self) -> bool:
         """Whether it sees what only the author of the answers knows: an upper bound, never a recommendation."""
         return False

@@ -74,6 +74,7 @@ class Latency:
     items: int  # requests that were measured
     p50: float  # seconds
     p95: float
+    mean: float | None = None  # seconds
     cached_tokens: int | None = None  # of the prompts', those that a server had kept; None: not told
     peak_memory: int | None = None  # bytes of this process, or of its accelerator, with the variant loaded
     note: str = ""  # why fewer items were measured than asked for
@@ -98,6 +99,9 @@ class VariantCost:
     one_off: float | None = None  # money before the first request: labelled rows, training, index
     monthly: float | None = None  # money a month whatever the number of requests: upkeep of knowledge, retraining
     per_1000: float | None = None  # money for 1,000 requests
+    unpriced: tuple[str, ...] = ()  # prices that are not stated and keep a sum above from being known
+    device_seconds: float | None = None  # of training, each device counted
+    looks_up: bool = False  # whether its knowledge is looked up, so that it changes without any training
     is_efficient: bool | None = None  # whether nothing is both better and cheaper, on the first headline figure
 
 

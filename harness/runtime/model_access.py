@@ -1,6 +1,7 @@
 """The models of a suite while it runs: by name, by content, and which of them lies in memory."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,7 @@ from harness.records.call_counts import CallCounts
 from harness.records.inputs import Cell, Prompt
 from harness.records.outputs import Completion
 from harness.runtime.cache import Cache
+from harness.runtime.measurements import Measurements
 from harness.runtime.model_history import earlier_models, model_name
 from harness.text.canonical import digest
 from harness.text.redaction import Redaction
@@ -49,7 +51,8 @@ class ModelAccess:
         self._identified: set[str] = set()  # models that the cache was told of
         self.changes: dict[str, str] = {}  # by model: why what it has answered before is asked again
         self._own_models: dict[str, Model] = {}  # that a metric brings, by their description
-        self._loaded: Model | None = None
+        self._loaded: list[Model] = []
+        self._holds_several = False  # local models in memory
         for model in models.values():
             model.report_to(display)
 
@@ -121,6 +124,11 @@ class ModelAccess:
 
         return Vectors(self.cache.path.with_name("vectors.sqlite"), self.cache.read_only)
 
+    @cached_property
+    def measurements(self) -> Measurements:
+        """What work took when it was done for the first time, beside the cache of calls."""
+        return Measurements(self.cache.path.with_name("measurements.sqlite"), self.cache.read_only)
+
     def context_length(self, model: str) -> int | None:
         """The most tokens of a prompt and its answer together, where it is known without loading weights."""
         return self.model(model).context_length()
@@ -153,14 +161,52 @@ class ModelAccess:
     def close(self) -> None:
         """Release every model."""
         self.close_vectors()
+        if "measurements" in self.__dict__:
+            self.__dict__.pop("measurements").close()
         for model in (*self.models.values(), *self._own_models.values()):
             model.close()
-        self._loaded = None
+        self._loaded = []
+
+    @contextmanager
+    def unshown(self) -> Iterator[None]:
+        """Show nothing of the calls on the display."""
+        display, self.display = self.display, Display()
+        try:
+            yield
+        finally:
+            self.display = display
+
+    @contextmanager
+    def deployed(self, models: Sequence[str]) -> Iterator[None]:
+        """Call these models as in production: no call is answered from a store, or kept, or shown on the display.
+
+        All of them stay in memory together, and no other local model does.
+        """
+        from harness.runtime.no_stores import NoCompletions, NoVectors
+
+        kept = (self.cache, self.vectors, self._identified)
+        self.cache, self._identified = NoCompletions(self.cache.path), set()
+        self.__dict__["vectors"] = NoVectors(self.vectors.path)
+        self._release_but([self.model(name).carrier() for name in models if self.model(name).local])
+        self._holds_several = True
+        try:
+            with self.unshown():
+                yield
+        finally:
+            self.cache, self.__dict__["vectors"], self._identified = kept
+            self._holds_several = False
 
     def _free_memory_for(self, name: str) -> None:
         """One accelerator, several models: the loaded local model goes before another comes."""
         if self.model(name).local:
             carrier = self.model(name).carrier()
-            if self._loaded is not None and self._loaded is not carrier:
-                self._loaded.close()
-            self._loaded = carrier
+            self._release_but(self._loaded if self._holds_several else [carrier])
+            if not any(model is carrier for model in self._loaded):
+                self._loaded.append(carrier)
+
+    def _release_but(self, needed: Sequence[Model]) -> None:
+        """Close the loaded local models that are none of these."""
+        others = [model for model in self._loaded if not any(model is own for own in needed)]
+        for model in others:
+            model.close()
+        self._loaded = [model for model in self._loaded if any(model is own for own in needed)]

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from harness.errors import StoreError
+from harness.records.decisions import Latency
 from harness.records.figures import Overlap
 from harness.records.inputs import Sample
 from harness.records.judgements import Judgement
@@ -18,7 +19,7 @@ from harness.text.redaction import Redaction
 
 T = TypeVar("T")
 _ADAPTERS: dict[type, TypeAdapter[Any]] = {
-    kind: TypeAdapter(kind) for kind in (Sample, Prediction, Overlap, Score, Judgement, Summary)
+    kind: TypeAdapter(kind) for kind in (Sample, Prediction, Overlap, Latency, Score, Judgement, Summary)
 }
 
 

@@ -10,6 +10,7 @@ from filelock import FileLock, Timeout
 from pydantic import TypeAdapter
 
 from harness.errors import HarnessError, ServerGoneError, StoreError
+from harness.records.decisions import Latency
 from harness.records.figures import Overlap
 from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON, Sample
@@ -23,6 +24,7 @@ RESULTS = (
     "samples.jsonl",
     "predictions.jsonl",
     "overlaps.jsonl",
+    "latency.jsonl",
     "scores.jsonl",
     "judgements.jsonl",
     "summary.json",
@@ -38,6 +40,7 @@ class RunFolder(RecordFiles):
     samples.jsonl      the items, so that the folder can be read without the data source
     predictions.jsonl  every variant's answer with the messages as sent
     overlaps.jsonl     which test items also stand in what models learn from or look up
+    latency.jsonl      how long one request takes by itself, by variant
     scores.jsonl       every metric's value and reason
     judgements.jsonl   everything that judges said, where there are any
     summary.json       the figures
@@ -153,6 +156,10 @@ class RunFolder(RecordFiles):
         """What test items share with what models learn from or look up; empty in runs from before that was checked."""
         return self.read_lines("overlaps.jsonl", Overlap) if (self.path / "overlaps.jsonl").is_file() else []
 
+    def latencies(self) -> list[Latency]:
+        """How long one request takes by itself; empty in runs of before, and where none was timed."""
+        return self.read_lines("latency.jsonl", Latency) if (self.path / "latency.jsonl").is_file() else []
+
     def scores(self) -> list[Score]:
         """All scores, in cell order."""
         return self.read_lines("scores.jsonl", Score)
@@ -190,6 +197,13 @@ class RunFolder(RecordFiles):
     def write_overlaps(self, overlaps: Iterable[Overlap]) -> None:
         """Write overlaps.jsonl."""
         self.write_lines("overlaps.jsonl", overlaps, Overlap)
+
+    def write_latencies(self, latencies: Sequence[Latency]) -> None:
+        """Write latency.jsonl, or remove it where nothing was timed."""
+        if latencies:
+            self.write_lines("latency.jsonl", latencies, Latency)
+        else:
+            self.remove("latency.jsonl")
 
     def write_scores(self, scores: Iterable[Score]) -> None:
         """Write scores.jsonl."""

@@ -1,18 +1,27 @@
 """Turn scores into figures; leaves summary.json. The run is complete once its report is written."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from harness.checks.prompt_mismatch import prompt_mismatches
 from harness.components.task import Task
+from harness.records.decisions import Latency
 from harness.records.derived_names import reported_name
+from harness.records.figure_names import FigureName
+from harness.records.inputs import JSON
+from harness.records.summary import Summary
 from harness.runtime.provenance import now
 from harness.runtime.run_folder import RunFolder
 from harness.suite.suite import Suite
 from harness.summary.anomaly_detection import anomalies
+from harness.summary.break_even import break_even
+from harness.summary.broken_constraints import broken_constraints, stated
 from harness.summary.comparison_plan import comparison_plan, metric_info
+from harness.summary.decision import decide
 from harness.summary.judge_quality import judging
+from harness.summary.pareto import with_efficiency
 from harness.summary.run_summary import summary_of
+from harness.summary.variant_costs import variant_costs
 
 
 def summarize(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder) -> None:
@@ -27,14 +36,47 @@ def summarize(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder) -> Non
     summary = summary_of(
         design, metric_info(suite, tasks, scores), folder.samples(), predictions, scores, folder.overlaps()
     )
+    latencies = folder.latencies()
+    decided = with_decision(suite, with_costs(suite, tasks, summary, record, latencies))
     folder.write_summary(
         replace(
-            summary,
+            decided,
             judging=judges,
-            warnings=(*summary.warnings, *judges.notes),
+            warnings=(*summary.warnings, *judges.notes, *_untimed(latencies)),
             statements=(*summary.statements, *judges.statements),
             anomalies=noticed,
             mismatches=prompt_mismatches(suite, tasks),
         )
     )
     folder.write_run({**record, "status": "summarized", "finished": now()})
+
+
+def with_costs(
+    suite: Suite, tasks: Mapping[str, Task], summary: Summary, run: Mapping[str, JSON], latencies: Sequence[Latency]
+) -> Summary:
+    """The summary with what each variant costs, which of them are efficient, and from when on each pays."""
+    costs, prices = variant_costs(suite, tasks, summary, run, latencies), suite.terms.prices
+    first = next(iter(summary.headline), None)
+    quality = {
+        own.variant: own.mean for own in summary.results if str(FigureName.of(own)) == first and own.mean is not None
+    }
+    is_lower_better = first in summary.metrics and summary.metrics[first].better == "lower"
+    decisions = replace(
+        summary.decisions,
+        costs=with_efficiency(costs, quality, is_lower_better),
+        break_even=break_even(costs, prices.amortise_days) if prices else (),
+        currency=prices.currency if prices else None,
+        constraints=stated(suite.terms.constraints),
+    )
+    return replace(summary, decisions=decisions)
+
+
+def with_decision(suite: Suite, summary: Summary) -> Summary:
+    """The summary with the recommendation, which rests on everything else."""
+    broken = broken_constraints(summary.decisions.costs, summary.results, summary.metrics, suite.terms)
+    decision = decide(summary, suite.terms, broken)
+    return replace(summary, decisions=replace(summary.decisions, decision=decision))
+
+
+def _untimed(latencies: Sequence[Latency]) -> list[str]:
+    return [f"latency of {latency.variant}: {latency.note}" for latency in latencies if latency.note]

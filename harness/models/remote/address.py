@@ -2,8 +2,10 @@
 
 import base64
 import hashlib
+import ipaddress
 import json
 import re
+import socket
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import unquote
 
@@ -98,3 +100,21 @@ def _texts(content: JSON) -> Iterator[str]:
         yield content
     for part in content.values() if isinstance(content, Mapping) else content if isinstance(content, list) else ():
         yield from _texts(part)
+
+
+def is_this_machine(address: str) -> bool:
+    """Whether a server at an address, as the suite writes it, runs on the machine that asks it."""
+    import httpx
+
+    text = str(expanded(address))
+    try:
+        host = httpx.URL(text if "://" in text else f"http://{text}").host
+    except (httpx.InvalidURL, ValueError, TypeError):
+        return False
+    if host in ("localhost", socket.gethostname()) or host.endswith(".localhost"):
+        return True
+    try:
+        number = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return number.is_loopback or number.is_unspecified

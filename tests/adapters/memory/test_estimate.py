@@ -13,13 +13,12 @@ from torch.autograd.graph import saved_tensors_hooks
 
 from adapters.memory.activations import Batch, activations
 from adapters.memory.estimate import state, training_memory
-from adapters.memory.machine import return_freed_memory
 from adapters.methods.base.network import size
 from adapters.methods.full import Full
 from adapters.methods.lora import Lora
 from adapters.methods.prefix import Prefix
 from adapters.methods.qlora import Qlora
-from adapters.training import advice, record
+from adapters.training import advice
 from adapters.training.encoding import IGNORED
 from adapters.training.loss import summed_loss
 from adapters.training.settings import Recipe
@@ -325,23 +324,3 @@ def test_the_machine_has_memory(tmp_path: Path) -> None:
 
     assert 0 < available("cpu") <= psutil.virtual_memory().total
     assert cgroup_limit(tmp_path, tmp_path / "absent") is None
-
-
-@pytest.mark.skipif(not record.RESET.exists(), reason="needs Linux")
-def test_the_peak_is_of_what_came_after_the_reset() -> None:
-    return_freed_memory()
-    big = torch.ones(64 << 20)  # 256 MiB
-    high = record.peak_memory("cpu")
-    del big
-    record.reset_peak("cpu")
-    low = record.peak_memory("cpu")
-    if "VmHWM" not in record.STATUS.read_text():
-        pytest.skip("this kernel does not say")
-    assert high - low > 200 << 20
-
-
-def test_the_peak_where_nothing_can_be_reset(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(record, "RESET", tmp_path / "absent")
-    monkeypatch.setattr(record, "STATUS", tmp_path / "absent")
-    record.reset_peak("cpu")
-    assert record.peak_memory("cpu") > 100 << 20
