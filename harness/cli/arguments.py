@@ -1,0 +1,26 @@
+"""What several commands are given: a suite, a model of it, a place to write to."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+SuitePath = Annotated[Path, typer.Argument(metavar="SUITE", help="A suite file, e.g. suites/quickstart/suite.yaml")]
+Out = Annotated[
+    Path | None, typer.Option(help="Run folder; default: runs/NAME/TIME, or the unfinished run", metavar="DIR")
+]
+Stage = Annotated[
+    str,
+    typer.Option(
+        "--from",
+        help="First stage: train, index, predict, score, summarize or report; the later ones follow",
+        metavar="STAGE",
+    ),
+]
+
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps; auto: as models take it", metavar="DEVICE")]
+Trained = Annotated[str, typer.Argument(metavar="MODEL", help="A model that the suite trains, by its name there")]
+ExportOut = Annotated[
+    Path | None, typer.Option("--out", help="A new or empty folder; default: exports/NAME/MODEL", metavar="DIR")
+]
+Empty = Annotated[Path, typer.Option("--out", help="A new or empty folder", metavar="DIR")]
