@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.records.finished_run import FinishedRun
+from harness.records.inputs import Language
 from reports.facts.comparison_table import ComparisonTable, TableEntry, comparison_tables
 from reports.facts.demotions import SIGN
 from reports.facts.metric_columns import MetricColumn
@@ -26,7 +27,9 @@ ENTRY_WIDTH = 24  # "28 of 30 known (93.3 %)"; columns beyond the console's widt
 VARIANT_WIDTH = 20
 
 
-def print_summary(finished: FinishedRun, console: Console, packages: Sequence[str] = PACKAGES) -> None:
+def print_summary(
+    finished: FinishedRun, console: Console, packages: Sequence[str] = PACKAGES, language: Language = "en"
+) -> None:
     """Print verdicts, comparison tables, sentences and warnings; ASCII where the console cannot show more."""
     leading = [section for section in find_sections(packages) if section.leads]
     sections = [section for section in find_sections(packages) if not section.leads]

@@ -1,7 +1,7 @@
 """What several commands are given: a suite, a model of it, a place to write to."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -18,6 +18,12 @@ Stage = Annotated[
     ),
 ]
 
+Speech = Annotated[
+    Literal["en", "zh"] | None,
+    typer.Option(
+        "--lang", help="English or Chinese; default: English here, the language of the suite's prompts in the page"
+    ),
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps; auto: as models take it", metavar="DEVICE")]
 Trained = Annotated[str, typer.Argument(metavar="MODEL", help="A model that the suite trains, by its name there")]
 ExportOut = Annotated[
