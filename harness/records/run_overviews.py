@@ -9,7 +9,7 @@ RunState = Literal["running", "interrupted", "complete", "unreadable"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class RunProgress:
     """How far a run is that goes on."""
 
     work: str = ""  # what it does at present, e.g. "norm × lora"
@@ -33,6 +33,6 @@ class RunOverview:
     started: str | None = None  # ISO 8601
     finished: str | None = None
     command: str | None = None  # that began it
-    progress: Progress | None = None  # of a run that goes on
+    progress: RunProgress | None = None  # of a run that goes on
     summary: Summary | None = None  # with the headline figures and the decision only
     problem: str = ""  # why it, or its figures, cannot be read

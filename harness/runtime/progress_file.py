@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from harness.components.display import Display
-from harness.records.run_overviews import Progress
+from harness.records.run_overviews import RunProgress
 
 PROGRESS = ".progress.json"
 INTERVAL = 1.0  # seconds between two writes, at the least
@@ -38,7 +38,7 @@ class ProgressFile:
                 with suppress(OSError):
                     self.path.unlink(missing_ok=True)
 
-    def write(self, progress: Progress) -> None:
+    def write(self, progress: RunProgress) -> None:
         """Replace the file, so that no reader ever sees half of one."""
         with self._lock, suppress(OSError):
             if self._is_open and not self.path.is_symlink():
@@ -58,10 +58,10 @@ class RecordedDisplay(Display):
         self.pieces: int | None = None
         self.began = time.monotonic()
 
-    def progress(self) -> Progress:
+    def progress(self) -> RunProgress:
         """As it is at this moment."""
         elapsed = time.monotonic() - self.began
-        return Progress(
+        return RunProgress(
             work=self.work,
             done=self.done,
             total=self.total,

@@ -15,7 +15,7 @@ from harness.records.figure_names import FigureName
 from harness.records.figures import MetricInfo, Result
 from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON
-from harness.records.run_overviews import Progress, RunOverview, RunState
+from harness.records.run_overviews import RunProgress, RunOverview, RunState
 from harness.records.summary import Summary
 from harness.runtime.progress_file import PROGRESS
 from harness.runtime.run_folder import RESULTS, RunFolder
@@ -47,7 +47,7 @@ class _SummaryHead:
 
 
 _HEAD = TypeAdapter(_SummaryHead)
-_PROGRESS = TypeAdapter(Progress)
+_PROGRESS = TypeAdapter(RunProgress)
 _RUN = TypeAdapter(dict[str, JSON])
 
 
@@ -128,14 +128,14 @@ def _runs_below(folder: Path, prefix: str, depth: int) -> Iterator[tuple[str, Pa
     """Runs, and folders that may not be looked into, with their keys; a run's own folders are not searched."""
     try:
         with os.scandir(folder) as entries:
-            kept = sorted(entries, key=lambda entry: entry.name)
+            children = sorted(entries, key=lambda entry: entry.name)
     except OSError:
         yield prefix.rstrip("/"), folder
         return
-    if prefix and _is_run({entry.name for entry in kept}):
+    if prefix and _is_run({entry.name for entry in children}):
         yield prefix.rstrip("/"), folder
         return
-    for entry in kept if depth else ():
+    for entry in children if depth else ():
         if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
             yield from _runs_below(folder / entry.name, f"{prefix}{entry.name}/", depth - 1)
 
@@ -203,7 +203,7 @@ def _summary(path: Path) -> Summary:
     )
 
 
-def _progress(path: Path) -> Progress | None:
+def _progress(path: Path) -> RunProgress | None:
     try:
         return _parsed(path / PROGRESS, _PROGRESS)
     except StoreError:

@@ -12,7 +12,7 @@ KEPT_PAGES = 4  # a page is up to 25 MB
 T = TypeVar("T")
 
 
-class Memory(Generic[T]):
+class NewestValues(Generic[T]):
     """The newest few of what is costly to make. Whoever asks for something while it is made waits for it."""
 
     def __init__(self, size: int) -> None:
@@ -37,7 +37,7 @@ class ReportDesk:
     def __init__(self, library: RunLibrary, render: Callable[[FinishedRun], str]) -> None:
         self.library = library
         self._render = render
-        self._pages: Memory[bytes] = Memory(KEPT_PAGES)
+        self._pages: NewestValues[bytes] = NewestValues(KEPT_PAGES)
 
     def page(self, key: str) -> bytes:
         """The page of a run that has figures. Raises StoreError for what is missing or broken."""

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from harness.records.decisions import Certainty
 from harness.records.figure_names import FigureName
-from harness.records.run_overviews import Progress, RunOverview, RunState
+from harness.records.run_overviews import RunProgress, RunOverview, RunState
 from harness.records.summary import Summary
 from reports.facts import numbers
 from reports.facts.metric_columns import MetricColumn, column_of, results_by_variant
@@ -141,7 +141,7 @@ def _best(column: MetricColumn, means: dict[str, float | None]) -> str:
 
 
 def _progress(run: RunOverview) -> CardProgress:
-    progress = run.progress or Progress()
+    progress = run.progress or RunProgress()
     stage = say(f"viewer.stage_{WORK.get(run.stage, 'works')}")
     step = None
     if progress.pieces:

@@ -88,9 +88,9 @@ class ViewerHandler(BaseHTTPRequestHandler):
 
     def _send(self, reply: WebReply) -> None:
         headers = getattr(self, "headers", None)  # a request that cannot be understood has none
-        is_known = reply.status == 200 and headers is not None and headers.get("If-None-Match") == reply.tag
-        content = b"" if is_known else reply.content
-        self.send_response_only(304 if is_known else reply.status)
+        is_current = reply.status == 200 and headers is not None and headers.get("If-None-Match") == reply.tag
+        content = b"" if is_current else reply.content
+        self.send_response_only(304 if is_current else reply.status)
         for name, value in {
             "Content-Type": reply.type,
             "ETag": reply.tag,
@@ -103,7 +103,7 @@ class ViewerHandler(BaseHTTPRequestHandler):
             **reply.headers,
         }.items():
             self.send_header(name, value)
-        if not is_known:
+        if not is_current:
             self.send_header("Content-Length", str(len(content)))
         if self.close_connection:
             self.send_header("Connection", "close")
