@@ -15,7 +15,7 @@ from harness.records.figure_names import FigureName
 from harness.records.figures import MetricInfo, Result
 from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON
-from harness.records.run_overviews import RunProgress, RunOverview, RunState
+from harness.records.run_overviews import RunOverview, RunProgress, RunState
 from harness.records.summary import Summary
 from harness.runtime.progress_file import PROGRESS
 from harness.runtime.run_folder import RESULTS, RunFolder

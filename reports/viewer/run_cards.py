@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from harness.records.decisions import Certainty
 from harness.records.figure_names import FigureName
-from harness.records.run_overviews import RunProgress, RunOverview, RunState
+from harness.records.run_overviews import RunOverview, RunProgress, RunState
 from harness.records.summary import Summary
 from reports.facts import numbers
 from reports.facts.metric_columns import MetricColumn, column_of, results_by_variant
