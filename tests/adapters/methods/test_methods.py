@@ -151,7 +151,14 @@ def test_impossible_parameters_are_refused(name: str, parameters: dict[str, Any]
 @pytest.mark.parametrize(("name", "parameters"), [VARIED[name] for name in ("lora", "dora", "rslora", "ia3", "qlora")])
 def test_merged_answers_as_unmerged(name: str, parameters: dict[str, Any], base: HuggingFace, tmp_path: Path) -> None:
     made = method(name, **parameters)
-    train(base, made, Recipe(epochs=2, batch_size=4, learning_rate=2e-2, save_every=99), LearningRows(LEARN), tmp_path / "a", 0)
+    train(
+        base,
+        made,
+        Recipe(epochs=2, batch_size=4, learning_rate=2e-2, save_every=99),
+        LearningRows(LEARN),
+        tmp_path / "a",
+        0,
+    )
     network = made.load(base.load("float32"), tmp_path / "a")
     ids = torch.tensor([base.encode(LEARN[0].prompt)])
     with torch.no_grad():

@@ -193,7 +193,9 @@ def test_taking_an_adapter_off_leaves_the_base_as_it_was(base: HuggingFace, tmp_
     modules = [name for name, _ in network.named_modules()]
     for name in ("lora", "prefix", "prompt", "ia3", "bottleneck"):
         made = method(name, **CASES[name])
-        train(base, made, Recipe(max_steps=2, learning_rate=0.05, batch_size=4), LearningRows(LEARN), tmp_path / name, 0)
+        train(
+            base, made, Recipe(max_steps=2, learning_rate=0.05, batch_size=4), LearningRows(LEARN), tmp_path / name, 0
+        )
         worn = made.load(network, tmp_path / name)
         with torch.no_grad():
             if name not in ("prefix", "prompt"):
