@@ -1,6 +1,7 @@
 """The report for the terminal, for whoever started the run and waits for its answer."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -55,6 +56,12 @@ def print_summary(
             _print_lines(section.label, "dim", section.sentences(finished), console)
         warnings = spoken_sentences(finished.summary.warnings, finished.summary.statements)
         _print_lines(say("terminal.warning"), "yellow", warnings, console)
+
+
+def print_place(page: Path, console: Console, language: Language = "en") -> None:
+    """Print where the page is."""
+    with speaking(language if _can_show(language, console) else "en"):
+        console.print(f"\n{say('terminal.report', page=page)}", soft_wrap=True)
 
 
 def _can_show(language: Language, console: Console) -> bool:

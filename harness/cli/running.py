@@ -101,9 +101,9 @@ def _print_report(
     folder: "RunFolder", page: Path, console: "Console", language: "Language | None" = None
 ) -> "FinishedRun":
     """Print what a run came to, and where its page is."""
-    from reports.terminal import print_summary
+    from reports.terminal import print_place, print_summary
 
     finished = folder.finished()
     print_summary(finished, console, language=language or "en")
-    console.print(f"\nReport: {page}", soft_wrap=True)
+    print_place(page, console, language or "en")
     return finished

@@ -58,7 +58,7 @@ def floor_sentences(floor: FloorStanding) -> tuple[str, ...]:
             names = listed(comparison.variant for comparison in comparisons)
             floor_name = say("floors.it") if sentences else subject
             n = len(comparisons)
-            sentences.append(say(f"floors.{standing}", n=n, names=names, floor=floor_name, evidence=evidence))
+            sentences.append(say(f"floors.is_{standing}", n=n, names=names, floor=floor_name, evidence=evidence))
     return tuple(sentences)
 
 

@@ -74,7 +74,7 @@ class Routes:
             reply = self._run(names[1:], language, suffix)
             if reply is not None:
                 return reply
-        return message("not_found", 404, language)
+        return message("viewer.not_found", 404, language)
 
     def _run(self, names: Sequence[str], language: Language, suffix: str) -> WebReply | None:
         """Of a run's folder: its page, or some of its items."""
@@ -100,10 +100,10 @@ class Routes:
         return _own(run_page(run, reason, language, suffix))
 
 
-def message(name: str, status: int, language: Language = "en", **values: str) -> WebReply:
+def message(key: str, status: int, language: Language = "en", **values: str) -> WebReply:
     """A page of one sentence of the catalogue's."""
     with speaking(language):
-        sentence = say(f"viewer.{name}", **values)
+        sentence = say(key, **values)
     return _own(message_page(sentence, language), status)
 
 

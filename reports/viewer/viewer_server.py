@@ -72,12 +72,12 @@ class ViewerHandler(BaseHTTPRequestHandler):
         except Exception as error:
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             print(f"error: {self.path[:200]!r}: {reason}", file=sys.stderr)
-            reply = message("failed", 500, reason=reason)
+            reply = message("viewer.failed", 500, reason=reason)
         self._send(reply)
 
     def _reply(self) -> WebReply:
         if not self._is_meant_for_here():
-            return message("refused_host", 403)
+            return message("viewer.refused_host", 403)
         path, _, query = self.path.partition("?")
         return self.server.routes.reply(path, query, self.headers.get("Accept-Language", ""))
 
@@ -115,7 +115,7 @@ class ViewerHandler(BaseHTTPRequestHandler):
         """What the base class refuses: a method other than GET and HEAD, and what is no request."""
         self.close_connection = True
         is_method = code == 501
-        refusal = message("only_reading", 405) if is_method else message("not_understood", code)
+        refusal = message("viewer.only_reading", 405) if is_method else message("viewer.not_understood", code)
         headers = {**refusal.headers, **({"Allow": "GET, HEAD"} if is_method else {})}
         self._send(WebReply(status=refusal.status, content=refusal.content, policy=OWN_POLICY, headers=headers))
 
