@@ -5,7 +5,6 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from importlib.resources import files
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
@@ -16,6 +15,7 @@ from harness.records.inputs import JSON, Language
 from reports.facts import numbers
 from reports.facts.item_payload import pack
 from reports.facts.metric_columns import direction_of, freshness_probes, general_tasks, variant_names
+from reports.facts.moments import date_text, moment_of
 from reports.facts.phrases import counted
 from reports.section import PACKAGES, Section, find_sections, style_of, template_of
 from reports.wording import LANGUAGES, NAMES, catalogue, say, say_markup, speaking, spoken_language
@@ -90,30 +90,15 @@ def _circumstances(finished: FinishedRun) -> Iterator[str]:
         yield counted(len({(probe.task, probe.knowledge) for probe in probes.values()}), "freshness probe")
     if general:
         yield counted(len(general), "general task")
-    started, ended = _time(run.get("started")), _time(run.get("finished"))
+    started, ended = moment_of(run.get("started")), moment_of(run.get("finished"))
     if ended is None:
-        yield from [say("page.started", date=_date(started))] if started else []
+        yield from [say("page.started", date=date_text(started))] if started else []
     elif started is None or (started.tzinfo is None) != (ended.tzinfo is None):
-        yield _date(ended)
+        yield date_text(ended)
     else:
-        yield say("page.took", date=_date(ended), duration=numbers.duration((ended - started).total_seconds()))
+        yield say("page.took", date=date_text(ended), duration=numbers.duration((ended - started).total_seconds()))
     if run.get("seed") is not None:
         yield say("page.seed", seed=run["seed"])
-
-
-def _time(text: JSON) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text)
-    except (TypeError, ValueError):
-        return None
-
-
-def _date(moment: datetime) -> str:
-    zone = f" {moment.tzname()}" if moment.tzinfo else ""
-    month = say(f"page.month_{moment.month}")
-    return say(
-        "page.date", day=moment.day, month=month, year=moment.year, hour=moment.hour, minute=moment.minute, zone=zone
-    )
 
 
 def _assets(sections: Sequence[Section]) -> dict[str, JSON]:

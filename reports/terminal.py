@@ -1,20 +1,27 @@
 """The report for the terminal, for whoever started the run and waits for its answer."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from harness.records.finished_run import FinishedRun
+from harness.records.inputs import Language
+from harness.records.summary import Summary
 from reports.facts.comparison_table import ComparisonTable, TableEntry, comparison_tables
 from reports.facts.demotions import SIGN
 from reports.facts.metric_columns import MetricColumn
+from reports.facts.phrases import joined
 from reports.facts.spoken_sentences import spoken_sentences
-from reports.section import PACKAGES, find_sections
+from reports.facts.statements import sentence
+from reports.section import PACKAGES, Section, find_sections
 from reports.verdict import findings
+from reports.wording import NAMES, say, speaking
 
 STYLES = {"better": "green", "worse": "red", "inconclusive": "yellow", "no comparison": "dim", "undecided": "yellow"}
+CERTAINTY_STYLES = {"sure": "green", "likely": "yellow", "cannot tell": "yellow"}
 PLAIN = str.maketrans(
     {"\u2212": "-", "–": "-", "—": "-", "“": '"', "”": '"', "’": "'", "…": "~", "×": "x", "·": "|"}
     | {SIGN: "*", "κ": "k", "ρ": "r", "λ": "l"}
@@ -26,32 +33,81 @@ ENTRY_WIDTH = 24  # "28 of 30 known (93.3 %)"; columns beyond the console's widt
 VARIANT_WIDTH = 20
 
 
-def print_summary(finished: FinishedRun, console: Console, packages: Sequence[str] = PACKAGES) -> None:
-    """Print verdicts, comparison tables, sentences and warnings; ASCII where the console cannot show more."""
-    leading = [section for section in find_sections(packages) if section.leads]
-    sections = [section for section in find_sections(packages) if not section.leads]
-    for section in leading:
-        _print_lines(section.label, "red", section.sentences(finished), console)
-    _print_lines("warning", "red", (line for section in sections for line in section.alarms(finished)), console)
-    _print_lines("warning", "yellow", (line for section in sections for line in section.cautions(finished)), console)
+def print_summary(
+    finished: FinishedRun, console: Console, packages: Sequence[str] = PACKAGES, language: Language = "en"
+) -> None:
+    """Print what to deploy, verdicts, comparison tables, sentences and warnings, in a language.
+
+    ASCII where the console cannot show more; a console that has no Chinese is told everything in English.
+    """
+    with speaking(language if _can_show(language, console) else "en"):
+        _print_decision(finished.summary, console)
+        leading = [section for section in find_sections(packages) if section.leads]
+        sections = [section for section in find_sections(packages) if not section.leads]
+        for section in leading:
+            _print_lines(section.label, "red", section.sentences(finished), console)
+        _print_findings(finished, sections, console)
+        for table in comparison_tables(finished.summary):
+            for places in _chunks(len(table.columns), console.width):
+                console.print()
+                console.print(_rich_table(table, places, console))
+            _print_lines(SIGN, "dim", (demotion.sentence for demotion in table.demotions), console)
+        for section in sections:
+            _print_lines(section.label, "dim", section.sentences(finished), console)
+        warnings = spoken_sentences(finished.summary.warnings, finished.summary.statements)
+        _print_lines(say("terminal.warning"), "yellow", warnings, console)
+
+
+def print_place(page: Path, console: Console, language: Language = "en") -> None:
+    """Print where the page is."""
+    with speaking(language if _can_show(language, console) else "en"):
+        console.print(f"\n{say('terminal.report', page=page)}", soft_wrap=True)
+
+
+def _can_show(language: Language, console: Console) -> bool:
+    try:
+        NAMES[language].encode(console.encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _print_decision(summary: Summary, console: Console) -> None:
+    """What to deploy and how sure that is, why, what was left out, what would change it: before any figure."""
+    decision = summary.decisions.decision
+    if decision is None:
+        return
+    certainty = say(f"decision.certainty_{decision.certainty.replace(' ', '_')}")
+    label = say("terminal.recommendation", certainty=certainty)
+    style = CERTAINTY_STYLES[decision.certainty]
+    headline = Text.assemble((say("terminal.labelled", label=label), f"bold {style}"))
+    console.print(_safe(headline.append(sentence(decision.headline, summary), "bold"), console))
+    for name, style, statements in (
+        (say("terminal.reason"), "dim", decision.reasons),
+        (say("terminal.distrusted"), "yellow", decision.distrusted),
+        (say("terminal.change"), "dim", decision.changes),
+    ):
+        _print_lines(name, style, (sentence(statement, summary) for statement in statements), console)
+    console.print()
+
+
+def _print_findings(finished: FinishedRun, sections: Sequence[Section], console: Console) -> None:
+    """What speaks against the figures, then one verdict a headline figure."""
+    warning = say("terminal.warning")
+    _print_lines(warning, "red", (line for section in sections for line in section.alarms(finished)), console)
+    _print_lines(warning, "yellow", (line for section in sections for line in section.cautions(finished)), console)
     for finding in findings(finished.summary):
-        text = Text.assemble((f"{finding.verdict}: ", f"bold {STYLES[finding.verdict]}"), finding.sentence)
-        console.print(_safe(text.append(f" {finding.remainder}" if finding.remainder else ""), console))
-        _print_lines("floor", "dim", finding.floor, console)
-    for table in comparison_tables(finished.summary):
-        for places in _chunks(len(table.columns), console.width):
-            console.print()
-            console.print(_rich_table(table, places, console))
-        _print_lines(SIGN, "dim", (demotion.sentence for demotion in table.demotions), console)
-    for section in sections:
-        _print_lines(section.label, "dim", section.sentences(finished), console)
-    warnings = spoken_sentences(finished.summary.warnings, finished.summary.statements)
-    _print_lines("warning", "yellow", warnings, console)
+        verdict = say("terminal.labelled", label=say(f"terminal.verdict_{finding.verdict.replace(' ', '_')}"))
+        text = Text.assemble((verdict, f"bold {STYLES[finding.verdict]}"), finding.sentence)
+        console.print(
+            _safe(text.append(f"{say('verdict.between')}{finding.remainder}" if finding.remainder else ""), console)
+        )
+        _print_lines(say("terminal.floor"), "dim", finding.floor, console)
 
 
 def _print_lines(name: str, style: str, lines: Iterable[str], console: Console) -> None:
     for line in lines:
-        mark = f"{name} " if name == SIGN else f"{name}: "
+        mark = f"{name} " if name == SIGN else say("terminal.labelled", label=name)
         console.print(_safe(Text.assemble((mark, f"bold {style}"), line), console))
 
 
@@ -63,13 +119,16 @@ def _chunks(count: int, width: int) -> Iterator[Sequence[int]]:
 def _rich_table(table: ComparisonTable, places: Sequence[int], console: Console) -> Table:
     title = _safe(Text(table.title, "bold"), console)
     grid = Table(title=title, title_justify="left", show_lines=True, padding=(0, 1))
-    grid.add_column("variant", overflow="fold", max_width=VARIANT_WIDTH)
+    grid.add_column(_safe(Text(say("terminal.variant")), console), overflow="fold", max_width=VARIANT_WIDTH)
     for place in places:
         grid.add_column(_safe(_head(table.columns[place]), console), justify="right", overflow="fold")
     for row in table.rows:
         cells = [_safe(_cell(row.entries[place], table.columns[place]), console) for place in places]
-        tags = {"reference": row.is_reference, "floor": row.is_floor, "upper bound": row.is_bound}
-        roles = ", ".join(tag for tag, holds in tags.items() if holds)
+        roles = joined(
+            say("terminal.role_reference") if row.is_reference else None,
+            say("terminal.role_floor") if row.is_floor else None,
+            say("terminal.role_bound") if row.is_bound else None,
+        )
         name = Text(row.variant, "bold").append(f"\n{roles}" if roles else "", "dim")
         grid.add_row(_safe(name, console), *cells)
     return grid
@@ -77,7 +136,7 @@ def _rich_table(table: ComparisonTable, places: Sequence[int], console: Console)
 
 def _head(column: MetricColumn) -> Text:
     name = Text.assemble((column.name, "dim"), f" {SIGN}") if column.demoted else Text(column.name)
-    return name.append(" (lower is better)" if column.lower_is_better else "", "dim")
+    return name.append(say("terminal.lower") if column.lower_is_better else "", "dim")
 
 
 def _cell(entry: TableEntry | None, column: MetricColumn) -> Text:
@@ -89,13 +148,17 @@ def _cell(entry: TableEntry | None, column: MetricColumn) -> Text:
     if entry.difference and entry.verdict:
         lines.append(Text.assemble(entry.difference, " ", (entry.verdict, STYLES[entry.verdict])))
     if entry.spread:
-        lines.append(Text(entry.spread.replace("standard deviation", "sd"), "dim"))
+        lines.append(Text(_shortened(entry.spread), "dim"))
     if entry.is_below_floor:
         lines.append(Text("below the floor", "red"))
     if entry.coverage:
         lines.append(Text(entry.coverage, "yellow"))
     cell = Text("\n").join(lines)
     return Text(cell.plain, "dim") if column.demoted else cell
+
+
+def _shortened(spread: str) -> str:
+    return spread.replace(say("comparison_table.deviation"), say("comparison_table.short_deviation"))
 
 
 def _safe(text: Text, console: Console) -> Text:

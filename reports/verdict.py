@@ -11,6 +11,9 @@ from reports.facts.demotions import undecided_sentence
 from reports.facts.floors import floor_sentences, floor_standings
 from reports.facts.metric_columns import MetricColumn, ordinary_columns, results_by_variant
 from reports.facts.phrases import counted, parenthesised
+from reports.wording import say
+
+VERDICTS = ("better", "worse", "inconclusive")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +30,7 @@ class Finding:
 def findings(summary: Summary) -> tuple[Finding, ...]:
     """One finding per headline metric; without any, one per whole metric. Nothing demoted is ever among them."""
     if undecided := undecided_sentence(summary):
-        note = "What is shown below is for reading, not for deciding."
-        return (Finding(metric="", verdict="undecided", sentence=undecided, remainder=note),)
+        return (Finding(metric="", verdict="undecided", sentence=undecided, remainder=say("verdict.reading")),)
     columns = [column for column in ordinary_columns(summary) if not column.demoted]
     headline = [column for column in columns if column.headline]
     floors = floor_standings(summary)
@@ -67,8 +69,8 @@ def _finding(summary: Summary, column: MetricColumn) -> Finding:
 def _display_name(variant: str, summary: Summary) -> str:
     """A variant as sentences call it."""
     if variant in summary.bounds:
-        return f"{variant} (upper bound)"
-    return f"{variant} (no model)" if variant in summary.unaided else variant
+        return say("verdict.upper_bound", variant=variant)
+    return say("verdict.no_model", variant=variant) if variant in summary.unaided else variant
 
 
 def _most_telling(tested: Sequence[Comparison], column: MetricColumn) -> Comparison:
@@ -82,66 +84,76 @@ def _most_telling(tested: Sequence[Comparison], column: MetricColumn) -> Compari
 
 def _comparison_sentence(column: MetricColumn, comparison: Comparison, items: int, tests: int) -> str:
     info, difference = column.info, comparison.difference or 0.0
-    size = numbers.points(difference, info)
-    evidence = _evidence(column, comparison, items)
+    is_open = comparison.verdict == "inconclusive"
+    values = {
+        "figure": column.name,
+        "variant": comparison.variant,
+        "reference": comparison.reference,
+        "size": numbers.points(difference, info),
+        "evidence": _evidence(column, comparison, items),
+        **({"advice": _advice(column, comparison)} if is_open else {}),
+    }
     if comparison.verdict == "better":
-        margin = f"{size} (lower is better)" if column.lower_is_better else size
-        return f"On {column.name}, {comparison.variant} beats {comparison.reference} by {margin} {evidence}."
+        return say("verdict.better_lower", **values) if column.lower_is_better else say("verdict.better", **values)
     if comparison.verdict == "worse":
-        opening = "no variant beats it and " if tests > 1 else ""
-        loser = f"{opening}{comparison.variant} is worse by {size}"
-        return f"On {column.name}, {comparison.reference} stands: {loser} {evidence}."
-    advice = f"{evidence}; {_advice(column, comparison)}"
-    opening = f"On {column.name}, nothing is confirmed{'; the largest difference:' if tests > 1 else ':'}"
-    if not difference or column.info.better == "neither":
-        size = size if difference else "nothing"
-        return f"{opening} {comparison.variant} and {comparison.reference} differ by {size} {advice}."
-    look = "better" if difference * column.sign > 0 else "worse"
-    return f"{opening} {comparison.variant} looks {look} than {comparison.reference} by {size} {advice}."
+        return say("verdict.stands", n=tests, **values)
+    if not difference:
+        return say("verdict.differs", n=tests, **{**values, "size": say("verdict.nothing")})
+    if info.better == "neither":
+        return say("verdict.differs", n=tests, **values)
+    is_ahead = difference * column.sign > 0
+    return say("verdict.looks_better", n=tests, **values) if is_ahead else say("verdict.looks_worse", n=tests, **values)
 
 
 def _advice(column: MetricColumn, comparison: Comparison) -> str:
     """What would settle an inconclusive comparison."""
     if (required := numbers.needed(comparison)) is not None:
-        return f"{required} would be needed to confirm a difference of this size"
+        return say("verdict.needed", items=required)
     if comparison.detectable is not None:
         smallest = numbers.points(comparison.detectable, column.info)
-        return f"{counted(comparison.samples, 'item')} can only show differences of {smallest} or more"
-    return "no number of items can be named that would confirm it"
+        return say("verdict.detectable", items=counted(comparison.samples, "item"), size=smallest)
+    return say("verdict.no_number")
 
 
 def _evidence(column: MetricColumn, comparison: Comparison, items: int) -> str:
     basis = _basis(comparison.samples, items)
     if comparison.groups is not None:
-        basis = f"{basis} in {counted(comparison.groups, 'group')}"
+        basis = say("verdict.in_groups", basis=basis, groups=counted(comparison.groups, "group"))
     return parenthesised(numbers.confidence(comparison, column.info), numbers.p_value(comparison), basis)
 
 
 def _basis(count: int, total: int) -> str:
-    return counted(total, "item") if count == total else f"{count:,} of {total:,} items"
+    if count == total:
+        return counted(total, "item")
+    return say("verdict.basis", count=f"{count:,}", total=f"{total:,}")
 
 
 def _remainder(comparisons: Sequence[Comparison]) -> str | None:
     groups = []
-    for verdict, title in (("better", "Also better"), ("worse", "Worse"), ("inconclusive", "Inconclusive")):
+    for verdict in VERDICTS:
         names = [comparison.variant for comparison in comparisons if comparison.verdict == verdict]
         if names:
-            groups.append(f"{title}: {', '.join(names)}.")
-    return " ".join(groups) or None
+            groups.append(say(f"verdict.also_{verdict}", variants=say("nouns.separator").join(names)))
+    return say("verdict.between").join(groups) or None
 
 
 def _sentence_without_test(column: MetricColumn, results: Sequence[Result], bounds: Sequence[Result]) -> str:
     valued = [result for result in results if result.mean is not None]
     valued_bounds = [bound.variant for bound in bounds if bound.mean is not None]
     if not valued and valued_bounds:
-        return f"On {column.name}, only what cannot be deployed has a value: {', '.join(valued_bounds)}."
+        return say("verdict.only_bounds", figure=column.name, variants=say("nouns.separator").join(valued_bounds))
     if not valued:
-        return f"On {column.name}, nothing is known: no item has a value."
+        return say("verdict.unknown", figure=column.name)
     first = max(valued, key=lambda result: column.sign * (result.mean or 0.0))
-    interval = numbers.interval(first.low, first.high, column.info)
-    basis = parenthesised(f"95 % CI {interval}" if interval else None, _basis(first.known, first.samples))
-    value = f"{numbers.with_unit(first.mean, column.info)} {basis}"
+    ends = numbers.interval(first.low, first.high, column.info)
+    confidence = None if ends is None else say("nouns.confidence", ends=ends)
+    values = {
+        "figure": column.name,
+        "variant": first.variant,
+        "value": numbers.with_unit(first.mean, column.info),
+        "evidence": parenthesised(confidence, _basis(first.known, first.samples)),
+    }
     if len(results) > 1:
-        return f"On {column.name}, {first.variant} leads with {value}; no difference was tested."
-    subject = f"besides {', '.join(bound.variant for bound in bounds)}, there" if bounds else "there"
-    return f"On {column.name}, {first.variant} reaches {value}; {subject} is no other variant to compare it with."
+        return say("verdict.leads", **values)
+    names = say("nouns.separator").join(bound.variant for bound in bounds)
+    return say("verdict.alone_but_bounds", bounds=names, **values) if bounds else say("verdict.alone", **values)

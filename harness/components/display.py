@@ -10,6 +10,9 @@ class Display:
         """A cell begins."""
         self.begin(f"{cell.task} × {cell.variant}")
 
+    def schedule(self, pieces: int) -> None:
+        """That many pieces of work follow, e.g. all cells."""
+
     def begin(self, title: str) -> None:
         """A piece of work begins."""
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,6 +18,7 @@ from harness.records.inputs import JSON, Sample
 from harness.records.judgements import Judgement
 from harness.records.outputs import Prediction, Score
 from harness.records.summary import Summary
+from harness.runtime.progress_file import PROGRESS, ProgressFile
 from harness.runtime.record_files import RecordFiles, writing
 from harness.runtime.whole_files import PARTIAL
 
@@ -31,6 +33,7 @@ RESULTS = (
     "report.html",
 )
 LOCK = ".lock"
+PATIENCE = 0.3  # seconds: so long may somebody look whether the folder is locked
 
 
 class RunFolder(RecordFiles):
@@ -45,7 +48,12 @@ class RunFolder(RecordFiles):
     judgements.jsonl   everything that judges said, where there are any
     summary.json       the figures
     report.html        the page
+    .progress.json     how far it is, while it goes on
     """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.progress = ProgressFile(path, lambda content: self.redaction.redact_bytes(content))
 
     def create(self) -> None:
         """Make the folder. Raises StoreError when it cannot be written, or holds what no run wrote."""
@@ -62,7 +70,7 @@ class RunFolder(RecordFiles):
             names = {file.name for file in self.path.iterdir()} if self.path.is_dir() else set()
         for name in ("run.json", *RESULTS, LOCK):
             self.refuse_strange(name)
-        if not self._is_run() and any(name != LOCK and not PARTIAL.fullmatch(name) for name in names):
+        if not self._is_run() and any(name not in (LOCK, PROGRESS) and not PARTIAL.fullmatch(name) for name in names):
             raise StoreError(f"{self.path} is not empty and holds no run; choose a new or empty folder with --out")
 
     def _is_run(self) -> bool:
@@ -98,7 +106,8 @@ class RunFolder(RecordFiles):
             is_new = not self._is_run()
             self.clear_partials()
             try:
-                yield
+                with self.progress.opened():
+                    yield
             except HarnessError as error:
                 if is_new and not isinstance(error, ServerGoneError) and not self._has_results():
                     self._discard(made)
@@ -124,7 +133,7 @@ class RunFolder(RecordFiles):
         """Hold the folder for this process. Raises StoreError while another run writes to it."""
         lock = FileLock(self.path / LOCK)
         try:
-            lock.acquire(timeout=0)
+            lock.acquire(timeout=PATIENCE)
         except Timeout as error:
             raise StoreError(f"another run is writing to {self.path}; wait for it or choose another --out") from error
         try:
@@ -133,7 +142,23 @@ class RunFolder(RecordFiles):
             lock.release()
 
     def is_locked(self) -> bool:
-        """Whether another process is writing here."""
+        """Whether another process is writing here. Only looks: nothing is made, and no run is refused for it."""
+        if not (self.path / LOCK).is_file():
+            return False
+        if sys.platform == "win32":
+            return self._is_refused()
+        import fcntl  # a module that Windows lacks
+
+        try:
+            with (self.path / LOCK).open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:  # a place that may not be read, or knows no locks
+            return False
+        return False
+
+    def _is_refused(self) -> bool:
         try:
             with self.locked():
                 return False

@@ -23,8 +23,10 @@ def predict(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, context:
     folder.write_samples(sample for task in tasks.values() for sample in task.data.test)
     predictions: dict[Cell, list[Prediction]] = {}
     counts: dict[Cell, CallCounts] = {}
+    cells = planned_cells(suite, tasks)
+    context.display.schedule(len(cells))
     try:
-        for cell in planned_cells(suite, tasks):
+        for cell in cells:
             predictions[cell] = _predict_cell(suite, tasks[cell.task], cell, context, resources)
             counts[cell] = context.counts
     except BaseException:

@@ -2,6 +2,7 @@
 (() => {
   "use strict";
   const shown = () => document.querySelector("div.body");
+  const named = () => new URLSearchParams(location.search).get("lang"); // ?lang=zh: what a link asks for comes first
   const stored = () => { try { return localStorage.getItem("language"); } catch { return null; } };
 
   const speak = (language) => {
@@ -21,8 +22,12 @@
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.("button[data-language]");
     if (!button) return;
+    if (named()) history.replaceState(null, "", location.pathname + location.hash);
     try { localStorage.setItem("language", button.dataset.language); } catch { /* the choice then lasts as long as the page */ }
     speak(button.dataset.language);
   });
-  document.addEventListener("DOMContentLoaded", () => { if (stored() && stored() !== document.documentElement.lang) speak(stored()); });
+  document.addEventListener("DOMContentLoaded", () => {
+    const language = named() ?? stored();
+    if (language && language !== document.documentElement.lang) speak(language);
+  });
 })();

@@ -12,6 +12,7 @@ from reports.facts.demotions import Demotion, column_demotions
 from reports.facts.metric_columns import MetricColumn, ordinary_columns, results_by_variant, variant_names
 from reports.facts.phrases import counted
 from reports.facts.training_cost import TrainingCost
+from reports.wording import say
 
 Verdict = Literal["better", "worse", "inconclusive"]
 Distinction = Literal["best", "leading"]
@@ -76,7 +77,7 @@ def comparison_tables(
     a variant's model cost, where that is known.
     """
     columns = ordinary_columns(summary)
-    groups = {"Headline": [column for column in columns if column.headline]}
+    groups = {say("comparison_table.headline"): [column for column in columns if column.headline]}
     for task in dict.fromkeys(column.task for column in columns):
         groups[task] = [column for column in columns if column.task == task and not column.headline]
     tables = [comparison_table(summary, title, group) for title, group in groups.items() if group]
@@ -141,8 +142,11 @@ def _entry(result: Result, comparison: Comparison | None, info: MetricInfo, axis
 
 
 def _spread(seeds: Seeds, info: MetricInfo) -> str:
-    deviation = "" if seeds.deviation is None else f", standard deviation {numbers.points(seeds.deviation, info)}"
-    return f"{counted(len(seeds.members), 'seed')}{deviation}"
+    members = counted(len(seeds.members), "seed")
+    if seeds.deviation is None:
+        return members
+    size = numbers.points(seeds.deviation, info)
+    return say("comparison_table.spread", seeds=members, deviation=say("comparison_table.deviation"), size=size)
 
 
 def leaders(

@@ -8,6 +8,7 @@ from harness.records.summary import Summary
 from reports.facts.judge_doubts import spoken_demotions
 from reports.facts.metric_columns import MetricColumn
 from reports.facts.phrases import listed
+from reports.wording import say
 
 SIGN = "†"
 
@@ -22,7 +23,7 @@ class Demotion:
     @property
     def sentence(self) -> str:
         """ "norm.quality may not decide: not calibrated against people." """
-        return f"{listed(self.names)} may not decide: {self.reason}."
+        return say("demotions.may_not_decide", figures=listed(self.names), reason=self.reason)
 
 
 def column_demotions(columns: Iterable[MetricColumn]) -> tuple[Demotion, ...]:
@@ -45,10 +46,10 @@ def undecided_sentence(summary: Summary) -> str | None:
     if not demoted or any(str(FigureName.parse(figure).whole) not in demoted for figure in summary.headline):
         return None
     reasons = (
-        f"{listed(demotion.names)} {'was' if len(demotion.names) == 1 else 'were'} demoted because: {demotion.reason}"
+        say("demotions.demoted", n=len(demotion.names), figures=listed(demotion.names), reason=demotion.reason)
         for demotion in run_demotions(summary)
     )
-    return f"No figure may decide: {'; '.join(reasons)}."
+    return say("demotions.nothing_may_decide", reasons=say("demotions.between").join(reasons))
 
 
 def _grouped(reasons: Iterable[tuple[str, str]]) -> tuple[Demotion, ...]:

@@ -7,6 +7,7 @@ from harness.records.summary import Summary
 from reports.facts import numbers
 from reports.facts.metric_columns import MetricColumn, means_by_variant, metric_columns
 from reports.facts.phrases import joined, listed
+from reports.wording import say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,25 +38,27 @@ def floor_alarms(summary: Summary) -> tuple[str, ...]:
 
 def floor_sentences(floor: FloorStanding) -> tuple[str, ...]:
     """Which variants are below the floor, which are not shown to be above, which are above; the first names it."""
-    direction = " (lower is better)" if floor.column.lower_is_better else ""
-    introduction = f"the floor{direction}: {floor.variant} reaches {floor.value} without any model"
+    is_lower = floor.column.lower_is_better
+    introduction = "floors.introduction_lower" if is_lower else "floors.introduction"
+    subject = say(introduction, variant=floor.variant, value=floor.value)
     sentences: list[str] = []
     lower = tuple(comparison for comparison in floor.open if floor.is_lower(comparison))
     equal = tuple(comparison for comparison in floor.open if comparison.difference in (0.0, None))
     higher = tuple(comparison for comparison in floor.open if comparison not in (*lower, *equal))
-    for comparisons, singular, plural, doubt in (
-        (floor.below, "stays below", "stay below", ""),
-        (lower, "looks worse than", "look worse than", ", not confirmed"),
-        (equal, "is not shown to differ from", "are not shown to differ from", ""),
-        (higher, "looks better than", "look better than", ", not confirmed"),
-        (floor.above, "is above", "are above", ""),
+    for standing, comparisons in (
+        ("below", floor.below),
+        ("lower", lower),
+        ("equal", equal),
+        ("higher", higher),
+        ("above", floor.above),
     ):
         if comparisons:
-            is_brief = comparisons is floor.above
-            evidence = "; ".join(_evidence(floor.column, comparison, is_brief) for comparison in comparisons)
+            is_brief = standing == "above"
+            evidence = say("floors.between").join(_evidence(floor.column, c, is_brief) for c in comparisons)
             names = listed(comparison.variant for comparison in comparisons)
-            verb = singular if len(comparisons) == 1 else plural
-            sentences.append(f"{names} {verb} {'it' if sentences else introduction}{doubt} ({evidence}).")
+            floor_name = say("floors.it") if sentences else subject
+            n = len(comparisons)
+            sentences.append(say(f"floors.is_{standing}", n=n, names=names, floor=floor_name, evidence=evidence))
     return tuple(sentences)
 
 
@@ -71,7 +74,7 @@ def _standing(summary: Summary, column: MetricColumn) -> FloorStanding | None:
     return FloorStanding(
         column=column,
         variant=tested[0].reference,
-        value="an unknown value" if mean is None else numbers.with_unit(mean, column.info),
+        value=say("floors.unknown") if mean is None else numbers.with_unit(mean, column.info),
         below=below,
         open=unconfirmed,
         above=above,
@@ -79,26 +82,20 @@ def _standing(summary: Summary, column: MetricColumn) -> FloorStanding | None:
 
 
 def _alarm(floor: FloorStanding) -> str:
+    key = "floors.alarm_open" if floor.open else "floors.alarm_below"
     count = len(floor.below) + len(floor.open)
-    floor_clause = f"{floor.variant}, which reaches {floor.value} without any model."
-    if not floor.open:
-        subject = "the only one that asks a model stays" if count == 1 else f"all {count} that ask a model stay"
-        return f"No variant is worth deploying on {floor.column.name}: {subject} below {floor_clause}"
-    subject = "the only one that asks a model is not" if count == 1 else f"none of the {count} that ask a model is"
-    return (
-        f"No variant is shown to be worth deploying on {floor.column.name}: {subject} shown to be above {floor_clause}"
-    )
+    return say(key, n=count, figure=floor.column.name, floor=floor.variant, value=floor.value)
 
 
 def _evidence(column: MetricColumn, comparison: Comparison, is_brief: bool) -> str:
     """Difference and p; unless it is above the floor, the interval and the items needed, too."""
     if comparison.difference is None:
-        return f"{comparison.variant}: no item has a value for both"
-    difference = f"{comparison.variant} {numbers.signed(comparison.difference, column.info)}"
+        return say("floors.no_value", variant=comparison.variant)
+    signed = numbers.signed(comparison.difference, column.info)
+    difference = say("floors.difference", variant=comparison.variant, difference=signed)
     p = numbers.p_value(comparison)
     if is_brief:
         return joined(difference, p)
     required = numbers.needed(comparison) if comparison.verdict == "inconclusive" else None
-    return joined(
-        difference, numbers.confidence(comparison, column.info), p, required and f"{required} needed to confirm it"
-    )
+    advice = None if required is None else say("floors.needed", items=required)
+    return joined(difference, numbers.confidence(comparison, column.info), p, advice)

@@ -1,0 +1,37 @@
+"""The command line: parse, call, print. The only place that joins the packages; no logic lives here."""
+
+import typer
+
+from harness.cli.calibrating import calibrate
+from harness.cli.checking import check, describe, list_components, schema, selftest
+from harness.cli.command_group import Commands
+from harness.cli.exporting import export_adapter, export_llamafactory, export_merged
+from harness.cli.running import plan, report, run, view
+from harness.runtime.process_settings import settle_process
+
+app = typer.Typer(
+    cls=Commands,
+    help="Prompting, RAG or fine-tuning? One suite file, one command, one honest report.",
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
+)  # fmt: skip
+data_app = typer.Typer(help="Look at a suite's data.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(data_app, name="data")
+export_app = typer.Typer(
+    help="Hand what a suite trains to other tools.", no_args_is_help=True, rich_markup_mode=None,
+)  # fmt: skip
+app.add_typer(export_app, name="export")
+
+for command in (run, plan, check, selftest, report, view, calibrate):
+    app.command()(command)
+app.command("list")(list_components)
+app.command()(schema)
+data_app.command()(describe)
+export_app.command("llamafactory")(export_llamafactory)
+export_app.command("merged")(export_merged)
+export_app.command("adapter")(export_adapter)
+
+
+def main() -> None:
+    """Entry point of the command `harness`."""
+    settle_process()
+    app()

@@ -1,0 +1,72 @@
+"""The commands that look at a suite, its data or this installation, and change nothing."""
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+from harness.cli.arguments import Device, SuitePath
+
+
+def check(suite: SuitePath) -> None:
+    """Check a suite file, its data, prompts and the models' paths: what a run would refuse at once. Asks no model."""
+    from harness.printing import make_console
+    from harness.stages.rehearse import examine
+    from harness.suite.parser import load_suite
+    from harness.text.counting import counted
+
+    loaded = load_suite(suite)
+    examine(loaded)
+    sections = {"model": loaded.models, "task": loaded.tasks, "variant": loaded.variants}
+    counts = ", ".join(counted(len(entries), noun) for noun, entries in sections.items())
+    make_console().print(f"{suite}: no mistakes ({counts})", soft_wrap=True)
+
+
+def selftest(device: Device = "auto") -> None:
+    """Prove with tiny models that this installation computes what it should. Exit status 1: a proof failed."""
+    from harness.printing import make_console, print_self_test
+    from harness.runtime.progress import display
+    from harness.selftest.selftest import self_test
+
+    console = make_console()
+    with display(console) as progress:
+        record = self_test(device, progress)
+    raise typer.Exit(int(not print_self_test(record, console)))
+
+
+def list_components(
+    kind: Annotated[str | None, typer.Argument(help="e.g. model, metric, variant; default: all")] = None,
+    server: Annotated[str | None, typer.Option(metavar="URL", help="`list models`: those of this server")] = None,
+    api_key: Annotated[str, typer.Option(metavar="NAME", help="Environment variable of its key")] = "OPENAI_API_KEY",
+) -> None:
+    """List the components a suite can name, or by `list models --server URL` the models that a server has."""
+    from harness.models.listing.command import list_models
+    from harness.printing import make_console, print_kinds
+
+    if server is None:
+        print_kinds(kind, make_console())
+    else:
+        list_models(kind, server, api_key, make_console())
+
+
+def schema() -> None:
+    """Print the JSON schema of a suite file, for editors."""
+    from harness.suite.schema import suite_schema
+
+    ascii_only = not sys.stdout.encoding.lower().startswith("utf")
+    print(json.dumps(suite_schema(), indent=1, ensure_ascii=ascii_only))
+
+
+def describe(suite: SuitePath) -> None:
+    """Per task: rows, splits, token lengths, duplicates, targets per row, and one rendered prompt."""
+    from harness.printing import log_to, make_console, print_description
+    from harness.stages.describe import describe as describe_task
+    from harness.stages.prepare import prepare, token_counter
+    from harness.suite.parser import load_suite
+
+    loaded = load_suite(suite)
+    console = make_console()
+    log_to(console.print)
+    for task in prepare(loaded).values():
+        print_description(describe_task(task, token_counter(loaded)), console)

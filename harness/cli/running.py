@@ -1,0 +1,109 @@
+"""The commands that make a run, foretell it, or show what came of it."""
+
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli.arguments import Out, Speech, Stage, SuitePath
+from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from harness.records.finished_run import FinishedRun
+    from harness.records.inputs import Language
+    from harness.runtime.run_folder import RunFolder
+
+
+def run(suite: SuitePath, out: Out = None, start: Stage = "train", language: Speech = None) -> None:
+    """Run a suite and write its report. Interrupted? The same command goes on where it stopped."""
+    from harness import run as engine
+    from harness.printing import log_to, make_console, print_lost_cells
+    from harness.runtime.cache import Cache, cache_root
+    from harness.runtime.context import Context
+    from harness.runtime.progress import display
+    from harness.runtime.progress_file import recorded
+    from harness.runtime.run_lookup import folder_for, run_at
+    from harness.suite.parser import load_suite
+    from reports.html import render
+
+    if start not in engine.STAGES:
+        raise HarnessError(f"--from {start}: must be one of {', '.join(engine.STAGES)}")
+    loaded = load_suite(suite)
+    console = make_console()
+    folder = folder_for(loaded, out) if start == "train" else run_at(out or Path("runs") / loaded.name)
+    with (
+        closing(Cache(cache_root() / "calls.sqlite")) as cache,
+        display(console) as bars,
+        recorded(bars, folder.progress) as progress,
+    ):
+        log_to(progress.note)
+        context = Context(loaded.models, cache, progress, loaded.seed, loaded.secrets)
+        page = engine.run(loaded, folder, context, partial(render, language=language), start)
+    raise typer.Exit(int(print_lost_cells(_print_report(folder, page, console, language))))
+
+
+def plan(suite: SuitePath) -> None:
+    """Show the cells of a suite, what is cached and what a run would compute. Changes nothing."""
+    from harness.components.display import Display
+    from harness.printing import make_console, print_plan
+    from harness.runtime.cache import Cache, cache_root
+    from harness.runtime.dry_context import DryContext
+    from harness.stages.plan import plan as engine
+    from harness.suite.parser import load_suite
+
+    loaded = load_suite(suite)
+    with closing(Cache(cache_root() / "calls.sqlite", read_only=True)) as cache:
+        planned = engine(loaded, DryContext(loaded.models, cache, Display(), loaded.seed))
+    print_plan(planned, make_console())
+
+
+def report(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, or runs/NAME for its newest run")],
+    language: Speech = None,
+) -> None:
+    """Write the report of a finished run again and print its table."""
+    from harness.printing import make_console
+    from harness.run import write_page
+    from harness.runtime.run_lookup import run_at
+    from reports.html import render
+
+    folder = run_at(run)
+    _print_report(folder, write_page(folder, partial(render, language=language)), make_console(), language)
+
+
+def view(
+    place: Annotated[
+        Path, typer.Argument(metavar="RUN|DIR", help="A run folder, or a folder with runs below it")
+    ] = Path("runs"),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Where to listen; taken: the next free one")] = 8765,
+    is_opened: Annotated[bool, typer.Option("--open", help="Open the browser, too")] = False,
+    language: Speech = None,
+) -> None:
+    """Show runs in the browser: what each recommends, how far it is, its report. Changes nothing; Ctrl-C ends it."""
+    from harness.printing import make_console
+    from harness.runtime.run_shelf import RunShelf
+    from reports.html import render
+    from reports.viewer.report_desk import ReportDesk
+    from reports.viewer.routes import Routes
+    from reports.viewer.viewer_server import open_server, serve
+
+    console, shelf = make_console(), RunShelf(place)
+    routes = Routes(shelf, ReportDesk(shelf, partial(render, language=language)), language)
+    server = open_server(port, routes, console.print)
+    serve(server, lambda address: console.print(f"{place}: {address} (Ctrl-C ends it)", soft_wrap=True), is_opened)
+
+
+def _print_report(
+    folder: "RunFolder", page: Path, console: "Console", language: "Language | None" = None
+) -> "FinishedRun":
+    """Print what a run came to, and where its page is."""
+    from reports.terminal import print_place, print_summary
+
+    finished = folder.finished()
+    print_summary(finished, console, language=language or "en")
+    print_place(page, console, language or "en")
+    return finished

@@ -1,0 +1,38 @@
+"""What can be said of a run at a glance: how far it is, and what it came to."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.records.summary import Summary
+
+RunState = Literal["running", "interrupted", "complete", "unreadable"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunProgress:
+    """How far a run is that goes on."""
+
+    work: str = ""  # what it does at present, e.g. "norm × lora"
+    done: int = 0  # calls or steps of that
+    total: int = 0  # 0: not known yet
+    rate: float | None = None  # tokens a second; None: no token was counted
+    reason: str = ""  # why the work stands still, where it does
+    finished: int = 0  # pieces of work before this one, of those that were announced
+    pieces: int | None = None  # that were announced, e.g. all cells; None: none were
+    left: float | None = None  # seconds until this piece of work is done, as its first part went
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOverview:
+    """A run in a list of runs."""
+
+    key: str  # its folder below the one that is listed, with "/" between names
+    name: str  # of its suite; that of the folder where it cannot be read
+    state: RunState
+    stage: str = ""  # its status as run.json gives it
+    started: str | None = None  # ISO 8601
+    finished: str | None = None
+    command: str | None = None  # that began it
+    progress: RunProgress | None = None  # of a run that goes on
+    summary: Summary | None = None  # with the headline figures and the decision only
+    problem: str = ""  # why it, or its figures, cannot be read
