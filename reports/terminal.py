@@ -13,8 +13,12 @@ from reports.facts.metric_columns import MetricColumn
 from reports.facts.spoken_sentences import spoken_sentences
 from reports.section import PACKAGES, find_sections
 from reports.verdict import findings
+from reports.wording import say
 
-STYLES = {"better": "green", "worse": "red", "inconclusive": "yellow", "no comparison": "dim", "undecided": "yellow"}
+STYLES = {
+    "better": "green", "worse": "red", "inconclusive": "yellow", "no comparison": "dim", "undecided": "yellow",
+    "best": "bold green", "leading": "bold green", "below the floor": "red", "beaten": "yellow",
+}  # fmt: skip
 PLAIN = str.maketrans(
     {"\u2212": "-", "–": "-", "—": "-", "“": '"', "”": '"', "’": "'", "…": "~", "×": "x", "·": "|"}
     | {SIGN: "*", "κ": "k", "ρ": "r", "λ": "l"}
@@ -84,14 +88,11 @@ def _cell(entry: TableEntry | None, column: MetricColumn) -> Text:
     if entry is None:
         return Text("–", "dim")
     lines = [Text.assemble((entry.value, "bold"), f"  {entry.interval}" if entry.interval else "")]
-    if entry.distinction:
-        lines.append(Text(entry.distinction, "bold green"))
-    if entry.difference and entry.verdict:
-        lines.append(Text.assemble(entry.difference, " ", (entry.verdict, STYLES[entry.verdict])))
+    if entry.chip:
+        chip = (say(f"results.chip_{entry.chip.replace(' ', '_')}"), STYLES[entry.chip])
+        lines.append(Text.assemble(entry.difference, " ", chip) if entry.difference else Text.assemble(chip))
     if entry.spread:
         lines.append(Text(entry.spread.replace("standard deviation", "sd"), "dim"))
-    if entry.is_below_floor:
-        lines.append(Text("below the floor", "red"))
     if entry.coverage:
         lines.append(Text(entry.coverage, "yellow"))
     cell = Text("\n").join(lines)

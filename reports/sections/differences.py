@@ -23,7 +23,7 @@ class Forest:
 
 
 class Differences(Section):
-    order = 20
+    order = 45
 
     def build(self, finished: FinishedRun) -> tuple[Forest, ...]:
         """One picture per metric that was compared, headline first."""
