@@ -1,5 +1,6 @@
 """The comparison as a table, variants × metrics, built once so that page and terminal say the same."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -173,7 +174,7 @@ def _entry(result: Result, comparison: Comparison | None, info: MetricInfo, axis
         distinction=None,
         is_below_floor=False,
         spread=None,
-        whisker=None if result.mean is None else whisker(axis, result.mean, result.low, result.high),
+        whisker=None if result.mean is None or math.isnan(result.mean) else whisker(axis, result.mean, result.low, result.high),
     )
 
 

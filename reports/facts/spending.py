@@ -96,9 +96,10 @@ def _sentence(pair: BreakEven) -> str:
 
 
 def _column(group: str, name: str, currency: str | None) -> SpendingColumn:
-    title = say("efficiency.priced", currency=currency or "") if group == "priced" else say(f"efficiency.{group}")
     return SpendingColumn(
-        group=title, title=say(f"efficiency.{name}"), explanation=say(f"efficiency.{name}_explained")
+        group=say(f"efficiency.group_{group}", currency=currency or ""),
+        title=say(f"efficiency.head_{name}"),
+        explanation=say(f"efficiency.{name}_explained"),
     )
 
 
