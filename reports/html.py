@@ -21,6 +21,7 @@ from reports.section import PACKAGES, Section, find_sections, style_of, template
 from reports.wording import LANGUAGES, NAMES, catalogue, say, say_markup, speaking, spoken_language
 
 STYLES = ("report.css", "tables.css", "charts.css")
+EARLY_SCRIPTS = ("theme.js", "language.js", "printing.js", "explain.js")  # before the first paint
 SCRIPTS = ("samples.js", "report.js")
 SPOKEN_BY_SCRIPTS = ("page", "explorer")  # files of the catalogue that the scripts of the page need
 
@@ -41,6 +42,7 @@ def render(finished: FinishedRun, packages: Sequence[str] = PACKAGES, language: 
         name=finished.summary.name,
         language=first,
         bodies=bodies,
+        decided=finished.summary.decisions.decision is not None,
         payload=pack(finished),
         phrases=Markup(_phrases()),
         **_assets(sections),
@@ -61,6 +63,7 @@ def _body(environment: Environment, finished: FinishedRun, sections: Sequence[Se
         alarms=[alarm for section in contents for alarm in section.alarms(finished)],
         cautions=[(section, caution) for section in contents for caution in section.cautions(finished)],
         contents=contents,
+        decided=finished.summary.decisions.decision is not None,
         language=spoken_language(),
         languages=NAMES,
     )
@@ -104,7 +107,7 @@ def _circumstances(finished: FinishedRun) -> Iterator[str]:
 def _assets(sections: Sequence[Section]) -> dict[str, JSON]:
     """Styles and scripts: our own files, not a run's text, with the digests that admit them."""
     style = "".join([*map(_source, STYLES), *map(style_of, sections)])
-    early, late = _source("theme.js") + _source("language.js"), "".join(map(_source, SCRIPTS))
+    early, late = "".join(map(_source, EARLY_SCRIPTS)), "".join(map(_source, SCRIPTS))
     digests = {"style_hash": _digest(style), "script_hashes": (_digest(early), _digest(late))}
     return {"style": Markup(style), "early": Markup(early), "late": Markup(late), **digests}
 
@@ -119,11 +122,11 @@ def _environment() -> Environment:
 
 
 def _tied(text: str) -> str:
-    """No line may end between a sign and its figure, or a figure and what it counts in Chinese."""
+    """No line may end between a sign and its figure, or a figure and what it counts in Chinese. Markup stays markup."""
     for loose in ("95 % CI ", "95 % 置信区间 ", "p = ", "p < ", "p > ", " %"):
         text = text.replace(loose, loose.replace(" ", "\u00a0"))
-    text = re.sub(r"(?<=\d) (to|至) (?=[\d−])", "\u00a0\\1\u00a0", text)
-    return re.sub(r"(?<=\d) (?=[\u4e00-\u9fff])|(?<=第) (?=\d)", "\u00a0", text)
+    tied = re.sub(r"(?<=\d) (to|至) (?=[\d−])", "\u00a0\\1\u00a0", text)
+    return type(text)(re.sub(r"(?<=\d) (?=[\u4e00-\u9fff])|(?<=第) (?=\d)", "\u00a0", tied))
 
 
 def _source(name: str) -> str:

@@ -22,7 +22,8 @@ class Section(ABC):
     """
 
     order: ClassVar[int]  # from the top of the page
-    leads: ClassVar[bool] = False  # whether it and its sentences stand above everything else
+    leads: ClassVar[bool] = False  # whether it and its sentences stand above everything but alarms
+    is_printed: ClassVar[bool] = False  # whether it is on the two pages that the decision is printed on
 
     @property
     def name(self) -> str:

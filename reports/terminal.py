@@ -20,7 +20,10 @@ from reports.section import PACKAGES, Section, find_sections
 from reports.verdict import findings
 from reports.wording import NAMES, say, speaking
 
-STYLES = {"better": "green", "worse": "red", "inconclusive": "yellow", "no comparison": "dim", "undecided": "yellow"}
+STYLES = {
+    "better": "green", "worse": "red", "inconclusive": "yellow", "no comparison": "dim", "undecided": "yellow",
+    "best": "bold green", "leading": "bold green", "below the floor": "red", "beaten": "yellow",
+}  # fmt: skip
 CERTAINTY_STYLES = {"sure": "green", "likely": "yellow", "cannot tell": "yellow"}
 PLAIN = str.maketrans(
     {"\u2212": "-", "–": "-", "—": "-", "“": '"', "”": '"', "’": "'", "…": "~", "×": "x", "·": "|"}
@@ -143,14 +146,11 @@ def _cell(entry: TableEntry | None, column: MetricColumn) -> Text:
     if entry is None:
         return Text("–", "dim")
     lines = [Text.assemble((entry.value, "bold"), f"  {entry.interval}" if entry.interval else "")]
-    if entry.distinction:
-        lines.append(Text(entry.distinction, "bold green"))
-    if entry.difference and entry.verdict:
-        lines.append(Text.assemble(entry.difference, " ", (entry.verdict, STYLES[entry.verdict])))
+    if entry.chip:
+        chip = (say(f"results.chip_{entry.chip.replace(' ', '_')}"), STYLES[entry.chip])
+        lines.append(Text.assemble(entry.difference, " ", chip) if entry.difference else Text.assemble(chip))
     if entry.spread:
         lines.append(Text(_shortened(entry.spread), "dim"))
-    if entry.is_below_floor:
-        lines.append(Text("below the floor", "red"))
     if entry.coverage:
         lines.append(Text(entry.coverage, "yellow"))
     cell = Text("\n").join(lines)

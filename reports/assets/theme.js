@@ -22,11 +22,4 @@
     try { localStorage.setItem("theme", choice); } catch { /* the choice then lasts as long as the page */ }
     apply();
   });
-
-  // On paper nothing can be unfolded: open what tells how the run was computed, and fold it again afterwards.
-  const folded = [];
-  addEventListener("beforeprint", () => {
-    for (const part of document.querySelectorAll("details.more:not([open])")) { part.open = true; folded.push(part); }
-  });
-  addEventListener("afterprint", () => { for (const part of folded.splice(0)) part.open = false; });
 })();

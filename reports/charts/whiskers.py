@@ -78,7 +78,7 @@ def around(values: Sequence[float]) -> Axis:
 
 def whisker(axis: Axis, middle: float, low: float | None, high: float | None) -> Whisker:
     """The places of a mean and its interval."""
-    if low is None or high is None:
+    if low is None or high is None or math.isnan(low + high):
         return Whisker(axis.place(middle), None, None)
     return Whisker(axis.place(middle), axis.place(low), axis.place(high))
 

@@ -1,5 +1,6 @@
 """The comparison as a table, variants × metrics, built once so that page and terminal say the same."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -16,6 +17,7 @@ from reports.wording import say
 
 Verdict = Literal["better", "worse", "inconclusive"]
 Distinction = Literal["best", "leading"]
+Chip = Literal["below the floor", "worse", "beaten", "best", "leading", "better", "inconclusive"]  # strongest first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,22 @@ class TableEntry:
     is_below_floor: bool  # shown to be worse than the best variant that asks no model
     spread: str | None  # over the seeds of its training
     whisker: Whisker | None
+    beaten_by: str | None = None  # of an upper bound: a deployable variant with a better mean
+
+    @property
+    def chip(self) -> Chip | None:
+        """The strongest that is true of it, and nothing beside it.
+
+        What forbids a choice goes before what speaks for it: below the floor, worse than the reference, an upper bound
+        that bounds nothing; then best, leading, better than the reference, and last that nothing was shown.
+        """
+        if self.is_below_floor:
+            return "below the floor"
+        if self.verdict == "worse":
+            return "worse"
+        if self.beaten_by:
+            return "beaten"
+        return self.distinction or self.verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +105,14 @@ def comparison_tables(
     return tuple(tables)
 
 
+def task_tables(summary: Summary) -> tuple[ComparisonTable, ...]:
+    """Each task with figures besides the headline ones: its headline figures first, then those."""
+    columns = ordinary_columns(summary)
+    tasks = dict.fromkeys(column.task for column in columns if not column.headline)
+    groups = ((task, [column for column in columns if column.task == task]) for task in tasks)
+    return tuple(comparison_table(summary, task, group) for task, group in groups)
+
+
 def comparison_table(summary: Summary, title: str, columns: Iterable[MetricColumn]) -> ComparisonTable:
     """The columns for all variants that have a result on one of them."""
     columns = tuple(columns)
@@ -111,6 +137,7 @@ def _entries(summary: Summary, column: MetricColumn) -> dict[str, TableEntry]:
     contenders = {variant: result for variant, result in results.items() if variant not in summary.bounds}
     tested = next((c for c in summary.leaders if (c.task, c.metric) == column.key), None)
     leading = {} if column.demoted else leaders(contenders, comparisons, tested, summary.reference, column.info)
+    beaten = _beaten_bounds(summary, results, column)
     spreads = {s.variant: _spread(s, column.info) for s in summary.seeds if (s.task, s.metric) == column.key}
     axis = value_axis(results.values(), column.info)
     return {
@@ -119,9 +146,20 @@ def _entries(summary: Summary, column: MetricColumn) -> dict[str, TableEntry]:
             distinction=leading.get(variant),
             is_below_floor=variant in below,
             spread=spreads.get(variant),
+            beaten_by=beaten.get(variant),
         )
         for variant, result in results.items()
     }
+
+
+def _beaten_bounds(summary: Summary, results: Mapping[str, Result], column: MetricColumn) -> dict[str, str]:
+    """Upper bounds that lie below a deployable variant, and the best such variant."""
+    means = {v: column.sign * r.mean for v, r in results.items() if r.mean is not None and v not in summary.unaided}
+    candidates = [variant for variant in means if variant not in summary.bounds]
+    if not candidates or column.info.better == "neither":
+        return {}
+    best = max(candidates, key=lambda variant: means[variant])
+    return {bound: best for bound in summary.bounds if bound in means and means[bound] < means[best]}
 
 
 def _entry(result: Result, comparison: Comparison | None, info: MetricInfo, axis: Axis) -> TableEntry:
@@ -137,7 +175,7 @@ def _entry(result: Result, comparison: Comparison | None, info: MetricInfo, axis
         distinction=None,
         is_below_floor=False,
         spread=None,
-        whisker=None if result.mean is None else whisker(axis, result.mean, result.low, result.high),
+        whisker=None if result.mean is None or math.isnan(result.mean) else whisker(axis, result.mean, result.low, result.high),
     )
 
 

@@ -24,14 +24,14 @@ def number(value: float, info: MetricInfo) -> str:
 
 def with_unit(value: float | None, info: MetricInfo) -> str:
     """A value as it stands alone, e.g. "76.7 %"."""
-    if value is None:
+    if value is None or math.isnan(value):
         return say("nouns.unknown")
     return f"{number(value, info)} %" if is_percent(info) else number(value, info)
 
 
 def signed(difference: float | None, info: MetricInfo) -> str:
     """A difference with its sign; zero has none."""
-    if difference is None:
+    if difference is None or math.isnan(difference):
         return say("nouns.unknown")
     text = number(difference, info)
     return text if text.startswith(MINUS) or not text.strip("0.,") else f"+{text}"
@@ -45,7 +45,7 @@ def points(difference: float, info: MetricInfo) -> str:
 
 def interval(low: float | None, high: float | None, info: MetricInfo) -> str | None:
     """Both ends, "20.0–43.3"; with "to" where a minus sign would meet the dash. None when an end is unknown."""
-    if low is None or high is None:
+    if low is None or high is None or math.isnan(low + high):
         return None
     return _span(number(low, info), number(high, info))
 

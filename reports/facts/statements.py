@@ -14,6 +14,7 @@ from reports.facts.phrases import listed
 from reports.wording import say, say_markup
 
 NAMES = ("variant", "rival", "floor", "bound", "variants", "rivals")  # values that name variants
+LONGEST = 48  # characters of a name within a sentence
 
 
 def sentence(statement: Statement, summary: Summary) -> str:
@@ -26,8 +27,15 @@ def marked_sentence(statement: Statement, summary: Summary) -> Markup:
     values: dict[str, JSON] = {}
     for name, value in statement.values.items():
         text = _text(value, summary)
-        values[name] = Markup("<b>{}</b>").format(text) if name in NAMES else escape(text)
+        values[name] = _emphasised(text, isinstance(value, str)) if name in NAMES else escape(text)
     return say_markup(statement.key, **values)
+
+
+def _emphasised(text: str, is_single: bool) -> Markup:
+    """One or several names; a single one that is too long for a sentence is shortened."""
+    if is_single and len(text) > LONGEST:
+        return Markup('<b class="name" title="{}">{}…</b>').format(text, text[: LONGEST - 1])
+    return Markup('<b class="name">{}</b>').format(text)
 
 
 def _text(value: JSON, summary: Summary) -> str:

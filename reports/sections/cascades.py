@@ -46,7 +46,7 @@ class CascadeFacts:
 
 
 class Cascades(Section):
-    order = 140
+    order = 62
 
     def build(self, finished: FinishedRun) -> tuple[CascadeFacts, ...]:
         """One part for each cascade and task."""

@@ -63,7 +63,7 @@ class ConfusionFacts:
 
 
 class Confusions(Section):
-    order = 60
+    order = 125
 
     def build(self, finished: FinishedRun) -> tuple[ConfusionFacts, ...]:
         """One part a metric; variants in the suite's order, the reference first."""

@@ -34,7 +34,7 @@ class CorrectedMetric:
 
 
 class CorrectedMeans(Section):
-    order = 50
+    order = 115
 
     def build(self, finished: FinishedRun) -> tuple[CorrectedMetric, ...]:
         """One part a metric."""

@@ -54,7 +54,7 @@ class CostFacts:
 
 
 class Cost(Section):
-    order = 150
+    order = 145
 
     def build(self, finished: FinishedRun) -> CostFacts | None:
         """By task, one row a variant; calls and cache hits only where run.json counts them."""

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from harness.records.figures import Comparison
 from harness.records.finished_run import FinishedRun
 from harness.records.summary import Summary
-from reports.charts.whiskers import Whisker, whisker, zero_axis
-from reports.facts import numbers
+from reports.charts.whiskers import Whisker, whisker
+from reports.facts.amounts import is_number
+from reports.facts.contrasts import contrast_scale
 from reports.facts.metric_columns import MetricColumn, ordinary_columns
 from reports.section import Section
 
@@ -23,7 +24,7 @@ class Forest:
 
 
 class Differences(Section):
-    order = 20
+    order = 45
 
     def build(self, finished: FinishedRun) -> tuple[Forest, ...]:
         """One picture per metric that was compared, headline first."""
@@ -32,18 +33,14 @@ class Differences(Section):
 
 
 def _forest(summary: Summary, column: MetricColumn) -> Forest | None:
-    tested = [c for c in summary.comparisons if (c.task, c.metric) == column.key and c.difference is not None]
+    tested = [c for c in summary.comparisons if (c.task, c.metric) == column.key and is_number(c.difference)]
     if not tested:
         return None
-    axis = zero_axis(tested)
-    places = axis.ticks()
-    labels = [numbers.signed(tick, column.info) for tick in places]
-    if all(label.endswith((".0", ".00")) or label == "0" for label in labels):
-        labels = [label.split(".")[0] for label in labels]
+    scale = contrast_scale(column, tested)
     return Forest(
         column=column,
         reference=tested[0].reference,
-        zero=axis.place(0.0),
-        ticks=tuple((axis.place(tick), label) for tick, label in zip(places, labels, strict=True)),
-        rows=tuple((c, whisker(axis, c.difference or 0.0, c.low, c.high)) for c in tested),
+        zero=scale.zero,
+        ticks=scale.ticks,
+        rows=tuple((c, whisker(scale.axis, c.difference or 0.0, c.low, c.high)) for c in tested),
     )

@@ -42,7 +42,7 @@ class RenderingsFacts:
 
 
 class DivergentRenderings(Section):
-    order = 145
+    order = 140
 
     def build(self, finished: FinishedRun) -> RenderingsFacts | None:
         """Where variants of one task sent equal messages and their models read different texts."""

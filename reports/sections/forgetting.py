@@ -38,7 +38,7 @@ class ForgettingFacts:
 
 
 class Forgetting(Section):
-    order = 100
+    order = 80
 
     def build(self, finished: FinishedRun) -> tuple[ForgettingFacts, ...]:
         """One part a figure."""

@@ -91,7 +91,7 @@ class _FactChange:
 
 
 class Freshness(Section):
-    order = 120
+    order = 64
 
     def build(self, finished: FinishedRun) -> tuple[FreshnessFacts, ...]:
         """One part for each task and knowledge base that was probed."""

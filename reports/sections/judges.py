@@ -49,7 +49,7 @@ class JudgedMetric:
 
 
 class Judges(Section):
-    order = 30
+    order = 110
 
     def build(self, finished: FinishedRun) -> tuple[JudgedMetric, ...]:
         """One part a judged metric, those that may decide first."""

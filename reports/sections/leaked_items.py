@@ -82,7 +82,7 @@ class LeakageFacts:
 
 
 class LeakedItems(Section):
-    order = 110
+    order = 90
 
     def build(self, finished: FinishedRun) -> LeakageFacts | None:
         """None where nothing was checked."""

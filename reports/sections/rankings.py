@@ -59,7 +59,7 @@ class RankingFacts:
 
 
 class Rankings(Section):
-    order = 40
+    order = 120
 
     def build(self, finished: FinishedRun) -> tuple[RankingFacts, ...]:
         """One part a ranking, those that may decide first."""

@@ -96,7 +96,7 @@ class RetrievalFacts:
 
 
 class RetrievalQuality(Section):
-    order = 130
+    order = 60
 
     def build(self, finished: FinishedRun) -> tuple[RetrievalFacts, ...]:
         """One part a task; probes are shown as such, not here."""

@@ -23,7 +23,7 @@ class SeedTable:
 
 
 class TrainingSeeds(Section):
-    order = 80
+    order = 105
 
     def build(self, finished: FinishedRun) -> tuple[SeedTable, ...]:
         """One part a variant whose model was trained several times."""

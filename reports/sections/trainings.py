@@ -46,7 +46,7 @@ class TrainingFacts:
 
 
 class Trainings(Section):
-    order = 90
+    order = 100
 
     def build(self, finished: FinishedRun) -> TrainingFacts | None:
         """The trainings, or None where nothing was trained."""

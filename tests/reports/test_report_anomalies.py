@@ -89,8 +89,8 @@ def test_the_page_begins_with_it(summary: Summary) -> None:
     assert main.index("and is asked with passages") < main.index('id="results"')
 
 
-def test_one_that_leads_stands_before_alarms() -> None:
-    assert [section.title for section in find_sections() if section.leads] == ["Anomalies"]
+def test_those_that_lead_stand_before_everything_else() -> None:
+    assert [section.title for section in find_sections() if section.leads] == ["Anomalies", "Recommendation"]
 
 
 def test_without_any_there_is_no_such_section(summary: Summary) -> None:
