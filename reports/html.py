@@ -14,14 +14,17 @@ from markupsafe import Markup
 from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON, Language
 from reports.facts import numbers
-from reports.facts.item_payload import pack
+from reports.facts.item_packing import pack
 from reports.facts.metric_columns import DIRECTION, freshness_probes, general_tasks, variant_names
 from reports.facts.phrases import counted
 from reports.section import PACKAGES, Section, find_sections, style_of, template_of
 from reports.wording import LANGUAGES, NAMES, catalogue, say, say_markup, speaking, spoken_language
 
 STYLES = ("report.css", "tables.css", "charts.css")
-SCRIPTS = ("samples.js", "report.js")
+SCRIPTS = (
+    "elements.js", "packed_items.js", "item_matrix.js", "selection.js", "item_texts.js", "difference.js",
+    "matrix_grid.js", "answers.js", "item_pane.js", "exports.js", "explorer.js",
+)  # fmt: skip
 SPOKEN_BY_SCRIPTS = ("page", "explorer")  # files of the catalogue that the scripts of the page need
 
 
