@@ -21,9 +21,10 @@ from harness.records.summary import Summary
 from reports.html import render
 
 CHROMIUM = "/usr/bin/chromium"
-# Words and single characters by Zipf's law, mixed so that gzip needs no fewer bits a character than for clinical Chinese (8.1).
-CHARACTERS = [bytes((lead, trail)).decode("gb2312") for lead in range(0xB0, 0xD0) for trail in range(0xA1, 0xFF)][:3_000]
-SYLLABLES = [a + b for a in "b d f g l m n p r s t v".split() for b in "a e i o u an er in or us".split()]
+# Words and single characters by Zipf's law, which take gzip no fewer bits a character than clinical Chinese (8.1).
+LEADS, TRAILS = range(0xB0, 0xD0), range(0xA1, 0xFF)
+CHARACTERS = [bytes((lead, trail)).decode("gb2312") for lead in LEADS for trail in TRAILS][:3_000]
+SYLLABLES = [consonant + rest for consonant in "bdfglmnprstv" for rest in ("a", "e", "i", "o", "u", "an", "er", "us")]
 METRICS = ("accuracy", "overlap")
 
 
@@ -52,7 +53,9 @@ class Writer:
     def __init__(self, seed: int) -> None:
         self._rng = np.random.default_rng(seed)
         self._terms = [CHARACTERS[a] + CHARACTERS[b] for a, b in self._rng.integers(0, len(CHARACTERS), (6_000, 2))]
-        self._words = ["".join(SYLLABLES[p] for p in word) for word in self._rng.integers(0, len(SYLLABLES), (5_000, 2))]
+        self._words = [
+            "".join(SYLLABLES[p] for p in word) for word in self._rng.integers(0, len(SYLLABLES), (5_000, 2))
+        ]
 
     def chinese(self, length: int) -> str:
         singles = self._ranks(len(CHARACTERS), length)
@@ -76,10 +79,10 @@ class Writer:
 def synthetic_run(items: int, variants: int, seed: int = 5) -> FinishedRun:
     """A run whose first half of items is Chinese and whose second half is English."""
     writer, rng = Writer(seed), np.random.default_rng(seed + 1)
-    samples = [
-        Sample(id=f"s{i:05}", task="norm", input=writer.write(i < items / 2, 40, 120), targets=(writer.write(i < items / 2, 8, 30),))
-        for i in range(items)
-    ]  # fmt: skip
+    samples = []
+    for i in range(items):
+        question, target = writer.write(i < items / 2, 40, 120), writer.write(i < items / 2, 8, 30)
+        samples.append(Sample(id=f"s{i:05}", task="norm", input=question, targets=(target,)))
     names = [f"variant-{place + 1}" for place in range(variants)]
     examples = [writer.write(True, 60, 100) for _ in range(6)]
     passages = [writer.write(place % 2 == 0, 120, 240) for place in range(2_000)]
@@ -98,7 +101,11 @@ def synthetic_run(items: int, variants: int, seed: int = 5) -> FinishedRun:
                     Score(sample_id=sample.id, task="norm", variant=name, metric=metric, value=value, reason=reason)
                 )
     return FinishedRun(
-        run={"suite": {}}, summary=summary(names, right, graded), samples=samples, predictions=predictions, scores=scores
+        run={"suite": {}},
+        summary=summary(names, right, graded),
+        samples=samples,
+        predictions=predictions,
+        scores=scores,
     )
 
 

@@ -43,7 +43,8 @@ class ItemMatrix {
     const [letters, graded, scale] = [this.outcomes[metric][column], this.graded[metric][column], this.scales[metric]];
     const [good, bad] = scale.better === "lower" ? [scale.low, scale.high] : [scale.high, scale.low];
     let next = 0;
-    this.placesByTask[this.tasks.indexOf(this.metrics[metric][0])].forEach((place, at) => {
+    const places = this.placesByTask[this.tasks.indexOf(this.metrics[metric][0])] ?? []; // a task may have no items
+    places.forEach((place, at) => {
       const letter = letters[at];
       codes[place] = CODES[letter];
       if (letter === "r") values[place] = good;

@@ -33,7 +33,9 @@ def matrix_payload(records: ItemRecords) -> dict[str, JSON]:
         "ids": [sample.id for sample in records.samples],
         "excerpts": [" ".join(sample.input[: 4 * EXCERPT].split())[:EXCERPT] for sample in records.samples],
         "questions": [len(sample.input) for sample in records.samples],
-        "metrics": [[metric.task, metric.metric] for metric in metrics],  # the first of a task being what it is judged by
+        "metrics": [
+            [metric.task, metric.metric] for metric in metrics
+        ],  # the first of a task being what it is judged by
         "scales": [_scale(metric.info) for metric in metrics],
         "outcomes": [["".join(letter for letter, _ in column) for column in row] for row in cells],
         "graded": [[[value for _, value in column if value is not None] for column in row] for row in cells],
@@ -75,9 +77,8 @@ def _scale(info: MetricInfo) -> dict[str, JSON]:
     is_closed = numbers.is_closed(info)
     ends = [end if is_closed or abs(end) < numbers.ENDLESS else None for end in (info.low, info.high)]
     decimals = len(numbers.number(info.high, info).partition(".")[2]) if is_closed else None
-    return {
-        "low": ends[0], "high": ends[1], "better": info.better, "percent": numbers.is_percent(info), "decimals": decimals,
-    }  # fmt: skip
+    is_percent = numbers.is_percent(info)
+    return {"low": ends[0], "high": ends[1], "better": info.better, "percent": is_percent, "decimals": decimals}
 
 
 def _lengths(records: ItemRecords, variant: str) -> list[int]:

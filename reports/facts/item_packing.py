@@ -1,4 +1,4 @@
-"""The items in pieces that a page can hold: the matrix at once, everything else in chunks that are unpacked when read."""
+"""The items in pieces that a page can hold: the matrix at once, all else in chunks that are unpacked when read."""
 
 import base64
 import json

@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
 from harness.errors import StoreError
@@ -15,7 +15,7 @@ from harness.statistics.retrieval_outcomes import retrieval_outcome
 from reports.facts import numbers
 from reports.facts.answer_path import retrieval_note, route_reasons, timing_note
 from reports.facts.item_texts import NumberedTexts, rendered_parts
-from reports.facts.metric_columns import metric_info, variant_names
+from reports.facts.metric_columns import Key, metric_info, variant_names
 from reports.wording import LANGUAGES, speaking
 
 EXACT = 2**53 - 1  # whole numbers that a browser holds without rounding
@@ -47,6 +47,7 @@ class ItemRecords:
                     f"item {prediction.task}/{prediction.sample_id} was answered but is not in samples.jsonl"
                 )
             self._predictions[key][prediction.variant] = prediction
+        self._scales: dict[Key, MetricInfo] = {}
         self._scores: dict[tuple[str, str, str], list[Score]] = defaultdict(list)
         for score in finished.scores:
             self._scores[score.task, score.sample_id, score.variant].append(score)
@@ -59,6 +60,12 @@ class ItemRecords:
         """What the metrics gave a prediction."""
         return self._scores.get((prediction.task, prediction.sample_id, prediction.variant), [])
 
+    def scale(self, task: str, metric: str) -> MetricInfo:
+        """How the values of a metric are to be read."""
+        if (task, metric) not in self._scales:
+            self._scales[task, metric] = metric_info(self.summary, task, metric)
+        return self._scales[task, metric]
+
     def retrieval(self, prediction: Prediction) -> str | None:
         """Whether a gold passage was shown and whether the answer is right, by the metric that decides in `Retrieved`.
 
@@ -67,15 +74,18 @@ class ItemRecords:
         metric = self.deciding.get((prediction.task, prediction.variant))
         if metric is None or prediction.retrieval is None:
             return None
-        info = metric_info(self.summary, prediction.task, metric)
+        info = self.scale(prediction.task, metric)
         value = next((score.value for score in self.scores(prediction) if score.metric == metric), None)
         return retrieval_outcome(prediction, value, info)
 
 
 def items_payload(records: ItemRecords, first: int, last: int) -> dict[str, JSON]:
-    """The items from number `first` to `last`, both included, counted from 0, and the texts that they name by number."""
+    """The items number `first` to `last`, both included, from 0 on, and the texts that they name by number."""
     texts = NumberedTexts()
-    return {"items": [_item(sample, records, texts) for sample in records.samples[first : last + 1]], "texts": texts.texts}
+    return {
+        "items": [_item(sample, records, texts) for sample in records.samples[first : last + 1]],
+        "texts": texts.texts,
+    }
 
 
 def answering_variants(summary: Summary, predictions: Iterable[Prediction]) -> dict[str, tuple[str, ...]]:
@@ -113,9 +123,7 @@ def _item(sample: Sample, records: ItemRecords, texts: NumberedTexts) -> dict[st
         history=sample.history,
         group=sample.group,
         meta=_shown(dict(sample.meta)),
-    ) | {
-        "answers": [_answer(answers[name], sample, records, texts) for name in records.columns if name in answers]
-    }
+    ) | {"answers": [_answer(answers[name], sample, records, texts) for name in records.columns if name in answers]}
 
 
 def _answer(prediction: Prediction, sample: Sample, records: ItemRecords, texts: NumberedTexts) -> dict[str, JSON]:
@@ -144,32 +152,34 @@ def _answer(prediction: Prediction, sample: Sample, records: ItemRecords, texts:
         logprobs=None if prediction.logprobs is None else [_rounded(logprob) for logprob in prediction.logprobs],
         tokens=[prediction.tokens_in, prediction.tokens_out],
         seconds=_rounded(prediction.seconds),
-        timing=None if prediction.serving is None else _in_all(texts, lambda: timing_note(prediction)),
+        timing=_timing(prediction, texts),
         elsewhere=None if prediction.elsewhere is None else numbers.share(prediction.elsewhere),
         reasoning=[texts.number(prediction.reasoning)] if prediction.reasoning.strip() else None,
-        scores=[_score(score, records.summary) for score in records.scores(prediction)],
+        scores=[_score(score, records) for score in records.scores(prediction)],
     )
 
 
 def _lookup(prediction: Prediction, texts: NumberedTexts) -> JSON:
     trace = prediction.retrieval
-    return None if trace is None else _in_all(texts, lambda: retrieval_note(trace))
+    return None if trace is None else _in_all(texts, lambda: [retrieval_note(trace)])[0]
+
+
+def _timing(prediction: Prediction, texts: NumberedTexts) -> JSON:
+    return None if prediction.serving is None else _in_all(texts, lambda: [timing_note(prediction) or ""])[0]
 
 
 def _route(prediction: Prediction, texts: NumberedTexts) -> list[JSON]:
-    return [
-        [step.variant, _in_all(texts, lambda place=place: route_reasons(prediction.route)[place][1])]
-        for place, step in enumerate(prediction.route)
-    ]
+    steps = _in_all(texts, lambda: [reason for _, reason in route_reasons(prediction.route)])
+    return [[step.variant, reasons] for step, reasons in zip(prediction.route, steps, strict=True)]
 
 
-def _in_all(texts: NumberedTexts, sentence: Callable[[], str | None]) -> dict[str, JSON]:
-    """The numbers of a sentence in every language."""
-    spoken = {}
+def _in_all(texts: NumberedTexts, sentences: Callable[[], Sequence[str]]) -> list[JSON]:
+    """For each of these sentences, its number in every language."""
+    spoken: dict[str, list[int]] = {}
     for language in LANGUAGES:
         with speaking(language):
-            spoken[language] = texts.number(sentence() or "")
-    return spoken
+            spoken[language] = [texts.number(sentence) for sentence in sentences()]
+    return [dict(zip(spoken, numbers_of, strict=True)) for numbers_of in zip(*spoken.values(), strict=True)]
 
 
 def _passage(passage: JSON, texts: NumberedTexts) -> dict[str, JSON]:
@@ -179,8 +189,8 @@ def _passage(passage: JSON, texts: NumberedTexts) -> dict[str, JSON]:
     }
 
 
-def _score(score: Score, summary: Summary) -> list[JSON]:
-    info = metric_info(summary, score.task, score.metric)
+def _score(score: Score, records: ItemRecords) -> list[JSON]:
+    info = records.scale(score.task, score.metric)
     value = score.value if score.value is None or math.isfinite(score.value) else None
     figure = None if value is None else numbers.with_unit(value, info).replace(".0 %", " %")
     return [score.metric, score_outcome(value, info), figure, score.reason, score.error]

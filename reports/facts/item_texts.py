@@ -1,6 +1,6 @@
 """Long texts by number: few-shot examples, passages and the words of a template come back in many prompts."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from harness.records.outputs import Prediction
 
@@ -27,17 +27,16 @@ class NumberedTexts:
 
 
 def pieces_of(content: str, repeated: Iterable[str]) -> list[str]:
-    """A text cut wherever one of these texts begins or ends; joined, the pieces are the text again."""
-    pieces = [content]
-    for text in repeated:
-        if len(text) >= SHORTEST and text in content:
-            pieces = [piece for whole in pieces for piece in _cut(whole, text)]
-    return [piece for piece in pieces if piece]
-
-
-def _cut(whole: str, text: str) -> Iterator[str]:
-    before, separator, after = whole.partition(text)
-    yield from (before, separator, after)
+    """A text cut where each of these texts begins and ends at first; joined, the pieces are the text again."""
+    spans = sorted(
+        (start, start + len(text)) for text in repeated if len(text) >= SHORTEST and (start := content.find(text)) >= 0
+    )
+    pieces, position = [], 0
+    for start, end in spans:
+        if start >= position:
+            pieces += [content[position:start], content[start:end]]
+            position = end
+    return [piece for piece in (*pieces, content[position:]) if piece]
 
 
 def rendered_parts(prediction: Prediction) -> list[str | int]:
@@ -60,6 +59,4 @@ def rendered_parts(prediction: Prediction) -> list[str | int]:
 def rendered_pieces(prediction: Prediction) -> list[str]:
     """The text that the model read, in pieces: the template's own, and the messages."""
     messages = prediction.messages
-    return [
-        part if isinstance(part, str) else messages[part].content.strip() for part in rendered_parts(prediction)
-    ]
+    return [part if isinstance(part, str) else messages[part].content.strip() for part in rendered_parts(prediction)]

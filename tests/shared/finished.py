@@ -54,6 +54,12 @@ def _renumbered(items: list[dict], by: int) -> list[dict]:
     return items
 
 
+def rendered_text(answer: Mapping[str, JSON], texts: Sequence[str]) -> str:
+    """The prompt as the model read it, of an answer as the page holds it: a message stands as its place in brackets."""
+    messages = ["".join(texts[piece] for piece in pieces).strip() for _, pieces in answer["messages"]]
+    return "".join(messages[part[0]] if isinstance(part, list) else texts[part] for part in answer["rendered"])
+
+
 def printed(summary: Summary, width: int, encoding: str) -> str:
     buffer = io.BytesIO()
     file = io.TextIOWrapper(buffer, encoding=encoding, errors="strict")
