@@ -13,7 +13,7 @@ from markupsafe import Markup
 from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON, Language
 from reports.facts import numbers
-from reports.facts.item_payload import pack
+from reports.facts.item_packing import pack
 from reports.facts.metric_columns import direction_of, freshness_probes, general_tasks, variant_names
 from reports.facts.moments import date_text, moment_of
 from reports.facts.phrases import counted
@@ -22,7 +22,10 @@ from reports.wording import LANGUAGES, NAMES, catalogue, say, say_markup, speaki
 
 STYLES = ("report.css", "tables.css", "charts.css")
 EARLY_SCRIPTS = ("theme.js", "language.js", "printing.js", "explain.js")  # before the first paint
-SCRIPTS = ("samples.js", "report.js")
+SCRIPTS = (
+    "elements.js", "packed_items.js", "item_matrix.js", "selection.js", "item_texts.js", "difference.js",
+    "matrix_grid.js", "answers.js", "item_pane.js", "exports.js", "explorer.js",
+)  # fmt: skip
 SPOKEN_BY_SCRIPTS = ("page", "explorer")  # files of the catalogue that the scripts of the page need
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from harness.records.inputs import Prompt
 from harness.records.outputs import Prediction
-from reports.facts.item_payload import rendered_pieces
+from reports.facts.item_texts import rendered_pieces
 
 _MARKUP = re.compile(r"<[^<>\n]*>|\[/?[A-Z_]+\]")  # <|im_start|>, <start_of_turn>, </s>, [INST]
 _ROLES = frozenset(("system", "user", "assistant", "model", "human", "gpt"))

@@ -1,11 +1,8 @@
-"""The items of a run packed for the page: compressed, each long text once, and never as markup."""
+"""The items of a run as data for the page: everything about some of them, each long text once, never as markup."""
 
-import base64
-import gzip
-import json
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
 from harness.errors import StoreError
@@ -17,49 +14,77 @@ from harness.records.summary import Summary
 from harness.statistics.retrieval_outcomes import retrieval_outcome
 from reports.facts import numbers
 from reports.facts.answer_path import retrieval_note, route_reasons, timing_note
-from reports.facts.metric_columns import metric_columns, metric_info, variant_names
+from reports.facts.item_texts import NumberedTexts, rendered_parts
+from reports.facts.metric_columns import Key, metric_info, variant_names
+from reports.wording import LANGUAGES, speaking
 
 EXACT = 2**53 - 1  # whole numbers that a browser holds without rounding
 ScoreOutcome = Literal["right", "partly", "wrong", "unknown", "neutral"]
+ItemKey = tuple[str, str]  # task, id of the sample
 
 
-def pack(finished: FinishedRun) -> str:
-    """Gzipped JSON as base64, which can hold no tag. Equal runs give equal text.
+class ItemRecords:
+    """A run's answers and scores by item. Made once; then any of its items can be packed without the others.
 
     Raises StoreError when a prediction answers an item that the run does not have.
     """
-    content = json.dumps(_shown(payload(finished)), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return base64.b64encode(gzip.compress(content.encode(), compresslevel=6, mtime=0)).decode("ascii")
+
+    def __init__(self, finished: FinishedRun) -> None:
+        self.summary = finished.summary
+        self.samples = list({(sample.task, sample.id): sample for sample in finished.samples}.values())
+        self.variants = answering_variants(self.summary, finished.predictions)
+        answered = {prediction.variant for prediction in finished.predictions}
+        members = dict.fromkeys(name for names in self.variants.values() for name in names)
+        self.columns = tuple(name for name in members if name in answered)
+        self.deciding = {(cell.task, cell.variant): cell.metric for cell in self.summary.retrieved}
+        self._predictions: dict[ItemKey, dict[str, Prediction]] = {
+            (sample.task, sample.id): {} for sample in self.samples
+        }
+        for prediction in finished.predictions:
+            key = prediction.task, prediction.sample_id
+            if key not in self._predictions:
+                raise StoreError(
+                    f"item {prediction.task}/{prediction.sample_id} was answered but is not in samples.jsonl"
+                )
+            self._predictions[key][prediction.variant] = prediction
+        self._scales: dict[Key, MetricInfo] = {}
+        self._scores: dict[tuple[str, str, str], list[Score]] = defaultdict(list)
+        for score in finished.scores:
+            self._scores[score.task, score.sample_id, score.variant].append(score)
+
+    def answers(self, sample: Sample) -> Mapping[str, Prediction]:
+        """The predictions for an item, by variant."""
+        return self._predictions[sample.task, sample.id]
+
+    def scores(self, prediction: Prediction) -> list[Score]:
+        """What the metrics gave a prediction."""
+        return self._scores.get((prediction.task, prediction.sample_id, prediction.variant), [])
+
+    def scale(self, task: str, metric: str) -> MetricInfo:
+        """How the values of a metric are to be read."""
+        if (task, metric) not in self._scales:
+            self._scales[task, metric] = metric_info(self.summary, task, metric)
+        return self._scales[task, metric]
+
+    def retrieval(self, prediction: Prediction) -> str | None:
+        """Whether a gold passage was shown and whether the answer is right, by the metric that decides in `Retrieved`.
+
+        None where nothing was looked up.
+        """
+        metric = self.deciding.get((prediction.task, prediction.variant))
+        if metric is None or prediction.retrieval is None:
+            return None
+        info = self.scale(prediction.task, metric)
+        value = next((score.value for score in self.scores(prediction) if score.metric == metric), None)
+        return retrieval_outcome(prediction, value, info)
 
 
-def payload(finished: FinishedRun) -> dict[str, JSON]:
-    """The same content before compression: texts by number, metrics, and one record per item with its answers."""
-    summary, texts = finished.summary, NumberedTexts()
-    scores: dict[tuple[str, str, str], list[list[JSON]]] = defaultdict(list)
-    metrics = {column.key: column.info for column in metric_columns(summary)}
-    deciding = {(cell.task, cell.variant): cell.metric for cell in summary.retrieved}
-    deciding_scores: dict[tuple[str, str, str], Score] = {}  # by which looked-up answers are right or wrong
-    for score in finished.scores:
-        info = metrics.get((score.task, score.metric)) or metric_info(summary, score.task, score.metric)
-        if deciding.get((score.task, score.variant)) == score.metric:
-            deciding_scores[score.task, score.sample_id, score.variant] = score
-        scores[score.task, score.sample_id, score.variant].append(_score(score, info))
-    items: dict[tuple[str, str], dict[str, JSON]] = {
-        (sample.task, sample.id): _item(sample, texts) | {"answers": []} for sample in finished.samples
-    }
-    for prediction in finished.predictions:
-        key = (prediction.task, prediction.sample_id)
-        if key not in items:
-            raise StoreError(f"item {prediction.task}/{prediction.sample_id} was answered but is not in samples.jsonl")
-        answer = _answer(prediction, scores[*key, prediction.variant], texts)
-        if (prediction.task, prediction.variant) in deciding and prediction.retrieval is not None:
-            answer["retrieved"] = _outcome(prediction, deciding_scores.get((*key, prediction.variant)), summary)
-        items[key]["answers"].append(answer)
+def items_payload(records: ItemRecords, first: int, last: int) -> dict[str, JSON]:
+    """The items number `first` to `last`, both included, from 0 on, and the texts that they name by number."""
+    texts = NumberedTexts()
     return {
+        "items": [_item(sample, records, texts) for sample in records.samples[first : last + 1]],
         "texts": texts.texts,
-        "variants": list(answering_variants(summary, finished.predictions).items()),
-        "metrics": list(metrics),  # (task, metric), the first of a task being the one it is judged by
-        "items": list(items.values()),
     }
 
 
@@ -72,21 +97,6 @@ def answering_variants(summary: Summary, predictions: Iterable[Prediction]) -> d
     variants = dict.fromkeys([*variant_names(summary), *answered])
     members = {variant: (variant,) if variant in answered else tuple(pooled.get(variant, ())) for variant in variants}
     return {variant: names for variant, names in members.items() if names}
-
-
-class NumberedTexts:
-    """Long texts by number: few-shot examples and passages come back in many prompts."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-        self._numbers: dict[str, int] = {}
-
-    def number(self, text: str) -> int:
-        """The text's place in `texts`, where it is put at its first appearance."""
-        if text not in self._numbers:
-            self._numbers[text] = len(self.texts)
-            self.texts.append(text)
-        return self._numbers[text]
 
 
 def score_outcome(value: float | None, info: MetricInfo) -> ScoreOutcome:
@@ -102,7 +112,8 @@ def score_outcome(value: float | None, info: MetricInfo) -> ScoreOutcome:
     return "partly"
 
 
-def _item(sample: Sample, texts: NumberedTexts) -> dict[str, JSON]:
+def _item(sample: Sample, records: ItemRecords, texts: NumberedTexts) -> dict[str, JSON]:
+    answers = records.answers(sample)
     return _without_empty(
         task=sample.task,
         id=sample.id,
@@ -110,66 +121,83 @@ def _item(sample: Sample, texts: NumberedTexts) -> dict[str, JSON]:
         targets=sample.targets,
         options=sample.options,
         history=sample.history,
-        meta=dict(sample.meta),
-    )
+        group=sample.group,
+        meta=_shown(dict(sample.meta)),
+    ) | {"answers": [_answer(answers[name], sample, records, texts) for name in records.columns if name in answers]}
 
 
-def _answer(prediction: Prediction, scores: list[list[JSON]], texts: NumberedTexts) -> dict[str, JSON]:
+def _answer(prediction: Prediction, sample: Sample, records: ItemRecords, texts: NumberedTexts) -> dict[str, JSON]:
     reading = prediction.reading
+    is_whole = isinstance(reading.answer, str) and reading.answer == prediction.text
+    passages = [passage["text"] for passage in prediction.passages if isinstance(passage.get("text"), str)]
+    repeated = (sample.input, *passages)
     return _without_empty(
         variant=prediction.variant,
-        messages=[[message.role, texts.number(message.content)] for message in prediction.messages],
-        rendered=[texts.number(piece) for piece in rendered_pieces(prediction)],
+        messages=[[message.role, texts.pieces(message.content, repeated)] for message in prediction.messages],
+        rendered=[
+            [part] if isinstance(part, int) else texts.number(part) for part in rendered_parts(prediction)
+        ],  # a message by its place, in brackets
         text=prediction.text,
-        answer=reading.answer,
-        lenient=reading.lenient if reading.lenient != reading.answer else None,
+        whole=is_whole or None,
+        answer=None if is_whole else _shown(reading.answer),
+        lenient=_shown(reading.lenient) if reading.lenient != reading.answer else None,
         unread=reading.reason,
         finish=None if prediction.finish == "stop" else prediction.finish,
         error=prediction.error,
         notes=prediction.notes,
-        lookup=None if prediction.retrieval is None else retrieval_note(prediction.retrieval),
-        route=route_reasons(prediction.route),
+        lookup=_lookup(prediction, texts),
+        route=_route(prediction, texts),
+        retrieved=records.retrieval(prediction),
         passages=[_passage(passage, texts) for passage in prediction.passages],
-        logprobs=None if prediction.logprobs is None else [round(logprob, 3) for logprob in prediction.logprobs],
+        logprobs=None if prediction.logprobs is None else [_rounded(logprob) for logprob in prediction.logprobs],
         tokens=[prediction.tokens_in, prediction.tokens_out],
-        seconds=round(prediction.seconds, 3),
-        timing=timing_note(prediction),
+        seconds=_rounded(prediction.seconds),
+        timing=_timing(prediction, texts),
         elsewhere=None if prediction.elsewhere is None else numbers.share(prediction.elsewhere),
         reasoning=[texts.number(prediction.reasoning)] if prediction.reasoning.strip() else None,
-        scores=scores,
+        scores=[_score(score, records) for score in records.scores(prediction)],
     )
 
 
-def rendered_pieces(prediction: Prediction) -> list[str]:
-    """The text that the model read, in pieces: the template's own, and the turns, which come back in many prompts."""
-    text = prediction.rendered or ""
-    pieces, position = [], 0
-    for message in prediction.messages:
-        content = message.content.strip()
-        place = text.find(content, position) if content else -1
-        if place >= 0:
-            pieces += [text[position:place], content]
-            position = place + len(content)
-    return [piece for piece in (*pieces, text[position:]) if piece]
+def _lookup(prediction: Prediction, texts: NumberedTexts) -> JSON:
+    trace = prediction.retrieval
+    return None if trace is None else _in_all(texts, lambda: [retrieval_note(trace)])[0]
 
 
-def _outcome(prediction: Prediction, score: Score | None, summary: Summary) -> str:
-    """Whether a gold passage was shown and whether the answer is right, by the metric that decides in `Retrieved`."""
-    if score is None:
-        return "unknown"
-    return retrieval_outcome(prediction, score.value, metric_info(summary, score.task, score.metric))
+def _timing(prediction: Prediction, texts: NumberedTexts) -> JSON:
+    return None if prediction.serving is None else _in_all(texts, lambda: [timing_note(prediction) or ""])[0]
+
+
+def _route(prediction: Prediction, texts: NumberedTexts) -> list[JSON]:
+    steps = _in_all(texts, lambda: [reason for _, reason in route_reasons(prediction.route)])
+    return [[step.variant, reasons] for step, reasons in zip(prediction.route, steps, strict=True)]
+
+
+def _in_all(texts: NumberedTexts, sentences: Callable[[], Sequence[str]]) -> list[JSON]:
+    """For each of these sentences, its number in every language."""
+    spoken: dict[str, list[int]] = {}
+    for language in LANGUAGES:
+        with speaking(language):
+            spoken[language] = [texts.number(sentence) for sentence in sentences()]
+    return [dict(zip(spoken, numbers_of, strict=True)) for numbers_of in zip(*spoken.values(), strict=True)]
 
 
 def _passage(passage: JSON, texts: NumberedTexts) -> dict[str, JSON]:
     return {
-        key: [texts.number(value)] if key == "text" and isinstance(value, str) else value
+        key: [texts.number(value)] if key == "text" and isinstance(value, str) else _shown(value)
         for key, value in passage.items()
     }
 
 
-def _score(score: Score, info: MetricInfo) -> list[JSON]:
-    figure = None if score.value is None else numbers.with_unit(score.value, info).replace(".0 %", " %")
-    return [score.metric, score_outcome(score.value, info), figure, score.reason, score.error]
+def _score(score: Score, records: ItemRecords) -> list[JSON]:
+    info = records.scale(score.task, score.metric)
+    value = score.value if score.value is None or math.isfinite(score.value) else None
+    figure = None if value is None else numbers.with_unit(value, info).replace(".0 %", " %")
+    return [score.metric, score_outcome(value, info), figure, score.reason, score.error]
+
+
+def _rounded(value: float) -> JSON:
+    return _shown(round(value, 3))
 
 
 def _shown(content: JSON) -> JSON:

@@ -11,7 +11,7 @@ from harness.records.outputs import Prediction, Reading, Score
 from harness.records.summary import Summary
 from harness.runtime.run_folder import RunFolder
 from reports.html import render
-from tests.shared.browsing import CONTRAST, DESK, PHONE, count, item_labels
+from tests.shared.browsing import CONTRAST, DESK, PHONE, cells, count, item_labels
 
 pytestmark = pytest.mark.browser
 
@@ -45,8 +45,8 @@ def test_filters(open_page: Callable[..., Any], folder: RunFolder, chosen: dict[
     for name, value in chosen.items():
         page.select_option(f"select[name={name}]", value)
     assert count(page) == f"{expected} of 36 items"
-    assert len(item_labels(page)) == min(expected, 25)
-    assert page.locator("#pages").is_visible() is (expected > 25)
+    assert page.locator("#items").get_attribute("aria-rowcount") == str(expected + 1)
+    assert len(item_labels(page)) == expected or expected > 20
 
 
 def test_disagreement(open_page: Callable[..., Any], folder: RunFolder) -> None:
@@ -68,48 +68,46 @@ def test_search_and_shared_address(open_page: Callable[..., Any], folder: RunFol
     page.select_option("select[name=variant]", "few-shot-nearest")
     page.select_option("select[name=outcome]", "right")
     assert item_labels(page) == ["norm n02", "norm n08", "norm n14", "norm n20", "norm n26"]
-    assert page.locator("article .reply h4").count() == 5  # only the chosen variant's replies
+    assert cells(page, "norm/n02") == ["few-shot-nearest: right 100 %"]  # only the chosen variant's column
+    page.locator("#items").focus()
+    page.keyboard.press("j")
+    page.locator("article.item").wait_for()
+    assert page.locator("article .reply h4").all_inner_texts() == ["few-shot-nearest\n✓\nright"]
+    page.keyboard.press("Escape")
     other = open_page(folder, page.evaluate("location.hash"))
     assert item_labels(other) == item_labels(page)
     assert other.locator("select[name=variant]").input_value() == "few-shot-nearest"
     assert other.get_by_label("Search").input_value() == "双眼干涩"
 
 
-def test_paging_by_keyboard(open_page: Callable[..., Any], folder: RunFolder) -> None:
-    page = open_page(folder)
-    assert page.locator("#page").inner_text() == "Page 1 of 2"
-    assert page.locator("#previous").is_disabled()
-    page.locator("#next").focus()
-    page.keyboard.press("Enter")
-    assert page.locator("#page").inner_text() == "Page 2 of 2"
-    assert len(item_labels(page)) == 11
-    assert len(item_labels(open_page(folder, "#page=2"))) == 11
-    assert len(item_labels(open_page(folder, "#page=99"))) == 11  # beyond the end: the last page
-
-
 def test_link_to_one_item(open_page: Callable[..., Any], folder: RunFolder) -> None:
-    page = open_page(folder)
-    page.get_by_role("link", name="Link to item n05").click()
-    assert item_labels(page) == ["norm n05"]
+    page = open_page(folder, f"#sample={quote('norm/n05')}")
+    page.locator("article.item").wait_for()
     text = page.locator("article.item").inner_text()
     for part in (
         "标准词：膝关节疼痛。",
         "Read leniently",
         "a tie among votes",
-        "你是一名病案编码员。",
         "expected 腰椎间盘突出##坐骨神经痛",
     ):
         assert part in text
-    sent = page.locator(".reply").first.locator(".messages pre").last.text_content()
-    assert sent == "把下面的原始诊断改写为标准词，只输出标准词。\n\n原始词：腰椎间盘突出伴左下肢放射痛\n标准词："
-    page.get_by_role("button", name="Show all items").click()
+    assert page.locator("[aria-selected=true]").get_attribute("aria-label") == "norm n05"
+    page.locator(".reply").first.get_by_text("Prompt as sent").click()
+    sent = page.locator(".reply").first.locator(".messages pre")
+    assert sent.first.text_content() == "你是一名病案编码员。"
+    assert (
+        sent.last.text_content()
+        == "把下面的原始诊断改写为标准词，只输出标准词。\n\n原始词：腰椎间盘突出伴左下肢放射痛\n标准词："
+    )
+    page.get_by_role("button", name="Close").click()
     assert count(page) == "36 of 36 items"
+    assert page.evaluate("location.hash") == "#samples"
     missing = open_page(folder, f"#sample={quote('norm/n77')}")
-    assert count(missing) == "There is no item norm/n77 in this run"
+    assert count(missing) == "36 of 36 items · There is no item norm/n77 in this run"
 
 
 def test_prompt_and_passages_unfold(open_page: Callable[..., Any], folder: RunFolder) -> None:
-    reply = open_page(folder).locator("article.item").first.locator(".reply").nth(2)
+    reply = open_page(folder, "#sample=norm/n01").locator("article.item .reply").nth(2)
     assert reply.locator("pre").count() == 0
     reply.get_by_text("Prompt as sent (2 messages)").click()
     reply.get_by_text("Retrieved passages (2)").click()
@@ -135,17 +133,22 @@ def test_copied_link_leads_back(open_page: Callable[..., Any], folder: RunFolder
 
 
 def test_hostile_text_is_only_text(open_page: Callable[..., Any], nasty_folder: RunFolder) -> None:
-    page = open_page(nasty_folder)
     nasty = nasty_folder.summary().name
+    page = open_page(nasty_folder, f"#sample={quote(f'task.x/{nasty}')}")
+    page.locator("article.item").wait_for()
     assert page.title() == f"{nasty} – report"
-    for closed in page.locator("#items details").all():
+    for closed in page.locator("#item details").all():
         closed.locator("summary").click()
     assert page.locator("img").count() == 0
-    assert page.locator("#items script").count() == 0
-    text = page.locator("#items").inner_text()
-    assert nasty in text
-    assert "No answer to this item yet." in text
+    assert page.locator(".explorer script").count() == 0
+    assert page.evaluate("document.title") == f"{nasty} – report"
+    for place in ("#items", "#item", "#item .reply h4", "#items .variant-name", ".passages mark"):
+        assert nasty in page.locator(place).first.text_content()
     assert page.locator(".messages pre").first.text_content() == f"  {nasty}\n\n\tend"
+    assert (
+        "No answer to this item yet."
+        in open_page(nasty_folder, "#sample=task.x/unanswered").locator("#item").inner_text()
+    )
 
 
 def test_long_text_folds(open_page: Callable[..., Any], nasty_folder: RunFolder) -> None:

@@ -14,7 +14,7 @@ from harness.statistics.retrieval_outcomes import OUTCOMES
 from harness.summary.error_causes import deciding, retrieved, values_of
 from reports.facts.answer_path import retrieval_note
 from reports.facts.comparison_table import comparison_tables
-from reports.facts.item_payload import payload
+from reports.facts.item_payload import ItemRecords, items_payload
 from reports.facts.metric_columns import ordinary_columns
 from reports.html import render
 from reports.sections.differences import Differences
@@ -206,9 +206,10 @@ def test_the_page_counts_as_the_engine_does(grounded_summary: Summary) -> None:
     chosen = deciding(grounded_summary.headline, grounded_summary.metrics)
     engine = retrieved(predictions, values_of(scores, chosen), chosen, grounded_summary.metrics)
     assert tuple(replace(found, examples={}) for found in engine) == grounded_summary.retrieved
+    run = finished(grounded_summary, {}, items, predictions, scores)
     page = Counter(
         (answer["variant"], answer["retrieved"])
-        for item in payload(finished(grounded_summary, {}, items, predictions, scores))["items"]
+        for item in items_payload(ItemRecords(run), 0, len(items))["items"]
         for answer in item["answers"]
         if "retrieved" in answer
     )

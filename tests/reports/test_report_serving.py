@@ -11,11 +11,11 @@ from harness.records.outputs import Prediction, Reading, Serving
 from harness.records.summary import Summary
 from reports.facts.answer_path import timing_note
 from reports.facts.divergent_turns import divergent_turns
-from reports.facts.item_payload import payload
+from reports.facts.item_payload import ItemRecords, items_payload
 from reports.html import render
 from reports.sections.divergent_renderings import DivergentRenderings
 from reports.sections.run_record import RunRecord
-from tests.shared.finished import finished, visible
+from tests.shared.finished import finished, rendered_text, visible
 
 QUEUED = Serving(at_once=8, wall_seconds=4.2)
 
@@ -86,12 +86,15 @@ def test_the_time_of_one_answer(prediction: Prediction, note: str | None) -> Non
 def test_reasoning_and_no_option_stand_beside_the_answer(summary: Summary) -> None:
     own = answer(reasoning="It grows.", elsewhere=0.25, serving=QUEUED, rendered="<s>Name a tree.")
     sample = Sample(id="n01", task="norm", input="Name a tree.", targets=("Oak",))
-    content = payload(finished(summary, samples=[sample], predictions=[own, answer("rag", reasoning=" ")]))
+    run = finished(summary, samples=[sample], predictions=[own, answer("rag", reasoning=" ")])
+    content = items_payload(ItemRecords(run), 0, 0)
     first, second = content["items"][0]["answers"]
     texts: list[str] = content["texts"]
     assert "".join(texts[piece] for piece in first["reasoning"]) == "It grows."
-    assert "".join(texts[piece] for piece in first["rendered"]) == "<s>Name a tree."
-    assert (first["elsewhere"], first["timing"]) == ("25.0 %", "4.20 s under 8 at once")
+    assert rendered_text(first, texts) == "<s>Name a tree."
+    assert first["elsewhere"] == "25.0 %"
+    assert texts[first["timing"]["en"]] == "4.20 s under 8 at once"
+    assert texts[first["timing"]["zh"]] == "4.20 秒（8 个调用同时进行时）"
     assert not {"reasoning", "elsewhere", "timing"} & set(second)
 
 

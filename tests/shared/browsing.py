@@ -84,4 +84,11 @@ def count(page: Any) -> str:
 
 
 def item_labels(page: Any) -> list[str]:
-    return page.locator("article.item").evaluate_all("items => items.map(item => item.getAttribute('aria-label'))")
+    """The items of the matrix whose rows exist, from the top: those in sight and a few more."""
+    return page.locator("#items [data-item]").evaluate_all("rows => rows.map(row => row.getAttribute('aria-label'))")
+
+
+def cells(page: Any, item: str) -> list[str]:
+    """The row of an item in the matrix: what each cell says, variant by variant."""
+    row = page.locator(f'#items [data-item="{item}"] .cell')
+    return row.evaluate_all("cells => cells.map(cell => cell.getAttribute('aria-label'))")

@@ -33,8 +33,31 @@ def visible(page: str) -> str:
 
 
 def unpacked(page: str) -> dict:
-    packed = re.search(r'id="data">([^<]*)</script>', page).group(1)
-    return json.loads(gzip.decompress(base64.b64decode(packed)))
+    """The matrix of the page, and its items with the texts that they name by number, as `items_payload` gives them."""
+    encoding = re.search(r'id="data" data-encoding="([^"]*)"', page).group(1)
+    matrix, shared, *chunks = (
+        json.loads(gzip.decompress(base64.b64decode(packed)).decode(encoding))
+        for packed in re.findall(r'<script type="application/octet-stream"[^>]*>([^<]*)</script>', page)
+    )
+    items, texts = [], []
+    for chunk in chunks:
+        items += _renumbered(chunk["items"], len(texts))
+        texts += [shared[text] if isinstance(text, int) else text for text in chunk["texts"]]
+    return {**matrix, "items": items, "texts": texts}
+
+
+def _renumbered(items: list[dict], by: int) -> list[dict]:
+    for item in items:
+        item["input"] += by
+        for answer in item["answers"]:
+            answer["messages"] = [[role, [piece + by for piece in pieces]] for role, pieces in answer["messages"]]
+    return items
+
+
+def rendered_text(answer: Mapping[str, JSON], texts: Sequence[str]) -> str:
+    """The prompt as the model read it, of an answer as the page holds it: a message stands as its place in brackets."""
+    messages = ["".join(texts[piece] for piece in pieces).strip() for _, pieces in answer["messages"]]
+    return "".join(messages[part[0]] if isinstance(part, list) else texts[part] for part in answer["rendered"])
 
 
 def printed(summary: Summary, width: int, encoding: str) -> str:

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from harness.runtime.run_folder import RunFolder
-from reports.facts.item_payload import payload, rendered_pieces
+from reports.facts.item_payload import ItemRecords, items_payload
+from reports.facts.item_texts import rendered_pieces
+from tests.shared.finished import rendered_text
 from tests.shared.reciting_model import save_reciting
 
 SUITE = """\
@@ -57,13 +59,9 @@ def test_the_prompt_as_the_model_read_it(
     run = run_suite(write_suite(text, test__tsv="q\ta\nfever\tA\n", train__tsv="q\ta\ncough\tB\n"))
     rendered = {prediction.variant: prediction.rendered for prediction in run.predictions()}
     assert rendered == {"direct": direct, "shots": shots, "made": None}
-    content = payload(run.finished())
-    answers = {
-        content["variants"][answer["variant"]][0] if isinstance(answer["variant"], int) else answer["variant"]: answer
-        for answer in content["items"][0]["answers"]
-    }
-    texts = content["texts"]
-    assert "".join(texts[piece] for piece in answers["shots"]["rendered"]) == shots
+    content = items_payload(ItemRecords(run.finished()), 0, 0)
+    answers = {answer["variant"]: answer for answer in content["items"][0]["answers"]}
+    assert rendered_text(answers["shots"], content["texts"]) == shots
     assert "rendered" not in answers["made"]
     for prediction in run.predictions():
         assert "".join(rendered_pieces(prediction)) == (prediction.rendered or "")
