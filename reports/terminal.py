@@ -15,7 +15,7 @@ from reports.facts.demotions import SIGN
 from reports.facts.metric_columns import MetricColumn
 from reports.facts.phrases import joined
 from reports.facts.spoken_sentences import spoken_sentences
-from reports.facts.statements import sentence
+from reports.facts.statement_text import sentence
 from reports.section import PACKAGES, Section, find_sections
 from reports.verdict import findings
 from reports.wording import NAMES, say, speaking

@@ -18,9 +18,11 @@ from harness.summary.break_even import break_even
 from harness.summary.broken_constraints import broken_constraints, stated
 from harness.summary.comparison_plan import comparison_plan, metric_info
 from harness.summary.decision import decide
+from harness.summary.decision_figures import deciding_figures
 from harness.summary.judge_quality import judging
 from harness.summary.pareto import with_efficiency
 from harness.summary.run_summary import summary_of
+from harness.summary.trade_offs import trade_offs
 from harness.summary.variant_costs import variant_costs
 
 
@@ -37,17 +39,15 @@ def summarize(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder) -> Non
         design, metric_info(suite, tasks, scores), folder.samples(), predictions, scores, folder.overlaps()
     )
     latencies = folder.latencies()
-    decided = with_decision(suite, with_costs(suite, tasks, summary, record, latencies))
-    folder.write_summary(
-        replace(
-            decided,
-            judging=judges,
-            warnings=(*summary.warnings, *judges.notes, *_untimed(latencies)),
-            statements=(*summary.statements, *judges.statements),
-            anomalies=noticed,
-            mismatches=prompt_mismatches(suite, tasks),
-        )
+    summary = replace(
+        summary,
+        judging=judges,
+        warnings=(*summary.warnings, *judges.notes, *_untimed(latencies)),
+        statements=(*summary.statements, *judges.statements),
+        anomalies=noticed,
+        mismatches=prompt_mismatches(suite, tasks),
     )
+    folder.write_summary(with_decision(suite, with_costs(suite, tasks, summary, record, latencies)))
     folder.write_run({**record, "status": "summarized", "finished": now()})
 
 
@@ -73,9 +73,14 @@ def with_costs(
 
 def with_decision(suite: Suite, summary: Summary) -> Summary:
     """The summary with the recommendation, which rests on everything else."""
-    broken = broken_constraints(summary.decisions.costs, summary.results, summary.metrics, suite.terms)
-    decision = decide(summary, suite.terms, broken)
-    return replace(summary, decisions=replace(summary.decisions, decision=decision))
+    terms = suite.terms
+    broken = broken_constraints(summary.decisions.costs, summary.results, summary.metrics, terms)
+    decisions = replace(
+        summary.decisions,
+        trade_offs=trade_offs(summary, deciding_figures(summary, terms.margins), terms.profile),
+        decision=decide(summary, terms, broken),
+    )
+    return replace(summary, decisions=decisions)
 
 
 def _untimed(latencies: Sequence[Latency]) -> list[str]:

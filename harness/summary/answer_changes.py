@@ -75,9 +75,17 @@ def _constraints(
 
 def constraint_phrase(broken: BrokenConstraint) -> dict[str, JSON]:
     """A broken constraint as a value of a statement."""
-    if broken.value is None:
-        return phrase(f"decision.{broken.constraint}_unmeasured", limit=broken.limit)
-    return phrase(f"decision.{broken.constraint}_measured", limit=broken.limit, value=broken.value)
+    constraint, _, figure = broken.constraint.partition(" ")
+    limit, value = broken.limit, broken.value
+    if constraint == "min_quality":
+        limit = {"unit": "figure", "value": limit, "figure": figure}
+        value = None if value is None else {"unit": "figure", "value": value, "figure": figure}
+    if constraint == "knowledge_changes":
+        limit = phrase(f"trade_offs.profile_knowledge_changes_{limit}")
+        value = None if value is None else {"unit": "share", "value": value}
+    if value is None:
+        return phrase(f"decision.{constraint}_unmeasured", limit=limit, figure=figure)
+    return phrase(f"decision.{constraint}_measured", limit=limit, value=value, figure=figure)
 
 
 def _break_even(summary: Summary, decision: Decision) -> Iterator[Statement]:

@@ -111,13 +111,18 @@ def _feasible(field: Field) -> Decision:
     breaking = {constraint.variant for constraint in field.broken}
     feasible = [variant for variant in field.candidates if variant not in breaking]
     if not feasible:
-        names = tuple(field.candidates)
-        return _answer("infeasible", "sure", Statement("decision.infeasible", {"variants": list(names)}), rivals=names)
+        return _infeasible(field)
     if not any(figure.floors for figure in field.figures):
         return _among(field, feasible, feasible)
     contenders = [v for v in feasible if not any(figure.is_below_floor(v) for figure in field.figures)]
     able = [v for v in contenders if any(figure.beats_floor(v) for figure in field.figures)]
-    return _among(field, contenders, able) if able else _floor(field, feasible)
+    if able:
+        return _among(field, contenders, able)
+    return _infeasible(field) if any(figure.floor in breaking for figure in field.figures) else _floor(field, feasible)
+
+
+def _infeasible(field: Field) -> Decision:
+    return _answer("infeasible", "sure", Statement("decision.infeasible"), rivals=tuple(field.candidates))
 
 
 def _floor(field: Field, feasible: Sequence[str]) -> Decision:

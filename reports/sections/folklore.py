@@ -7,7 +7,7 @@ from markupsafe import Markup
 from harness.records.decisions import TradeOff
 from harness.records.finished_run import FinishedRun
 from harness.records.summary import Summary
-from reports.facts.statements import marked_sentence
+from reports.facts.statement_text import marked_sentence
 from reports.section import Section
 from reports.wording import catalogue, say, spoken_language
 

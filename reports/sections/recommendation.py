@@ -9,7 +9,7 @@ from harness.records.finished_run import FinishedRun
 from reports.facts.approach_names import approach_name
 from reports.facts.broken_limits import broken_lines
 from reports.facts.candidates import CandidateChart, candidate_chart, headline_columns
-from reports.facts.statements import marked_sentence
+from reports.facts.statement_text import marked_sentence
 from reports.section import Section
 
 BESIDE = 2  # headline figures that stand beside each other in the first chart

@@ -13,7 +13,7 @@ from reports.facts import numbers
 from reports.facts.metric_columns import MetricColumn, column_of, results_by_variant
 from reports.facts.moments import date_text, moment_of
 from reports.facts.phrases import joined
-from reports.facts.statements import sentence
+from reports.facts.statement_text import sentence
 from reports.wording import say
 
 MOST_FIGURES = 4

@@ -11,7 +11,7 @@ from harness.records.deployment_terms import DeploymentTerms
 from harness.records.figures import Grouping, MetricInfo, Overlap, Point, Result
 from harness.records.summary import Summary
 from harness.summary.decision import decide
-from reports.facts.statements import marked_sentence, sentence
+from reports.facts.statement_text import marked_sentence, sentence
 from reports.wording import speaking
 from tests.shared.situations import situation
 
@@ -165,6 +165,10 @@ SITUATIONS: dict[str, tuple[Summary, list[BrokenConstraint], tuple[str, str | No
     "a worse one breaks a constraint": (
         situation(TWO, **ONE_WORSE), [broken("zero")], ("choose", "rag", "sure", "choose"),
     ),
+    "nothing beats the floor, which breaks a constraint": (
+        situation({**TWO, "nearest": 0.9}, floor="nearest", below_floor=["zero", "rag"], **ONE_WORSE),
+        [broken("nearest", "min_quality norm.accuracy", 0.95, 0.9)], ("infeasible", None, "sure", "infeasible"),
+    ),
     # -- two headline figures
     "both figures agree": (
         situation({"norm.accuracy": TWO, "report.f1": {"zero": 0.4, "rag": 0.6}}, **ONE_WORSE), [],
@@ -275,6 +279,27 @@ def keys(decision: Decision) -> set[str]:
 BOUNDED = situation({**TWO, "oracle": 0.95}, **ONE_WORSE)
 BEATEN = situation({**TWO, "oracle": 0.7}, **ONE_WORSE)
 CURVE = (Point("lora", "lora", 100), Point("lora", "lora2", 400))
+CONSTRAINTS = {
+    "max_p95_ms": (800, 1900.4, "rag breaks the limit of 800 ms for 95 % of the requests (it takes 1,900 ms)."),
+    "max_memory_gb": (8, 9.4567, "rag breaks the limit of 8 GB of memory (it takes 9.46 GB)."),
+    "max_cost_per_1000": (2, None, "rag breaks the limit of 2 for 1,000 requests (their cost is not known)."),
+    "min_quality norm.accuracy": (0.85, 0.8, "rag breaks the demand of 85.0 % on norm.accuracy (it reaches 80.0 %)."),
+    "local_only": (True, False, "rag breaks the demand that nothing leaves this machine."),
+    "knowledge_changes": (
+        "weekly", None,
+        "rag breaks the demand to follow knowledge that changes every week (its knowledge lies in the weights).",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("constraint", CONSTRAINTS)
+def test_broken_constraints_in_words(constraint: str) -> None:
+    limit, value, expected = CONSTRAINTS[constraint]
+    summary = situation({"rag": 0.8})
+    (statement,) = decide(summary, MARGINS, [broken("rag", constraint, limit, value)]).changes
+    assert sentence(statement, summary) == expected
+
+
 NOTED = {
     "the floor is named": (situation(FLOORED, floor="nearest", above_floor=["rag"], **ONE_WORSE), [], "above_floor"),
     "the other approach is named": (situation(TWO, **ONE_WORSE), [], "beats_approach"),

@@ -10,7 +10,7 @@ from harness.records.figures import Comparison, Point, Result, Retrieved, Usage
 from harness.records.summary import Summary
 from harness.summary.decision_figures import deciding_figures
 from harness.summary.trade_offs import DIMENSIONS, trade_offs
-from reports.facts.statements import sentence
+from reports.facts.statement_text import sentence
 from reports.wording import speaking
 from tests.shared.situations import situation
 
