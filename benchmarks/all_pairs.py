@@ -112,8 +112,8 @@ def print_speed(variants: int, items: int, kind: Kind) -> None:
     seconds, processor = time.perf_counter() - start, time.process_time() - processor
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(
-        f"{kind:<16}{variants:>5} × {items:>6,} items {pairs:>7,} pairs {seconds:>8.1f} s, {processor:.1f} s of processor, "
-        f"up to {peak:.2f} GiB",
+        f"{kind:<16}{variants:>5} × {items:>6,} items {pairs:>7,} pairs {seconds:>8.1f} s, "
+        f"{processor:.1f} s of processor, up to {peak:.2f} GiB",
         flush=True,
     )
 

@@ -86,14 +86,12 @@ class FlipMoments:
         mean, c2 = total / items, critical**2
         curve, slope = items**2 - c2 * sizes, total * items - c2 * products
         rest = total**2 - c2 * squares
+        root = math.sqrt(max(0.0, slope**2 - curve * rest))
         low, high = -math.inf, math.inf
-        if curve > 0:
-            root = math.sqrt(max(0.0, slope**2 - curve * rest))
+        if curve > NOTHING * items**2:
             low, high = min(mean, (slope - root) / curve), max(mean, (slope + root) / curve)
-        elif rest > 0 and slope:  # 0 lies between two roots; the mean is beyond the one on its side
-            root = math.sqrt(max(0.0, slope**2 - curve * rest))
-            ends = sorted(((slope - root) / curve, (slope + root) / curve)) if curve else [rest / (2 * slope)] * 2
-            low, high = (ends[1], high) if mean > 0 else (low, ends[0])
+        elif rest > 0 and root:  # 0 lies between two roots; the mean is beyond the one on its side
+            low, high = (rest / (slope + root), high) if mean > 0 else (low, rest / (slope - root))
         if rest > 0:  # what the test excludes, rounding must not let in again
             low, high = (max(low, NOTHING * mean), high) if mean > 0 else (low, min(high, NOTHING * mean))
             return Interval(mean, low, high)
