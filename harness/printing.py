@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from harness.records.proofs import SelfTestRecord
     from harness.stages.describe import Description
     from harness.stages.plan import Plan, PlannedCell
+    from harness.stages.plan_decision import ForeseenDecision
 
 LANGUAGE_NAMES = {"zh": "Chinese", "en": "English"}
 
@@ -51,11 +52,27 @@ def print_plan(plan: "Plan", console: Console) -> None:
             f"{mismatch.remedy}.",
             soft_wrap=True,
         )
+    if plan.timing:
+        console.print(str(plan.timing), soft_wrap=True)
     if plan.judging:
         table = Table("metric", "judge", "calls", title="Judging, once the answers are known", title_justify="left")
         for judging in plan.judging:
             table.add_row(str(FigureName.of(judging)), judging.judge, f"{judging.calls:,}")
         console.print(table)
+    if plan.decision:
+        _print_decision(plan.decision, console)
+
+
+def _print_decision(decision: "ForeseenDecision", console: Console) -> None:
+    """What the run could decide: one row a headline figure, and what that rests on."""
+    table = Table("figure", "items", "smallest difference shown", "margin", "items that show the margin")
+    table.title, table.title_justify = "What this suite can decide", "left"
+    for own in decision.figures:
+        table.add_row(own.figure, own.counted_items(), own.difference(), own.shown_margin(), own.shown_needed())
+    if decision.comparisons:
+        console.print(table)
+    for sentence in decision.sentences():
+        console.print(sentence, soft_wrap=True)
 
 
 def _languages(languages: "Mapping[str, Language]") -> str:

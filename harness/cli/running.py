@@ -46,8 +46,11 @@ def run(suite: SuitePath, out: Out = None, start: Stage = "train", language: Spe
     raise typer.Exit(int(print_lost_cells(_print_report(folder, page, console, language))))
 
 
-def plan(suite: SuitePath) -> None:
-    """Show the cells of a suite, what is cached and what a run would compute. Changes nothing."""
+def plan(
+    suite: SuitePath,
+    discordance: Annotated[float, typer.Option(help="Share of the items that two variants answer differently")] = 0.2,
+) -> None:
+    """Show the cells of a suite, what a run would compute, and what it could decide then. Changes nothing."""
     from harness.components.display import Display
     from harness.printing import make_console, print_plan
     from harness.runtime.cache import Cache, cache_root
@@ -57,7 +60,7 @@ def plan(suite: SuitePath) -> None:
 
     loaded = load_suite(suite)
     with closing(Cache(cache_root() / "calls.sqlite", read_only=True)) as cache:
-        planned = engine(loaded, DryContext(loaded.models, cache, Display(), loaded.seed))
+        planned = engine(loaded, DryContext(loaded.models, cache, Display(), loaded.seed), discordance)
     print_plan(planned, make_console())
 
 

@@ -17,6 +17,13 @@ from harness.records.call_counts import CallCounts
 from harness.records.inputs import Cell, Language
 from harness.runtime.dry_context import DryContext
 from harness.stages.index import index_name, index_requests
+from harness.stages.plan_decision import (
+    DISCORDANCE,
+    ForeseenDecision,
+    ForeseenTiming,
+    foresee_decision,
+    foresee_timing,
+)
 from harness.stages.prepare import prepare, resources_of
 from harness.stages.rehearse import rehearse
 from harness.suite.expansion import root_of
@@ -65,21 +72,27 @@ class Plan:
     judging: list[PlannedJudging]
     languages: Mapping[str, Language]  # by task: of what the product itself writes into its prompts
     mismatches: tuple[PromptMismatch, ...]
+    decision: ForeseenDecision | None = None
+    timing: ForeseenTiming | None = None
     changes: tuple[str, ...] = ()  # why models are asked again what they have answered, as sentences
 
 
-def plan(suite: Suite, context: DryContext) -> Plan:
-    """What a run would compute and what is cached. Loads no weights and changes nothing; the models are closed then."""
+def plan(suite: Suite, context: DryContext, discordance: float = DISCORDANCE) -> Plan:
+    """What a run would compute and what is cached. Loads no weights and changes nothing; the models are closed then.
+
+    `discordance` is the share of the items on which two variants are expected to differ.
+    """
     try:
-        return _plan(suite, context)
+        return _plan(suite, context, discordance)
     finally:
         context.close()
 
 
-def _plan(suite: Suite, context: DryContext) -> Plan:
+def _plan(suite: Suite, context: DryContext, discordance: float) -> Plan:
     tasks = prepare(suite, suite.usage.asked_from("train"))
     for name in dict.fromkeys([*suite.usage.answerers, *suite.usage.judges]):
         context.model_digest(name)  # what one of them has answered is not lost to another
+    decision = foresee_decision(suite, tasks, discordance)
     contamination(suite, tasks)
     rehearse(suite, tasks, context.cache, context.display)
     resources = resources_of(suite, tasks)
@@ -96,6 +109,8 @@ def _plan(suite: Suite, context: DryContext) -> Plan:
         judging=_judging(suite, tasks),
         languages={name: task.language for name, task in tasks.items() if not task.origin},
         mismatches=prompt_mismatches(suite, tasks),
+        decision=decision,
+        timing=foresee_timing(suite),
         changes=_changes(suite, context),
     )
 

@@ -218,7 +218,7 @@ class Builder:
         """A pydantic error in the user's words, with the remedy."""
         context = detail.get("ctx", {})
         spelling = self.source.spelled(where, json.dumps(detail.get("input"), ensure_ascii=False))
-        written = shortened(spelling, QUOTED) or '""'
+        written = shortened(spelling, QUOTED)
         match detail["type"]:
             case "extra_forbidden":
                 subject, remedy = kind.model_config.get("title"), nearest(str(detail["loc"][-1]), kind.model_fields)

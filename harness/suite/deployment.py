@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from harness.errors import nearest
 from harness.records.deployment_terms import Constraints, DeploymentTerms, PriceList, Profile, TokenPrice
+from harness.records.inputs import JSON
 from harness.suite.amounts import DecidingFigures, margins, quality_problem
 from harness.suite.expansion import Expansion
 from harness.suite.options import Compare, ConstraintOptions, LatencyOptions, Prices, ProfileOptions, TokenPrices
@@ -17,9 +18,10 @@ class DeploymentWishes:
 
     compare: Compare | None
     latency: LatencyOptions | None
-    prices: Prices | None  # None, too, where none are stated
-    tokens_by_model: Mapping[str, TokenPrices | None]
+    prices: Prices | None = None  # None, too, where none are stated
     has_prices: bool
+    tokens_by_model: Mapping[str, TokenPrices | None]
+    min_quality: JSON
     constraints: ConstraintOptions | None
     profile: ProfileOptions | None
 
@@ -39,7 +41,7 @@ def deployment_terms(
     _check_latency(source, wishes.latency, figures)
     _check_measured(source, wishes, constraints, expansion)
     _check_change_rates(source, constraints, wishes.profile)
-    quality = constraints.min_quality
+    has_quality = wishes.min_quality is not None and wishes.compare is not None  # which says what decides
     place = ("constraints", "min_quality")
     return DeploymentTerms(
         margins=margins(figures),
@@ -49,7 +51,7 @@ def deployment_terms(
         prices=_price_list(source, wishes, expansion, models),
         constraints=Constraints(
             **{name: getattr(constraints, name) for name in ConstraintOptions.model_fields if name != "min_quality"},
-            min_quality={} if quality is None else figures.amounts(quality, place, quality_problem),
+            min_quality=figures.amounts(wishes.min_quality, place, quality_problem) if has_quality else {},
         ),
         profile=Profile(**(wishes.profile or ProfileOptions()).model_dump()),
     )
@@ -68,17 +70,17 @@ def _price_list(
 ) -> PriceList | None:
     """The prices, those of an entry that stands for several models for each of them."""
     prices = wishes.prices
-    if prices is None:
-        return None
-    known = [*models, *(expansion.models if expansion else ())]
+    entries = [*models, *(expansion.models if expansion else ())]
     by_model: dict[str, TokenPrice] = {}
     for name, tokens in wishes.tokens_by_model.items():
         is_member = expansion is None and name.startswith(tuple(models))  # of an entry of several, for all one can tell
-        if name not in known and not is_member:
-            source.complain(("prices", "models", name), f"'{name}' is not among models ({nearest(name, known)})")
+        if name not in entries and not is_member:
+            source.complain(("prices", "models", name), f"'{name}' is not among models ({nearest(name, entries)})")
         members = expansion.members.get(name, (name,)) if expansion else (name,)
         if tokens is not None:
             by_model |= dict.fromkeys(members, TokenPrice(**tokens.model_dump()))
+    if prices is None:
+        return None
     general = None
     if prices.million_tokens_in is not None and prices.million_tokens_out is not None:
         general = TokenPrice(million_tokens_in=prices.million_tokens_in, million_tokens_out=prices.million_tokens_out)

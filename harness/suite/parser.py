@@ -119,13 +119,17 @@ class _Parser(Builder):
             "compare": Compare, "latency": LatencyOptions, "constraints": ConstraintOptions, "profile": ProfileOptions
         }  # fmt: skip
         wishes = {name: self.options(kind, _section(data, name), (name,)) for name, kind in kinds.items()}
-        prices = None if data.get("prices") is None else self.options(Prices, data["prices"], ("prices",))
-        tokens = {
-            model: self.options(TokenPrices, own, ("prices", "models", model))
-            for model, own in (prices.models.items() if prices else ())
-        }
+        if data.get("prices") is not None:
+            wishes["prices"] = self.options(Prices, data["prices"], ("prices",))
+        models = _inside(data, "prices", "models")
+        tokens = models if isinstance(models, dict) else {}
         return DeploymentWishes(
-            **wishes, prices=prices, tokens_by_model=tokens, has_prices=data.get("prices") is not None
+            **wishes,
+            has_prices=data.get("prices") is not None,
+            min_quality=_inside(data, "constraints", "min_quality"),
+            tokens_by_model={
+                model: self.options(TokenPrices, own, ("prices", "models", model)) for model, own in tokens.items()
+            },
         )
 
     def metrics(self, data: dict[str, JSON], tasks: Mapping[str, TaskSpec | None]) -> Metrics:
@@ -277,3 +281,8 @@ def _with_retrieval(tasks: Mapping[str, TaskSpec | None], variants: Mapping[str,
 def _section(parent: Mapping[str, JSON], key: str) -> JSON:
     """What stands at a key; nothing is the empty mapping, and anything else is for the validation to judge."""
     return {} if parent.get(key) is None else parent[key]
+
+
+def _inside(data: Mapping[str, JSON], section: str, key: str) -> JSON:
+    """What stands at a key of a section, whatever else is wrong with it."""
+    return data[section].get(key) if isinstance(data.get(section), dict) else None

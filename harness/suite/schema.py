@@ -1,8 +1,27 @@
 """The JSON schema of a suite file, built from the components' own fields, so that editors complete and check it."""
 
-from harness.components.registry import KINDS, components, summary
+from collections.abc import Mapping
+
+from pydantic import BaseModel
+
+from harness.components.registry import KINDS, components, find, summary
 from harness.records.inputs import JSON
-from harness.suite.options import Compare, GenerationOptions, Leakage, Trust
+from harness.suite.grid import EXCLUDE, GRID, WITH
+from harness.suite.options import (
+    Compare,
+    ConstraintOptions,
+    GenerationOptions,
+    LatencyOptions,
+    Leakage,
+    Prices,
+    ProfileOptions,
+    Trust,
+)
+
+OPTIONS: Mapping[str, type[BaseModel]] = {  # the sections that are plain options
+    "compare": Compare, "trust": Trust, "leakage": Leakage, "latency": LatencyOptions, "prices": Prices,
+    "constraints": ConstraintOptions, "profile": ProfileOptions,
+}  # fmt: skip
 
 
 def suite_schema() -> dict[str, JSON]:
@@ -27,12 +46,30 @@ def suite_schema() -> dict[str, JSON]:
             "datasets": {"type": "object", "additionalProperties": _choice("reader")},
             "general": {"type": "array", "items": text},
             "tasks": {**named, "additionalProperties": _task()},
-            "variants": {**named, "additionalProperties": _choice("variant")},
-            "compare": Compare.model_json_schema(),
-            "trust": Trust.model_json_schema(),
-            "leakage": Leakage.model_json_schema(),
+            "variants": {**named, "properties": {GRID: _grid()}, "additionalProperties": _choice("variant")},
+            **{section: kind.model_json_schema() for section, kind in OPTIONS.items()},
         },
         "$defs": definitions,
+    }
+
+
+def _grid() -> dict[str, JSON]:
+    """Each parameter of a variant that retrieves, or a list of its levels."""
+    fields: Mapping[str, JSON] = _linked(find("variant", WITH).model_json_schema()["properties"])
+    level = dict(fields)
+    level["retriever"] = {"anyOf": [{"enum": ["none", None]}, _choice("retriever")]}
+    level = {name: {key: value for key, value in own.items() if key != "default"} for name, own in level.items()}
+    factors = {name: {"anyOf": [own, {"type": "array", "minItems": 1, "items": own}]} for name, own in level.items()}
+    combination = {"type": "object", "minProperties": 1, "additionalProperties": False, "properties": level}
+    return {
+        "type": "object",
+        "description": "a list is a factor: one variant for each combination of the factors' levels",
+        "required": ["model"],
+        "additionalProperties": False,
+        "properties": {
+            **factors,
+            EXCLUDE: {"type": "array", "description": "combinations that are left out", "items": combination},
+        },
     }
 
 

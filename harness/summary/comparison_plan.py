@@ -50,7 +50,7 @@ def comparison_plan(
 ) -> ComparisonPlan:
     """What the suite compares with what. `demoted` figures, by "task.metric", may not stand in the headline."""
     expansion = suite.expansion
-    headline = [figure for figure in _headline(suite, tasks, demoted) if _whole(figure) not in demoted]
+    headline = [figure for figure in headline_of(suite, tasks, demoted) if _whole(figure) not in demoted]
     model_pools = expansion.model_pools()
     pool_of = {member: pool for pool, members in model_pools.items() for member in members}
     rows = {name: record["rows"] for name, record in training.items()}
@@ -103,7 +103,7 @@ def _grids(suite: Suite) -> dict[str, dict[str, dict[str, str]]]:
     return {" × ".join(factors): varying} if factors else {}
 
 
-def _headline(suite: Suite, tasks: Mapping[str, Task], demoted: Mapping[str, str]) -> list[str]:
+def headline_of(suite: Suite, tasks: Mapping[str, Task], demoted: Mapping[str, str]) -> list[str]:
     """What the suite names, else the first metric of each task that may decide."""
     if suite.compare.headline:
         return suite.compare.headline
