@@ -11,6 +11,7 @@ from harness.errors import HarnessError
 from harness.records.inputs import Sample
 
 STEP = 0.618  # of a text's length, from one cut to the next: no two of them are near each other for long
+IDLE = 32  # turns without a new question after which none is expected
 _SPACE = re.compile(r"\s+")
 
 
@@ -28,15 +29,16 @@ def unasked_questions(task: Task, asked: Sequence[Sample], seed: int) -> Iterato
         if (question := _question(task, sample)) not in seen:
             seen.add(question)
             yield sample
+    idle = 0  # turns in a row that gave nothing new
     for turn in count(1):
-        is_exhausted = True
+        idle += 1
         for sample in test:
             turned = replace(sample, id=f"{sample.id} {turn}", input=turned_text(sample.input, turn))
             if (question := _question(task, turned)) not in seen:
                 seen.add(question)
-                is_exhausted = False
+                idle = 0
                 yield turned
-        if is_exhausted:
+        if idle == IDLE:
             return
 
 

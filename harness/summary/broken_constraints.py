@@ -58,7 +58,7 @@ def _broken_by(
         value = _mean(results, figure, cost.variant)
         is_lower_better = figure in metrics and metrics[figure].better == "lower"
         if value is None or (value > limit if is_lower_better else value < limit):
-            yield broken(f"min_quality {figure}", limit, value)
+            yield broken(f"min_quality: {figure}", limit, value)
     if limits.local_only and not cost.is_local:
         yield broken("local_only", True, False)
     if limits.knowledge_changes in OFTEN:
