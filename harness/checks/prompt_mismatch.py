@@ -58,7 +58,7 @@ def _difference(task: str, trained: Mapping[str, PromptShape], shape: PromptShap
     """In words; None where the prompts are of a kind that the model has learnt."""
     if task in trained:
         pairs = shape_differences(trained[task], shape)
-        return _of_the_same_task(pairs) if pairs else None
+        return _of_its_task(pairs) if pairs else None
     nearest_shape = min(trained.values(), key=lambda candidate: len(shape_differences(candidate, shape)))
     if not shape_differences(nearest_shape, shape):
         return None
@@ -66,7 +66,7 @@ def _difference(task: str, trained: Mapping[str, PromptShape], shape: PromptShap
     return _of_another_task(task, list(trained), besides)
 
 
-def _of_the_same_task(pairs: Sequence[tuple[Sentence, Sentence]]) -> Sentence:
+def _of_its_task(pairs: Sequence[tuple[Sentence, Sentence]]) -> Sentence:
     return state(
         "prompt_mismatches.same_task",
         "was trained on prompts {trained}, and is asked {asked}",
@@ -93,7 +93,7 @@ def _of_another_task(task: str, trained: Sequence[str], pairs: Sequence[tuple[Se
 
 def _joined(sentences: Sequence[Sentence]) -> Sentence:
     """ "with a and with b and with c"."""
-    first, *others = sentences
-    for other in others:
-        first = state("prompt_mismatches.both", "{first} and {second}", first=first, second=other)
-    return first
+    phrase, *additions = sentences
+    for addition in additions:
+        phrase = state("prompt_mismatches.both", "{first} and {second}", first=phrase, second=addition)
+    return phrase

@@ -1,12 +1,12 @@
 """From scores to figures: means with intervals and coverage, paired differences to the reference, and what it cost."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from harness.records.figure_names import FigureName
-from harness.records.figures import Comparison, MetricInfo, Overlap, Retrieved, Routed
+from harness.records.figures import Comparison, MetricInfo, Overlap, Retrieved, Routed, Usage
 from harness.records.inputs import Sample
 from harness.records.outputs import Prediction, Score
 from harness.records.summary import Summary
@@ -32,11 +32,8 @@ def summary_of(
     overlaps: Sequence[Overlap] = (),
 ) -> Summary:
     """All figures of a run. `metrics` is by "task.metric" and has an entry for every part that occurs in the scores."""
-    figures = Figures()
-    for items in _by_task(samples, overlaps):
-        add_task(figures, items, [score for score in scores if score.task == items.task], plan, metrics)
-    answered = [prediction for prediction in predictions if prediction.task not in plan.general]
-    looked_up, stepped = _causes(plan, metrics, answered, scores)
+    figures = _figures(plan, metrics, _by_task(samples, overlaps), scores)
+    usage, looked_up, stepped = _answering(plan, metrics, predictions, scores)
     comparisons, leaders, floors = _tested(figures, plan, metrics)
     groupings = tuple(groupings_of(samples))
     warnings = (*unknown_warnings(figures.results, plan, scores), *grouping_warnings(groupings))
@@ -48,7 +45,7 @@ def summary_of(
         results=tuple(figures.results),
         comparisons=comparisons,
         leaders=leaders,
-        usage=tuple(pooled_usage(usage_of(answered), plan.pools)),
+        usage=usage,
         floors=floors,
         retrieved=looked_up,
         routed=stepped,
@@ -78,20 +75,31 @@ def _tested(
     return tuple(tested[:first]), tuple(tested[first : len(compared)]), tuple(floors)
 
 
-def _causes(
+def _figures(
+    plan: ComparisonPlan, metrics: Mapping[str, MetricInfo], tasks: Iterable[TaskItems], scores: Sequence[Score]
+) -> Figures:
+    figures = Figures()
+    for items in tasks:
+        add_task(figures, items, [score for score in scores if score.task == items.task], plan, metrics)
+    return figures
+
+
+def _answering(
     plan: ComparisonPlan,
     metrics: Mapping[str, MetricInfo],
     predictions: Sequence[Prediction],
     scores: Sequence[Score],
-) -> tuple[tuple[Retrieved, ...], tuple[Routed, ...]]:
-    """What became of the items that passages were looked up for, and of those that a cascade passed on."""
+) -> tuple[tuple[Usage, ...], tuple[Retrieved, ...], tuple[Routed, ...]]:
+    """What answers took, and what became of items that passages were looked up for or that a cascade passed on."""
+    answered = [prediction for prediction in predictions if prediction.task not in plan.general]
     chosen = deciding(plan.headline, able_first(metrics, plan), plan.origins)
     values = values_of(scores, chosen)
     corpora = {task for task, metric in chosen.items() if str(FigureName.within(task, metric)) in plan.corpora}
     plain = {key: value for key, value in values.items() if key[0] not in corpora}
     return (
-        tuple(retrieved(predictions, values, chosen, metrics)),
-        tuple(routed(predictions, plain, chosen, plan.cascades)),
+        tuple(pooled_usage(usage_of(answered), plan.pools)),
+        tuple(retrieved(answered, values, chosen, metrics)),
+        tuple(routed(answered, plain, chosen, plan.cascades)),
     )
 
 

@@ -21,7 +21,9 @@ from tests.shared.paths import ROOT
 
 REPORTS = ROOT / "reports"
 SAID = merged(keys_in_python(sorted(REPORTS.rglob("*.py"))), keys_in_templates(sorted(REPORTS.rglob("*.j2"))))
-STATED = keys_in_python(sorted((ROOT / "harness").rglob("*.py")), speakers=("Statement", "phrase"), counters=())
+STATED = keys_in_python(
+    sorted((ROOT / "harness").rglob("*.py")), speakers=("Statement", "phrase", "state"), counters=()
+)
 SCRIPTS = "\n".join(file.read_text(encoding="utf-8") for file in sorted((REPORTS / "assets").glob("*.js")))
 SECTIONS = [section.name for section in find_sections()]
 

@@ -10,6 +10,7 @@ triage has 60 items of six departments, and a column for answers that are none; 
 from dataclasses import replace
 from itertools import combinations
 
+from harness.records.decisions import Statement
 from harness.records.figures import Comparison, Confusion, MetricInfo, Result, Usage
 from harness.records.inputs import JSON, Message, Sample
 from harness.records.judgements import (
@@ -197,6 +198,7 @@ RELIABILITY = (
         itself=("zero-shot", LONG),
         calibration=POOR,
         doubts=(DOUBT,),
+        statements=(Statement("judge_doubts.low_kappa", {"kappa": "0.21", "least": "0.4"}),),
     ),
     replace(
         RELIABLE,

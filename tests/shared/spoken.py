@@ -26,7 +26,12 @@ _WORDS = (
 WORDS = frozenset(_WORDS.split())
 
 WORD = re.compile(r"(?<![A-Za-z0-9.])[A-Za-z][A-Za-z0-9’-]*[A-Za-z0-9]")
-SETTING = re.compile(r'"?\b[A-Za-z_][A-Za-z0-9_]*"?: (true|false|null)?|\b(true|false|null)\b')  # as a suite writes it
+CODE = re.compile(
+    r'"?\b[A-Za-z_][A-Za-z0-9_]*"?: (true|false|null)?|\b(true|false|null)\b'  # settings, as a suite writes them
+    r"|\{\{?[ \w]*(: \{[\w: ]*\})?\}?\}"  # templates, components
+    r"|\b[a-z]+(_[a-z0-9]+)+\b"  # names of settings
+)
+COMMAND = re.compile(r"harness [a-z]+( --[a-z]+| [A-Z]+)*")
 
 
 def body_of(page: str, language: Language) -> str:
@@ -60,7 +65,7 @@ def english_words(markup: str, finished: FinishedRun | None = None, names: Itera
     own_names = re.compile("|".join(rf"(?<![A-Za-z]){re.escape(name)}(?![A-Za-z])" for name in words) or "(?!)")
     leftovers = []
     for text in dict.fromkeys(" ".join(text.split()) for text in _texts(markup)):
-        latin = WORD.findall(SETTING.sub(" ", own_names.sub(" ", text)))
+        latin = WORD.findall(CODE.sub(" ", own_names.sub(" ", COMMAND.sub(" ", text))))
         if leftover := [word for word in latin if word not in NAMES]:
             leftovers.append(f"{', '.join(leftover)} in: {text}")
     return leftovers

@@ -9,6 +9,7 @@ from harness.checks.prompt_mismatch import prompt_mismatches
 from harness.components.prompt_shape import PromptShape, shape_differences
 from harness.stages.prepare import prepare
 from harness.suite.parser import load_suite
+from reports.facts.spoken_sentences import spoken_statement
 
 SUITE = """\
 name: t
@@ -38,6 +39,9 @@ def differences(write_suite: Write, variant: str, settings: str = "epochs: 1", g
     train = ROWS.replace("ant", "dog").replace("bee", "eel").replace("cat", "fox")
     suite = load_suite(write_suite(text, test__tsv=ROWS, train__tsv=train, terms__txt="A\nB\n"))
     mismatches = prompt_mismatches(suite, prepare(suite))
+    for mismatch in mismatches:
+        texts = [spoken_statement(statement) for statement in mismatch.statements]
+        assert texts == [mismatch.difference, mismatch.remedy]
     return {mismatch.task: f"{mismatch.model} {mismatch.difference}" for mismatch in mismatches}
 
 

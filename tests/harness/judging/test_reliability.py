@@ -10,6 +10,7 @@ from harness.judging.reliability import Judged, panel, ranked, reliability
 from harness.judging.trust import demotion, examined
 from harness.records.judgements import Agreed, Calibration, Judgement, Reliability
 from harness.suite.options import Trust
+from reports.facts.spoken_sentences import spoken_statement
 
 KNOWN = Judged(
     task="t",
@@ -296,6 +297,7 @@ def test_what_a_judge_must_show(change: dict[str, object], trust: dict[str, obje
     found = examined(replace(GOOD, **change), Trust(**trust))  # type: ignore[arg-type]
     assert found.doubts == ((doubt,) if doubt else ())
     assert demotion([found]) == doubt
+    assert [spoken_statement(statement) for statement in found.statements] == list(found.doubts)
 
 
 def test_a_judge_that_said_nothing_is_named_and_doubted() -> None:

@@ -14,6 +14,7 @@ from harness.runtime.run_folder import RunFolder
 from harness.summary.anomaly_causes import CellSettings, explain
 from harness.summary.anomaly_detection import signs
 from harness.text.replies import ONLY_REASONING, OPEN_OPTION, UNCLOSED
+from reports.facts.spoken_sentences import spoken_statement
 
 Answer = dict[str, Any]
 GOOD: Answer = {"text": "x"}
@@ -252,6 +253,8 @@ def test_a_run_says_cause_and_remedy_of_each_cell(write_suite: Callable[..., Pat
             "steps": ("same answer", 4, 4),
         }
     )
+    for own in found.values():
+        assert [spoken_statement(statement) for statement in own.statements] == [own.cause, own.remedy]
     assert 'a stop string (["\\n"])' in found["silent"].cause
     assert "max_tokens: 8," in found["long"].cause
     assert "max_tokens: 9," in found["longer"].cause  # the variant's own

@@ -13,6 +13,7 @@ from harness.records.anomalies import Anomaly
 from harness.records.outputs import Prediction, Reading
 from harness.runtime.run_folder import RunFolder
 from harness.summary.equal_answers import differences, without_effect
+from reports.facts.spoken_sentences import spoken_statement
 
 SUITE = """\
 name: trees
@@ -186,6 +187,10 @@ def test_where_the_difference_was_lost(first: dict[str, Any], second: dict[str, 
     said = list(without_effect(suite, tasks, own))
     assert [anomaly.variant for anomaly in said] == ([] if words is None else ["a", "b"])
     assert all((words or "") in anomaly.cause for anomaly in said)
+    assert all(
+        [spoken_statement(statement) for statement in anomaly.statements] == [anomaly.cause, anomaly.remedy]
+        for anomaly in said
+    )
     if words is not None:
         assert not list(without_effect(suite, tasks, [replace(own[0], error="gone"), *own[1:]]))
 
@@ -235,4 +240,5 @@ def test_items_that_a_machine_failed_to_answer_are_left_out(
 )  # fmt: skip
 def test_differences_in_words(first: dict[str, Any], second: dict[str, Any], words: str) -> None:
     variants: Any = [SimpleNamespace(model_dump=lambda mode, own=own: own) for own in (first, second)]
-    assert differences(*variants).text == words
+    stated = differences(*variants)
+    assert stated.text == spoken_statement(stated.statement) == words
