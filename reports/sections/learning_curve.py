@@ -15,13 +15,15 @@ from reports.section import Section
 from reports.wording import say
 
 WIDE = 8.0  # from such a ratio on, rows are drawn on a logarithmic axis
-CLAUSES = {  # of the first clause and of further ones: what holds, what never does
+FIRST_CLAUSES = {  # what holds, what never does
     "test": ("learning_curve.test", "learning_curve.test_never"),
-    "test, further": ("learning_curve.test_also", "learning_curve.test_also_never"),
     "above": ("learning_curve.above", "learning_curve.above_never"),
-    "above, further": ("learning_curve.above_also", "learning_curve.above_also_never"),
     "below": ("learning_curve.below", "learning_curve.below_never"),
-    "below, further": ("learning_curve.below_also", "learning_curve.below_also_never"),
+}
+FURTHER_CLAUSES = {
+    "test": ("learning_curve.test_also", "learning_curve.test_also_never"),
+    "above": ("learning_curve.above_also", "learning_curve.above_also_never"),
+    "below": ("learning_curve.below_also", "learning_curve.below_also_never"),
 }
 
 FigureText = tuple[str, str | None]  # value, interval
@@ -219,7 +221,7 @@ def _sentence(summary: Summary, results: _CurveResults, name: str, rivals: Seque
     clauses: list[str] = []
     for advantage, names in sorted(advantages.items(), key=lambda a: (a[0].never, not a[0].by_test, a[0].place)):
         kind = "test" if advantage.by_test else better_side
-        key = CLAUSES[f"{kind}, further" if clauses else kind][advantage.never]
+        key = (FURTHER_CLAUSES if clauses else FIRST_CLAUSES)[kind][advantage.never]
         values = {"family": name, "rivals": listed(names), "condition": advantage.condition}
         clauses.append(say(key, n=len(names), **values))
     return say("learning_curve.sentence", figure=results.column.name, clauses=say("nouns.semicolon").join(clauses))

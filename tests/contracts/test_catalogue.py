@@ -18,6 +18,7 @@ from tests.shared.catalogue_rules import (
     unused,
 )
 from tests.shared.paths import ROOT
+from tests.shared.unspoken import prose_in_module, prose_in_template
 
 REPORTS = ROOT / "reports"
 SAID = merged(keys_in_python(sorted(REPORTS.rglob("*.py"))), keys_in_templates(sorted(REPORTS.rglob("*.j2"))))
@@ -47,6 +48,16 @@ def test_what_a_summary_may_state_exists() -> None:
 
 def test_what_exists_is_said() -> None:
     assert unused(merged(SAID, STATED), SECTIONS, SCRIPTS, catalogue("en")) == []
+
+
+@pytest.mark.parametrize("file", sorted(REPORTS.rglob("*.j2")), ids=lambda file: file.name)
+def test_a_template_says_nothing_itself(file: Path) -> None:
+    assert prose_in_template(file) == []
+
+
+@pytest.mark.parametrize("file", sorted(REPORTS.rglob("*.py")), ids=lambda file: file.name)
+def test_a_module_says_nothing_itself(file: Path) -> None:
+    assert prose_in_module(file) == []
 
 
 def test_chinese_is_no_english() -> None:
@@ -125,6 +136,40 @@ def test_a_statement_that_does_not_exist_is_noticed(tmp_path: Path) -> None:
     file.write_text('Statement("cost.choose", {"variant": name})\nStatement(f"cost.because_{kind}")', encoding="utf-8")
     complaints = missing(keys_in_python([file], speakers=("Statement",)), GOOD)
     assert complaints == ["cost.because_{…} (decision.py:2)", "cost.choose (decision.py:1)"]
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "has_prose"),
+    [
+        ("a.html.j2", '<th scope="col">Variant</th>', True),
+        ("a.html.j2", '<p aria-label="{{ name }}: its steps"></p>', True),
+        ("a.html.j2", '<td>{{ "the last" if best is none else best }}</td>', True),
+        (
+            "a.html.j2",
+            '<td{% if best %} class="best one"{% endif %}>{{ say("cost.total") }} {{ "–" if low }}</td>',
+            False,
+        ),
+        (
+            "a.html.j2",
+            '{% if row.name == "hit and right" %}<code>run</code>{{ count | counted("item") }}{% endif %}',
+            False,
+        ),
+        ("a.py", 'f"{variant} beats {rival}"', True),
+        ("a.py", 'f"{text}, nothing is known"', True),
+        ("a.py", 'f"On {task}, {sentence}"', True),
+        ("a.py", 'print("No figure may decide anything here.")', True),
+        (
+            "a.py",
+            '"""What this is for."""\nf"#{address}"\nf"{value} %"\nsay(f"nouns.{noun}")\nOUTCOME = "hit and right"',
+            False,
+        ),
+        ("a.py", 'raise KeyError(f"{name} is not in the file")', False),
+    ],
+)
+def test_prose_outside_the_catalogue_is_noticed(name: str, source: str, has_prose: bool, tmp_path: Path) -> None:
+    file = tmp_path / name
+    file.write_text(source, encoding="utf-8")
+    assert bool((prose_in_module if name.endswith(".py") else prose_in_template)(file)) == has_prose
 
 
 def test_what_nothing_says_is_noticed(tmp_path: Path) -> None:
