@@ -22,6 +22,7 @@ from harness.runtime.run_folder import RESULTS, RunFolder
 
 DEPTH = 3  # folders below the one that is viewed: runs/NAME/TIME, and one more
 ANSWERS = frozenset(("samples.jsonl", "predictions.jsonl"))  # a run that lost its run.json still has them
+COMPLETE = frozenset(("complete", "completed", "finished", "done", "ok"))  # older versions had their own words
 LARGEST = 1 << 28  # bytes of a file that is read for the list
 Signature = tuple[tuple[int, int, int] | None, ...]
 T = TypeVar("T")
@@ -174,7 +175,7 @@ def _read_overview(key: str, path: Path) -> RunOverview:
 
 
 def _state(record: dict[str, JSON], path: Path) -> RunState:
-    if record.get("status") == "complete":
+    if record.get("status") in COMPLETE:
         return "complete"
     return "running" if RunFolder(path).is_locked() else "interrupted"
 
