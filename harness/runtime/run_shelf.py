@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from harness.errors import StoreError, reason_of
+from harness.errors import StoreError, reason_of, shown_path
 from harness.records.decisions import Decision, DecisionRecord
 from harness.records.figure_names import FigureName
 from harness.records.figures import MetricInfo, Result
@@ -61,7 +61,9 @@ class RunShelf:
         try:
             os.scandir(root).close()
         except (OSError, ValueError) as error:
-            raise StoreError(f"{root}: {reason_of(error)}; name a folder of runs, such as runs, or one run") from error
+            raise StoreError(
+                f"{shown_path(root)}: {reason_of(error)}; name a folder with runs below it, as `harness run` makes them"
+            ) from error
         self._read: dict[str, tuple[Signature, RunOverview]] = {}
 
     @property

@@ -238,7 +238,7 @@ def test_hostile_names_of_folders(name: str, tmp_path: Path) -> None:
 )
 def test_a_place_that_is_no_folder(make: Callable[[Path], object], reason: str, tmp_path: Path) -> None:
     make(tmp_path / "place")
-    with pytest.raises(StoreError, match=f"place: {reason}; name a folder of runs"):
+    with pytest.raises(StoreError, match=f"place: {reason}; name a folder with runs"):
         RunShelf(tmp_path / "place")
 
 
