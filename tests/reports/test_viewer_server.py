@@ -1,5 +1,6 @@
 """The viewer answers to browsers on this machine only, with what stands in runs only, and only reads."""
 
+import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -266,7 +267,7 @@ def test_broken_runs_are_listed_with_the_reason(root: Path) -> None:
             assert reply.getheader("X-Viewer-Page") == "own"
             assert "Traceback" not in page
         assert "The report cannot be made: " in page
-        assert "scores.jsonl:1: not a Score record" in page
+        assert "scores.jsonl:2: not a Score record" in page
 
 
 @pytest.mark.parametrize(
@@ -365,3 +366,32 @@ def test_a_page_is_made_once(root: Path) -> None:
     (root / "terms" / "one" / "scores.jsonl").touch()
     routes.reply("/runs/terms/one/", "", "")
     assert len(made) == 2
+
+
+def test_the_items_of_a_run(root: Path) -> None:
+    made_run(root / "a b")
+    routes = made_routes(root)
+    reply = routes.reply("/runs/a%20b/items/0-0", "", "")
+    assert (reply.status, reply.type) == (200, "application/json; charset=utf-8")
+    content = json.loads(reply.content)
+    (item,) = content["items"]
+    assert (item["task"], item["id"], content["texts"][item["input"]]) == ("norm", "1", "痛")
+    assert [answer["text"] for answer in item["answers"]] == ["痛", "疼痛"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "one/items/0-1", "one/items/1-1", "one/items/1-0", "one/items/-1-0", "one/items/0", "one/items/a-b", "one/items/",
+        "one/items/0-99999999999999999999", "one/items/0-5000", "one/items/0-0/", "items/0-0", "nowhere/items/0-0",
+        "one/items/../items/0-0", "one/items/٠-٠", "one/other/0-0",
+    ],
+)  # fmt: skip
+def test_items_that_are_not_there(path: str, root: Path) -> None:
+    reply = made_routes(root).reply(f"/runs/terms/{quote(path)}", "", "")
+    assert reply.status == 404
+
+
+def test_items_of_a_broken_run(root: Path) -> None:
+    half_written(root / "half", "predictions.jsonl")
+    assert made_routes(root).reply("/runs/half/items/0-0", "", "").status == 404

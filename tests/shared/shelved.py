@@ -69,10 +69,10 @@ def run_summary(name: str, decision: Decision | None = LORA, variants: Mapping[s
 
 
 def half_written(path: Path, name: str) -> Path:
-    """The first half of a file of a run that is otherwise whole."""
+    """The first two thirds of a file of a run that is otherwise whole."""
     folder = made_run(path)
     content = (folder.path / name).read_bytes()
-    (folder.path / name).write_bytes(content[: len(content) // 2 - 3])
+    (folder.path / name).write_bytes(content[: len(content) * 2 // 3])
     return path
 
 
