@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -25,6 +26,7 @@ STYLES = {
     "best": "bold green", "leading": "bold green", "below the floor": "red", "beaten": "yellow",
 }  # fmt: skip
 CERTAINTY_STYLES = {"sure": "green", "likely": "yellow", "cannot tell": "yellow"}
+APART = ("below the floor", "beaten")  # says nothing of the difference to the reference, which stands in its cell
 PLAIN = str.maketrans(
     {"\u2212": "-", "–": "-", "—": "-", "“": '"', "”": '"', "’": "'", "…": "~", "×": "x", "·": "|"}
     | {SIGN: "*", "κ": "k", "ρ": "r", "λ": "l"}
@@ -90,7 +92,10 @@ def _print_decision(summary: Summary, console: Console) -> None:
         (say("terminal.distrusted"), "yellow", decision.distrusted),
         (say("terminal.change"), "dim", decision.changes),
     ):
-        _print_lines(name, style, (sentence(statement, summary) for statement in statements), console)
+        if statements:
+            console.print(_safe(Text(say("terminal.labelled", label=name).rstrip(), f"bold {style}"), console))
+        for statement in statements:
+            console.print(Padding(_safe(Text(sentence(statement, summary)), console), (0, 0, 0, 2), expand=False))
     console.print()
 
 
@@ -148,7 +153,10 @@ def _cell(entry: TableEntry | None, column: MetricColumn) -> Text:
     lines = [Text.assemble((entry.value, "bold"), f"  {entry.interval}" if entry.interval else "")]
     if entry.chip:
         chip = (say(f"results.chip_{entry.chip.replace(' ', '_')}"), STYLES[entry.chip])
-        lines.append(Text.assemble(entry.difference, " ", chip) if entry.difference else Text.assemble(chip))
+        if entry.difference and entry.chip in APART:
+            lines += [Text(entry.difference), Text.assemble(chip)]
+        else:
+            lines.append(Text.assemble(entry.difference, " ", chip) if entry.difference else Text.assemble(chip))
     if entry.spread:
         lines.append(Text(_shortened(entry.spread), "dim"))
     if entry.coverage:

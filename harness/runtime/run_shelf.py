@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from harness.errors import StoreError, reason_of
+from harness.errors import StoreError, reason_of, shown_path
 from harness.records.decisions import Decision, DecisionRecord
 from harness.records.figure_names import FigureName
 from harness.records.figures import MetricInfo, Result
@@ -22,6 +22,7 @@ from harness.runtime.run_folder import RESULTS, RunFolder
 
 DEPTH = 3  # folders below the one that is viewed: runs/NAME/TIME, and one more
 ANSWERS = frozenset(("samples.jsonl", "predictions.jsonl"))  # a run that lost its run.json still has them
+COMPLETE = frozenset(("complete", "completed", "finished", "done", "ok"))  # older versions had their own words
 LARGEST = 1 << 28  # bytes of a file that is read for the list
 Signature = tuple[tuple[int, int, int] | None, ...]
 T = TypeVar("T")
@@ -60,7 +61,9 @@ class RunShelf:
         try:
             os.scandir(root).close()
         except (OSError, ValueError) as error:
-            raise StoreError(f"{root}: {reason_of(error)}; name a folder of runs, such as runs, or one run") from error
+            raise StoreError(
+                f"{shown_path(root)}: {reason_of(error)}; name a folder with runs below it, as `harness run` makes them"
+            ) from error
         self._read: dict[str, tuple[Signature, RunOverview]] = {}
 
     @property
@@ -174,7 +177,7 @@ def _read_overview(key: str, path: Path) -> RunOverview:
 
 
 def _state(record: dict[str, JSON], path: Path) -> RunState:
-    if record.get("status") == "complete":
+    if record.get("status") in COMPLETE:
         return "complete"
     return "running" if RunFolder(path).is_locked() else "interrupted"
 

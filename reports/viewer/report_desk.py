@@ -1,14 +1,17 @@
 """Reports for whoever asks: the stored page where it is current, else one that is made now and kept for the next."""
 
+import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
+from harness.errors import StoreError
 from harness.records.finished_run import FinishedRun
+from reports.facts.item_payload import ItemRecords, items_payload
 from reports.viewer.run_library import RunLibrary
 
-KEPT_PAGES = 4  # a page is up to 25 MB
+KEPT_PAGES, KEPT_RUNS = 4, 1  # a page is up to 25 MB, the records of a large run are gigabytes
 T = TypeVar("T")
 
 
@@ -32,12 +35,13 @@ class NewestValues(Generic[T]):
 
 
 class ReportDesk:
-    """Pages of runs."""
+    """Pages of runs, and the items of those that are too large for one page."""
 
     def __init__(self, library: RunLibrary, render: Callable[[FinishedRun], str]) -> None:
         self.library = library
         self._render = render
         self._pages: NewestValues[bytes] = NewestValues(KEPT_PAGES)
+        self._records: NewestValues[ItemRecords] = NewestValues(KEPT_RUNS)
 
     def page(self, key: str) -> bytes:
         """The page of a run that has figures. Raises StoreError for what is missing or broken."""
@@ -45,6 +49,16 @@ class ReportDesk:
         if stored is not None:
             return stored
         return self._pages.value(key, self.library.version(key), lambda: self._rendered(key))
+
+    def items(self, key: str, first: int, last: int) -> bytes:
+        """The items from number `first` to `last`, both included and counted from 0, as JSON. Raises StoreError."""
+        records = self._records.value(key, self.library.version(key), lambda: ItemRecords(self.library.finished(key)))
+        if not first <= last < len(records.samples):
+            raise StoreError(f"{key} has no items {first} to {last}")
+        content = items_payload(records, first, last)
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode(
+            "utf-8", "replace"
+        )
 
     def _rendered(self, key: str) -> bytes:
         return self._render(self.library.finished(key)).encode("utf-8", "replace")

@@ -26,7 +26,8 @@ REPORT_POLICY = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 OWN = {"X-Viewer-Page": "own"}  # by which a page that waits for its report tells that it still has to
-ITEMS = re.compile(r"(\d{1,9})-(\d{1,9})")
+MOST_ITEMS = 1000  # that are sent at once
+ITEMS = re.compile(r"([0-9]{1,9})-([0-9]{1,9})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,12 +81,21 @@ class Routes:
         """Of a run's folder: its page, or some of its items."""
         *folders, last = names
         if last == "":
-            key = "/".join(folders)
-            return self._report(key, language, suffix)
+            return self._report("/".join(folders), language, suffix)
+        if (numbers := ITEMS.fullmatch(last)) and folders[-1:] == ["items"]:
+            return self._items("/".join(folders[:-1]), int(numbers[1]), int(numbers[2]))
         key = "/".join(names)
         if self.library.overview(key) is not None:  # what the page asks for is relative to its address
             return WebReply(status=301, content=b"", headers={"Location": f"{run_address(key)}{suffix}"})
         return None
+
+    def _items(self, key: str, first: int, last: int) -> WebReply | None:
+        if self.library.overview(key) is None or last - first >= MOST_ITEMS:
+            return None
+        try:
+            return WebReply(content=self.desk.items(key, first, last), type="application/json; charset=utf-8")
+        except StoreError:
+            return None
 
     def _report(self, key: str, language: Language, suffix: str) -> WebReply | None:
         run = self.library.overview(key)

@@ -114,6 +114,7 @@ class ViewerHandler(BaseHTTPRequestHandler):
     def send_error(self, code: int, message_text: str | None = None, explain: str | None = None) -> None:
         """What the base class refuses: a method other than GET and HEAD, and what is no request."""
         self.close_connection = True
+        self.request_version = self.protocol_version  # what is no request has none, and would get no headers
         is_method = code == 501
         refusal = message("viewer.only_reading", 405) if is_method else message("viewer.not_understood", code)
         headers = {**refusal.headers, **({"Allow": "GET, HEAD"} if is_method else {})}
