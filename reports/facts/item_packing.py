@@ -36,8 +36,8 @@ class PackedItems:
         return not self.shared
 
 
-def pack(finished: FinishedRun, most: int = MOST_PACKED) -> PackedItems:
-    """The items of a run, within `most` characters.
+def pack(finished: FinishedRun) -> PackedItems:
+    """The items of a run, within MOST_PACKED characters.
 
     Raises StoreError when a prediction answers an item that the run does not have.
     """
@@ -51,7 +51,7 @@ def pack(finished: FinishedRun, most: int = MOST_PACKED) -> PackedItems:
     encoding = _shorter_encoding(items[0] if items else "")
     numbers = _shared_numbers(texts)
     matrix, shared = packed(_json(matrix_payload(records)), encoding), packed(_json(list(numbers)), encoding)
-    left = most - len(matrix) - len(shared)
+    left = MOST_PACKED - len(matrix) - len(shared)
     chunks: list[str] = []
     for chunk_items, chunk_texts in zip(items, texts, strict=True):
         own = _json([numbers.get(text, text) for text in chunk_texts])
