@@ -6,9 +6,13 @@ from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 from harness.records.finished_run import FinishedRun
+from reports.facts.item_packing import as_json
+from reports.facts.item_payload import ItemRecords, items_payload
 from reports.viewer.run_library import RunLibrary
 
 KEPT_PAGES = 4  # a page is up to 25 MB
+KEPT_RUNS = 2  # whose items are asked for: all records of a run, in memory
+MOST_ITEMS = 500  # in one answer
 T = TypeVar("T")
 
 
@@ -38,6 +42,7 @@ class ReportDesk:
         self.library = library
         self._render = render
         self._pages: NewestValues[bytes] = NewestValues(KEPT_PAGES)
+        self._records: NewestValues[ItemRecords] = NewestValues(KEPT_RUNS)
 
     def page(self, key: str) -> bytes:
         """The page of a run that has figures. Raises StoreError for what is missing or broken."""
@@ -45,6 +50,16 @@ class ReportDesk:
         if stored is not None:
             return stored
         return self._pages.value(key, self.library.version(key), lambda: self._rendered(key))
+
+    def items(self, key: str, first: int, last: int) -> bytes:
+        """Items of a run, from number `first` to `last`, as a page that does not hold them asks for them.
+
+        Raises StoreError for what is missing or broken.
+        """
+        version = self.library.version(key)
+        records = self._records.value(key, version, lambda: ItemRecords(self.library.finished(key)))
+        payload = items_payload(records, first, min(last, first + MOST_ITEMS - 1))
+        return as_json(payload).encode("utf-8", "replace")
 
     def _rendered(self, key: str) -> bytes:
         return self._render(self.library.finished(key)).encode("utf-8", "replace")

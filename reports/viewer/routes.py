@@ -82,10 +82,22 @@ class Routes:
         if last == "":
             key = "/".join(folders)
             return self._report(key, language, suffix)
+        span = ITEMS.fullmatch(last)
+        if span and folders and folders[-1] == "items":
+            return self._items("/".join(folders[:-1]), int(span[1]), int(span[2]))
         key = "/".join(names)
         if self.library.overview(key) is not None:  # what the page asks for is relative to its address
             return WebReply(status=301, content=b"", headers={"Location": f"{run_address(key)}{suffix}"})
         return None
+
+    def _items(self, key: str, first: int, last: int) -> WebReply | None:
+        """Some of a run's items, as JSON, for a page that is too large to hold them."""
+        if self.library.overview(key) is None:
+            return None
+        try:
+            return WebReply(content=self.desk.items(key, first, last), type="application/json; charset=utf-8")
+        except StoreError:
+            return None
 
     def _report(self, key: str, language: Language, suffix: str) -> WebReply | None:
         run = self.library.overview(key)

@@ -3,7 +3,8 @@
 import csv
 import io
 import json
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -13,7 +14,11 @@ import pytest
 from harness.records.inputs import Sample
 from harness.records.summary import Summary
 from harness.runtime.run_folder import RunFolder
+from harness.runtime.run_shelf import RunShelf
 from reports.html import render
+from reports.viewer.report_desk import ReportDesk
+from reports.viewer.routes import Routes
+from reports.viewer.viewer_server import ViewerServer, open_server
 from tests.shared.browsing import CONTRAST, DESK, PHONE, cells, count, item_labels
 
 pytestmark = pytest.mark.browser
@@ -357,25 +362,51 @@ def test_a_page_without_its_items_says_how_to_read_them(served_page: Path, brows
     page.close()
 
 
-def test_a_server_gives_the_items(served_page: Path, folder: RunFolder, browser: Any) -> None:
-    from reports.facts.item_payload import ItemRecords, items_payload
+@pytest.fixture
+def viewer(
+    make_folder: Callable[..., RunFolder], folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[ViewerServer]:
+    """The viewer as `harness view` starts it, on a run whose page does not hold its items."""
+    monkeypatch.setattr("reports.facts.item_packing.MOST_PACKED", 1)
+    run = make_folder(folder.summary(), folder.samples(), folder.predictions(), folder.scores())
+    shelf = RunShelf(run.path)
+    with open_server(0, Routes(shelf, ReportDesk(shelf, render)), print) as server:
+        thread = threading.Thread(target=server.serve_forever, args=[0.02], daemon=True)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
 
-    records = ItemRecords(folder.finished())
-    asked = []
 
-    def answer(route: Any) -> None:
-        name = route.request.url.rpartition("/")[2]
-        asked.append(name)
-        first, last = map(int, name.split("-"))
-        route.fulfill(json=items_payload(records, first, last))
-
+def test_a_server_gives_the_items(viewer: ViewerServer, browser: Any) -> None:
     page = browser.new_page()
-    page.route("http://harness.test/run/report.html", lambda route: route.fulfill(path=served_page))
-    page.route("http://harness.test/run/items/*", answer)
-    page.goto("http://harness.test/run/report.html#sample=norm/n05")
+    problems: list[str] = []
+    page.on("console", lambda message: problems.append(message.text))
+    asked: list[str] = []
+    page.on("response", lambda reply: asked.append(f"{reply.url.rpartition('/')[2]} {reply.status}"))
+    page.goto(f"http://127.0.0.1:{viewer.port}{viewer.routes.start}#sample=norm/n05")
     assert opened(page) == "norm n05"
     assert "腰椎间盘突出伴左下肢放射痛" in page.locator("#item").inner_text()
     page.get_by_label("Search").fill("双眼干涩")
     page.locator("#count", has_text="5 of 36 items").wait_for()
-    assert set(asked) == {"0-35"}
+    assert [reply for reply in asked if "-" in reply] == ["0-35 200"]
+    assert problems == []
     page.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "ids"),
+    [
+        ("0-1", 200, ["n01", "n02"]),
+        ("35-99", 200, ["e6"]),
+        ("99-100", 200, []),
+        ("3-2", 200, []),
+        ("0-x", 404, None),
+        ("-1-2", 404, None),
+        ("", 404, None),
+    ],
+)
+def test_items_that_a_server_is_asked_for(viewer: ViewerServer, name: str, status: int, ids: list[str] | None) -> None:
+    reply = viewer.routes.reply(f"{viewer.routes.start.partition('?')[0]}items/{name}", "", "en")
+    assert reply.status == status
+    assert ids is None or [item["id"] for item in json.loads(reply.content)["items"]] == ids

@@ -205,7 +205,11 @@ def contests(
                     best[approach] = variant
         for pair in pairs:
             one, other = approaches[pair.variant], approaches[pair.reference]
-            if pair.task == task and one != other and (best.get(one), best.get(other)) == (pair.variant, pair.reference):
+            if (
+                pair.task == task
+                and one != other
+                and (best.get(one), best.get(other)) == (pair.variant, pair.reference)
+            ):
                 yield ApproachContest(approach=one, rival=other, comparison=pair)
 
 
