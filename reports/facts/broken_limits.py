@@ -18,7 +18,11 @@ def broken_lines(broken: Iterable[BrokenConstraint]) -> tuple[tuple[str, str, st
     lines = []
     for (constraint, limit), members in by_limit.items():
         named = [_measured(breach) for breach in members[:NAMED]]
-        rest = [say("recommendation.and_more", variants=counted(len(members) - NAMED, "variant"))] if members[NAMED:] else []
+        rest = (
+            [say("recommendation.and_more", variants=counted(len(members) - NAMED, "variant"))]
+            if members[NAMED:]
+            else []
+        )
         lines.append((constraint, limit, joined(*named, *rest)))
     return tuple(lines)
 

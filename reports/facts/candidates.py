@@ -90,7 +90,9 @@ def candidate_chart(summary: Summary, columns: Sequence[MetricColumn]) -> Candid
                 approach=approach,
                 name=approach_name(approach),
                 explanation=approach_explanation(approach),
-                candidates=tuple(_candidate(summary, name, scales, results, cost_texts.get(name, ())) for name in shown),
+                candidates=tuple(
+                    _candidate(summary, name, scales, results, cost_texts.get(name, ())) for name in shown
+                ),
                 left_out=len(members) - len(shown),
             )
         )
@@ -115,7 +117,9 @@ def _best_few(summary: Summary, members: Sequence[str], total: int) -> list[str]
 
 def _standing(column: MetricColumn, results: Mapping[str, Result]) -> dict[str, float]:
     """Lower is better; what is unknown comes last."""
-    return {name: -column.sign * r.mean for name, r in results.items() if r.mean is not None and amounts.is_number(r.mean)}
+    return {
+        name: -column.sign * r.mean for name, r in results.items() if r.mean is not None and amounts.is_number(r.mean)
+    }
 
 
 def _scale(summary: Summary, column: MetricColumn, results: Mapping[str, Result]) -> FigureScale:
@@ -176,7 +180,9 @@ def _figure(result: Result | None, scale: FigureScale) -> tuple[str, str | None,
     if result.mean is None or not amounts.is_number(result.mean):
         return say("nouns.unknown"), None, None
     info = scale.column.info
-    ends = (result.low, result.high) if amounts.is_number(result.low) and amounts.is_number(result.high) else (None, None)
+    ends = (
+        (result.low, result.high) if amounts.is_number(result.low) and amounts.is_number(result.high) else (None, None)
+    )
     return numbers.with_unit(result.mean, info), numbers.interval(*ends, info), whisker(scale.axis, result.mean, *ends)
 
 

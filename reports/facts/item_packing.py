@@ -36,8 +36,8 @@ class PackedItems:
         return not self.shared
 
 
-def pack(finished: FinishedRun, most: int = MOST_PACKED) -> PackedItems:
-    """The items of a run, within `most` characters.
+def pack(finished: FinishedRun) -> PackedItems:
+    """The items of a run, within MOST_PACKED characters.
 
     Raises StoreError when a prediction answers an item that the run does not have.
     """
@@ -46,15 +46,15 @@ def pack(finished: FinishedRun, most: int = MOST_PACKED) -> PackedItems:
     items, texts = [], []
     for first in range(0, len(records.samples), size):
         payload = items_payload(records, first, first + size - 1)
-        items.append(_json(payload["items"]))  # as text it takes a fraction of the memory
+        items.append(as_json(payload["items"]))  # as text it takes a fraction of the memory
         texts.append(payload["texts"])
-    encoding = _shorter_encoding(items[0] if items else "")
+    encoding = _shorter_encoding(items[0] + as_json(texts[0]) if items else "")
     numbers = _shared_numbers(texts)
-    matrix, shared = packed(_json(matrix_payload(records)), encoding), packed(_json(list(numbers)), encoding)
-    left = most - len(matrix) - len(shared)
+    matrix, shared = packed(as_json(matrix_payload(records)), encoding), packed(as_json(list(numbers)), encoding)
+    left = MOST_PACKED - len(matrix) - len(shared)
     chunks: list[str] = []
     for chunk_items, chunk_texts in zip(items, texts, strict=True):
-        own = _json([numbers.get(text, text) for text in chunk_texts])
+        own = as_json([numbers.get(text, text) for text in chunk_texts])
         chunks.append(packed(f'{{"items":{chunk_items},"texts":{own}}}', encoding))
         left -= len(chunks[-1])
         if left < 0:
@@ -75,7 +75,8 @@ def _shorter_encoding(text: str) -> Encoding:
     return "gb18030" if len(packed(text, "gb18030")) < len(packed(text, "utf-8")) else "utf-8"
 
 
-def _json(content: JSON) -> str:
+def as_json(content: JSON) -> str:
+    """Content as the page reads it: short, and without a number that is none."""
     return json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 

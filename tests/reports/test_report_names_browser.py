@@ -40,6 +40,9 @@ def test_names_of_javascript(
     page.select_option("select[name=outcome]", "")
     page.select_option("select[name=variant]", name)
     page.select_option("select[name=metric]", f"{name}.{name}")
-    assert page.locator("article.item header .chip.right").count() == 2
+    assert page.locator("#items .cell.right").count() == 1
+    page.keyboard.press("j")
+    page.locator("#items").focus()
+    page.keyboard.press("j")
     page.locator("details.inner summary", has_text="Other columns").first.click()
     assert page.locator("dl.fields dt").first.inner_text() == name

@@ -59,7 +59,9 @@ def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
 
     contexts, problems, requests = [], [], []
 
-    def visit(folder: RunFolder, fragment: str = "", view: dict[str, int] = DESK, scheme: str = "light") -> Any:
+    def visit(
+        folder: RunFolder, fragment: str = "", view: dict[str, int] = DESK, scheme: str = "light", language: str = "en"
+    ) -> Any:
         path = folder.path / "report.html"
         if not path.exists():
             folder.write_report(render(folder.finished()))
@@ -69,7 +71,9 @@ def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("request", lambda request: requests.append(request.url))
         page.goto(f"{path.as_uri()}{fragment}")
-        expect(page.locator("#count")).not_to_have_text(re.compile("Unpacking"), timeout=30_000)
+        expect(page.locator("#count")).not_to_have_text(re.compile("Unpacking|正在解压"), timeout=30_000)
+        if page.evaluate("document.documentElement.lang") != language:
+            page.locator(f"button[data-language={language}]").evaluate("button => button.click()")
         return page
 
     yield visit
