@@ -1,6 +1,6 @@
 """What one chooses from: all variants on the headline figures, by approach, with what a request of each costs."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.records.decisions import Approach, VariantCost
@@ -10,6 +10,7 @@ from reports.charts.whiskers import Axis, Whisker, around, result_ends, whisker
 from reports.facts import amounts, numbers
 from reports.facts.approach_names import ORDER, approach_explanation, approach_name, approach_of
 from reports.facts.metric_columns import MetricColumn, ordinary_columns, results_by_variant, variant_names
+from reports.facts.phrases import shortened
 from reports.wording import say
 
 MOST = 12  # variants that are all shown; of more, the best few of each approach
@@ -90,7 +91,9 @@ def candidate_chart(summary: Summary, columns: Sequence[MetricColumn]) -> Candid
                 approach=approach,
                 name=approach_name(approach),
                 explanation=approach_explanation(approach),
-                candidates=tuple(_candidate(summary, name, scales, results, cost_texts.get(name, ())) for name in shown),
+                candidates=tuple(
+                    _candidate(summary, name, scales, results, cost_texts.get(name, ())) for name in shown
+                ),
                 left_out=len(members) - len(shown),
             )
         )
@@ -115,7 +118,9 @@ def _best_few(summary: Summary, members: Sequence[str], total: int) -> list[str]
 
 def _standing(column: MetricColumn, results: Mapping[str, Result]) -> dict[str, float]:
     """Lower is better; what is unknown comes last."""
-    return {name: -column.sign * r.mean for name, r in results.items() if r.mean is not None and amounts.is_number(r.mean)}
+    return {
+        name: -column.sign * r.mean for name, r in results.items() if r.mean is not None and amounts.is_number(r.mean)
+    }
 
 
 def _scale(summary: Summary, column: MetricColumn, results: Mapping[str, Result]) -> FigureScale:
@@ -148,7 +153,7 @@ def _line(
         return None
     best = min(variants, key=lambda name: standing[name])
     mean = results[best].mean or 0.0
-    return ReferenceLine(place=axis.place(mean), variant=best, value=numbers.with_unit(mean, column.info))
+    return ReferenceLine(place=axis.place(mean), variant=shortened(best), value=numbers.with_unit(mean, column.info))
 
 
 def _candidate(
@@ -176,16 +181,18 @@ def _figure(result: Result | None, scale: FigureScale) -> tuple[str, str | None,
     if result.mean is None or not amounts.is_number(result.mean):
         return say("nouns.unknown"), None, None
     info = scale.column.info
-    ends = (result.low, result.high) if amounts.is_number(result.low) and amounts.is_number(result.high) else (None, None)
+    ends = (
+        (result.low, result.high) if amounts.is_number(result.low) and amounts.is_number(result.high) else (None, None)
+    )
     return numbers.with_unit(result.mean, info), numbers.interval(*ends, info), whisker(scale.axis, result.mean, *ends)
 
 
 def _costs(summary: Summary) -> tuple[tuple[tuple[str, str], ...], dict[str, tuple[str, ...]]]:
     """Heads, and the texts below them by variant: money where prices are stated, else tokens; and the time."""
     costs = summary.decisions.costs
-    kinds = []
+    kinds: list[tuple[tuple[str, str], Callable[[VariantCost], str]]] = []
     if any(cost.per_1000 is not None for cost in costs):
-        title = say("recommendation.per_1000", currency=summary.decisions.currency or "")
+        title = say("recommendation.per_1000", currency=shortened(summary.decisions.currency or "", 12))
         kinds.append(((title, say("recommendation.per_1000_explained")), lambda c: amounts.money(c.per_1000)))
     elif any(cost.tokens_in is not None for cost in costs):
         kinds.append(((say("recommendation.tokens"), say("recommendation.tokens_explained")), _tokens))

@@ -175,7 +175,9 @@ def _entry(result: Result, comparison: Comparison | None, info: MetricInfo, axis
         distinction=None,
         is_below_floor=False,
         spread=None,
-        whisker=None if result.mean is None or math.isnan(result.mean) else whisker(axis, result.mean, result.low, result.high),
+        whisker=None
+        if result.mean is None or math.isnan(result.mean)
+        else whisker(axis, result.mean, result.low, result.high),
     )
 
 
