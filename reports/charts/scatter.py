@@ -1,4 +1,4 @@
-"""Points on two scales, the horizontal one logarithmic where costs differ by orders, with labels that do not overlap."""
+"""Points on two scales, the horizontal one logarithmic where costs differ by orders; labels that do not overlap."""
 
 import math
 from collections.abc import Iterable, Sequence

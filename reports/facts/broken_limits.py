@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from harness.records.decisions import BrokenConstraint
 from harness.records.inputs import JSON
-from reports.facts.phrases import counted, joined
+from reports.facts.phrases import counted, joined, shortened
 from reports.wording import say
 
 NAMED = 4  # variants a line
@@ -23,14 +23,14 @@ def broken_lines(broken: Iterable[BrokenConstraint]) -> tuple[tuple[str, str, st
             if members[NAMED:]
             else []
         )
-        lines.append((constraint, limit, joined(*named, *rest)))
+        lines.append((shortened(constraint), limit, joined(*named, *rest)))
     return tuple(lines)
 
 
 def _measured(breach: BrokenConstraint) -> str:
     if breach.value is None:
-        return say("recommendation.not_measured", variant=breach.variant)
-    return say("recommendation.measured", variant=breach.variant, value=_text(breach.value))
+        return say("recommendation.not_measured", variant=shortened(breach.variant))
+    return say("recommendation.measured", variant=shortened(breach.variant), value=_text(breach.value))
 
 
 def _text(value: JSON) -> str:
@@ -38,4 +38,4 @@ def _text(value: JSON) -> str:
         return say("recommendation.yes") if value else say("recommendation.no")
     if isinstance(value, int | float):
         return f"{value:,.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
-    return str(value)
+    return shortened(str(value))

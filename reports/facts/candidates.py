@@ -1,6 +1,6 @@
 """What one chooses from: all variants on the headline figures, by approach, with what a request of each costs."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.records.decisions import Approach, VariantCost
@@ -10,6 +10,7 @@ from reports.charts.whiskers import Axis, Whisker, around, result_ends, whisker
 from reports.facts import amounts, numbers
 from reports.facts.approach_names import ORDER, approach_explanation, approach_name, approach_of
 from reports.facts.metric_columns import MetricColumn, ordinary_columns, results_by_variant, variant_names
+from reports.facts.phrases import shortened
 from reports.wording import say
 
 MOST = 12  # variants that are all shown; of more, the best few of each approach
@@ -152,7 +153,7 @@ def _line(
         return None
     best = min(variants, key=lambda name: standing[name])
     mean = results[best].mean or 0.0
-    return ReferenceLine(place=axis.place(mean), variant=best, value=numbers.with_unit(mean, column.info))
+    return ReferenceLine(place=axis.place(mean), variant=shortened(best), value=numbers.with_unit(mean, column.info))
 
 
 def _candidate(
@@ -189,9 +190,9 @@ def _figure(result: Result | None, scale: FigureScale) -> tuple[str, str | None,
 def _costs(summary: Summary) -> tuple[tuple[tuple[str, str], ...], dict[str, tuple[str, ...]]]:
     """Heads, and the texts below them by variant: money where prices are stated, else tokens; and the time."""
     costs = summary.decisions.costs
-    kinds = []
+    kinds: list[tuple[tuple[str, str], Callable[[VariantCost], str]]] = []
     if any(cost.per_1000 is not None for cost in costs):
-        title = say("recommendation.per_1000", currency=summary.decisions.currency or "")
+        title = say("recommendation.per_1000", currency=shortened(summary.decisions.currency or "", 12))
         kinds.append(((title, say("recommendation.per_1000_explained")), lambda c: amounts.money(c.per_1000)))
     elif any(cost.tokens_in is not None for cost in costs):
         kinds.append(((say("recommendation.tokens"), say("recommendation.tokens_explained")), _tokens))

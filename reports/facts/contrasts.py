@@ -15,7 +15,7 @@ OPPOSITE: dict[str, Literal["better", "worse", "inconclusive"]] = {"better": "wo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Contrast:
+class DrawnDifference:
     """One difference, as text and as a picture."""
 
     difference: str
@@ -32,11 +32,11 @@ class ContrastScale:
     zero: float
     ticks: tuple[tuple[float, str], ...]
 
-    def contrast(self, tested: Comparison | Effect) -> Contrast:
+    def contrast(self, tested: Comparison | Effect) -> DrawnDifference:
         """A difference on this axis."""
         info = self.column.info
         difference, low, high = (_finite(value) for value in (tested.difference, tested.low, tested.high))
-        return Contrast(
+        return DrawnDifference(
             difference=numbers.signed(difference, info),
             interval=numbers.interval(low, high, info),
             picture=None if difference is None else whisker(self.axis, difference, low, high),

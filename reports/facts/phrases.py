@@ -40,3 +40,8 @@ def joined(*parts: str | None) -> str:
 def quoted(texts: Iterable[str]) -> str:
     """ "“a”", "“a” and “b”", each text once."""
     return listed(say("nouns.quoted", text=text) for text in texts)
+
+
+def shortened(name: str, most: int = 48) -> str:
+    """A name that nobody could read in a sentence loses its end."""
+    return name if len(name) <= most else f"{name[: most - 1]}…"

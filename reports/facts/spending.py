@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from harness.records.decisions import BreakEven, DecisionRecord, VariantCost
 from reports.facts import amounts
+from reports.facts.phrases import shortened
 from reports.wording import say
 
 SENTENCES = 12  # of break-even that are shown
@@ -84,12 +85,13 @@ def break_even_sentences(record: DecisionRecord) -> tuple[tuple[str, ...], int]:
 
 
 def _sentence(pair: BreakEven) -> str:
+    variant, rival = shortened(pair.variant), shortened(pair.rival)
     if pair.requests_per_day is None:
-        return say("efficiency.never", variant=pair.variant, rival=pair.rival)
+        return say("efficiency.never", variant=variant, rival=rival)
     return say(
         "efficiency.from_requests",
-        variant=pair.variant,
-        rival=pair.rival,
+        variant=variant,
+        rival=rival,
         requests=amounts.whole(pair.requests_per_day),
         days=f"{pair.days:,}",
     )
@@ -97,7 +99,7 @@ def _sentence(pair: BreakEven) -> str:
 
 def _column(group: str, name: str, currency: str | None) -> SpendingColumn:
     return SpendingColumn(
-        group=say(f"efficiency.group_{group}", currency=currency or ""),
+        group=say(f"efficiency.group_{group}", currency=shortened(currency or "", 12)),
         title=say(f"efficiency.head_{name}"),
         explanation=say(f"efficiency.{name}_explained"),
     )

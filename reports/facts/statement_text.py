@@ -10,31 +10,38 @@ from harness.records.inputs import JSON
 from harness.records.summary import Summary
 from reports.facts import numbers
 from reports.facts.metric_columns import metric_info
-from reports.facts.phrases import listed
+from reports.facts.phrases import listed, shortened
 from reports.wording import say, say_markup
 
 NAMES = ("variant", "rival", "floor", "bound", "variants", "rivals")  # values that name variants
-LONGEST = 48  # characters of a name within a sentence
 
 
 def sentence(statement: Statement, summary: Summary) -> str:
     """A statement in the language that is spoken."""
-    return say(statement.key, **{name: _text(value, summary) for name, value in statement.values.items()})
+    values = {name: _text(value, summary) for name, value in statement.values.items() if name != "n"}
+    return say(statement.key, **_counts(statement), **values)
 
 
 def marked_sentence(statement: Statement, summary: Summary) -> Markup:
     """The same with the variants that it names emphasised. Every value is escaped."""
-    values: dict[str, JSON] = {}
+    values = _counts(statement)
     for name, value in statement.values.items():
+        if name == "n":
+            continue
         text = _text(value, summary)
         values[name] = _emphasised(text, isinstance(value, str)) if name in NAMES else escape(text)
     return say_markup(statement.key, **values)
 
 
+def _counts(statement: Statement) -> dict[str, JSON]:
+    """The count that chooses between one and several, as the number that it is."""
+    return {"n": statement.values["n"]} if "n" in statement.values else {}
+
+
 def _emphasised(text: str, is_single: bool) -> Markup:
     """One or several names; a single one that is too long for a sentence is shortened."""
-    if is_single and len(text) > LONGEST:
-        return Markup('<b class="name" title="{}">{}…</b>').format(text, text[: LONGEST - 1])
+    if is_single and shortened(text) != text:
+        return Markup('<b class="name" title="{}">{}</b>').format(text, shortened(text))
     return Markup('<b class="name">{}</b>').format(text)
 
 

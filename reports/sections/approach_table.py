@@ -9,8 +9,9 @@ from harness.records.finished_run import FinishedRun
 from harness.records.summary import Summary
 from reports.facts import numbers
 from reports.facts.approach_names import approach_name, approach_of
-from reports.facts.contrasts import Contrast, ContrastScale, by_figure, contrast_scale, in_favour
+from reports.facts.contrasts import ContrastScale, DrawnDifference, by_figure, contrast_scale, in_favour
 from reports.facts.metric_columns import column_of
+from reports.facts.phrases import shortened
 from reports.section import Section
 from reports.wording import say
 
@@ -24,7 +25,7 @@ class ContestRow:
     approach: str
     rival: str
     comparison: Comparison
-    contrast: Contrast
+    contrast: DrawnDifference
     verdict: str  # a style of the chip
     words: str  # the strongest that is true
     p: str | None
@@ -82,5 +83,5 @@ def _standing(scale: ContrastScale, comparison: Comparison, margins: Margins) ->
     for test in tests:
         if test and test.non_inferior:
             margin = numbers.points(test.margin, scale.column.info)
-            return "as-good", say("approach_table.not_worse", variant=test.variant, margin=margin)
+            return "as-good", say("approach_table.not_worse", variant=shortened(test.variant), margin=margin)
     return "inconclusive", say("approach_table.not_told_apart")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from harness.records.decisions import Effect
 from harness.records.finished_run import FinishedRun
 from harness.records.summary import Summary
-from reports.facts.contrasts import Contrast, ContrastScale, contrast_scale
+from reports.facts.contrasts import ContrastScale, DrawnDifference, contrast_scale
 from reports.facts.metric_columns import column_of
 from reports.facts.numbers import probability
 from reports.section import Section
@@ -20,7 +20,7 @@ class EffectRow:
     title: str
     step: str  # from which level to which
     effect: Effect
-    contrast: Contrast
+    contrast: DrawnDifference
     explanation: str
     p: str | None
 
@@ -65,7 +65,7 @@ def _row(effect: Effect, scale: ContrastScale) -> EffectRow:
     )
 
 
-def _explanation(effect: Effect, steps: list[str], contrast: Contrast) -> str:
+def _explanation(effect: Effect, steps: list[str], contrast: DrawnDifference) -> str:
     if len(effect.factors) < 2 or len(steps) < 2:
         return say("effects.main_explained", factor=effect.factors[0], step=steps[0], cells=effect.cells)
     first, second = effect.factors[:2]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from harness.records.decisions import VariantCost
 from harness.records.finished_run import FinishedRun
@@ -11,7 +12,7 @@ from reports.facts import amounts, numbers
 from reports.facts.approach_names import approach_of
 from reports.facts.candidates import candidate_chart, headline_columns
 from reports.facts.metric_columns import MetricColumn, means_by_variant
-from reports.facts.phrases import counted
+from reports.facts.phrases import counted, shortened
 from reports.facts.spending import SpendingTable, break_even_sentences, spending_table
 from reports.section import Section
 from reports.wording import say
@@ -20,7 +21,7 @@ LONGEST = 24  # characters of a name in the picture
 ALL_NAMED = 14  # points; of more, only those are named that nothing beats
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class CostKind:
     """The measure of cost that is known of most variants."""
 
@@ -85,45 +86,60 @@ class Efficiency(Section):
 
 def _kind(summary: Summary) -> CostKind | None:
     """Money, else the time of one request by itself, else its time in the run, else tokens."""
-    currency = summary.decisions.currency
+    currency = shortened(summary.decisions.currency or "", 12)
     kinds = (
-        CostKind(title=say("efficiency.cost_money", currency=currency or ""), read=lambda c: c.per_1000, write=amounts.money),
-        CostKind(title=say("efficiency.cost_latency"), read=lambda c: c.latency.p50 if c.latency else None, write=amounts.request_time),
-        CostKind(title=say("efficiency.cost_seconds"), read=lambda c: c.seconds, write=amounts.request_time),
-        CostKind(title=say("efficiency.cost_tokens"), read=lambda c: c.tokens_in, write=amounts.whole),
-    )  # fmt: skip
+        CostKind(say("efficiency.cost_money", currency=currency), lambda c: c.per_1000, amounts.money),
+        CostKind(say("efficiency.cost_latency"), _median, amounts.request_time),
+        CostKind(say("efficiency.cost_seconds"), lambda c: c.seconds, amounts.request_time),
+        CostKind(say("efficiency.cost_tokens"), lambda c: c.tokens_in, amounts.whole),
+    )
     return next((kind for kind in kinds if any(amounts.is_number(kind.read(c)) for c in summary.decisions.costs)), None)
+
+
+def _median(cost: VariantCost) -> float | None:
+    return cost.latency.p50 if cost.latency else None
 
 
 def _chart(summary: Summary, column: MetricColumn) -> ParetoChart | None:
     kind = _kind(summary)
-    means = means_by_variant(summary, column.key)
-    costs = summary.decisions.costs
-    drawn = [
-        (cost, float(means[cost.variant]), float(kind.read(cost) or 0.0))
-        for cost in costs
-        if kind and amounts.is_number(means.get(cost.variant)) and amounts.is_number(kind.read(cost))
-    ]
+    drawn = _drawn(summary, column, kind) if kind else []
     if kind is None or len(drawn) < 2:
         return None
     x_axis, y_axis = cost_axis(spent for _, _, spent in drawn), quality_axis([mean for _, mean, _ in drawn])
     places = [(x_axis.place(spent), _height(y_axis.place(mean), column)) for _, mean, spent in drawn]
     points = _points(summary, column, kind, drawn, places)
-    ticks = [(0.0, "0")] if x_axis.is_logarithmic and any(spent <= 0 for _, _, spent in drawn) else []
+    has_zero = x_axis.is_logarithmic and any(spent <= 0 for _, _, spent in drawn)
+    told = say("nouns.separator").join(point.explanation for point in points[:ALL_NAMED])
+    missing = len(summary.decisions.costs) - len(drawn)
     return ParetoChart(
         column=column,
         cost=say("efficiency.logarithmic", cost=kind.title) if x_axis.is_logarithmic else kind.title,
-        description=say("efficiency.chart", figure=column.name, cost=kind.title, points=say("nouns.separator").join(p.explanation for p in points[:ALL_NAMED])),
+        description=say("efficiency.chart", figure=column.name, cost=kind.title, points=told),
         points=points,
         steps=_front([place for place, (cost, _, _) in zip(places, drawn, strict=True) if cost.is_efficient]),
-        x_ticks=(*ticks, *((x_axis.place(tick), kind.write(tick)) for tick in x_axis.ticks())),
+        x_ticks=(
+            *([(0.0, "0")] if has_zero else []),
+            *((x_axis.place(tick), kind.write(tick)) for tick in x_axis.ticks()),
+        ),
         y_ticks=tuple(
             (_height(y_axis.place(tick), column), numbers.number(tick, column.info).removesuffix(".0"))
             for tick in y_axis.ticks()
             if column.info.low <= tick <= column.info.high
         ),
-        not_drawn=counted(len(costs) - len(drawn), "variant") if len(costs) > len(drawn) else None,
-    )  # fmt: skip
+        not_drawn=counted(missing, "variant") if missing else None,
+    )
+
+
+def _drawn(summary: Summary, column: MetricColumn, kind: CostKind) -> list[tuple[VariantCost, float, float]]:
+    """What has a value and a cost, with both."""
+    means = means_by_variant(summary, column.key)
+    return [
+        (cost, means[cost.variant], spent)
+        for cost in summary.decisions.costs
+        if (spent := kind.read(cost)) is not None
+        and amounts.is_number(spent)
+        and amounts.is_number(means.get(cost.variant))
+    ]
 
 
 def _height(place: float, column: MetricColumn) -> float:
@@ -140,7 +156,7 @@ def _points(
 ) -> tuple[ParetoPoint, ...]:
     decision = summary.decisions.decision
     chosen = decision.variant if decision else None
-    names = [_short(cost.variant) for cost, _, _ in drawn]
+    names = [shortened(cost.variant, LONGEST) for cost, _, _ in drawn]
     is_named = [len(drawn) <= ALL_NAMED or cost.is_efficient or cost.variant == chosen for cost, _, _ in drawn]
     spots = [(*place, name if named else "") for place, name, named in zip(places, names, is_named, strict=True)]
     labels = place_labels(spots)
@@ -171,14 +187,10 @@ def _style(summary: Summary, cost: VariantCost, chosen: str | None) -> str:
     return "efficient" if cost.is_efficient else "beaten"
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
-
-
 def _front(places: Sequence[tuple[float, float]]) -> tuple[tuple[float, float, float, float], ...]:
     """From the cheapest to the best, in steps: to the right at the same quality, then up."""
     ordered = sorted(places)
     steps = []
-    for (x1, y1), (x2, y2) in zip(ordered, ordered[1:], strict=False):
+    for (x1, y1), (x2, y2) in pairwise(ordered):
         steps += [(x1, y1, x2, y1), (x2, y1, x2, y2)]
     return tuple(steps)

@@ -200,9 +200,10 @@ def contests(
         best: dict[Approach, str] = {}
         for (t, variant), mean in means.items():
             approach = approaches[variant]
-            if t == task and approach not in ("floor", "upper bound") and mean is not None:
-                if approach not in best or mean > (means[task, best[approach]] or 0.0):
-                    best[approach] = variant
+            if t != task or approach in ("floor", "upper bound") or mean is None:
+                continue
+            if approach not in best or mean > (means[task, best[approach]] or 0.0):
+                best[approach] = variant
         for pair in pairs:
             one, other = approaches[pair.variant], approaches[pair.reference]
             if (
