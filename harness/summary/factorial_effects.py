@@ -56,25 +56,34 @@ def _questions(grid: Grid, scored: Grid) -> Iterator[Question]:
         for chosen in combinations(factors, number):
             steps = [[(levels[factor][0], level) for level in levels[factor][1:]] for factor in chosen]
             for step in product(*steps):
-                weights = _weights(scored, dict(zip(chosen, step, strict=True)))
+                weights = _weights(scored, dict(zip(chosen, step, strict=True)), levels)
                 if weights:
                     yield Question(factors=chosen, levels=step, contrast=Contrast(weights, float(number)))
 
 
-def _weights(scored: Grid, steps: Mapping[str, tuple[str, str]]) -> dict[str, float]:
-    """The weight of each variant: + at the second level and − at the first, over all complete combinations."""
+def _weights(
+    scored: Grid, steps: Mapping[str, tuple[str, str]], levels: Mapping[str, Sequence[str]]
+) -> dict[str, float]:
+    """The weight of each variant: + at the second level and − at the first, over all complete combinations.
+
+    A variant to which a factor makes no difference stands for all its levels: one without a retriever is compared with
+    those that show 1 passage and with those that show 3.
+    """
     combined: dict[frozenset[tuple[str, str]], dict[tuple[str, ...], str]] = {}
-    for variant, levels in scored.items():
-        if all(levels.get(factor) in step for factor, step in steps.items()):
-            rest = frozenset(item for item in levels.items() if item[0] not in steps)
-            combined.setdefault(rest, {})[tuple(levels[factor] for factor in steps)] = variant
+    for variant, own in scored.items():
+        if not all(own.get(factor) in step for factor, step in steps.items()):
+            continue
+        at, absent = tuple(own[factor] for factor in steps), [factor for factor in levels if factor not in own]
+        for stood_for in product(*(levels[factor] for factor in absent)):
+            cell = {**own, **dict(zip(absent, stood_for, strict=True))}
+            rest = frozenset(item for item in cell.items() if item[0] not in steps)
+            combined.setdefault(rest, {})[at] = variant
     complete = [cells for cells in combined.values() if len(cells) == 2 ** len(steps)]
-    return {
-        variant: float(np.prod([1 if own == step[1] else -1 for own, step in zip(at, steps.values(), strict=True)]))
-        / len(complete)
-        for cells in complete
-        for at, variant in cells.items()
-    }
+    weights: dict[str, float] = {}
+    for at, variant in (item for cells in complete for item in cells.items()):
+        sign = float(np.prod([1 if own == step[1] else -1 for own, step in zip(at, steps.values(), strict=True)]))
+        weights[variant] = weights.get(variant, 0.0) + sign / len(complete)
+    return weights
 
 
 def _effect(grid: str, figure: ContestedFigure, question: Question, tested: TestedContrast) -> Effect:
