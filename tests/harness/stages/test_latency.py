@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import pytest
 
+from harness.errors import ServerGoneError
 from harness.models.scripted import Scripted
 from harness.records.inputs import Generation, Prompt
 from harness.records.outputs import Completion
@@ -42,6 +43,7 @@ class Asked:
     def __init__(self) -> None:
         self.batches: list[list[str]] = []
         self.stop_at: int | None = None
+        self.stop: BaseException = KeyboardInterrupt()
 
     @property
     def rows(self) -> list[str]:
@@ -57,7 +59,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     ) -> list[Completion]:
         record.batches.append([prompt[-1].content for prompt in prompts])
         if record.stop_at is not None and len(record.rows) > record.stop_at:
-            raise KeyboardInterrupt
+            raise record.stop
         return generate(model, prompts, generation, repeats)
 
     monkeypatch.setattr(Scripted, "generate", listen)
@@ -122,12 +124,13 @@ def test_twenty_rows_are_asked_one_by_one_and_a_second_run_shows_the_same_times(
     assert again.latencies() == folder.latencies()
 
 
-def test_a_run_that_was_killed_keeps_the_times_that_it_had(
-    write_suite: Write, run_suite: Go, asked: Asked, tmp_path: Path
+@pytest.mark.parametrize("stop", [KeyboardInterrupt(), ServerGoneError("the server is gone")])
+def test_a_run_that_stops_in_the_middle_keeps_the_times_that_it_had(
+    write_suite: Write, run_suite: Go, asked: Asked, tmp_path: Path, stop: BaseException
 ) -> None:
     path = suite(write_suite)
-    asked.stop_at = 10
-    with pytest.raises(KeyboardInterrupt):
+    asked.stop_at, asked.stop = 10, stop
+    with pytest.raises(type(stop)):
         run_suite(path)
     assert RunFolder(tmp_path / "run").read_run()["status"] == "interrupted"
     asked.stop_at = None
