@@ -81,15 +81,21 @@ def shared_data(monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def write_suite(tmp_path: Path) -> Callable[..., Path]:
-    """Write a suite (and further files) into a folder of its own; returns its path."""
+    """Write a suite (and further files) into a folder of its own; returns its path.
+
+    No request is timed by itself unless the text says how many: most tests count what is asked.
+    """
 
     def write(text: str, **files: str) -> Path:
+        text = textwrap.dedent(text)
+        if "\nvariants:" in text and "\nlatency:" not in text:
+            text = f"{text.rstrip()}\nlatency: {{items: 0}}\n"
         folder = tmp_path / "suite"
         folder.mkdir(exist_ok=True)
         for name, content in files.items():
             (folder / name.replace("__", ".")).write_text(textwrap.dedent(content), encoding="utf-8")
         path = folder / "suite.yaml"
-        path.write_text(textwrap.dedent(text), encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
         return path
 
     return write

@@ -69,7 +69,7 @@ def _charge(suite: Suite, name: str, prices: PriceList) -> Charge:
     own = prices.tokens_by_model.get(name)
     if own is not None or not isinstance(model, HostedModel):
         return own is not None, own
-    if is_this_machine(model.address) and prices.device_hour is not None:
+    if is_this_machine(model.address) and (prices.device_hour is not None or prices.tokens is None):
         return False, None
     return prices.tokens is not None or prices.device_hour is None, prices.tokens
 

@@ -55,7 +55,7 @@ def _cost(suite: Suite, tasks: Mapping[str, Task], name: str, approach: Approach
         variant=name,
         approach=approach,
         is_local=not _hosted(suite, first),
-        labelled_rows=labelled_rows(steps, tasks, _rows_learnt(suite, spending.run, first)),
+        labelled_rows=labelled_rows([suite.variants[first], *steps], tasks, _rows_learnt(suite, spending.run, first)),
         training_seconds=_mean_over([[_seconds(record) for record in own] for own in trainings]),
         training_memory=max((peak for peak in peaks if isinstance(peak, int)), default=None),
         device_seconds=_mean_over(

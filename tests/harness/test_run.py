@@ -76,10 +76,12 @@ def test_the_time_of_each_stage_is_recorded_and_reported(write_suite: Write, run
     path = write_suite(SUITE, test__tsv=ROWS)
     folder = run_suite(path)
     stages = folder.read_run()["stages"]
-    assert list(stages) == ["train", "index", "predict", "score", "summarize"]
+    assert list(stages) == ["train", "index", "predict", "latency", "score", "summarize"]
     assert all(seconds >= 0 for seconds in stages.values())
     page = (folder.path / "report.html").read_text(encoding="utf-8")
-    assert re.search(r"<dt>Stages</dt><dd>train [\d.]+ s, index [\d.]+ s, predict [\d.]+ s, score ", page)
+    assert re.search(
+        r"<dt>Stages</dt><dd>train [\d.]+ s, index [\d.]+ s, predict [\d.]+ s, latency [\d.]+ s, score ", page
+    )
 
 
 def test_predictions_keep_the_messages_as_sent(write_suite: Write, run_suite: Run) -> None:
@@ -427,7 +429,7 @@ def test_the_plan_downloads_nothing(
         (["list", "metrics"], "error: 'metrics' is not a kind of component (did you mean metric?)"),
         (
             ["run", "suite/suite.yaml", "--from", "scores"],
-            "error: --from scores: must be one of train, index, predict, score",
+            "error: --from scores: must be one of train, index, predict, latency, score",
         ),
         (["run", "suite/suite.yaml", "--out", "suite/test.tsv"], "is a file; choose another place with --out"),
     ],

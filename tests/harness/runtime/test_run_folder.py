@@ -165,7 +165,7 @@ class Killed(BaseException):
     """Stands for kill -9."""
 
 
-STAGES = ["train", "index", "predict", "score", "summarize"]
+STAGES = ["train", "index", "predict", "latency", "score", "summarize"]
 
 
 @pytest.mark.parametrize("stage", [*STAGES, "report", "page"])

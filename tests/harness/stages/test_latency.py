@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import pytest
 
+from harness.errors import ServerGoneError
 from harness.models.scripted import Scripted
 from harness.records.inputs import Generation, Prompt
 from harness.records.outputs import Completion
@@ -42,6 +43,7 @@ class Asked:
     def __init__(self) -> None:
         self.batches: list[list[str]] = []
         self.stop_at: int | None = None
+        self.stop: BaseException = KeyboardInterrupt()
 
     @property
     def rows(self) -> list[str]:
@@ -57,14 +59,14 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     ) -> list[Completion]:
         record.batches.append([prompt[-1].content for prompt in prompts])
         if record.stop_at is not None and len(record.rows) > record.stop_at:
-            raise KeyboardInterrupt
+            raise record.stop
         return generate(model, prompts, generation, repeats)
 
     monkeypatch.setattr(Scripted, "generate", listen)
     return record
 
 
-def suite(write_suite: Write, model: str = "{default: x}", more: str = "") -> Path:
+def suite(write_suite: Write, model: str = "{default: x}", more: str = "latency: {items: 20}\n") -> Path:
     return write_suite(SUITE.format(model=model) + more, test__tsv=TEST, train__tsv=TRAIN)
 
 
@@ -107,7 +109,8 @@ def test_cached_tokens_are_added_and_the_highest_peak_counts() -> None:
 def test_twenty_rows_are_asked_one_by_one_and_a_second_run_shows_the_same_times(
     write_suite: Write, run_suite: Go, asked: Asked
 ) -> None:
-    folder = run_suite(suite(write_suite, "{default: x, seconds: 0.01}"))
+    path = suite(write_suite, "{default: x, seconds: 0.01}", "latency: {}\n")  # by default
+    folder = run_suite(path)
     times = {latency.variant: latency for latency in folder.latencies()}
     assert list(times) == ["direct", "few", "nearest"]
     assert {latency.items for latency in times.values()} == {20}
@@ -116,17 +119,18 @@ def test_twenty_rows_are_asked_one_by_one_and_a_second_run_shows_the_same_times(
     assert len(asked.rows) == 2 * 21  # two variants ask the model, each with one request that is not timed
     assert all(len(batch) == 1 for batch in asked.batches if batch[0].startswith("row"))
     asked.batches.clear()
-    again = run_suite(suite(write_suite, "{default: x, seconds: 0.01}"), "again")
+    again = run_suite(path, "again")
     assert asked.batches == []
     assert again.latencies() == folder.latencies()
 
 
-def test_a_run_that_was_killed_keeps_the_times_that_it_had(
-    write_suite: Write, run_suite: Go, asked: Asked, tmp_path: Path
+@pytest.mark.parametrize("stop", [KeyboardInterrupt(), ServerGoneError("the server is gone")])
+def test_a_run_that_stops_in_the_middle_keeps_the_times_that_it_had(
+    write_suite: Write, run_suite: Go, asked: Asked, tmp_path: Path, stop: BaseException
 ) -> None:
     path = suite(write_suite)
-    asked.stop_at = 10
-    with pytest.raises(KeyboardInterrupt):
+    asked.stop_at, asked.stop = 10, stop
+    with pytest.raises(type(stop)):
         run_suite(path)
     assert RunFolder(tmp_path / "run").read_run()["status"] == "interrupted"
     asked.stop_at = None
@@ -230,7 +234,7 @@ def test_keys_change_with_what_a_request_is_made_of(write_suite: Write, context:
         own = load_suite(write_suite(text, test__tsv=TEST, train__tsv=TRAIN))
         return {key for series in timed_requests(own, prepare(own), context(own)) for key in series.questions}
 
-    plain = SUITE.format(model="{default: x}")
+    plain = SUITE.format(model="{default: x}") + "latency: {items: 20}\n"
     assert keys(plain) == keys(plain)
     assert len(keys(plain)) == 60  # of three variants, none of which has the key of another
     few, longer = plain.replace("shots: 2", "shots: 3"), plain.replace('prompt: "', 'prompt: "Please: ')
