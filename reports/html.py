@@ -41,8 +41,10 @@ def render(finished: FinishedRun, packages: Sequence[str] = PACKAGES, language: 
     for spoken in sorted(LANGUAGES, key=lambda candidate: candidate != first):
         with speaking(spoken):
             bodies[spoken] = Markup(_body(environment, finished, sections))
+    with speaking(first):
+        title = say("page.document", name=finished.summary.name)
     return environment.get_template("page.html.j2").render(
-        name=finished.summary.name,
+        title=title,
         language=first,
         bodies=bodies,
         decided=finished.summary.decisions.decision is not None,

@@ -23,13 +23,13 @@ LABELS = {  # of the figures of retrieval, by part, with what they are; what is 
     "cited": ("retrieval_quality.cited", "retrieval_quality.cited_explained"),
     "": ("retrieval_quality.recall", "retrieval_quality.recall_explained"),
 }
-OUTCOME_WORDS = {
-    "hit and right": "retrieval_quality.hit_and_right",
-    "hit and wrong": "retrieval_quality.hit_and_wrong",
-    "miss and right": "retrieval_quality.miss_and_right",
-    "miss and wrong": "retrieval_quality.miss_and_wrong",
-    "not shown": "retrieval_quality.retrieved_not_shown",
-    "unknown": "retrieval_quality.outcome_unknown",
+OUTCOME_WORDS = {  # as the filter of the items says them
+    "hit and right": "explorer.retrieved_hit_and_right",
+    "hit and wrong": "explorer.retrieved_hit_and_wrong",
+    "miss and right": "explorer.retrieved_miss_and_right",
+    "miss and wrong": "explorer.retrieved_miss_and_wrong",
+    "not shown": "explorer.retrieved_not_shown",
+    "unknown": "explorer.retrieved_unknown",
 }
 
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.records.inputs import Language
 from reports.section import find_sections
-from reports.wording import LANGUAGES, catalogue
+from reports.wording import LANGUAGES, catalogue, speaking
 from tests.shared.catalogue_rules import (
     Catalogue,
     differences,
@@ -25,7 +26,10 @@ SAID = merged(keys_in_python(sorted(REPORTS.rglob("*.py"))), keys_in_templates(s
 STATED = keys_in_python(
     sorted((ROOT / "harness").rglob("*.py")), speakers=("Statement", "phrase", "state"), counters=()
 )
-SCRIPTS = "\n".join(file.read_text(encoding="utf-8") for file in sorted((REPORTS / "assets").glob("*.js")))
+SCRIPTS = "\n".join(file.read_text(encoding="utf-8") for file in sorted((REPORTS / "assets").rglob("*.js")))
+REPORT_MODULES = [  # the viewer prints as commands do
+    file for file in sorted(REPORTS.rglob("*.py")) if "viewer" not in file.parts
+]
 SECTIONS = [section.name for section in find_sections()]
 
 
@@ -36,6 +40,12 @@ def test_all_languages_have_the_same_sentences_with_the_same_values() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_entry_can_be_said(language: str) -> None:
     assert malformed(catalogue(language)) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_section_is_named_without_values(language: Language) -> None:
+    with speaking(language):
+        assert all(section.title and section.heading and section.label is not None for section in find_sections())
 
 
 def test_what_is_said_exists() -> None:
@@ -55,7 +65,7 @@ def test_a_template_says_nothing_itself(file: Path) -> None:
     assert prose_in_template(file) == []
 
 
-@pytest.mark.parametrize("file", sorted(REPORTS.rglob("*.py")), ids=lambda file: file.name)
+@pytest.mark.parametrize("file", REPORT_MODULES, ids=lambda file: file.name)
 def test_a_module_says_nothing_itself(file: Path) -> None:
     assert prose_in_module(file) == []
 
@@ -172,16 +182,19 @@ def test_prose_outside_the_catalogue_is_noticed(name: str, source: str, has_pros
     assert bool((prose_in_module if name.endswith(".py") else prose_in_template)(file)) == has_prose
 
 
+SCRIPT = 'say("next_item", kind === "lost" ? say(`${kind}_cell`) : "")'
+
+
 def test_what_nothing_says_is_noticed(tmp_path: Path) -> None:
     file = tmp_path / "a.py"
     file.write_text('say("cost.total")\nsay(f"nouns.{noun}")\ncounted(2, "long part")', encoding="utf-8")
     entries: Catalogue = {
         "cost": {"title": "Cost", "heading": "Cost", "total": "all", "left": "left"},
-        "explorer": {"next_item": "next", "last_item": "last"},
+        "explorer": {"next_item": "next", "last_item": "last", "lost_cell": "lost", "extra_cell": "extra"},
         "nouns": {"long_part": {"other": "{count} long parts"}, "short_part": {"other": "{count} short parts"}},
     }
-    complaints = unused(keys_in_python([file]), ["cost"], "phrases.next_item", entries)
-    assert complaints == ["cost.left", "explorer.last_item", "nouns.short_part"]
+    complaints = unused(keys_in_python([file]), ["cost"], SCRIPT, entries)
+    assert complaints == ["cost.left", "explorer.last_item", "explorer.extra_cell", "nouns.short_part"]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ from harness.records.summary import Summary
 from reports.html import render
 from reports.section import PACKAGES, find_sections
 from reports.terminal import print_summary
-from reports.wording import speaking
 from tests.shared.finished import finished
 from tests.shared.spoken import body_of
 
@@ -126,10 +125,9 @@ def test_a_package_of_sections_brings_its_own_sentences(summary: Summary, sea: t
     assert (
         '<h2 id="tides-title">潮汐：水有多高？</h2>\n<p>The first was 3.5 m.</p>' in chinese
     )  # what it lacks: in English
-    for language, line in (("en", "tides: There were 2 tides."), ("zh", "tides: 共有 2 次潮汐。")):
+    for language, line in (("en", "tides: There were 2 tides."), ("zh", "tides：共有 2 次潮汐。")):
         buffer = io.StringIO()
-        with speaking(language):
-            print_summary(run, Console(file=buffer, width=120), sea)
+        print_summary(run, Console(file=buffer, width=120), sea, language=language)
         assert line in buffer.getvalue()
 
 

@@ -191,12 +191,18 @@ def unused(keys: NamedKeys, sections: Iterable[str], scripts: str, catalogue: Ca
     open_ended = (HOLE, f"nouns.{HOLE}")  # they would say every title, and every noun
     patterns = [_regex(pattern, hole) for pattern in keys.patterns if not pattern.startswith(open_ended)]
     words = set(re.findall(r"\w+", scripts))
+    parts = rf"(?:{'|'.join(sorted(words))})"  # that the holes of a script's template may be
+    composed = [
+        _regex(re.sub(r"\$\{[^}]*\}", HOLE, template), parts)
+        for template in re.findall(r"`(\w*\$\{[^`}]*\}\w*)`", scripts)
+        if re.sub(r"\$\{[^}]*\}", "", template)
+    ]
     return [
         f"{file}.{name}"
         for file, name, _ in _entries(catalogue)
         if (key := f"{file}.{name}") not in used
         and not any(pattern.fullmatch(key) for pattern in patterns)
-        and not (file in OF_SCRIPTS and name in words)
+        and not (file in OF_SCRIPTS and (name in words or any(pattern.fullmatch(name) for pattern in composed)))
     ]
 
 
