@@ -128,9 +128,10 @@ def _first_with_rate(top: Standing, rivals: Sequence[Standing]) -> str:
     count = 1 + len(rivals)
     if top.win_rate is None:
         return say("rankings.first", variant=top.name, count=count)
-    opponents = say("rankings.others") if len(rivals) > 1 else rivals[0].name
     rate = numbers.share(top.win_rate)
-    return say("rankings.first_with_rate", variant=top.name, count=count, rate=rate, opponents=opponents)
+    if len(rivals) > 1:
+        return say("rankings.first_of_many", variant=top.name, count=count, rate=rate)
+    return say("rankings.first_with_rate", variant=top.name, count=count, rate=rate, opponents=rivals[0].name)
 
 
 def _notice(ranking: Ranking) -> str | None:

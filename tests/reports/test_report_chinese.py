@@ -14,6 +14,7 @@ from harness.records.inputs import Message, Sample
 from harness.records.judgements import Judging, Ranking
 from harness.records.outputs import Prediction, Reading, RetrievalTrace, Serving, Step
 from harness.records.summary import Summary
+from harness.runtime.run_folder import RunFolder
 from harness.summary.groupings import grouping_warnings
 from reports.facts.answer_path import retrieval_note, route_reasons, timing_note
 from reports.facts.metric_columns import direction_of
@@ -24,7 +25,6 @@ from reports.html import render
 from reports.section import find_sections
 from reports.sections.rankings import Rankings
 from reports.wording import speaking
-from tests.reports import conftest
 from tests.shared import grounded, judged, trained
 from tests.shared.finished import finished
 from tests.shared.spoken import english_words, explanations, section_of
@@ -74,7 +74,7 @@ def asked(variant: str, rendered: str) -> Prediction:
 
 
 @pytest.fixture(scope="module")
-def runs(summary: Summary) -> dict[str, FinishedRun]:
+def runs(folder: RunFolder) -> dict[str, FinishedRun]:
     odd = Summary(
         name="odd",
         reference=None,
@@ -87,7 +87,7 @@ def runs(summary: Summary) -> dict[str, FinishedRun]:
         mismatches=(MISMATCH,),
     )
     return {
-        "plain": finished(summary, conftest.RUN),
+        "plain": folder.finished(),
         "judged": finished(judged.summary(), judged.RUN, *judged.records()),
         "grounded": finished(grounded.summary(), grounded.RUN, *grounded.records()),
         "trained": finished(trained.summary(), trained.RUN, *trained.records()),

@@ -64,17 +64,18 @@ def test_leakage(trained_summary: Summary) -> None:
     found = LeakedItems().build(finished(trained_summary))
     assert found is not None
     (part,) = found.tasks
-    assert [(row.source, use, row.exact, row.normalised, row.near, share) for row, use, share in part.overlaps] == [
+    counts = [(row.overlap.exact, row.overlap.normalised, row.overlap.near) for row in part.overlaps]
+    assert [(row.source, row.use, *own, row.share) for row, own in zip(part.overlaps, counts, strict=True)] == [
         # (2 + 1 + 3)/60
         ("train rows of norm", "learnt by qlora-seed1, qlora-seed2, qlora-seed3 and full", 2, 1, 3, "10.0 %"),
         ("knowledge icd9", "looked up, not learnt", 0, 0, 0, "0.0 %"),
     ]
-    assert [(twin.sample_id, twin.kind, twin.place) for _, twin, _ in part.pairs] == [
-        ("n01", "exact", "train.tsv:17"),
-        ("n03", "normalised", "train.tsv:204"),
-        ("n04", "near", "train.tsv:388"),
+    assert [(pair.twin.sample_id, pair.kind, pair.place) for pair in part.pairs] == [
+        ("n01", "identical", "train rows of norm, train.tsv:17"),
+        ("n03", "identical but for writing", "train rows of norm, train.tsv:204"),
+        ("n04", "nearly identical", "train rows of norm, train.tsv:388"),
     ]
-    assert part.pairs[0][2] == "#sample=norm%2Fn01"
+    assert part.pairs[0].address == "#sample=norm%2Fn01"
     assert part.has_more  # 3 of 6
     (figure,) = part.tables
     assert (figure.items, figure.clean_items) == ("60 items", "54 items")
@@ -100,7 +101,9 @@ def test_items_seen_before_are_said_first(trained_summary: Summary) -> None:
     )
     near = replace(one, normalised=0, near=5)  # may be chance: told in the section, but no warning
     assert LeakedItems().cautions(finished(replace(trained_summary, overlaps=(near,)))) == ()
-    assert LeakedItems().build(finished(replace(trained_summary, overlaps=(near,)))).tasks[0].overlaps[0][2] == "8.3 %"
+    assert (
+        LeakedItems().build(finished(replace(trained_summary, overlaps=(near,)))).tasks[0].overlaps[0].share == "8.3 %"
+    )
 
 
 def test_nothing_checked_nothing_said(trained_summary: Summary) -> None:

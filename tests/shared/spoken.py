@@ -15,7 +15,7 @@ _NAMES = (
     "Bradley Terry Cohen Fleiss Gaffke Holm Kendall McNemar Newcombe Spearman Student Westfall Wilcoxon Wilson Young "
     "Jaccard Pareto Likert BM25 BLEU ROUGE BERTScore CSV JSON JSONL YAML HTML CPU GPU CI ID RAG SFT LoRA QLoRA DoRA DPO "
     "GGUF GiB KiB MiB TiB GB MB KB Hz ms px sha256 UTC token tokens domain-harness harness English F1 max-T p50 p95 "
-    "Python Markdown Hugging Face Ollama Chromium"
+    "JavaScript Python Markdown Hugging Face Ollama Chromium"
 )  # that a Chinese sentence writes so as well
 NAMES = frozenset(_NAMES.split())
 SENTENCES = frozenset(("warnings", "notes", "note", "demoted", "doubts", "cause", "remedy", "difference", "reason"))
