@@ -198,3 +198,22 @@ def test_five_hundred_runs(tmp_path: Path, open_view: Callable[..., Any]) -> Non
         assert page.locator("article.run").count() == 500
         page.get_by_role("searchbox").fill("499")
         assert page.locator("article.run:visible").count() == 1
+
+
+def test_items_of_a_large_run_are_asked_for(
+    root: Path, open_view: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page that holds the matrix alone, as of a run that is too large for one file."""
+    from playwright.sync_api import expect
+
+    from reports.facts import item_packing
+
+    monkeypatch.setattr(item_packing, "MOST_PACKED", 1)
+    with viewing(root) as server:
+        page = open_view(f"{server.address}runs/terms/one/")
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(f"{server.address}runs/terms/one/?lang=zh#items")
+        page.locator("#items [role=gridcell]").first.click()
+        expect(page.locator("#item")).to_contain_text("疼痛", timeout=20_000)
+        assert f"{server.address}runs/terms/one/items/0-0" in asked
