@@ -118,6 +118,8 @@ def _when(run: RunOverview) -> str:
     if run.state != "complete" or finished is None or (started.tzinfo is None) != (finished.tzinfo is None):
         return date_text(started)
     seconds = (finished - started).total_seconds()
+    if seconds < 0:  # a clock was put back
+        return date_text(started)
     return say("page.took", date=date_text(started), duration=numbers.duration(seconds))
 
 

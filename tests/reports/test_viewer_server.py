@@ -395,3 +395,19 @@ def test_items_that_are_not_there(path: str, root: Path) -> None:
 def test_items_of_a_broken_run(root: Path) -> None:
     half_written(root / "half", "predictions.jsonl")
     assert made_routes(root).reply("/runs/half/items/0-0", "", "").status == 404
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        ({}, "22 November 2026, 09:37 UTC, in 4 min · "),
+        ({"finished": None}, "22 November 2026, 09:37 UTC · "),
+        ({"finished": "2026-11-21T09:37:05+00:00"}, "22 November 2026, 09:37 UTC · "),  # a clock was put back
+        ({"finished": "2026-11-22T09:41:12"}, "22 November 2026, 09:37 UTC · "),
+        ({"started": "yesterday", "finished": 3}, '<p class="facts"><span'),
+        ({"started": "2026-11-22T09:37:05"}, "22 November 2026, 09:37 · "),
+    ],
+)  # fmt: skip
+def test_when_it_was(record: dict[str, Any], expected: str, tmp_path: Path) -> None:
+    made_run(tmp_path / "run", **record)
+    assert expected in made_routes(tmp_path).reply("/", "", "").content.decode()
