@@ -111,6 +111,7 @@ def test_keys(open_page: Callable[..., Any], folder: RunFolder) -> None:
     assert opened(page) == "norm n03"
     active = page.locator("#items").get_attribute("aria-activedescendant")
     assert page.locator(f"#{active}").get_attribute("aria-label") == "rag: right 100 %"
+    assert page.locator("#cell-note").inner_text() == "The answer of rag to n03: right (100 %)."
     page.keyboard.press("/")
     page.keyboard.type("j?k")  # in a field they are letters
     assert page.get_by_label("Search").input_value() == "j?k"
@@ -148,9 +149,9 @@ def test_an_item_that_the_filters_leave_out_says_so(open_page: Callable[..., Any
 def test_differences(open_page: Callable[..., Any], folder: RunFolder) -> None:
     page = open_page(folder, "#sample=norm/n01")  # expected 肩袖损伤; zero-shot says 干眼症
     opened(page)
-    zero = page.get_by_role("region", name="zero-shot").locator(".answer")
+    zero = page.get_by_role("region", name="zero-shot").locator(".answer-text")
     assert (zero.locator("del").inner_text(), zero.locator("ins").inner_text()) == ("肩袖损伤", "干眼症")
-    rag = page.get_by_role("region", name="rag").locator(".answer")
+    rag = page.get_by_role("region", name="rag").locator(".answer-text")
     assert rag.locator("ins, del").count() == 0
     page.get_by_label("Differences against").select_option("rag")
     assert zero.locator("ins").inner_text() == "干眼症"
