@@ -32,7 +32,7 @@ function reason(content) {
 
 function scores(answer) {
   if (!answer.scores) return h("p", { class: "empty" }, say("not_scored"));
-  return h("ul", { class: "scores", "data-explain": say("score_explained") }, answer.scores.map(([metric, outcome, shown, why, error]) =>
+  return h("ul", { class: "scores", tabindex: 0, "data-explain": say("score_explained") }, answer.scores.map(([metric, outcome, shown, why, error]) =>
     h("li", { class: outcome },
       h("span", { class: "sign", title: say(outcome), role: "img", "aria-label": say(outcome) }, SIGNS[outcome]),
       h("span", { class: metric.includes(".") ? "metric sub" : "metric" }, metric),
@@ -100,10 +100,10 @@ function said(answer, likelihoods, other) {
   const note = isDifferent && h("p", { class: "hint" }, say("too_different"));
   const isWhole = answer.answer === undefined || answer.answer === answer.text;
   const reply = likelihoods && !answer.text ? h("p", { class: "empty" }, say("by_likelihood")) : (isWhole && shown) || value(answer.text || "");
-  return [(answer.text || !answer.error) && part(say("reply"), [reply, isWhole && note], isWhole ? "answer" : ""),
+  return [(answer.text || !answer.error) && part(say("reply"), [reply, isWhole && note], isWhole ? "answer-text" : ""),
     answer.unread ? part(say("extracted"), h("p", { class: "reason error" }, say("none_extracted", { reason: answer.unread })))
       : answer.answer !== undefined && (isWhole ? part(say("extracted"), h("p", { class: "empty" }, say("whole_reply")))
-        : part(say("extracted"), [shown || value(answer.answer), note], "answer"))];
+        : part(say("extracted"), [shown || value(answer.answer), note], "answer-text"))];
 }
 
 function reply(answer, item, judgement, other) {
@@ -123,5 +123,5 @@ function reply(answer, item, judgement, other) {
     answer.passages && folded(say("passages", { count: answer.passages.length }), () => passages(answer, item)),
     answer.rendered && folded(say("prompt_read"), () => h("pre", { class: "rendered" }, renderedText(answer, item))),
     answer.messages && (!answer.rendered || answer.timing) && folded(say("prompt_sent", { n: answer.messages.length }), () => messages(answer, item)),
-    h("p", { class: "hint", "data-explain": say("spent_explained") }, spent(answer, item)));
+    h("p", { class: "hint", tabindex: 0, "data-explain": say("spent_explained") }, spent(answer, item)));
 }

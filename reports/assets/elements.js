@@ -51,7 +51,7 @@ function value(content) {
 }
 
 function part(title, content, style, explanation) {
-  return content && h("div", { class: `part ${style || ""}`, "data-explain": explanation }, h("h5", {}, title), content);
+  return content && h("div", { class: `part ${style || ""}`, "data-explain": explanation, tabindex: explanation && 0 }, h("h5", {}, title), content);
 }
 
 // Filled when first opened: most prompts are never looked at.

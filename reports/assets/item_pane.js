@@ -68,7 +68,7 @@ class ItemPane {
       h("option", { value: "none", selected: state.against === "none" }, say("against_none")));
     choice.addEventListener("change", () => this.actions.change({ against: choice.value }));
     return h("div", { class: "comparison" }, h("label", {}, say("against"), " ", choice),
-      state.against !== "none" && h("p", { class: "hint" }, h("ins", {}, say("legend_extra")), " ", h("del", {}, say("legend_missing"))));
+      state.against !== "none" && h("p", { class: "hint" }, h("ins", { tabindex: 0, "data-explain": say("extra_explained") }, say("legend_extra")), " ", h("del", { tabindex: 0, "data-explain": say("missing_explained") }, say("legend_missing"))));
   }
 
   // Bring a variant's answer into sight.

@@ -17,7 +17,7 @@ class ItemTexts {
     let told = performance.now();
     while (!this.complete && wanted()) {
       const number = this.next;
-      const { items } = await this.items.load(number);
+      const { items } = await this.items.chunk(number);
       items.forEach((item, at) => { this.whole[number * this.items.size + at] = ItemTexts.of(item); });
       this.next = Math.max(this.next, number + 1);
       if (performance.now() - told > 250) { told = performance.now(); tell(this.next / this.items.chunks); await new Promise((done) => { setTimeout(done); }); }

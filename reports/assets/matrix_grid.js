@@ -49,9 +49,9 @@ class MatrixGrid {
 
   head() {
     const { selection: { state } } = this;
-    const name = h("div", { role: "columnheader", class: "item-name", "data-explain": say("item_explained") }, say("item"));
+    const name = h("div", { role: "columnheader", class: "item-name", "data-explain": say("item_explained"), tabindex: 0 }, say("item"));
     const columns = this.shown.map((column) => this.columnHead(this.matrix.columns[column], state));
-    const share = h("div", { role: "columnheader", class: "share", "data-explain": say("share_explained") }, say("share"));
+    const share = h("div", { role: "columnheader", class: "share", "data-explain": say("share_explained"), tabindex: 0 }, say("share"));
     return h("div", { role: "rowgroup", class: "matrix-head" }, h("div", { role: "row", "aria-rowindex": 1, class: "matrix-row" }, name, columns, share));
   }
 
@@ -70,7 +70,8 @@ class MatrixGrid {
       if (choice.value) pattern.set(name, choice.value);
       this.change({ pattern });
     });
-    return h("div", { role: "columnheader", class: "variant-head", "aria-sort": isSorted ? (state.reverse ? "descending" : "ascending") : "none", "data-explain": say("column_explained", { name }) }, sort, choice);
+    return h("div", { role: "columnheader", class: "variant-head", "aria-sort": isSorted ? (state.reverse ? "descending" : "ascending") : "none", "data-explain": say("column_explained", { name }) },
+      sort, h("span", { class: "pattern-box" }, h("span", { class: "sign", "aria-hidden": "true" }, SIGNS[state.pattern.get(name)] ?? "∗"), choice));
   }
 
   draw() {
@@ -85,6 +86,7 @@ class MatrixGrid {
     const active = this.body.querySelector(".active");
     if (active) element.setAttribute("aria-activedescendant", active.id);
     else element.removeAttribute("aria-activedescendant");
+    byId("cell-note").textContent = active?.dataset.explain ?? active?.title ?? "";
   }
 
   rowOf(place, row) {

@@ -32,6 +32,7 @@ class PackedItems {
 
   chunk(number) {
     const content = this.kept.get(number) ?? this.load(number);
+    content.catch(() => this.kept.delete(number)); // what failed is asked for again
     this.kept.delete(number);
     this.kept.set(number, content);
     if (this.kept.size > KEPT) this.kept.delete(this.kept.keys().next().value);

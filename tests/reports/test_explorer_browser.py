@@ -86,6 +86,16 @@ def test_orders(open_page: Callable[..., Any], folder: RunFolder, address: str, 
     assert item_labels(open_page(folder, address))[: len(expected)] == expected
 
 
+@pytest.mark.parametrize("reverse", ["", "&reverse=1"])
+def test_what_is_unknown_comes_last(open_page: Callable[..., Any], folder: RunFolder, reverse: str) -> None:
+    labels = item_labels(open_page(folder, f"#task=norm&right=few-shot-nearest&sort=variant:rag{reverse}"))
+    # few-shot-nearest is right at 20 of them; of those rag is wrong at 5 10 20 25, unknown at 7 14
+    assert len(labels) == 20
+    assert labels[-2:] == ["norm n07", "norm n14"]
+    wrong = ["norm n05", "norm n10", "norm n20", "norm n25"]
+    assert (labels[-6:-2] if reverse else labels[:4]) == wrong
+
+
 def test_a_column_sorts(open_page: Callable[..., Any], folder: RunFolder) -> None:
     page = open_page(folder, "#task=exam")
     page.get_by_role("button", name="zero-shot").click()
@@ -111,6 +121,7 @@ def test_keys(open_page: Callable[..., Any], folder: RunFolder) -> None:
     assert opened(page) == "norm n03"
     active = page.locator("#items").get_attribute("aria-activedescendant")
     assert page.locator(f"#{active}").get_attribute("aria-label") == "rag: right 100 %"
+    assert page.locator("#cell-note").inner_text() == "The answer of rag to n03: right (100 %)."
     page.keyboard.press("/")
     page.keyboard.type("j?k")  # in a field they are letters
     assert page.get_by_label("Search").input_value() == "j?k"
@@ -148,9 +159,9 @@ def test_an_item_that_the_filters_leave_out_says_so(open_page: Callable[..., Any
 def test_differences(open_page: Callable[..., Any], folder: RunFolder) -> None:
     page = open_page(folder, "#sample=norm/n01")  # expected 肩袖损伤; zero-shot says 干眼症
     opened(page)
-    zero = page.get_by_role("region", name="zero-shot").locator(".answer")
+    zero = page.get_by_role("region", name="zero-shot").locator(".answer-text")
     assert (zero.locator("del").inner_text(), zero.locator("ins").inner_text()) == ("肩袖损伤", "干眼症")
-    rag = page.get_by_role("region", name="rag").locator(".answer")
+    rag = page.get_by_role("region", name="rag").locator(".answer-text")
     assert rag.locator("ins, del").count() == 0
     page.get_by_label("Differences against").select_option("rag")
     assert zero.locator("ins").inner_text() == "干眼症"
@@ -169,6 +180,7 @@ DIFFERENCES = [
     ("a b c d", "", "-a b c d-"),
     ("体温 38.5 ℃", "体温 39.5 ℃", "体温 -38-+39+.5 ℃"),
     ("🩺👍", "🩺👎", "🩺-👍-+👎+"),
+    ("甲乙丙", "子乙丑", "-甲乙丙-+子乙丑+"),  # a letter that is the same by chance
     ("AABBCC", "AABBCC\n", "AABBCC+\n+"),
 ]
 
