@@ -44,9 +44,9 @@ def page_of() -> Callable[[str], str]:
         ("trained", "forgetting", 4),
         ("trained", "learning-curve", 4),
         ("trained", "seeds", 3),
-        ("trained", "training", 19),
+        ("trained", "training", 29),
         ("nasty", "retrieval", 7),
-        ("nasty", "training", 12),
+        ("nasty", "training", 15),
     ],
 )
 def test_a_section_is_in_chinese_and_explained(

@@ -2,6 +2,7 @@
 
 import importlib
 import io
+import re
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from reports.html import render
 from reports.section import PACKAGES, find_sections
 from reports.terminal import print_summary
 from tests.shared.finished import finished
+from tests.shared.paths import ROOT
 from tests.shared.spoken import body_of
 
 WEATHER = """
@@ -141,3 +143,15 @@ def test_sections_are_in_order_and_differ() -> None:
         "Retrieval", "Cascades", "Freshness", "Learning curve", "Forgetting", "Leakage", "Training", "Seeds",
         "Judges", "People", "Rankings", "Confusions", "Trade-offs", "Renderings", "Cost", "Items", "Method",
     ]  # fmt: skip
+
+
+def test_no_section_styles_what_another_made() -> None:
+    """A class that is styled by itself belongs to one style sheet: all of them stand on one page."""
+    owners: dict[str, set[str]] = {}
+    reports = ROOT / "reports"
+    for sheet in (*(reports / "assets").glob("*.css"), *(reports / "sections").glob("*.css")):
+        text = re.sub(r"/\*.*?\*/|@media[^{]*{", "", sheet.read_text(encoding="utf-8"), flags=re.DOTALL)
+        for selectors in re.findall(r"([^{}]+){", text):
+            for name in re.findall(r"(?:^|,)\s*\.([\w-]+)\s*(?=,|$)", selectors.strip()):
+                owners.setdefault(name, set()).add(sheet.name)
+    assert {name: sorted(sheets) for name, sheets in owners.items() if len(sheets) > 1} == {}
