@@ -104,7 +104,11 @@ def sentences() -> Iterator[None]:
     """Within it, the catalogue holds the sentences of this file."""
     real = wording.catalogue
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(wording, "catalogue", lambda language, *package: {**real(language, *package), "decided": SENTENCES[language]})
+        patch.setattr(
+            wording,
+            "catalogue",
+            lambda language, *package: {**real(language, *package), "decided": SENTENCES[language]},
+        )
         yield
 
 
