@@ -67,15 +67,15 @@ def latency_of(requests: TimedRequests, times: Sequence[Measurement], note: str 
 
 def _time_variant(suite: Suite, requests: TimedRequests, context: Context, resources: Resources) -> Latency:
     """The times that are kept of a variant's requests, and those that are missing, measured now."""
-    display, wanted = context.display, len(requests.questions)
+    display, total = context.display, len(requests.questions)
     context.cell, context.counts = Cell(requests.task.name, requests.variant), CallCounts()
     display.begin(f"latency of {requests.reported}")
-    display.expect(wanted)
+    display.expect(total)
     times = context.measurements.get(list(requests.questions))
-    kept = len(times)
-    display.advance(kept)
+    stored = len(times)
+    display.advance(stored)
     failures: list[str] = []
-    if kept < wanted:
+    if stored < total:
         try:
             for key, measurement in _measured(suite, requests, context, resources, times.keys(), failures):
                 context.measurements.put(key, measurement)
@@ -85,9 +85,9 @@ def _time_variant(suite: Suite, requests: TimedRequests, context: Context, resou
             raise
         except (HarnessError, MemoryError, RuntimeError) as error:  # RuntimeError: torch's, where memory runs out
             failures.append(str(error))
-    note = _note(suite.latency.items, len(times), wanted, failures)
+    note = _note(suite.latency.items, len(times), total, failures)
     measured = latency_of(requests, [times[key] for key in requests.questions if key in times], note)
-    display.finish(_progress_line(measured, kept))
+    display.finish(_progress_line(measured, stored))
     return measured
 
 
@@ -96,7 +96,7 @@ def _measured(
     requests: TimedRequests,
     context: Context,
     resources: Resources,
-    kept: Container[str],
+    stored: Container[str],
     failures: list[str],
 ) -> Iterator[tuple[str, Measurement]]:
     """Ask what is missing with everything ready: indexes built, thresholds of a cascade learnt, models loaded."""
@@ -113,7 +113,7 @@ def _measured(
         answer(requests.warm_up)
         in_a_row = 0
         for key, question in requests.questions.items():
-            if key in kept or in_a_row == GIVE_UP_AFTER:
+            if key in stored or in_a_row == GIVE_UP_AFTER:
                 continue
             began = time.perf_counter()
             prediction = answer(question)
@@ -134,15 +134,15 @@ def _peak_memory(models: Sequence[Model]) -> int | None:
     return peak_memory(device_in_use() if any(model.local for model in models) else "cpu")
 
 
-def _note(asked_for: int, timed: int, wanted: int, failures: Sequence[str]) -> str:
+def _note(demand: int, timed: int, total: int, failures: Sequence[str]) -> str:
     """Why fewer requests were timed than asked for; empty where all were."""
     if failures:
         reason = shortened(max(failures, key=failures.count), REASON_LENGTH)
-        return f"{timed} of {asked_for} requests were timed; others failed: {reason}"
-    return "" if wanted == asked_for else f"there are only {counted(wanted, 'question')} that nobody was asked before"
+        return f"{timed} of {demand} requests were timed; others failed: {reason}"
+    return "" if total == demand else f"there are only {counted(total, 'question')} that nobody was asked before"
 
 
-def _progress_line(measured: Latency, kept: int) -> str:
+def _progress_line(measured: Latency, stored: int) -> str:
     spread = f", half within {measured.p50:.2g} s, 95 % within {measured.p95:.2g} s" if measured.items else ""
     note = f" ({measured.note})" if measured.note else ""
-    return f"{counted(measured.items, 'request')} one at a time, {kept} of them timed before{spread}{note}"
+    return f"{counted(measured.items, 'request')} one at a time, {stored} of them timed before{spread}{note}"

@@ -56,7 +56,7 @@ def with_costs(
 ) -> Summary:
     """The summary with what each variant costs, which of them are efficient, and from when on each pays."""
     costs, prices = variant_costs(suite, tasks, summary, run, latencies), suite.terms.prices
-    first = next(iter(summary.headline), None)
+    first = next(iter(summary.headline), "")
     quality = {
         own.variant: own.mean for own in summary.results if str(FigureName.of(own)) == first and own.mean is not None
     }

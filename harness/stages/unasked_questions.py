@@ -24,18 +24,18 @@ def unasked_questions(task: Task, asked: Sequence[Sample], seed: int) -> Iterato
     validation, train, test = (
         draw.sample(rows, len(rows)) for rows in (task.data.validation, task.data.train, task.data.test)
     )
-    seen = {_question(task, sample) for sample in (*task.data.test, *asked)} | {""}
+    questions = {_question(task, sample) for sample in (*task.data.test, *asked)} | {""}
     for sample in chain(validation, train):
-        if (question := _question(task, sample)) not in seen:
-            seen.add(question)
+        if (question := _question(task, sample)) not in questions:
+            questions.add(question)
             yield sample
     idle = 0  # turns in a row that gave nothing new
     for turn in count(1):
         idle += 1
         for sample in test:
             turned = replace(sample, id=f"{sample.id} {turn}", input=turned_text(sample.input, turn))
-            if (question := _question(task, turned)) not in seen:
-                seen.add(question)
+            if (question := _question(task, turned)) not in questions:
+                questions.add(question)
                 idle = 0
                 yield turned
         if idle == IDLE:

@@ -30,10 +30,16 @@ def fixed_a_day(cost: VariantCost, days: int) -> float | None:
 
 def _pair(first: VariantCost, second: VariantCost, days: int) -> BreakEven | None:
     fixed = {cost.variant: fixed_a_day(cost, days) for cost in (first, second)}
-    before, other = fixed[first.variant], fixed[second.variant]
-    if before is None or other is None or first.per_1000 is None or second.per_1000 is None or before == other:
+    before, rival_before = fixed[first.variant], fixed[second.variant]
+    if (
+        before is None
+        or rival_before is None
+        or first.per_1000 is None
+        or second.per_1000 is None
+        or before == rival_before
+    ):
         return None
-    dearer, rival = (first, second) if before > other else (second, first)
+    dearer, rival = (first, second) if before > rival_before else (second, first)
     saved = ((rival.per_1000 or 0.0) - (dearer.per_1000 or 0.0)) / 1000
-    requests = abs(before - other) / saved if saved > 0 else None
+    requests = abs(before - rival_before) / saved if saved > 0 else None
     return BreakEven(variant=dearer.variant, rival=rival.variant, requests_per_day=requests, days=days)

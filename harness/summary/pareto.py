@@ -42,5 +42,5 @@ def with_efficiency(
 def _is_efficient(point: tuple[float, float], points: Sequence[tuple[float, float]]) -> bool:
     quality, spent = point
     return not any(
-        other >= quality and cheaper <= spent and (other, cheaper) != (quality, spent) for other, cheaper in points
+        rival >= quality and price <= spent and (rival, price) != (quality, spent) for rival, price in points
     )

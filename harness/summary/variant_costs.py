@@ -89,7 +89,8 @@ def _requests(step: Variant, tasks: Mapping[str, Task]) -> set[str]:
 
 def _chain(suite: Suite, variant: str) -> Iterator[str]:
     """The models of a variant, and those that they are made of."""
-    for name in suite.usage.models_of[variant]:
+    for model in suite.usage.models_of[variant]:
+        name: str | None = model
         while name is not None:
             yield name
             name = suite.models[name].base_name
