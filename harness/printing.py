@@ -68,7 +68,7 @@ def _print_decision(decision: "ForeseenDecision", console: Console) -> None:
     table = Table("figure", "items", "smallest difference shown", "margin", "items that show the margin")
     table.title, table.title_justify = "What this suite can decide", "left"
     for own in decision.figures:
-        table.add_row(own.figure, own.counted_items(), own.difference(), own.shown_margin(), own.shown_needed())
+        table.add_row(own.figure, own.counted_items(), own.difference(), own.margin_text(), own.needed_text())
     if decision.comparisons:
         console.print(table)
     for sentence in decision.sentences():

@@ -42,11 +42,11 @@ class ForeseenFigure:
             return "not known before"
         return "none: too few items" if self.detectable is None else self._amount(self.detectable)
 
-    def shown_margin(self) -> str:
+    def margin_text(self) -> str:
         """The margin in words."""
         return "-" if self.margin is None else self._amount(self.margin)
 
-    def shown_needed(self) -> str:
+    def needed_text(self) -> str:
         """How many items show a difference as large as the margin."""
         return "-" if self.needed is None else f"about {float(f'{self.needed:.2g}'):,.0f}"
 

@@ -63,8 +63,8 @@ def _questions_of(suite: Suite, task: Task, variants: Sequence[str]) -> dict[str
     Each variant that asks a server has its own: those of another could be in the server's prompt cache. All others are
     asked the same.
     """
-    asked = [row for variant in suite.variants.values() for row in variant.asked_before(task)]
-    stream = unasked_questions(task, asked, suite.seed)
+    examples = [row for variant in suite.variants.values() for row in variant.asked_before(task)]
+    stream = unasked_questions(task, examples, suite.seed)
     served = [name for name in variants if _asks_a_server(suite, name)]
     common = list(islice(stream, suite.latency.items + 1))
     if len(common) < 2:

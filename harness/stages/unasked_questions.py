@@ -15,16 +15,16 @@ IDLE = 32  # turns without a new question after which none is expected
 _SPACE = re.compile(r"\s+")
 
 
-def unasked_questions(task: Task, asked: Sequence[Sample], seed: int) -> Iterator[Sample]:
+def unasked_questions(task: Task, examples: Sequence[Sample], seed: int) -> Iterator[Sample]:
     """Validation rows, then train rows, drawn by the seed; behind them test items that begin elsewhere in their text.
 
-    None asks, word for word, what a test item asks, one of `asked`, or one before it.
+    None asks, word for word, what a test item asks, one of `examples`, or one before it.
     """
     draw = random.Random(f"{seed} latency {task.name}")
     validation, train, test = (
         draw.sample(rows, len(rows)) for rows in (task.data.validation, task.data.train, task.data.test)
     )
-    questions = {_question(task, sample) for sample in (*task.data.test, *asked)} | {""}
+    questions = {_question(task, sample) for sample in (*task.data.test, *examples)} | {""}
     for sample in chain(validation, train):
         if (question := _question(task, sample)) not in questions:
             questions.add(question)

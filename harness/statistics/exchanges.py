@@ -29,9 +29,9 @@ class Exchanges:
 
     def reach(self, level: float) -> float:
         """How far from the observed difference one may lie that is not rejected at the level."""
-        known = np.sort(self.gaps[~np.isnan(self.gaps)])
-        hits = math.ceil(level * (len(known) + 1)) - 1  # the fewest hits at which p is not below the level
-        return math.inf if hits < 1 else float(known[len(known) - hits]) + self.slack
+        gaps = np.sort(self.gaps[~np.isnan(self.gaps)])
+        hits = math.ceil(level * (len(gaps) + 1)) - 1  # the fewest hits at which p is not below the level
+        return math.inf if hits < 1 else float(gaps[len(gaps) - hits]) + self.slack
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,8 +44,8 @@ class Groups:
 
     def at(self, rows: NDArray[np.bool_]) -> "Groups":
         """The groups of some items, counted anew."""
-        kept, codes = np.unique(self.codes[rows], return_inverse=True)
-        return Groups(codes.astype(np.intp), len(kept))
+        labels, codes = np.unique(self.codes[rows], return_inverse=True)
+        return Groups(codes.astype(np.intp), len(labels))
 
     def sums(self, values: Floats) -> Floats:
         """values [n] or [n, m] → their sums over each group [G] or [G, m]."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from harness.errors import nearest
 from harness.records.deployment_terms import Constraints, DeploymentTerms, PriceList, Profile, TokenPrice
 from harness.records.inputs import JSON
-from harness.suite.amounts import DecidingFigures, margins, quality_problem
 from harness.suite.expansion import Expansion
 from harness.suite.options import Compare, ConstraintOptions, LatencyOptions, Prices, ProfileOptions, TokenPrices
+from harness.suite.stated_amounts import DecidingFigures, margins, quality_problem
 from harness.suite.yaml_source import Source
 
 

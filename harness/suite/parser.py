@@ -16,7 +16,6 @@ from harness.components.reader import Reader
 from harness.components.registry import find
 from harness.components.variant import Variant
 from harness.records.inputs import JSON, Generation
-from harness.suite.amounts import DecidingFigures
 from harness.suite.component_builder import Builder, name_problem
 from harness.suite.deployment import DeploymentWishes, deployment_terms
 from harness.suite.expansion import Expansion, expand, forgetting_probes
@@ -40,6 +39,7 @@ from harness.suite.references import (
     check_compare,
     check_references,
 )
+from harness.suite.stated_amounts import DecidingFigures
 from harness.suite.suite import Suite, TaskSpec
 from harness.suite.task_language import LanguageSetting
 from harness.suite.usage import usage_of

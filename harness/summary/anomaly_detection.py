@@ -54,15 +54,15 @@ def anomalies(
     variants = suite.answering()
     cells: dict[Cell, list[Answered]] = {}
     for prediction in predictions:
-        is_asked = not variants[prediction.variant].floor and tasks[prediction.task].version != "withdrawn"
-        if is_asked and (prediction.error is None or _is_open(prediction)):
+        is_answerable = not variants[prediction.variant].floor and tasks[prediction.task].version != "withdrawn"
+        if is_answerable and (prediction.error is None or _is_open(prediction)):
             cell = Cell(prediction.task, prediction.variant)
             cells.setdefault(cell, []).append((items[prediction.task, prediction.sample_id], prediction))
     raised = [
         anomaly for cell, answers in cells.items() for anomaly in _of_cell(suite, tasks[cell.task], cell, answers)
     ]
-    cells_said = {(anomaly.task, anomaly.variant, anomaly.kind) for anomaly in raised}
-    own = [a for a in raised if (tasks[a.task].origin, a.variant, a.kind) not in cells_said]
+    raised_cells = {(anomaly.task, anomaly.variant, anomaly.kind) for anomaly in raised}
+    own = [a for a in raised if (tasks[a.task].origin, a.variant, a.kind) not in raised_cells]
     return (*own, *without_effect(suite, tasks, predictions))
 
 

@@ -90,5 +90,5 @@ def _stale_share(results: Sequence[Result], variant: str) -> float | None:
         and own.mean is not None
         and FreshnessProbe.parse(own.task, tasks) is not None
     ]
-    total = sum(known for _, known in shares)
-    return sum(mean * known for mean, known in shares) / total if total else None
+    total = sum(count for _, count in shares)
+    return sum(mean * count for mean, count in shares) / total if total else None

@@ -59,9 +59,9 @@ class Burdens:
     def is_lighter(self, variant: str, rival: str) -> bool:
         """Whether it is clearly cheaper, or about as cheap and simpler."""
         measure = self.measure((variant, rival))
-        own, other = (self.amount(name, measure) or 0.0 for name in (variant, rival))
-        if min(own, other) < CLEARLY * max(own, other):
-            return own < other
+        own, rivals = (self.amount(name, measure) or 0.0 for name in (variant, rival))
+        if min(own, rivals) < CLEARLY * max(own, rivals):
+            return own < rivals
         return self._rank(variant) < self._rank(rival)
 
     def _rank(self, variant: str) -> int:

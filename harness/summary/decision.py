@@ -157,7 +157,7 @@ def _among(field: Field, variants: Sequence[str], able: Sequence[str]) -> Decisi
         return _undecided(field, leader, lighter)
     if choice == leader:
         return _chosen(leader, [variant for variant in joint if variant != leader])
-    is_shown = standing[choice] == "as good"
+    is_proven = standing[choice] == "as good"
     measure = phrase(f"decision.measure_{field.burdens.measure((choice, leader))}")
     values = {
         "variant": choice,
@@ -165,8 +165,8 @@ def _among(field: Field, variants: Sequence[str], able: Sequence[str]) -> Decisi
         "figure": field.figures[0].name,
         "measure": measure,
     }
-    key = "decision.choose_as_good" if is_shown else "decision.choose_simplest"
-    certainty: Certainty = "sure" if is_shown and not open_rivals else "likely"
+    key = "decision.choose_as_good" if is_proven else "decision.choose_simplest"
+    certainty: Certainty = "sure" if is_proven and not open_rivals else "likely"
     return _answer("choose simplest", certainty, Statement(key, values), variant=choice, rivals=(leader, *open_rivals))
 
 
@@ -180,12 +180,12 @@ def _trade_off(field: Field, variants: Sequence[str]) -> Decision:
     return _answer("trade-off", "cannot tell", Statement("decision.trade_off", values), rivals=rivals)
 
 
-def _chosen(leader: str, others: Sequence[str]) -> Decision:
+def _chosen(leader: str, rivals: Sequence[str]) -> Decision:
     """The best one, which nothing that could not be told from it is lighter than."""
-    if not others:
+    if not rivals:
         return _answer("choose", "sure", Statement("decision.choose", {"variant": leader}), variant=leader)
-    statement = Statement("decision.choose_leading", {"variant": leader, "rivals": list(others)})
-    return _answer("choose", "likely", statement, variant=leader, rivals=tuple(others))
+    statement = Statement("decision.choose_leading", {"variant": leader, "rivals": list(rivals)})
+    return _answer("choose", "likely", statement, variant=leader, rivals=tuple(rivals))
 
 
 def _undecided(field: Field, leader: str, lighter: Sequence[str]) -> Decision:

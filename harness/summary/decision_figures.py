@@ -42,8 +42,8 @@ class DecidingFigure:
 
     def best(self, variants: Collection[str]) -> str:
         """Of these variants, of which at least one has a value, the one with the best mean."""
-        known = [variant for variant in variants if variant in self.means]
-        return max(known, key=lambda variant: self.sign * self.means[variant])
+        valued = [variant for variant in variants if variant in self.means]
+        return max(valued, key=lambda variant: self.sign * self.means[variant])
 
     def lead(self, variant: str, rival: str) -> float:
         """By how much one mean is better than another; below 0: worse."""

@@ -24,7 +24,7 @@ def reasons_for(
         if variant in figure.means:
             yield Statement("decision.reaches", {"variant": variant, **_value(figure, variant)})
             yield from _floor(figure, variant)
-            yield from _other_approaches(summary, figure, variant)
+            yield from _beaten_approaches(summary, figure, variant)
             yield from _ahead(figure, variant, decision.rivals)
     if (weight := _weight(summary, burdens, variant, decision.rivals)) is not None:
         yield weight
@@ -63,7 +63,7 @@ def _floor(figure: DecidingFigure, variant: str) -> Iterator[Statement]:
     yield Statement(key, values)
 
 
-def _other_approaches(summary: Summary, figure: DecidingFigure, variant: str) -> Iterator[Statement]:
+def _beaten_approaches(summary: Summary, figure: DecidingFigure, variant: str) -> Iterator[Statement]:
     """Against the best of each other approach that it is shown to be better than."""
     approaches = summary.decisions.approaches
     for approach in APPROACHES:
@@ -104,10 +104,10 @@ def _weight(summary: Summary, burdens: Burdens, variant: str, rivals: Sequence[s
     if measure == "simplicity" or own is None or variant not in burdens.costs:
         return None
     values: dict[str, JSON] = {"variant": variant, "amount": amount_value(summary, measure, own)}
-    if rival is None or (other := burdens.amount(rival, measure)) is None:
+    if rival is None or (cost := burdens.amount(rival, measure)) is None:
         return Statement("decision.takes", values)
     return Statement(
-        "decision.takes_against", {**values, "rival": rival, "other": amount_value(summary, measure, other)}
+        "decision.takes_against", {**values, "rival": rival, "other": amount_value(summary, measure, cost)}
     )
 
 

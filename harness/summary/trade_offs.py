@@ -15,7 +15,7 @@ from harness.summary.decision_reasons import APPROACHES, phrase, points, slug
 DIMENSIONS = (
     "freshness", "adapting", "running", "latency", "traceability", "style", "data", "forgetting",
 )  # fmt: skip
-ASKED = {  # of each dimension: the fields of the profile that bear on it
+BEARING = {  # of each dimension: the fields of the profile that bear on it
     "freshness": ("knowledge_changes",),
     "adapting": ("team", "hardware"),
     "running": ("hardware",),
@@ -51,7 +51,7 @@ def trade_offs(summary: Summary, figures: Sequence[DecidingFigure], profile: Pro
 
 def _needed(profile: Profile, dimension: str) -> Statement | None:
     """What the profile says of a dimension; None where it says nothing."""
-    stated = {field: getattr(profile, field) for field in ASKED.get(dimension, ())}
+    stated = {field: getattr(profile, field) for field in BEARING.get(dimension, ())}
     phrases: list[JSON] = [
         phrase(f"trade_offs.need_{field}", value=_stated(field, value))
         for field, value in stated.items()
@@ -132,9 +132,9 @@ def _latency(summary: Summary) -> Iterator[Statement]:
 def _traceability(summary: Summary) -> Iterator[Statement]:
     """How often the passage that holds the answer was among those that a variant showed."""
     for cell in summary.retrieved:
-        shown = sum(count for outcome, count in cell.counts.items() if outcome.startswith("hit"))
+        hits = sum(count for outcome, count in cell.counts.items() if outcome.startswith("hit"))
         if cell.samples and cell.variant not in summary.bounds:
-            values = {"variant": cell.variant, "task": cell.task, "share": _share(shown / cell.samples)}
+            values = {"variant": cell.variant, "task": cell.task, "share": _share(hits / cell.samples)}
             yield Statement("trade_offs.shows_source", values)
 
 

@@ -85,16 +85,14 @@ def candidate_chart(summary: Summary, columns: Sequence[MetricColumn]) -> Candid
     groups = []
     for approach, members in _by_approach(summary, variants):
         members.sort(key=lambda name: standing.get(name, float("inf")))
-        shown = _best_few(summary, members, len(variants))
+        best = _best_few(summary, members, len(variants))
         groups.append(
             CandidateGroup(
                 approach=approach,
                 name=approach_name(approach),
                 explanation=approach_explanation(approach),
-                candidates=tuple(
-                    _candidate(summary, name, scales, results, cost_texts.get(name, ())) for name in shown
-                ),
-                left_out=len(members) - len(shown),
+                candidates=tuple(_candidate(summary, name, scales, results, cost_texts.get(name, ())) for name in best),
+                left_out=len(members) - len(best),
             )
         )
     return CandidateChart(scales=scales, groups=tuple(groups), cost_heads=heads)

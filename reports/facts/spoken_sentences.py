@@ -16,15 +16,15 @@ def spoken_sentences(texts: Iterable[str], statements: Sequence[Statement]) -> t
 
 def spoken_statement(statement: Statement) -> str:
     """What it says."""
-    return _said(statement.key, statement.values)
+    return _text_of(statement.key, statement.values)
 
 
-def _said(key: str, values: Mapping[str, JSON]) -> str:
+def _text_of(key: str, values: Mapping[str, JSON]) -> str:
     return say(key, **{name: _value(value) for name, value in values.items()})
 
 
 def _value(value: JSON) -> JSON:
     """A value of a statement: itself, a statement as harness.text.stating writes it down, or several of these."""
     if isinstance(value, Mapping):
-        return _said(value["key"], value["values"])
+        return _text_of(value["key"], value["values"])
     return say("nouns.separator").join(map(_value, value)) if isinstance(value, list | tuple) else value

@@ -109,12 +109,12 @@ def _chart(summary: Summary, column: MetricColumn) -> ParetoChart | None:
     places = [(x_axis.place(spent), _height(y_axis.place(mean), column)) for _, mean, spent in drawn]
     points = _points(summary, column, kind, drawn, places)
     has_zero = x_axis.is_logarithmic and any(spent <= 0 for _, _, spent in drawn)
-    told = say("nouns.separator").join(point.explanation for point in points[:ALL_NAMED])
+    named_points = say("nouns.separator").join(point.explanation for point in points[:ALL_NAMED])
     missing = len(summary.decisions.costs) - len(drawn)
     return ParetoChart(
         column=column,
         cost=say("efficiency.logarithmic", cost=kind.title) if x_axis.is_logarithmic else kind.title,
-        description=say("efficiency.chart", figure=column.name, cost=kind.title, points=told),
+        description=say("efficiency.chart", figure=column.name, cost=kind.title, points=named_points),
         points=points,
         steps=_front([place for place, (cost, _, _) in zip(places, drawn, strict=True) if cost.is_efficient]),
         x_ticks=(

@@ -67,23 +67,23 @@ def _place(mean: float | None, column: MetricColumn) -> float:
 
 
 def _row(
-    name: str, others: Sequence[str], pairs: Mapping[tuple[str, str], Comparison], column: MetricColumn
+    name: str, rivals: Sequence[str], pairs: Mapping[tuple[str, str], Comparison], column: MetricColumn
 ) -> tuple[PairCell | None, ...]:
     cells = []
-    for other in others:
-        pair = pairs.get((name, other)) or (turned(pairs[other, name]) if (other, name) in pairs else None)
+    for rival in rivals:
+        pair = pairs.get((name, rival)) or (turned(pairs[rival, name]) if (rival, name) in pairs else None)
         cells.append(_cell(pair, column) if pair else None)
     return tuple(cells)
 
 
 def _cell(pair: Comparison, column: MetricColumn) -> PairCell:
     if pair.difference is None or not is_number(pair.difference):
-        text = say("pair_matrix.unknown_explained", variant=pair.variant, other=pair.reference)
+        text = say("pair_matrix.unknown_explained", variant=pair.variant, rival=pair.reference)
         return PairCell(verdict="unknown", sign="?", explanation=text)
     text = say(
         f"pair_matrix.{pair.verdict}_explained",
         variant=pair.variant,
-        other=pair.reference,
+        rival=pair.reference,
         difference=numbers.signed(pair.difference, column.info),
         interval=numbers.interval(pair.low, pair.high, column.info) or say("nouns.unknown"),
         items=counted(pair.samples, "item"),
