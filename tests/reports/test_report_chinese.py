@@ -254,7 +254,7 @@ def test_what_leaves_strengths_open_in_chinese(changes: dict[str, Any], notice: 
                     serving=Serving(at_once=8, wall_seconds=4.2),
                 )
             ),
-            "4.20 秒，8 个调用同时进行时",
+            "4.20 秒（8 个调用同时进行时）",
         ),
     ],
 )  # fmt: skip
