@@ -13,6 +13,7 @@ from harness.summary.decision_reasons import phrase, points
 
 STALE = "stale"  # the metric of answers that no longer hold
 TUNED = ("fine-tuning", "fine-tuning + RAG")
+SMALLEST_GAP = 0.0005  # of the metric's range: less is shown as 0.0 points
 RISING = 0.01  # of the metric's range, between the last two sizes of a learning curve
 
 
@@ -29,6 +30,7 @@ def answer_changes(
     yield from _break_even(summary, decision)
     for figure in figures:
         yield from _more_labels(summary, figure)
+    for figure in figures[:1]:
         yield from _upper_bound(summary, figure, decision)
     yield from _fresh_knowledge(summary, decision)
     yield from _training_luck(summary, decision)
@@ -117,6 +119,8 @@ def _upper_bound(summary: Summary, figure: DecidingFigure, decision: Decision) -
         if bound not in figure.means:
             continue
         gap = figure.sign * (figure.means[bound] - figure.means[decision.variant])
+        if abs(gap) < SMALLEST_GAP * (figure.info.high - figure.info.low):
+            continue
         values = {"bound": bound, "variant": decision.variant, "figure": figure.name, "gap": points(figure, gap)}
         yield Statement("decision.bound_above" if gap > 0 else "decision.bound_beaten", values)
 

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.records.decisions import Statement
-from harness.records.derived_names import without_seed
+from harness.records.derived_names import FreshnessProbe, without_seed
 from harness.records.figure_names import FigureName
 from harness.records.summary import Summary
 from harness.summary.decision_figures import DecidingFigure
+from harness.summary.decision_reasons import phrase, slug
 
 LEAST_COVERAGE = 0.95  # of the items of a headline figure
 MOST_LEAKED = 0.05  # share of a task's items that also stand in what is learnt from or looked up
@@ -31,7 +32,10 @@ def distrust_of(summary: Summary, figures: Sequence[DecidingFigure], candidates:
 
 
 def _demoted(summary: Summary) -> Iterator[Statement]:
+    tasks = list(dict.fromkeys(result.task for result in summary.results))
     for name, reason in summary.judging.demoted.items():
+        if FreshnessProbe.parse(FigureName.parse(name).task, tasks) is not None:
+            continue
         yield Statement("decision.demoted", {"figure": name, "reason": reason})
 
 
@@ -46,10 +50,14 @@ def _doubts(summary: Summary, figures: Sequence[DecidingFigure], variant: str) -
             yield Statement("decision.low_coverage", {"variant": variant, "figure": figure.name, "share": share})
         if (lost := _lost_lead(summary, figure, variant)) is not None:
             yield lost
+    alarms: set[tuple[str, str]] = set()  # each kind once a task, however many seeds or settings raise it
     for anomaly in summary.anomalies:
-        if anomaly.task in tasks and variant in (anomaly.variant, without_seed(anomaly.variant)):
+        alarm = (anomaly.task, anomaly.kind)
+        concerns = anomaly.task in tasks and variant in (anomaly.variant, without_seed(anomaly.variant))
+        if concerns and alarm not in alarms:
+            alarms.add(alarm)
             values = {"variant": variant, "task": anomaly.task, "count": anomaly.count, "answers": anomaly.answers}
-            yield Statement("decision.alarm", values | {"alarm": anomaly.kind})
+            yield Statement("decision.alarm", values | {"alarm": phrase(f"decision.alarm_{slug(anomaly.kind)}")})
 
 
 def _lost_lead(summary: Summary, figure: DecidingFigure, variant: str) -> Statement | None:

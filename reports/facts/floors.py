@@ -32,7 +32,10 @@ def floor_standings(summary: Summary) -> dict[str, FloorStanding]:
 
 
 def floor_alarms(summary: Summary) -> tuple[str, ...]:
-    """One line for each figure on which no variant that asks a model is above the floor."""
+    """One line for each figure on which nothing that asks a model is above the floor, unless the decision says so."""
+    decision = summary.decisions.decision
+    if decision is not None and decision.kind == "deploy floor":
+        return ()
     return tuple(_alarm(floor) for floor in floor_standings(summary).values() if not floor.above)
 
 

@@ -80,9 +80,9 @@ MEASURED = {
         "fine-tuning: a request takes 80 tokens.",
     ],
     "latency": [
-        "prompting: zero answers in 0.20 s (95 % of the requests in at most 0.40 s).",
-        "RAG: rag answers in 0.90 s (95 % of the requests in at most 1.80 s).",
-        "fine-tuning: lora answers in 0.10 s (95 % of the requests in at most 0.20 s).",
+        "prompting: zero answers in 200 ms (95 % of the requests in at most 400 ms).",
+        "RAG: rag answers in 900 ms (95 % of the requests in at most 1.8 s).",
+        "fine-tuning: lora answers in 100 ms (95 % of the requests in at most 200 ms).",
     ],
     "traceability": ["rag had the right passage in front of it in 80.0 % of the items of norm."],
     "style": [
