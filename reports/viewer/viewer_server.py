@@ -12,8 +12,9 @@ from typing import Any
 
 from harness.errors import HarnessError, reason_of
 from reports.viewer.routes import OWN_POLICY, Routes, WebReply, message
+from reports.wording import say, speaking
 
-ADDRESS = "127.0.0.1"
+SCHEME, ADDRESS = "http://", "127.0.0.1"
 HIGHEST = 65535
 TRIES = 50  # ports after the one that was asked for
 SILENCE = 30.0  # seconds after which a connection without a request is closed
@@ -38,7 +39,7 @@ class ViewerServer(ThreadingHTTPServer):
     @property
     def address(self) -> str:
         """What to open in a browser."""
-        return f"http://{ADDRESS}:{self.port}{self.routes.start}"
+        return SCHEME + f"{ADDRESS}:{self.port}{self.routes.start}"
 
     def server_bind(self) -> None:
         """Without asking the network for this machine's name, as the base does."""
@@ -71,7 +72,7 @@ class ViewerHandler(BaseHTTPRequestHandler):
             reply = self._reply()
         except Exception as error:
             reason = " ".join(f"{type(error).__name__}: {error}".split())
-            print(f"error: {self.path[:200]!r}: {reason}", file=sys.stderr)
+            print("error:", f"{self.path[:200]!r}:", reason, file=sys.stderr)
             reply = message("viewer.failed", 500, reason=reason)
         self._send(reply)
 
@@ -137,7 +138,8 @@ def open_server(port: int, routes: Routes, note: Callable[[str], None]) -> Viewe
                 f"--port {candidate}: {reason_of(error)}; choose another, e.g. --port 0 for any"
             ) from error
         if candidate != port != 0:
-            note(f"Port {port} is in use; {candidate} is taken instead.")
+            with speaking(routes.language or "en"):
+                note(say("viewer.port_taken", port=port, other=candidate))
         return server
     raise HarnessError(f"--port {port}: no port from it to {ports[-1]} is free; choose another, e.g. --port 0 for any")
 

@@ -204,3 +204,28 @@ def test_a_run_is_watched_killed_and_goes_on(
     names = {file.name for file in (tmp_path / "runs" / "s" / "now").iterdir()}
     assert not any("progress" in name for name in names)
     assert RunFolder(tmp_path / "runs" / "s" / "now").read_run()["status"] == "complete"
+
+
+SCRIPTED = """
+name: s
+models: {m: {scripted: {rules: [{match: "1", reply: fine}], default: bad}}}
+tasks: {t: {data: {jsonl: {path: rows.jsonl, input: q, target: a}}, prompt: "{{ input }}", metrics: {accuracy: exact_match}}}
+variants: {first: {prompting: {model: m}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("language", "attribute", "last"),
+    [([], "", "Report: "), (["--lang", "zh"], "zh", "报告："), (["--lang", "en"], "en", "Report: ")],
+)
+def test_the_language_of_a_run_and_of_its_report(
+    language: list[str], attribute: str, last: str, write_suite: Callable[..., Path], tmp_path: Path
+) -> None:
+    suite = write_suite(SCRIPTED, rows__jsonl=ROWS)
+    out = tmp_path / "out"
+    for command in (["run", str(suite), "--out", str(out)], ["report", str(out)]):
+        result = CliRunner().invoke(app, [*command, *language])
+        assert result.exit_code == 0, result.output
+        assert result.stdout.splitlines()[-1].startswith(last)
+        page = (out / "report.html").read_text(encoding="utf-8")
+        assert f'<html lang="{attribute or "en"}"' in page

@@ -411,3 +411,8 @@ def test_items_of_a_broken_run(root: Path) -> None:
 def test_when_it_was(record: dict[str, Any], expected: str, tmp_path: Path) -> None:
     made_run(tmp_path / "run", **record)
     assert expected in made_routes(tmp_path).reply("/", "", "").content.decode()
+
+
+def test_no_more_items_than_a_page_asks_for(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reports.viewer.routes.MOST_ITEMS", 0)
+    assert made_routes(root).reply("/runs/terms/one/items/0-0", "", "").status == 404
