@@ -122,7 +122,7 @@ def _item(sample: Sample, records: ItemRecords, texts: NumberedTexts) -> dict[st
         options=sample.options,
         history=sample.history,
         group=sample.group,
-        meta=_parseable(dict(sample.meta)),
+        meta=_make_portable(dict(sample.meta)),
     ) | {"answers": [_answer(answers[name], sample, records, texts) for name in records.columns if name in answers]}
 
 
@@ -139,8 +139,8 @@ def _answer(prediction: Prediction, sample: Sample, records: ItemRecords, texts:
         ],  # a message by its place, in brackets
         text=prediction.text,
         whole=is_whole or None,
-        answer=None if is_whole else _parseable(reading.answer),
-        lenient=_parseable(reading.lenient) if reading.lenient != reading.answer else None,
+        answer=None if is_whole else _make_portable(reading.answer),
+        lenient=_make_portable(reading.lenient) if reading.lenient != reading.answer else None,
         unread=reading.reason,
         finish=None if prediction.finish == "stop" else prediction.finish,
         error=prediction.error,
@@ -184,7 +184,7 @@ def _in_all(texts: NumberedTexts, sentences: Callable[[], Sequence[str]]) -> lis
 
 def _passage(passage: JSON, texts: NumberedTexts) -> dict[str, JSON]:
     return {
-        key: [texts.number(value)] if key == "text" and isinstance(value, str) else _parseable(value)
+        key: [texts.number(value)] if key == "text" and isinstance(value, str) else _make_portable(value)
         for key, value in passage.items()
     }
 
@@ -197,18 +197,18 @@ def _score(score: Score, records: ItemRecords) -> list[JSON]:
 
 
 def _rounded(value: float) -> JSON:
-    return _parseable(round(value, 3))
+    return _make_portable(round(value, 3))
 
 
-def _parseable(content: JSON) -> JSON:
+def _make_portable(content: JSON) -> JSON:
     """What a browser can parse and shows unchanged: a number that is none, or that it would round, as text."""
     if isinstance(content, float):
         return content if math.isfinite(content) else str(content)
     if isinstance(content, int):
         return content if abs(content) <= EXACT else str(content)
     if isinstance(content, Mapping):
-        return {key: _parseable(value) for key, value in content.items()}
-    return [_parseable(value) for value in content] if isinstance(content, list | tuple) else content
+        return {key: _make_portable(value) for key, value in content.items()}
+    return [_make_portable(value) for value in content] if isinstance(content, list | tuple) else content
 
 
 def _without_empty(**fields: JSON) -> dict[str, JSON]:
