@@ -36,9 +36,8 @@ def summary_of(
     for items in _by_task(samples, overlaps):
         add_task(figures, items, [score for score in scores if score.task == items.task], plan, metrics)
     answered = [prediction for prediction in predictions if prediction.task not in plan.general]
-    looked_up, stepped = _causes(plan, metrics, answered, scores)
+    (looked_up, stepped), groupings = _causes(plan, metrics, answered, scores), tuple(groupings_of(samples))
     comparisons, leaders, floors = _tested(figures, plan, metrics)
-    groupings = tuple(groupings_of(samples))
     warnings = (*unknown_warnings(figures.results, plan, scores), *grouping_warnings(groupings))
     return Summary(
         name=plan.name,
@@ -56,7 +55,7 @@ def summary_of(
         statements=tuple(warning.statement for warning in warnings),
         unaided=tuple(plan.floors),
         bounds=tuple(plan.bounds),
-        overlaps=tuple(replace(overlap, twins=overlap.twins[:LISTED_TWINS]) for overlap in overlaps),
+        overlaps=_listed(overlaps),
         clean=tuple(figures.clean),
         groupings=groupings,
         general=tuple(figures.general),
@@ -66,6 +65,10 @@ def summary_of(
         curve=tuple(plan.curve),
         decisions=decision_evidence(figures.estimators, figures.results, plan),
     )
+
+
+def _listed(overlaps: Sequence[Overlap]) -> tuple[Overlap, ...]:
+    return tuple(replace(overlap, twins=overlap.twins[:LISTED_TWINS]) for overlap in overlaps)
 
 
 def _tested(
