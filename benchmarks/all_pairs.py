@@ -127,12 +127,12 @@ def truths(setting: Setting) -> Values:
     return np.array([0.8 + 0.2 * mean if setting.kind == "mostly equal" else mean for mean in means])
 
 
-def errors(setting: Setting, repetitions: int) -> str:
+def errors(setting: Setting, number: int, repetitions: int) -> str:
     """How often any verdict is false, and all intervals hold the truth."""
     truth = truths(setting)
     wrong, covered = 0, 0
     for seed in range(repetitions):
-        made = pairs_of(setting.values(np.random.default_rng([7, seed])), setting.size, seed)
+        made = pairs_of(setting.values(np.random.default_rng([7, number, seed])), setting.size, seed)
         real = [truth[i] - truth[j] for i, j in combinations(range(setting.variants), 2)]
         held = [own.low - 1e-3 <= gap <= own.high + 1e-3 for own, gap in zip(made, real, strict=True)]
         covered += all(held)
@@ -170,8 +170,8 @@ def main() -> None:
             print_speed(200, 1000, kind)
     if arguments.only in (None, "errors"):
         print(f"{'setting':<58}{'any false verdict':>23}{'all intervals hold':>23}")
-        for setting in (*NULL, *APART):
-            print(errors(setting, arguments.repetitions), flush=True)
+        for number, setting in enumerate((*NULL, *APART)):
+            print(errors(setting, number, arguments.repetitions), flush=True)
     if arguments.only in (None, "power"):
         print(f"{'share of true differences found':<58}{'max-T':>10}{'Holm':>10}")
         for setting in APART:

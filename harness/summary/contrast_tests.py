@@ -25,7 +25,7 @@ from harness.summary.score_columns import Rows
 
 
 @dataclass(frozen=True)
-class Contrast:
+class WeightedSum:
     """What is added up, and how many spans of the scale the sum may reach."""
 
     weights: Mapping[str, float]  # by variant
@@ -42,7 +42,7 @@ class TestedContrast:
     p_adjusted: float | None = None
 
 
-def mean_contrasts(estimator: Estimator, metric: str, contrasts: Sequence[Contrast]) -> list[TestedContrast]:
+def mean_contrasts(estimator: Estimator, metric: str, contrasts: Sequence[WeightedSum]) -> list[TestedContrast]:
     """Contrasts of means: the sums over groups of items change signs together, as one family (max-T)."""
     if not contrasts:
         return []
@@ -74,7 +74,7 @@ def mean_contrasts(estimator: Estimator, metric: str, contrasts: Sequence[Contra
     return tested
 
 
-def corpus_contrasts(corpus: CorpusFigures, metric: str, contrasts: Sequence[Contrast]) -> list[TestedContrast]:
+def corpus_contrasts(corpus: CorpusFigures, metric: str, contrasts: Sequence[WeightedSum]) -> list[TestedContrast]:
     """Contrasts of figures of the corpus: Student's t by the bootstrap's standard error, corrected by Bonferroni.
 
     No exchange of answers leaves a difference of differences as it would be under none, since the figure is not linear.
@@ -88,7 +88,7 @@ def corpus_contrasts(corpus: CorpusFigures, metric: str, contrasts: Sequence[Con
 
 
 def _corpus_contrast(
-    corpus: CorpusFigures, metric: str, contrast: Contrast, resampled: ResampledDifference, family: int
+    corpus: CorpusFigures, metric: str, contrast: WeightedSum, resampled: ResampledDifference, family: int
 ) -> TestedContrast:
     level, groups, mean = ALPHA / family, resampled.groups.count, resampled.mean
     seeds = corpus.weighted_seeds(metric, contrast.weights)
@@ -105,13 +105,13 @@ def _tested(interval: Interval, p: float) -> TestedContrast:
     return TestedContrast(interval.mean, interval.low, interval.high, p)
 
 
-def _scale(estimator: Estimator, metric: str, contrast: Contrast) -> ValueRange:
+def _scale(estimator: Estimator, metric: str, contrast: WeightedSum) -> ValueRange:
     span = estimator.scale((metric, "")).of_differences.high
     span = span if span >= ENDLESS else span * contrast.spans
     return ValueRange(-span, span)
 
 
-def _contrast_values(estimator: Estimator, metric: str, contrast: Contrast) -> Floats:
+def _contrast_values(estimator: Estimator, metric: str, contrast: WeightedSum) -> Floats:
     """The weighted sum of each item [n], NaN where any variant is unknown; 0 where nothing but rounding is left."""
     terms = np.array([weight * estimator.values((metric, own)) for own, weight in contrast.weights.items()])
     terms[:, ~np.isfinite(terms).all(axis=0)] = np.nan
@@ -119,7 +119,7 @@ def _contrast_values(estimator: Estimator, metric: str, contrast: Contrast) -> F
     return np.where(np.abs(sums) <= NOTHING * np.abs(terms).max(axis=0), 0.0, sums)
 
 
-def _mean_seeds(estimator: Estimator, metric: str, contrast: Contrast, rows: Rows) -> list[Floats]:
+def _mean_seeds(estimator: Estimator, metric: str, contrast: WeightedSum, rows: Rows) -> list[Floats]:
     """The weighted means of each seed [k], of each variant with several."""
     weights = contrast.weights.items()
     return [weight * own for name, weight in weights for own in estimator.columns.seed_means((metric, name), rows)]

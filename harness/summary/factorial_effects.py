@@ -10,7 +10,7 @@ from harness.records.decisions import Effect
 from harness.statistics.resampling import ALPHA
 from harness.summary.comparison_plan import ComparisonPlan, Grid
 from harness.summary.contested_figures import ContestedFigure
-from harness.summary.contrast_tests import Contrast, TestedContrast, corpus_contrasts, mean_contrasts
+from harness.summary.contrast_tests import TestedContrast, WeightedSum, corpus_contrasts, mean_contrasts
 from harness.summary.corpus_figures import CorpusFigures
 
 
@@ -20,7 +20,7 @@ class Question:
 
     factors: tuple[str, ...]
     levels: tuple[tuple[str, str], ...]
-    contrast: Contrast
+    contrast: WeightedSum
 
 
 def factorial_effects(headline: Sequence[ContestedFigure], plan: ComparisonPlan) -> tuple[Effect, ...]:
@@ -58,7 +58,7 @@ def _questions(grid: Grid, scored: Grid) -> Iterator[Question]:
             for step in product(*steps):
                 weights = _weights(scored, dict(zip(chosen, step, strict=True)), levels)
                 if weights:
-                    yield Question(factors=chosen, levels=step, contrast=Contrast(weights, float(number)))
+                    yield Question(factors=chosen, levels=step, contrast=WeightedSum(weights, float(number)))
 
 
 def _weights(

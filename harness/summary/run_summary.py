@@ -34,8 +34,8 @@ def summary_of(
     """All figures of a run. `metrics` is by "task.metric" and has an entry for every part that occurs in the scores."""
     figures = _figures(plan, metrics, _by_task(samples, overlaps), scores)
     usage, looked_up, stepped = _answering(plan, metrics, predictions, scores)
-    comparisons, leaders, floors = _tested(figures, plan, metrics)
     groupings = tuple(groupings_of(samples))
+    comparisons, leaders, floors = _tested(figures, plan, metrics)
     warnings = (*unknown_warnings(figures.results, plan, scores), *grouping_warnings(groupings))
     return Summary(
         name=plan.name,
@@ -53,7 +53,7 @@ def summary_of(
         statements=tuple(warning.statement for warning in warnings),
         unaided=tuple(plan.floors),
         bounds=tuple(plan.bounds),
-        overlaps=tuple(replace(overlap, twins=overlap.twins[:LISTED_TWINS]) for overlap in overlaps),
+        overlaps=_listed(overlaps),
         clean=tuple(figures.clean),
         groupings=groupings,
         general=tuple(figures.general),
@@ -63,6 +63,10 @@ def summary_of(
         curve=tuple(plan.curve),
         decisions=decision_evidence(figures.estimators, figures.results, plan),
     )
+
+
+def _listed(overlaps: Sequence[Overlap]) -> tuple[Overlap, ...]:
+    return tuple(replace(overlap, twins=overlap.twins[:LISTED_TWINS]) for overlap in overlaps)
 
 
 def _tested(

@@ -1,68 +1,19 @@
 """All pairs of deployable variants in one family: what is compared, and that interval, p and verdict never disagree."""
 
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 import pytest
 
-from harness.components.metric import Metric
 from harness.records.deployment_terms import DeploymentTerms
-from harness.records.figures import MetricInfo
-from harness.records.inputs import Sample
-from harness.records.outputs import Score
-from harness.records.summary import Summary
 from harness.statistics.tests import holm, mcnemar
-from harness.summary.comparison_plan import ComparisonPlan
-from harness.summary.run_summary import summary_of
+from tests.shared.scored_suites import SHARE, Values, summary
 
-Values = Mapping[str, Sequence[float | None]]
-SHARE = MetricInfo(component="Score", settings={}, low=0.0, high=1.0, better="higher")
 HOLM = DeploymentTerms(correction="holm")
 RNG = np.random.default_rng(11)
 HARD = RNG.normal(size=60)
-
-
-class Rate(Metric):
-    """Right per given."""
-
-    corpus: ClassVar[bool] = True
-
-    def aggregate(self, totals: Mapping[str, Any]) -> Mapping[str, Any]:
-        given = totals["given"]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return {"": np.where(given > 0, totals.get("right", 0 * given) / given, np.nan)}
-
-
-def summary(
-    tasks: Mapping[str, Values],
-    info: Mapping[str, MetricInfo] | None = None,
-    group: int = 1,
-    headline: Sequence[str] | None = None,
-    **design: Any,
-) -> Summary:
-    """Of tasks with one metric "m" each, by task and variant."""
-    metrics = {f"{task}.m": SHARE for task in tasks} | dict(info or {})
-    corpora = {name: Rate() for name, own in metrics.items() if own.corpus}
-    count = {task: len(next(iter(values.values()))) for task, values in tasks.items()}
-    samples = [
-        Sample(id=str(i), task=task, input=f"q{i}", targets=("a",), group=str(i // group) if group > 1 else None)
-        for task in tasks
-        for i in range(count[task])
-    ]
-    scores = [
-        Score(
-            sample_id=str(i), task=task, variant=variant, metric="m", value=value, error=None if value is not None else "gone",
-            counts={"right": value * (1 + i % 3), "given": 1.0 + i % 3} if f"{task}.m" in corpora and value is not None else None,
-        )
-        for task, values in tasks.items() for variant, column in values.items() for i, value in enumerate(column)
-    ]  # fmt: skip
-    plan = ComparisonPlan(
-        name="s", seed=1, headline=list(metrics) if headline is None else headline, corpora=corpora, **{"reference": None, **design}
-    )  # fmt: skip
-    return summary_of(plan, metrics, samples, [], scores)
 
 
 def answers(ease: float, kind: str = "right", count: int = 60) -> list[float]:

@@ -8,7 +8,7 @@ import pytest
 
 from harness.records.deployment_terms import DeploymentTerms
 from harness.records.figures import MetricInfo
-from tests.harness.summary.test_all_pairs import SHARE, summary
+from tests.shared.scored_suites import SHARE, summary
 
 GOOD, FAIR, POOR = [1.0] * 30, [1.0] * 20 + [0.0] * 10, [0.0] * 30
 APPROACHES = {"a": "RAG", "b": "prompting", "c": "RAG", "d": "fine-tuning", "f": "floor", "o": "upper bound"}
