@@ -404,21 +404,3 @@ def test_a_server_gives_the_items(viewer: ViewerServer, browser: Any) -> None:
     assert [reply for reply in asked if "-" in reply] == ["0-35 200"]
     assert problems == []
     page.close()
-
-
-@pytest.mark.parametrize(
-    ("name", "status", "ids"),
-    [
-        ("0-1", 200, ["n01", "n02"]),
-        ("35-99", 200, ["e6"]),
-        ("99-100", 200, []),
-        ("3-2", 200, []),
-        ("0-x", 404, None),
-        ("-1-2", 404, None),
-        ("", 404, None),
-    ],
-)
-def test_items_that_a_server_is_asked_for(viewer: ViewerServer, name: str, status: int, ids: list[str] | None) -> None:
-    reply = viewer.routes.reply(f"{viewer.routes.start.partition('?')[0]}items/{name}", "", "en")
-    assert reply.status == status
-    assert ids is None or [item["id"] for item in json.loads(reply.content)["items"]] == ids
