@@ -7,8 +7,8 @@ from harness.records.figures import Comparison
 from harness.records.finished_run import FinishedRun
 from harness.records.summary import Summary
 from reports.facts import numbers
-from reports.facts.amounts import is_number
 from reports.facts.contrasts import by_figure, turned
+from reports.facts.cost_texts import is_number
 from reports.facts.metric_columns import MetricColumn, column_of, means_by_variant
 from reports.facts.phrases import counted
 from reports.section import Section
@@ -67,10 +67,10 @@ def _place(mean: float | None, column: MetricColumn) -> float:
 
 
 def _row(
-    name: str, others: Sequence[str], pairs: Mapping[tuple[str, str], Comparison], column: MetricColumn
+    name: str, columns: Sequence[str], pairs: Mapping[tuple[str, str], Comparison], column: MetricColumn
 ) -> tuple[PairCell | None, ...]:
     cells = []
-    for other in others:
+    for other in columns:
         pair = pairs.get((name, other)) or (turned(pairs[other, name]) if (other, name) in pairs else None)
         cells.append(_cell(pair, column) if pair else None)
     return tuple(cells)
