@@ -63,7 +63,7 @@ def quality_axis(values: Sequence[float]) -> Axis:
 
 def place_labels(points: Sequence[tuple[float, float, str]]) -> list[Label | None]:
     """For each point (x, y in percent, name) a free place beside it; None where there is none."""
-    boxes = [(x - 1, y - 2, x + 1, y + 2) for x, y, _ in points]
+    occupied = [(x - 1, y - 2, x + 1, y + 2) for x, y, _ in points]
     labels: list[Label | None] = []
     for x, y, name in points:
         width = LETTER * len(name)
@@ -73,15 +73,15 @@ def place_labels(points: Sequence[tuple[float, float, str]]) -> list[Label | Non
             (x, y - 3.2, "middle", x - width / 2),
             (x, y + 6.2, "middle", x - width / 2),
         )
-        free = next((place for place in places if _is_free(boxes, place[3], place[1], width)), None)
+        free = next((place for place in places if _is_free(occupied, place[3], place[1], width)), None)
         labels.append(Label(x=free[0], y=free[1], anchor=free[2]) if free else None)
         if free:
-            boxes.append((free[3], free[1] - LINE + 1, free[3] + width, free[1] + 1))
+            occupied.append((free[3], free[1] - LINE + 1, free[3] + width, free[1] + 1))
     return labels
 
 
-def _is_free(boxes: Sequence[tuple[float, float, float, float]], left: float, base: float, width: float) -> bool:
+def _is_free(occupied: Sequence[tuple[float, float, float, float]], left: float, base: float, width: float) -> bool:
     right, top, bottom = left + width, base - LINE + 1, base + 1
     if left < 0 or right > 100 or top < -4:
         return False
-    return not any(left < x2 and x1 < right and top < y2 and y1 < bottom for x1, y1, x2, y2 in boxes)
+    return not any(left < x2 and x1 < right and top < y2 and y1 < bottom for x1, y1, x2, y2 in occupied)

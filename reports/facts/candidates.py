@@ -7,7 +7,7 @@ from harness.records.decisions import Approach, VariantCost
 from harness.records.figures import MetricInfo, Result
 from harness.records.summary import Summary
 from reports.charts.whiskers import Axis, Whisker, around, result_ends, whisker
-from reports.facts import amounts, numbers
+from reports.facts import cost_texts, numbers
 from reports.facts.approach_names import ORDER, approach_explanation, approach_name, approach_of
 from reports.facts.metric_columns import MetricColumn, ordinary_columns, results_by_variant, variant_names
 from reports.facts.phrases import shortened
@@ -117,7 +117,9 @@ def _best_few(summary: Summary, members: Sequence[str], total: int) -> list[str]
 def _standing(column: MetricColumn, results: Mapping[str, Result]) -> dict[str, float]:
     """Lower is better; what is unknown comes last."""
     return {
-        name: -column.sign * r.mean for name, r in results.items() if r.mean is not None and amounts.is_number(r.mean)
+        name: -column.sign * r.mean
+        for name, r in results.items()
+        if r.mean is not None and cost_texts.is_number(r.mean)
     }
 
 
@@ -135,7 +137,7 @@ def _scale(summary: Summary, column: MetricColumn, results: Mapping[str, Result]
 
 def _axis(results: Iterable[Result], info: MetricInfo) -> Axis:
     """What the intervals span, and no more than the metric's range: differences are to be seen."""
-    spanned = around([end for end in result_ends(results) if amounts.is_number(end)])
+    spanned = around([end for end in result_ends(results) if cost_texts.is_number(end)])
     low, high = max(spanned.low, info.low), min(spanned.high, info.high)
     return Axis(low, high) if low < high else spanned
 
@@ -175,12 +177,14 @@ def _candidate(
 
 def _figure(result: Result | None, scale: FigureScale) -> tuple[str, str | None, Whisker | None]:
     if result is None:
-        return amounts.NONE, None, None
-    if result.mean is None or not amounts.is_number(result.mean):
+        return cost_texts.NONE, None, None
+    if result.mean is None or not cost_texts.is_number(result.mean):
         return say("nouns.unknown"), None, None
     info = scale.column.info
     ends = (
-        (result.low, result.high) if amounts.is_number(result.low) and amounts.is_number(result.high) else (None, None)
+        (result.low, result.high)
+        if cost_texts.is_number(result.low) and cost_texts.is_number(result.high)
+        else (None, None)
     )
     return numbers.with_unit(result.mean, info), numbers.interval(*ends, info), whisker(scale.axis, result.mean, *ends)
 
@@ -191,23 +195,23 @@ def _costs(summary: Summary) -> tuple[tuple[tuple[str, str], ...], dict[str, tup
     kinds: list[tuple[tuple[str, str], Callable[[VariantCost], str]]] = []
     if any(cost.per_1000 is not None for cost in costs):
         title = say("recommendation.per_1000", currency=shortened(summary.decisions.currency or "", 12))
-        kinds.append(((title, say("recommendation.per_1000_explained")), lambda c: amounts.money(c.per_1000)))
+        kinds.append(((title, say("recommendation.per_1000_explained")), lambda c: cost_texts.money(c.per_1000)))
     elif any(cost.tokens_in is not None for cost in costs):
         kinds.append(((say("recommendation.tokens"), say("recommendation.tokens_explained")), _tokens))
     if any(cost.latency for cost in costs):
         kinds.append(((say("recommendation.p50"), say("recommendation.p50_explained")), _p50))
     elif any(cost.seconds is not None for cost in costs):
         head = (say("recommendation.seconds"), say("recommendation.seconds_explained"))
-        kinds.append((head, lambda c: amounts.request_time(c.seconds)))
+        kinds.append((head, lambda c: cost_texts.request_time(c.seconds)))
     texts = {cost.variant: tuple(text(cost) for _, text in kinds) for cost in costs}
     return tuple(head for head, _ in kinds), texts
 
 
 def _p50(cost: VariantCost) -> str:
-    return amounts.request_time(cost.latency.p50 if cost.latency else None)
+    return cost_texts.request_time(cost.latency.p50 if cost.latency else None)
 
 
 def _tokens(cost: VariantCost) -> str:
     if cost.tokens_in is None:
-        return amounts.NONE
-    return amounts.whole(cost.tokens_in + (cost.tokens_out or 0.0))
+        return cost_texts.NONE
+    return cost_texts.whole(cost.tokens_in + (cost.tokens_out or 0.0))

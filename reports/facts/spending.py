@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harness.records.decisions import BreakEven, DecisionRecord, VariantCost
-from reports.facts import amounts
+from reports.facts import cost_texts
 from reports.facts.phrases import shortened
 from reports.wording import say
 
@@ -41,23 +41,27 @@ class SpendingTable:
 
 Reader = Callable[[VariantCost], tuple[str, str | None]]
 KINDS: tuple[tuple[str, str, Reader], ...] = (
-    ("one_off", "labels", lambda c: (amounts.whole(c.labelled_rows), None)),
-    ("one_off", "training", lambda c: (amounts.period(c.training_seconds), _known(amounts.memory(c.training_memory)))),
-    ("one_off", "index", lambda c: (amounts.period(c.index_seconds), None)),
-    ("request", "p50", lambda c: (amounts.request_time(c.latency.p50 if c.latency else None), None)),
-    ("request", "p95", lambda c: (amounts.request_time(c.latency.p95 if c.latency else None), None)),
-    ("request", "tokens_in", lambda c: (amounts.whole(c.tokens_in), None)),
-    ("request", "tokens_out", lambda c: (amounts.whole(c.tokens_out), None)),
-    ("request", "memory", lambda c: (amounts.memory(c.memory), None)),
-    ("priced", "before", lambda c: (amounts.money(c.one_off), None)),
-    ("priced", "monthly", lambda c: (amounts.money(c.monthly), None)),
-    ("priced", "per_1000", lambda c: (amounts.money(c.per_1000), None)),
+    ("one_off", "labels", lambda c: (cost_texts.whole(c.labelled_rows), None)),
+    (
+        "one_off",
+        "training",
+        lambda c: (cost_texts.period(c.training_seconds), _known(cost_texts.memory(c.training_memory))),
+    ),
+    ("one_off", "index", lambda c: (cost_texts.period(c.index_seconds), None)),
+    ("request", "p50", lambda c: (cost_texts.request_time(c.latency.p50 if c.latency else None), None)),
+    ("request", "p95", lambda c: (cost_texts.request_time(c.latency.p95 if c.latency else None), None)),
+    ("request", "tokens_in", lambda c: (cost_texts.whole(c.tokens_in), None)),
+    ("request", "tokens_out", lambda c: (cost_texts.whole(c.tokens_out), None)),
+    ("request", "memory", lambda c: (cost_texts.memory(c.memory), None)),
+    ("priced", "before", lambda c: (cost_texts.money(c.one_off), None)),
+    ("priced", "monthly", lambda c: (cost_texts.money(c.monthly), None)),
+    ("priced", "per_1000", lambda c: (cost_texts.money(c.per_1000), None)),
 )
 
 
 def spending_table(record: DecisionRecord, printed: Sequence[str]) -> SpendingTable | None:
     """None where no cost is known. `printed` are the variants that go to paper with the decision."""
-    kinds = [kind for kind in KINDS if any(kind[2](cost)[0] != amounts.NONE for cost in record.costs)]
+    kinds = [kind for kind in KINDS if any(kind[2](cost)[0] != cost_texts.NONE for cost in record.costs)]
     if not kinds:
         return None
     columns = tuple(_column(group, name, record.currency) for group, name, _ in kinds)
@@ -92,7 +96,7 @@ def _sentence(pair: BreakEven) -> str:
         "efficiency.from_requests",
         variant=variant,
         rival=rival,
-        requests=amounts.whole(pair.requests_per_day),
+        requests=cost_texts.whole(pair.requests_per_day),
         days=f"{pair.days:,}",
     )
 
@@ -106,4 +110,4 @@ def _column(group: str, name: str, currency: str | None) -> SpendingColumn:
 
 
 def _known(text: str) -> str | None:
-    return None if text == amounts.NONE else text
+    return None if text == cost_texts.NONE else text

@@ -6,8 +6,8 @@ from harness.records.figures import Comparison
 from harness.records.finished_run import FinishedRun
 from harness.records.summary import Summary
 from reports.charts.whiskers import Whisker, whisker
-from reports.facts.amounts import is_number
 from reports.facts.contrasts import contrast_scale
+from reports.facts.cost_texts import is_number
 from reports.facts.metric_columns import MetricColumn, ordinary_columns
 from reports.section import Section
 

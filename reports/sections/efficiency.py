@@ -8,7 +8,7 @@ from harness.records.decisions import VariantCost
 from harness.records.finished_run import FinishedRun
 from harness.records.summary import Summary
 from reports.charts.scatter import Label, cost_axis, place_labels, quality_axis
-from reports.facts import amounts, numbers
+from reports.facts import cost_texts, numbers
 from reports.facts.approach_names import approach_of
 from reports.facts.candidates import candidate_chart, headline_columns
 from reports.facts.metric_columns import MetricColumn, means_by_variant
@@ -88,12 +88,14 @@ def _kind(summary: Summary) -> CostKind | None:
     """Money, else the time of one request by itself, else its time in the run, else tokens."""
     currency = shortened(summary.decisions.currency or "", 12)
     kinds = (
-        CostKind(say("efficiency.cost_money", currency=currency), lambda c: c.per_1000, amounts.money),
-        CostKind(say("efficiency.cost_latency"), _median, amounts.request_time),
-        CostKind(say("efficiency.cost_seconds"), lambda c: c.seconds, amounts.request_time),
-        CostKind(say("efficiency.cost_tokens"), lambda c: c.tokens_in, amounts.whole),
+        CostKind(say("efficiency.cost_money", currency=currency), lambda c: c.per_1000, cost_texts.money),
+        CostKind(say("efficiency.cost_latency"), _median, cost_texts.request_time),
+        CostKind(say("efficiency.cost_seconds"), lambda c: c.seconds, cost_texts.request_time),
+        CostKind(say("efficiency.cost_tokens"), lambda c: c.tokens_in, cost_texts.whole),
     )
-    return next((kind for kind in kinds if any(amounts.is_number(kind.read(c)) for c in summary.decisions.costs)), None)
+    return next(
+        (kind for kind in kinds if any(cost_texts.is_number(kind.read(c)) for c in summary.decisions.costs)), None
+    )
 
 
 def _median(cost: VariantCost) -> float | None:
@@ -109,12 +111,12 @@ def _chart(summary: Summary, column: MetricColumn) -> ParetoChart | None:
     places = [(x_axis.place(spent), _height(y_axis.place(mean), column)) for _, mean, spent in drawn]
     points = _points(summary, column, kind, drawn, places)
     has_zero = x_axis.is_logarithmic and any(spent <= 0 for _, _, spent in drawn)
-    named_points = say("nouns.separator").join(point.explanation for point in points[:ALL_NAMED])
+    outline = say("nouns.separator").join(point.explanation for point in points[:ALL_NAMED])
     missing = len(summary.decisions.costs) - len(drawn)
     return ParetoChart(
         column=column,
         cost=say("efficiency.logarithmic", cost=kind.title) if x_axis.is_logarithmic else kind.title,
-        description=say("efficiency.chart", figure=column.name, cost=kind.title, points=named_points),
+        description=say("efficiency.chart", figure=column.name, cost=kind.title, points=outline),
         points=points,
         steps=_front([place for place, (cost, _, _) in zip(places, drawn, strict=True) if cost.is_efficient]),
         x_ticks=(
@@ -137,8 +139,8 @@ def _drawn(summary: Summary, column: MetricColumn, kind: CostKind) -> list[tuple
         (cost, means[cost.variant], spent)
         for cost in summary.decisions.costs
         if (spent := kind.read(cost)) is not None
-        and amounts.is_number(spent)
-        and amounts.is_number(means.get(cost.variant))
+        and cost_texts.is_number(spent)
+        and cost_texts.is_number(means.get(cost.variant))
     ]
 
 

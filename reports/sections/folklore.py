@@ -17,7 +17,7 @@ class FolkloreRow:
     """One dimension of the trade-off."""
 
     dimension: str
-    said: Markup
+    saying: Markup
     measured: tuple[Markup, ...]
     needed: Markup | None
 
@@ -46,10 +46,10 @@ class Folklore(Section):
 
 def _row(summary: Summary, trade_off: TradeOff) -> FolkloreRow:
     name = f"dimension_{trade_off.dimension}"
-    has_title = name in catalogue(spoken_language())["trade_offs"]
+    is_known = name in catalogue(spoken_language())["trade_offs"]
     return FolkloreRow(
-        dimension=say(f"trade_offs.dimension_{trade_off.dimension}") if has_title else trade_off.dimension,
-        said=marked_sentence(trade_off.said, summary),
+        dimension=say(f"trade_offs.dimension_{trade_off.dimension}") if is_known else trade_off.dimension,
+        saying=marked_sentence(trade_off.said, summary),
         measured=tuple(marked_sentence(statement, summary) for statement in trade_off.measured),
         needed=marked_sentence(trade_off.needed, summary) if trade_off.needed else None,
     )

@@ -7,8 +7,8 @@ from harness.records.figures import Comparison
 from harness.records.finished_run import FinishedRun
 from harness.records.summary import Summary
 from reports.facts import numbers
-from reports.facts.amounts import is_number
 from reports.facts.contrasts import by_figure, turned
+from reports.facts.cost_texts import is_number
 from reports.facts.metric_columns import MetricColumn, column_of, means_by_variant
 from reports.facts.phrases import counted
 from reports.section import Section
@@ -67,23 +67,23 @@ def _place(mean: float | None, column: MetricColumn) -> float:
 
 
 def _row(
-    name: str, rivals: Sequence[str], pairs: Mapping[tuple[str, str], Comparison], column: MetricColumn
+    name: str, columns: Sequence[str], pairs: Mapping[tuple[str, str], Comparison], column: MetricColumn
 ) -> tuple[PairCell | None, ...]:
     cells = []
-    for rival in rivals:
-        pair = pairs.get((name, rival)) or (turned(pairs[rival, name]) if (rival, name) in pairs else None)
+    for other in columns:
+        pair = pairs.get((name, other)) or (turned(pairs[other, name]) if (other, name) in pairs else None)
         cells.append(_cell(pair, column) if pair else None)
     return tuple(cells)
 
 
 def _cell(pair: Comparison, column: MetricColumn) -> PairCell:
     if pair.difference is None or not is_number(pair.difference):
-        text = say("pair_matrix.unknown_explained", variant=pair.variant, rival=pair.reference)
+        text = say("pair_matrix.unknown_explained", variant=pair.variant, other=pair.reference)
         return PairCell(verdict="unknown", sign="?", explanation=text)
     text = say(
         f"pair_matrix.{pair.verdict}_explained",
         variant=pair.variant,
-        rival=pair.reference,
+        other=pair.reference,
         difference=numbers.signed(pair.difference, column.info),
         interval=numbers.interval(pair.low, pair.high, column.info) or say("nouns.unknown"),
         items=counted(pair.samples, "item"),

@@ -11,7 +11,7 @@ from harness.records.figures import Comparison
 from harness.records.finished_run import FinishedRun
 from harness.records.summary import Summary
 from reports.charts.scatter import cost_axis, place_labels
-from reports.facts import amounts
+from reports.facts import cost_texts
 from reports.facts.broken_limits import broken_lines
 from reports.facts.candidates import candidate_chart, headline_columns
 from reports.facts.comparison_table import comparison_tables, task_tables
@@ -192,7 +192,7 @@ def test_the_cheapest_that_nothing_beats_are_joined() -> None:
     [(0.31, "310 ms"), (0.0001, "0.1 ms"), (0.0, "0 ms"), (0.9996, "1.0 s"), (12.3, "12 s"), (None, "–"), (float("nan"), "–"), (float("inf"), "–")],
 )  # fmt: skip
 def test_time_of_a_request(seconds: float | None, text: str) -> None:
-    assert amounts.request_time(seconds) == text
+    assert cost_texts.request_time(seconds) == text
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_time_of_a_request(seconds: float | None, text: str) -> None:
     [(0.0, "0"), (0.42, "0.42"), (12.4, "12.40"), (1240.0, "1,240"), (0.0123, "0.012"), (0.000056, "0.000056"), (None, "–"), (float("nan"), "–")],
 )  # fmt: skip
 def test_money(amount: float | None, text: str) -> None:
-    assert amounts.money(amount) == text
+    assert cost_texts.money(amount) == text
 
 
 def test_costs_that_differ_by_orders_are_drawn_by_orders() -> None:
