@@ -78,12 +78,12 @@ def _row(
 
 def _cell(pair: Comparison, column: MetricColumn) -> PairCell:
     if pair.difference is None or not is_number(pair.difference):
-        text = say("pair_matrix.unknown_explained", variant=pair.variant, other=pair.reference)
+        text = say("pair_matrix.unknown_explained", variant=pair.variant, rival=pair.reference)
         return PairCell(verdict="unknown", sign="?", explanation=text)
     text = say(
         f"pair_matrix.{pair.verdict}_explained",
         variant=pair.variant,
-        other=pair.reference,
+        rival=pair.reference,
         difference=numbers.signed(pair.difference, column.info),
         interval=numbers.interval(pair.low, pair.high, column.info) or say("nouns.unknown"),
         items=counted(pair.samples, "item"),
