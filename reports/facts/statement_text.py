@@ -8,7 +8,7 @@ from harness.records.decisions import Statement
 from harness.records.figure_names import FigureName
 from harness.records.inputs import JSON
 from harness.records.summary import Summary
-from reports.facts import amounts, numbers
+from reports.facts import cost_texts, numbers
 from reports.facts.metric_columns import metric_info
 from reports.facts.phrases import listed, shortened
 from reports.wording import say, say_markup
@@ -67,7 +67,7 @@ def _quantity(quantity: Mapping[str, JSON], summary: Summary) -> str:
     if unit == "share":
         return numbers.share(value)
     if unit == "seconds":
-        return amounts.request_time(value)
+        return cost_texts.request_time(value)
     if unit == "duration":
         return numbers.duration(value)
     if unit == "tokens":
