@@ -15,7 +15,7 @@ from tests.shared.paths import ROOT
 RECORDED = ROOT / "tests" / "recorded"
 SUITES = ("forms", "retrieval")
 SAME_BYTES = ("samples.jsonl", "scores.jsonl", "judgements.jsonl", "overlaps.jsonl")
-TIMES = frozenset(("seconds", "latency", "shared", "index_seconds"))  # fields that hold what calls took
+TIMES = frozenset(("seconds", "latency", "shared", "index_seconds", "time"))  # fields that hold what calls took
 NOT_CACHED = {"forms": 3, "retrieval": 0}  # calls that fail, which no cache keeps: "the line broke"
 
 
