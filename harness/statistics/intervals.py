@@ -104,27 +104,11 @@ def bounded_means(
     values at that end. Of independent right-or-wrong values it is the interval of Clopper & Pearson. `unseen` is the
     shape of the Gamma weight of the added group, 1 as published.
     """
-    from scipy.special import gammaincinv
-
     has_value = ~np.isnan(columns)
     filled = np.where(has_value, columns, 0.0)
     sums, sizes = groups.sums(filled), groups.sums(has_value.astype(np.float64))
     totals, counts = sizes.sum(axis=0), (sizes > 0).sum(axis=0)
-    added = totals / np.maximum(counts, 1)
-    ends = np.array([[scale.low for scale in scales], [scale.high for scale in scales]])
-    rng = np.random.default_rng([seed, 1])
-    shapes, shape_of = np.unique(np.asarray(unseen, dtype=np.float64), return_inverse=True)
-    drawn: list[list[Floats]] = [[], []]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        for weights in random_weights(groups.count, seed):
-            total, size = weights @ sums, weights @ sizes
-            own = gammaincinv(shapes, rng.random((len(weights), 1)))[:, shape_of]  # equal columns have equal intervals
-            extra = added * own
-            for chunks, end in zip(drawn, ends, strict=True):
-                chunks.append((total + extra * end) / (size + extra))
-    tail = int(ALPHA / 2 * RESAMPLES) + 2
-    lows = np.sort(np.partition(np.concatenate(drawn[0]), tail - 1, axis=0)[:tail], axis=0)
-    highs = np.sort(np.partition(np.concatenate(drawn[1]), RESAMPLES - tail, axis=0)[-tail:], axis=0)
+    lows, highs = _extreme_means(sums, sizes, scales, unseen, seed)
     return [
         BoundedMean(
             mean=mean_difference(columns[has_value[:, j], j]) if totals[j] else math.nan,
@@ -136,6 +120,30 @@ def bounded_means(
         )
         for j in range(columns.shape[1])
     ]
+
+
+def _extreme_means(
+    sums: Floats, sizes: Floats, scales: Sequence[ValueRange], unseen: Sequence[float], seed: int
+) -> tuple[Floats, Floats]:
+    """The lowest and the highest randomly weighted means of groups [g, m], sorted: as many as intervals need, [k, m]."""
+    from scipy.special import gammaincinv
+
+    added = sizes.sum(axis=0) / np.maximum((sizes > 0).sum(axis=0), 1)
+    ends = np.array([[scale.low for scale in scales], [scale.high for scale in scales]])
+    rng = np.random.default_rng([seed, 1])
+    shapes, shape_of = np.unique(np.asarray(unseen, dtype=np.float64), return_inverse=True)
+    drawn: list[list[Floats]] = [[], []]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        for weights in random_weights(len(sums), seed):
+            total, size = weights @ sums, weights @ sizes
+            own = gammaincinv(shapes, rng.random((len(weights), 1)))[:, shape_of]  # equal columns have equal intervals
+            extra = added * own
+            for chunks, end in zip(drawn, ends, strict=True):
+                chunks.append((total + extra * end) / (size + extra))
+    tail = int(ALPHA / 2 * RESAMPLES) + 2
+    lows = np.sort(np.partition(np.concatenate(drawn[0]), tail - 1, axis=0)[:tail], axis=0)
+    highs = np.sort(np.partition(np.concatenate(drawn[1]), RESAMPLES - tail, axis=0)[-tail:], axis=0)
+    return lows, highs
 
 
 def bounded_differences(columns: Floats, groups: Groups, scales: Sequence[ValueRange], seed: int) -> list[BoundedMean]:
