@@ -125,7 +125,7 @@ def bounded_means(
 def _extreme_means(
     sums: Floats, sizes: Floats, scales: Sequence[ValueRange], unseen: Sequence[float], seed: int
 ) -> tuple[Floats, Floats]:
-    """The lowest and the highest randomly weighted means of groups [g, m], sorted: as many as intervals need, [k, m]."""
+    """The lowest and the highest randomly weighted means of groups [g, m], sorted; as many as intervals need [k, m]."""
     from scipy.special import gammaincinv
 
     added = sizes.sum(axis=0) / np.maximum((sizes > 0).sum(axis=0), 1)
