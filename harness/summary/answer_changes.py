@@ -113,7 +113,7 @@ def _more_labels(summary: Summary, figure: DecidingFigure) -> Iterator[Statement
 
 def _upper_bound(summary: Summary, figure: DecidingFigure, decision: Decision) -> Iterator[Statement]:
     """What perfect retrieval would gain, where retrieval is part of the choice; or that the bound is beaten."""
-    if decision.variant is None or decision.variant not in figure.means:
+    if decision.variant is None or decision.variant not in figure.means or decision.kind == "deploy floor":
         return
     for bound in summary.bounds:
         if bound not in figure.means:

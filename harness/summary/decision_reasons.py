@@ -23,7 +23,7 @@ def reasons_for(
     for figure in figures:
         if variant in figure.means:
             yield Statement("decision.reaches", {"variant": variant, **_value(figure, variant)})
-            yield from _floor(figure, variant)
+            yield from _best_model(figure, decision) if decision.kind == "deploy floor" else _floor(figure, variant)
             yield from _beaten_approaches(summary, figure, variant)
             yield from _ahead(figure, variant, decision.rivals)
     if (weight := _weight(summary, burdens, variant, decision.rivals)) is not None:
@@ -61,6 +61,16 @@ def _floor(figure: DecidingFigure, variant: str) -> Iterator[Statement]:
     key = "decision.above_floor" if figure.beats_floor(variant) else "decision.not_above_floor"
     values = {"variant": variant, "floor": comparison.reference, "figure": figure.name, "lead": points(figure, lead)}
     yield Statement(key, values)
+
+
+def _best_model(figure: DecidingFigure, decision: Decision) -> Iterator[Statement]:
+    """How far the best variant that asks a model stays below the floor that is to be deployed."""
+    for variant in decision.rivals:
+        comparison = figure.floors.get(variant)
+        if comparison is not None and comparison.difference is not None:
+            behind = -figure.sign * comparison.difference
+            key = "decision.model_behind" if behind > 0 else "decision.model_not_above"
+            yield Statement(key, {"variant": variant, "behind": points(figure, behind), **_value(figure, variant)})
 
 
 def _beaten_approaches(summary: Summary, figure: DecidingFigure, variant: str) -> Iterator[Statement]:

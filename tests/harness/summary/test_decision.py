@@ -312,6 +312,12 @@ NOTED = {
     "an upper bound is beaten": (BEATEN, [], "bound_beaten"),
     "a curve still rises": (situation({"lora": 0.5, "lora2": 0.7}, worse=[("lora", "lora2")], curve=CURVE), [], "more_labels"),
     "it was trained once": (situation({"lora": 0.5}), [], "trained_once"),
+    "the best model is named": (
+        situation({"zero": 0.4, "nearest": 0.9}, floor="nearest", below_floor=["zero"]), [], "model_behind",
+    ),
+    "a model that is not shown to be above is named": (
+        situation({"zero": 0.91, "nearest": 0.9}, floor="nearest"), [], "model_not_above",
+    ),
     "a stronger model": (situation({"zero": 0.4, "nearest": 0.9}, floor="nearest", below_floor=["zero"]), [], "stronger_model"),
     "a demoted judge is named": (situation(TWO, demoted={"norm.accuracy": "no"}), [], "demoted"),
     "an alarm is named": (situation(TWO, anomalies=(alarm("zero"),)), [], "alarm"),
