@@ -1,5 +1,6 @@
 """What would change a decision: more items, a price, a constraint, more labels, fresher knowledge, better retrieval."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 from harness.records.decisions import BrokenConstraint, Decision, Statement
@@ -93,7 +94,7 @@ def constraint_phrase(broken: BrokenConstraint) -> dict[str, JSON]:
 def _break_even(summary: Summary, decision: Decision) -> Iterator[Statement]:
     for point in summary.decisions.break_even:
         if decision.variant in (point.variant, point.rival) and point.requests_per_day is not None:
-            values = {"variant": point.variant, "rival": point.rival, "requests": point.requests_per_day}
+            values = {"variant": point.variant, "rival": point.rival, "requests": math.ceil(point.requests_per_day)}
             yield Statement("decision.break_even", {**values, "days": point.days})
 
 

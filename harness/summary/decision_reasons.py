@@ -114,16 +114,16 @@ def _weight(summary: Summary, burdens: Burdens, variant: str, rivals: Sequence[s
     if measure == "simplicity" or own is None or variant not in burdens.costs:
         return None
     values: dict[str, JSON] = {"variant": variant, "amount": amount_value(summary, measure, own)}
+    kind = "costs" if measure == "money" else "takes"
     if rival is None or (cost := burdens.amount(rival, measure)) is None:
-        return Statement("decision.takes", values)
-    return Statement(
-        "decision.takes_against", {**values, "rival": rival, "other": amount_value(summary, measure, cost)}
-    )
+        return Statement(f"decision.{kind}", values)
+    values |= {"rival": rival, "other": amount_value(summary, measure, cost)}
+    return Statement(f"decision.{kind}_against", values)
 
 
 def amount_value(summary: Summary, measure: str, amount: float) -> dict[str, JSON]:
     """An amount of a measure of `Burdens`, as a value of a statement."""
-    unit = {"money": "money per 1000", "latency": "seconds", "seconds": "seconds", "tokens": "tokens"}[measure]
+    unit = {"money": "money", "latency": "seconds", "seconds": "seconds", "tokens": "tokens"}[measure]
     return {"unit": unit, "value": amount, "currency": summary.decisions.currency}
 
 

@@ -111,11 +111,12 @@ def _running(summary: Summary) -> Iterator[Statement]:
     for approach, costs in _by_approach(summary).items():
         money = sorted(cost.per_1000 for cost in costs if cost.per_1000 is not None)
         tokens = sorted(cost.tokens_in + (cost.tokens_out or 0) for cost in costs if cost.tokens_in)
-        amounts, unit = (money, "money per 1000") if money else (tokens, "tokens")
+        amounts, unit = (money, "money") if money else (tokens, "tokens")
         if amounts and approach in APPROACHES:
             ends = [{"unit": unit, "value": end, "currency": currency} for end in (amounts[0], amounts[-1])]
             values = {"approach": _approach(approach), "low": ends[0], "high": ends[1]}
-            yield Statement("trade_offs.runs_at" if amounts[0] == amounts[-1] else "trade_offs.runs_between", values)
+            kind = "costs" if money else "runs"
+            yield Statement(f"trade_offs.{kind}_{'at' if amounts[0] == amounts[-1] else 'between'}", values)
 
 
 def _latency(summary: Summary) -> Iterator[Statement]:

@@ -72,4 +72,4 @@ def _quantity(quantity: Mapping[str, JSON], summary: Summary) -> str:
         return numbers.duration(value)
     if unit == "tokens":
         return say("nouns.token", n=round(value), count=f"{value:,.0f}")
-    return say("decision.money_per_1000", amount=numbers.money(value, quantity["currency"]))
+    return numbers.money(value, quantity["currency"])

@@ -104,7 +104,7 @@ def test_old_runs_have_none_of_the_new_sections(situation: str) -> None:
 
 
 def test_alarms_stand_above_the_recommendation_and_cautions_below() -> None:
-    summary = decided.SITUATIONS["deploy floor"]()
+    summary = decided.SITUATIONS["choose"]()
     worse = tuple(replace(c, verdict="worse") for c in summary.floors)
     page = render(finished(replace(summary, floors=worse), {"suite": {}}))
     alarm = page.index("No variant is worth deploying")

@@ -304,6 +304,9 @@ NOTED = {
     "the floor is named": (situation(FLOORED, floor="nearest", above_floor=["rag"], **ONE_WORSE), [], "above_floor"),
     "the other approach is named": (situation(TWO, **ONE_WORSE), [], "beats_approach"),
     "what leads without proof is named": (situation(CLOSE, **LIGHTER), [], "rival_ahead"),
+    "money is named": (
+        situation(CLOSE, costs={"zero": {"per_1000": 1.0}, "rag": {"per_1000": 3.0}}), [], "costs_against",
+    ),
     "both costs are named": (situation(CLOSE, **LIGHTER), [], "takes_against"),
     "more items would help": (situation(CLOSE, **LIGHTER), [], "more_items"),
     "a better one breaks a constraint": (situation(TWO, **ONE_WORSE), [broken("rag")], "without_constraint"),
