@@ -8,6 +8,7 @@ from harness.components.task import Task
 from harness.records.decisions import Latency
 from harness.records.derived_names import reported_name
 from harness.records.figure_names import FigureName
+from harness.records.figures import Usage
 from harness.records.inputs import JSON
 from harness.records.summary import Summary
 from harness.runtime.provenance import now
@@ -23,6 +24,7 @@ from harness.summary.judge_quality import judging
 from harness.summary.pareto import with_efficiency
 from harness.summary.run_summary import summary_of
 from harness.summary.trade_offs import trade_offs
+from harness.summary.usage_figures import answered_usage
 from harness.summary.variant_costs import variant_costs
 
 
@@ -38,7 +40,7 @@ def summarize(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder) -> Non
     summary = summary_of(
         design, metric_info(suite, tasks, scores), folder.samples(), predictions, scores, folder.overlaps()
     )
-    latencies = folder.latencies()
+    latencies, answered = folder.latencies(), answered_usage(predictions, design.pools)
     summary = replace(
         summary,
         judging=judges,
@@ -47,15 +49,20 @@ def summarize(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder) -> Non
         anomalies=noticed,
         mismatches=prompt_mismatches(suite, tasks),
     )
-    folder.write_summary(with_decision(suite, with_costs(suite, tasks, summary, record, latencies)))
+    folder.write_summary(with_decision(suite, with_costs(suite, tasks, summary, record, latencies, answered)))
     folder.write_run({**record, "status": "summarized", "finished": now()})
 
 
 def with_costs(
-    suite: Suite, tasks: Mapping[str, Task], summary: Summary, run: Mapping[str, JSON], latencies: Sequence[Latency]
+    suite: Suite,
+    tasks: Mapping[str, Task],
+    summary: Summary,
+    run: Mapping[str, JSON],
+    latencies: Sequence[Latency],
+    answered: Sequence[Usage],
 ) -> Summary:
     """The summary with what each variant costs, which of them are efficient, and from when on each pays."""
-    costs, prices = variant_costs(suite, tasks, summary, run, latencies), suite.terms.prices
+    costs, prices = variant_costs(suite, tasks, summary, run, latencies, answered), suite.terms.prices
     first = next(iter(summary.headline), "")
     quality = {
         own.variant: own.mean for own in summary.results if str(FigureName.of(own)) == first and own.mean is not None

@@ -23,22 +23,28 @@ class Spending:
 
     run: Mapping[str, JSON]  # run.json
     latencies: Mapping[str, Latency]  # by variant as reported
-    usage: Mapping[str, Usage]  # of the task whose requests are timed, by variant as reported
+    usage: Mapping[str, Usage]  # of the answered requests of the task whose requests are timed, by variant as reported
 
 
 def variant_costs(
-    suite: Suite, tasks: Mapping[str, Task], summary: Summary, run: Mapping[str, JSON], latencies: Sequence[Latency]
+    suite: Suite,
+    tasks: Mapping[str, Task],
+    summary: Summary,
+    run: Mapping[str, JSON],
+    latencies: Sequence[Latency],
+    answered: Sequence[Usage],
 ) -> tuple[VariantCost, ...]:
     """One entry a variant as reported, of several seeds the mean of one; money where the suite states prices.
 
     Tokens and seconds are those of the task whose requests are timed: the suite's first that is not general.
+    `answered` is what the requests took that did not fail, those of all seeds together.
     """
     own = [name for name in suite.tasks if name not in suite.general]
     task = suite.latency.task or next(iter(own), "")
     spending = Spending(
         run=run,
         latencies={latency.variant: latency for latency in latencies if latency.items},
-        usage={usage.variant: usage for usage in summary.usage if usage.task == task},
+        usage={usage.variant: usage for usage in answered if usage.task == task},
     )
     costs = [_cost(suite, tasks, name, approach, spending) for name, approach in summary.decisions.approaches.items()]
     return charged(suite, costs, [step for step in summary.routed if step.task == task])
@@ -49,7 +55,6 @@ def _cost(suite: Suite, tasks: Mapping[str, Task], name: str, approach: Approach
     trainings = [_trainings(suite, spending.run, member) for member in members_of(suite, name)]
     peaks = [record.get("peak_memory") for own in trainings for record in own]
     usage, latency = spending.usage.get(name), spending.latencies.get(name)
-    answered = usage.samples - usage.failed if usage else 0
     steps = steps_of(suite, first)
     return VariantCost(
         variant=name,
@@ -63,9 +68,9 @@ def _cost(suite: Suite, tasks: Mapping[str, Task], name: str, approach: Approach
         ),
         index_seconds=_index_seconds(steps, tasks, spending.run),
         latency=latency,
-        tokens_in=usage.tokens_in / answered if usage and answered else None,
-        tokens_out=usage.tokens_out / answered if usage and answered else None,
-        seconds=usage.seconds / answered if usage and answered else None,
+        tokens_in=usage.tokens_in / usage.samples if usage else None,
+        tokens_out=usage.tokens_out / usage.samples if usage else None,
+        seconds=usage.seconds / usage.samples if usage else None,
         memory=latency.peak_memory if latency else None,
         looks_up=all(step.retrieves for step in steps),
     )

@@ -50,9 +50,9 @@ def suite(write_suite: Write, more: str = "") -> Suite:
     return load_suite(write_suite(SUITE.format(more=more), test__tsv=TEST, train__tsv=TRAIN, terms__txt="x\ny\n"))
 
 
-def usage(variant: str, seconds: float, failed: int = 0) -> Usage:
+def usage(variant: str, seconds: float) -> Usage:
     return Usage(
-        task="t", variant=variant, samples=10 + failed, failed=failed, unread=0, truncated=0, tokens_in=1000,
+        task="t", variant=variant, samples=10, failed=0, unread=0, truncated=0, tokens_in=1000,
         tokens_out=500, seconds=seconds, prompts="",
     )  # fmt: skip
 
@@ -66,10 +66,10 @@ def costs(own: Suite, run: Mapping[str, JSON] | None = None, routed: tuple[Route
 
     summary = Summary(
         name="costs", reference=None, headline=(), metrics={}, results=(), comparisons=(), routed=routed,
-        usage=tuple(usage(name, 20.0, failed=2) for name in own.variants if name != "low"),
-        decisions=DecisionRecord(approaches=approaches),
+        usage=(), decisions=DecisionRecord(approaches=approaches),
     )  # fmt: skip
-    return {cost.variant: cost for cost in variant_costs(own, tasks, summary, run or {}, [])}
+    answered = [usage(name, 20.0) for name in own.variants if name != "low"]
+    return {cost.variant: cost for cost in variant_costs(own, tasks, summary, run or {}, [], answered)}
 
 
 def indexed(own: Suite) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def test_indexes_and_usage(write_suite: Write) -> None:
     assert costs(own)["rag"].index_seconds is None
     assert {name for name, cost in found.items() if cost.looks_up} == {"rag"}
     rag, low = found["rag"], found["low"]
-    assert (rag.tokens_in, rag.tokens_out, rag.seconds) == (100.0, 50.0, 2.0)  # of the 10 that did not fail
+    assert (rag.tokens_in, rag.tokens_out, rag.seconds) == (100.0, 50.0, 2.0)  # of each of 10
     assert (low.tokens_in, low.seconds) == (None, None)
     assert (rag.one_off, rag.monthly, rag.per_1000) == (None, None, None)  # no prices
 
@@ -166,7 +166,7 @@ def test_trainings(write_suite: Write) -> None:
         name="costs", reference=None, headline=(), metrics={}, results=(), comparisons=(), usage=(),
         decisions=DecisionRecord(approaches={"tuned": "fine-tuning"}),
     )  # fmt: skip
-    (cost,) = variant_costs(own, tasks, summary, {"training": training}, [])
+    (cost,) = variant_costs(own, tasks, summary, {"training": training}, [], [])
     assert (cost.training_seconds, cost.training_memory) == (160.0, 200)  # (110 + 210) / 2
     assert cost.device_seconds == 210.0  # (10 + 2 × 100 + 10 + 200) / 2
     assert cost.labelled_rows == 8  # the two that are shown are of the same rows
