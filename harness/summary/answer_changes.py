@@ -78,7 +78,7 @@ def _constraints(
 
 def constraint_phrase(broken: BrokenConstraint) -> dict[str, JSON]:
     """A broken constraint as a value of a statement."""
-    constraint, _, figure = broken.constraint.partition(" ")
+    constraint, _, figure = broken.constraint.partition(": ")
     limit, value = broken.limit, broken.value
     if constraint == "min_quality":
         limit = {"unit": "figure", "value": limit, "figure": figure}

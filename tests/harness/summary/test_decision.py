@@ -167,7 +167,7 @@ SITUATIONS: dict[str, tuple[Summary, list[BrokenConstraint], tuple[str, str | No
     ),
     "nothing beats the floor, which breaks a constraint": (
         situation({**TWO, "nearest": 0.9}, floor="nearest", below_floor=["zero", "rag"], **ONE_WORSE),
-        [broken("nearest", "min_quality norm.accuracy", 0.95, 0.9)], ("infeasible", None, "sure", "infeasible"),
+        [broken("nearest", "min_quality: norm.accuracy", 0.95, 0.9)], ("infeasible", None, "sure", "infeasible"),
     ),
     # -- two headline figures
     "both figures agree": (
@@ -283,7 +283,7 @@ CONSTRAINTS = {
     "max_p95_ms": (800, 1900.4, "rag breaks the limit of 800 ms for 95 % of the requests (it takes 1,900 ms)."),
     "max_memory_gb": (8, 9.4567, "rag breaks the limit of 8 GB of memory (it takes 9.46 GB)."),
     "max_cost_per_1000": (2, None, "rag breaks the limit of 2 for 1,000 requests (their cost is not known)."),
-    "min_quality norm.accuracy": (0.85, 0.8, "rag breaks the demand of 85.0 % on norm.accuracy (it reaches 80.0 %)."),
+    "min_quality: norm.accuracy": (0.85, 0.8, "rag breaks the demand of 85.0 % on norm.accuracy (it reaches 80.0 %)."),
     "local_only": (True, False, "rag breaks the demand that nothing leaves this machine."),
     "knowledge_changes": (
         "weekly", None,
