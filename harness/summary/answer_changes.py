@@ -46,7 +46,9 @@ def _more_items(figures: Sequence[DecidingFigure], decision: Decision) -> Iterat
         for rival in decision.rivals:
             pair = figure.pairs.get((rival, leader)) if leader is not None else None
             pair = pair or (figure.floors.get(rival) if decision.kind == "deploy floor" else None)
-            if rival == leader or pair is None or pair.verdict != "inconclusive" or pair.needed_low is None:
+            if rival == leader or pair is None or pair.verdict != "inconclusive":
+                continue
+            if pair.needed_low is None or not pair.difference:  # of no difference there is no size to be shown
                 continue
             needed: dict[str, JSON] = {"unit": "items", "value": [pair.needed_low, pair.needed_high]}
             values = {"variant": leader, "rival": rival, "figure": figure.name, "needed": needed, "items": pair.samples}
