@@ -46,11 +46,18 @@ class DecidingFigure:
         return max(valued, key=lambda variant: self.sign * self.means[variant])
 
     def lead(self, variant: str, rival: str) -> float:
-        """By how much one mean is better than another; below 0: worse."""
-        pair = self.pairs.get((variant, rival))
+        """By how much one mean is better than another, on the items of both where there is a test; below 0: worse."""
+        pair = self.pairs.get((variant, rival)) or self._against_floor(variant, rival)
         if pair is not None and pair.difference is not None:
             return self.sign * pair.difference
         return self.sign * (self.means[variant] - self.means[rival])
+
+    def _against_floor(self, variant: str, rival: str) -> Comparison | None:
+        """The comparison where one of the two is the best floor, seen from the first."""
+        above, below = self.floors.get(variant), self.floors.get(rival)
+        if above is not None and above.reference == rival:
+            return above
+        return swapped(below) if below is not None and below.reference == variant else None
 
     def least_lead(self, variant: str, rival: str) -> float | None:
         """The lower end of the lead's simultaneous interval."""

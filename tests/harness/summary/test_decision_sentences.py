@@ -1,6 +1,7 @@
 """The sentences of a decision hold for metrics of either direction, and for variants that do not differ."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -52,3 +53,11 @@ def test_of_no_difference_no_size_is_to_be_shown(other: float, count: int) -> No
     decision = decide(summary, DeploymentTerms(margins={"norm.accuracy": 0.02}))
     assert decision.variant == "zero"
     assert [own.key for own in decision.changes].count("decision.more_items") == count
+
+
+def test_a_lead_on_a_floor_is_that_of_the_items_of_both() -> None:
+    """Where values are unknown, the difference of the two means is another."""
+    summary = situation({"rag": 0.8, "nearest": 0.7}, floor="nearest")
+    summary = replace(summary, floors=tuple(replace(own, difference=0.04) for own in summary.floors))
+    said = [sentence(own, summary) for own in decide(summary, TERMS).reasons]
+    assert "rag is ahead by 4.0 points on norm.accuracy, which these items cannot confirm." in said
