@@ -134,18 +134,21 @@ def _traceability(summary: Summary) -> Iterator[Statement]:
     """How often the passage that holds the answer was among those that a variant showed."""
     for cell in summary.retrieved:
         hits = sum(count for outcome, count in cell.counts.items() if outcome.startswith("hit"))
-        if cell.samples and cell.variant not in summary.bounds:
-            values = {"variant": cell.variant, "task": cell.task, "share": _share(hits / cell.samples)}
+        known = sum(count for outcome, count in cell.counts.items() if outcome != "unknown")
+        if known and cell.variant not in summary.bounds:
+            values = {"variant": cell.variant, "task": cell.task, "share": _share(hits / known)}
             yield Statement("trade_offs.shows_source", values)
 
 
 def _style(summary: Summary) -> Iterator[Statement]:
     """How many replies could not be read, or were cut, by approach: the share of the worst variant."""
     worst: dict[Approach, float] = {}
+    seeds = {(own.task, own.variant): len(own.members) for own in summary.seeds}  # whose trouble is added up
     for usage in summary.usage:
+        replies = usage.samples * max(1, seeds.get((usage.task, usage.variant), 1))
         approach = summary.decisions.approaches.get(usage.variant)
         if approach in APPROACHES and usage.samples:
-            worst[approach] = max(worst.get(approach, 0.0), (usage.unread + usage.truncated) / usage.samples)
+            worst[approach] = max(worst.get(approach, 0.0), (usage.unread + usage.truncated) / replies)
     for approach, share in worst.items():
         yield Statement("trade_offs.unreadable", {"approach": _approach(approach), "share": _share(min(1.0, share))})
 

@@ -84,7 +84,7 @@ MEASURED = {
         "RAG: rag answers in 900 ms (95 % of the requests in at most 1.8 s).",
         "fine-tuning: lora answers in 100 ms (95 % of the requests in at most 200 ms).",
     ],
-    "traceability": ["rag had the right passage in front of it in 80.0 % of the items of norm."],
+    "traceability": ["rag had the right passage in front of it in 80.0 % of the items of norm of which that is known."],
     "style": [
         "prompting: up to 10.0 % of the replies could not be read or were cut off.",
         "RAG: up to 1.0 % of the replies could not be read or were cut off.",
