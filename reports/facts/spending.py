@@ -1,5 +1,6 @@
 """What variants cost before and for each request, as a table, and from how many requests on one pays."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -96,7 +97,7 @@ def _sentence(pair: BreakEven) -> str:
         "efficiency.from_requests",
         variant=variant,
         rival=rival,
-        requests=cost_texts.whole(pair.requests_per_day),
+        requests=cost_texts.whole(math.ceil(pair.requests_per_day)),
         days=f"{pair.days:,}",
     )
 

@@ -183,7 +183,7 @@ def test_the_cheapest_that_nothing_beats_are_joined() -> None:
         "lora+rag",
     ]
     assert len(facts.chart.steps) == 4  # nearest → lora → lora+rag: to the right and up, twice
-    assert facts.break_even[0].startswith("lora costs more before its first request than few-shot, and less from 832")
+    assert facts.break_even[0].startswith("lora costs more before its first request than few-shot, and less from 833")
     assert facts.break_even[1].endswith("never makes up for it.")
 
 
