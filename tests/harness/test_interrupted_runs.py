@@ -62,7 +62,7 @@ def test_the_same_command_goes_on(
     result = CliRunner().invoke(app, run)
     assert result.exit_code == 0, result.output
     assert folder.read_run()["status"] == "complete"
-    assert len(server.bodies()) - asked in (10 - replies, 10 - replies - 1)  # what was in flight may have been answered
+    assert 1 <= len(server.bodies()) - asked <= 10 - replies  # what was in flight may have been answered, too
     assert all(prediction.error is None for prediction in folder.predictions())
     assert all(score.value is not None for score in folder.scores())
 

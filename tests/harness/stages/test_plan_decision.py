@@ -101,7 +101,7 @@ def test_a_scale_of_another_width_and_a_stated_margin(foreseen: Callable[..., Fo
     assert length.detectable == pytest.approx(50 * (accuracy.detectable or 0.0))  # from 0 to 50
     assert length.margin == 5.0
     assert length.needed == pytest.approx((accuracy.needed or 0) * (0.02 / 0.1) ** 2, rel=0.1)  # a tenth of the range
-    assert (length.difference(), length.shown_margin()) == (f"{length.detectable:.3g}", "5")
+    assert (length.difference(), length.margin_text()) == (f"{length.detectable:.3g}", "5")
 
 
 def test_groups_are_the_evidence(foreseen: Callable[..., ForeseenDecision]) -> None:
@@ -142,7 +142,7 @@ def test_a_discordance_is_a_share(foreseen: Callable[..., ForeseenDecision], dis
 @pytest.mark.parametrize(
     ("more", "sentence"),
     [
-        ("", "Latency: 60 requests of colour one at a time, 20 each of 3 variants, after one to warm up."),
+        ("latency: {}\n", "Latency: 60 requests of colour one at a time, 20 each of 3 variants, after one to warm up."),
         ("latency: {items: 5}\n", "Latency: 15 requests of colour one at a time, 5 each of 3 variants, after one to warm up."),
         ("latency: {items: 0}\n", "None"),
     ],
@@ -152,7 +152,7 @@ def test_requests_that_are_timed(write: Callable[..., Path], more: str, sentence
 
 
 def test_the_command_shows_it(write: Callable[..., Path]) -> None:
-    path = write(TWO, rows=100)
+    path = write(TWO, "latency: {}\n", rows=100)
     shown = CliRunner().invoke(app, ["plan", str(path), "--discordance", "0.3"])
     assert shown.exit_code == 0
     assert "What this suite can decide" in shown.output
