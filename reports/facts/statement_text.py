@@ -1,6 +1,6 @@
 """Statements of the record as sentences: their values are written as the report writes such figures everywhere."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup, escape
 
@@ -13,7 +13,9 @@ from reports.facts.metric_columns import metric_info
 from reports.facts.phrases import listed, shortened
 from reports.wording import say, say_markup
 
-NAMES = ("variant", "rival", "floor", "bound", "variants", "rivals")  # values that name variants
+NAMES = ("variant", "rival", "floor", "bound", "variants", "rivals", "others")  # values that name variants
+MOST_NAMES = 8  # in one sentence
+MOST_STATEMENTS = 12  # below one heading, before any figure
 
 
 def sentence(statement: Statement, summary: Summary) -> str:
@@ -31,6 +33,15 @@ def marked_sentence(statement: Statement, summary: Summary) -> Markup:
         text = _text(value, summary)
         values[name] = _emphasised(text, isinstance(value, str)) if name in NAMES else escape(text)
     return say_markup(statement.key, **values)
+
+
+def first_ones(statements: Sequence[Statement]) -> Sequence[Statement]:
+    """As many as are read before the figures, and how many more there are."""
+    if len(statements) <= MOST_STATEMENTS:
+        return statements
+    further = len(statements) - MOST_STATEMENTS + 1
+    rest = Statement("decision.further", {"n": further, "count": f"{further:,}"})
+    return [*statements[: MOST_STATEMENTS - 1], rest]
 
 
 def _counts(statement: Statement) -> dict[str, JSON]:
@@ -51,6 +62,10 @@ def _text(value: JSON, summary: Summary) -> str:
             return sentence(Statement(value["key"], value["values"]), summary)
         return _quantity(value, summary)
     if isinstance(value, list | tuple):
+        if len(value) > MOST_NAMES and all(isinstance(entry, str) for entry in value):
+            further = len(value) - MOST_NAMES + 1
+            others = say("decision.others", n=further, count=f"{further:,}")
+            return listed([*map(str, value[: MOST_NAMES - 1]), others])
         return listed(_text(entry, summary) for entry in value)
     return numbers.plain_number(value) if isinstance(value, int | float) else str(value)
 
