@@ -26,7 +26,8 @@ def answer_changes(
     decision: Decision,
 ) -> Iterator[Statement]:
     """In the order in which they are likely to matter."""
-    yield from _more_items(figures, decision)
+    if decision.kind != "infeasible":
+        yield from _more_items(figures, decision)
     yield from _constraints(figures, broken, decision)
     yield from _break_even(summary, decision)
     for figure in figures:

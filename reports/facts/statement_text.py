@@ -9,6 +9,7 @@ from harness.records.figure_names import FigureName
 from harness.records.inputs import JSON
 from harness.records.summary import Summary
 from reports.facts import cost_texts, numbers
+from reports.facts.judge_doubts import spoken_demotions
 from reports.facts.metric_columns import metric_info
 from reports.facts.phrases import listed, shortened
 from reports.wording import say, say_markup
@@ -20,14 +21,14 @@ MOST_STATEMENTS = 12  # below one heading, before any figure
 
 def sentence(statement: Statement, summary: Summary) -> str:
     """A statement in the language that is spoken."""
-    values = {name: _text(value, summary) for name, value in statement.values.items() if name != "n"}
+    values = {name: _text(value, summary) for name, value in _values(statement, summary).items() if name != "n"}
     return say(statement.key, **_counts(statement), **values)
 
 
 def marked_sentence(statement: Statement, summary: Summary) -> Markup:
     """The same with the variants that it names emphasised. Every value is escaped."""
     values = _counts(statement)
-    for name, value in statement.values.items():
+    for name, value in _values(statement, summary).items():
         if name == "n":
             continue
         text = _text(value, summary)
@@ -42,6 +43,14 @@ def first_ones(statements: Sequence[Statement]) -> Sequence[Statement]:
     further = len(statements) - MOST_STATEMENTS + 1
     rest = Statement("decision.further", {"n": further, "count": f"{further:,}"})
     return [*statements[: MOST_STATEMENTS - 1], rest]
+
+
+def _values(statement: Statement, summary: Summary) -> Mapping[str, JSON]:
+    """Its values; why a figure may not decide is stored as a text, and said in the language that is spoken."""
+    if statement.key != "decision.demoted" or "figure" not in statement.values:
+        return statement.values
+    reason = spoken_demotions(summary.judging).get(str(statement.values["figure"]))
+    return statement.values if reason is None else {**statement.values, "reason": reason}
 
 
 def _counts(statement: Statement) -> dict[str, JSON]:

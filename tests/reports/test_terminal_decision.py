@@ -14,6 +14,7 @@ from harness.records.decisions import Statement
 from harness.records.deployment_terms import DeploymentTerms
 from harness.records.inputs import Language
 from harness.records.summary import Summary
+from harness.runtime.run_folder import RunFolder
 from harness.summary.decision import decide
 from reports.facts.statement_text import first_ones, sentence
 from reports.terminal import print_place, print_summary
@@ -150,3 +151,14 @@ def test_no_more_names_and_lines_than_are_read() -> None:
     assert len(told) == 12
     assert told[-1] == "189 more stand in summary.json."
     assert list(first_ones(lines[:12])) == lines[:12]
+
+
+def test_why_a_figure_may_not_decide_is_said_in_chinese() -> None:
+    recorded = Path(__file__).parents[1] / "recorded" / "run-retrieval"
+    summary = RunFolder(recorded).finished().summary
+    assert summary.decisions.decision is not None
+    demoted = [part for part in summary.decisions.decision.distrusted if part.key == "decision.demoted"]
+    with speaking("zh"):
+        said = " ".join(sentence(part, summary) for part in demoted)
+    assert "没有与人工对照校准" in said
+    assert "not calibrated" not in said

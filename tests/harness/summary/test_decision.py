@@ -370,3 +370,17 @@ def test_hostile_names_stay_text() -> None:
     statement = Statement("decision.choose", {"variant": name})
     assert sentence(statement, BOUNDED).startswith(f"Deploy {name}:")
     assert "<img" not in marked_sentence(statement, BOUNDED)
+
+
+def test_money_is_said_as_money() -> None:
+    costs = {"zero": {"per_1000": 3.0}, "rag": {"per_1000": 1.0}}
+    summary = situation(CLOSE, costs=costs)
+    assert "costs_against" in keys(decide(summary, MARGINS))
+    assert not {"takes", "takes_against"} & keys(decide(summary, MARGINS))
+    assert "costs" in keys(decide(situation({"zero": 0.6}, costs={"zero": {"per_1000": 3.0}}), MARGINS))
+
+
+def test_more_items_help_no_constraint() -> None:
+    decision = decide(situation(FAR), MARGINS, [broken("rag"), broken("zero")])
+    assert decision.kind == "infeasible"
+    assert "more_items" not in keys(decision)
