@@ -16,7 +16,7 @@ from reports.facts.demotions import SIGN
 from reports.facts.metric_columns import MetricColumn
 from reports.facts.phrases import joined
 from reports.facts.spoken_sentences import spoken_sentences
-from reports.facts.statement_text import sentence
+from reports.facts.statement_text import first_ones, sentence
 from reports.section import PACKAGES, Section, find_sections
 from reports.verdict import findings
 from reports.wording import NAMES, say, speaking
@@ -94,7 +94,7 @@ def _print_decision(summary: Summary, console: Console) -> None:
     ):
         if statements:
             console.print(_safe(Text(say("terminal.labelled", label=name).rstrip(), f"bold {style}"), console))
-        for statement in statements:
+        for statement in first_ones(statements):
             console.print(Padding(_safe(Text(sentence(statement, summary)), console), (0, 0, 0, 2), expand=False))
     console.print()
 

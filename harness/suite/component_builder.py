@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import stat
 import sys
 from collections.abc import Mapping, Sequence
@@ -17,14 +16,13 @@ from harness.components.packages import remedy_for
 from harness.components.registry import KINDS, find
 from harness.errors import HarnessError, nearest, reason_of, shown_path
 from harness.records.inputs import JSON
+from harness.suite.entry_names import name_problem
 from harness.suite.short_forms import component_form, parameter_form
 from harness.suite.yaml_source import QUOTED, Source, Where
 from harness.text.excerpts import shortened
 from harness.text.templates import Template
 
 # Names become parts of ids and of the names of folders, which have at most 255 bytes; ".." would be another folder.
-_NAME = re.compile(r"(?!\.+$)[^\s/\\:\x00-\x1f\x7f-\x9f]+")
-_LONGEST_NAME = 200
 
 
 LIMITS = {  # an error of pydantic → how it is said, and where its context holds the number
@@ -274,14 +272,6 @@ class Builder:
         for key in value:
             if key not in keys:
                 self.source.complain((*where, key), f"is not a known key ({nearest(key, keys)})")
-
-
-def name_problem(name: str) -> str | None:
-    """Why a text cannot be a name; None if it can."""
-    if not _NAME.fullmatch(name):
-        return "is more than dots and has no spaces, colons or slashes"
-    size = len(name.encode())
-    return f"has at most {_LONGEST_NAME} bytes, not {size:,}; shorten it" if size > _LONGEST_NAME else None
 
 
 def _alternatives(reasons: Sequence[str]) -> str:

@@ -221,7 +221,7 @@ def _levels(factors: Sequence[Factor], choice: Choice) -> dict[str, str]:
 
 
 def _check_names(variants: Sequence[str], entries: Sequence[str], source: Source) -> None:
-    from harness.suite.component_builder import name_problem
+    from harness.suite.entry_names import name_problem
 
     for name, count in Counter([*dict.fromkeys(entries), *variants]).items():
         if count > 1:

@@ -16,8 +16,9 @@ from harness.components.reader import Reader
 from harness.components.registry import find
 from harness.components.variant import Variant
 from harness.records.inputs import JSON, Generation
-from harness.suite.component_builder import Builder, name_problem
+from harness.suite.component_builder import Builder
 from harness.suite.deployment import DeploymentWishes, deployment_terms
+from harness.suite.entry_names import name_problem
 from harness.suite.expansion import Expansion, expand, forgetting_probes
 from harness.suite.grid import Grid, read_grid
 from harness.suite.options import (

@@ -26,7 +26,8 @@ def answer_changes(
     decision: Decision,
 ) -> Iterator[Statement]:
     """In the order in which they are likely to matter."""
-    yield from _more_items(figures, decision)
+    if decision.kind != "infeasible":
+        yield from _more_items(figures, decision)
     yield from _constraints(figures, broken, decision)
     yield from _break_even(summary, decision)
     for figure in figures:
@@ -46,6 +47,8 @@ def _more_items(figures: Sequence[DecidingFigure], decision: Decision) -> Iterat
         for rival in decision.rivals:
             pair = figure.pairs.get((rival, leader)) if leader is not None else None
             pair = pair or (figure.floors.get(rival) if decision.kind == "deploy floor" else None)
+            if pair is None and leader is not None and rival == figure.floor:
+                pair = figure.floors.get(leader)
             if rival == leader or pair is None or pair.verdict != "inconclusive":
                 continue
             if pair.needed_low is None or not pair.difference:  # of no difference there is no size to be shown

@@ -17,6 +17,8 @@ from harness.records.decisions import (
 )
 from harness.records.deployment_terms import DeploymentTerms
 from harness.records.figure_names import FigureName
+from harness.records.figures import Comparison
+from harness.records.inputs import JSON
 from harness.records.summary import Summary
 from harness.statistics.groups import FEW
 from harness.summary.answer_changes import answer_changes
@@ -25,6 +27,7 @@ from harness.summary.decision_figures import Closeness, DecidingFigure, deciding
 from harness.summary.decision_reasons import phrase, reasons_for
 from harness.summary.distrust import Distrust, distrust_of
 
+ROUNDING = 1e-9  # what a difference of two means may be off by
 NOT_DEPLOYABLE: tuple[Approach, ...] = ("floor", "upper bound")
 
 
@@ -126,7 +129,12 @@ def _infeasible(field: Field) -> Decision:
 
 
 def _floor(field: Field, feasible: Sequence[str]) -> Decision:
-    """Nothing is shown to beat what asks no model."""
+    """Nothing is shown to beat what asks no model: deploy that, unless something leads it by more than the margin."""
+    for figure in field.figures:
+        leader = max((v for v in feasible if v in figure.floors), key=figure.floor_lead, default=None)
+        if leader is not None and figure.floor_lead(leader) > (figure.margin or 0.0) + ROUNDING:
+            comparison = figure.floors[leader]
+            return _undecided_with(figure, leader, comparison.reference, comparison, ())
     figure = next(figure for figure in field.figures if figure.floor is not None)
     best = figure.best([variant for variant in feasible if variant in figure.means] or list(figure.means))
     is_sure = all(figure.is_below_floor(variant) for variant in feasible if variant in figure.floors)
@@ -156,7 +164,8 @@ def _among(field: Field, variants: Sequence[str], able: Sequence[str]) -> Decisi
     if lighter:
         return _undecided(field, leader, lighter)
     if choice == leader:
-        return _chosen(leader, [variant for variant in joint if variant != leader])
+        rivals = [variant for variant in joint if variant != leader]
+        return _leading(leader, rivals) if rivals else _unrivalled(field, leader, variants)
     is_proven = standing[choice] == "as good"
     measure = phrase(f"decision.measure_{field.burdens.measure((choice, leader))}")
     values = {
@@ -180,28 +189,61 @@ def _trade_off(field: Field, variants: Sequence[str]) -> Decision:
     return _answer("trade-off", "cannot tell", Statement("decision.trade_off", values), rivals=rivals)
 
 
-def _chosen(leader: str, rivals: Sequence[str]) -> Decision:
+def _leading(leader: str, rivals: Sequence[str]) -> Decision:
     """The best one, which nothing that could not be told from it is lighter than."""
-    if not rivals:
-        return _answer("choose", "sure", Statement("decision.choose", {"variant": leader}), variant=leader)
     statement = Statement("decision.choose_leading", {"variant": leader, "rivals": list(rivals)})
     return _answer("choose", "likely", statement, variant=leader, rivals=tuple(rivals))
+
+
+def _unrivalled(field: Field, leader: str, variants: Sequence[str]) -> Decision:
+    """The only one that is about as good as the best on every figure; the sentence says no more than was shown.
+
+    `variants` are all that were compared. What is left out for distrust may turn out better once it is mended.
+    """
+    others = [variant for variant in variants if variant != leader]
+    doubtful, breaking = list(field.distrust.variants), {constraint.variant for constraint in field.broken}
+    values: dict[str, JSON] = {"variant": leader}
+    is_proven = not doubtful
+    if others and all(figure.is_worse(other, leader) for figure in field.figures for other in others):
+        key = "choose_of_rest" if doubtful or breaking.intersection(field.candidates) else "choose"
+    elif others:
+        key = "choose_balanced"
+        is_proven &= field.closeness(leader, variants) == "as good"
+    elif doubtful:
+        key, values = "choose_trusted", values | {"others": list(doubtful)}
+    elif breaking.intersection(field.candidates):
+        key = "choose_feasible"
+    elif len(field.candidates) > 1:
+        key, values = "choose_above_floor", values | {"floor": next(f.floor for f in field.figures if f.floor)}
+    else:
+        key = "choose_only"
+        is_proven = any(figure.beats_floor(leader) for figure in field.figures)
+    certainty: Certainty = "sure" if is_proven else "likely"
+    return _answer("choose", certainty, Statement(f"decision.{key}", values), variant=leader)
 
 
 def _undecided(field: Field, leader: str, lighter: Sequence[str]) -> Decision:
     """The best one leads by more than the margin, but not shown; what is lighter may be as good."""
     rival = field.burdens.lightest(lighter)
     figure = max(field.figures, key=lambda candidate: candidate.lead(leader, rival))
-    pair = figure.pairs.get((leader, rival))
+    return _undecided_with(figure, leader, rival, figure.pairs.get((leader, rival)), lighter)
+
+
+def _undecided_with(
+    figure: DecidingFigure, leader: str, rival: str, pair: Comparison | None, further: Sequence[str]
+) -> Decision:
     needed = None if pair is None else [pair.needed_low, pair.needed_high]
     values = {"variant": leader, "rival": rival, "figure": figure.name, "needed": {"unit": "items", "value": needed}}
-    return _answer("undecided", "cannot tell", Statement("decision.undecided", values), rivals=(leader, *lighter))
+    rivals = tuple(dict.fromkeys((leader, *(further or (rival,)))))
+    return _answer("undecided", "cannot tell", Statement("decision.undecided", values), rivals=rivals)
 
 
 def _tempered(summary: Summary, field: Field, decision: Decision) -> Certainty:
-    """Sure no longer where the items form too few groups for any test to be relied on."""
+    """Sure no longer where the items are too few, or form too few groups, for any test to be relied on."""
     tasks = {FigureName.parse(figure.name).task for figure in field.figures}
-    few = any(grouping.groups < FEW for grouping in summary.groupings if grouping.task in tasks)
+    sizes = [grouping.groups for grouping in summary.groupings if grouping.task in tasks]
+    sizes += [result.samples for result in summary.results if result.task in tasks]
+    few = min(sizes, default=FEW) < FEW
     return "likely" if few and decision.certainty == "sure" and decision.variant is not None else decision.certainty
 
 

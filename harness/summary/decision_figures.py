@@ -81,6 +81,10 @@ class DecidingFigure:
             return "worse"
         return "close" if self.margin is not None and -self.lead(variant, best) <= self.margin else "open"
 
+    def floor_lead(self, variant: str) -> float:
+        """By how much its mean is better than that of the best floor, which it was compared with."""
+        return self.sign * (self.floors[variant].difference or 0.0)
+
     def beats_floor(self, variant: str) -> bool:
         """Whether it is shown to be better than the best floor."""
         comparison = self.floors.get(variant)

@@ -1,6 +1,6 @@
 """Statements of the record as sentences: their values are written as the report writes such figures everywhere."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup, escape
 
@@ -9,28 +9,48 @@ from harness.records.figure_names import FigureName
 from harness.records.inputs import JSON
 from harness.records.summary import Summary
 from reports.facts import cost_texts, numbers
+from reports.facts.judge_doubts import spoken_demotions
 from reports.facts.metric_columns import metric_info
 from reports.facts.phrases import listed, shortened
 from reports.wording import say, say_markup
 
-NAMES = ("variant", "rival", "floor", "bound", "variants", "rivals")  # values that name variants
+NAMES = ("variant", "rival", "floor", "bound", "variants", "rivals", "others")  # values that name variants
+MOST_NAMES = 8  # in one sentence
+MOST_STATEMENTS = 12  # below one heading, before any figure
 
 
 def sentence(statement: Statement, summary: Summary) -> str:
     """A statement in the language that is spoken."""
-    values = {name: _text(value, summary) for name, value in statement.values.items() if name != "n"}
+    values = {name: _text(value, summary) for name, value in _values(statement, summary).items() if name != "n"}
     return say(statement.key, **_counts(statement), **values)
 
 
 def marked_sentence(statement: Statement, summary: Summary) -> Markup:
     """The same with the variants that it names emphasised. Every value is escaped."""
     values = _counts(statement)
-    for name, value in statement.values.items():
+    for name, value in _values(statement, summary).items():
         if name == "n":
             continue
         text = _text(value, summary)
         values[name] = _emphasised(text, isinstance(value, str)) if name in NAMES else escape(text)
     return say_markup(statement.key, **values)
+
+
+def first_ones(statements: Sequence[Statement]) -> Sequence[Statement]:
+    """As many as are read before the figures, and how many more there are."""
+    if len(statements) <= MOST_STATEMENTS:
+        return statements
+    further = len(statements) - MOST_STATEMENTS + 1
+    rest = Statement("decision.further", {"n": further, "count": f"{further:,}"})
+    return [*statements[: MOST_STATEMENTS - 1], rest]
+
+
+def _values(statement: Statement, summary: Summary) -> Mapping[str, JSON]:
+    """Its values; why a figure may not decide is stored as a text, and said in the language that is spoken."""
+    if statement.key != "decision.demoted" or "figure" not in statement.values:
+        return statement.values
+    reason = spoken_demotions(summary.judging).get(str(statement.values["figure"]))
+    return statement.values if reason is None else {**statement.values, "reason": reason}
 
 
 def _counts(statement: Statement) -> dict[str, JSON]:
@@ -51,6 +71,10 @@ def _text(value: JSON, summary: Summary) -> str:
             return sentence(Statement(value["key"], value["values"]), summary)
         return _quantity(value, summary)
     if isinstance(value, list | tuple):
+        if len(value) > MOST_NAMES and all(isinstance(entry, str) for entry in value):
+            further = len(value) - MOST_NAMES + 1
+            others = say("decision.others", n=further, count=f"{further:,}")
+            return listed([*map(str, value[: MOST_NAMES - 1]), others])
         return listed(_text(entry, summary) for entry in value)
     return numbers.plain_number(value) if isinstance(value, int | float) else str(value)
 

@@ -9,7 +9,7 @@ from harness.records.finished_run import FinishedRun
 from reports.facts.approach_names import approach_name
 from reports.facts.broken_limits import broken_lines
 from reports.facts.candidates import CandidateChart, candidate_chart, headline_columns
-from reports.facts.statement_text import marked_sentence
+from reports.facts.statement_text import first_ones, marked_sentence
 from reports.section import Section
 
 BESIDE = 2  # headline figures that stand beside each other in the first chart
@@ -50,9 +50,9 @@ class Recommendation(Section):
             kind=decision.kind.replace(" ", "_").replace("-", "_"),
             approach=approach_name(decision.approach) if decision.approach else None,
             headline=marked_sentence(decision.headline, summary),
-            reasons=tuple(marked_sentence(part, summary) for part in decision.reasons),
-            changes=tuple(marked_sentence(part, summary) for part in decision.changes),
-            distrusted=tuple(marked_sentence(part, summary) for part in decision.distrusted),
+            reasons=tuple(marked_sentence(part, summary) for part in first_ones(decision.reasons)),
+            changes=tuple(marked_sentence(part, summary) for part in first_ones(decision.changes)),
+            distrusted=tuple(marked_sentence(part, summary) for part in first_ones(decision.distrusted)),
             broken=broken_lines(decision.broken),
             chart=candidate_chart(summary, columns[:BESIDE]),
             further=tuple(candidate_chart(summary, [column]) for column in columns[BESIDE:]),

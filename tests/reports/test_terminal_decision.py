@@ -10,11 +10,15 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from harness.records.decisions import Statement
 from harness.records.deployment_terms import DeploymentTerms
 from harness.records.inputs import Language
 from harness.records.summary import Summary
+from harness.runtime.run_folder import RunFolder
 from harness.summary.decision import decide
+from reports.facts.statement_text import first_ones, sentence
 from reports.terminal import print_place, print_summary
+from reports.wording import speaking
 from tests.shared.finished import finished, printed
 from tests.shared.nasty import NASTY
 from tests.shared.situations import situation
@@ -60,7 +64,7 @@ def first_lines(text: str) -> str:
         ]),
         ("simplest", ["recommendation (likely): rag or zero: no difference on norm.accuracy could be detected. zero is faster: deploy zero."]),
         ("undecided", ["recommendation (cannot tell): Undecided between rag and zero on norm.accuracy:"]),
-        ("floor", ["recommendation (sure): Nothing beats the floor nearest on norm.accuracy: deploy nearest, or try a stronger model.", "what would change it:"]),
+        ("floor", ["recommendation (sure): No variant is shown to beat the floor nearest on norm.accuracy: deploy nearest, or try a stronger model.", "what would change it:"]),
         ("no figure", ["recommendation (cannot tell): Not trustworthy yet: no figure may decide", "left out:", "its judge is below trust"]),
         ("no candidate", ["recommendation (cannot tell): No choice: nothing here could be deployed."]),
         ("low coverage", ["recommendation (cannot tell): Not trustworthy yet: rag leads on norm.accuracy", "left out: rag has a value for only 33.3 % of the items of norm.accuracy."]),
@@ -83,7 +87,7 @@ def test_no_p_value_in_the_first_lines(name: str, language: Any) -> None:
     ("name", "expected"),
     [
         ("choose", ["推荐（确定）：部署 rag", "理由："]),
-        ("floor", ["推荐（确定）：在 norm.accuracy 上，没有变体胜过基线 nearest：部署 nearest，或换用更强的模型。", "什么会改变结论："]),
+        ("floor", ["推荐（确定）：在 norm.accuracy 上，没有证据表明有变体胜过基线 nearest：部署 nearest，或换用更强的模型。", "什么会改变结论："]),
         ("low coverage", ["推荐（无法判断）：", "未予采信："]),
     ],
 )  # fmt: skip
@@ -133,3 +137,28 @@ def test_where_the_page_is(language: Any, expected: str) -> None:
     file = io.StringIO()
     print_place(Path("a") / "report.html", Console(file=file, width=20), language)
     assert file.getvalue() == expected
+
+
+def test_no_more_names_and_lines_than_are_read() -> None:
+    names = [f"v{number}" for number in range(200)]
+    summary = decided("choose")
+    rivals = Statement("decision.choose_leading", {"variant": "rag", "rivals": names})
+    assert "(v0, v1, v2, v3, v4, v5, v6 and 193 others)" in sentence(rivals, summary)
+    with speaking("zh"):
+        assert "v6 和 另外 193 个" in sentence(rivals, summary)
+    lines = [Statement("decision.no_value", {"variant": name, "figure": "norm.accuracy"}) for name in names]
+    told = [sentence(line, summary) for line in first_ones(lines)]
+    assert len(told) == 12
+    assert told[-1] == "189 more stand in summary.json."
+    assert list(first_ones(lines[:12])) == lines[:12]
+
+
+def test_why_a_figure_may_not_decide_is_said_in_chinese() -> None:
+    recorded = Path(__file__).parents[1] / "recorded" / "run-retrieval"
+    summary = RunFolder(recorded).finished().summary
+    assert summary.decisions.decision is not None
+    demoted = [part for part in summary.decisions.decision.distrusted if part.key == "decision.demoted"]
+    with speaking("zh"):
+        said = " ".join(sentence(part, summary) for part in demoted)
+    assert "没有与人工对照校准" in said
+    assert "not calibrated" not in said

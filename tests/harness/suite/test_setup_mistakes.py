@@ -50,6 +50,7 @@ FILE = [
     ("name: small", "name: ''", ["1: name: the name of a suite is more than dots and has no spaces, colons or slashes"]),
     ("name: small", "name: '..'", ["1: name: the name of a suite is more than dots and has no spaces, colons or slashes"]),
     ('{{ input }}?"', '{{ input }}\\ud83d"', ["7: tasks.norm.prompt: an escape such as \\ud83d is half a character; write the character itself"]),
+    ("name: small", 'name: "a\\u202Eb"', ["1: name: the name of a suite has no characters that turn or hide text, such as U+202E; leave it out"]),
     ("  norm:\n", "  '':\n", ["5: tasks.: a name is more than dots and has no spaces, colons or slashes"]),
     ("    prompt", "    generation: 0\n    prompt", ["7: tasks.norm.generation: must be a mapping"]),
     ("    prompt", "    generation: {temperature: .inf}\n    prompt", ["7: tasks.norm.generation.temperature: must be a finite number, not .inf"]),

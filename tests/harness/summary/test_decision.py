@@ -47,6 +47,10 @@ def groupings(groups: int) -> tuple[Grouping, ...]:
     return (Grouping(task="norm", samples=300, groups=groups, largest=100, repeated=0),)
 
 
+def few_items(summary: Summary) -> Summary:
+    return replace(summary, results=tuple(replace(r, samples=9, known=9) for r in summary.results))
+
+
 TWO = {"zero": 0.6, "rag": 0.8}
 CLOSE = {"zero": 0.79, "rag": 0.80}
 FAR = {"zero": 0.70, "rag": 0.80}
@@ -62,7 +66,11 @@ SITUATIONS: dict[str, tuple[Summary, list[BrokenConstraint], tuple[str, str | No
         situation({**TWO, "lora": 0.9}, worse=[("zero", "rag"), ("zero", "lora"), ("rag", "lora")]),
         [], ("choose", "lora", "sure", "choose"),
     ),
-    "one variant alone": (situation({"zero": 0.6}), [], ("choose", "zero", "sure", "choose")),
+    "one variant alone": (situation({"zero": 0.6}), [], ("choose", "zero", "likely", "choose_only")),
+    "one variant alone, above the floor": (
+        situation({"zero": 0.6, "nearest": 0.4}, floor="nearest", above_floor=["zero"]), [],
+        ("choose", "zero", "sure", "choose_only"),
+    ),
     "lower is better": (
         situation({"zero": 0.2, "rag": 0.4}, worse=[("rag", "zero")], metric=LOWER), [],
         ("choose", "zero", "sure", "choose"),
@@ -76,6 +84,9 @@ SITUATIONS: dict[str, tuple[Summary, list[BrokenConstraint], tuple[str, str | No
     ),
     "few groups make it likely only": (
         situation(TWO, **ONE_WORSE, groupings=groupings(4)), [], ("choose", "rag", "likely", "choose"),
+    ),
+    "few items make it likely only": (
+        few_items(situation(TWO, **ONE_WORSE)), [], ("choose", "rag", "likely", "choose"),
     ),
     "many groups leave it sure": (
         situation(TWO, **ONE_WORSE, groupings=groupings(60)), [], ("choose", "rag", "sure", "choose"),
@@ -140,6 +151,10 @@ SITUATIONS: dict[str, tuple[Summary, list[BrokenConstraint], tuple[str, str | No
         situation({**TWO, "nearest": 0.78}, floor="nearest", **ONE_WORSE), [],
         ("deploy floor", "nearest", "likely", "deploy_floor"),
     ),
+    "the best is far above the floor, which is not shown": (
+        situation({**TWO, "nearest": 0.5}, floor="nearest", **ONE_WORSE), [],
+        ("undecided", None, "cannot tell", "undecided"),
+    ),
     "the best is not shown above the floor, another is": (
         situation({"nearest": 0.5, **CLOSE}, floor="nearest", above_floor=["zero"]), [],
         ("choose", "zero", "likely", "choose_leading"),
@@ -150,11 +165,11 @@ SITUATIONS: dict[str, tuple[Summary, list[BrokenConstraint], tuple[str, str | No
     ),
     "what is below the floor is no rival": (
         situation({"nearest": 0.75, **FAR}, floor="nearest", above_floor=["rag"], below_floor=["zero"], **LIGHTER), [],
-        ("choose", "rag", "sure", "choose"),
+        ("choose", "rag", "sure", "choose_above_floor"),
     ),
     # -- constraints
     "the best breaks a constraint": (
-        situation(TWO, **ONE_WORSE), [broken("rag")], ("choose", "zero", "sure", "choose"),
+        situation(TWO, **ONE_WORSE), [broken("rag")], ("choose", "zero", "sure", "choose_feasible"),
     ),
     "all break a constraint": (
         situation(TWO, **ONE_WORSE), [broken("rag"), broken("zero")], ("infeasible", None, "sure", "infeasible"),
@@ -163,7 +178,11 @@ SITUATIONS: dict[str, tuple[Summary, list[BrokenConstraint], tuple[str, str | No
         situation({"zero": 0.6}), [broken("zero", value=None)], ("infeasible", None, "sure", "infeasible"),
     ),
     "a worse one breaks a constraint": (
-        situation(TWO, **ONE_WORSE), [broken("zero")], ("choose", "rag", "sure", "choose"),
+        situation(TWO, **ONE_WORSE), [broken("zero")], ("choose", "rag", "sure", "choose_feasible"),
+    ),
+    "the better of two, a third one breaks a constraint": (
+        situation({**TWO, "few": 0.9}, worse=[("zero", "rag"), ("zero", "few"), ("rag", "few")]), [broken("few")],
+        ("choose", "rag", "sure", "choose_of_rest"),
     ),
     "nothing beats the floor, which breaks a constraint": (
         situation({**TWO, "nearest": 0.9}, floor="nearest", below_floor=["zero", "rag"], **ONE_WORSE),
@@ -187,7 +206,7 @@ SITUATIONS: dict[str, tuple[Summary, list[BrokenConstraint], tuple[str, str | No
             {"norm.accuracy": {**TWO, "lora": 0.79}, "report.f1": {"zero": 0.6, "rag": 0.4, "lora": 0.59}},
             worse=[("zero", "rag")],
         ),
-        [], ("choose", "lora", "sure", "choose"),
+        [], ("choose", "lora", "likely", "choose_balanced"),
     ),
     # -- doubts
     "the leader has an alarm": (
@@ -198,7 +217,11 @@ SITUATIONS: dict[str, tuple[Summary, list[BrokenConstraint], tuple[str, str | No
         situation(TWO, **ONE_WORSE, anomalies=(alarm("rag", "other"),)), [], ("choose", "rag", "sure", "choose"),
     ),
     "an alarm on a worse one only leaves it out": (
-        situation(TWO, **ONE_WORSE, anomalies=(alarm("zero"),)), [], ("choose", "rag", "sure", "choose"),
+        situation(TWO, **ONE_WORSE, anomalies=(alarm("zero"),)), [], ("choose", "rag", "likely", "choose_trusted"),
+    ),
+    "the better of two, a third one has an alarm": (
+        situation({**TWO, "few": 0.5}, worse=[("zero", "rag"), ("few", "rag")], anomalies=(alarm("few"),)), [],
+        ("choose", "rag", "likely", "choose_of_rest"),
     ),
     "alarms everywhere": (
         situation(TWO, **ONE_WORSE, anomalies=(alarm("zero"), alarm("rag"))), [],
@@ -308,6 +331,9 @@ NOTED = {
         situation(CLOSE, costs={"zero": {"per_1000": 1.0}, "rag": {"per_1000": 3.0}}), [], "costs_against",
     ),
     "both costs are named": (situation(CLOSE, **LIGHTER), [], "takes_against"),
+    "more items would show it above the floor": (
+        situation({"zero": 0.6, "nearest": 0.4}, floor="nearest"), [], "more_items",
+    ),
     "more items would help": (situation(CLOSE, **LIGHTER), [], "more_items"),
     "a better one breaks a constraint": (situation(TWO, **ONE_WORSE), [broken("rag")], "without_constraint"),
     "what each of them breaks": (situation({"zero": 0.6}), [broken("zero")], "breaks"),
@@ -344,3 +370,17 @@ def test_hostile_names_stay_text() -> None:
     statement = Statement("decision.choose", {"variant": name})
     assert sentence(statement, BOUNDED).startswith(f"Deploy {name}:")
     assert "<img" not in marked_sentence(statement, BOUNDED)
+
+
+def test_money_is_said_as_money() -> None:
+    costs = {"zero": {"per_1000": 3.0}, "rag": {"per_1000": 1.0}}
+    summary = situation(CLOSE, costs=costs)
+    assert "costs_against" in keys(decide(summary, MARGINS))
+    assert not {"takes", "takes_against"} & keys(decide(summary, MARGINS))
+    assert "costs" in keys(decide(situation({"zero": 0.6}, costs={"zero": {"per_1000": 3.0}}), MARGINS))
+
+
+def test_more_items_help_no_constraint() -> None:
+    decision = decide(situation(FAR), MARGINS, [broken("rag"), broken("zero")])
+    assert decision.kind == "infeasible"
+    assert "more_items" not in keys(decision)
