@@ -54,6 +54,7 @@ def _doubts(summary: Summary, figures: Sequence[DecidingFigure], variant: str) -
     for anomaly in summary.anomalies:
         alarm = (anomaly.task, anomaly.kind)
         concerns = anomaly.task in tasks and variant in (anomaly.variant, without_seed(anomaly.variant))
+        concerns &= anomaly.kind != "no effect"  # two variants are the same, and what they reach is what they reach
         if concerns and alarm not in alarms:
             alarms.add(alarm)
             values = {"variant": variant, "task": anomaly.task, "count": anomaly.count, "answers": anomaly.answers}

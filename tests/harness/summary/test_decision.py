@@ -216,6 +216,10 @@ SITUATIONS: dict[str, tuple[Summary, list[BrokenConstraint], tuple[str, str | No
     "an alarm on another task does not matter": (
         situation(TWO, **ONE_WORSE, anomalies=(alarm("rag", "other"),)), [], ("choose", "rag", "sure", "choose"),
     ),
+    "that a setting had no effect leaves nothing out": (
+        situation(TWO, **ONE_WORSE, anomalies=(replace(alarm("rag"), kind="no effect"),)), [],
+        ("choose", "rag", "sure", "choose"),
+    ),
     "an alarm on a worse one only leaves it out": (
         situation(TWO, **ONE_WORSE, anomalies=(alarm("zero"),)), [], ("choose", "rag", "likely", "choose_trusted"),
     ),
