@@ -22,7 +22,10 @@ MOST_STATEMENTS = 12  # below one heading, before any figure
 def sentence(statement: Statement, summary: Summary) -> str:
     """A statement in the language that is spoken."""
     values = {name: _text(value, summary) for name, value in _values(statement, summary).items() if name != "n"}
-    return say(statement.key, **_counts(statement), **values)
+    try:
+        return say(statement.key, **_counts(statement), **values)
+    except KeyError:
+        return _as_recorded(statement, values)
 
 
 def marked_sentence(statement: Statement, summary: Summary) -> Markup:
@@ -33,7 +36,16 @@ def marked_sentence(statement: Statement, summary: Summary) -> Markup:
             continue
         text = _text(value, summary)
         values[name] = _emphasised(text, isinstance(value, str)) if name in NAMES else escape(text)
-    return say_markup(statement.key, **values)
+    try:
+        return say_markup(statement.key, **values)
+    except KeyError:
+        return escape(sentence(statement, summary))
+
+
+def _as_recorded(statement: Statement, values: Mapping[str, JSON]) -> str:
+    """A statement of another version, for which the catalogue has no sentence: its name and its values."""
+    name = statement.key.partition(".")[2].replace("_", " ")
+    return " ".join([name, *(f"({field}: {value})" for field, value in values.items())])
 
 
 def first_ones(statements: Sequence[Statement]) -> Sequence[Statement]:

@@ -369,6 +369,17 @@ def test_what_is_not_the_case_is_not_said() -> None:
     assert keys(decision) == {"choose", "reaches", "beats_approach"}
 
 
+def test_a_statement_of_another_version_is_said_as_it_was_recorded() -> None:
+    nested = {"key": "decision.alarm_of_old", "values": {}}
+    for statement in (
+        Statement("decision.was_said_once", {"variant": "rag", "share": {"unit": "share", "value": 0.5}}),
+        Statement("decision.reaches", {"variant": "rag"}),
+        Statement("decision.alarm", {"variant": "rag", "task": "norm", "count": 1, "answers": 2, "alarm": nested}),
+    ):
+        assert "rag" in sentence(statement, BOUNDED)
+        assert marked_sentence(statement, BOUNDED).striptags() == sentence(statement, BOUNDED)
+
+
 def test_hostile_names_stay_text() -> None:
     name = "<img src=x onerror=alert(1)>{0.__class__}"
     statement = Statement("decision.choose", {"variant": name})
