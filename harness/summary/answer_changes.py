@@ -36,6 +36,9 @@ def answer_changes(
         yield from _upper_bound(summary, figure, decision)
     yield from _fresh_knowledge(summary, decision)
     yield from _training_luck(summary, decision)
+    yield from _unfamiliar_prompts(summary, decision)
+    if decision.kind in ("choose", "choose simplest") and not any(figure.floors for figure in figures):
+        yield Statement("decision.no_floor")
     if decision.kind == "deploy floor":
         yield Statement("decision.stronger_model")
 
@@ -149,6 +152,14 @@ def _fresh_knowledge(summary: Summary, decision: Decision) -> Iterator[Statement
             shares = {"share": stale[decision.variant], "least": stale[best]}
             values = {name: {"unit": "share", "value": share} for name, share in shares.items()}
             yield Statement(key, {"variant": decision.variant, "rival": best, "knowledge": probe.knowledge, **values})
+
+
+def _unfamiliar_prompts(summary: Summary, decision: Decision) -> Iterator[Statement]:
+    """Variants of the decision whose model has learnt from prompts of another kind: trained so, they may do better."""
+    concerned = (decision.variant, *decision.rivals)
+    mismatched = dict.fromkeys(mismatch.variant for mismatch in summary.mismatches if mismatch.variant in concerned)
+    for variant in mismatched:
+        yield Statement("decision.unfamiliar_prompts", {"variant": variant})
 
 
 def _training_luck(summary: Summary, decision: Decision) -> Iterator[Statement]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harness.records.anomalies import Anomaly
+from harness.records.anomalies import Anomaly, PromptMismatch
 from harness.records.decisions import BrokenConstraint, Decision, Statement
 from harness.records.deployment_terms import DeploymentTerms
 from harness.records.figures import Grouping, MetricInfo, Overlap, Point, Result
@@ -345,6 +345,11 @@ NOTED = {
     "an upper bound is beaten": (BEATEN, [], "bound_beaten"),
     "a curve still rises": (situation({"lora": 0.5, "lora2": 0.7}, worse=[("lora", "lora2")], curve=CURVE), [], "more_labels"),
     "it was trained once": (situation({"lora": 0.5}), [], "trained_once"),
+    "a model that is asked otherwise than it was trained is named": (
+        situation({"lora": 0.5}, mismatches=(PromptMismatch(
+            task="norm", variant="lora", model="l", difference="d", remedy="r"),)), [], "unfamiliar_prompts",
+    ),
+    "that there is no floor is said": (situation(TWO, **ONE_WORSE), [], "no_floor"),
     "the best model is named": (
         situation({"zero": 0.4, "nearest": 0.9}, floor="nearest", below_floor=["zero"]), [], "model_behind",
     ),
@@ -365,8 +370,8 @@ def test_what_is_said_beside_it(name: str) -> None:
 
 
 def test_what_is_not_the_case_is_not_said() -> None:
-    decision = decide(situation(TWO, **ONE_WORSE), MARGINS)
-    assert keys(decision) == {"choose", "reaches", "beats_approach"}
+    summary = situation(FLOORED, floor="nearest", above_floor=["zero", "rag"], **ONE_WORSE)
+    assert keys(decide(summary, MARGINS)) == {"choose", "reaches", "beats_approach", "above_floor"}
 
 
 def test_a_statement_of_another_version_is_said_as_it_was_recorded() -> None:
