@@ -143,7 +143,7 @@ def test_no_more_names_and_lines_than_are_read() -> None:
     names = [f"v{number}" for number in range(200)]
     summary = decided("choose")
     rivals = Statement("decision.choose_leading", {"variant": "rag", "rivals": names})
-    assert "(v0, v1, v2, v3, v4, v5, v6 and 193 others)" in sentence(rivals, summary)
+    assert "v0, v1, v2, v3, v4, v5, v6 and 193 others, which" in sentence(rivals, summary)
     with speaking("zh"):
         assert "v6 和 另外 193 个" in sentence(rivals, summary)
     lines = [Statement("decision.no_value", {"variant": name, "figure": "norm.accuracy"}) for name in names]
