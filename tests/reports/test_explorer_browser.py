@@ -313,7 +313,7 @@ def test_the_language_changes_and_the_state_stays(open_page: Callable[..., Any],
     assert count(page) == "36 of 36 items"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.nightly)])
 @pytest.mark.parametrize("view", [PHONE, DESK], ids=["phone", "desk"])
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def open_situation(open_page: Callable[..., Any], decided_folder: Callable[[str]
 
 
 @pytest.mark.parametrize("situation", decided.SITUATIONS)
-@pytest.mark.parametrize("view", [PHONE, DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize("view", [PHONE, pytest.param(DESK, marks=pytest.mark.nightly)], ids=["phone", "desk"])
 def test_nothing_leaves_the_screen(open_situation: Callable[..., Any], situation: str, view: dict[str, int]) -> None:
     page = open_situation(situation, view=view)
     page.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true; })")
@@ -164,7 +164,7 @@ def pages_of(pdf: bytes) -> int:
 
 
 @pytest.mark.parametrize("situation", decided.SITUATIONS)
-@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("language", [pytest.param("en", marks=pytest.mark.nightly), "zh"])
 def test_the_decision_is_printed_on_two_pages(
     open_situation: Callable[..., Any], situation: str, language: str
 ) -> None:

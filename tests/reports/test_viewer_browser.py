@@ -164,7 +164,7 @@ def test_a_language_that_was_chosen_goes_along(root: Path, open_view: Callable[.
         assert page.evaluate("document.documentElement.lang") == "en"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.nightly)])
 @pytest.mark.parametrize("view", [DESK, PHONE])
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_legible_and_no_wider_than_the_screen(
