@@ -271,9 +271,9 @@ sys.exit(result.exit_code)
     ("old", "new"),
     [
         ("path: test.tsv", "path: locked/test.tsv"),
-        ("path: docs", "path: locked/docs"),
+        pytest.param("path: docs", "path: locked/docs", marks=pytest.mark.nightly),
         ("path: docs", "path: locked"),
-        ('"{{ input }}?"', "locked/norm.j2"),
+        pytest.param('"{{ input }}?"', "locked/norm.j2", marks=pytest.mark.nightly),
         ("{scripted: {default: 对}}", "{huggingface: {path: ./locked/model}}"),
     ],
 )
