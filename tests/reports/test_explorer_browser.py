@@ -315,7 +315,7 @@ def test_the_language_changes_and_the_state_stays(open_page: Callable[..., Any],
 
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.nightly)])
 @pytest.mark.parametrize("view", [PHONE, DESK], ids=["phone", "desk"])
-@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("language", [pytest.param("en", marks=pytest.mark.nightly), "zh"])
 @pytest.mark.parametrize(
     ("name", "item"), [("folder", "norm/n05"), ("grounded_folder", "norm/n08"), ("judged_folder", "report/r01")]
 )
