@@ -20,12 +20,20 @@ MOST_STATEMENTS = 12  # below one heading, before any figure
 
 
 def sentence(statement: Statement, summary: Summary) -> str:
-    """A statement in the language that is spoken."""
-    values = {name: _text(value, summary) for name, value in _values(statement, summary).items() if name != "n"}
+    """A statement in the language that is spoken; one of another version as it was recorded."""
     try:
-        return say(statement.key, **_counts(statement), **values)
+        return exact_sentence(statement, summary)
     except KeyError:
-        return _as_recorded(statement, values)
+        return _as_recorded(statement, _texts(statement, summary))
+
+
+def exact_sentence(statement: Statement, summary: Summary) -> str:
+    """A statement in the language that is spoken. Raises KeyError where the catalogue has no sentence for it."""
+    return say(statement.key, **_counts(statement), **_texts(statement, summary))
+
+
+def _texts(statement: Statement, summary: Summary) -> dict[str, str]:
+    return {name: _text(value, summary) for name, value in _values(statement, summary).items() if name != "n"}
 
 
 def marked_sentence(statement: Statement, summary: Summary) -> Markup:

@@ -13,7 +13,7 @@ from reports.facts import numbers
 from reports.facts.metric_columns import MetricColumn, column_of, results_by_variant
 from reports.facts.moments import date_text, moment_of
 from reports.facts.phrases import joined
-from reports.facts.statement_text import sentence
+from reports.facts.statement_text import exact_sentence
 from reports.wording import say
 
 MOST_FIGURES = 4
@@ -71,7 +71,7 @@ def run_card(run: RunOverview) -> RunCard:
     recommendation, notes = None, [*_notes(run)]
     if run.summary is not None and decision is not None:
         try:
-            recommendation = sentence(decision.headline, run.summary)
+            recommendation = exact_sentence(decision.headline, run.summary)
         except (AttributeError, IndexError, KeyError, TypeError, ValueError):  # not of this version's catalogue
             notes.append(say("viewer.strange_recommendation"))
     figures = () if run.summary is None else tuple(_figures(run.summary, decision.variant if decision else None))
