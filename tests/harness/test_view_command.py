@@ -134,7 +134,7 @@ def test_one_run_begins_with_its_report(view: Callable[..., Viewer], tmp_path: P
     without(tmp_path / "older", "decisions")
     viewer = view("older", "--port", "0", "--lang", "zh")
     assert viewer.start == "/runs/older/?lang=zh"
-    assert "<title>clinic – report</title>" in viewer.page(viewer.start)
+    assert "<title>clinic – 报告</title>" in viewer.page(viewer.start)
     assert "该运行产生于尚无推荐结论的版本" in viewer.page("/")
 
 
