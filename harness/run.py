@@ -22,7 +22,7 @@ from harness.runtime.run_lookup import refuse_changed
 from harness.stages.index import index
 from harness.stages.latency import latency
 from harness.stages.predict import predict
-from harness.stages.prepare import prepare, resources_of
+from harness.stages.prepare import planning_door, prepare, resources_of
 from harness.stages.prove import prove
 from harness.stages.rehearse import rehearse
 from harness.stages.score import score
@@ -38,7 +38,7 @@ Report = Callable[[FinishedRun], str]  # the page as text
 def run(suite: Suite, folder: RunFolder, context: Context, report: Report, start: str = "train") -> Path:
     """Run a suite from a stage on; returns the report's path. The earlier stages' files are read from the folder."""
     due = STAGES[STAGES.index(start) :]
-    tasks = prepare(suite, suite.usage.asked_from(start))
+    tasks = prepare(suite, suite.usage.asked_from(start), planning_door(suite, context.cache, context.display))
     if "predict" in due:
         rehearse(suite, tasks, context.cache, context.display)
     proofs = prove(suite, start, context.display)
@@ -54,10 +54,10 @@ def run(suite: Suite, folder: RunFolder, context: Context, report: Report, start
             refuse_changed(folder, suite, tasks, scored="score" not in due)
         if proofs:
             folder.write_run({**folder.read_run(), "selftest": proofs})
+        resources = resources_of(suite, tasks)
         if "train" in due:
             with timed(folder, "train"):
-                train(suite, folder, context)
-        resources = resources_of(suite, tasks)
+                train(suite, tasks, folder, context, resources)
         if "index" in due:
             with timed(folder, "index"):
                 index(suite, tasks, folder, context, resources)

@@ -1,6 +1,6 @@
 """A model that the run trains: its base, the method, what it learns from, and how the training goes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -18,13 +18,16 @@ from adapters.training.distributed import check_devices
 from adapters.training.duration import MERGED, estimate_seconds
 from adapters.training.record import FILE
 from adapters.training.settings import Recipe
+from adapters.training.task_rows import TaskRows
 from adapters.training.training_data import TrainingData, read_tasks, read_texts
+from harness.components.calls import Calls
 from harness.components.display import Display
 from harness.components.fields import Part, Reference, written
 from harness.components.method import Method
 from harness.components.model import Model, Preparation, Rows
 from harness.components.prompt_shape import PromptShape
 from harness.components.trained_model import DerivedModel
+from harness.components.variant import Resources
 from harness.errors import ModelError
 from harness.models.huggingface import HuggingFace
 from harness.records.derived_names import seed_suffix
@@ -42,7 +45,8 @@ class Tuned(DerivedModel, Recipe):
     is_tuned: ClassVar[bool] = True
 
     method: Annotated[Method, Part("method")]
-    on: list[Annotated[str, Reference("tasks")]] = Field([])  # tasks whose train rows it learns
+    on: list[Annotated[str, Reference("tasks")] | TaskRows] = Field([])  # tasks whose train rows it learns, each by
+    # its name or as {task: NAME, as: VARIANT}: then as that variant would ask for them
     texts: list[Annotated[str, Reference("knowledge")]] = Field([])  # instead: texts to go on pretraining with
     mix: dict[Annotated[str, Reference("datasets")], float] = Field({})  # general data: a ratio to the tasks' rows
     max_samples: int | None = Field(None, ge=1)  # of the tasks' rows or texts; None: all
@@ -60,7 +64,11 @@ class Tuned(DerivedModel, Recipe):
             raise ValueError("mix, validation and patience belong to training on tasks, not on texts")
         if self.max_samples and self.sizes:
             raise ValueError("give max_samples or sizes, not both")
-        for name, entries in (("on", self.on), ("texts", self.texts), ("sizes", self.sizes)):
+        for name, entries in (
+            ("on", [rows.key for rows in self.task_rows]),
+            ("texts", self.texts),
+            ("sizes", self.sizes),
+        ):
             if len(set(entries)) < len(entries):
                 raise ValueError(f"{name} names an entry twice")
         if any(ratio <= 0 for ratio in self.mix.values()):
@@ -86,12 +94,27 @@ class Tuned(DerivedModel, Recipe):
         """How the training goes."""
         return Recipe(**{name: getattr(self, name) for name in Recipe.model_fields})
 
+    @property
+    def task_rows(self) -> list[TaskRows]:
+        """The tasks that it learns, and how their rows are asked for."""
+        return [TaskRows(task=entry) if isinstance(entry, str) else entry for entry in self.on]
+
+    def asked_as(self) -> list[tuple[str, str]]:
+        return [(rows.task, rows.as_) for rows in self.task_rows if rows.as_ is not None]
+
+    def gather(self, calls: Calls, resources: Resources) -> None:
+        super().gather(calls, resources)
+        if self.asked_as():
+            for name in ("data", "folder", "requirement", "engine", "_merged"):
+                self.__dict__.pop(name, None)
+        self.data  # noqa: B018  asks whatever has to be asked
+
     @cached_property
     def data(self) -> TrainingData:
         """What it learns from. Raises ModelError."""
         if self.texts:
             return read_texts(self.inputs, self.max_samples)
-        return read_tasks(self.inputs, self.mix, self.max_samples, self.validation)
+        return read_tasks(self.inputs, self.base, self.task_rows, self.mix, self.max_samples, self.validation)
 
     @property
     def method_name(self) -> str:
@@ -104,8 +127,12 @@ class Tuned(DerivedModel, Recipe):
     def training_texts(self) -> Mapping[str, Rows]:
         return self.data.texts
 
-    def training_prompts(self) -> Mapping[str, PromptShape]:
-        own = {name: task.prompt_shape for name, task in self.inputs.tasks.items()}
+    def training_prompts(self) -> Mapping[str, Sequence[PromptShape]]:
+        own: dict[str, tuple[PromptShape, ...]] = {}
+        for rows in self.task_rows:
+            task = self.inputs.tasks[rows.task]
+            shape = task.prompt_shape if rows.as_ is None else self.inputs.variants[rows.as_].prompt_shape(task)
+            own[rows.task] = (*own.get(rows.task, ()), *([shape] if shape else []))
         return {**super().training_prompts(), **own}
 
     def describe(self) -> str:
@@ -121,12 +148,12 @@ class Tuned(DerivedModel, Recipe):
         return (*super().rests_on(), "tuned", *self.method.subjects())
 
     def at_hand(self) -> bool:
-        return super().at_hand() and (self.folder / FILE).is_file()
+        return super().at_hand() and not self.data.unknown and (self.folder / FILE).is_file()
 
     # -- as a base ----------------------------------------------------------------------------------------------------
 
     def is_base(self) -> bool:
-        return self.checkpoint.is_dir()
+        return not self.data.unknown and self.checkpoint.is_dir()
 
     @property
     def checkpoint(self) -> Path:
@@ -187,6 +214,8 @@ class Tuned(DerivedModel, Recipe):
 
     def preparation(self) -> Preparation:
         training = f"{self.method_name} on {self.data.rows} rows"
+        if self.data.unknown:
+            training += f", after {self.data.unknown}"
         if not self.is_here():
             return Preparation(what=training, done=False)
         needs, done = self.requirement, self.at_hand()

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from adapters.training.encoding import Example
+from adapters.training.row_prompts import TrainRow, ask_for
+from adapters.training.task_rows import TaskRows
 from harness.components.model import Rows
 from harness.components.task import Task
 from harness.components.trained_model import TrainingInputs
 from harness.errors import ModelError
-from harness.records.inputs import JSON, Message, Sample
+from harness.records.inputs import JSON, Sample
 from harness.text.normalise import whole_question
 
 
@@ -23,6 +25,7 @@ class TrainingData:
     composition: tuple[dict[str, JSON], ...]  # source, kind, rows used, rows that the source has
     questions: Mapping[str, Rows] = field(default_factory=dict)  # by source: what the rows ask
     texts: Mapping[str, Rows] = field(default_factory=dict)  # by source: plain texts
+    unknown: str = ""  # what only a run computes before the prompts are known: until then the examples are plainer
 
     @property
     def rows(self) -> int:
@@ -30,26 +33,18 @@ class TrainingData:
         return sum(int(part["rows"]) for part in self.composition if part["kind"] != "mix")
 
 
-@dataclass(frozen=True)
-class TrainRow:
-    """A row of a task or a data set, as it is learnt."""
-
-    source: str
-    sample: Sample
-    example: Example
-
-
 def read_tasks(
-    inputs: TrainingInputs, mix: Mapping[str, float], max_samples: int | None, validation: float
-) -> TrainingData:
+    inputs: TrainingInputs, base: str, on: Sequence[TaskRows], mix: Mapping[str, float], max_samples: int | None,
+    validation: float,
+) -> TrainingData:  # fmt: skip
     """The train rows of tasks as they are asked at inference, at most `max_samples`, and general data beside.
 
     Which rows are used depends on the suite's seed alone: more rows contain the fewer, and trainings that differ in
     their own seed see the same. Raises ModelError.
     """
-    train = [row for task in inputs.tasks.values() for row in _task_rows(task, "train")]
+    train = [row for rows in on for row in _task_rows(inputs.tasks[rows.task], rows, "train")]
     random.Random(f"{inputs.seed}|rows").shuffle(train)
-    validation_rows = [row for task in inputs.tasks.values() for row in _task_rows(task, "validation")]
+    validation_rows = [row for rows in on for row in _task_rows(inputs.tasks[rows.task], rows, "validation")]
     if not validation_rows and validation:
         count = math.ceil(validation * len(train))
         validation_rows, train = train[:count], train[count:]
@@ -60,18 +55,22 @@ def read_tasks(
         verb = "has" if len(inputs.tasks) == 1 else "have"
         raise ModelError(f"{max_samples} rows are asked for, but {names} {verb} {len(train)} to train on")
     train = train[:max_samples]
-    sizes = {f"train rows of {name}": len(task.data.train) for name, task in inputs.tasks.items()}
+    sizes = {_source(own, "train"): len(inputs.tasks[own.task].data.train) for own in on}
     rows = list(train)
     for name, ratio in mix.items():
         data = inputs.read_dataset(name)
         samples = [*data.train, *data.validation, *data.test]
         sizes[f"mix {name}"] = len(samples)
         rows += _mixed_rows(name, samples, round(ratio * len(train)), inputs.seed)
+    train_prompts, validation_prompts = ask_for(inputs, base, rows), ask_for(inputs, base, validation_rows)
     return TrainingData(
-        examples=tuple(row.example for row in rows),
-        validation=tuple(row.example for row in validation_rows),
-        composition=tuple(_part(source, rows, size) for source, size in sizes.items()),
+        examples=train_prompts.examples,
+        validation=validation_prompts.examples,
+        composition=tuple(
+            {**_part(source, rows, size), **train_prompts.notes.get(source, {})} for source, size in sizes.items()
+        ),
         questions=_questions([*rows, *validation_rows]),  # the validation rows choose the checkpoint
+        unknown=train_prompts.unknown or validation_prompts.unknown,
     )
 
 
@@ -108,7 +107,7 @@ def read_texts(inputs: TrainingInputs, max_samples: int | None) -> TrainingData:
     )
 
 
-def _task_rows(task: Task, split: str) -> list[TrainRow]:
+def _task_rows(task: Task, rows: TaskRows, split: str) -> list[TrainRow]:
     samples: Sequence[Sample] = getattr(task.data, split)
     if not samples and split == "train":
         raise ModelError(f"on: task {task.name} has no train rows; give its data a train split")
@@ -118,10 +117,12 @@ def _task_rows(task: Task, split: str) -> list[TrainRow]:
             f"on: {len(blank)} of {len(samples)} {split} rows of task {task.name} have no target "
             f"(first: {blank[0]}); name the column that holds it"
         )
-    return [
-        TrainRow(f"{split} rows of {task.name}", sample, Example(task.prompt(sample), task.answer.example(sample)))
-        for sample in samples
-    ]
+    return [TrainRow(_source(rows, split), sample, rows) for sample in samples]
+
+
+def _source(rows: TaskRows, split: str) -> str:
+    """The rows as the record of a training and the check of leakage name them."""
+    return f"{split} rows of {rows.task}" + (f", asked as {rows.as_}" if rows.as_ else "")
 
 
 def _mixed_rows(name: str, samples: Sequence[Sample], count: int, seed: int) -> list[TrainRow]:
@@ -132,13 +133,4 @@ def _mixed_rows(name: str, samples: Sequence[Sample], count: int, seed: int) -> 
     if any(sample.options for sample in answered):
         raise ModelError(f"mix: data set {name} has options to choose from, which only a task shows; name it in on")
     random.Random(f"{seed}|mix {name}").shuffle(answered)
-    return [TrainRow(f"mix {name}", sample, _conversation(sample)) for sample in answered[:count]]
-
-
-def _conversation(sample: Sample) -> Example:
-    system = sample.meta.get("system")
-    opening = (Message("system", str(system)),) if system else ()
-    history = tuple(
-        turn for user, assistant in sample.history for turn in (Message("user", user), Message("assistant", assistant))
-    )
-    return Example((*opening, *history, Message("user", sample.input)), sample.targets[0])
+    return [TrainRow(f"mix {name}", sample) for sample in answered[:count]]

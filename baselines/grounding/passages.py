@@ -4,15 +4,17 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from baselines.grounding.search import Filter, conditions_of, search
+from baselines.grounding.search import Filter, Lookup, conditions_of, search
 from baselines.grounding.token_budget import TokenBudget
 from harness.components.calls import Calls
 from harness.components.indexes import IndexRequest
 from harness.components.retriever import Hit
-from harness.components.variant import Resources
+from harness.components.variant import PassageMix, Resources
 from harness.records.inputs import JSON, Passage, PassageSet, Prompt, Sample
 from harness.records.outputs import Alternatives, RetrievalTrace, RightAnswer
 from harness.statistics.right_answers import places_of
+from harness.text.normalise import normalise
+from harness.text.passage_texts import searched_text
 from harness.text.templates import Template
 
 DEPTH = 100  # how far down the ranking a gold passage is looked for
@@ -74,11 +76,16 @@ class Evidence:
 class PassageFinder:
     """Finds the passages of samples in one knowledge base."""
 
-    def __init__(self, request: IndexRequest, settings: PassageSettings, calls: Calls, resources: Resources) -> None:
+    def __init__(
+        self, request: IndexRequest, settings: PassageSettings, calls: Calls, resources: Resources,
+        mix: PassageMix | None = None,
+    ) -> None:  # fmt: skip
+        """With a mix the samples are train rows, which are shown nothing that was made of them."""
         self.request = request
         self.settings = settings
         self.calls = calls
         self.resources = resources
+        self.mix = mix
         self.knowledge = resources.knowledge[request.knowledge]
         self.passage_set: PassageSet = self.knowledge.passage_set(request.updated)
         self.has_several_sources = len({passage.source for passage in self.passage_set.passages}) > 1
@@ -90,15 +97,52 @@ class PassageFinder:
         gold = [GoldPassages.of(answers) for answers in self._right_answers(samples)]
         if self.settings.oracle:
             return [self._oracle(sample, own) for sample, own in zip(samples, gold, strict=True)]
-        depth = max(k, DEPTH)
-        depth = min(depth, self.request.retriever.reach() or depth)
-        queries = [Template(self.settings.query, "query").render(sample) for sample in samples]
-        conditions = [conditions_of(self.settings.filter, sample) for sample in samples]
-        rankings = search(self.request, queries, depth, self.calls, self.resources, conditions)
+        rankings, depth = self._search(samples, k, are_rows=self.mix is not None)
+        if self.mix is not None:
+            rankings = [
+                self._mixed(sample, own.places, hits, k)
+                for sample, own, hits in zip(samples, gold, rankings, strict=True)
+            ]
         return [
             self._retrieved(sample, own, hits, k, depth)
             for sample, own, hits in zip(samples, gold, rankings, strict=True)
         ]
+
+    def find_for_examples(self, rows: Sequence[Sample], k: int) -> list[Evidence]:
+        """The evidence for worked examples, each as if it were asked: found by nothing that was learnt from itself."""
+        if self.settings.oracle or not rows:
+            return self.find(rows, k)
+        gold = [GoldPassages.of(answers) for answers in self._right_answers(rows)]
+        rankings, depth = self._search(rows, k, are_rows=True)
+        return [self._retrieved(row, own, hits, k, depth) for row, own, hits in zip(rows, gold, rankings, strict=True)]
+
+    def _search(self, samples: Sequence[Sample], k: int, are_rows: bool) -> tuple[list[list[Hit]], int]:
+        """The hits of each sample, and how many were looked for; train rows do not find what bears their own name."""
+        depth = max(k, DEPTH)
+        depth = min(depth, self.request.retriever.reach() or depth)
+        queries = [Template(self.settings.query, "query").render(sample) for sample in samples]
+        conditions = [conditions_of(self.settings.filter, sample) for sample in samples]
+        learns_names = getattr(self.knowledge, "examples", None) is not None
+        own_names = [sample.input for sample in samples] if are_rows and learns_names else None
+        lookup = Lookup(queries=queries, k=depth, conditions=conditions, without=own_names)
+        return search(self.request, lookup, self.calls, self.resources), depth
+
+    def _mixed(self, row: Sample, gold: Sequence[int], hits: Sequence[Hit], k: int) -> list[Hit]:
+        """A train row's hits without passages made of it; by the mix with the right passage among the k, or without."""
+        foreign = [hit for hit in hits if not holds_row(self.passage_set.passages[hit[0]], row)]
+        share = self.mix.gold if self.mix else None
+        if share is None or not gold:
+            return foreign
+        draw = random.Random(f"{self.calls.seed}|gold|{row.id}")
+        if draw.random() >= share:
+            return [hit for hit in foreign if hit[0] not in gold]
+        best = foreign[:k]
+        if any(place in gold for place, _ in best):
+            return foreign
+        lowest = best[-1][1] if best else 0.0
+        best = best[: k - 1]
+        best.insert(draw.randint(0, len(best)), (draw.choice(list(gold)), lowest))
+        return best
 
     def _right_answers(self, samples: Sequence[Sample]) -> Sequence[Alternatives]:
         """Of questions without a right answer, as in production, none is looked for in the passages."""
@@ -156,6 +200,15 @@ class PassageFinder:
 
     def _ids(self, places: Sequence[int]) -> tuple[str, ...]:
         return tuple(self.passage_set.passages[place].id for place in places)
+
+
+def holds_row(passage: Passage, row: Sample) -> bool:
+    """Whether a passage was made of a train row: its question and, beside it, its answer stand in it."""
+    text, question = normalise(searched_text(passage)), normalise(row.input)
+    if not question or question not in text:
+        return False
+    rest = text.replace(question, "\0", 1)
+    return any(answer in rest for answer in map(normalise, row.targets) if answer)
 
 
 def prompt_passage(number: int, passage: Passage, score: float | None, gold: bool, rank: int | None) -> PromptPassage:

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from baselines.knowledge.parsing.gold import ALSO_IDS, ALSO_IN, ENTRY_ID
 from harness.components.calls import Calls
 from harness.components.indexes import IndexRequest, retrieval_timed
-from harness.components.retriever import Hit
+from harness.components.retriever import Hit, Index
 from harness.components.variant import Resources
 from harness.errors import HarnessError, nearest
 from harness.records.inputs import Passage, PassageSet, Sample
@@ -21,30 +22,42 @@ Filter = Mapping[str, str]  # a field of the passages → a template over the sa
 Conditions = Mapping[str, str]  # a field of the passages → the value that it must have
 
 
-def search(
-    request: IndexRequest,
-    queries: Sequence[str],
-    k: int,
-    calls: Calls,
-    resources: Resources,
-    conditions: Sequence[Conditions] | None = None,
-) -> list[list[Hit]]:
+@dataclass(frozen=True, kw_only=True)
+class Lookup:
+    """What is searched for: queries, and for each what narrows it."""
+
+    queries: Sequence[str]
+    k: int  # hits a query at most
+    conditions: Sequence[Conditions] = ()  # that passages must meet
+    without: Sequence[str] | None = None  # a name that passages have learnt and that does not count for the query
+
+
+def search(request: IndexRequest, lookup: Lookup, calls: Calls, resources: Resources) -> list[list[Hit]]:
     """Up to k hits for each query among the passages that meet its conditions, best first."""
     index = resources.indexes.get(request, calls)
     with retrieval_timed(calls):
-        if not conditions or not any(conditions):
-            return index.search(queries, k)
+        if not any(lookup.conditions):
+            return _search(index, lookup, range(len(lookup.queries)), None)
         passage_set = resources.knowledge[request.knowledge].passage_set(request.updated)
         groups: dict[str, list[int]] = {}  # queries with equal conditions are searched together
-        for number, condition in enumerate(conditions):
+        for number, condition in enumerate(lookup.conditions):
             groups.setdefault(json.dumps(condition, sort_keys=True), []).append(number)
-        hits: list[list[Hit]] = [[] for _ in queries]
+        hits: list[list[Hit]] = [[] for _ in lookup.queries]
         for numbers in groups.values():
-            allowed = meets_conditions(passage_set, conditions[numbers[0]])
-            rankings = index.search([queries[number] for number in numbers], k, allowed)
-            for number, ranking in zip(numbers, rankings, strict=True):
+            allowed = meets_conditions(passage_set, lookup.conditions[numbers[0]])
+            for number, ranking in zip(numbers, _search(index, lookup, numbers, allowed), strict=True):
                 hits[number] = ranking
         return hits
+
+
+def _search(
+    index: Index, lookup: Lookup, numbers: Sequence[int], allowed: "NDArray[np.bool_] | None"
+) -> list[list[Hit]]:
+    """The hits of the queries of these numbers."""
+    queries = [lookup.queries[number] for number in numbers]
+    if lookup.without is None:
+        return index.search(queries, lookup.k, allowed)
+    return index.search(queries, lookup.k, allowed, [lookup.without[number] for number in numbers])
 
 
 def meets_conditions(passage_set: PassageSet, conditions: Conditions) -> "NDArray[np.bool_]":

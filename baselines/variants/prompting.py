@@ -18,7 +18,7 @@ from harness.components.fields import MOST_TOKENS, ModelName, Needs, PromptText
 from harness.components.model import Model
 from harness.components.prompt_shape import PromptShape
 from harness.components.task import Task
-from harness.components.variant import Resources, Variant
+from harness.components.variant import PassageMix, Resources, TrainingPair, Variant
 from harness.errors import HarnessError
 from harness.records.inputs import Generation, Message, Prompt, Sample
 from harness.records.outputs import Prediction
@@ -126,6 +126,14 @@ class Prompting(Variant):
             for sample, shots in zip(samples, examples, strict=True)
         ]
 
+    def training_pairs(
+        self, task: Task, rows: Sequence[Sample], model: str, mix: PassageMix, calls: Calls, resources: Resources
+    ) -> list[TrainingPair]:
+        prompts = self.prompts(task, rows, calls.seed, Framing())
+        return [
+            TrainingPair(prompt=prompt, reply=self._reply(task, row)) for row, prompt in zip(rows, prompts, strict=True)
+        ]
+
     def examples(self, task: Task, samples: Sequence[Sample], seed: int) -> list[list[Sample]]:
         """The train rows that are worked examples for each sample."""
         return select_examples(self.pick, task.data.train, samples, self.shots, seed)
@@ -172,13 +180,16 @@ class Prompting(Variant):
         return (*opening, self._reasoned(task, sample, frame(sample, question)))
 
     def _demonstrate(self, task: Task, example: Sample, frame: Frame) -> Prompt:
-        question, reply = task.demonstrate(example)
-        question = self._reasoned(task, example, frame(example, question))
+        question = self._reasoned(task, example, frame(example, task.ask(example)))
+        return question, Message("assistant", self._reply(task, example))
+
+    def _reply(self, task: Task, example: Sample) -> str:
+        """The right reply to an example: where reasoning is asked for, what the row has of it, and the marker."""
+        reply = task.answer.example(example)
         if not self.chain_of_thought:
-            return question, reply
+            return reply
         reasoning = str(example.meta.get(self.rationale, "")) if self.rationale else ""
-        worked = "\n".join(part for part in (reasoning.strip(), f"{self._marker(task)}{reply.content}") if part)
-        return question, Message("assistant", worked)
+        return "\n".join(part for part in (reasoning.strip(), f"{self._marker(task)}{reply}") if part)
 
     def _marker(self, task: Task) -> str:
         """What the final answer follows."""

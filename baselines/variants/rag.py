@@ -20,7 +20,7 @@ from harness.components.model import Model
 from harness.components.prompt_shape import PromptShape
 from harness.components.retriever import Retriever
 from harness.components.task import Task
-from harness.components.variant import Resources
+from harness.components.variant import PassageMix, Resources, TrainingPair
 from harness.errors import HarnessError
 from harness.records.inputs import Message, Sample
 from harness.records.outputs import Prediction
@@ -91,21 +91,55 @@ class Rag(Prompting):
 
     def answer(self, task: Task, samples: Sequence[Sample], calls: Calls, resources: Resources) -> list[Prediction]:
         if self.closed_book:
-            bare: Frame = lambda row, question: self._grounded_question(task, row, question, (), False)  # noqa: E731
-            return self.answer_framed(task, samples, calls, Framing(bare, bare if self.example_k else unframed))
+            return self.answer_framed(task, samples, calls, self._bare_framing(task))
+        finder = self._finder(task, calls, resources)
+        framing, evidence = self._grounded_framing(task, samples, finder)
+        predictions = self.answer_framed(task, samples, calls, framing)
+        return [_grounded(prediction, evidence[prediction.sample_id]) for prediction in predictions]
+
+    def training_pairs(
+        self, task: Task, rows: Sequence[Sample], model: str, mix: PassageMix, calls: Calls, resources: Resources
+    ) -> list[TrainingPair]:
+        asker = self.model_copy(update={"model": model})
+        if self.closed_book:
+            prompts = asker.prompts(task, rows, calls.seed, self._bare_framing(task))
+            return [TrainingPair(prompt=p, reply=self._reply(task, row)) for row, p in zip(rows, prompts, strict=True)]
+        framing, evidence = asker._grounded_framing(task, rows, self._finder(task, calls, resources, mix))
+        prompts = asker.prompts(task, rows, calls.seed, framing)
+        return [
+            TrainingPair(
+                prompt=prompt,
+                reply=self._reply(task, row),
+                passages=len(evidence[row.id].passages),
+                has_gold=any(passage["gold"] for passage in evidence[row.id].passages),
+            )
+            for row, prompt in zip(rows, prompts, strict=True)
+        ]
+
+    def _bare_framing(self, task: Task) -> Framing:
+        """The same prompt without passages."""
+        bare: Frame = lambda row, question: self._grounded_question(task, row, question, (), False)  # noqa: E731
+        return Framing(bare, bare if self.example_k else unframed)
+
+    def _finder(self, task: Task, calls: Calls, resources: Resources, mix: PassageMix | None = None) -> PassageFinder:
+        """Finds passages for test items or, with a mix, for train rows."""
         settings = PassageSettings(
             query=self.query,
             filter=self.filter,
             threshold=self.threshold,
             oracle=self.oracle,
-            distractors=self.distractors,
+            distractors=self.distractors + (mix.distractors if mix else 0),
         )
-        finder = PassageFinder(self._request(task), settings, calls, resources)
+        return PassageFinder(self._request(task), settings, calls, resources, mix)
+
+    def _grounded_framing(
+        self, task: Task, samples: Sequence[Sample], finder: PassageFinder
+    ) -> tuple[Framing, Mapping[str, Evidence]]:
+        """How questions are put behind their passages, as many as the context window has room for; and these."""
         evidence = {item.sample.id: item for item in finder.find(samples, self.k)}
         framing = Framing(self._frame(task, evidence, finder), self._example_frame(finder, task, samples))
-        self._fit_budget(task, samples, calls, evidence, framing)
-        predictions = self.answer_framed(task, samples, calls, framing)
-        return [_grounded(prediction, evidence[prediction.sample_id]) for prediction in predictions]
+        self._fit_budget(task, samples, finder.calls, evidence, framing)
+        return framing, evidence
 
     def _request(self, task: Task) -> IndexRequest:
         return IndexRequest(self.knowledge, self.retriever, task.updated == self.knowledge)
@@ -120,7 +154,7 @@ class Rag(Prompting):
         if not self.example_k:
             return unframed
         rows = {row.id: row for examples in self.examples(task, samples, finder.calls.seed) for row in examples}
-        evidence = finder.find(list(rows.values()), self.example_k)
+        evidence = finder.find_for_examples(list(rows.values()), self.example_k)
         return self._frame(task, {item.sample.id: item for item in evidence}, finder)
 
     def _fit_budget(

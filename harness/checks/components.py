@@ -1,12 +1,14 @@
 """What keeps the components of a suite from working together on its data, found before any model is asked."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from harness.checks.data import with_remedy
 from harness.components.component import named
 from harness.components.knowledge import Knowledge
 from harness.components.task import Task
-from harness.components.variant import Resources
+from harness.components.trained_model import DerivedModel
+from harness.components.variant import Resources, Variant
 from harness.errors import DataError, HarnessError
 from harness.suite.grid import GRID
 from harness.suite.suite import Suite
@@ -66,6 +68,46 @@ def variant_mistakes(
     return [
         f"variants.{owner}{f' ({_listed(names)})' if owner == GRID else ''} {problem}"
         for (owner, problem), names in subjects.items()
+    ]
+
+
+def training_mistakes(
+    suite: Suite, tasks: Mapping[str, Task], resources: Resources, unread: Collection[str]
+) -> list[str]:
+    """What keeps the rows that models learn from being asked for as the variants that they name would ask for them."""
+    mistakes = []
+    for name in suite.usage.trained:
+        model = suite.models[name]
+        for task_name, variant_name in model.asked_as() if isinstance(model, DerivedModel) else ():
+            variant, task = suite.variants[variant_name], tasks.get(task_name)
+            if task is None or any(base in unread for base in suite.usage.knowledge_of[variant_name]):
+                continue
+            problems = (
+                [_no_teacher(variant)] if _no_teacher(variant) else _row_problems(suite, variant, task, resources)
+            )
+            mistakes += [f"models.{name}: on: as: {variant_name}: {problem}" for problem in problems if problem]
+    return mistakes
+
+
+def _no_teacher(variant: Variant) -> str:
+    """Why a model cannot learn prompts as a variant asks them; empty where it can."""
+    if variant.floor:
+        return "is a floor, which asks no model; name a variant that does"
+    if variant.is_bound():
+        return (
+            "shows every item its right passage, which no deployment can; name a variant that retrieves, and gold: 0.8"
+        )
+    if not variant.single:
+        return "asks through other variants; name the step whose prompts are to be learnt"
+    return ""
+
+
+def _row_problems(suite: Suite, variant: Variant, task: Task, resources: Resources) -> list[str]:
+    """What keeps the train rows of a task from being put as a variant puts its items."""
+    rows = replace(task, data=replace(task.data, test=task.data.train, validation=()))
+    before = set(variant.check(task, resources, suite.models)) if task.data.test else set()
+    return [
+        f"on train rows: {problem}" for problem in variant.check(rows, resources, suite.models) if problem not in before
     ]
 
 

@@ -43,7 +43,8 @@ def _mismatches(suite: Suite, task: Task, variant: Variant, name: str) -> Iterat
         return
     for model in named(variant, "models"):
         trained = suite.models[model].training_prompts()
-        if trained and (difference := _difference(task.name, trained, shape)):
+        is_known = bool(trained) and all(trained.values())  # not before a search has chosen how it asks
+        if is_known and (difference := _difference(task.name, trained, shape)):
             yield PromptMismatch(
                 task=task.name,
                 variant=name,
@@ -54,16 +55,20 @@ def _mismatches(suite: Suite, task: Task, variant: Variant, name: str) -> Iterat
             )
 
 
-def _difference(task: str, trained: Mapping[str, PromptShape], shape: PromptShape) -> Sentence | None:
+def _difference(task: str, trained: Mapping[str, Sequence[PromptShape]], shape: PromptShape) -> Sentence | None:
     """In words; None where the prompts are of a kind that the model has learnt."""
     if task in trained:
-        pairs = shape_differences(trained[task], shape)
+        pairs = shape_differences(_nearest(trained[task], shape), shape)
         return _of_its_task(pairs) if pairs else None
-    nearest_shape = min(trained.values(), key=lambda candidate: len(shape_differences(candidate, shape)))
+    nearest_shape = _nearest([own for shapes in trained.values() for own in shapes], shape)
     if not shape_differences(nearest_shape, shape):
         return None
     besides = shape_differences(replace(nearest_shape, template=shape.template), shape)
     return _of_another_task(task, list(trained), besides)
+
+
+def _nearest(shapes: Sequence[PromptShape], shape: PromptShape) -> PromptShape:
+    return min(shapes, key=lambda candidate: len(shape_differences(candidate, shape)))
 
 
 def _of_its_task(pairs: Sequence[tuple[Sentence, Sentence]]) -> Sentence:

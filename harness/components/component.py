@@ -1,6 +1,7 @@
 """What a suite can name: a component, whose fields are its YAML parameters."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
@@ -37,17 +38,47 @@ def walk(component: Component) -> Iterator[Component]:
                     yield from walk(part)
 
 
+@dataclass(frozen=True)
+class NamedEntry:
+    """A name of another entry of the suite, and where it stands inside a component's parameters."""
+
+    mark: Reference
+    name: str
+    place: tuple[str | int, ...]
+
+
+def named_entries(component: BaseModel, place: tuple[str | int, ...] = ()) -> Iterator[NamedEntry]:
+    """The names of other entries in a component's own parameters, however deep; those of its parts are theirs."""
+    for field, info in type(component).model_fields.items():
+        if part_of(info) is not None:
+            continue
+        value, inside = getattr(component, field), (*place, info.alias or field)
+        references = [mark for mark in marks(info) if isinstance(mark, Reference)]
+        for item_place, item in _items(value, inside):
+            if isinstance(item, BaseModel):
+                yield from named_entries(item, item_place)
+        for mark in references:
+            yield from (NamedEntry(mark, name, at) for at, name in _names(value, inside))
+
+
 def named(component: Component, section: str) -> list[str]:
     """The entries of a section that a component names in its fields and parts."""
-    return [
-        name
-        for part in walk(component)
-        for field, info in type(part).model_fields.items()
-        for mark in marks(info)
-        if isinstance(mark, Reference) and mark.section == section
-        for name in _names(getattr(part, field))
-    ]
+    return [entry.name for part in walk(component) for entry in named_entries(part) if entry.mark.section == section]
 
 
-def _names(value: str | Iterable[str] | None) -> Iterable[str]:
-    return () if value is None else [value] if isinstance(value, str) else value
+def _items(value: Any, place: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """The value itself, or the items of a list or the values of a mapping."""
+    if isinstance(value, list | tuple):
+        yield from (((*place, index), item) for index, item in enumerate(value))
+    elif isinstance(value, Mapping):
+        yield from (((*place, key), item) for key, item in value.items())
+    else:
+        yield place, value
+
+
+def _names(value: Any, place: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """The texts of a marked field: of a mapping its keys."""
+    if isinstance(value, Mapping):
+        yield from (((*place, key), key) for key in value)
+    else:
+        yield from ((at, item) for at, item in _items(value, place) if isinstance(item, str))

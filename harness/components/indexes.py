@@ -33,6 +33,10 @@ class Indexes:
     knowledge: Mapping[str, Knowledge] = field(default_factory=dict)
     _built: dict[str, Index] = field(default_factory=dict, repr=False, compare=False)
 
+    def has(self, request: IndexRequest) -> bool:
+        """Whether the index has been built."""
+        return request.key in self._built
+
     def get(self, request: IndexRequest, calls: Calls) -> Index:
         """The index, built now if nobody has built it before. Its time counts towards retrieval."""
         if request.key not in self._built:

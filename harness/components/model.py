@@ -262,8 +262,8 @@ class Model(Component):
         """The plain texts that it learns from, by source."""
         return {}
 
-    def training_prompts(self) -> Mapping[str, PromptShape]:
-        """By task, of what kind the prompts are that it learns to answer; empty where the run teaches it none."""
+    def training_prompts(self) -> Mapping[str, Sequence[PromptShape]]:
+        """By task, of what kinds the prompts are that it learns to answer; empty where the run teaches it none."""
         return {}
 
     def preparation(self) -> Preparation | None:

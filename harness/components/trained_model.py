@@ -1,18 +1,20 @@
 """What a model owes that a run makes of another one."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Annotated, ClassVar
 
 from pydantic import PrivateAttr
 
+from harness.components.calls import Calls
 from harness.components.dataset import Dataset
 from harness.components.fields import Reference
 from harness.components.knowledge import Knowledge
 from harness.components.model import Model
 from harness.components.prompt_shape import PromptShape
 from harness.components.task import Task
+from harness.components.variant import Resources, Variant
 from harness.errors import ModelError
 from harness.records.inputs import JSON, Generation, Prompt
 from harness.records.outputs import Completion
@@ -27,6 +29,9 @@ class TrainingInputs:
     seed: int  # the suite's
     tasks: Mapping[str, Task]  # whose rows it learns
     knowledge: Mapping[str, Knowledge]  # whose passages it reads instead
+    variants: Mapping[str, Variant] = field(default_factory=dict)  # as which it is asked while it learns
+    calls: Calls | None = None  # the door through which rows are put as a variant puts them; None: no model is asked
+    resources: Resources = field(default_factory=Resources)
     read_dataset: Callable[[str], Dataset]  # general data to mix in, read once for all models. Raises DataError
 
 
@@ -58,6 +63,14 @@ class DerivedModel(Model):
     def bind(self, inputs: TrainingInputs) -> None:
         """Give the model what it is made of and learns from."""
         self._inputs = inputs
+
+    def asked_as(self) -> Sequence[tuple[str, str]]:
+        """The tasks whose rows it learns as a variant would ask for them, each with the variant."""
+        return ()
+
+    def gather(self, calls: Calls, resources: Resources) -> None:
+        """Take the door of a run, which computes what a plan could not know: only then `make` knows all rows."""
+        self._inputs = replace(self.inputs, calls=calls, resources=resources)
 
     @property
     def inputs(self) -> TrainingInputs:
@@ -114,7 +127,7 @@ class DerivedModel(Model):
     def count_tokens(self, text: str) -> int | None:
         return self.root().count_tokens(text)
 
-    def training_prompts(self) -> Mapping[str, PromptShape]:
+    def training_prompts(self) -> Mapping[str, Sequence[PromptShape]]:
         return self.origin().training_prompts()
 
     # -- answers ------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from harness.components.metric import Metric
 from harness.components.model import Model
 from harness.components.prompt_shape import PromptShape
 from harness.components.task import Task
-from harness.records.inputs import Generation, Sample
+from harness.records.inputs import Generation, Prompt, Sample
 from harness.records.outputs import Prediction
 
 
@@ -35,11 +35,34 @@ class Resources:
         return self.indexes.knowledge
 
 
+@dataclass(frozen=True, kw_only=True)
+class TrainingPair:
+    """A train row as a variant would ask for it, and the reply that is right."""
+
+    prompt: Prompt
+    reply: str
+    passages: int = 0  # shown
+    has_gold: bool = False  # whether a right passage is among them
+
+
+@dataclass(frozen=True, kw_only=True)
+class PassageMix:
+    """Which passages train rows are shown, as in retrieval-augmented fine-tuning (Zhang et al. 2024, RAFT, section 3).
+
+    With `gold`, that share of the rows is shown the right passages among the retrieved, and the others none that is
+    right. Without it, the rows are shown what retrieval gives.
+    """
+
+    gold: float | None = None  # share in [0, 1]
+    distractors: int = 0  # irrelevant passages mixed in
+
+
 class Variant(Component):
     """A way of answering: how a model is asked."""
 
     floor: ClassVar[bool] = False  # asks no model: what every other variant has to beat
     single: ClassVar[bool] = True  # asks by itself, not through other variants
+    asks_to_choose: ClassVar[bool] = False  # how it asks is known only once its models have been asked
 
     @abstractmethod
     def answer(self, task: Task, samples: Sequence[Sample], calls: Calls, resources: Resources) -> list[Prediction]:
@@ -48,6 +71,16 @@ class Variant(Component):
     def indexes(self, task: Task) -> list[IndexRequest]:
         """The indexes that it searches for a task, so that they can be built before anything is asked."""
         return []
+
+    def training_pairs(
+        self, task: Task, rows: Sequence[Sample], model: str, mix: PassageMix, calls: Calls, resources: Resources
+    ) -> list[TrainingPair]:
+        """Train rows as it would ask `model` for them, in their order, and the right replies.
+
+        Nothing of a row itself stands in its prompt: no worked example, name or passage that was made of it. Raises
+        NotPlannableError for what only a run computes, DataError for a row that cannot be asked so.
+        """
+        raise NotImplementedError
 
     def generation(self, task: Task) -> Generation:
         """The options of generation of a task, with the variant's own in their place."""

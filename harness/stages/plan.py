@@ -24,7 +24,7 @@ from harness.stages.plan_decision import (
     foresee_decision,
     foresee_timing,
 )
-from harness.stages.prepare import prepare, resources_of
+from harness.stages.prepare import planning_door, prepare, resources_of
 from harness.stages.rehearse import rehearse
 from harness.suite.expansion import root_of
 from harness.suite.loading_order import loaded_for
@@ -89,7 +89,7 @@ def plan(suite: Suite, context: DryContext, discordance: float = DISCORDANCE) ->
 
 
 def _plan(suite: Suite, context: DryContext, discordance: float) -> Plan:
-    tasks = prepare(suite, suite.usage.asked_from("train"))
+    tasks = prepare(suite, suite.usage.asked_from("train"), planning_door(suite, context.cache, context.display))
     for name in dict.fromkeys([*suite.usage.answerers, *suite.usage.judges]):
         context.model_digest(name)  # what one of them has answered is not lost to another
     decision = foresee_decision(suite, tasks, discordance)

@@ -9,16 +9,21 @@ from harness.checks.components import (
     model_mistakes,
     path_mistakes,
     server_mistakes,
+    training_mistakes,
     variant_mistakes,
 )
 from harness.checks.data import data_mistakes, refuse_equal_ids, with_remedy
 from harness.checks.option_scoring import scoring_mistakes
+from harness.components.calls import Calls
 from harness.components.component import named
+from harness.components.display import Display
 from harness.components.indexes import Indexes
 from harness.components.task import Task
 from harness.components.trained_model import DerivedModel, TrainingInputs
 from harness.components.variant import Resources
 from harness.errors import DataError, HarnessError, SuiteError
+from harness.runtime.cache import Cache, cache_root
+from harness.runtime.dry_context import DryContext
 from harness.stages.equal_questions import grouped
 from harness.stages.freshness_probes import freshness_probes
 from harness.suite.suite import Suite, TaskSpec
@@ -26,10 +31,11 @@ from harness.suite.task_language import task_language
 from harness.text.templates import Template
 
 
-def prepare(suite: Suite, models: Sequence[str] = ()) -> dict[str, Task]:
+def prepare(suite: Suite, models: Sequence[str] = (), calls: Calls | None = None) -> dict[str, Task]:
     """The suite's tasks with their data. Raises SuiteError with one line for each mistake.
 
-    `models` are those that will be asked: they must be there, and a server of theirs must answer.
+    `models` are those that will be asked: they must be there, and a server of theirs must answer. `calls` only plans:
+    through it trained models see how variants would ask for the rows that they learn, as far as that is known.
     """
     mistakes: list[str] = []
     tasks: dict[str, Task] = {}
@@ -45,9 +51,11 @@ def prepare(suite: Suite, models: Sequence[str] = ()) -> dict[str, Task]:
     mistakes += metric_mistakes(suite, tasks)
     unread = knowledge_mistakes(suite, tasks)
     mistakes += [line for lines in unread.values() for line in lines]
-    mistakes += variant_mistakes(suite, tasks, resources_of(suite, tasks), unread)
+    resources = resources_of(suite, tasks)
+    mistakes += variant_mistakes(suite, tasks, resources, unread)
+    mistakes += training_mistakes(suite, tasks, resources, unread)
     _refuse(mistakes)
-    bind_models(suite, tasks)
+    bind_models(suite, tasks, calls or planning_door(suite), resources)
     _refuse(model_mistakes(suite, models))
     _refuse([*scoring_mistakes(suite, tasks), *judge_mistakes(suite, tasks)])
     return {**tasks, **freshness_probes(suite, tasks)}
@@ -82,7 +90,16 @@ def token_counter(suite: Suite) -> Callable[[str], int] | None:
     return None
 
 
-def bind_models(suite: Suite, tasks: Mapping[str, Task]) -> None:
+def planning_door(suite: Suite, cache: Cache | None = None, display: Display | None = None) -> Calls:
+    """A door that answers from the cache, and computes, changes and shows nothing; models go on to report as before."""
+    cache = cache or Cache(cache_root() / "calls.sqlite", read_only=True)
+    door = DryContext(suite.models, cache, Display(), suite.seed)
+    for model in suite.models.values():
+        model.report_to(display or Display())
+    return door
+
+
+def bind_models(suite: Suite, tasks: Mapping[str, Task], calls: Calls, resources: Resources) -> None:
     """Give each derived model what it is made of and learns from."""
     for model in suite.models.values():
         if isinstance(model, DerivedModel):
@@ -92,6 +109,9 @@ def bind_models(suite: Suite, tasks: Mapping[str, Task]) -> None:
                 tasks={name: tasks[name] for name in named(model, "tasks")},
                 knowledge={name: suite.knowledge[name] for name in named(model, "knowledge")},
                 read_dataset=suite.dataset,
+                variants={name: suite.variants[name] for name in named(model, "variants")},
+                calls=calls,
+                resources=resources,
             )
             model.bind(inputs)
 

@@ -84,7 +84,7 @@ class _Parser(Builder):
         sections = {name: self.components(kind, name, written[name]) for name, kind in KINDS_OF.items()}
         tasks = {name: self.task(value, ("tasks", name)) for name, value in self.mapping(data, ("tasks",)).items()}
         plain, wishes = self.plain(data), self.wishes(data)
-        check_bases(self.source, sections["models"])
+        check_bases(self.source, sections["models"], sections["variants"])
         expansion = None if grid.is_faulty else _expansion(sections, plain["seed"])
         tasks = _with_retrieval(tasks, sections["variants"])
         figures = DecidingFigures(self.source, wishes.compare or Compare(), self.metrics(data, tasks), plain["general"])

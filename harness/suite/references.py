@@ -1,16 +1,17 @@
 """What only shows when all parts of a suite are known: names that point nowhere, figures that do not exist, cycles."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from harness.components.component import Component, named
-from harness.components.fields import Reference, marks
+from harness.components.component import Component, named_entries
+from harness.components.fields import Reference
 from harness.components.metric import Metric
 from harness.components.variant import Variant
 from harness.errors import nearest
 from harness.records.figure_names import FigureName
 from harness.suite.approaches import check_approaches
+from harness.suite.usage import prerequisites
 from harness.suite.yaml_source import Source, Where
 
 if TYPE_CHECKING:
@@ -35,39 +36,40 @@ def check_references(
     `members` are the entries that stand for several, with what they stand for: only a variant's model may be one.
     """
     for component, place in places:
-        for mark, name, where in _named_at(component, place):
+        for entry in named_entries(component):
+            mark, name = entry.mark, entry.name
             problem = _reference_problem(name, mark, sections)
             whole = isinstance(component, Variant) and (mark.section, mark.ability) == ("models", "generates")
             if problem is None and name in members and not whole:
                 problem = f"'{name}' stands for {', '.join(members[name])}; name one of them"
             if problem:
-                source.complain(where, problem)
+                source.complain((*place, *entry.place), problem)
 
 
-def _named_at(component: Component, place: Where) -> Iterator[tuple[Reference, str, Where]]:
-    """Each name of another entry in a component's fields, with the place where it stands."""
-    for field, info in type(component).model_fields.items():
-        for mark in marks(info):
-            if isinstance(mark, Reference):
-                value = getattr(component, field)
-                if isinstance(value, str):
-                    yield mark, value, (*place, field)
-                elif value is not None:
-                    keys = value if isinstance(value, Mapping) else range(len(value))
-                    yield from ((mark, name, (*place, field, key)) for key, name in zip(keys, value, strict=True))
+def check_bases(
+    source: Source, models: Mapping[str, Component | None], variants: Mapping[str, Component | None]
+) -> None:
+    """A model cannot be made of itself, however long the way round: by its base, its teacher, or a prompt's choice."""
+    for name in models:
+        chain = _way_back(name, [name], models, variants, {name})
+        if chain:
+            source.complain(("models", name), f"is made of itself: {' → '.join(chain)}")
 
 
-def check_bases(source: Source, models: Mapping[str, Component | None]) -> None:
-    """A model cannot be made of itself, however long the way round."""
-    for name, model in models.items():
-        chain = [name]
-        while model is not None and (bases := named(model, "models")):
-            chain.append(bases[0])
-            if bases[0] == name:
-                source.complain(("models", name), f"is made of itself: {' → '.join(chain)}")
-            if bases[0] in chain[:-1]:
-                break
-            model = models.get(bases[0])
+def _way_back(
+    goal: str, chain: list[str], models: Mapping[str, Component | None], variants: Mapping[str, Component | None],
+    seen: set[str],
+) -> list[str] | None:  # fmt: skip
+    """The way from the chain's last model back to `goal` through what each is made of; None where there is none."""
+    for needed in prerequisites(chain[-1], models, variants):
+        if needed == goal:
+            return [*chain, needed]
+        if needed not in seen:
+            seen.add(needed)
+            way = _way_back(goal, [*chain, needed], models, variants, seen)
+            if way:
+                return way
+    return None
 
 
 def check_compare(

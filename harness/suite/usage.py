@@ -58,7 +58,7 @@ def usage_of(
         answering_model={name: _only([m for m in names if models[m].generates]) for name, names in models_of.items()},
         answerers=answerers,
         judges=judges,
-        trained=_training_order(models, [*answerers, *judges]),
+        trained=_training_order(models, variants, [*answerers, *judges]),
         knowledge=tuple(name for name in knowledge if name in searched),
         scoring_asks_answerers=any(metric.asks_answerers for metric in metrics),
     )
@@ -74,12 +74,31 @@ def _only(names: Sequence[str]) -> str | None:
     return names[0] if len(set(names)) == 1 else None
 
 
-def _training_order(models: Mapping[str, Model], names: Iterable[str]) -> tuple[str, ...]:
+def prerequisites(
+    name: str, models: Mapping[str, Component | None], variants: Mapping[str, Component | None]
+) -> list[str]:
+    """The models that must be there before a model is made: its base, its teacher, those that choose its prompts."""
+    model = models.get(name)
+    if model is None:
+        return []
+    asked_as = (variants.get(variant) for variant in named(model, "variants"))
+    choosing = [own for own in asked_as if isinstance(own, Variant) and own.asks_to_choose]
+    return list(dict.fromkeys([*named(model, "models"), *(base for own in choosing for base in named(own, "models"))]))
+
+
+def _training_order(
+    models: Mapping[str, Model], variants: Mapping[str, Variant], names: Iterable[str]
+) -> tuple[str, ...]:
+    """The models to be made for those of `names`, each after what it is made of."""
     order: dict[str, None] = {}
+
+    def visit(name: str) -> None:
+        if name not in order:
+            for needed in prerequisites(name, models, variants):
+                visit(needed)
+            if models[name].base_name is not None:
+                order[name] = None
+
     for name in names:
-        chain = []
-        while (base := models[name].base_name) is not None:
-            chain.append(name)
-            name = base
-        order.update(dict.fromkeys(reversed(chain)))
+        visit(name)
     return tuple(order)

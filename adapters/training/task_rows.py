@@ -1,0 +1,39 @@
+"""The train rows of a task as a model learns them: by the task's own prompt, or as a variant would ask for them."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from harness.components.fields import Reference
+from harness.components.variant import PassageMix
+
+
+class TaskRows(BaseModel):
+    """The train rows of a task, asked as a variant asks: its examples, passages and template, whatever its model."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, serialize_by_alias=True, title="task rows"
+    )
+
+    task: Annotated[str, Reference("tasks")]
+    as_: Annotated[str | None, Reference("variants")] = Field(None, alias="as")  # the variant; None: the task's prompt
+    gold: float | None = Field(
+        None, ge=0, le=1
+    )  # share of rows that see the right passage; the others see none that is
+    distractors: int = Field(0, ge=0)  # irrelevant passages mixed into each row's
+
+    @model_validator(mode="after")
+    def _passages_fit(self) -> "TaskRows":
+        if self.as_ is None and (self.gold is not None or self.distractors):
+            raise ValueError("gold and distractors are about passages; name the variant that shows them, e.g. as: rag")
+        return self
+
+    @property
+    def key(self) -> tuple[str, str | None]:
+        """No two entries of a model may have the same task and variant."""
+        return self.task, self.as_
+
+    @property
+    def mix(self) -> PassageMix:
+        """The passages that its rows are shown."""
+        return PassageMix(gold=self.gold, distractors=self.distractors)
