@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from baselines.knowledge.parsing.gold import ALSO_IDS, ALSO_IN, ENTRY_ID
 from harness.components.calls import Calls
 from harness.components.indexes import IndexRequest, retrieval_timed
-from harness.components.retriever import Hit
+from harness.components.retriever import Hit, search_index
 from harness.components.variant import Resources
 from harness.errors import HarnessError, nearest
 from harness.records.inputs import Passage, PassageSet, Sample
@@ -33,7 +33,7 @@ def search(
     index = resources.indexes.get(request, calls)
     with retrieval_timed(calls):
         if not conditions or not any(conditions):
-            return index.search(queries, k)
+            return search_index(index, queries, k)
         passage_set = resources.knowledge[request.knowledge].passage_set(request.updated)
         groups: dict[str, list[int]] = {}  # queries with equal conditions are searched together
         for number, condition in enumerate(conditions):
@@ -41,7 +41,7 @@ def search(
         hits: list[list[Hit]] = [[] for _ in queries]
         for numbers in groups.values():
             allowed = meets_conditions(passage_set, conditions[numbers[0]])
-            rankings = index.search([queries[number] for number in numbers], k, allowed)
+            rankings = search_index(index, [queries[number] for number in numbers], k, allowed)
             for number, ranking in zip(numbers, rankings, strict=True):
                 hits[number] = ranking
         return hits
