@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 from baselines.retrievers.index.aliased import Aliased
 from baselines.retrievers.index.flat import Flat
 from baselines.retrievers.index.nearest import Method, Nearest
-from baselines.retrievers.index.searched_text import Documents
+from baselines.retrievers.index.searched_text import IndexedTexts
 from baselines.retrievers.index.store import StoredIndex, library
 from harness.components.calls import Calls, NotPlannableError
 from harness.components.fields import Reference
@@ -53,7 +53,7 @@ class Dense(Retriever):
         return method
 
     def index(self, passages: Sequence[Passage], calls: Calls) -> Index:
-        documents = Documents(passages)
+        documents = IndexedTexts(passages)
         texts = documents.texts
         if not texts:
             return EmptyIndex()

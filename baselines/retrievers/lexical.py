@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from baselines.retrievers.index.matches import SparseIndex
-from baselines.retrievers.index.searched_text import Documents
+from baselines.retrievers.index.searched_text import IndexedTexts
 from baselines.retrievers.index.tokenising import Unit, tokenise
 from harness.components.calls import Calls
 from harness.components.retriever import Index, Retriever
@@ -29,7 +29,7 @@ class Lexical(Retriever):
         import numpy as np
         from scipy.sparse import csc_matrix, csr_matrix
 
-        documents = Documents(passages)
+        documents = IndexedTexts(passages)
         tokenised = [tokenise(text, self.tokens) for text in documents.texts]
         model = self._fitted(tokenised) if any(tokenised) else None
         vocabulary: dict[str, int] = model.vocab_dict if model else {}

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from baselines.retrievers.index.matches import SparseIndex
-from baselines.retrievers.index.searched_text import Documents
+from baselines.retrievers.index.searched_text import IndexedTexts
 from harness.components.calls import Calls
 from harness.components.retriever import Index, Retriever
 from harness.records.inputs import Passage
@@ -36,7 +36,7 @@ class Tfidf(Retriever):
         from scipy.sparse import csr_matrix
         from sklearn.feature_extraction.text import TfidfVectorizer
 
-        documents = Documents(passages)
+        documents = IndexedTexts(passages)
         texts = ["\n".join(comparable_lines(text)) for text in documents.texts]
         if not any(texts):
             return SparseIndex(csr_matrix((1, len(texts))), documents, lambda queries: csr_matrix((len(queries), 1)))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from baselines.retrievers.index.matches import refuse_misfit
-from baselines.retrievers.index.searched_text import Documents
+from baselines.retrievers.index.searched_text import IndexedTexts
 from harness.components.retriever import Hit, Question, questions_of
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class TextIndex(Protocol):
 class Aliased:
     """The index of passages whose texts and aliases an inner index holds."""
 
-    def __init__(self, inner: TextIndex, documents: Documents) -> None:
+    def __init__(self, inner: TextIndex, documents: IndexedTexts) -> None:
         self.inner = inner
         self.documents = documents
 

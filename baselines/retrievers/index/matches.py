@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from baselines.retrievers.index.searched_text import Documents
+from baselines.retrievers.index.searched_text import IndexedTexts
 from harness.components.retriever import Hit, Question, questions_of
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ Encode = Callable[[Sequence[str]], Any]  # queries → csr matrix (queries, toke
 class SparseIndex:
     """An index whose score is the sum over a query's tokens of query weight × document weight; only hits above 0."""
 
-    def __init__(self, weights: Any, documents: Documents, encode: Encode) -> None:
+    def __init__(self, weights: Any, documents: IndexedTexts, encode: Encode) -> None:
         self.weights = weights  # csr matrix (tokens, documents)
         self.documents = documents
         self.encode = encode

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class Documents:
+class IndexedTexts:
     """The texts to index, first one of each passage, then all aliases; a passage scores as the best of its own."""
 
     def __init__(self, passages: Sequence[Passage]) -> None:
