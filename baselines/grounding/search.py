@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from baselines.knowledge.parsing.gold import ALSO_IDS, ALSO_IN, ENTRY_ID
 from harness.components.calls import Calls
 from harness.components.indexes import IndexRequest, retrieval_timed
-from harness.components.retriever import Hit, Index
+from harness.components.retriever import Hit, Index, search_index
 from harness.components.variant import Resources
 from harness.errors import HarnessError, nearest
 from harness.records.inputs import Passage, PassageSet, Sample
@@ -55,9 +55,8 @@ def _search(
 ) -> list[list[Hit]]:
     """The hits of the queries of these numbers."""
     queries = [lookup.queries[number] for number in numbers]
-    if lookup.without is None:
-        return index.search(queries, lookup.k, allowed)
-    return index.search(queries, lookup.k, allowed, [lookup.without[number] for number in numbers])
+    without = None if lookup.without is None else [lookup.without[number] for number in numbers]
+    return search_index(index, queries, lookup.k, allowed, without)
 
 
 def meets_conditions(passage_set: PassageSet, conditions: Conditions) -> "NDArray[np.bool_]":

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, field_validator
 
+from baselines.retrievers.index.aliased import Aliased
 from baselines.retrievers.index.flat import Flat
 from baselines.retrievers.index.nearest import Method, Nearest
+from baselines.retrievers.index.searched_text import IndexedTexts
 from baselines.retrievers.index.store import StoredIndex, library
 from harness.components.calls import Calls, NotPlannableError
 from harness.components.fields import Reference
@@ -19,7 +21,6 @@ from harness.components.retriever import Hit, Index, Retriever
 from harness.errors import ModelError, NotFiniteError
 from harness.records.inputs import Passage
 from harness.text.canonical import digest
-from harness.text.passage_texts import searched_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,12 +53,13 @@ class Dense(Retriever):
         return method
 
     def index(self, passages: Sequence[Passage], calls: Calls) -> Index:
-        texts = [searched_text(passage) for passage in passages]
+        documents = IndexedTexts(passages)
+        texts = documents.texts
         if not texts:
             return EmptyIndex()
         if not is_installed("faiss"):
             vectors = self._embed(calls, texts, "passage")
-            return Flat(vectors, lambda queries: self._query_vectors(calls, queries))
+            return Aliased(Flat(vectors, lambda queries: self._query_vectors(calls, queries)), documents)
         first = self._embed(calls, texts[:1], "passage")[0]  # cached by content: rarely computed here
 
         def mismatch(index: Any) -> str | None:
@@ -72,7 +74,8 @@ class Dense(Retriever):
         else:
             index = stored.load_or_build(mismatch, lambda: self._build(texts, len(first), calls), calls.display.note)
         effort = self.ef_search if self.method == "hnsw" else self.probes
-        return Nearest(index, self.method, effort, lambda queries: self._query_vectors(calls, queries))
+        nearest = Nearest(index, self.method, effort, lambda queries: self._query_vectors(calls, queries))
+        return Aliased(nearest, documents)
 
     def _key(self, texts: Sequence[str], calls: Calls) -> str:
         """Digest of everything that determines the index, but not of how it is searched."""
@@ -159,7 +162,13 @@ def _directions(vectors: "Vector") -> "tuple[Vector, NDArray[np.bool_]]":
 class EmptyIndex:
     """An index without passages."""
 
-    def search(self, queries: Sequence[str], k: int, allowed: "NDArray[np.bool_] | None" = None) -> list[list[Hit]]:
+    def search(
+        self,
+        queries: Sequence[str],
+        k: int,
+        allowed: "NDArray[np.bool_] | None" = None,
+        without: Sequence[str] | None = None,
+    ) -> list[list[Hit]]:
         """No hits."""
         return [[] for _ in queries]
 

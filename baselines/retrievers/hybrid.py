@@ -9,7 +9,7 @@ from baselines.retrievers.lexical import Lexical
 from baselines.retrievers.tfidf import Tfidf
 from harness.components.calls import Calls
 from harness.components.fields import Part
-from harness.components.retriever import Hit, Index, Retriever
+from harness.components.retriever import Hit, Index, Retriever, questions_of, search_index
 from harness.records.inputs import Passage
 
 if TYPE_CHECKING:
@@ -44,19 +44,32 @@ class Fused:
         self.settings = settings
         self.indexes = indexes
 
-    def search(self, queries: Sequence[str], k: int, allowed: "NDArray[np.bool_] | None" = None) -> list[list[Hit]]:
+    def search(
+        self,
+        queries: Sequence[str],
+        k: int,
+        allowed: "NDArray[np.bool_] | None" = None,
+        without: Sequence[str] | None = None,
+    ) -> list[list[Hit]]:
         """Up to k hits a query, best first, equal scores in the order of the passages.
 
         The retrievers are asked for `depth` hits each, so the ranking does not depend on k.
         """
-        unique = list(dict.fromkeys(queries))
-        rankings = [index.search(unique, self.settings.depth, allowed) for index in self.indexes]
+        questions = questions_of(queries, without)
+        unique = list(dict.fromkeys(questions))
+        texts, left_out = (
+            [query for query, _ in unique],
+            None if without is None else [text or "" for _, text in unique],
+        )
+        depth = self.settings.depth
+        rankings = [search_index(index, texts, depth, allowed, left_out) for index in self.indexes]
         weights = self.settings.weights or [1.0] * len(self.indexes)
         constant = self.settings.rank_constant
         fused = {
-            query: fuse([ranking[i] for ranking in rankings], weights, constant, k) for i, query in enumerate(unique)
+            question: fuse([ranking[i] for ranking in rankings], weights, constant, k)
+            for i, question in enumerate(unique)
         }
-        return [list(fused[query]) for query in queries]
+        return [list(fused[question]) for question in questions]
 
 
 def fuse(rankings: Sequence[Sequence[Hit]], weights: Sequence[float], constant: int, k: int) -> list[Hit]:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from baselines.retrievers.index.matches import SparseIndex
-from baselines.retrievers.index.searched_text import documents
+from baselines.retrievers.index.searched_text import IndexedTexts
 from baselines.retrievers.index.tokenising import Unit, tokenise
 from harness.components.calls import Calls
 from harness.components.retriever import Index, Retriever
@@ -29,11 +29,11 @@ class Lexical(Retriever):
         import numpy as np
         from scipy.sparse import csc_matrix, csr_matrix
 
-        texts, owners = documents(passages)
-        tokenised = [tokenise(text, self.tokens) for text in texts]
+        documents = IndexedTexts(passages)
+        tokenised = [tokenise(text, self.tokens) for text in documents.texts]
         model = self._fitted(tokenised) if any(tokenised) else None
         vocabulary: dict[str, int] = model.vocab_dict if model else {}
-        shape = (len(texts), max(vocabulary.values(), default=-1) + 1)
+        shape = (len(documents.texts), max(vocabulary.values(), default=-1) + 1)
         weights = csr_matrix((shape[1], shape[0]), dtype=np.float32)
         if model:
             stored = model.scores
@@ -51,7 +51,7 @@ class Lexical(Retriever):
             columns = np.array([column for row in rows for column in row], dtype=np.int64)
             return csr_matrix((np.ones(len(columns), dtype=np.float32), columns, ends), (len(rows), weights.shape[0]))
 
-        return SparseIndex(weights.tocsr(), owners, len(passages), encode)
+        return SparseIndex(weights.tocsr(), documents, encode)
 
     def _fitted(self, tokenised: list[list[str]]) -> Any:
         import bm25s

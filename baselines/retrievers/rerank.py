@@ -1,15 +1,18 @@
 """A cross-encoder reads query and passage together and reorders the hits of another retriever."""
 
+from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
 from harness.components.calls import Calls
 from harness.components.fields import Part, Reference
-from harness.components.retriever import Hit, Index, Retriever
+from harness.components.retriever import Hit, Index, Question, Retriever, questions_of, search_index
 from harness.records.inputs import Passage
-from harness.text.passage_texts import searched_text
+from harness.text.normalise import normalise
+from harness.text.passage_texts import aliases, searched_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,23 +42,55 @@ class Reranked:
         self.passages = passages
         self.calls = calls
 
-    def search(self, queries: Sequence[str], k: int, allowed: "NDArray[np.bool_] | None" = None) -> list[list[Hit]]:
+    def search(
+        self,
+        queries: Sequence[str],
+        k: int,
+        allowed: "NDArray[np.bool_] | None" = None,
+        without: Sequence[str] | None = None,
+    ) -> list[list[Hit]]:
         """Up to k of a query's candidates, best first, equal scores in the order of the passages.
 
-        Scores are the model's. How many it reads does not depend on k, so the first hits do not either.
+        Scores are the model's: for a passage with aliases the better of those of its text and of the alias whose
+        letters are nearest to the query. How many it reads does not depend on k, so the first hits do not either.
         """
         if k <= 0:
             return [[] for _ in queries]
-        unique = list(dict.fromkeys(queries))
-        rankings = self.inner.search(unique, self.settings.candidates, allowed)
-        pairs = [
-            (query, searched_text(self.passages[place]))
-            for query, hits in zip(unique, rankings, strict=True)
-            for place, _ in hits
-        ]
-        scores = iter(self.calls.relevance(self.settings.model, pairs) if pairs else ())
+        questions = questions_of(queries, without)
+        unique = list(dict.fromkeys(questions))
+        texts, left_out = (
+            [query for query, _ in unique],
+            None if without is None else [text or "" for _, text in unique],
+        )
+        rankings = search_index(self.inner, texts, self.settings.candidates, allowed, left_out)
+        pairs, owners = [], []
+        for number, (question, hits) in enumerate(zip(unique, rankings, strict=True)):
+            for place, _ in hits:
+                read = self._read(question, self.passages[place])
+                pairs += [(question[0], text) for text in read]
+                owners += [(number, place)] * len(read)
+        best: dict[tuple[int, int], float] = {}
+        for owner, score in zip(owners, self.calls.relevance(self.settings.model, pairs) if pairs else (), strict=True):
+            best[owner] = max(score, best.get(owner, score))
         ranked = {
-            query: sorted(((place, next(scores)) for place, _ in hits), key=lambda hit: (-hit[1], hit[0]))[:k]
-            for query, hits in zip(unique, rankings, strict=True)
+            question: sorted(((place, best[number, place]) for place, _ in hits), key=lambda hit: (-hit[1], hit[0]))[:k]
+            for number, (question, hits) in enumerate(zip(unique, rankings, strict=True))
         }
-        return [list(ranked[query]) for query in queries]
+        return [list(ranked[question]) for question in questions]
+
+    def _read(self, question: Question, passage: Passage) -> list[str]:
+        """The texts of a passage that the model reads: its own, and the alias nearest to the query."""
+        query, left_out = question
+        further = [alias for alias in aliases(passage) if not left_out or normalise(alias) != normalise(left_out)]
+        nearest = max(further, key=lambda alias: _shared_letters(query, alias), default=None)
+        return [searched_text(passage), *([] if nearest is None else [nearest])]
+
+
+def _shared_letters(query: str, alias: str) -> float:
+    """The share of the letters of two texts that both have, with repetitions. Dice 1945."""
+    return 2 * (_letters(query) & _letters(alias)).total() / (len(query) + len(alias))
+
+
+@lru_cache(maxsize=1 << 17)
+def _letters(text: str) -> Counter[str]:
+    return Counter(text.casefold())

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from baselines.retrievers.index.matches import SparseIndex
-from baselines.retrievers.index.searched_text import documents
+from baselines.retrievers.index.searched_text import IndexedTexts
 from harness.components.calls import Calls
 from harness.components.retriever import Index, Retriever
 from harness.records.inputs import Passage
@@ -36,19 +36,17 @@ class Tfidf(Retriever):
         from scipy.sparse import csr_matrix
         from sklearn.feature_extraction.text import TfidfVectorizer
 
-        texts, owners = documents(passages)
-        texts = ["\n".join(comparable_lines(text)) for text in texts]
+        documents = IndexedTexts(passages)
+        texts = ["\n".join(comparable_lines(text)) for text in documents.texts]
         if not any(texts):
-            return SparseIndex(
-                csr_matrix((1, len(texts))), owners, len(passages), lambda queries: csr_matrix((len(queries), 1))
-            )
+            return SparseIndex(csr_matrix((1, len(texts))), documents, lambda queries: csr_matrix((len(queries), 1)))
         vectorizer = TfidfVectorizer(analyzer=self._features, sublinear_tf=True, dtype=np.float32)
         weights = vectorizer.fit_transform(texts).T.tocsr()
 
         def encode(queries: Sequence[str]) -> Any:
             return vectorizer.transform(["\n".join(comparable_lines(query)) for query in queries])
 
-        return SparseIndex(weights, owners, len(passages), encode)
+        return SparseIndex(weights, documents, encode)
 
     def _features(self, text: str) -> list[str]:
         """All n-grams and pairs of each line; a mark between its characters distinguishes a pair from a bigram."""

@@ -45,6 +45,7 @@ class Passage:
     position: int = 1  # its number within the source
     meta: Mapping[str, JSON] = field(default_factory=dict)  # further columns, for filters
     copies: int = 1  # equal passages that were merged into this one
+    learned_names: tuple[str, ...] = ()  # inputs of train rows that it answers: searched, never shown or stored
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,18 @@ def searched_text(passage: Passage) -> str:
 
 
 def aliases(passage: Passage) -> list[str]:
-    """Further wordings of a passage: `meta["aliases"]`, a text or a list of texts. Anything but a text is no alias."""
+    """Further wordings of a passage: those of its file, and the inputs of train rows that it answers."""
+    return [*written_aliases(passage), *passage.learned_names]
+
+
+def written_aliases(passage: Passage) -> list[str]:
+    """The aliases of a passage's file: `meta["aliases"]`, a text or a list of texts; nothing else, and no blank one."""
     cell = passage.meta.get("aliases")
-    return [alias for alias in (cell if isinstance(cell, list | tuple) else [cell]) if isinstance(alias, str)]
+    return [
+        alias
+        for alias in (cell if isinstance(cell, list | tuple) else [cell])
+        if isinstance(alias, str) and alias.strip()
+    ]
 
 
 def wordings(passage: Passage) -> list[str]:

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness.components.retriever import Hit
+from baselines.retrievers.index.searched_text import IndexedTexts
+from harness.components.retriever import Hit, Question, questions_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,41 +18,52 @@ Encode = Callable[[Sequence[str]], Any]  # queries → csr matrix (queries, toke
 class SparseIndex:
     """An index whose score is the sum over a query's tokens of query weight × document weight; only hits above 0."""
 
-    def __init__(self, weights: Any, owners: "NDArray[np.int64]", passages: int, encode: Encode) -> None:
+    def __init__(self, weights: Any, documents: IndexedTexts, encode: Encode) -> None:
         self.weights = weights  # csr matrix (tokens, documents)
-        self.owners = owners  # the passage of each document
-        self.passages = passages
+        self.documents = documents
         self.encode = encode
 
-    def search(self, queries: Sequence[str], k: int, allowed: "NDArray[np.bool_] | None" = None) -> list[list[Hit]]:
+    def search(
+        self,
+        queries: Sequence[str],
+        k: int,
+        allowed: "NDArray[np.bool_] | None" = None,
+        without: Sequence[str] | None = None,
+    ) -> list[list[Hit]]:
         """Up to k hits a query, best first, equal scores in the order of the passages."""
-        refuse_misfit(allowed, self.passages)
-        unique = list(dict.fromkeys(query for query in queries if query.strip()))
-        hits: dict[str, list[Hit]] = {}
+        refuse_misfit(allowed, self.documents.passages)
+        questions = questions_of(queries, without)
+        unique = list(dict.fromkeys(question for question in questions if question[0].strip()))
+        hits: dict[Question, list[Hit]] = {}
         for start in range(0, len(unique), QUERY_BATCH):
             batch = unique[start : start + QUERY_BATCH]
-            scores = self.encode(batch) @ self.weights
-            for row, query in enumerate(batch):
+            scores = self.encode([query for query, _ in batch]) @ self.weights
+            for row, question in enumerate(batch):
                 inside = slice(scores.indptr[row], scores.indptr[row + 1])
-                hits[query] = self._best(scores.indices[inside], scores.data[inside], k, allowed)
-        return [list(hits.get(query, ())) for query in queries]
+                places, values = self._passages(scores.indices[inside], scores.data[inside], question[1])
+                if allowed is not None:
+                    places, values = places[allowed[places]], values[allowed[places]]
+                hits[question] = best_hits(places, values, k)
+        return [list(hits.get(question, ())) for question in questions]
 
-    def _best(self, documents: Any, values: Any, k: int, allowed: "NDArray[np.bool_] | None") -> list[Hit]:
+    def _passages(self, documents: Any, values: Any, without: str | None) -> tuple[Any, Any]:
+        """Places and scores above 0 of the passages that documents belong to: each scores as its best document."""
         import numpy as np
 
-        if len(self.owners) > self.passages:  # aliases: a passage scores as its best document
-            maxima = np.zeros(self.passages, dtype=values.dtype)
-            np.maximum.at(maxima, self.owners[documents], values)
+        if self.documents.has_aliases:
+            left_out = self.documents.named(without)
+            if len(left_out):
+                counted = np.isin(documents, left_out, invert=True)
+                documents, values = documents[counted], values[counted]
+            maxima = np.zeros(self.documents.passages, dtype=values.dtype)
+            np.maximum.at(maxima, self.documents.owners[documents], values)
             places = np.flatnonzero(maxima > 0)
             values = maxima[places]
         else:
             places = documents
             if values.size and values.min() <= 0:
                 places, values = places[values > 0], values[values > 0]
-        if allowed is not None:
-            inside = allowed[places]
-            places, values = places[inside], values[inside]
-        return best_hits(places, values, k)
+        return places, values
 
 
 def best_hits(places: "NDArray[Any]", values: "NDArray[Any]", k: int) -> list[Hit]:

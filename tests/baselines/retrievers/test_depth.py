@@ -10,7 +10,7 @@ from pydantic import PrivateAttr
 
 from baselines.retrievers.dense import Dense
 from baselines.retrievers.hybrid import Hybrid
-from baselines.retrievers.index.searched_text import documents
+from baselines.retrievers.index.searched_text import IndexedTexts
 from baselines.retrievers.lexical import Lexical
 from baselines.retrievers.rerank import Rerank
 from baselines.retrievers.tfidf import Tfidf
@@ -91,9 +91,9 @@ def test_more_hits_than_the_breadth_of_a_walk(context: Context) -> None:
 
 @pytest.mark.parametrize(
     ("aliases", "expected"),
-    [("盲肠", ["盲肠"]), (["盲肠", "阑尾"], ["盲肠", "阑尾"]), (7, []), ({"盲肠": 1}, []), (None, []), (["盲肠", 7], ["盲肠"])],
+    [("盲肠", ["盲肠"]), (["盲肠", "阑尾"], ["盲肠", "阑尾"]), (7, []), ({"盲肠": 1}, []), (None, []), (["盲肠", 7, " "], ["盲肠"])],
 )  # fmt: skip
 def test_aliases_are_a_text_or_a_list_of_texts(aliases: JSON, expected: list[str]) -> None:
-    texts, owners = documents([Passage(id="a", text="甲"), Passage(id="b", text="乙", meta={"aliases": aliases})])
-    assert texts == ["甲", "乙", *expected]
-    assert owners.tolist() == [0, 1, *[1] * len(expected)]
+    found = IndexedTexts([Passage(id="a", text="甲"), Passage(id="b", text="乙", meta={"aliases": aliases})])
+    assert found.texts == ["甲", "乙", *expected]
+    assert found.owners.tolist() == [0, 1, *[1] * len(expected)]
