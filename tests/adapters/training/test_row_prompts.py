@@ -162,9 +162,13 @@ def test_mistakes_are_said_before_anything_is_trained(
     rows: str, more: str, expected: str, written: Callable[..., Suite]
 ) -> None:
     files = {"test__tsv": "input\ttarget\tentry\nsmall apple\tapple\tapple\n"}
-    with pytest.raises(SuiteError) as error:
+
+    def refuse() -> None:
         suite = written(rows, more, **files)
         prepare(suite, suite.usage.asked_from("train"))
+
+    with pytest.raises(SuiteError) as error:
+        refuse()
     assert expected in str(error.value)
 
 
