@@ -132,5 +132,11 @@ def _mixed_rows(name: str, samples: Sequence[Sample], count: int, seed: int) -> 
         raise ModelError(f"mix: data set {name} has no row with an answer")
     if any(sample.options for sample in answered):
         raise ModelError(f"mix: data set {name} has options to choose from, which only a task shows; name it in on")
+    with_tools = [sample.id for sample in answered if sample.tools]
+    if with_tools:
+        raise ModelError(
+            f"mix: data set {name}: {len(with_tools)} rows, the first {with_tools[0]}, have tools, which only the "
+            "prompt of a task can show; leave them out, or name a task with {{ tools }} in its prompt in on"
+        )
     random.Random(f"{seed}|mix {name}").shuffle(answered)
     return [TrainRow(f"mix {name}", sample) for sample in answered[:count]]
