@@ -41,14 +41,14 @@ def parse_split(written: str | Mapping[Split, str | float]) -> Shares | Ranges:
     if isinstance(written, str):
         parts = written.split("/")
         if len(parts) != len(ORDER) or not all(_SHARE.fullmatch(part.strip()) for part in parts):
-            raise ValueError(f"split: '{written}' is not {_BARE}")
+            raise ValueError(f"'{written}' is not {_BARE}")
         return _shares(dict(zip(ORDER, parts, strict=True)), written)
     for name in written:
         if name not in SPLITS:
-            raise ValueError(f"split: '{name}' is not train, test or validation ({nearest(str(name), SPLITS)})")
+            raise ValueError(f"'{name}' is not train, test or validation ({nearest(str(name), SPLITS)})")
     are_ranges = {":" in str(value) for value in written.values()}
     if are_ranges == {True, False}:
-        raise ValueError("split: some parts are shares and others ranges of rows; write all of them in one way")
+        raise ValueError("some parts are shares and others ranges of rows; write all of them in one way")
     return _ranges(written) if are_ranges == {True} else _shares(written, _spelled(written))
 
 
@@ -90,7 +90,7 @@ def _spelled(written: Mapping[Split, str | float]) -> str:
     return (
         "{"
         + ", ".join(
-            f"{part}: {value if isinstance(value, str) else format(value, 'g')}" for part, value in written.items()
+            f"{part}: {format(value, 'g') if isinstance(value, float) else value}" for part, value in written.items()
         )
         + "}"
     )
@@ -100,39 +100,38 @@ def _shares(written: Mapping[Split, str | float], spelled: str) -> Shares:
     values = {part: _share(part, value) for part, value in written.items()}
     total = sum(values.values(), Fraction(0))
     if total not in (1, 100):
-        raise ValueError(f"split: the shares {spelled} add up to {float(total):g}, not to 100 or 1.0")
+        raise ValueError(f"the shares {spelled} add up to {float(total):g}, not to 100 or 1.0")
     if not values.get("test"):
-        raise ValueError(f"split: {spelled} leaves nothing for test, on which scores are computed")
+        order = "" if spelled.startswith("{") else " (the order is train/test/validation)"
+        raise ValueError(f"{spelled} leaves nothing for test, on which scores are computed{order}")
     return Shares({part: values[part] / total for part in ORDER if values.get(part)}, spelled)
 
 
 def _share(part: Split, value: str | float) -> Fraction:
     match = None if isinstance(value, bool) else _SHARE.fullmatch(str(value).strip())
     if match is None:
-        raise ValueError(
-            f"split: {part}: '{value}' is neither a share such as 85 or 0.85 nor a range such as \"0:900\""
-        )
+        raise ValueError(f"{part}: '{value}' is neither a share such as 85 or 0.85 nor a range such as \"0:900\"")
     return Fraction(match[1])
 
 
 def _ranges(written: Mapping[Split, str | float]) -> Ranges:
     ranges = {part: _range(part, str(text)) for part, text in written.items()}
     if "test" not in ranges:
-        raise ValueError('split: a range for test is needed, e.g. test: "900:1000"')
+        raise ValueError('a range for test is needed, e.g. test: "900:1000"')
     ordered = sorted(ranges.items(), key=lambda item: item[1][0])
     for (first, (_, end)), (second, (begin, _)) in pairwise(ordered):
         if end is None or end > begin:
-            raise ValueError(f"split: the ranges of {first} and {second} overlap")
+            raise ValueError(f"the ranges of {first} and {second} overlap")
     return Ranges(ranges)
 
 
 def _range(part: Split, written: str) -> tuple[int, int | None]:
     match = _RANGE.fullmatch(written.strip())
     if match is None:
-        raise ValueError(f'split: {part}: \'{written}\' is not a range of rows such as "0:900" or "900:"')
+        raise ValueError(f'{part}: \'{written}\' is not a range of rows such as "0:900" or "900:"')
     begin, end = int(match[1] or 0), int(match[2]) if match[2] else None
     if end is not None and end <= begin:
-        raise ValueError(f"split: {part}: '{written}' is empty; the end is not part of a range")
+        raise ValueError(f"{part}: '{written}' is empty; the end is not part of a range")
     return begin, end
 
 

@@ -97,3 +97,13 @@ def test_damaged_folders(write, read, files, entry, message):
         read("dataset_info", path=_info(write, {"file_name": "d", **entry}), name="own")
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_the_instruction_data_is_divided_as_its_course_does(read, shared):
+    """int(1100 * 0.85) = 935 rows for training, then int(1100 * 0.1) = 110 for testing, the other 55 for validation."""
+    path = shared / "instruction" / "instruction-data.json"
+    outputs = [row["output"] for row in json.loads(path.read_text(encoding="utf-8"))]
+    data = read("alpaca", path=str(path), split="85/10/5")
+    parts = [[sample.targets[0] for sample in part] for part in (data.train, data.test, data.validation)]
+    assert parts == [outputs[:935], outputs[935:1045], outputs[1045:]]
+    assert data.division.endswith("of 1,100 rows train 1-935, test 936-1,045, validation 1,046-1,100")

@@ -239,8 +239,8 @@ def test_splits_that_do_not_fit_the_file(write, read, split, message):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"split": "85/10"}, r"split: '85/10' is not three shares train/test/validation such as 85/10/5; by name: "),
-        ({"split": "80/10/5"}, r"split: the shares 80/10/5 add up to 95, not to 100 or 1\.0"),
+        ({"split": "85/10"}, r"'85/10' is not three shares train/test/validation such as 85/10/5; by name: "),
+        ({"split": "80/10/5"}, r"the shares 80/10/5 add up to 95, not to 100 or 1\.0"),
         ({"split": "90/0/10"}, "leaves nothing for test"),
         ({"split": {"train": "0:5"}}, "a range for test is needed"),
         ({"split": {"train": "0:5", "test": "4:9"}}, "ranges of train and test overlap"),
@@ -254,6 +254,8 @@ def test_splits_that_do_not_fit_the_file(write, read, split, message):
         ({"split": {"train": 900, "test": 100}}, r"add up to 1000, not to 100 or 1\.0"),
         ({"split": {"train": 90, "tset": 10}}, r"'tset' is not train, test or validation \(did you mean test\?\)"),
         ({"split": {"train": "0:90", "test": 10}}, "some parts are shares and others ranges of rows"),
+        ({"split": {"train": [90], "test": 10}}, r"train: '\[90\]' is neither a share"),
+        ({"split": {}}, r"the shares {} add up to 0"),
         ({"shuffle": True}, "shuffle: there is no split"),
         ({"split": "85/10/5", "train": "t.jsonl"}, "give either split or train, not both"),
         ({"train": "x.jsonl"}, "must be different files"),
