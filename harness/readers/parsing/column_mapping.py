@@ -106,7 +106,7 @@ class MappedReader(DividedReader):
             **dict.fromkeys(layout.target, "the target, the right answer, which no prompt shows"),
             **dict.fromkeys((*layout.options, layout.option_list or ""), listed),
             layout.history or "": "the history: its turns stand before the prompt by themselves",
-            layout.system or "": "the system column: it is the system turn, or write {{ system }}",
+            layout.system or "": "the system column: write {{ system }}",
             layout.id or "": "the id, which no prompt shows",
             layout.input: "the input: write {{ input }}",
         }
