@@ -192,6 +192,8 @@ def print_description(description: "Description", console: Console) -> None:
     console.print(
         f"duplicate inputs in test: {description.duplicates}; test inputs also in train: {description.in_train}"
     )
+    for note in description.notes:
+        console.print(note, soft_wrap=True)
     if description.skipped:
         console.print(f"skipped rows: {len(description.skipped)}")
         for reason in description.skipped[:10]:

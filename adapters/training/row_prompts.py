@@ -90,7 +90,7 @@ def _note(own: TaskRows, pairs: Sequence[TrainingPair]) -> dict[str, JSON]:
 
 def conversation(sample: Sample) -> Example:
     """A row of a data set, which knows nothing of the suite's tasks."""
-    system = sample.meta.get("system")
+    system = sample.system or sample.meta.get("system")
     opening = (Message("system", str(system)),) if system else ()
     history = tuple(
         turn for user, assistant in sample.history for turn in (Message("user", user), Message("assistant", assistant))

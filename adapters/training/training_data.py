@@ -13,6 +13,7 @@ from harness.components.task import Task
 from harness.components.trained_model import TrainingInputs
 from harness.errors import ModelError
 from harness.records.inputs import JSON, Sample
+from harness.text.counting import counted
 from harness.text.normalise import whole_question
 
 
@@ -132,5 +133,11 @@ def _mixed_rows(name: str, samples: Sequence[Sample], count: int, seed: int) -> 
         raise ModelError(f"mix: data set {name} has no row with an answer")
     if any(sample.options for sample in answered):
         raise ModelError(f"mix: data set {name} has options to choose from, which only a task shows; name it in on")
+    with_tools = [sample.id for sample in answered if sample.tools]
+    if with_tools:
+        raise ModelError(
+            f"mix: data set {name}: {counted(len(with_tools), 'row')}, the first {with_tools[0]}, with tools, which "
+            "only the prompt of a task can show; leave them out, or name a task with {{ tools }} in its prompt in on"
+        )
     random.Random(f"{seed}|mix {name}").shuffle(answered)
     return [TrainRow(f"mix {name}", sample) for sample in answered[:count]]

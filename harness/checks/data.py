@@ -20,7 +20,7 @@ _ELSEWHERE = {  # what only the prompt of a variant that searches can name, or n
 
 def data_mistakes(task: Task) -> list[str]:
     """One line for the first unfit sample, and one for the first prompt that cannot be asked."""
-    return [*_sample_mistakes(task), *_prompt_mistakes(task)]
+    return [*_sample_mistakes(task), *(_prompt_mistakes(task) or _tool_mistakes(task))]
 
 
 def with_remedy(mistake: str, reader: Reader) -> str:
@@ -75,6 +75,20 @@ def _prompt_mistakes(task: Task) -> list[str]:
     if len(prompts) == 1 and len({sample.input for sample in task.data.test}) > 1:
         return [f"{place}: {task.template.origin}: the prompt is the same for every sample; use {{{{ input }}}}"]
     return []
+
+
+def _tool_mistakes(task: Task) -> list[str]:
+    """Rows that let an answer call functions which the prompt does not show: they would ask for what is not known."""
+    rows = [*task.data.test, *task.data.train, *task.data.validation]
+    with_tools = [sample.id for sample in rows if sample.tools]
+    templates = [task.template, *([task.system] if task.system else [])]
+    if not with_tools or any(template.names("tools") for template in templates):
+        return []
+    return [
+        f"tasks.{task.name}.prompt: {task.template.origin}: {len(with_tools)} of {len(rows)} rows, the first "
+        f"{with_tools[0]}, have tools, which the prompt does not show; write {{{{ tools }}}} into prompt or system, or "
+        "leave these rows out of the file"
+    ]
 
 
 def _refuse_blank(task: Task, sample: Sample, question: str) -> None:

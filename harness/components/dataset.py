@@ -13,3 +13,4 @@ class Dataset:
     train: tuple[Sample, ...] = ()
     validation: tuple[Sample, ...] = ()
     skipped: tuple[str, ...] = ()  # "file:line: reason" of each row left out under on_bad_row: skip
+    division: str = ""  # how one source became these splits, in a sentence

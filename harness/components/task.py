@@ -57,10 +57,15 @@ class Task:
         return (self.ask(sample, **extra), Message("assistant", self.answer.example(sample)))
 
     def prompt(self, sample: Sample, demonstrations: Prompt = (), system: str | None = None, **extra: JSON) -> Prompt:
-        """The whole prompt: system turn, worked examples, the sample's history, its question."""
+        """The whole prompt: system turn, worked examples, the sample's history, its question.
+
+        The system turn is the given one, else the task's, else the sample's own unless the prompt shows that itself.
+        """
         is_stated = system is not None or (self.system is not None and not self.system.text)
         if system is None and self.system is not None:
             system = self.system.render(sample, **extra)
+        if system is None and sample.system and not self.template.names("system"):
+            system = sample.system
         opening = (Message("system", system or ""),) if system or is_stated else ()
         history = tuple(
             turn

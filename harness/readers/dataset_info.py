@@ -11,21 +11,27 @@ from harness.components.dataset import Dataset
 from harness.components.fields import FilePath
 from harness.errors import DataError
 from harness.readers.csv import csv_rows
-from harness.readers.parsing.assembly import RowSource, assemble
+from harness.readers.parsing.assembly import Layout, RowSource, assemble
+from harness.readers.parsing.data_folder import data_files
 from harness.readers.parsing.dataset_entry import DatasetEntry, entry_layout, find_entry
+from harness.readers.parsing.dataset_origin import file_remedy, origin_of
 from harness.readers.parsing.file_reader import DividedReader
-from harness.readers.parsing.hub import hub_rows
+from harness.readers.parsing.hub import HubData, hub_rows, modelscope_rows
 from harness.readers.parsing.json_text import object_rows
 from harness.readers.parsing.rows import Fault, Row
 from harness.readers.parsing.split import Split
+from harness.readers.parsing.table_rows import table_rows
 from harness.readers.parsing.text_file import read_bytes, read_text
+from harness.readers.parsing.workbook import read_sheet
+from harness.readers.tsv import tsv_rows
 
 
 class DatasetInfo(DividedReader):
-    """An entry of a LLaMA-Factory dataset_info.json, in alpaca or sharegpt form, from its file or from the hub.
+    """An entry of a LLaMA-Factory dataset_info.json, in alpaca or sharegpt form, from its files or from a hub.
 
-    A hub id comes before a file, as in LLaMA-Factory, and needs the package datasets. Refused, with the reason:
-    ranking, kto_tag, images, videos, audios, num_samples, and text for pre-training.
+    A hub goes before a file, as in LLaMA-Factory: hf_hub_url needs the package datasets, ms_hub_url modelscope.
+    Refused, with the reason: om_hub_url, script_url, cloud_file_name, ranking, kto_tag, images, videos, audios,
+    num_samples, and text for pre-training.
     """
 
     path: FilePath
@@ -42,43 +48,65 @@ class DatasetInfo(DividedReader):
 
     def read(self, task: str, seed: int) -> Dataset:
         """The samples of the entries. Raises DataError, also for a file whose file_sha1 is another."""
-        sources = {split: [self._source(name)] for split, name in self._names().items()}
+        sources = {split: self._sources(name) for split, name in self._names().items()}
         return assemble(task, seed, sources, self.division())
 
     def sources(self) -> tuple[str, ...]:
         """dataset_info.json and the local files of the entries."""
         entries = [find_entry(self.path, name) for name in self._names().values()]
-        return (self.path, *(self._file(entry) for entry in entries if entry.hf_hub_url is None))
+        return (self.path, *(file for entry in entries for file in self._files(entry)))
 
     def _names(self) -> dict[Split, str]:
         names: dict[Split, str | None] = {"test": self.name, "train": self.train, "validation": self.validation}
         return {split: name for split, name in names.items() if name is not None}
 
-    def _source(self, name: str) -> RowSource:
+    def _sources(self, name: str) -> list[RowSource]:
         entry = find_entry(self.path, name)
-        if entry.hf_hub_url is not None:
-            rows = partial(hub_rows, entry.hf_hub_url, entry.subset, entry.folder, entry.split)
-            return RowSource(f"{entry.hf_hub_url}[{entry.split}]", rows, entry_layout(entry))
-        file = self._file(entry)
-        return RowSource(file, partial(_file_rows, file, entry.file_sha1), entry_layout(entry))
+        layout, origin = entry_layout(entry), origin_of(entry)
+        files = self._files(entry)
+        if entry.file_sha1 is not None:
+            _refuse_other_content(files, entry.file_sha1)
+        if origin is None or origin.field == "file_name":
+            return [RowSource(file, partial(_file_rows, file), layout) for file in files]
+        return [_hub_source(entry, origin.field, origin.name, layout)]
 
-    def _file(self, entry: DatasetEntry) -> str:
-        return str(Path(self.path).parent / str(entry.file_name))
+    def _files(self, entry: DatasetEntry) -> list[str]:
+        """The files of an entry, none where its rows are elsewhere."""
+        origin = origin_of(entry)
+        if origin is None or origin.field != "file_name":
+            return []
+        return data_files(str(Path(self.path).parent / origin.name))
 
 
-def _file_rows(file: str, sha1: str | None) -> Iterable[Row | Fault]:
-    if sha1 is not None:
+def _hub_source(entry: DatasetEntry, field: str, name: str, layout: Layout) -> RowSource:
+    data = HubData(id=name, subset=entry.subset, folder=entry.folder, split=entry.split)
+    load = modelscope_rows if field == "ms_hub_url" else hub_rows
+    return RowSource(data.name, partial(load, data, file_remedy(entry, field)), layout)
+
+
+def _refuse_other_content(files: list[str], sha1: str) -> None:
+    """Raise DataError if the only file is not the one that the entry means."""
+    if len(files) > 1:
+        raise DataError(
+            f"{Path(files[0]).parent}: file_sha1 is of one file, and the folder holds {len(files)}; drop it"
+        )
+    for file in files:
         actual = hashlib.sha1(read_bytes(file), usedforsecurity=False).hexdigest()
         if actual != sha1.lower():
             raise DataError(
                 f"{file}: its sha1 is {actual}, file_sha1 says {sha1}: another version, or a damaged download"
             )
-    if Path(file).is_dir():
-        raise DataError(f"{file}: file_name is a folder; give each of its files an entry of its own")
+
+
+def _file_rows(file: str) -> Iterable[Row | Fault]:
     match Path(file).suffix.lower():
-        case ".json" | ".jsonl":
+        case ".json" | ".jsonl" | ".ndjson":
             return object_rows(file)
         case ".csv":
             return csv_rows(read_text(file), file)
+        case ".tsv":
+            return tsv_rows(read_text(file), file)
+        case ".xlsx":
+            return table_rows(read_sheet(file, None).table(), file)
         case suffix:
-            raise DataError(f"{file}: '{suffix}' files are not read; convert it to .json, .jsonl or .csv")
+            raise DataError(f"{file}: '{suffix}' files are not read; convert it to .json, .jsonl, .csv or .xlsx")

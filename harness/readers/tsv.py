@@ -15,6 +15,10 @@ class Tsv(TableReader):
 
     def rows(self, path: str) -> Iterator[Row | Fault]:
         """One line a row."""
-        lines = read_text(path, self.encoding).split("\n")
-        cells = ((number, line.removesuffix("\r").split("\t")) for number, line in enumerate(lines, start=1))
-        return table_rows(cells, path)
+        return tsv_rows(read_text(path, self.encoding), path)
+
+
+def tsv_rows(text: str, path: str) -> Iterator[Row | Fault]:
+    """The lines of a text by the names in its first line."""
+    lines = enumerate(text.split("\n"), start=1)
+    return table_rows(((number, line.removesuffix("\r").split("\t")) for number, line in lines), path)

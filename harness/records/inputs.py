@@ -30,6 +30,8 @@ class Sample:
     targets: tuple[str, ...]  # alternative right answers; the letters of the right options for a choice task
     options: tuple[str, ...] = ()  # the texts of options A, B, C, …
     history: tuple[tuple[str, str], ...] = ()  # earlier (user, assistant) turns
+    system: str = ""  # the row's own system text: its system turn, where its task states none and its prompt shows none
+    tools: str = ""  # functions that the row lets an answer call, as JSON: a prompt has to show them
     group: str | None = None  # samples of one group are not independent; None: by itself
     meta: Mapping[str, JSON] = field(default_factory=dict)  # every other column, for prompts and filters
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 from harness.components.task import Task
 from harness.records.inputs import Prompt, Sample
+from harness.text.counting import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Description:
     task: str
     rows: Mapping[str, int]  # by split
     skipped: tuple[str, ...]
+    notes: tuple[str, ...]  # how one source was divided, and what becomes of system texts of the rows
     unit: Literal["tokens", "characters"]
     lengths: Mapping[str, Lengths]  # of input, prompt (all turns as sent, without the chat template) and target
     duplicates: int  # rows that ask the same as an earlier row
@@ -51,6 +53,7 @@ def describe(task: Task, count_tokens: Callable[[str], int] | None) -> Descripti
         task=task.name,
         rows={"train": len(task.data.train), "validation": len(task.data.validation), "test": len(test)},
         skipped=task.data.skipped,
+        notes=tuple(note for note in (task.data.division, _system_note(task)) if note),
         unit="characters" if count_tokens is None else "tokens",
         lengths={name: _lengths(list(values)) for name, values in texts.items()} if test else {},
         duplicates=len(questions) - len(set(questions)),
@@ -62,7 +65,23 @@ def describe(task: Task, count_tokens: Callable[[str], int] | None) -> Descripti
 
 def _question(sample: Sample) -> Hashable:
     """What makes two rows the same question: a bare "why?" is another one after another history."""
-    return sample.input, sample.options, sample.history
+    return sample.input, sample.options, sample.history, sample.system, sample.tools
+
+
+def _system_note(task: Task) -> str:
+    """Where the rows' own system texts stand in prompts; empty where rows have none."""
+    count = sum(bool(sample.system) for sample in task.data.test)
+    if not count:
+        return ""
+    if task.template.names("system"):
+        place = "shown by the prompt"
+    elif task.system is None:
+        place = "sent as the system turn"
+    elif task.system.names("system"):
+        place = "shown by the task's system turn"
+    else:
+        place = "not shown, because the task states a system turn of its own: write {{ system }} into it to show them"
+    return f"system texts of {counted(count, 'test row')}: {place}"
 
 
 def _lengths(values: list[int]) -> Lengths:

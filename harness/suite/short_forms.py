@@ -28,6 +28,9 @@ def component_form(kind: str, name: str) -> str | None:
             return form and f"a file or folder is written {{{form}: {{path: {name}}}}}"
         case "reader" if suffix.removeprefix(".") in _TABLES:
             return f"a file is written {{{suffix[1:]}: {{path: {name}, input: COLUMN, target: COLUMN}}}}"
+        case "reader" if name.count("/") == 1 and not name.startswith((".", "/", "~")):
+            written = f"{{hub: {{path: {name}, input: COLUMN, target: COLUMN}}}}"
+            return f"a data set of the Hugging Face hub is written {written}"
         case "metric" if suffix == ".py":
             return f"a function of a file is written {{python: {{file: {name}, function: NAME}}}}"
     return None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from jinja2 import Template as CompiledTemplate
-from jinja2 import TemplateError, TemplateSyntaxError
+from jinja2 import TemplateError, TemplateSyntaxError, meta
 
 from harness.errors import HarnessError
 from harness.records.inputs import JSON, Sample
@@ -26,6 +26,11 @@ class Template:
     def check(self) -> None:
         """Raise HarnessError `file:line: reason` if the template cannot be compiled."""
         self._compile()
+
+    def names(self, variable: str) -> bool:
+        """Whether it asks for a variable by name. Raises HarnessError if the template cannot be compiled."""
+        self.check()
+        return variable in _variables(self.text)
 
     def render(self, sample: Sample, **extra: JSON) -> str:
         """The text for one sample.
@@ -68,6 +73,11 @@ class Template:
             raise HarnessError(f"{self.origin}: it is nested too deeply") from error
         except (TemplateError, SyntaxError, ValueError, ArithmeticError) as error:
             raise HarnessError(f"{self.origin}: {error}") from error
+
+
+@cache
+def _variables(text: str) -> frozenset[str]:
+    return frozenset(meta.find_undeclared_variables(_ENVIRONMENT.parse(text)))
 
 
 @cache

@@ -1,15 +1,16 @@
 """From rows to a Dataset: identifiers, bad rows, splits and limits are treated alike for all formats."""
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate, count
 from pathlib import Path
 from typing import Literal, Protocol
 
 from harness.components.dataset import Dataset
 from harness.errors import DataError, nearest
 from harness.readers.parsing.rows import BadRow, Fault, Row, columns_of, kind_of
-from harness.readers.parsing.split import SPLITS, Fractions, Ranges, Split, cut
+from harness.readers.parsing.split import SPLITS, Ranges, Shares, Split, cut, division_in_words
 from harness.records.inputs import JSON, Sample
 from harness.text.excerpts import shortened
 
@@ -47,7 +48,8 @@ class RowSource:
 class Division:
     """How rows are divided, and how bad rows are treated."""
 
-    split: Fractions | Ranges | None = None
+    split: Shares | Ranges | None = None
+    shuffle: bool = False  # what the split divides
     limit: int | None = None  # of test samples
     group: str | None = None  # the column, or name in `meta`, of what a sample belongs to
     on_bad_row: Literal["error", "skip"] = "error"
@@ -68,32 +70,51 @@ class _Loaded:
 def assemble(task: str, seed: int, sources: Mapping[Split, Sequence[RowSource]], division: Division) -> Dataset:
     """Read all sources and divide them. Only `test` is divided further, and only when the division says so.
 
-    Samples without an identifier get "<file stem>:<record number from 1>"; the split's name goes before it where two
-    files have the same stem. `limit` keeps the first test samples, after the division. Raises DataError.
+    Samples without an identifier get "<file stem>:<record number from 1>"; the split's name goes before it, or the
+    whole name of the file, where two files have the same stem. Several sources of a split are read as one. `limit`
+    keeps the first test samples, after the division. Raises DataError.
     """
     loaded: dict[Split, list[_Loaded]] = {}
     stems: set[str] = set()
     for split in ("test", "train", "validation"):  # test first: adding a train file renames no test sample
         loaded[split] = []
         for source in sources.get(split, ()):
-            prefix = f"{split}/{source.stem}" if source.stem in stems else source.stem
-            stems.add(source.stem)
+            prefix = next(name for name in _prefixes(split, source) if name not in stems)
+            stems.add(prefix)
             loaded[split].append(_load(source, task, prefix, division))
     all_loaded = [part for parts in loaded.values() for part in parts]
     _refuse_duplicate_ids(all_loaded)
     samples: dict[Split, list[Sample]] = {
         split: [sample for part in parts for sample in part.samples] for split, parts in loaded.items()
     }
+    in_words = ""
     if division.split is not None:
-        whole = loaded["test"][0]
-        parts = cut(whole.numbers, whole.total, division.split, seed, whole.name)
-        samples = {split: [whole.samples[i] for i in parts[split]] for split in SPLITS}
+        samples, in_words = _divided(loaded["test"], division.split, seed if division.shuffle else None)
     return Dataset(
         test=tuple(samples["test"][: division.limit]),
         train=tuple(samples["train"]),
         validation=tuple(samples["validation"]),
         skipped=tuple(fault for part in all_loaded for fault in part.faults),
+        division=in_words,
     )
+
+
+def _prefixes(split: Split, source: RowSource) -> Iterator[str]:
+    """What may stand before the record number in an identifier, the first that is free."""
+    yield from (source.stem, f"{split}/{source.stem}", f"{split}/{Path(source.name).name}")
+    yield from (f"{split}/{source.name}#{number}" for number in count(2))
+
+
+def _divided(
+    parts: Sequence[_Loaded], split: Shares | Ranges, seed: int | None
+) -> tuple[dict[Split, list[Sample]], str]:
+    """The samples of one split divided into all, and how in words; record numbers go through all its files."""
+    samples = [sample for part in parts for sample in part.samples]
+    begins = accumulate((part.total for part in parts), initial=0)
+    numbers = [begin + number for begin, part in zip(begins, parts, strict=False) for number in part.numbers]
+    name = parts[0].name if len(parts) == 1 else str(Path(parts[0].name).parent)
+    places = cut(numbers, sum(part.total for part in parts), split, seed, name)
+    return {part: [samples[i] for i in places[part]] for part in SPLITS}, division_in_words(split, places, seed)
 
 
 def _load(source: RowSource, task: str, prefix: str, division: Division) -> _Loaded:

@@ -5,16 +5,17 @@ from dataclasses import dataclass
 
 from pydantic import Field, model_validator
 
-from harness.readers.parsing.file_reader import FileReader
+from harness.readers.parsing.assembly import Layout
+from harness.readers.parsing.file_reader import DividedReader, FileReader
 from harness.readers.parsing.rows import (
     BadRow,
     filled_options,
-    history_of,
     optional_text,
     options_of,
     text_of,
     texts_of,
 )
+from harness.readers.parsing.turns import history_of, system_text
 from harness.records.inputs import JSON, Sample
 
 
@@ -42,15 +43,18 @@ class Columns:
     def sample(self, values: Mapping[str, JSON], task: str, identifier: str) -> Sample:
         used = self.required
         meta = {name: value for name, value in values.items() if name not in used}
+        earlier, history = history_of(values, self.history)
+        system = system_text(optional_text(values, self.system), earlier)
         if self.system is not None:
-            meta["system"] = optional_text(values, self.system)
+            meta["system"] = system
         return Sample(
             id=identifier,
             task=task,
             input=text_of(values, self.input),
             targets=self._targets(values),
             options=self._options(values),
-            history=history_of(values, self.history),
+            history=history,
+            system=system,
             meta=meta,
         )
 
@@ -69,8 +73,8 @@ class Columns:
         return filled_options({column: values.get(column) for column in self.options})
 
 
-class TableReader(FileReader):
-    """Base of the formats whose columns are mapped in YAML."""
+class MappedReader(DividedReader):
+    """Base of the readers whose columns are mapped in YAML."""
 
     input: str = "input"
     target: str | list[str] = "target"  # several columns, or a cell that is a list: several right answers
@@ -79,24 +83,24 @@ class TableReader(FileReader):
         default_factory=list
     )  # the columns of options A, B, …; or one column that holds a list, or an object by letter
     id: str | None = None  # default: "<file stem>:<record number>"
-    history: str | None = None  # a list of [user, assistant] pairs
-    system: str | None = None  # reaches prompts as {{ system }}
+    history: str | None = None  # a list of [user, assistant] pairs, or of turns with role and content
+    system: str | None = None  # the system turn of a row, where the task states none; {{ system }} in prompts
 
     @model_validator(mode="after")
-    def _meanings_are_unique(self) -> "TableReader":
-        columns = self.layout().required
+    def _meanings_are_unique(self) -> "MappedReader":
+        columns = self.mapping().required
         duplicate = next((column for column in columns if columns.count(column) > 1), None)
         if duplicate is not None:
             raise ValueError(f"column '{duplicate}' is given two meanings")
         if self.target_separator == "":
             raise ValueError('target_separator: must be at least one character, e.g. "##"; leave it out for one answer')
-        if not self.layout().target:
+        if not self.mapping().target:
             raise ValueError("target: at least one column is needed")
         return self
 
     def meanings(self) -> Mapping[str, str]:
         """The input, the options, the history; the target is for no prompt."""
-        layout = self.layout()
+        layout = self.mapping()
         listed = "the options: write {% for letter, option in options %}{{ letter }}. {{ option }} {% endfor %}"
         return {
             **dict.fromkeys(layout.target, "the target, the right answer, which no prompt shows"),
@@ -107,8 +111,12 @@ class TableReader(FileReader):
             layout.input: "the input: write {{ input }}",
         }
 
-    def layout(self) -> Columns:
+    def layout(self) -> Layout:
         """The mapping that the suite gives."""
+        return self.mapping()
+
+    def mapping(self) -> Columns:
+        """What each column is."""
         return Columns(
             input=self.input,
             target=(self.target,) if isinstance(self.target, str) else tuple(self.target),
@@ -119,3 +127,7 @@ class TableReader(FileReader):
             history=self.history,
             system=self.system,
         )
+
+
+class TableReader(MappedReader, FileReader):
+    """Base of the formats whose columns are mapped in YAML."""

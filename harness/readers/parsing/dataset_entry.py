@@ -5,12 +5,14 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.errors import DataError, nearest
-from harness.readers.alpaca import Instruction
 from harness.readers.parsing.assembly import Layout
+from harness.readers.parsing.conversation import Conversation
+from harness.readers.parsing.dataset_origin import DatasetAddress, unread_origin
+from harness.readers.parsing.instruction import Instruction
 from harness.readers.parsing.json_text import member_rows
 from harness.readers.parsing.rows import Fault, Row
 from harness.readers.parsing.text_file import read_text
-from harness.readers.sharegpt import Conversation, Tags
+from harness.readers.parsing.turns import MESSAGES, SHAREGPT, Tags
 
 
 class DatasetColumns(BaseModel):
@@ -23,6 +25,8 @@ class DatasetColumns(BaseModel):
     response: str | None = None
     history: str | None = None
     messages: str | None = None
+    role: str | None = None  # inside a turn, as tags.role_tag; turns are then those of user and assistant
+    content: str | None = None  # inside a turn, as tags.content_tag
     system: str | None = None
     tools: str | None = None
     images: str | None = None
@@ -33,17 +37,9 @@ class DatasetColumns(BaseModel):
     kto_tag: str | None = None
 
 
-class DatasetEntry(BaseModel):
+class DatasetEntry(DatasetAddress):
     """An entry as it stands in the file."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    file_name: str | None = None
-    hf_hub_url: str | None = None
-    ms_hub_url: str | None = None
-    om_hub_url: str | None = None
-    script_url: str | None = None
-    cloud_file_name: str | None = None
     formatting: Literal["alpaca", "sharegpt"] = "alpaca"
     ranking: bool = False
     subset: str | None = None
@@ -75,12 +71,17 @@ def entry_layout(entry: DatasetEntry) -> Layout:
     """What the columns of an entry mean, with LLaMA-Factory's defaults where it gives none."""
     columns = entry.columns
     if entry.formatting == "sharegpt":
-        messages = (columns.messages if columns else None) or "conversations"
+        tags = _tags(entry)
+        named = columns.messages if columns else None
+        messages = named or (
+            "messages" if tags.role_tag == MESSAGES.role_tag and _turn_tags(entry) else "conversations"
+        )
         return Conversation(
             messages=messages,
             system=columns.system if columns else None,
+            tools=columns.tools if columns else "tools",
             id=None,
-            tags=entry.tags,
+            tags=tags,
             required=_required(columns, messages),
         )
     if columns is None:
@@ -92,9 +93,24 @@ def entry_layout(entry: DatasetEntry) -> Layout:
         response=response,
         history=columns.history,
         system=columns.system,
+        tools=columns.tools,
         id=None,
         required=_required(columns, prompt, response),
     )
+
+
+def _turn_tags(entry: DatasetEntry) -> dict[str, str]:
+    """What columns say of the inside of a turn, by tag."""
+    columns = entry.columns or DatasetColumns()
+    tags = {"role_tag": columns.role, "content_tag": columns.content}
+    return {tag: column for tag, column in tags.items() if column is not None}
+
+
+def _tags(entry: DatasetEntry) -> Tags:
+    """The tags of an entry; where its columns name role or content, what it leaves out is as in messages."""
+    columns = _turn_tags(entry)
+    stated = {tag: getattr(entry.tags, tag) for tag in entry.tags.model_fields_set}
+    return Tags(**{**(MESSAGES if columns else SHAREGPT).model_dump(), **columns, **stated})
 
 
 def _parse(row: Row, place: str) -> DatasetEntry:
@@ -141,11 +157,15 @@ def _refusal(entry: DatasetEntry) -> str | None:
         return "columns: there is no response; text for pre-training has no target"
     if entry.num_samples is not None:
         return "num_samples: LLaMA-Factory draws them at random; use limit or split in the suite instead"
-    if entry.hf_hub_url is None and entry.file_name is None:
-        return "only file_name and hf_hub_url are read; download the data and give file_name"
-    return None
+    for tag, column in _turn_tags(entry).items():
+        if entry.formatting == "alpaca":
+            return f"columns.{tag.removesuffix('_tag')} is inside a turn of a conversation: formatting must be sharegpt"
+        if tag in entry.tags.model_fields_set and getattr(entry.tags, tag) != column:
+            return f"columns.{tag.removesuffix('_tag')} and tags.{tag} name different keys; give one of them"
+    return unread_origin(entry)
 
 
 def _required(columns: DatasetColumns | None, *more: str) -> tuple[str, ...]:
-    columns_named = columns.model_dump(exclude_none=True).values() if columns else ()
+    inside = {"role", "content"}  # of a turn
+    columns_named = columns.model_dump(exclude_none=True, exclude=inside).values() if columns else ()
     return tuple(dict.fromkeys((*more, *columns_named)))

@@ -4,16 +4,24 @@ from abc import abstractmethod
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from harness.components.dataset import Dataset
 from harness.components.fields import FilePath, LocalPath
 from harness.components.reader import Reader
 from harness.readers.parsing.assembly import Division, Layout, RowSource, assemble
+from harness.readers.parsing.data_folder import data_files
 from harness.readers.parsing.rows import Fault, Row
 from harness.readers.parsing.split import Split, parse_split
+
+
+def _check_split(written: Any) -> Any:
+    if isinstance(written, str | dict):
+        parse_split(written)
+    return written
+
 
 OptionalPath = Annotated[str | None, LocalPath()]
 
@@ -21,15 +29,18 @@ OptionalPath = Annotated[str | None, LocalPath()]
 class DividedReader(Reader):
     """Base of readers whose rows can be divided into splits. Without `split`, everything is test."""
 
-    split: str | dict[Split, str] | None = None  # "85/10/5" in percent, or {train: "0:900", test: "900:1000"}
+    # "85/10/5" (train/test/validation), {train: 85, test: 10, validation: 5}, or {train: "0:900", test: "900:1000"}
+    split: Annotated[str | dict[Split, str | float] | None, BeforeValidator(_check_split)] = None
+    shuffle: bool = False  # divide the rows in an order drawn from the seed; no: in file order
     limit: int | None = Field(default=None, ge=1)  # the first so many test samples, after the split, in file order
     group: str | None = None  # the column of what a row belongs to: rows of one dialogue or text are not independent
     on_bad_row: Literal["error", "skip"] = "error"
 
     @model_validator(mode="after")
     def _split_fits(self) -> "DividedReader":
+        if self.shuffle and self.split is None:
+            raise ValueError("shuffle: there is no split; shuffle draws at random which rows are train and which test")
         if self.split is not None:
-            parse_split(self.split)
             fields = [name for name in ("train", "validation") if getattr(self, name, None) is not None]
             if fields:
                 raise ValueError(f"give either split or {' and '.join(fields)}, not both")
@@ -38,13 +49,15 @@ class DividedReader(Reader):
     def division(self) -> Division:
         """The parameters of the division."""
         split = None if self.split is None else parse_split(self.split)
-        return Division(split=split, limit=self.limit, group=self.group, on_bad_row=self.on_bad_row)
+        return Division(
+            split=split, shuffle=self.shuffle, limit=self.limit, group=self.group, on_bad_row=self.on_bad_row
+        )
 
 
 class FileReader(DividedReader):
-    """Base of readers of one file a split: each format has its own rows and layout."""
+    """Base of readers of one file a split, or of a folder of files: each format has its own rows and layout."""
 
-    path: FilePath
+    path: FilePath  # a file, or a folder of files of one form, which are read in the order of their names
     train: OptionalPath = None
     validation: OptionalPath = None
 
@@ -71,15 +84,17 @@ class FileReader(DividedReader):
     def read(self, task: str, seed: int) -> Dataset:
         """The samples of `task`, split. Raises DataError with `file:line: reason`."""
         layout = self.layout()
-        sources = {split: [self._source(path, layout)] for split, path in self.files().items()}
+        sources = {
+            split: [self._source(file, layout) for file in data_files(path)] for split, path in self.files().items()
+        }
         return assemble(task, seed, sources, self.division())
 
     def sources(self) -> tuple[str, ...]:
         """The files read, test first."""
-        return tuple(self.files().values())
+        return tuple(file for path in self.files().values() for file in data_files(path))
 
     def files(self) -> dict[Split, str]:
-        """The file of each split, test first."""
+        """The file or folder of each split, test first."""
         files: dict[Split, str | None] = {"test": self.path, "train": self.train, "validation": self.validation}
         return {split: path for split, path in files.items() if path is not None}
 

@@ -128,15 +128,12 @@ def is_blank(text: str) -> bool:
     return not visible(text).strip()
 
 
-def history_of(values: Mapping[str, JSON], column: str | None) -> tuple[tuple[str, str], ...]:
-    """Earlier turns from a list of [user, assistant] pairs."""
-    if column is None:
-        return ()
-    turns = list_of(values, column)
-    for number, turn in enumerate(turns, start=1):
-        if not (isinstance(turn, list) and len(turn) == 2 and all(isinstance(part, str) for part in turn)):
-            raise BadRow(f"'{column}': turn {number} is not a pair of texts [user, assistant]")
-    return tuple((user, assistant) for user, assistant in turns)
+def tools_of(values: Mapping[str, JSON], column: str | None) -> str:
+    """The functions that a row lets an answer call, as JSON; "" where there are none."""
+    cell = None if column is None else values.get(column)
+    if isinstance(cell, str):
+        return "" if is_blank(cell) or cell.strip() in ("[]", "{}", "null") else cell
+    return json.dumps(cell, ensure_ascii=False) if cell and not is_missing(cell) else ""
 
 
 def kind_of(value: JSON) -> str:

@@ -69,6 +69,7 @@ FORMS = [
     ("{prompting: {model: robot}}", "{prompting: robot}", "10: variants.plain.prompting: the parameters must be a mapping; write {prompting: {model: robot}}", "{prompting: {model: robot}}"),
     ("{rag: {model: robot, knowledge: notes}}", "{rag: robot}", "11: variants.search.rag: the parameters must be a mapping; write {rag: {model: robot, knowledge: …}}", None),
     ("{jsonl: {path: rows.jsonl, input: ticket, target: team, options: choices, history: before, system: role, id: key}}", "rows.jsonl", "6: tasks.norm.data: reader 'rows.jsonl' is not known; a file is written {jsonl: {path: rows.jsonl, input: COLUMN, target: COLUMN}}", None),
+    ("{jsonl: {path: rows.jsonl, input: ticket, target: team, options: choices, history: before, system: role, id: key}}", "cais/mmlu", "6: tasks.norm.data: reader 'cais/mmlu' is not known; a data set of the Hugging Face hub is written {hub: {path: cais/mmlu, input: COLUMN, target: COLUMN}}", None),
     ("{accuracy: exact_match}", "exact_match", "8: tasks.norm.metrics: must be a mapping of names: give each entry a name, e.g. {accuracy: exact_match}", "{accuracy: exact_match}"),
     ("{accuracy: exact_match}", "[exact_match]", "8: tasks.norm.metrics: must be a mapping of names: give each entry a name, e.g. {accuracy: exact_match}", "{accuracy: exact_match}"),
     ("{accuracy: exact_match}", "{accuracy: score.py}", "8: tasks.norm.metrics.accuracy: metric 'score.py' is not known; a function of a file is written {python: {file: score.py, function: NAME}}", None),

@@ -143,30 +143,60 @@ def numbered(write, count):
 
 def test_fractions_divide_by_seed_without_overlap(write):
     path = numbered(write, 200)
-    reader = find("reader", "jsonl").model_validate({"path": path, "split": "85/10/5"})
+    reader = find("reader", "jsonl").model_validate({"path": path, "split": "85/10/5", "shuffle": True})
     data, again, other = reader.read("t", 42), reader.read("t", 42), reader.read("t", 43)
     # 200 rows: 170 / 20 / 10
-    assert (len(data.train), len(data.validation), len(data.test)) == (170, 20, 10)
+    assert (len(data.train), len(data.test), len(data.validation)) == (170, 20, 10)
     assert data == again
     assert data.test != other.test
     everything = [s.id for part in (data.train, data.validation, data.test) for s in part]
     assert len(set(everything)) == 200
     places = [int(s.id.split(":")[1]) for s in data.test]
     assert places == sorted(places)  # file order within a split
-    assert places != list(range(191, 201))  # but drawn from the whole file
+    assert places != list(range(171, 191))  # but drawn from the whole file
 
 
 @pytest.mark.parametrize(
     ("rows", "split", "sizes"),
     [
-        (7, "50/0/50", (4, 0, 3)),  # 3.5 rounds up
-        (10, "0/0/100", (0, 0, 10)),
-        (999, "85/10/5", (849, 100, 50)),  # 849.15 → 849, 949.05 → 949, the rest
+        (7, "50/50/0", (3, 4, 0)),  # 3.5 is rounded down, the last share takes the rest
+        (10, "0/100/0", (0, 10, 0)),
+        (999, "85/10/5", (849, 99, 51)),  # int(849.15), int(99.9), the rest
+        (1100, "85/10/5", (935, 110, 55)),
+        (1100, {"train": 85, "test": 10, "validation": 5}, (935, 110, 55)),
+        (1100, {"validation": 0.05, "test": 0.1, "train": 0.85}, (935, 110, 55)),
+        (1000, {"test": "33.3%", "train": "66.7"}, (667, 333, 0)),
+        (5, {"validation": 40, "test": 60}, (0, 3, 2)),
     ],
 )
-def test_fraction_sizes(write, read, rows, split, sizes):
+def test_shares_go_by_file_order_train_test_validation(write, read, rows, split, sizes):
     data = read("jsonl", path=numbered(write, rows), split=split)
-    assert (len(data.train), len(data.validation), len(data.test)) == sizes
+    parts = (data.train, data.test, data.validation)
+    assert tuple(map(len, parts)) == sizes
+    assert [sample.input for part in parts for sample in part] == [f"q{i}" for i in range(rows)]
+
+
+@pytest.mark.parametrize(
+    ("split", "shuffle", "words"),
+    [
+        ("80/10/10", False, "split 80/10/10 is train/test/validation, in file order: of 1,200 rows train 1-960, test 961-1,080, validation 1,081-1,200"),
+        ({"test": 1}, False, "split {test: 1}, in file order: of 1,200 rows test 1-1,200"),
+        ("80/10/10", True, "split 80/10/10 is train/test/validation, drawn at random with seed 42: of 1,200 rows train 960, test 120, validation 120"),
+        ({"train": ":9", "test": "9:"}, False, "split into ranges, in file order: train 0:9, test 9:"),
+        (None, False, ""),
+    ],
+)  # fmt: skip
+def test_how_rows_were_divided_is_said(write, read, split, shuffle, words):
+    assert read("jsonl", path=numbered(write, 1200), split=split, shuffle=shuffle).division == words
+
+
+def test_ranges_of_shuffled_rows(write, read):
+    path = numbered(write, 40)
+    data = read("jsonl", path=path, split={"train": "0:30", "test": "30:"}, shuffle=True)
+    assert (len(data.train), len(data.test)) == (30, 10)
+    assert {sample.input for sample in (*data.train, *data.test)} == {f"q{i}" for i in range(40)}
+    assert [sample.input for sample in data.test] != [f"q{i}" for i in range(30, 40)]
+    assert data.test == read("jsonl", path=path, split={"test": "30:"}, shuffle=True).test
 
 
 def test_ranges_go_by_record_number(write, read):
@@ -196,7 +226,7 @@ def test_without_split_everything_is_test_and_files_are_splits(write, read):
 @pytest.mark.parametrize(
     ("split", "message"),
     [
-        ("85/10/5", r"the split leaves no row for test \(7 rows"),  # 7 * 95 % = 6.65 rounds to 7
+        ("85/10/5", r"the split leaves no row for test \(7 rows"),  # 7 * 10 % = 0.7 is rounded down
         ({"test": "5:9"}, r"split: test: 5:9 goes beyond the 7 rows"),
         ({"test": "7:"}, r"split: test: 7: goes beyond the 7 rows"),
     ],
@@ -209,14 +239,24 @@ def test_splits_that_do_not_fit_the_file(write, read, split, message):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"split": "85/10"}, "whole percent adding up to 100"),
-        ({"split": "80/10/5"}, "whole percent adding up to 100"),
-        ({"split": "90/10/0"}, "leaves nothing for test"),
+        ({"split": "85/10"}, r"'85/10' is not three shares train/test/validation such as 85/10/5; by name: "),
+        ({"split": "80/10/5"}, r"the shares 80/10/5 add up to 95, not to 100 or 1\.0"),
+        ({"split": "90/0/10"}, "leaves nothing for test"),
         ({"split": {"train": "0:5"}}, "a range for test is needed"),
         ({"split": {"train": "0:5", "test": "4:9"}}, "ranges of train and test overlap"),
         ({"split": {"train": "0:", "test": "4:9"}}, "ranges of train and test overlap"),
         ({"split": {"test": "9:4"}}, "is empty"),
-        ({"split": {"test": "some"}}, "is not a range of rows"),
+        ({"split": {"test": "some"}}, "'some' is neither a share such as 85 or 0.85 nor a range such as"),
+        ({"split": {"test": "a:b"}}, "is not a range of rows"),
+        ({"split": {"test": True}}, "'True' is neither a share"),
+        ({"split": {"train": 110, "test": -10}}, "test: '-10' is neither a share"),
+        ({"split": {"train": 90, "validation": 10}}, r"\{train: 90, validation: 10\} leaves nothing for test"),
+        ({"split": {"train": 900, "test": 100}}, r"add up to 1000, not to 100 or 1\.0"),
+        ({"split": {"train": 90, "tset": 10}}, r"'tset' is not train, test or validation \(did you mean test\?\)"),
+        ({"split": {"train": "0:90", "test": 10}}, "some parts are shares and others ranges of rows"),
+        ({"split": {"train": [90], "test": 10}}, r"train: '\[90\]' is neither a share"),
+        ({"split": {}}, r"the shares {} add up to 0"),
+        ({"shuffle": True}, "shuffle: there is no split"),
         ({"split": "85/10/5", "train": "t.jsonl"}, "give either split or train, not both"),
         ({"train": "x.jsonl"}, "must be different files"),
         ({"target": "input"}, "column 'input' is given two meanings"),

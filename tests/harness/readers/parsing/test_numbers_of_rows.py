@@ -13,7 +13,7 @@ from harness.components.dataset import Dataset
 from harness.components.registry import find
 from harness.components.task import Task
 from harness.errors import DataError, HarnessError
-from harness.readers.parsing.hub import hub_rows
+from harness.readers.parsing.hub import HubData, hub_rows
 from harness.readers.parsing.json_text import object_rows
 from harness.readers.parsing.rows import Fault, Row
 from harness.records.inputs import Generation, Sample
@@ -121,7 +121,7 @@ def test_the_rows_of_a_hub_data_set(monkeypatch: pytest.MonkeyPatch) -> None:
     datasets = pytest.importorskip("datasets")
     rows = [{"x": math.nan}, {"x": math.inf}, {"x": [1.0, -math.inf]}, {"x": 2.0}]
     monkeypatch.setattr(datasets, "load_dataset", lambda *_, **__: rows)
-    nothing, *faults, fine = hub_rows("owner/name", None, None, "test")
+    nothing, *faults, fine = hub_rows(HubData(id="owner/name", split="test"), "")
     assert nothing == Row(1, {"x": None})
     assert [type(fault) for fault in faults] == [Fault, Fault]
     assert fine == Row(4, {"x": 2.0})
