@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import SuiteError
+from harness.suite.expansion import SizedVariant
 from harness.suite.parser import load_suite
 
 SUITE = """\
@@ -30,7 +31,7 @@ Write = Callable[..., Path]
         ("epochs: 1", ["base", "lora"], ["plain", "shots"], {}, {}),
         (
             "sizes: [100, all]", ["base", "lora-100", "lora-all"], ["plain", "shots-100", "shots-all"], {},
-            {"shots-100": ("shots", "lora-100"), "shots-all": ("shots", "lora-all")},
+            {"shots-100": SizedVariant("shots", "lora-100"), "shots-all": SizedVariant("shots", "lora-all")},
         ),
         (
             "seeds: 2", ["base", "lora~1", "lora~2"], ["plain", "shots~1", "shots~2"],
@@ -38,9 +39,9 @@ Write = Callable[..., Path]
         ),
         (
             "sizes: [5], seeds: 2", ["base", "lora-5~1", "lora-5~2"], ["plain", "shots-5~1", "shots-5~2"],
-            {"shots-5": ("shots-5~1", "shots-5~2")}, {"shots-5": ("shots", "lora-5~1")},
+            {"shots-5": ("shots-5~1", "shots-5~2")}, {"shots-5": SizedVariant("shots", "lora-5~1")},
         ),
-        ("sizes: [7]", ["base", "lora-7"], ["plain", "shots-7"], {}, {"shots-7": ("shots", "lora-7")}),
+        ("sizes: [7]", ["base", "lora-7"], ["plain", "shots-7"], {}, {"shots-7": SizedVariant("shots", "lora-7")}),
     ],
 )  # fmt: skip
 def test_an_entry_becomes_its_members(
@@ -48,7 +49,7 @@ def test_an_entry_becomes_its_members(
     models: list[str],
     variants: list[str],
     pools: dict[str, tuple[str, ...]],
-    sized: dict[str, tuple[str, str]],
+    sized: dict[str, SizedVariant],
     write_suite: Write,
 ) -> None:
     suite = load_suite(write_suite(SUITE.replace("SEVERAL", several)))
