@@ -85,8 +85,8 @@ class Knowledge(Component):
                 "train rows"
             )
         chosen = tuple(in_learning_order(rows, seed)[: self.max_examples])
-        if chosen != self._named_rows:
-            self._named_rows = chosen
+        before, self._named_rows = self._named_rows, chosen  # those of this reading: labels are counted by row
+        if chosen != before:
             for name in ("_named_first", "_first", "_second", "learned_digest"):
                 self.__dict__.pop(name, None)
 
