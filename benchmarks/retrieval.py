@@ -1,8 +1,9 @@
 """Retrieval: how much is found, how fast, and what a million vectors cost.
 
-    python benchmarks/retrieval.py [yidu|speed|embedding|million] [--data FOLDER] [--vectors N]
+    python benchmarks/retrieval.py [yidu|examples|speed|embedding|million] [--data FOLDER] [--vectors N]
 
 `yidu`: recall of the lexical retrievers on Yidu-N7K. Settings were chosen on the train rows; val is only reported.
+`examples`: the same on val, with the inputs of 0, 250, 1,000 and all train rows as names of their terms.
 `speed`: queries/s of each retriever in one batch against the same index asked one query at a time.
 `embedding`: texts/s batched and sorted by length against one text at a time.
 `million`: an HNSW graph over synthetic vectors: build time, peak memory, recall against exact search.
@@ -17,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from baselines.knowledge.texts import Texts
 from baselines.retrievers.dense import Dense
 from baselines.retrievers.hybrid import Hybrid
 from baselines.retrievers.lexical import Lexical
@@ -25,7 +27,7 @@ from harness.components.display import Display
 from harness.components.model import Model, Use
 from harness.components.retriever import Index, Retriever
 from harness.models.sentence_transformers import SentenceTransformers
-from harness.records.inputs import Passage
+from harness.records.inputs import Passage, Sample
 from harness.runtime.cache import Cache, cache_root
 from harness.runtime.context import Context
 
@@ -50,13 +52,14 @@ RETRIEVERS: Mapping[str, Retriever] = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("section", nargs="?", choices=["yidu", "speed", "embedding", "million"])
+    parser.add_argument("section", nargs="?", choices=["yidu", "examples", "speed", "embedding", "million"])
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--vectors", type=int, default=1_000_000)
     parser.add_argument("--texts", type=int, default=2000)
     arguments = parser.parse_args()
     sections: dict[str, Callable[[], None]] = {
         "yidu": lambda: yidu(arguments.data / "yidu-n7k"),
+        "examples": lambda: examples(arguments.data / "yidu-n7k"),
         "speed": lambda: speed(arguments.data / "yidu-n7k"),
         "embedding": lambda: embedding(arguments.data, arguments.texts),
         "million": lambda: million(arguments.vectors),
@@ -76,9 +79,41 @@ def yidu(folder: Path) -> None:
     print(f"{len(names)} names; recall: share of a row's terms found in the first k; hit: any of them found")
     for label, retriever in RETRIEVERS.items():
         print(f"{label:34}", report(retriever, plain, {"train": train, "val": val}), flush=True)
-    aliased = with_aliases(names, train)
-    for label, retriever in (("tfidf", Tfidf()), ("lexical", Lexical()), ("hybrid", Hybrid())):
-        print(f"{label + ', train rows as aliases':34}", report(retriever, aliased, {"val": val}), flush=True)
+
+
+def examples(folder: Path) -> None:
+    """What `examples:` adds. First hit: its text is the row's whole target, as the floor top_passage answers."""
+    rows, val = (_samples(pairs(folder / name)) for name in ("train.tsv", "val.tsv"))
+    print("val: the first hit is the whole target; any of the row's terms is among the first 1, 3, 5")
+    for retriever in (Tfidf(), Lexical(), Hybrid()):
+        for size in (0, 250, 1000, None):
+            own = {} if size == 0 else {"examples": "norm", "max_examples": size}
+            knowledge = Texts.model_validate(
+                {"path": str(folder / "code.txt"), "column": 1, "gold": {"separator": "##"}, **own}
+            )
+            if own:
+                knowledge.learn(rows, seed=42)
+            passages = knowledge.passage_set().passages
+            hits = retriever.index(passages, _context({})).search([row.input for row in val], 5)
+            found = [[passages[place].text for place, _ in own_hits] for own_hits in hits]
+            first = sum(texts[:1] == [row.targets[0]] for texts, row in zip(found, val, strict=True))
+            within = {
+                k: sum(
+                    bool(set(texts[:k]) & set(row.targets[0].split("##")))
+                    for texts, row in zip(found, val, strict=True)
+                )
+                for k in (1, 3, 5)
+            }
+            shares = "  ".join(f"hit@{k} {count / len(val):.3f}" for k, count in within.items())
+            label = f"{type(retriever).__name__.lower()}, {len(knowledge.learned_rows):,} rows"
+            print(f"{label:24} first {first / len(val):.3f}  {shares}", flush=True)
+
+
+def _samples(rows: Sequence[Row]) -> list[Sample]:
+    return [
+        Sample(id=str(number), task="norm", input=query, targets=("##".join(targets),))
+        for number, (query, targets) in enumerate(rows, start=1)
+    ]
 
 
 def terms(folder: Path) -> list[str]:
@@ -90,15 +125,6 @@ def terms(folder: Path) -> list[str]:
 def pairs(file: Path) -> list[Row]:
     lines = file.read_text(encoding="utf-8").splitlines()[1:]
     return [(line.split("\t")[0], line.split("\t")[1].split("##")) for line in lines]
-
-
-def with_aliases(names: Sequence[str], train: Sequence[Row]) -> list[Passage]:
-    """Each train row's wording as an alias of its term; a row of several terms is an alias of none."""
-    aliases: dict[str, list[str]] = {}
-    for query, targets in train:
-        if len(targets) == 1:
-            aliases.setdefault(targets[0], []).append(query)
-    return [Passage(id=name, text=name, meta={"aliases": aliases.get(name, [])}) for name in names]
 
 
 def report(retriever: Retriever, passages: Sequence[Passage], sets: Mapping[str, Sequence[Row]]) -> str:

@@ -59,7 +59,10 @@ def searched_knowledge(step: Variant) -> list[str]:
 
 
 def contains_rows(passage_set: PassageSet, rows: Sequence[Sample]) -> bool:
-    """Whether passages, or their aliases, contain the inputs of rows: then retrieval finds the rows' own answers."""
+    """Whether passages contain rows' inputs, or have them as names: then retrieval finds the rows' own answers."""
+    names = {normalise(name) for passage in passage_set.passages for name in passage.learned_names}
+    if sum(normalise(row.input) in names for row in rows) > MAX_SHARE * len(rows):
+        return True
     inputs = [text for text in (normalise(row.input) for row in rows[:CHECKED_ROWS]) if len(text) >= MIN_LENGTH]
     if not inputs:
         return False

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from harness.components.task import Task
 from harness.errors import SuiteError
@@ -14,7 +15,7 @@ from harness.text.passage_texts import wordings
 from harness.text.templates import LETTERS
 
 Rows = Sequence[tuple[str, str]]  # place and text
-Learnt = Mapping[str, Mapping[str, Rows]]  # model → source → what it learns from it
+Learnt = Mapping[str, Mapping[str, Rows]]  # a model, or a knowledge base with examples → source → what it learns
 Contents = Mapping[tuple[str, str], str]  # a row → what a model reads that learns it
 Learners = Mapping[tuple[str, str], Sequence[str]]  # a row → the models that learn what it says
 
@@ -22,11 +23,14 @@ Learners = Mapping[tuple[str, str], Sequence[str]]  # a row → the models that 
 def contamination(suite: Suite, tasks: Mapping[str, Task]) -> list[Overlap]:
     """What the test items of each task share with train rows, mixed-in data, texts and knowledge; all twins of each.
 
-    Raises SuiteError where a model would learn more of a task's test items than the suite allows.
+    Raises SuiteError where a model, or a knowledge base from `examples`, would learn more of a task's test items than
+    the suite allows.
     """
     own = {name: task for name, task in tasks.items() if not task.origin}
     questions, texts = _learnt(suite, "training_questions"), _learnt(suite, "training_texts")
-    asked = {**_all_rows(questions), **_examples(suite, own)}
+    taught = _all_rows(questions)
+    names = _learned_names(suite, taught)
+    asked = {**taught, **_examples(suite, own, names)}
     read = {**_all_rows(texts), **_searched(suite)}
     learners = {**_learners(questions, asked), **_learners(texts, read)}
     learnt = {model: {**questions[model], **texts[model]} for model in questions}
@@ -38,8 +42,9 @@ def contamination(suite: Suite, tasks: Mapping[str, Task]) -> list[Overlap]:
         twins |= {source: leaked_answers(answered, list(rows), suite.leakage.near) for source, rows in read.items()}
         for source, own_twins in twins.items():
             models = _models_of(learners[source], own_twins, list(learnt))
-            shared.append(overlap(name, source, models, len(items), own_twins, listed=len(own_twins)))
-        mistakes += _too_many(name, len(items), twins, learnt, suite.leakage.allowed)
+            found = overlap(name, source, models, len(items), own_twins, listed=len(own_twins))
+            shared.append(replace(found, named_in=tuple(base for base, own in names.items() if source in own)))
+        mistakes += _too_many(name, len(items), twins, (learnt, names), suite.leakage.allowed)
     if mistakes:
         raise SuiteError(mistakes)
     return shared
@@ -64,7 +69,7 @@ def _all_rows(learnt: Learnt) -> dict[str, dict[tuple[str, str], str]]:
 
 
 def _searched(suite: Suite) -> dict[str, Contents]:
-    """All wordings of the passages that variants search; who learns a passage reads its text."""
+    """All wordings of the passages that variants search, by their files; who learns a passage reads its text."""
     return {
         f"knowledge {name}": {
             (passage.id, text): passage.text
@@ -91,14 +96,34 @@ def _models_of(learners: Learners, twins: Sequence[Twin], order: Sequence[str]) 
     return [model for model in order if model in models]
 
 
-def _examples(suite: Suite, tasks: Mapping[str, Task]) -> dict[str, Contents]:
-    """The train rows of tasks on which a variant shows worked examples or, asking no model, takes answers from them."""
+def _examples(suite: Suite, tasks: Mapping[str, Task], names: Learnt) -> dict[str, Contents]:
+    """The train rows of tasks on which a variant shows worked examples or, asking no model, takes answers from them.
+
+    And those whose inputs are names of passages.
+    """
     learnt_from = any(getattr(variant, "shots", 0) or variant.floor for variant in suite.variants.values())
-    return {
+    shown: dict[str, Contents] = {
         f"examples of {name}": {(row.id, whole_question(row)): whole_question(row) for row in task.data.train}
         for name, task in tasks.items()
         if learnt_from and task.data.train and name not in suite.general
     }
+    for source, rows in ((source, rows) for sources in names.values() for source, rows in sources.items()):
+        if source.startswith("examples of "):
+            shown[source] = {**shown.get(source, {}), **{row: row[1] for row in rows}}
+    return shown
+
+
+def _learned_names(suite: Suite, taught: Mapping[str, Contents]) -> dict[str, dict[str, Rows]]:
+    """The train rows whose inputs are names of passages, by the knowledge base, each row in one source only."""
+    names: dict[str, dict[str, Rows]] = {}
+    for name in suite.usage.knowledge:
+        base = suite.knowledge[name]
+        rows = [(row.id, whole_question(row)) for row in base.learned_rows]
+        source = f"train rows of {base.examples}"
+        if rows:
+            is_taught = taught.get(source, {}).keys() >= set(rows)
+            names[name] = {source if is_taught else f"examples of {base.examples}": rows}
+    return names
 
 
 def _twin_ids(twins: Sequence[Twin], rows: Rows) -> list[str]:
@@ -108,22 +133,32 @@ def _twin_ids(twins: Sequence[Twin], rows: Rows) -> list[str]:
 
 
 def _too_many(
-    task: str, samples: int, twins: Mapping[str, Sequence[Twin]], learnt: Learnt, allowed: float
+    task: str, samples: int, twins: Mapping[str, Sequence[Twin]], learners: tuple[Learnt, Learnt], allowed: float
 ) -> list[str]:
-    """A line for each model that would learn more of a task's test items than is allowed, over all its sources."""
-    lines = []
-    for model, sources in learnt.items():
+    """A line for each model that would learn more of a task's test items than is allowed, over all its sources.
+
+    `learners` are models, and knowledge bases with examples: of these only what no other line says already.
+    """
+    lines, refused = [], set[str]()
+    models, bases = learners
+    by_size = sorted(bases.items(), key=lambda entry: -sum(map(len, entry[1].values())))
+    for section, name, sources in (
+        *(("models", *entry) for entry in models.items()),
+        *(("knowledge", *entry) for entry in by_size),
+    ):
         equal = {source: [twin for twin in twins[source] if twin.kind != "near"] for source in sources}
         items = {item for source, rows in sources.items() for item in _twin_ids(equal[source], rows)}
-        if len(items) > allowed * samples + 1e-9:
-            source = next(source for source, rows in sources.items() if _twin_ids(equal[source], rows))
-            first = next(twin for twin in equal[source] if twin.sample_id in items)
-            least = math.ceil(1000 * len(items) / samples) / 1000
-            lines.append(
-                f"models.{model}: {len(items)} of {samples} test items of task {task} stand in what it learns "
-                f"(e.g. {first.item[:60]!r}, {first.place} of the {source}): it would have seen the answers; remove "
-                f"them, or set leakage: {{allowed: {least:g}}}"
-            )
+        if len(items) <= allowed * samples + 1e-9 or (section == "knowledge" and items <= refused):
+            continue
+        refused |= items
+        source = next(source for source, rows in sources.items() if _twin_ids(equal[source], rows))
+        first = next(twin for twin in equal[source] if twin.sample_id in items)
+        least = math.ceil(1000 * len(items) / samples) / 1000
+        lines.append(
+            f"{section}.{name}: {len(items)} of {samples} test items of task {task} stand in what it learns "
+            f"(e.g. {first.item[:60]!r}, {first.place} of the {source}): it would have seen the answers; remove "
+            f"them, or set leakage: {{allowed: {least:g}}}"
+        )
     return lines
 
 

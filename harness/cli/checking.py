@@ -12,6 +12,7 @@ from harness.cli.arguments import Device, SuitePath
 def check(suite: SuitePath) -> None:
     """Check a suite file, its data, prompts and the models' paths: what a run would refuse at once. Asks no model."""
     from harness.printing import make_console
+    from harness.stages.name_learning import described_names
     from harness.stages.rehearse import examine
     from harness.suite.parser import load_suite
     from harness.text.counting import counted
@@ -20,7 +21,10 @@ def check(suite: SuitePath) -> None:
     examine(loaded)
     sections = {"model": loaded.models, "task": loaded.tasks, "variant": loaded.variants}
     counts = ", ".join(counted(len(entries), noun) for noun, entries in sections.items())
-    make_console().print(f"{suite}: no mistakes ({counts})", soft_wrap=True)
+    console = make_console()
+    for line in described_names(loaded):
+        console.print(line, soft_wrap=True, markup=False)
+    console.print(f"{suite}: no mistakes ({counts})", soft_wrap=True)
 
 
 def selftest(device: Device = "auto") -> None:
@@ -62,6 +66,7 @@ def describe(suite: SuitePath) -> None:
     """Per task: rows, splits, token lengths, duplicates, targets per row, and one rendered prompt."""
     from harness.printing import log_to, make_console, print_description
     from harness.stages.describe import describe as describe_task
+    from harness.stages.name_learning import described_names
     from harness.stages.prepare import prepare, token_counter
     from harness.suite.parser import load_suite
 
@@ -70,3 +75,5 @@ def describe(suite: SuitePath) -> None:
     log_to(console.print)
     for task in prepare(loaded).values():
         print_description(describe_task(task, token_counter(loaded)), console)
+    for line in described_names(loaded):
+        console.print(line, soft_wrap=True, markup=False)

@@ -87,7 +87,8 @@ class VariantCost:
     variant: str
     approach: Approach
     is_local: bool  # whether no request leaves this machine
-    labelled_rows: int | None = None  # that its models learn from, and its examples are picked from
+    labelled_rows: int | None = None  # that its models learn from, its examples are picked from, and names are made of
+    named_rows: int = 0  # labelled rows whose inputs are names of the passages that it searches
     training_seconds: float | None = None
     training_memory: int | None = None  # bytes at the peak
     index_seconds: float | None = None

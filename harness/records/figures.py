@@ -139,6 +139,7 @@ class Overlap:
     normalised: int  # equal but for case, width, spaces and punctuation
     near: int
     twins: tuple[Twin, ...]  # some of them, to be looked at
+    named_in: tuple[str, ...] = ()  # the knowledge bases in which the source's inputs are names of passages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,7 +89,7 @@ def described_entries(suite: Suite, kind: str) -> dict[str, dict[str, JSON]]:
     """What predictions depend on in a section, without asking for weights: settings, and the files of knowledge."""
     if kind == "models":
         return {name: described(suite.models[name]) for name in suite.usage.predicting}
-    return {name: {**described(knowledge), "files": _files(knowledge)} for name, knowledge in _searched(suite).items()}
+    return {name: _read_from(knowledge) for name, knowledge in _searched(suite).items()}
 
 
 def _searched(suite: Suite) -> dict[str, Knowledge]:
@@ -114,12 +114,19 @@ def _model(model: Model, digest: str) -> dict[str, JSON]:
 def _knowledge(knowledge: Knowledge) -> dict[str, JSON]:
     passage_set = knowledge.passage_set()
     return {
-        **described(knowledge),
-        "files": _files(knowledge),
+        **_read_from(knowledge),
         "passages": len(passage_set.passages),
         "merged": passage_set.merged,
         "skipped": list(passage_set.skipped),
     }
+
+
+def _read_from(knowledge: Knowledge) -> dict[str, JSON]:
+    """The settings of a knowledge base, its files, and the train rows whose inputs are names of its passages."""
+    own = {**described(knowledge), "files": _files(knowledge)}
+    if knowledge.learned_rows:
+        own["learned_names"] = {"rows": len(knowledge.learned_rows), "sha256": knowledge.learned_digest}
+    return own
 
 
 def described(component: Component) -> dict[str, JSON]:

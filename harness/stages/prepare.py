@@ -26,6 +26,7 @@ from harness.runtime.cache import Cache, cache_root
 from harness.runtime.dry_context import DryContext
 from harness.stages.equal_questions import grouped
 from harness.stages.freshness_probes import freshness_probes
+from harness.stages.name_learning import learn_names
 from harness.suite.suite import Suite, TaskSpec
 from harness.suite.task_language import task_language
 from harness.text.templates import Template
@@ -49,6 +50,7 @@ def prepare(suite: Suite, models: Sequence[str] = (), calls: Calls | None = None
         except HarnessError as error:
             mistakes += error.lines
     mistakes += metric_mistakes(suite, tasks)
+    mistakes += learn_names(suite, tasks)
     unread = knowledge_mistakes(suite, tasks)
     mistakes += [line for lines in unread.values() for line in lines]
     resources = resources_of(suite, tasks)

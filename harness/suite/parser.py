@@ -94,8 +94,9 @@ class _Parser(Builder):
         expansion = expansion or Expansion(models={}, variants={})
         unknown = [name for own, _ in self.places for name in named(own, "variants")] if grid.is_faulty else ()
         referable: Sections = {**sections, "tasks": tasks, "models": {**sections["models"], **expansion.models},
+                 "knowledge": {**sections["knowledge"], **expansion.knowledge},
                  "variants": {**dict.fromkeys(unknown), **sections["variants"], **expansion.variants}}  # fmt: skip
-        check_references(self.source, self.places, referable, expansion.members)
+        check_references(self.source, self.places, referable, expansion)
         if self.source.mistakes:
             return None
         plain |= {"compare": wishes.compare, "latency": wishes.latency, "terms": terms, "grid": grid.levels()}
@@ -147,7 +148,7 @@ class _Parser(Builder):
         self, plain: dict[str, Any], sections: Sections, specs: dict[str, TaskSpec], expansion: Expansion
     ) -> Suite:
         """The record of a suite whose parts have no mistakes of their own."""
-        knowledge = cast(dict[str, Knowledge], sections["knowledge"])
+        knowledge = expansion.knowledge
         probes = forgetting_probes(expansion) if plain["general"] else {}
         metrics = [metric for spec in specs.values() for metric in spec.metrics.values()]
         return Suite(
@@ -248,10 +249,12 @@ class _Parser(Builder):
 
 def _expansion(sections: Sections, seed: int) -> Expansion | None:
     """The members of entries with sizes or seeds; None where an entry has a mistake of its own."""
-    models, variants = sections["models"], sections["variants"]
-    if not (all(models.values()) and all(variants.values())):
+    models, knowledge, variants = sections["models"], sections["knowledge"], sections["variants"]
+    if not all(all(entries.values()) for entries in (models, knowledge, variants)):
         return None
-    return expand(cast(dict[str, Model], models), cast(dict[str, Variant], variants), seed)
+    return expand(
+        cast(dict[str, Model], models), cast(dict[str, Knowledge], knowledge), cast(dict[str, Variant], variants), seed
+    )
 
 
 def _unexpanded(variants: Iterable[str], compare: Compare | None, grid: Grid) -> list[str]:

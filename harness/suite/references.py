@@ -23,23 +23,25 @@ ABILITIES = {
     "generates": "generate text", "embeds": "embed texts", "ranks": "rank passages",
     "single": "be a step of another variant", "trainable": "be the base of another model",
 }  # fmt: skip
+_WHOLE = {("models", "generates"), ("knowledge", None)}  # what a variant names that may stand for several
 RESERVED = ("retrieval", "stale")  # metrics that join by themselves
 Sections = Mapping[str, Mapping[str, object]]
 Metrics = Mapping[str, Mapping[str, Metric | None]]  # by task and name
 
 
 def check_references(
-    source: Source, places: Sequence[tuple[Component, Where]], sections: Sections, members: Mapping[str, Sequence[str]]
+    source: Source, places: Sequence[tuple[Component, Where]], sections: Sections, expansion: "Expansion"
 ) -> None:
     """Names that point into another section must exist there, and what they name must be able to serve.
 
-    `members` are the entries that stand for several, with what they stand for: only a variant's model may be one.
+    Of the entries that stand for several only a variant's model and its knowledge base may be one.
     """
     for component, place in places:
         for entry in named_entries(component):
             mark, name = entry.mark, entry.name
             problem = _reference_problem(name, mark, sections)
-            whole = isinstance(component, Variant) and (mark.section, mark.ability) == ("models", "generates")
+            members = expansion.knowledge_members if mark.section == "knowledge" else expansion.members
+            whole = isinstance(component, Variant) and (mark.section, mark.ability) in _WHOLE
             if problem is None and name in members and not whole:
                 problem = f"'{name}' stands for {', '.join(members[name])}; name one of them"
             if problem:
@@ -107,6 +109,8 @@ def check_agreement(source: Source, suite: "Suite", expansion: "Expansion") -> N
         source.complain(
             (), f"'{name}' would stand for two entries: one of its own, and one made by sizes or seeds; rename it"
         )
+    for name, difference in expansion.unequal.items():
+        source.complain(("variants", name), difference)
     check_approaches(source, suite.compare.approaches, expansion)
     if suite.general and not suite.probes:
         source.complain(

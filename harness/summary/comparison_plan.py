@@ -14,7 +14,7 @@ from harness.records.figures import MetricInfo, Point
 from harness.records.inputs import JSON
 from harness.records.outputs import Score
 from harness.suite.approaches import approaches_of, is_bound
-from harness.suite.expansion import root_of
+from harness.suite.expansion import SizedVariant, root_of
 from harness.suite.references import RESERVED
 from harness.suite.suite import Suite
 
@@ -53,7 +53,6 @@ def comparison_plan(
     headline = [figure for figure in headline_of(suite, tasks, demoted) if _whole(figure) not in demoted]
     model_pools = expansion.model_pools()
     pool_of = {member: pool for pool, members in model_pools.items() for member in members}
-    rows = {name: record["rows"] for name, record in training.items()}
     return ComparisonPlan(
         name=suite.name,
         seed=suite.seed,
@@ -68,7 +67,7 @@ def comparison_plan(
         origins={name: task.origin for name, task in tasks.items() if task.origin},
         cascades={name: steps for name, variant in suite.variants.items() if (steps := named(variant, "variants"))},
         pools=expansion.pools,
-        curve=[Point(family, name, rows[model]) for name, (family, model) in expansion.sized.items() if model in rows],
+        curve=_curve(suite, training),
         general=suite.general,
         made_of={
             pool_of.get(name, name): root for name in suite.models if (root := root_of(name, suite.models)) != name
@@ -87,13 +86,25 @@ def comparison_plan(
     )
 
 
+def _curve(suite: Suite, training: Mapping[str, JSON]) -> list[Point]:
+    """The variants of several sizes with the rows that their model learnt, or else their knowledge base."""
+    points = []
+    for name, origin in suite.expansion.sized.items():
+        if origin.model in training:
+            points.append(Point(origin.entry, name, training[origin.model]["rows"]))
+        elif not origin.model and origin.knowledge in suite.knowledge:
+            points.append(Point(origin.entry, name, len(suite.knowledge[origin.knowledge].learned_rows)))
+    return points
+
+
 def _grids(suite: Suite) -> dict[str, dict[str, dict[str, str]]]:
     """The cells of the suite's grid as they are reported, by the factors that vary: those of several sizes too."""
     cells: dict[str, dict[str, str]] = {}
     for name in suite.expansion.reported():
-        entry, model = suite.expansion.sized.get(name, (name, ""))
-        if entry in suite.grid:
-            cells[name] = {**suite.grid[entry], **({"model": without_seed(model)} if model else {})}
+        origin = suite.expansion.sized.get(name, SizedVariant(name))
+        if origin.entry in suite.grid:
+            sizes = {"model": without_seed(origin.model), "knowledge": origin.knowledge}
+            cells[name] = {**suite.grid[origin.entry], **{factor: level for factor, level in sizes.items() if level}}
     levels: dict[str, set[str]] = {}
     for cell in cells.values():
         for factor, level in cell.items():

@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.components.component import named
 from harness.components.task import Task
 from harness.components.variant import Variant
 from harness.models.remote.address import is_this_machine
 from harness.models.remote.hosted_model import HostedModel
 from harness.records.decisions import Approach, Latency, VariantCost
 from harness.records.figures import Usage
-from harness.records.inputs import JSON
+from harness.records.inputs import JSON, Sample
 from harness.records.summary import Summary
 from harness.suite.suite import Suite
 from harness.summary.charges import charged, members_of, steps_of
@@ -56,11 +57,13 @@ def _cost(suite: Suite, tasks: Mapping[str, Task], name: str, approach: Approach
     peaks = [record.get("peak_memory") for own in trainings for record in own]
     usage, latency = spending.usage.get(name), spending.latencies.get(name)
     steps = steps_of(suite, first)
+    learnt, named_rows = _rows_learnt(suite, spending.run, first), _named_rows(suite, first)
     return VariantCost(
         variant=name,
         approach=approach,
         is_local=not _hosted(suite, first),
-        labelled_rows=labelled_rows([suite.variants[first], *steps], tasks, _rows_learnt(suite, spending.run, first)),
+        labelled_rows=labelled_rows([suite.variants[first], *steps], tasks, learnt, named_rows),
+        named_rows=len(named_rows),
         training_seconds=_mean_over([[_seconds(record) for record in own] for own in trainings]),
         training_memory=max((peak for peak in peaks if isinstance(peak, int)), default=None),
         device_seconds=_mean_over(
@@ -142,17 +145,28 @@ def _rows_learnt(suite: Suite, run: Mapping[str, JSON], variant: str) -> dict[st
     return rows
 
 
-def labelled_rows(steps: Sequence[Variant], tasks: Mapping[str, Task], learnt: Mapping[str, int]) -> int:
-    """Rows with answers that are needed: of each task the train rows that are learnt or shown, whichever are more.
+def _named_rows(suite: Suite, variant: str) -> list[Sample]:
+    """The train rows whose inputs are names of passages that it searches, or that its models were trained to read."""
+    asked_as = [name for model in _chain(suite, variant) for name in named(suite.models[model], "variants")]
+    bases = dict.fromkeys(base for name in (variant, *asked_as) for base in suite.usage.knowledge_of[name])
+    return list({id(row): row for base in bases for row in suite.knowledge[base].learned_rows}.values())
 
-    Both are taken from the same split. Validation rows are counted where a variant asks them itself; those that only
+
+def labelled_rows(
+    steps: Sequence[Variant], tasks: Mapping[str, Task], learnt: Mapping[str, int], named_rows: Sequence[Sample] = ()
+) -> int:
+    """Rows with answers that are needed: of each task the train rows that are learnt or looked at, whichever are more.
+
+    Looked at are rows that are shown, and `named_rows`, the inputs of which are names of passages. All are taken from
+    the same split. Validation rows are counted where a variant asks them itself; those that only
     choose a checkpoint are not.
     """
     total = 0
     for name, task in tasks.items():
         if task.origin:
             continue
-        needed = {id(row): row for step in steps for row in step.labelled_rows(task)}
+        needed = {id(row) for step in steps for row in step.labelled_rows(task)}
+        needed |= {id(row) for row in task.data.train}.intersection(map(id, named_rows))
         validation = sum(id(row) in needed for row in task.data.validation)
         total += max(learnt.get(name, 0), len(needed) - validation) + validation
     return total

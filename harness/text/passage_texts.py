@@ -24,8 +24,11 @@ def written_aliases(passage: Passage) -> list[str]:
 
 
 def wordings(passage: Passage) -> list[str]:
-    """What a search of the passage brings together: its text, with its title, each alias, and each with the text."""
+    """What a search of the passage brings together: its text, with its title, each alias, and each with the text.
+
+    Names that are learnt are left out: they are the inputs of train rows, and are compared with questions as such.
+    """
     texts = [passage.text, searched_text(passage)]
-    for alias in aliases(passage):
+    for alias in written_aliases(passage):
         texts += [alias, f"{alias}\n{passage.text}"]
     return list(dict.fromkeys(texts))

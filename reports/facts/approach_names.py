@@ -24,6 +24,12 @@ def approach_name(approach: Approach | None) -> str:
     return say(f"recommendation.approach_{slug}")
 
 
+def labels_used(summary: Summary, variant: str) -> str | None:
+    """How many labelled rows a variant searches by, where it does: its approach alone would not tell of them."""
+    rows = next((cost.named_rows for cost in summary.decisions.costs if cost.variant == variant), 0)
+    return say("recommendation.labels_used", rows=f"{rows:,}") if rows else None
+
+
 def approach_explanation(approach: Approach | None) -> str | None:
     """What is not an approach says what it is for."""
     if approach == "floor":

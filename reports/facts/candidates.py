@@ -8,7 +8,7 @@ from harness.records.figures import MetricInfo, Result
 from harness.records.summary import Summary
 from reports.charts.whiskers import Axis, Whisker, around, result_ends, whisker
 from reports.facts import cost_texts, numbers
-from reports.facts.approach_names import ORDER, approach_explanation, approach_name, approach_of
+from reports.facts.approach_names import ORDER, approach_explanation, approach_name, approach_of, labels_used
 from reports.facts.metric_columns import MetricColumn, ordinary_columns, results_by_variant, variant_names
 from reports.facts.phrases import shortened
 from reports.wording import say
@@ -47,6 +47,7 @@ class Candidate:
     is_broken: bool  # whether it breaks a constraint
     figures: tuple[tuple[str, str | None, Whisker | None], ...]  # value, interval, picture; one a scale
     costs: tuple[str, ...]  # one a cost head
+    labels: str | None = None  # how many labelled rows it searches by, where it does
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +173,7 @@ def _candidate(
         is_broken=bool(decision and any(broken.variant == name for broken in decision.broken)),
         figures=tuple(_figure(by.get(name), scale) for by, scale in zip(results, scales, strict=True)),
         costs=costs,
+        labels=labels_used(summary, name),
     )
 
 

@@ -8,7 +8,7 @@ from harness.records.figures import Comparison
 from harness.records.finished_run import FinishedRun
 from harness.records.summary import Summary
 from reports.facts import numbers
-from reports.facts.approach_names import approach_name, approach_of
+from reports.facts.approach_names import approach_name, approach_of, labels_used
 from reports.facts.contrasts import ContrastScale, DrawnDifference, by_figure, contrast_scale, in_favour
 from reports.facts.metric_columns import column_of
 from reports.facts.phrases import shortened
@@ -24,6 +24,8 @@ class ContestRow:
 
     approach: str
     rival: str
+    labels: str | None  # that the first searches by, where it does
+    rival_labels: str | None
     comparison: Comparison
     contrast: DrawnDifference
     verdict: str  # a style of the chip
@@ -63,6 +65,8 @@ def _row(summary: Summary, scale: ContrastScale, comparison: Comparison, margins
     return ContestRow(
         approach=approach_name(approach_of(summary, comparison.variant)),
         rival=approach_name(approach_of(summary, comparison.reference)),
+        labels=labels_used(summary, comparison.variant),
+        rival_labels=labels_used(summary, comparison.reference),
         comparison=comparison,
         contrast=scale.contrast(comparison),
         verdict=verdict,

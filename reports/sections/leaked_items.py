@@ -144,6 +144,13 @@ def _address(task: str, twin: Twin) -> str:
 
 def _use(overlap: Overlap, overlaps: Sequence[Overlap]) -> str:
     """What is done with a source. Runs of older versions do not name the learners of a source without twins."""
+    own = _own_use(overlap, overlaps)
+    if not overlap.named_in:
+        return own
+    return say("leaked_items.named_in", use=own, n=len(overlap.named_in), knowledge=listed(overlap.named_in))
+
+
+def _own_use(overlap: Overlap, overlaps: Sequence[Overlap]) -> str:
     if overlap.models:
         return say("leaked_items.learnt_by", models=listed(overlap.models))
     if not overlap.source.startswith(LOOKED_UP):

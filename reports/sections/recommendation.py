@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from harness.records.decisions import Decision
 from harness.records.finished_run import FinishedRun
-from reports.facts.approach_names import approach_name
+from reports.facts.approach_names import approach_name, labels_used
 from reports.facts.broken_limits import broken_lines
 from reports.facts.candidates import CandidateChart, candidate_chart, headline_columns
 from reports.facts.statement_text import first_ones, marked_sentence
@@ -23,6 +23,7 @@ class RecommendationFacts:
     certainty: str  # a slug
     kind: str  # a slug
     approach: str | None
+    labels: str | None  # how many labelled rows the chosen variant searches by, where it does
     headline: Markup
     reasons: tuple[Markup, ...]
     changes: tuple[Markup, ...]
@@ -49,6 +50,7 @@ class Recommendation(Section):
             certainty=decision.certainty.replace(" ", "_"),
             kind=decision.kind.replace(" ", "_").replace("-", "_"),
             approach=approach_name(decision.approach) if decision.approach else None,
+            labels=labels_used(summary, decision.variant) if decision.variant else None,
             headline=marked_sentence(decision.headline, summary),
             reasons=tuple(marked_sentence(part, summary) for part in first_ones(decision.reasons)),
             changes=tuple(marked_sentence(part, summary) for part in first_ones(decision.changes)),

@@ -18,7 +18,7 @@ from harness.components.fields import FilePath, LocalPath
 from harness.components.knowledge import Knowledge
 from harness.errors import DataError
 from harness.records.inputs import JSON, Passage, PassageSet, Sample
-from harness.records.outputs import Alternatives
+from harness.records.outputs import Alternatives, RightAnswer
 
 _LISTED = 5  # unreadable documents that are listed one by one
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
@@ -61,6 +61,8 @@ class KnowledgeBase(Knowledge):
             raise ValueError("path and update must be different: two versions of the knowledge")
         if self.updated is not None and self.update is None:
             raise ValueError("updated needs update, the second version of the knowledge")
+        if self.update is not None and self.sizes:
+            raise ValueError("sizes and update exclude each other; give max_examples, one number of rows")
         return self
 
     @abstractmethod
@@ -88,6 +90,10 @@ class KnowledgeBase(Knowledge):
     def right_answers(self, samples: Sequence[Sample], passage_set: PassageSet) -> list[Alternatives]:
         """For each sample its right answers with the places of their passages; nothing where they are not known."""
         return self.gold.answers(samples, passage_set.passages)
+
+    def is_clear(self, answer: RightAnswer) -> bool:
+        """Equal texts all have a row's input as a name; of those that only contain the answer, one that is alone."""
+        return self.gold.by == "text" or len(answer.passages) == 1
 
     def affected(self, samples: Sequence[Sample]) -> list[tuple[Sample, Sample]]:
         """The samples whose answer differs in the second version, before and after; see `versions.compare`."""

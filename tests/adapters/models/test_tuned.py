@@ -498,9 +498,11 @@ def test_later_stages_see_a_changed_base(suite: Make, run_suite: Run) -> None:
 TEXTS = """
 knowledge:
   book: {texts: {path: book.txt}}
+  named: {texts: {path: book.txt, gold: contains, examples: letters}}
 variants:"""
 READ = "base: base, method: {lora: {r: 4}}, texts: [book]"
 SEARCHING = "rag: {rag: {model: t, knowledge: book}}"
+NAMED = "rag: {rag: {model: t, knowledge: named}}"
 FEW = "few: {prompting: {model: base, shots: 1}}\n  t: {prompting: {model: t}}"
 
 
@@ -518,6 +520,14 @@ FEW = "few: {prompting: {model: base, shots: 1}}\n  t: {prompting: {model: t}}"
         ({"t": LORA}, FEW, "x1\tA\n", {"train rows of letters": ("t",), "examples of letters": ("t",)}),  # with one
         ({"t": READ}, SEARCHING, "", {"texts of book": ("t",), "knowledge book": ("t",)}),
         ({"t": LORA}, SEARCHING, "", {"train rows of letters": ("t",), "knowledge book": ()}),
+        # names of passages are train rows: said where the model's are, and by themselves where it learns fewer
+        ({"t": LORA}, NAMED, "x1\tA\n", {"train rows of letters": ("t",), "knowledge named": ()}),
+        (
+            {"t": LORA + ", max_samples: 2"},
+            NAMED,
+            "x1\tA\n",
+            {"train rows of letters": ("t",), "examples of letters": (), "knowledge named": ()},
+        ),
         ({"t": LORA + ", mix: {general: 0.5}"}, "", "", {"train rows of letters": ("t",), "mix general": ("t",)}),
         ({"t": LORA + ", sizes: [4, all]"}, "", "", {"train rows of letters": ("t-4", "t-all")}),
     ],

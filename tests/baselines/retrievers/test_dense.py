@@ -209,6 +209,15 @@ def test_titles_are_embedded_and_make_another_index(opened: Open) -> None:
     assert seen(context) == ["题\n文"]
 
 
+def test_learned_names_are_embedded_and_make_another_index(opened: Open) -> None:
+    context = opened(dimension=8)
+    for names, embedded in (((), ["胃炎"]), (("胃痛",), ["胃痛"]), (("胃胀",), ["胃胀"])):
+        Dense(model="m").index([Passage(id="a", text="胃炎", learned_names=names)], context)
+        assert seen(context) == embedded
+        seen(context).clear()
+    assert len([file for file in (cache_root() / "indexes").iterdir() if file.is_dir()]) == 3
+
+
 def test_only_new_passages_are_embedded(opened: Open) -> None:
     context = opened(dimension=8)
     texts = [f"词{i}" for i in range(100)]

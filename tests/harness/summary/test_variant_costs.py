@@ -86,6 +86,26 @@ def test_labelled_rows(write_suite: Write, variant: str, rows: int) -> None:
     assert costs(suite(write_suite))[variant].labelled_rows == rows
 
 
+@pytest.mark.parametrize(
+    ("variant", "rows", "named_rows"),
+    [
+        ("rag", 12, 12), ("both", 12, 12), ("top", 12, 12), ("half", 6, 6), ("few", 3, 0), ("low", 12, 0),
+    ],
+)  # fmt: skip
+def test_rows_that_are_names_of_passages_are_labels(
+    write_suite: Write, variant: str, rows: int, named_rows: int
+) -> None:
+    text = SUITE.replace("knowledge: {{k: {{texts: {{path: terms.txt}}}}}}", """knowledge:
+  k: {{texts: {{path: terms.txt, examples: t}}}}
+  h: {{texts: {{path: terms.txt, examples: t, max_examples: 6}}}}
+""").replace("  low:", """  top: {{floor: {{by: top_passage, knowledge: k}}}}
+  half: {{rag: {{model: own, knowledge: h}}}}
+  low:""").replace("confidence: retrieval, learn: 10}}}}", "confidence: retrieval, thresholds: [1.0]}}}}")  # fmt: skip
+    own = load_suite(write_suite(text.format(more=""), test__tsv=TEST, train__tsv=TRAIN, terms__txt="x\ny\n"))
+    cost = costs(own)[variant]
+    assert (cost.labelled_rows, cost.named_rows) == (rows, named_rows)
+
+
 def test_requests_that_leave_the_machine(write_suite: Write) -> None:
     local = {name for name, cost in costs(suite(write_suite)).items() if cost.is_local}
     assert local == {"near", "own", "few", "nearest", "rag", "learnt", "low"}
