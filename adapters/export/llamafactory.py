@@ -61,6 +61,10 @@ def _row(row: Example | str) -> JSON:
 def train_yaml(model: Tuned, base: HuggingFace, name: str) -> str:
     """The text of train.yaml. Raises ModelError for what LLaMA-Factory does not have."""
     data, recipe = model.data, model.recipe
+    if model.texts and any(isinstance(row, Example) for row in data.examples):
+        raise ModelError(
+            "LLaMA-Factory learns texts (pt) or answers (sft), not both in one training; give each its own"
+        )
     template = template_for(base) if not model.texts else TemplateChoice("default")
     items, length_notes = _items(base, data, recipe)
     plan = StepPlan.of(recipe, items, bool(data.validation))
