@@ -31,7 +31,7 @@ from harness.records.inputs import JSON
 TRAIN, VALIDATION, OUTPUT = "train", "validation", "trained"  # data sets, and the folder beside them
 SPEAKERS = {"user": "human", "assistant": "gpt"}  # roles as ShareGPT names them
 OUTSIDE_LAYERS = ("embed_tokens", "norm", "lm_head")  # what freeze_extra_modules can name
-Rows = Sequence[Example] | Sequence[str]
+Rows = Sequence[Example | str]
 Settings = dict[str, JSON]
 
 

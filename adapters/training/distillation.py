@@ -1,12 +1,13 @@
 """Train answers written by a stronger model of the suite: asked through the one door, read, counted, marked."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from adapters.training.row_prompts import TrainRow
 from harness.components.calls import Calls, NotPlannableError
 from harness.components.completing import complete, for_model, reading_of
 from harness.components.fields import ModelName, Reference
@@ -16,6 +17,7 @@ from harness.components.variant import PassageMix, Variant
 from harness.errors import ModelError
 from harness.records.inputs import JSON, Generation, Prompt, Sample
 from harness.records.outputs import Completion, Reading
+from harness.text.counting import counted
 from harness.text.excerpts import shortened
 from harness.text.normalise import normalise
 
@@ -50,38 +52,106 @@ class Lesson:
     completion: Completion
 
 
+def check_teacher(teacher: Teacher, inputs: TrainingInputs) -> None:
+    """Raise ModelError where the teacher cannot answer a task in the way that the task asks for."""
+    for task in inputs.tasks.values():
+        if inputs.calls is None or not any(map(task.answer.options, task.data.train)):
+            continue
+        model, is_first_token = inputs.calls.model(teacher.from_), task.answer.is_first_token
+        way = "tell its first tokens" if is_first_token else "score options"
+        problem = None if (model.tells_first_token if is_first_token else model.scores_options) else f"it cannot {way}"
+        problem = problem or (model.first_token_mistake() if is_first_token else model.scoring_mistake())
+        if problem:
+            raise ModelError(
+                f"answers: {teacher.from_} cannot choose among the options of task {task.name}: {problem}; "
+                "use answer: {choice: {by: generation}}, or another model"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaughtRows:
+    """The rows that are learnt, those of tasks with a teacher's answers for targets."""
+
+    rows: tuple[TrainRow, ...]
+    notes: Mapping[str, dict[str, JSON]] = field(default_factory=dict)  # by source: the record of its answers
+    unknown: str = ""  # what only a run asks before all rows are known
+    is_possible: bool = True  # whether a run may have learnt just these rows, because what is unknown failed then
+
+
+def teach(teacher: Teacher | None, rows: Sequence[TrainRow], inputs: TrainingInputs) -> TaughtRows:
+    """Rows of tasks with the teacher's answers; those whose answer cannot be learnt are left out.
+
+    While only planned, rows without a stored answer are left out, or all keep their targets where none has one. Raises
+    ModelError where no answer of a task can be used.
+    """
+    if teacher is None:
+        return TaughtRows(rows=tuple(rows))
+    answered: dict[int, Sample | None] = {}  # by the row's place
+    notes: dict[str, dict[str, JSON]] = {}
+    unknown, missing, is_possible = list[str](), 0, True
+    for own in dict.fromkeys(row.rows for row in rows if row.rows is not None):
+        places = [place for place, row in enumerate(rows) if row.rows == own]
+        samples = [rows[place].sample for place in places]
+        try:
+            lessons = write_answers(teacher, inputs.tasks[own.task], samples, inputs)
+        except NotPlannableError as error:
+            unknown.append(str(error))
+            missing, is_possible = missing + len(samples), False
+            continue
+        missing += lessons.missing
+        if not any(lessons.samples):
+            is_possible = False
+            continue
+        answered.update(zip(places, lessons.samples, strict=True))
+        notes[rows[places[0]].source] = {"answers": {"task": own.task, **lessons.record}}
+    if missing:
+        unknown.append(f"{counted(missing, 'answer')} to be written by {teacher.from_}")
+    kept = [(row, answered.get(place, row.sample)) for place, row in enumerate(rows)]
+    return TaughtRows(
+        rows=tuple(replace(row, sample=sample) for row, sample in kept if sample is not None),
+        notes=notes,
+        unknown=" and ".join(unknown),
+        is_possible=is_possible,
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Lessons:
     """The rows of a task with a teacher's answers, in their order, and what became of all that were asked."""
 
-    by_id: dict[str, Sample] = field(default_factory=dict)  # only those that are used
-    record: dict[str, JSON] = field(default_factory=dict)
+    samples: tuple[Sample | None, ...]  # None: the answer cannot be learnt
+    record: dict[str, JSON]
+    missing: int = 0  # answers that a plan does not have
 
 
 def write_answers(teacher: Teacher, task: Task, samples: Sequence[Sample], inputs: TrainingInputs) -> Lessons:
-    """Ask the teacher each sample, whose answer becomes its target; those that cannot be learnt are left out.
+    """Ask the teacher each sample, whose answer becomes its target.
 
-    Raises NotPlannableError while only planned and not all answers are stored, ModelError where none can be used.
+    Raises NotPlannableError for what else a plan does not have, ModelError where no answer can be used.
     """
     calls = inputs.calls
     if calls is None:
-        raise NotPlannableError(f"{len(samples):,} answers to be written by {teacher.from_}")
+        raise NotPlannableError("the door to models")
     variant = inputs.variants[teacher.as_] if teacher.as_ else None
     prompts = _prompts(teacher, task, samples, calls, inputs)
     generation = for_model(_generation(task, variant), calls.model(teacher.from_), is_total=False)
+    if not calls.planning:
+        calls.display.begin(f"answers of {teacher.from_} for {task.name}")
     completions = complete(calls, teacher.from_, task, samples, prompts, generation)
-    missing = sum(completion.finish == "error" for completion in completions)
-    if calls.planning and missing:
-        raise NotPlannableError(f"{missing:,} answers to be written by {teacher.from_}")
     lessons = [
         _lesson(teacher, task, variant, sample, completion)
         for sample, completion in zip(samples, completions, strict=True)
     ]
-    if samples and not any(lesson.outcome == "used" for lesson in lessons):
+    used = sum(lesson.outcome == "used" for lesson in lessons)
+    if not calls.planning:
+        calls.display.finish(f"{used:,} of {len(lessons):,} can be learnt")
+    missing = sum(completion.finish == "error" for completion in completions) if calls.planning else 0
+    if lessons and not used and not missing:
         raise ModelError(_nothing_to_learn(teacher, task, lessons))
     return Lessons(
-        by_id={lesson.sample.id: lesson.sample for lesson in lessons if lesson.outcome == "used"},
+        samples=tuple(lesson.sample if lesson.outcome == "used" else None for lesson in lessons),
         record=_record(teacher, prompts, lessons),
+        missing=missing,
     )
 
 

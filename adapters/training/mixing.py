@@ -19,9 +19,10 @@ def _check_ratio(value: Any) -> Any:
     if isinstance(value, str) and PROPORTION.fullmatch(value) is None:
         raise ValueError(f"a ratio in text is written domain:general, e.g. 1:1, 2:1 or 0:1, not '{value[:40]}'")
     share = Share.of(value)
-    if not math.isfinite(share.ratio) or not 0 <= share.ratio <= MOST:
+    ratio = math.nan if share.ratio is None else share.ratio
+    if not 0 <= ratio <= MOST:
         raise ValueError(f"a ratio is a number from 0 to {MOST:,}, not {value}; for a number of rows use max_samples")
-    if not share.keeps_domain and not share.ratio:
+    if not share.keeps_domain and not ratio:
         raise ValueError("0:0 leaves no row to learn; write 1:0 for no general data, 0:1 for nothing else")
     return value
 

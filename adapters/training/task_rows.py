@@ -21,6 +21,7 @@ class TaskRows(BaseModel):
         None, ge=0, le=1
     )  # share of rows that see the right passage; the others see none that is
     distractors: int = Field(0, ge=0)  # irrelevant passages mixed into each row's
+    max_samples: int | None = Field(None, ge=1)  # at most so many of its rows; None: all
 
     @model_validator(mode="after")
     def _passages_fit(self) -> "TaskRows":
