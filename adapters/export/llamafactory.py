@@ -31,7 +31,7 @@ from harness.records.inputs import JSON
 TRAIN, VALIDATION, OUTPUT = "train", "validation", "trained"  # data sets, and the folder beside them
 SPEAKERS = {"user": "human", "assistant": "gpt"}  # roles as ShareGPT names them
 OUTSIDE_LAYERS = ("embed_tokens", "norm", "lm_head")  # what freeze_extra_modules can name
-Rows = Sequence[Example] | Sequence[str]
+Rows = Sequence[Example | str]
 Settings = dict[str, JSON]
 
 
@@ -61,6 +61,10 @@ def _row(row: Example | str) -> JSON:
 def train_yaml(model: Tuned, base: HuggingFace, name: str) -> str:
     """The text of train.yaml. Raises ModelError for what LLaMA-Factory does not have."""
     data, recipe = model.data, model.recipe
+    if model.texts and any(isinstance(row, Example) for row in data.examples):
+        raise ModelError(
+            "LLaMA-Factory learns texts (pt) or answers (sft), not both in one training; give each its own"
+        )
     template = template_for(base) if not model.texts else TemplateChoice("default")
     items, length_notes = _items(base, data, recipe)
     plan = StepPlan.of(recipe, items, bool(data.validation))

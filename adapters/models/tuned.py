@@ -14,15 +14,16 @@ from adapters.memory.requirement import Requirement, estimate_requirement
 from adapters.models.base.engines import copy_settings, plain_weights
 from adapters.models.base.trained import merged_subject, trained_engine
 from adapters.models.quantised import check_bitsandbytes
+from adapters.training.distillation import check_teacher
 from adapters.training.distributed import check_devices
 from adapters.training.duration import MERGED, estimate_seconds
+from adapters.training.learnt_rows import LearntRows
 from adapters.training.record import FILE
 from adapters.training.settings import Recipe
-from adapters.training.task_rows import TaskRows
-from adapters.training.training_data import TrainingData, read_tasks, read_texts
+from adapters.training.training_data import TrainingData, read_training_data
 from harness.components.calls import Calls
 from harness.components.display import Display
-from harness.components.fields import Part, Reference, written
+from harness.components.fields import Part, written
 from harness.components.method import Method
 from harness.components.model import Model, Preparation, Rows
 from harness.components.prompt_shape import PromptShape
@@ -39,40 +40,25 @@ TIGHT = (
 )
 
 
-class Tuned(DerivedModel, Recipe):
+class Tuned(DerivedModel, Recipe, LearntRows):
     """A model trained by the run on a task's train rows: full, freeze, LoRA, QLoRA and others."""
 
     is_tuned: ClassVar[bool] = True
 
     method: Annotated[Method, Part("method")]
-    on: list[Annotated[str, Reference("tasks")] | TaskRows] = Field([])  # tasks whose train rows it learns, each by
-    # its name or as {task: NAME, as: VARIANT}: then as that variant would ask for them
-    texts: list[Annotated[str, Reference("knowledge")]] = Field([])  # instead: texts to go on pretraining with
-    mix: dict[Annotated[str, Reference("datasets")], float] = Field({})  # general data: a ratio to the tasks' rows
-    max_samples: int | None = Field(None, ge=1)  # of the tasks' rows or texts; None: all
     sizes: list[Annotated[int, Field(ge=1)] | Literal["all"]] = Field([])  # one model for each number of rows
     seeds: int = Field(1, ge=1, le=20)  # number of trainings; their spread goes into the intervals
-    validation: float = Field(0.0, ge=0, lt=1)  # part of the rows, where no task has the split
 
     _record: dict[str, JSON] | None = PrivateAttr(None)
 
     @model_validator(mode="after")
-    def _check_sources(self) -> "Tuned":
-        if bool(self.on) == bool(self.texts):
-            raise ValueError("name either tasks to learn (on: [...]) or knowledge to read (texts: [...])")
-        if self.texts and (self.mix or self.validation or self.patience):
-            raise ValueError("mix, validation and patience belong to training on tasks, not on texts")
-        if self.max_samples and self.sizes:
-            raise ValueError("give max_samples or sizes, not both")
-        for name, entries in (
-            ("on", [rows.key for rows in self.task_rows]),
-            ("texts", self.texts),
-            ("sizes", self.sizes),
-        ):
-            if len(set(entries)) < len(entries):
-                raise ValueError(f"{name} names an entry twice")
-        if any(ratio <= 0 for ratio in self.mix.values()):
-            raise ValueError("the ratios of mix must be more than 0")
+    def _check_sizes(self) -> "Tuned":
+        if self.patience and not self.on:
+            raise ValueError("patience belongs to training on tasks (on: [...])")
+        if self.sizes and (self.max_samples or not (self.on or self.texts)):
+            raise ValueError("sizes count the rows of tasks and texts: name these, and no max_samples")
+        if len(set(self.sizes)) < len(self.sizes):
+            raise ValueError("sizes names an entry twice")
         return self
 
     # -- settings and data --------------------------------------------------------------------------------------------
@@ -94,17 +80,14 @@ class Tuned(DerivedModel, Recipe):
         """How the training goes."""
         return Recipe(**{name: getattr(self, name) for name in Recipe.model_fields})
 
-    @property
-    def task_rows(self) -> list[TaskRows]:
-        """The tasks that it learns, and how their rows are asked for."""
-        return [TaskRows(task=entry) if isinstance(entry, str) else entry for entry in self.on]
-
     def asked_as(self) -> list[tuple[str, str]]:
-        return [(rows.task, rows.as_) for rows in self.task_rows if rows.as_ is not None]
+        teaching = self.answers.as_ if self.answers else None
+        asked = [(rows.task, variant) for rows in self.task_rows for variant in (rows.as_, teaching) if variant]
+        return list(dict.fromkeys(asked))
 
     def gather(self, calls: Calls, resources: Resources) -> None:
         super().gather(calls, resources)
-        if self.asked_as():
+        if self.asked_as() or self.answers:
             for name in ("data", "folder", "requirement", "engine", "_merged"):
                 self.__dict__.pop(name, None)
         self.data  # noqa: B018  asks whatever has to be asked
@@ -112,9 +95,7 @@ class Tuned(DerivedModel, Recipe):
     @cached_property
     def data(self) -> TrainingData:
         """What it learns from. Raises ModelError."""
-        if self.texts:
-            return read_texts(self.inputs, self.max_samples)
-        return read_tasks(self.inputs, self.base, self.task_rows, self.mix, self.max_samples, self.validation)
+        return read_training_data(self.inputs, self.base, self.choice)
 
     @property
     def method_name(self) -> str:
@@ -148,7 +129,7 @@ class Tuned(DerivedModel, Recipe):
         return (*super().rests_on(), "tuned", *self.method.subjects())
 
     def at_hand(self) -> bool:
-        return super().at_hand() and not self.data.unknown and (self.folder / FILE).is_file()
+        return super().at_hand() and (not self.data.unknown or self.data.is_possible) and (self.folder / FILE).is_file()
 
     # -- as a base ----------------------------------------------------------------------------------------------------
 
@@ -201,6 +182,8 @@ class Tuned(DerivedModel, Recipe):
         check_devices(self.recipe, root)
         if (self.optimiser or "").endswith("8bit"):
             check_bitsandbytes(root)
+        if self.answers:
+            check_teacher(self.answers, self.inputs)
         data = self.data  # whatever is wrong with the rows is raised here
         if self.patience and not data.validation:
             raise ModelError("patience needs validation rows: give the task a validation split, or validation: 0.1")
@@ -214,11 +197,12 @@ class Tuned(DerivedModel, Recipe):
 
     def preparation(self) -> Preparation:
         training = f"{self.method_name} on {self.data.rows} rows"
-        if self.data.unknown:
+        done = self.is_here() and self.at_hand()
+        if self.data.unknown and not done:
             training += f", after {self.data.unknown}"
         if not self.is_here():
             return Preparation(what=training, done=False)
-        needs, done = self.requirement, self.at_hand()
+        needs = self.requirement
         return Preparation(
             what=f"{training}, {needs.steps} steps",
             done=done,

@@ -9,7 +9,6 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from adapters.training.distributed import devices_for
-from adapters.training.encoding import Example
 from adapters.training.record import FILE, TrainingRecord, hardware
 from adapters.training.session import encode
 from adapters.training.settings import Recipe
@@ -101,7 +100,7 @@ def planned_tokens(base: HuggingFace, recipe: Recipe, data: TrainingData) -> flo
         return None
     scale = len(data.examples) / len(sample)
     tokens = scale * sum(len(row.ids) for row in encoded.rows)  # of an epoch
-    packed = recipe.packing or not isinstance(sample[0], Example)
+    packed = recipe.packing or any(isinstance(row, str) for row in sample)
     items = math.ceil(tokens / cutoff) if packed else round(scale * len(encoded.rows))
     plan = StepPlan.of(recipe, items, bool(data.validation))
     epochs, steps = divmod(plan.steps, math.ceil(items / plan.rows))

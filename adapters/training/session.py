@@ -24,7 +24,7 @@ OPTIMISERS = {
     "adamw": "adamw_torch", "adamw_8bit": "adamw_bnb_8bit", "paged_adamw_8bit": "paged_adamw_8bit",
     "adafactor": "adafactor", "sgd": "sgd",
 }  # fmt: skip
-Examples = Sequence[Example] | Sequence[str]
+Examples = Sequence[Example | str]  # conversations, of which the answer is learnt, and plain texts
 
 
 @dataclass(frozen=True)
@@ -76,11 +76,13 @@ def read_job(
 
 
 def encode(base: HuggingFace, rows: Examples, cutoff: int, loss: str) -> Encoded:
-    """Examples or texts as rows of tokens. Raises DataError when none fits."""
+    """Texts and examples as rows of tokens, the texts first. Raises DataError when none of either fits."""
     texts = [row for row in rows if isinstance(row, str)]
-    if texts:
-        return encode_texts(base, texts, cutoff)
-    return encode_examples(base, [row for row in rows if isinstance(row, Example)], cutoff, loss)
+    examples = [row for row in rows if isinstance(row, Example)]
+    if not texts:
+        return encode_examples(base, examples, cutoff, loss)
+    encoded = encode_texts(base, texts, cutoff)
+    return encoded.joined(encode_examples(base, examples, cutoff, loss)) if examples else encoded
 
 
 def check_method(base: HuggingFace, method: Method, recipe: Recipe, packed: bool) -> Any:

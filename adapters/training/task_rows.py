@@ -21,6 +21,7 @@ class TaskRows(BaseModel):
         None, ge=0, le=1
     )  # share of rows that see the right passage; the others see none that is
     distractors: int = Field(0, ge=0)  # irrelevant passages mixed into each row's
+    max_samples: int | None = Field(None, ge=1)  # at most so many of its rows; None: all
 
     @model_validator(mode="after")
     def _passages_fit(self) -> "TaskRows":
@@ -37,3 +38,7 @@ class TaskRows(BaseModel):
     def mix(self) -> PassageMix:
         """The passages that its rows are shown."""
         return PassageMix(gold=self.gold, distractors=self.distractors)
+
+    def as_deployed(self) -> "TaskRows":
+        """The same rows with the passages that retrieval gives, as test items are asked."""
+        return self.model_copy(update={"gold": None, "distractors": 0})

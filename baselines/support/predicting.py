@@ -1,45 +1,18 @@
-"""Asks a model the prompts of a task, by options or by generation, and makes predictions of its completions."""
+"""Makes predictions of a model's completions, and says what keeps it from reasoning before it answers."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from harness.components.answer import Answer
 from harness.components.calls import Calls
+from harness.components.completing import ReadReply, reading_of
 from harness.components.model import Model
-from harness.components.task import Task
 from harness.errors import HarnessError
 from harness.records.inputs import Generation, Prompt, Sample
 from harness.records.outputs import Completion, Prediction, Reading
-from harness.text.reasoning import REASONING_TOKENS
-from harness.text.replies import after_marker, lack_of_answer, without_reasoning
+from harness.text.replies import after_marker, without_reasoning
 
-ReadReply = Callable[[Sample, str], Reading]
 NO_REASON = "the call failed without a reason"
-
-
-def complete(
-    calls: Calls, model: str, task: Task, samples: Sequence[Sample], prompts: Sequence[Prompt], generation: Generation
-) -> list[Completion]:
-    """One completion a sample: the likeliest option where the task has options to choose from, else generated text."""
-    options = [task.answer.options(sample) for sample in samples]
-    if any(options) and task.answer.is_first_token:
-        return calls.first_token(model, prompts, options)
-    if any(options):
-        return calls.score_options(model, prompts, options)
-    return calls.generate(model, prompts, generation)
-
-
-def for_model(generation: Generation, model: Model, is_total: bool) -> Generation:
-    """The options as a model can keep them: one that cannot tell reasoning from answer has one limit for both.
-
-    `is_total`: the limit was given with the reasoning in mind.
-    """
-    if model.bounds_answers:
-        return generation
-    most, reasons = generation.reasoning_tokens, generation.marker is not None or model.is_set_to_reason
-    if most is None:
-        most = REASONING_TOKENS if reasons and not is_total else 0
-    return replace(generation, max_tokens=generation.max_tokens + most, marker=None, reasoning_tokens=None)
 
 
 def reasoning_mistakes(generation: Generation, name: str, models: Mapping[str, Model]) -> list[str]:
@@ -96,7 +69,7 @@ def predict(
             variant=calls.cell.variant,
             messages=prompt,
             text=completion.text,
-            reading=_reading(read, sample, completion) if errors[index] is None else Reading(),
+            reading=reading_of(read, sample, completion) if errors[index] is None else Reading(),
             finish=completion.finish,
             tokens_in=completion.tokens_in,
             tokens_out=completion.tokens_out,
@@ -111,14 +84,6 @@ def predict(
         )
         for index, (sample, prompt, completion) in enumerate(zip(samples, prompts, completions, strict=True))
     ]
-
-
-def _reading(read: ReadReply, sample: Sample, completion: Completion) -> Reading:
-    """What a reply says; of one that is nothing but reasoning, why it says nothing."""
-    reason = lack_of_answer(
-        completion.text, completion.reasoning, completion.tokens_out, is_cut=completion.finish == "length"
-    )
-    return read(sample, completion.text) if reason is None else Reading(reason=reason)
 
 
 def confidence_of(completion: Completion) -> dict[str, float]:

@@ -10,10 +10,11 @@ from pydantic import Field, model_validator
 from baselines.support.built_in_wordings import MARKERS, built_in
 from baselines.support.constraints import constraint_mistakes
 from baselines.support.option_orders import agreed, orders_problem, rotations
-from baselines.support.predicting import after_reasoning, complete, for_model, predict, reasoning_mistakes
+from baselines.support.predicting import after_reasoning, predict, reasoning_mistakes
 from baselines.support.voting import vote
 from baselines.support.worked_examples import Selection, select_examples, smallest_pool
 from harness.components.calls import Calls
+from harness.components.completing import ReadReply, complete, for_model
 from harness.components.fields import MOST_TOKENS, ModelName, Needs, PromptText
 from harness.components.model import Model
 from harness.components.prompt_shape import PromptShape
@@ -105,7 +106,7 @@ class Prompting(Variant):
             return [agreed(list(islice(turns, len(rotated)))) for rotated in orders]
         prompts = self.prompts(task, samples, calls.seed, framing)
         generation = for_model(self.generation(task), calls.model(self.model), self.max_tokens is not None)
-        read = after_reasoning(task.answer, self._marker(task)) if self.chain_of_thought else task.answer.read
+        read = self.reader(task)
         if self.samples == 1:
             completions = complete(calls, self.model, task, samples, prompts, generation)
             return predict(calls, samples, prompts, completions, read)
@@ -137,6 +138,9 @@ class Prompting(Variant):
     def examples(self, task: Task, samples: Sequence[Sample], seed: int) -> list[list[Sample]]:
         """The train rows that are worked examples for each sample."""
         return select_examples(self.pick, task.data.train, samples, self.shots, seed)
+
+    def reader(self, task: Task) -> ReadReply:
+        return after_reasoning(task.answer, self._marker(task)) if self.chain_of_thought else task.answer.read
 
     def labelled_rows(self, task: Task) -> Sequence[Sample]:
         """The rows that are shown, where they are the same for all questions; else all that they are picked from."""

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, cast
 
 from pydantic import Field
 
@@ -39,13 +39,25 @@ class Json(Answer):
     def read(self, sample: Sample, reply: str) -> Reading:
         """`{field: text}`, perhaps with fields missing or beyond; a reason when there is no object or section."""
         if self.form == "json" and (fields := _whole_object(reply)) is not None:
-            return Reading(answer=fields)
+            return Reading(answer=_texts(fields))
         text, reason = without_reasoning(reply)
         if reason is not None:
             return Reading(reason=reason)
         if not text:
             return Reading(reason="the reply is empty")
-        return read_sections(text, self.fields) if self.form == "sections" else _first_object(text)
+        if self.form == "sections":
+            return read_sections(text, self.fields)
+        try:
+            return Reading(answer=_texts(_first_object(text)))
+        except UnreadableError as error:
+            return Reading(reason=str(error))
+
+    def as_target(self, reply: str, reading: Reading) -> str:
+        """The object that was read, whose numbers, lists and objects stay what they are."""
+        if self.form == "sections":
+            return super().as_target(reply, reading)
+        fields = _whole_object(reply)
+        return json.dumps(_first_object(without_reasoning(reply)[0]) if fields is None else fields, ensure_ascii=False)
 
     def reply_schema(self, samples: Sequence[Sample]) -> dict[str, JSON]:
         """The fields in their order, all of them and no others."""
@@ -78,23 +90,24 @@ def _heading(field: str) -> str:
     return f"{field}：" if language_of([field]) == "zh" else f"{field}: "
 
 
-def _whole_object(reply: str) -> dict[str, str] | None:
+def _whole_object(reply: str) -> dict[str, JSON] | None:
     """The fields of a reply that is one object from its first character to its last: a tag inside is no reasoning."""
     try:
         value = DECODER.decode(reply.strip())
     except (ValueError, RecursionError):
         return None
-    return _texts(value) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else None
 
 
 def _texts(fields: dict[str, JSON]) -> dict[str, str]:
     return {as_text(name): as_text(content) for name, content in fields.items()}
 
 
-def _first_object(text: str) -> Reading:
+def _first_object(text: str) -> dict[str, JSON]:
     """The first `{…}` that parses. The inside of one that does not parse is never taken for an answer.
 
-    One with a key that stands twice is the answer and cannot be read: which value is meant is not known.
+    One with a key that stands twice is the answer and cannot be read: which value is meant is not known. Raises
+    UnreadableError where there is none.
     """
     problem = None
     try:
@@ -103,14 +116,15 @@ def _first_object(text: str) -> Reading:
                 continue  # only the first problem is reported, and the decoder takes its time to locate each
             try:
                 value, _ = DECODER.raw_decode(text, start)
-                return Reading(answer=_texts(value))
+                return cast(dict[str, JSON], value)
             except DoubledKeyError as error:
-                return Reading(reason=f"in the JSON object at {_place(text, start)} {error}")
+                problem = f"in the JSON object at {_place(text, start)} {error}"
+                break
             except (ValueError, RecursionError) as error:
                 problem = problem or f"the JSON object at {_place(text, start)} does not parse: {_explain(text, error)}"
     except UnreadableError as error:
         problem = problem or str(error)
-    return Reading(reason=problem or "there is no JSON object in the reply")
+    raise UnreadableError(problem or "there is no JSON object in the reply")
 
 
 def _place(text: str, position: int) -> str:

@@ -85,7 +85,7 @@ def training_mistakes(
             problems = (
                 [_no_teacher(variant)] if _no_teacher(variant) else _row_problems(suite, variant, task, resources)
             )
-            mistakes += [f"models.{name}: on: as: {variant_name}: {problem}" for problem in problems if problem]
+            mistakes += [f"models.{name}: as: {variant_name}: {problem}" for problem in problems if problem]
     return mistakes
 
 

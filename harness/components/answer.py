@@ -1,5 +1,6 @@
 """What a kind of answer owes: how it is asked for, written in an example, and read back."""
 
+import json
 from abc import abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
@@ -46,6 +47,11 @@ class Answer(Component):
             f"an answer of the kind {type(self).__name__.lower()} has no JSON schema; ask for "
             "answer: {json: {fields: […]}}, or leave out constrained"
         )
+
+    def as_target(self, reply: str, reading: Reading) -> str:
+        """The answer that was read from a reply, written as data write a right one."""
+        answer = reading.answer
+        return answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
 
     @abstractmethod
     def read(self, sample: Sample, reply: str) -> Reading:

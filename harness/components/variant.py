@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from harness.components.calls import Calls
+from harness.components.completing import ReadReply
 from harness.components.component import Component, named
 from harness.components.indexes import Indexes, IndexRequest
 from harness.components.knowledge import Knowledge
@@ -85,6 +86,10 @@ class Variant(Component):
     def generation(self, task: Task) -> Generation:
         """The options of generation of a task, with the variant's own in their place."""
         return task.generation
+
+    def reader(self, task: Task) -> ReadReply:
+        """Reads the answer out of a reply to one of its prompts."""
+        return task.answer.read
 
     def prompt_shape(self, task: Task) -> PromptShape | None:
         """Of what kind the prompts are through which it asks its model; None where it asks none itself."""

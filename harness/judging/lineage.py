@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 
-from harness.components.component import named
 from harness.components.model import Model
 
 # Looked for in this order: a name that holds several is of the family whose weights it began as, so that
@@ -42,7 +41,7 @@ def model_lineage(model: Model, models: Mapping[str, Model]) -> str | None:
     Read from the name or path of its weights. A tuned, quantised or adapted model has the family of its base, which
     is among `models`. Models of one family are related, not equal: Qwen 1.5 and Qwen 3 are one family.
     """
-    base = next((models[name] for name in named(model, "models") if name in models), None)
+    base = models.get(model.base_name or "")
     lineage = None if base is None else model_lineage(base, models)
     names = [value for field in NAMING if isinstance(value := getattr(model, field, None), str)]
     return lineage or next((lineage for name in names if (lineage := name_lineage(name))), None)

@@ -81,6 +81,17 @@ class Latency:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Teaching:
+    """The calls by which a model wrote the answers that others learn."""
+
+    model: str
+    calls: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VariantCost:
     """What it takes to have one variant, and what one of its requests takes; money only where prices are stated."""
 
@@ -97,11 +108,12 @@ class VariantCost:
     tokens_out: float | None = None
     seconds: float | None = None  # of one request in the run, batched as the run did
     memory: int | None = None  # bytes of the loaded variant
-    one_off: float | None = None  # money before the first request: labelled rows, training, index
+    one_off: float | None = None  # money before the first request: labelled rows, their answers, training, index
     monthly: float | None = None  # money a month whatever the number of requests: upkeep of knowledge, retraining
     per_1000: float | None = None  # money for 1,000 requests
     unpriced: tuple[str, ...] = ()  # prices that are not stated and keep a sum above from being known
     device_seconds: float | None = None  # of training, each device counted
+    teaching: tuple[Teaching, ...] = ()  # of the models that wrote the answers that its models learn, one each
     looks_up: bool = False  # whether its knowledge is looked up, so that it changes without any training
     is_efficient: bool | None = None  # whether nothing is both better and cheaper, on the first headline figure
 

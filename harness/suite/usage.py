@@ -21,20 +21,22 @@ class ComponentUsage:
     answerers: tuple[str, ...]  # the models that variants ask
     judges: tuple[str, ...]  # the models that metrics ask
     trained: tuple[str, ...]  # the models that a run makes of others, each after its base
+    teachers: tuple[str, ...] = ()  # the models that are asked for what those learn
     knowledge: tuple[str, ...]  # the knowledge bases that variants search
     scoring_asks_answerers: bool  # whether a metric asks the models that answered
 
     @property
     def predicting(self) -> tuple[str, ...]:
-        """The models that variants ask, and those that are made for them."""
-        return tuple(dict.fromkeys([*self.answerers, *self.trained]))
+        """The models that variants ask, those that are made for them, and those that these have learnt from."""
+        return tuple(dict.fromkeys([*self.answerers, *self.trained, *self.teachers]))
 
     def asked_from(self, stage: str) -> list[str]:
         """The models that a run asks from a stage on."""
         if stage in LATER_STAGES:
             return []
         answerers = self.answerers if stage != "score" or self.scoring_asks_answerers else ()
-        return [*answerers, *(name for name in self.judges if name not in answerers)]
+        teachers = self.teachers if stage == "train" else ()
+        return list(dict.fromkeys([*answerers, *self.judges, *teachers]))
 
 
 def usage_of(
@@ -51,6 +53,13 @@ def usage_of(
     answering_names = {name for names in models_of.values() for name in names}
     answerers = tuple(name for name in models if name in answering_names)
     judges = tuple(name for name in models if name in judging)
+    trained = _training_order(models, variants, [*answerers, *judges])
+    asked_for_rows = {
+        needed
+        for name in trained
+        for needed in prerequisites(name, models, variants)
+        if needed != models[name].base_name
+    }
     searched = {name for variant in variants.values() for name in named(variant, "knowledge")}
     return ComponentUsage(
         models_of=models_of,
@@ -58,7 +67,8 @@ def usage_of(
         answering_model={name: _only([m for m in names if models[m].generates]) for name, names in models_of.items()},
         answerers=answerers,
         judges=judges,
-        trained=_training_order(models, variants, [*answerers, *judges]),
+        trained=trained,
+        teachers=tuple(name for name in models if name in asked_for_rows),
         knowledge=tuple(name for name in knowledge if name in searched),
         scoring_asks_answerers=any(metric.asks_answerers for metric in metrics),
     )

@@ -23,7 +23,7 @@ _MOST_VALUES, _MOST_CHARACTERS = 50_000, 1 << 23  # with every alias written out
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.1 as people expect it: `1e-4` is a number; a date and `=` stay text."""
+    """YAML 1.1 as people expect it: `1e-4` is a number; a date, `=` and `1:1` (61, in base 60) stay text."""
 
 
 _TAG = "tag:yaml.org,2002:"
@@ -33,8 +33,23 @@ _TAGS: Mapping[type[yaml.Node], tuple[str, ...]] = {  # what a tag can say witho
     yaml.SequenceNode: ("seq",),
     yaml.ScalarNode: ("str", "int", "float", "bool", "null", "merge"),
 }
+_BASE_60 = ("|[-+]?[1-9][0-9_]*(?::[0-5]?[0-9])+", r"|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*")  # in PyYAML
+
+
+def _without_base_60(pattern: re.Pattern[str]) -> re.Pattern[str]:
+    """The pattern of numbers without the forms that hours and minutes once had."""
+    text = pattern.pattern
+    for form in _BASE_60:
+        text = text.replace(form, "")
+    return re.compile(text, re.VERBOSE)
+
+
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag not in (f"{_TAG}timestamp", f"{_TAG}value")]
+    first: [
+        (tag, _without_base_60(pattern) if tag in (f"{_TAG}int", f"{_TAG}float") else pattern)
+        for tag, pattern in resolvers
+        if tag not in (f"{_TAG}timestamp", f"{_TAG}value")
+    ]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 _Loader.add_implicit_resolver(

@@ -51,6 +51,7 @@ def _billing(suite: Suite, cost: VariantCost, prices: PriceList) -> Billing:
         tokens=next(iter(charges))[1] if len(charges) == 1 else None,
         is_untimed=(searches and cost.index_seconds is None) or (trains and cost.training_seconds is None),
         has_knowledge=searches,
+        teaching=tuple((own, *_charge(suite, own.model, prices)) for own in cost.teaching),
     )
 
 

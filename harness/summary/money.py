@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from harness.records.decisions import ChangeRate, VariantCost
+from harness.records.decisions import ChangeRate, Teaching, VariantCost
 from harness.records.deployment_terms import DeploymentTerms, PriceList, TokenPrice
 
 DAYS_A_YEAR = 365.25
@@ -24,12 +24,15 @@ class Billing:
     tokens: TokenPrice | None = None  # of a hosted one; None: not stated
     is_untimed: bool = False  # a training or an index of it was not timed
     has_knowledge: bool = False  # that is looked up, by it or by one of its steps, and kept current by people
+    teaching: tuple[tuple[Teaching, bool, TokenPrice | None], ...] = ()  # as the costs have it; whether its tokens are
+    # paid for, and their price where it is stated
 
 
 def priced(cost: VariantCost, billing: Billing, terms: DeploymentTerms) -> VariantCost:
     """The costs with money, as far as prices are stated; nothing is guessed, and `unpriced` names what is missing.
 
-    one_off: labelled rows × labelled_row, and device-hours of trainings and indexes × device_hour.
+    one_off: labelled rows × labelled_row, device-hours of trainings and indexes × device_hour, and for the answers that
+    a model wrote to be learnt its tokens or its hours.
     monthly: changes a month × what one takes: hours_per_change × upkeep_hour where knowledge is looked up, the
     device-hours of the trainings × device_hour where it lies in trained weights.
     per_1000: hours of 1,000 requests × device_hour; of a hosted model millions of their tokens × the price of each.
@@ -51,9 +54,19 @@ def changes_a_month(terms: DeploymentTerms) -> float | None:
 
 def _one_off(cost: VariantCost, billing: Billing, prices: PriceList) -> tuple[float | None, list[str]]:
     seconds = None if billing.is_untimed else (cost.device_seconds or 0.0) + (cost.index_seconds or 0.0)
+    tokens = list[tuple[str, float | None, float | None]]()
+    for teaching, is_hosted, price in billing.teaching:
+        if is_hosted:
+            tokens += [
+                ("tokens", teaching.tokens_in / 1e6, None if price is None else price.million_tokens_in),
+                ("tokens", teaching.tokens_out / 1e6, None if price is None else price.million_tokens_out),
+            ]
+        elif seconds is not None:
+            seconds += teaching.seconds
     return _total(
         ("labelled_row", cost.labelled_rows, prices.labelled_row),
         ("device_hour", _hours(seconds), prices.device_hour),
+        *tokens,
     )
 
 

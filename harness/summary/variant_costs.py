@@ -1,6 +1,6 @@
 """What each variant takes, before its first request and for each, gathered from the records of a run."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.components.component import named
@@ -8,7 +8,7 @@ from harness.components.task import Task
 from harness.components.variant import Variant
 from harness.models.remote.address import is_this_machine
 from harness.models.remote.hosted_model import HostedModel
-from harness.records.decisions import Approach, Latency, VariantCost
+from harness.records.decisions import Approach, Latency, Teaching, VariantCost
 from harness.records.figures import Usage
 from harness.records.inputs import JSON, Sample
 from harness.records.summary import Summary
@@ -58,12 +58,14 @@ def _cost(suite: Suite, tasks: Mapping[str, Task], name: str, approach: Approach
     usage, latency = spending.usage.get(name), spending.latencies.get(name)
     steps = steps_of(suite, first)
     learnt, named_rows = _rows_learnt(suite, spending.run, first), _named_rows(suite, first)
+    showing = [suite.variants[first], *steps, *_asked_while_learning(suite, first)]
     return VariantCost(
         variant=name,
         approach=approach,
         is_local=not _hosted(suite, first),
-        labelled_rows=labelled_rows([suite.variants[first], *steps], tasks, learnt, named_rows),
+        labelled_rows=labelled_rows(showing, tasks, learnt, named_rows),
         named_rows=len(named_rows),
+        teaching=_teaching(suite, spending.run, first),
         training_seconds=_mean_over([[_seconds(record) for record in own] for own in trainings]),
         training_memory=max((peak for peak in peaks if isinstance(peak, int)), default=None),
         device_seconds=_mean_over(
@@ -95,13 +97,17 @@ def _requests(step: Variant, tasks: Mapping[str, Task]) -> set[str]:
     return {request.key for task in tasks.values() if not task.origin for request in step.indexes(task)}
 
 
-def _chain(suite: Suite, variant: str) -> Iterator[str]:
-    """The models of a variant, and those that they are made of."""
-    for model in suite.usage.models_of[variant]:
-        name: str | None = model
-        while name is not None:
-            yield name
-            name = suite.models[name].base_name
+def _chain(suite: Suite, variant: str) -> list[str]:
+    """The models of a variant, and those that they are made of or have learnt the answers of."""
+    names = list(suite.usage.models_of[variant])
+    for name in names:
+        names += [needed for needed in named(suite.models[name], "models") if needed not in names]
+    return names
+
+
+def _asked_while_learning(suite: Suite, variant: str) -> list[Variant]:
+    """The variants in whose way rows were asked while its models were trained."""
+    return [suite.variants[name] for model in _chain(suite, variant) for name in named(suite.models[model], "variants")]
 
 
 # -- before the first request ---------------------------------------------------------------------------------------
@@ -141,7 +147,7 @@ def _rows_learnt(suite: Suite, run: Mapping[str, JSON], variant: str) -> dict[st
             source = str(part.get("source"))
             if part.get("kind") == "task" and source.startswith(TRAIN_ROWS):
                 task = source.removeprefix(TRAIN_ROWS)
-                rows[task] = max(rows.get(task, 0), int(part.get("rows") or 0))
+                rows[task] = max(rows.get(task, 0), _labels_of(part))
     return rows
 
 
@@ -150,6 +156,35 @@ def _named_rows(suite: Suite, variant: str) -> list[Sample]:
     asked_as = [name for model in _chain(suite, variant) for name in named(suite.models[model], "variants")]
     bases = dict.fromkeys(base for name in (variant, *asked_as) for base in suite.usage.knowledge_of[name])
     return list({id(row): row for base in bases for row in suite.knowledge[base].learned_rows}.values())
+
+
+def _labels_of(part: Mapping[str, JSON]) -> int:
+    """Rows of a source whose targets a training needed: none where a model wrote the answers and all were kept."""
+    answers = part.get("answers")
+    if answers is None:
+        return int(part.get("rows") or 0)
+    return int(answers.get("asked") or 0) if answers.get("keep") == "right" else 0
+
+
+def _teaching(suite: Suite, run: Mapping[str, JSON], variant: str) -> tuple[Teaching, ...]:
+    """What it took to have answers written for its models. The same rows are asked once for all trainings."""
+    parts = [part for stage in _stages(suite, run, variant) for part in stage.get("composition") or ()]
+    written: dict[tuple[JSON, ...], Mapping[str, JSON]] = {}
+    for part in parts:
+        answers = part.get("answers")
+        key = (answers.get("from"), answers.get("as"), part.get("source")) if answers else ()
+        if answers and (answers.get("calls") or 0) > (written.get(key, {}).get("calls") or 0):
+            written[key] = answers
+    return tuple(
+        Teaching(
+            model=model,
+            calls=sum(own["calls"] for own in written.values() if own["from"] == model),
+            tokens_in=sum(own.get("tokens_in") or 0 for own in written.values() if own["from"] == model),
+            tokens_out=sum(own.get("tokens_out") or 0 for own in written.values() if own["from"] == model),
+            seconds=sum(own.get("seconds") or 0.0 for own in written.values() if own["from"] == model),
+        )
+        for model in dict.fromkeys(str(own["from"]) for own in written.values())
+    )
 
 
 def labelled_rows(

@@ -48,6 +48,14 @@ KINDS: tuple[tuple[str, str, Reader], ...] = (
         "training",
         lambda c: (cost_texts.period(c.training_seconds), _known(cost_texts.memory(c.training_memory))),
     ),
+    (
+        "one_off",
+        "teacher",
+        lambda c: (
+            cost_texts.whole(sum(own.calls for own in c.teaching) or None),
+            _known(cost_texts.period(sum(own.seconds for own in c.teaching) or None)),
+        ),
+    ),
     ("one_off", "index", lambda c: (cost_texts.period(c.index_seconds), None)),
     ("request", "p50", lambda c: (cost_texts.request_time(c.latency.p50 if c.latency else None), None)),
     ("request", "p95", lambda c: (cost_texts.request_time(c.latency.p95 if c.latency else None), None)),

@@ -8,6 +8,7 @@ from reports.charts.whiskers import Segment, segments
 from reports.facts import numbers
 from reports.facts.phrases import counted, listed
 from reports.facts.record_text import FactGroup, compact, named_values
+from reports.facts.source_names import spoken_source
 from reports.facts.training_stages import TrainingStage
 from reports.wording import say
 
@@ -25,6 +26,8 @@ NOTICES = (  # what the record counts, what that means, whether it is worth a wa
     ("rows_cut", "training_recipe.rows_cut", False),
     ("rows_split", "training_recipe.rows_split", False),
 )
+
+LEFT_OUT = ("unreadable", "failed", "cut", "wrong")  # why an answer that another model wrote is not learnt
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,35 @@ def row_notices(stage: TrainingStage) -> tuple[RowNotice, ...]:
     ]
     fits = stage.record.get("rows_dropped") == 0 and stage.record.get("rows_cut") == 0
     return tuple(notices) or ((RowNotice(say("training_recipe.rows_fit", limit=limit), False),) if fits else ())
+
+
+def answer_notices(stage: TrainingStage) -> tuple[RowNotice, ...]:
+    """Of each source whose answers another model wrote: how many were asked, used, right, and why others were not."""
+    notices = []
+    for part in stage.composition:
+        answers = part.get("answers") or {}
+        used = answers.get("used") or 0
+        if not used:
+            continue
+        key = "training_recipe.answers_as" if answers.get("as") else "training_recipe.answers"
+        text = say(
+            key,
+            model=str(answers.get("from")),
+            variant=str(answers.get("as")),
+            source=spoken_source(str(part.get("source"))),
+            asked=f"{answers.get('asked') or 0:,}",
+            used=f"{used:,}",
+            right=f"{100 * (answers.get('right') or 0) / used:.0f}",
+        )
+        left_out = [
+            say(f"training_recipe.answers_{reason}", count=f"{answers[reason]:,}")
+            for reason in LEFT_OUT
+            if answers.get(reason)
+        ]
+        notices.append(RowNotice(text, False))
+        if left_out:
+            notices.append(RowNotice(say("training_recipe.answers_left_out", reasons=listed(left_out)), False))
+    return tuple(notices)
 
 
 def _drawn_rows(part: Mapping[str, JSON]) -> str:

@@ -10,6 +10,7 @@ from reports.charts.whiskers import Segment
 from reports.facts.record_text import FactGroup
 from reports.facts.training_recipe import (
     RowNotice,
+    answer_notices,
     composition_bar,
     composition_sentence,
     recipe_groups,
@@ -77,6 +78,6 @@ def _detail(stage: TrainingStage) -> TrainingDetail:
         rates=learning_rate_chart(stage),
         sentence=composition_sentence(stage),
         composition=composition_bar(stage),
-        notices=row_notices(stage),
+        notices=(*answer_notices(stage), *row_notices(stage)),
         groups=recipe_groups(stage),
     )

@@ -11,7 +11,13 @@ from reports.charts.curves import Chart, ChartFrame, Curve, CurvePoint, LogAxis,
 from reports.charts.loss_curves import learning_rate_chart, loss_chart, loss_overview
 from reports.charts.whiskers import Axis
 from reports.facts.training_cost import TrainingCost, training_costs
-from reports.facts.training_recipe import composition_bar, composition_sentence, recipe_groups, row_notices
+from reports.facts.training_recipe import (
+    answer_notices,
+    composition_bar,
+    composition_sentence,
+    recipe_groups,
+    row_notices,
+)
 from reports.facts.training_stages import TrainingStage, training_stages
 from reports.html import render
 from reports.sections.cost import Cost
@@ -48,6 +54,35 @@ def test_nothing_trained_no_section() -> None:
 )
 def test_a_row_for_each_model(trained_summary: Summary, text: str) -> None:
     assert text in visible(render(finished(trained_summary, trained.RUN)))
+
+
+ANSWERS = {
+    "from": "big",
+    "as": None,
+    "asked": 4000,
+    "used": 3912,
+    "right": 2386,
+    "unreadable": 80,
+    "cut": 8,
+    "failed": 0,
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "texts"),
+    [
+        # 2,386 / 3,912 = 60.99 %
+        ({}, ["Their answers were written by big (train rows of norm): 4,000 asked, 3,912 used, 61 % of these equal to the targets.",
+              "Left out: 80 without a readable answer and 8 cut at the token limit."]),
+        ({"as": "few", "unreadable": 0, "cut": 0},
+         ["Their answers were written by big, asked as few (train rows of norm): 4,000 asked, 3,912 used, 61 % of these equal to the targets."]),
+        ({"used": 0}, []),
+    ],
+)  # fmt: skip
+def test_answers_of_a_teacher_are_told(changed: dict[str, JSON], texts: list[str]) -> None:
+    part = {"source": "train rows of norm", "kind": "task", "rows": 3912, "answers": {**ANSWERS, **changed}}
+    own = replace(stage("full"), composition=({"source": "mix g", "kind": "mix", "rows": 3}, part))
+    assert [notice.text for notice in answer_notices(own)] == texts
 
 
 def test_stages_share_a_model() -> None:

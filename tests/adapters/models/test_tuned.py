@@ -271,7 +271,10 @@ def test_a_tuned_model_can_be_the_base_of_another(suite: Make, run_suite: Run, t
 WRONG = [
     ("base: robot, method: lora, on: [letters]", "'robot' is not among models"),
     ("base: base, method: lora, on: [words]", "'words' is not among tasks (known: letters)"),
-    ("base: base, method: lora", "name either tasks to learn (on: [...]) or knowledge to read (texts: [...])"),
+    (
+        "base: base, method: lora",
+        "name tasks to learn (on: [...]), knowledge to read (texts: [...]) or general data (mix)",
+    ),
     ("base: base, method: {lora: {r: 0}}, on: [letters]", "models.t.tuned.method.lora.r: must be at least 1"),
     ("base: base, method: loar, on: [letters]", "method 'loar' is not known (did you mean lora?)"),
     (

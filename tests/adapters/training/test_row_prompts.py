@@ -28,7 +28,7 @@ SUITE = """\
 name: fruit
 models:
   base: {huggingface: {path: "FOLDER", dtype: float32, device: cpu, format: plain, delimiter: ""}}
-  lora: {tuned: {base: base, method: lora, on: [ROWS], epochs: 1, batch_size: 4}}
+  lora: {tuned: {base: base, method: lora, on: [ROWS], epochs: 1, batch_size: 4, TUNING}}
 knowledge:
   terms: {texts: {path: terms.txt}}
   faq: {jsonl: {path: faq.jsonl, text: text, title: title}}
@@ -60,8 +60,13 @@ FAQ = "".join(
 
 @pytest.fixture
 def written(write_suite: Make, make_folder: Callable[..., Path]) -> Callable[..., Suite]:
-    def write(rows: str, more: str = "", settings: str = "shots: 0", **files: str) -> Suite:
-        text = SUITE.replace("FOLDER", str(make_folder())).replace("ROWS", rows).replace("MORE", more)
+    def write(rows: str, more: str = "", settings: str = "shots: 0", tuning: str = "seeds: 1", **files: str) -> Suite:
+        text = (
+            SUITE.replace("FOLDER", str(make_folder()))
+            .replace("ROWS", rows)
+            .replace("MORE", more)
+            .replace("TUNING", tuning)
+        )
         texts = {"test__tsv": TEST, "train__tsv": TRAIN, "terms__txt": TERMS, "faq__jsonl": FAQ, **files}
         return load_suite(write_suite(text.replace("SETTINGS", settings), **texts))
 
@@ -125,6 +130,17 @@ def test_the_share_of_rows_that_see_the_right_passage(
     assert seen == expected
     if mix == "distractors: 2":
         assert all(prompt.count("[") > questions(written("{task: norm, as: rag}"))[0].count("[") for prompt in prompts)
+
+
+def test_rows_that_are_only_watched_are_asked_as_test_items_are(written: Callable[..., Suite]) -> None:
+    suite = written("{task: norm, as: rag, gold: 0.0}", tuning="validation: 0.5")
+    prepare(suite)
+    data = lora(suite).data
+    assert len(data.validation) == 2
+    for example in data.validation:
+        assert f"{example.answer}\n" in example.prompt[-1].content
+    for example in data.examples:
+        assert f"{example.answer}\n" not in example.prompt[-1].content
 
 
 def test_both_ways_of_asking_can_be_learnt(written: Callable[..., Suite]) -> None:

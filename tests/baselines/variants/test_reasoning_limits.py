@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from baselines.support.predicting import for_model, reasoning_mistakes
+from baselines.support.predicting import reasoning_mistakes
 from baselines.variants.prompting import Prompting
 from harness.answers.text import Text
+from harness.components.completing import for_model
 from harness.components.dataset import Dataset
 from harness.components.display import Display
 from harness.components.model import Model

@@ -1,5 +1,6 @@
 """Every mistake of a suite file is found at once, with its line and the remedy."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from harness.errors import SuiteError
 from harness.suite.parser import load_suite
+from harness.suite.yaml_source import read_source
 
 GOOD = """\
 name: small
@@ -92,6 +94,20 @@ def test_yaml_numbers_and_dates_are_read_as_people_expect(write_suite: Callable[
     text = GOOD.replace("{model: robot}", "{model: robot, temperature: 7e-1, marker: 2024-01-01}")
     variant = load_suite(write_suite(text)).variants["plain"]
     assert (variant.temperature, variant.marker) == (0.7, "2024-01-01")  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("1:1", "1:1"), ("0:1", "0:1"), ("12:30", "12:30"), ("1:30.5", "1:30.5"), ("-1:10:20", "-1:10:20"),
+        ("10", 10), ("-1_000", -1000), ("0x1F", 31), ("017", 15), ("0b11", 3), ("1.5", 1.5), ("1.5e+3", 1500.0), (".5", 0.5),
+        ("-.inf", -math.inf),
+    ],
+)  # fmt: skip
+def test_numbers_in_base_60_are_text(written: str, value: object, tmp_path: Path) -> None:
+    path = tmp_path / "suite.yaml"
+    path.write_text(f"a: {{b: {written}}}", encoding="utf-8")
+    assert read_source(path).data == {"a": {"b": value}}
 
 
 def test_data_root_defaults_to_the_working_folder(

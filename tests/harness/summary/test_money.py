@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harness.records.decisions import BreakEven, ChangeRate, Latency, VariantCost
+from harness.records.decisions import BreakEven, ChangeRate, Latency, Teaching, VariantCost
 from harness.records.deployment_terms import Constraints, DeploymentTerms, PriceList, Profile, TokenPrice
 from harness.records.figures import MetricInfo, Result
 from harness.summary.break_even import break_even
@@ -16,6 +16,9 @@ from harness.summary.pareto import with_efficiency
 PRICES = PriceList(device_hour=3.6, labelled_row=0.5, upkeep_hour=40.0, hours_per_change=2.0)
 LOCAL = Billing(is_hosted=False)
 HOSTED = Billing(is_hosted=True, tokens=TokenPrice(million_tokens_in=2.0, million_tokens_out=8.0))
+
+
+TAUGHT = Teaching(model="big", calls=1000, tokens_in=500_000, tokens_out=250_000, seconds=1000.0)
 
 
 def cost(variant: str = "v", **further: Any) -> VariantCost:
@@ -49,6 +52,10 @@ def terms(prices: PriceList | None = PRICES, changes: ChangeRate | None = None) 
         ({"seconds": 0.0}, LOCAL, 0.0, 0.0, ()),  # a variant without any model
         ({"labelled_rows": None, "seconds": 1.0}, LOCAL, None, 1.0, ()),
         ({"seconds": 1.0}, Billing(is_hosted=False, is_untimed=True), None, 1.0, ()),
+        # 0.5 M × 2 + 0.25 M × 8 for the answers that a server wrote; 1,000 s of this machine / 3,600 × 3.6 otherwise
+        ({"labelled_rows": 2, "seconds": 1.0}, replace(LOCAL, teaching=((TAUGHT, True, HOSTED.tokens),)), 4.0, 1.0, ()),
+        ({"seconds": 1.0}, replace(LOCAL, teaching=((TAUGHT, False, None),)), 1.0, 1.0, ()),
+        ({"seconds": 1.0}, replace(LOCAL, teaching=((TAUGHT, True, None),)), None, 1.0, ("tokens",)),
     ],
 )  # fmt: skip
 def test_money(own: Any, billing: Billing, one_off: float | None, per_1000: float | None, unpriced: Any) -> None:

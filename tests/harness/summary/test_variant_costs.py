@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.records.decisions import Approach, VariantCost
+from harness.records.decisions import Approach, DecisionRecord, Teaching, VariantCost
 from harness.records.figures import Routed, Usage
 from harness.records.inputs import JSON
 from harness.records.summary import Summary
@@ -62,8 +62,6 @@ def costs(own: Suite, run: Mapping[str, JSON] | None = None, routed: tuple[Route
     approaches: dict[str, Approach] = {
         **dict.fromkeys(own.variants, "prompting"), "rag": "RAG", "both": "cascade", "learnt": "cascade", "low": "floor",
     }  # fmt: skip
-    from harness.records.decisions import DecisionRecord
-
     summary = Summary(
         name="costs", reference=None, headline=(), metrics={}, results=(), comparisons=(), routed=routed,
         usage=(), decisions=DecisionRecord(approaches=approaches),
@@ -159,8 +157,43 @@ def test_a_cascade_of_steps_that_are_charged_differently(write_suite: Write) -> 
     assert unknown.per_1000 is None
 
 
+TUNED = Summary(
+    name="costs", reference=None, headline=(), metrics={}, results=(), comparisons=(), usage=(),
+    decisions=DecisionRecord(approaches={"tuned": "fine-tuning"}),
+)  # fmt: skip
+
+
 def record(inputs: str, seconds: float, devices: int = 1) -> dict[str, Any]:
     return {"inputs": inputs, "seconds": seconds, "devices": devices, "peak_memory": int(seconds)}
+
+
+ANSWERS = {
+    "from": "own",
+    "as": None,
+    "asked": 8,
+    "used": 7,
+    "calls": 6,
+    "tokens_in": 60,
+    "tokens_out": 6,
+    "seconds": 3.0,
+}
+
+
+@pytest.mark.parametrize(("keep", "rows"), [("all", 2), ("right", 8)])  # two are shown as examples in any case
+def test_answers_that_a_model_wrote_are_no_labels(write_suite: Write, keep: str, rows: int) -> None:
+    pytest.importorskip("torch")
+    text = SUITE.format(more="").replace(
+        "  own: {scripted",
+        "  base: {huggingface: {path: x}}\n  lora: {tuned: {base: base, method: lora, on: [t]}}\n  own: {scripted",
+    ).replace("  low:", "  tuned: {prompting: {model: lora, shots: 2}}\n  low:")  # fmt: skip
+    own = load_suite(write_suite(text, test__tsv=TEST, train__tsv=TRAIN, terms__txt="x\ny\n"))
+    part = {"source": "train rows of t", "kind": "task", "rows": 7, "of": 12, "answers": {**ANSWERS, "keep": keep}}
+    stages = [{"record": record(name, 1.0), "composition": [part]} for name in ("first", "second")]
+    (cost,) = variant_costs(
+        own, {"t": prepare(suite(write_suite))["t"]}, TUNED, {"training": {"lora": {"stages": stages}}}, [], []
+    )
+    assert cost.labelled_rows == rows
+    assert cost.teaching == (Teaching(model="own", calls=6, tokens_in=60, tokens_out=6, seconds=3.0),)  # asked once
 
 
 def test_trainings(write_suite: Write) -> None:
@@ -180,13 +213,7 @@ def test_trainings(write_suite: Write) -> None:
         f"lora~{seed}": {"stages": [{"record": record("shared", 10.0)}, {"record": last, "composition": composition}]}
         for seed, last in ((1, record("one", 100.0, 2)), (2, record("two", 200.0)))
     }
-    from harness.records.decisions import DecisionRecord
-
-    summary = Summary(
-        name="costs", reference=None, headline=(), metrics={}, results=(), comparisons=(), usage=(),
-        decisions=DecisionRecord(approaches={"tuned": "fine-tuning"}),
-    )  # fmt: skip
-    (cost,) = variant_costs(own, tasks, summary, {"training": training}, [], [])
+    (cost,) = variant_costs(own, tasks, TUNED, {"training": training}, [], [])
     assert (cost.training_seconds, cost.training_memory) == (160.0, 200)  # (110 + 210) / 2
     assert cost.device_seconds == 210.0  # (10 + 2 × 100 + 10 + 200) / 2
     assert cost.labelled_rows == 8  # the two that are shown are of the same rows

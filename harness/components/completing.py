@@ -1,0 +1,47 @@
+"""One completion a sample by the way of a task's answer, and what each of them says."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from harness.components.calls import Calls
+from harness.components.model import Model
+from harness.components.task import Task
+from harness.records.inputs import Generation, Prompt, Sample
+from harness.records.outputs import Completion, Reading
+from harness.text.reasoning import REASONING_TOKENS
+from harness.text.replies import lack_of_answer
+
+ReadReply = Callable[[Sample, str], Reading]
+
+
+def complete(
+    calls: Calls, model: str, task: Task, samples: Sequence[Sample], prompts: Sequence[Prompt], generation: Generation
+) -> list[Completion]:
+    """One completion a sample: the likeliest option where the task has options to choose from, else generated text."""
+    options = [task.answer.options(sample) for sample in samples]
+    if any(options) and task.answer.is_first_token:
+        return calls.first_token(model, prompts, options)
+    if any(options):
+        return calls.score_options(model, prompts, options)
+    return calls.generate(model, prompts, generation)
+
+
+def for_model(generation: Generation, model: Model, is_total: bool) -> Generation:
+    """The options as a model can keep them: one that cannot tell reasoning from answer has one limit for both.
+
+    `is_total`: the limit was given with the reasoning in mind.
+    """
+    if model.bounds_answers:
+        return generation
+    most, reasons = generation.reasoning_tokens, generation.marker is not None or model.is_set_to_reason
+    if most is None:
+        most = REASONING_TOKENS if reasons and not is_total else 0
+    return replace(generation, max_tokens=generation.max_tokens + most, marker=None, reasoning_tokens=None)
+
+
+def reading_of(read: ReadReply, sample: Sample, completion: Completion) -> Reading:
+    """What a reply says; of one that is nothing but reasoning, why it says nothing."""
+    reason = lack_of_answer(
+        completion.text, completion.reasoning, completion.tokens_out, is_cut=completion.finish == "length"
+    )
+    return read(sample, completion.text) if reason is None else Reading(reason=reason)
