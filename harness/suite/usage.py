@@ -77,7 +77,7 @@ def usage_of(
 def _reached(variant: Component, variants: Mapping[str, Variant], section: str) -> tuple[str, ...]:
     """The entries of a section that a variant names, itself, in its parts, or through the variants that it names."""
     steps = [variants[name] for name in named(variant, "variants")]
-    return tuple(name for component in (variant, *steps) for name in named(component, section))
+    return tuple(dict.fromkeys(name for component in (variant, *steps) for name in named(component, section)))
 
 
 def _only(names: Sequence[str]) -> str | None:

@@ -78,6 +78,7 @@ def _cost(suite: Suite, tasks: Mapping[str, Task], name: str, approach: Approach
         seconds=usage.seconds / usage.samples if usage else None,
         memory=latency.peak_memory if latency else None,
         looks_up=all(step.retrieves for step in steps),
+        **_search(suite, spending.run, name),
     )
 
 
@@ -108,6 +109,19 @@ def _chain(suite: Suite, variant: str) -> list[str]:
 def _asked_while_learning(suite: Suite, variant: str) -> list[Variant]:
     """The variants in whose way rows were asked while its models were trained."""
     return [suite.variants[name] for model in _chain(suite, variant) for name in named(suite.models[model], "variants")]
+
+
+def _search(suite: Suite, run: Mapping[str, JSON], name: str) -> dict[str, float]:
+    """What choosing the settings took, of several seeds on average; empty where nothing was searched for."""
+    searches = run.get("searches") or ()
+    members = members_of(suite, name)
+    asked = {member: named(suite.variants[member], "variants") or [member] for member in members}
+    own = [record for record in searches for member in members if record["variant"] in asked[member]]
+    if not own:
+        return {}
+    parts = {"search_calls": "calls", "search_tokens_in": "tokens_in", "search_tokens_out": "tokens_out",
+             "search_seconds": "seconds"}  # fmt: skip
+    return {field: sum(float(record[part]) for record in own) / len(members) for field, part in parts.items()}
 
 
 # -- before the first request ---------------------------------------------------------------------------------------
