@@ -92,8 +92,9 @@ def _written_out(own: Mapping[str, JSON], space: SettingSpace, choices: list[Map
     places += [(("candidates", index), choice) for index, choice in enumerate(choices)]
     for place, choice in places:
         origins[place] = ("of",)
-        for name, level in choice.items():
-            origins[(*place, space.kind, name)] = ("over", name, level)
+        origins[(*place, space.kind)] = ("over",)  # what is wrong with parameters together
+        origins |= {(*place, space.kind, name): ("of", space.kind, name) for name in {*space.fields, *space.fixed}}
+        origins |= {(*place, space.kind, name): ("over", name, level) for name, level in choice.items()}
     return Unfolded(
         parameters={
             **own,

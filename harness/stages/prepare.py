@@ -82,9 +82,7 @@ def resources_of(suite: Suite, tasks: Mapping[str, Task]) -> Resources:
     """What the suite's variants answer with besides models; no index is built yet."""
     metrics = {name: suite.metrics_of(task) for name, task in tasks.items()}
     figures = {figure.task: figure.full_metric for figure in map(FigureName.parse, reversed(suite.compare.headline))}
-    return Resources(
-        indexes=Indexes(suite.knowledge), variants=suite.variants, metrics=metrics, headlines=figures
-    )
+    return Resources(indexes=Indexes(suite.knowledge), variants=suite.variants, metrics=metrics, headlines=figures)
 
 
 def token_counter(suite: Suite) -> Callable[[str], int] | None:
