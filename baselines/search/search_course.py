@@ -57,7 +57,7 @@ def search(own: Search, name: str, task: Task, calls: Calls, resources: Resource
 def all_settings(
     candidates: Sequence[Variant], levels: Sequence[Mapping[str, str]], rewritings: Sequence[Rewriting]
 ) -> list[Setting]:
-    """The candidates, then each proposed instruction with the first, then with the others, those alike but for it once."""
+    """The candidates, then each proposed instruction with the first and with the others; those alike otherwise once."""
     settings: list[Setting] = list(zip(candidates, levels, strict=True))
     bare = [{name: level for name, level in own.items() if name != "system"} for own in levels]
     distinct = list({tuple(own.items()): place for place, own in reversed(list(enumerate(bare)))}.values())

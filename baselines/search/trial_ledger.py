@@ -59,7 +59,7 @@ class TrialLedger:
         )
 
     def ask(self, settings: Sequence[int], count: int) -> None:
-        """Have each of some settings answer the first `count` rows. Raises NotPlannableError where a plan lacks answers."""
+        """Have some settings answer the first `count` rows. Raises NotPlannableError where a plan lacks answers."""
         missing = 0
         for place in settings:
             answers = self.answers[place]
