@@ -55,7 +55,7 @@ class SettingSpace:
 
 def unfolded_search(written: Mapping[str, JSON]) -> Unfolded:
     """The parameters of a search with its settings written out; what is not of the right form is left to validation."""
-    mistakes = [
+    mistakes: list[tuple[Place, str]] = [
         ((name,), "is not a parameter of Searched: it is made of `of` and `over`") for name in MADE if name in written
     ]
     own = {name: value for name, value in written.items() if name not in MADE}
@@ -78,7 +78,7 @@ def unfolded_search(written: Mapping[str, JSON]) -> Unfolded:
     if mistakes:
         first = {name: levels[0] for name, levels in space.levels.items() if levels and name in space.fields}
         parameters = {**own, "of": {kind: {**fixed, **first}}, "over": {}}
-        origins = {("of", kind, name): ("over", name, 0) for name in first}
+        origins: dict[Place, Place] = {("of", kind, name): ("over", name, 0) for name in first}
         return Unfolded(parameters=parameters, origins=origins, mistakes=tuple(mistakes))
     return _written_out(own, space, choices)
 

@@ -56,9 +56,13 @@ def _cost(suite: Suite, tasks: Mapping[str, Task], name: str, approach: Approach
     trainings = [_trainings(suite, spending.run, member) for member in members_of(suite, name)]
     peaks = [record.get("peak_memory") for own in trainings for record in own]
     usage, latency = spending.usage.get(name), spending.latencies.get(name)
+<<<<<<< HEAD
     steps = steps_of(suite, first)
     learnt, named_rows = _rows_learnt(suite, spending.run, first), _named_rows(suite, first)
     showing = [suite.variants[first], *steps, *_asked_while_learning(suite, first)]
+=======
+    steps, search = steps_of(suite, first), _search(suite, spending.run, name)
+>>>>>>> 43de3ac (The section of searches has a file name of its own)
     return VariantCost(
         variant=name,
         approach=approach,
@@ -78,7 +82,10 @@ def _cost(suite: Suite, tasks: Mapping[str, Task], name: str, approach: Approach
         seconds=usage.seconds / usage.samples if usage else None,
         memory=latency.peak_memory if latency else None,
         looks_up=all(step.retrieves for step in steps),
-        **_search(suite, spending.run, name),
+        search_calls=search.get("calls"),
+        search_tokens_in=search.get("tokens_in"),
+        search_tokens_out=search.get("tokens_out"),
+        search_seconds=search.get("seconds"),
     )
 
 
@@ -119,9 +126,8 @@ def _search(suite: Suite, run: Mapping[str, JSON], name: str) -> dict[str, float
     own = [record for record in searches for member in members if record["variant"] in asked[member]]
     if not own:
         return {}
-    parts = {"search_calls": "calls", "search_tokens_in": "tokens_in", "search_tokens_out": "tokens_out",
-             "search_seconds": "seconds"}  # fmt: skip
-    return {field: sum(float(record[part]) for record in own) / len(members) for field, part in parts.items()}
+    parts = ("calls", "tokens_in", "tokens_out", "seconds")
+    return {part: sum(float(record[part]) for record in own) / len(members) for part in parts}
 
 
 # -- before the first request ---------------------------------------------------------------------------------------

@@ -64,7 +64,7 @@ class SearchFacts:
     rewritings: tuple[RewritingRow, ...]
 
 
-class Searches(Section):
+class SearchedSettings(Section):
     order = 68
 
     def build(self, finished: FinishedRun) -> tuple[SearchFacts, ...]:
@@ -127,24 +127,28 @@ def _ranked(record: SearchRecord) -> Iterator[tuple[int, SettingTrial]]:
 
 def _sentences(record: SearchRecord, info: MetricInfo) -> Iterator[str]:
     yield _choice(record, info)
-    yield say("searches.optimistic", rows=counted(record.rounds[-1].rows, "row"))
+    yield say("searched_settings.optimistic", rows=counted(record.rounds[-1].rows, "row"))
     rival = _setting(record.settings[record.runner_up])
     if abs(record.difference) < 1e-12:
-        yield say("searches.equal_runner_up", setting=rival, metric=record.metric)
+        yield say("searched_settings.equal_runner_up", setting=rival, metric=record.metric)
     else:
         difference = numbers.points(record.difference, info)
-        yield say("searches.runner_up", setting=rival, difference=difference, metric=record.metric)
+        yield say("searched_settings.runner_up", setting=rival, difference=difference, metric=record.metric)
     spent = {"calls": counted(record.calls, "call"), "budget": f"{record.budget:,}", "cached": f"{record.cached:,}"}
     tokens = counted(record.tokens_in + record.tokens_out, "token")
-    yield say("searches.spent", **spent, tokens=tokens, time=numbers.duration(record.seconds))
+    yield say("searched_settings.spent", **spent, tokens=tokens, time=numbers.duration(record.seconds))
     chosen = record.rounds[-1].trials[0]
     if chosen.failed:
-        yield say("searches.failed", failed=f"{chosen.failed:,}", rows=counted(record.rounds[-1].rows, "row"))
+        yield say("searched_settings.failed", failed=f"{chosen.failed:,}", rows=counted(record.rounds[-1].rows, "row"))
 
 
 def _choice(record: SearchRecord, info: MetricInfo) -> str:
     last = record.rounds[-1]
-    key = "searches.chosen_on_validation" if record.source == "validation" else "searches.chosen_on_train"
+    key = (
+        "searched_settings.chosen_on_validation"
+        if record.source == "validation"
+        else "searched_settings.chosen_on_train"
+    )
     return say(
         key,
         task=record.task,
@@ -159,21 +163,23 @@ def _choice(record: SearchRecord, info: MetricInfo) -> str:
 
 def _setting(levels: Mapping[str, str]) -> str:
     """Its parameters with their levels, as one phrase."""
-    return joined(*(say("searches.level", parameter=name, level=_level(name, own)) for name, own in levels.items()))
+    return joined(
+        *(say("searched_settings.level", parameter=name, level=_level(name, own)) for name, own in levels.items())
+    )
 
 
 def _level(name: str, level: str) -> str:
     if name == "system" and level.startswith(REWRITING):
-        return say("searches.rewritten", number=level.removeprefix(REWRITING))
+        return say("searched_settings.rewritten", number=level.removeprefix(REWRITING))
     return level
 
 
 def _rewriting(own: Rewriting, info: MetricInfo) -> RewritingRow:
-    title = say("searches.proposal", number=own.number)
+    title = say("searched_settings.proposal", number=own.number)
     if not own.text:
-        return RewritingRow(title=title, sentence=say("searches.unusable", reason=own.note), text="")
+        return RewritingRow(title=title, sentence=say("searched_settings.unusable", reason=own.note), text="")
     sentence = say(
-        "searches.compared",
+        "searched_settings.compared",
         errors=counted(own.errors, "wrong answer"),
         rows=counted(own.rows, "row"),
         before=numbers.with_unit(own.before, info),
