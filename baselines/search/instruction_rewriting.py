@@ -76,10 +76,10 @@ def propose(ledger: TrialLedger, rewrite: Rewrite) -> list[Rewriting]:
 
 def with_instruction(variant: Variant, text: str) -> Variant:
     """A setting with a proposed instruction, of which nothing is read as a template."""
-    return variant.model_copy(update={"system": _OPENING.sub(lambda found: f"{{{{ '{found[0]}' }}}}", text)})
+    return variant.model_copy(update={"system": _OPENING.sub(lambda match: f"{{{{ '{match[0]}' }}}}", text)})
 
 
-def read_instruction(completion: Completion, known: Sequence[str]) -> tuple[str, str]:
+def read_instruction(completion: Completion, tried: Sequence[str]) -> tuple[str, str]:
     """The instruction in a reply, and why there is none that could be tried."""
     if completion.error is not None or completion.finish == "error":
         return "", f"the model failed: {shortened(completion.error or 'without a reason', REPLY_LENGTH)}"
@@ -92,7 +92,7 @@ def read_instruction(completion: Completion, known: Sequence[str]) -> tuple[str,
         return "", "the reply is empty"
     if len(text) > LONGEST:
         return "", f"the instruction has {len(text):,} characters; at most {LONGEST:,} are tried"
-    if text in known:
+    if text in tried:
         return "", "the reply repeats an instruction that was tried already"
     return text, ""
 

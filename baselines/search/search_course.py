@@ -61,8 +61,8 @@ def all_settings(
     settings: list[Setting] = list(zip(candidates, levels, strict=True))
     bare = [{name: level for name, level in own.items() if name != "system"} for own in levels]
     distinct = list({tuple(own.items()): place for place, own in reversed(list(enumerate(bare)))}.values())
-    others = sorted(place for place in distinct if place)
-    for places in ([0], others):
+    further = sorted(place for place in distinct if place)
+    for places in ([0], further):
         settings += [
             (with_instruction(candidates[place], own.text), {**bare[place], "system": f"{REWRITING}{own.number}"})
             for own in rewritings

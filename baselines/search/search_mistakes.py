@@ -24,7 +24,8 @@ def search_mistakes(own: Search, task: Task, resources: Resources, models: Mappi
     if faults:
         return faults
     rows = search_rows(task, 0)
-    problems = _setting_mistakes(own, rows, task, resources, models)
+    chosen_by = replace(rows.task, data=replace(rows.task.data, test=rows.rows, validation=()))
+    problems = setting_mistakes(own, [task, chosen_by], resources, models)
     if own.rewrite is not None and (rewriting := own.rewrite.model) in models and not models[rewriting].generates:
         problems.append(f"rewrite: model {rewriting} writes no text")
     least = least_budget(own, rows)
@@ -41,44 +42,40 @@ def least_budget(own: Search, rows: SearchRows) -> int:
     """The calls that a rewriting and the first round take at most, with the fewest rows."""
     task, candidates = rows.task, own.candidates
     rounds = own.rewrite.rounds if own.rewrite is not None else 0
-    others = len(settings_labels(own)) - len(candidates)
+    proposals = len(settings_labels(own)) - len(candidates)
     most = [most_calls(candidate, task, rows.rows, FEWEST_ROWS) for candidate in candidates]
-    total = sum(most) + others * max(most)
+    total = sum(most) + proposals * max(most)
     compared = [min(ROWS * number, len(rows.rows)) for number in range(1, rounds + 1)]
     further = [count - FEWEST_ROWS for count in (*compared, *compared[-1:]) if count > FEWEST_ROWS]
     return total + rounds + most_calls(candidates[0], task, rows.rows, sum(further))
 
 
-def _setting_mistakes(
-    own: Search, rows: SearchRows, task: Task, resources: Resources, models: Mapping[str, Model]
+def setting_mistakes(
+    own: Search, tasks: Sequence[Task], resources: Resources, models: Mapping[str, Model]
 ) -> list[str]:
-    """The problems of each candidate on the test rows and on the rows of the search.
+    """The problems of each candidate on the test rows of some tasks.
 
     Each level is looked at on all rows once, in the first candidate that has it; what else is combined only briefly.
     """
-    seen: set[tuple[str, str]] = set()
+    looked_at: set[tuple[str, str]] = set()
     subjects: dict[str, list[str]] = {}
     for candidate, levels in zip(own.candidates, own.levels, strict=True):
-        is_new = not seen >= set(levels.items()) or not seen
-        seen |= set(levels.items())
-        for problem in _problems(candidate, rows, task, resources, models, None if is_new else BRIEFLY):
+        is_new = not looked_at >= set(levels.items()) or not looked_at
+        looked_at |= set(levels.items())
+        for problem in _problems(candidate, tasks, resources, models, None if is_new else BRIEFLY):
             subjects.setdefault(problem, []).append(", ".join(f"{name}: {level}" for name, level in levels.items()))
     return [f"with {_listed(names)}: {problem}" for problem, names in subjects.items()]
 
 
 def _problems(
-    candidate: Variant,
-    rows: SearchRows,
-    task: Task,
-    resources: Resources,
-    models: Mapping[str, Model],
-    most: int | None,
+    candidate: Variant, tasks: Sequence[Task], resources: Resources, models: Mapping[str, Model], most: int | None
 ) -> list[str]:
     """What keeps one setting from answering; `most` rows of each kind are looked at, None: all."""
-    data = replace(task.data, test=task.data.test[:most], validation=task.data.validation[:most])
-    problems = candidate.check(replace(task, data=data), resources, models)
-    chosen_by = replace(rows.task, data=replace(rows.task.data, test=rows.rows[:most], validation=()))
-    return list(dict.fromkeys([*problems, *candidate.check(chosen_by, resources, models)]))
+    problems: dict[str, None] = {}
+    for task in tasks:
+        data = replace(task.data, test=task.data.test[:most], validation=task.data.validation[:most])
+        problems |= dict.fromkeys(candidate.check(replace(task, data=data), resources, models))
+    return list(problems)
 
 
 def _listed(names: Sequence[str]) -> str:

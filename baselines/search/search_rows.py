@@ -34,8 +34,8 @@ def search_rows(task: Task, seed: int) -> SearchRows:
     order = list(range(len(task.data.train)))
     shuffle(order)
     chosen = order[: len(order) // HELD_BACK]
-    held = set(chosen)
-    rest = tuple(row for place, row in enumerate(task.data.train) if place not in held)
+    reserved = set(chosen)
+    rest = tuple(row for place, row in enumerate(task.data.train) if place not in reserved)
     reduced = replace(task, data=replace(task.data, train=rest))
     return SearchRows(task=reduced, rows=tuple(task.data.train[place] for place in chosen), source="train")
 

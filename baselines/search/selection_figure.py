@@ -54,14 +54,16 @@ class SelectionFigure:
     def value(self, marks: Sequence[Mark | None]) -> float:
         """The figure over some rows. What is unknown counts as the worst, and so does a figure that is not defined."""
         concerned = [mark for mark in marks if mark is not None]
-        known = [mark for mark in concerned if mark.value is not None and math.isfinite(mark.value)]
-        if not known:
+        valued = [mark for mark in concerned if mark.value is not None and math.isfinite(mark.value)]
+        if not valued:
             return self.worst
-        figure = self._corpus(known) if self.metric.corpus else math.fsum(_number(mark) for mark in known) / len(known)
+        figure = (
+            self._corpus(valued) if self.metric.corpus else math.fsum(_number(mark) for mark in valued) / len(valued)
+        )
         if not math.isfinite(figure):
             return self.worst
-        unknown = len(concerned) - len(known)
-        return (len(known) * figure + unknown * self.worst) / len(concerned) if unknown else figure
+        unknown = len(concerned) - len(valued)
+        return (len(valued) * figure + unknown * self.worst) / len(concerned) if unknown else figure
 
     def is_wrong(self, mark: Mark | None) -> bool:
         """Whether an answer could be better."""

@@ -19,7 +19,7 @@ from harness.text.excerpts import shortened
 
 MOST_SETTINGS = 1000
 LONGEST_LEVEL = 60  # characters of a level as the report names it
-MADE = ("candidates", "levels")  # the parameters that unfolding adds
+DERIVED = ("candidates", "levels")  # the parameters that unfolding adds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,9 +56,11 @@ class SettingSpace:
 def unfolded_search(written: Mapping[str, JSON]) -> Unfolded:
     """The parameters of a search with its settings written out; what is not of the right form is left to validation."""
     mistakes: list[tuple[Place, str]] = [
-        ((name,), "is not a parameter of Searched: it is made of `of` and `over`") for name in MADE if name in written
+        ((name,), "is not a parameter of Searched: it is made of `of` and `over`")
+        for name in DERIVED
+        if name in written
     ]
-    own = {name: value for name, value in written.items() if name not in MADE}
+    own = {name: value for name, value in written.items() if name not in DERIVED}
     kind, fixed = _variant_in(own.get("of"))
     over = own.get("over")
     if kind is None or not isinstance(over, dict) or not all(isinstance(levels, list) for levels in over.values()):

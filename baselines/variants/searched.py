@@ -1,7 +1,7 @@
 """Searched: a variant at its best settings, which are chosen on validation rows within a budget of calls."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, PrivateAttr, field_serializer, model_validator
 from pydantic.json_schema import SkipJsonSchema
@@ -9,7 +9,7 @@ from pydantic.json_schema import SkipJsonSchema
 from baselines.search.instruction_rewriting import Rewrite
 from baselines.search.search_budget import Budget
 from baselines.search.search_course import chosen_setting, search
-from baselines.search.search_mistakes import search_mistakes
+from baselines.search.search_mistakes import search_mistakes, setting_mistakes
 from baselines.search.setting_space import unfolded_search
 from harness.components.calls import Calls
 from harness.components.component import settings
@@ -19,7 +19,7 @@ from harness.components.model import Model
 from harness.components.prompt_shape import PromptShape
 from harness.components.task import Task
 from harness.components.unfolding import Unfolded
-from harness.components.variant import Resources, Variant
+from harness.components.variant import PassageMix, Resources, TrainingPair, Variant
 from harness.records.inputs import JSON, Generation, Sample
 from harness.records.outputs import Prediction
 from harness.records.searches import SearchRecord
@@ -31,6 +31,8 @@ class Searched(Variant):
     `over` maps parameters of `of` to the values that are tried, in every combination; the first values are the setting
     that `rewrite` starts from. What decides is the task's headline figure; of equals it is the cheaper setting.
     """
+
+    asks_to_choose: ClassVar[bool] = True
 
     of: Annotated[Variant, Part("variant")]  # whose settings are searched; what `over` names need not be given here
     over: dict[str, list[Any]]  # the values of each parameter, as a suite writes them
@@ -78,6 +80,16 @@ class Searched(Variant):
 
     def check(self, task: Task, resources: Resources, models: Mapping[str, Model]) -> list[str]:
         return search_mistakes(self, task, resources, models)
+
+    def check_rows(self, task: Task, resources: Resources, models: Mapping[str, Model]) -> list[str]:
+        return setting_mistakes(self, [task], resources, models)
+
+    def training_pairs(
+        self, task: Task, rows: Sequence[Sample], model: str, mix: PassageMix, calls: Calls, resources: Resources
+    ) -> list[TrainingPair]:
+        record = self._chosen_once(task.probe_of or task, calls, resources)
+        choice = chosen_setting(self.candidates, self.levels, record)
+        return choice.training_pairs(task, rows, model, mix, calls, resources)
 
     def settled(self, searches: Mapping[str, SearchRecord]) -> "Searched":
         own = self.model_copy()

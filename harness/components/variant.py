@@ -134,3 +134,7 @@ class Variant(Component):
     def check(self, task: Task, resources: Resources, models: Mapping[str, Model]) -> list[str]:
         """What makes this variant impossible on this task, e.g. more shots than train rows or an unfit step."""
         return []
+
+    def check_rows(self, task: Task, resources: Resources, models: Mapping[str, Model]) -> list[str]:
+        """What keeps it from asking the test rows of a task, however it comes to ask as it does."""
+        return self.check(task, resources, models)

@@ -73,14 +73,14 @@ def searches_in(run: Mapping[str, JSON]) -> dict[tuple[str, str], SearchRecord]:
 
 def _search_in(own: Mapping[str, JSON]) -> SearchRecord:
     """A search as JSON holds it; what this version does not know is left out."""
-    known = {name: value for name, value in own.items() if name in SearchRecord.__dataclass_fields__}
+    fields = {name: value for name, value in own.items() if name in SearchRecord.__dataclass_fields__}
     rounds = tuple(
         SearchRound(rows=turn["rows"], trials=tuple(SettingTrial(**trial) for trial in turn["trials"]))
         for turn in own["rounds"]
     )
     return SearchRecord(
         **{
-            **known,
+            **fields,
             "row_ids": tuple(own["row_ids"]),
             "settings": tuple(own["settings"]),
             "rounds": rounds,

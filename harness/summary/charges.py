@@ -57,7 +57,7 @@ def _billing(suite: Suite, cost: VariantCost, prices: PriceList) -> Billing:
 
 def _charges(suite: Suite, name: str, prices: PriceList) -> set[Charge]:
     """How the models that write a variant's answers are paid for; none where no model does."""
-    models = suite.usage.models_of[members_of(suite, name)[0]]
+    models = suite.usage.writers_of[members_of(suite, name)[0]]
     return {_charge(suite, model, prices) for model in models if suite.models[model].generates}
 
 

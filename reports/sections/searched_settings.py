@@ -59,7 +59,7 @@ class SearchFacts:
     metric: str
     sentences: tuple[str, ...]
     best: tuple[SettingRow, ...]
-    others: int  # settings that are not shown
+    hidden: int  # settings that are not shown
     course: tuple[RoundRow, ...]
     rewritings: tuple[RewritingRow, ...]
 
@@ -99,7 +99,7 @@ def _facts(record: SearchRecord, info: MetricInfo) -> SearchFacts:
             )
             for place, (number, trial) in enumerate(ranked[:BEST], 1)
         ),
-        others=len(ranked) - len(ranked[:BEST]),
+        hidden=len(ranked) - len(ranked[:BEST]),
         course=tuple(
             RoundRow(
                 number=number,
@@ -117,11 +117,11 @@ def _facts(record: SearchRecord, info: MetricInfo) -> SearchFacts:
 
 def _ranked(record: SearchRecord) -> Iterator[tuple[int, SettingTrial]]:
     """Every setting in the round in which it was last asked, those that went furthest first."""
-    seen: set[int] = set()
+    placed: set[int] = set()
     for number in range(len(record.rounds), 0, -1):
         for trial in record.rounds[number - 1].trials:
-            if trial.setting not in seen:
-                seen.add(trial.setting)
+            if trial.setting not in placed:
+                placed.add(trial.setting)
                 yield number, trial
 
 
