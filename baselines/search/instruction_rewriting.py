@@ -92,6 +92,8 @@ def read_instruction(completion: Completion, tried: Sequence[str]) -> tuple[str,
         return "", "the reply is empty"
     if len(text) > LONGEST:
         return "", f"the instruction has {len(text):,} characters; at most {LONGEST:,} are tried"
+    if any("\ud800" <= sign <= "\udfff" for sign in text):
+        return "", "the reply holds half of a character"
     if text in tried:
         return "", "the reply repeats an instruction that was tried already"
     return text, ""

@@ -1,7 +1,7 @@
 """The answers of a search: every setting asked for the same rows in the same order, each row once, calls counted."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from baselines.search.search_rows import SearchRows
 from baselines.search.selection_figure import SelectionFigure
@@ -34,6 +34,8 @@ class TrialLedger:
         self, rows: SearchRows, figure: SelectionFigure, calls: Calls, resources: Resources, budget: int
     ) -> None:
         self.rows = rows
+        task = rows.task
+        self.scored = replace(task, data=replace(task.data, test=rows.rows))  # some metrics need to know all rows
         self.figure = figure
         self.calls = calls
         self.resources = resources
@@ -72,7 +74,7 @@ class TrialLedger:
                 missing += 1
                 continue
             answers.predictions += predictions
-            answers.marks += self.figure.marks(self.rows.task, new, predictions, self.calls)
+            answers.marks += self.figure.marks(self.scored, new, predictions, self.calls)
         if missing:
             raise NotPlannableError("settings to be asked")
 
