@@ -54,7 +54,7 @@ def row_mistakes(
             f"of them back ({HELD_BACK * FEWEST_ROWS} are needed); give validation rows"
         ]
     remedy = "settings chosen by rows held back from train would be those of questions"
-    learnt, searched = trained_models(task, variants, models), knowledge_of_rows(variants, task.data.train, resources)
+    learnt, searched = trained_models(task, variants, models), knowledge_of_rows(variants, task, resources)
     return [
         *(
             f"the model {name} is trained on the train rows: {remedy} that it knows; give validation rows"

@@ -7,7 +7,6 @@ from harness.components.component import named
 from harness.components.model import Model
 from harness.components.task import Task
 from harness.components.variant import Resources, Variant
-from harness.records.inputs import Sample
 
 
 def trained_models(task: Task, variants: Sequence[Variant], models: Mapping[str, Model]) -> list[str]:
@@ -24,7 +23,11 @@ def is_trained_on(task: Task, name: str, models: Mapping[str, Model]) -> bool:
     )
 
 
-def knowledge_of_rows(variants: Sequence[Variant], rows: Sequence[Sample], resources: Resources) -> list[str]:
-    """The knowledge bases of some variants that hold the inputs of rows."""
-    names = sorted({name for variant in variants for name in named(variant, "knowledge")})
-    return [name for name in names if contains_rows(resources.knowledge[name].passage_set(), rows)]
+def knowledge_of_rows(variants: Sequence[Variant], task: Task, resources: Resources) -> list[str]:
+    """The knowledge bases of some variants that hold a task's train rows, as they are declared or by their text."""
+    bases = {name: resources.knowledge[name] for variant in variants for name in named(variant, "knowledge")}
+    return [
+        name
+        for name, base in sorted(bases.items())
+        if task.name in named(base, "tasks") or contains_rows(base.passage_set(), task.data.train)
+    ]
