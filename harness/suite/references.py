@@ -40,22 +40,17 @@ def check_references(
         for entry in named_entries(component):
             mark, name = entry.mark, entry.name
             problem = _reference_problem(name, mark, sections)
-<<<<<<< HEAD
             members = expansion.knowledge_members if mark.section == "knowledge" else expansion.members
-            whole = isinstance(component, Variant) and (mark.section, mark.ability) in _WHOLE
-=======
             is_own = isinstance(component, Variant) and len(entry.place) == 1
-            whole = is_own and (mark.section, mark.ability) == ("models", "generates")
->>>>>>> c64c929 (A search leaves the writing of answers to the models of its settings)
+            whole = is_own and (mark.section, mark.ability) in _WHOLE
             if problem is None and name in members and not whole:
                 problem = f"'{name}' stands for {', '.join(members[name])}; name one of them"
             if problem:
                 source.complain((*place, *entry.place), problem)
-        several = dict.fromkeys(name for name in named(component, "models") if name in members)
-        if isinstance(component, Variant) and len(several) > 1:
-            source.complain(
-                place, f"asks {' and '.join(several)}, which stand for several models each; name one of each"
-            )
+        for section, members in (("models", expansion.members), ("knowledge", expansion.knowledge_members)):
+            several = dict.fromkeys(name for name in named(component, section) if name in members)
+            if isinstance(component, Variant) and len(several) > 1:
+                source.complain(place, f"asks {' and '.join(several)}, which stand for several each; name one of each")
 
 
 def check_bases(

@@ -56,13 +56,9 @@ def _cost(suite: Suite, tasks: Mapping[str, Task], name: str, approach: Approach
     trainings = [_trainings(suite, spending.run, member) for member in members_of(suite, name)]
     peaks = [record.get("peak_memory") for own in trainings for record in own]
     usage, latency = spending.usage.get(name), spending.latencies.get(name)
-<<<<<<< HEAD
-    steps = steps_of(suite, first)
+    steps, search = steps_of(suite, first), _search(suite, spending.run, name)
     learnt, named_rows = _rows_learnt(suite, spending.run, first), _named_rows(suite, first)
     showing = [suite.variants[first], *steps, *_asked_while_learning(suite, first)]
-=======
-    steps, search = steps_of(suite, first), _search(suite, spending.run, name)
->>>>>>> 43de3ac (The section of searches has a file name of its own)
     return VariantCost(
         variant=name,
         approach=approach,
@@ -122,12 +118,17 @@ def _search(suite: Suite, run: Mapping[str, JSON], name: str) -> dict[str, float
     """What choosing the settings took, of several seeds on average; empty where nothing was searched for."""
     searches = run.get("searches") or ()
     members = members_of(suite, name)
-    asked = {member: named(suite.variants[member], "variants") or [member] for member in members}
-    own = [record for record in searches for member in members if record["variant"] in asked[member]]
+    own = [record for record in searches for member in members if record["variant"] in _searchers(suite, member)]
     if not own:
         return {}
     parts = ("calls", "tokens_in", "tokens_out", "seconds")
     return {part: sum(float(record[part]) for record in own) / len(members) for part in parts}
+
+
+def _searchers(suite: Suite, variant: str) -> set[str]:
+    """The variants that may have searched for it: itself, its steps, and those that its models learn to answer."""
+    learnt = (name for model in _chain(suite, variant) for name in named(suite.models[model], "variants"))
+    return {variant, *named(suite.variants[variant], "variants"), *learnt}
 
 
 # -- before the first request ---------------------------------------------------------------------------------------
