@@ -121,7 +121,12 @@ def _print_cells(planned: "Sequence[PlannedCell]", console: Console) -> None:
     console.print(table)
     if any(entry.needs for entry in planned):
         console.print("Memory is that of one prompt, the longest, at a time; batches fill what is left.")
-    if not all(entry.exact for entry in planned):
+    for entry in planned:
+        if entry.missing:
+            console.print(
+                f"{entry.cell.task} × {entry.cell.variant}: {entry.missing}, then those of the samples.", soft_wrap=True
+            )
+    if not all(entry.exact or entry.missing for entry in planned):
         console.print("Where passages are not embedded yet, the calls are guessed: one a sample.")
 
 

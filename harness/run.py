@@ -15,6 +15,7 @@ from harness.components.task import Task
 from harness.errors import ServerGoneError, StoreError
 from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON
+from harness.records.searches import searches_in
 from harness.runtime.context import Context
 from harness.runtime.provenance import described_suite, now
 from harness.runtime.run_folder import RunFolder
@@ -55,6 +56,8 @@ def run(suite: Suite, folder: RunFolder, context: Context, report: Report, start
         if proofs:
             folder.write_run({**folder.read_run(), "selftest": proofs})
         resources = resources_of(suite, tasks)
+        if "predict" not in due:
+            resources.searches.update(searches_in(folder.read_run()))
         if "train" in due:
             with timed(folder, "train"):
                 train(suite, tasks, folder, context, resources)

@@ -20,6 +20,11 @@ MAX_SHARE = 0.2  # of the checked rows that may stand in the passages
 
 def unfit_reason(confidence: Confidence, step: Variant, task: Task, models: Mapping[str, Model]) -> str | None:
     """Why a step's answers have no such confidence on this task; None if they have."""
+    reasons = (_reason(confidence, own, task, models) for own in step.alternatives())
+    return next((reason for reason in reasons if reason is not None), None)
+
+
+def _reason(confidence: Confidence, step: Variant, task: Task, models: Mapping[str, Model]) -> str | None:
     scored = any(task.answer.options(sample) for sample in task.data.test[:1])
     if not isinstance(step, Prompting):
         return "asks no model, so nothing tells how sure it is"
@@ -54,8 +59,9 @@ def _choice(model: Model) -> str:
 
 
 def searched_knowledge(step: Variant) -> list[str]:
-    """The knowledge base that a step's passages come from."""
-    return [step.knowledge] if isinstance(step, Rag) and not step.closed_book else []
+    """The knowledge bases that a step's passages come from."""
+    rags = [own for own in step.alternatives() if isinstance(own, Rag) and not own.closed_book]
+    return list(dict.fromkeys(own.knowledge for own in rags))
 
 
 def contains_rows(passage_set: PassageSet, rows: Sequence[Sample]) -> bool:

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field, model_validator
 
 from baselines.support.confidence import Confidence, contains_rows, searched_knowledge, unfit_reason
+from baselines.support.learnt_rows import is_trained_on
 from harness.components.calls import Calls
 from harness.components.component import named
 from harness.components.fields import Reference
@@ -62,7 +63,7 @@ class Cascade(Variant):
                 f"the model of step {name} is trained on the train rows: thresholds learnt on them would be those of "
                 "questions that it knows; give validation rows, or thresholds"
                 for name, step in steps.items()
-                if any(_is_trained_on(task, model, models) for model in named(step, "models"))
+                if any(is_trained_on(task, model, models) for model in named(step, "models"))
             ]
         return problems
 
@@ -198,11 +199,3 @@ def _finite(value: float | None) -> float | None:
 def _origin(task: Task) -> Task:
     """The task itself, or the one that a probe was derived from."""
     return task.probe_of or task
-
-
-def _is_trained_on(task: Task, name: str, models: Mapping[str, Model]) -> bool:
-    """Whether a model, or one that it is made of, learns the task's train rows."""
-    model = models[name]
-    return task.name in named(model, "tasks") or any(
-        _is_trained_on(task, base, models) for base in named(model, "models")
-    )

@@ -97,6 +97,11 @@ class Prompting(Variant):
     def answer(self, task: Task, samples: Sequence[Sample], calls: Calls, resources: Resources) -> list[Prediction]:
         return self.answer_framed(task, samples, calls, Framing())
 
+    def calls(self, task: Task, samples: Sequence[Sample]) -> int:
+        if self.circular:
+            return sum(len(sample.options) for sample in samples)
+        return self.samples * len(samples)
+
     def answer_framed(self, task: Task, samples: Sequence[Sample], calls: Calls, framing: Framing) -> list[Prediction]:
         """Answer with the questions put into frames, e.g. behind passages."""
         if self.circular:

@@ -105,9 +105,11 @@ def _no_teacher(variant: Variant) -> str:
 def _row_problems(suite: Suite, variant: Variant, task: Task, resources: Resources) -> list[str]:
     """What keeps the train rows of a task from being put as a variant puts its items."""
     rows = replace(task, data=replace(task.data, test=task.data.train, validation=()))
-    before = set(variant.check(task, resources, suite.models)) if task.data.test else set()
+    before = set(variant.check_rows(task, resources, suite.models)) if task.data.test else set()
     return [
-        f"on train rows: {problem}" for problem in variant.check(rows, resources, suite.models) if problem not in before
+        f"on train rows: {problem}"
+        for problem in variant.check_rows(rows, resources, suite.models)
+        if problem not in before
     ]
 
 
@@ -179,7 +181,7 @@ def _option_problems(suite: Suite, variant: str, task: Task) -> list[str]:
     if not task.answer.options(task.data.test[0]):
         return []
     problems = []
-    for name in suite.usage.models_of[variant]:
+    for name in suite.usage.writers_of[variant]:
         model, is_first_token = suite.models[name], task.answer.is_first_token
         if not model.generates or (model.tells_first_token if is_first_token else model.scores_options):
             continue

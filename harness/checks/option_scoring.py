@@ -13,7 +13,7 @@ def scoring_mistakes(suite: Suite, tasks: Mapping[str, Task]) -> list[str]:
         for task in tasks.values()
         if task.answer.options(task.data.test[0]) and task.name not in suite.general
         for variant in suite.variants
-        for name in suite.usage.models_of[variant]
+        for name in suite.usage.writers_of[variant]
         if (problem := _problem(suite, name, task.answer.is_first_token)) is not None
     ]
 

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 
 class NotPlannableError(Exception):
-    """A plan depends on vectors that only a run computes."""
+    """A plan depends on what only a run computes, e.g. vectors; `calls` is how many calls of models that takes."""
+
+    def __init__(self, missing: str, calls: int = 0) -> None:
+        super().__init__(missing)
+        self.calls = calls
 
 
 class Calls(Protocol):

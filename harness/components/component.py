@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict
 
 from harness.components.fields import Reference, marks, part_of
+from harness.components.unfolding import Unfolded
+from harness.records.inputs import JSON
 
 
 class Component(BaseModel):
@@ -20,6 +22,11 @@ class Component(BaseModel):
     def missing_methods(cls) -> list[str]:
         """The methods that the class owes and does not define: with any, it is abstract and no suite can name it."""
         return sorted(cls.__abstractmethods__)
+
+    @classmethod
+    def unfolded(cls, written: Mapping[str, JSON]) -> Unfolded:
+        """What it is built from where that is more than what a suite writes; by default the same."""
+        return Unfolded(parameters=written)
 
 
 def settings(component: Component) -> dict[str, Any]:

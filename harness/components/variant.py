@@ -16,19 +16,22 @@ from harness.components.prompt_shape import PromptShape
 from harness.components.task import Task
 from harness.records.inputs import Generation, Prompt, Sample
 from harness.records.outputs import Prediction
+from harness.records.searches import SearchRecord
 
 
 @dataclass(frozen=True, kw_only=True)
 class Resources:
     """What the variants of a suite answer with besides models, by the names of the suite.
 
-    Indexes and thresholds are filled in the course of a run: the first variant that needs one makes it for all.
+    Indexes, thresholds and searches are filled in by a run: the first variant that needs one makes it for all.
     """
 
     indexes: Indexes = field(default_factory=Indexes)
     variants: Mapping[str, "Variant"] = field(default_factory=dict)  # the steps of cascades
     metrics: Mapping[str, Mapping[str, Metric]] = field(default_factory=dict)  # by task
     thresholds: dict[tuple[str, str], list[float]] = field(default_factory=dict, compare=False)  # by variant and task
+    searches: dict[tuple[str, str], SearchRecord] = field(default_factory=dict, compare=False)  # likewise
+    headlines: Mapping[str, str] = field(default_factory=dict)  # by task: the figure that decides, "metric.part"
 
     @property
     def knowledge(self) -> Mapping[str, Knowledge]:
@@ -68,6 +71,18 @@ class Variant(Component):
     @abstractmethod
     def answer(self, task: Task, samples: Sequence[Sample], calls: Calls, resources: Resources) -> list[Prediction]:
         """One prediction a sample, in their order. Failures are predictions with `error`, not exceptions."""
+
+    def calls(self, task: Task, samples: Sequence[Sample]) -> int:
+        """How many calls of models the answers to some samples take, at most."""
+        return 0 if self.floor else len(samples)
+
+    def alternatives(self) -> "Sequence[Variant]":
+        """The variants of which it turns out to be one: itself, or what a search chooses among."""
+        return (self,)
+
+    def settled(self, searches: Mapping[str, SearchRecord]) -> "Variant":
+        """Itself as the searches of a run, by task, have settled it; the same where it searches for nothing."""
+        return self
 
     def indexes(self, task: Task) -> list[IndexRequest]:
         """The indexes that it searches for a task, so that they can be built before anything is asked."""
@@ -119,3 +134,7 @@ class Variant(Component):
     def check(self, task: Task, resources: Resources, models: Mapping[str, Model]) -> list[str]:
         """What makes this variant impossible on this task, e.g. more shots than train rows or an unfit step."""
         return []
+
+    def check_rows(self, task: Task, resources: Resources, models: Mapping[str, Model]) -> list[str]:
+        """What keeps it from asking the test rows of a task, however it comes to ask as it does."""
+        return self.check(task, resources, models)

@@ -115,6 +115,10 @@ class VariantCost:
     device_seconds: float | None = None  # of training, each device counted
     teaching: tuple[Teaching, ...] = ()  # of the models that wrote the answers that its models learn, one each
     looks_up: bool = False  # whether its knowledge is looked up, so that it changes without any training
+    search_calls: float | None = None  # of models, to choose its settings; None where they were not searched for
+    search_tokens_in: float | None = None
+    search_tokens_out: float | None = None
+    search_seconds: float | None = None  # in models
     is_efficient: bool | None = None  # whether nothing is both better and cheaper, on the first headline figure
 
 

@@ -100,7 +100,7 @@ def _measured(
     failures: list[str],
 ) -> Iterator[tuple[str, Measurement]]:
     """Ask what is missing with everything ready: indexes built, thresholds of a cascade learnt, models loaded."""
-    variant, names = suite.variants[requests.variant], suite.usage.models_of[requests.variant]
+    variant, names = suite.variants[requests.variant], suite.usage.writers_of[requests.variant]
 
     def answer(question: Sample) -> Prediction:
         (prediction,) = variant.answer(requests.task, [question], context, resources)

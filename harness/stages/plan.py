@@ -39,6 +39,7 @@ class PlannedCell:
     samples: int
     counts: CallCounts  # calls: to be computed; cached: already known
     exact: bool = True  # not while passages are to be embedded first: then calls is a guess
+    missing: str = ""  # calls of models that have to be made before the others are known, in words
     needs: int | None = None  # bytes to answer the longest prompt, estimated; None: not known, or another machine's
     has: int | None = None  # bytes that there are
 
@@ -144,12 +145,12 @@ def _planned_index(request: IndexRequest, context: DryContext, resources: Resour
 def _planned(cell: Cell, variant: Variant, task: Task, context: DryContext, resources: Resources) -> PlannedCell:
     """Ask the variant with a context that only counts. Raises ModelError where not even one prompt fits the memory."""
     context.begin(cell)
-    exact = True
+    exact, missing = True, ""
     try:
         variant.answer(task, task.data.test, context, resources)
-    except NotPlannableError:
-        context.counts = CallCounts(calls=0 if variant.floor else len(task.data.test))
-        exact = False
+    except NotPlannableError as error:
+        context.counts = CallCounts(calls=variant.calls(task, task.data.test) + error.calls)
+        exact, missing = False, str(error) if error.calls else ""
     needs = has = None
     for name, tokens in context.longest.items():
         estimate = context.model(name).memory(tokens)
@@ -160,7 +161,15 @@ def _planned(cell: Cell, variant: Variant, task: Task, context: DryContext, reso
                     f"{cell.task} × {cell.variant}: {needs / 2**30:.1f} GiB are needed to ask {name} {tokens} tokens, "
                     f"there are {has / 2**30:.1f} GiB; shorten the prompt, or store the model in fewer bits (quantised)"
                 )
-    return PlannedCell(cell=cell, samples=len(task.data.test), counts=context.counts, exact=exact, needs=needs, has=has)
+    return PlannedCell(
+        cell=cell,
+        samples=len(task.data.test),
+        counts=context.counts,
+        exact=exact,
+        missing=missing,
+        needs=needs,
+        has=has,
+    )
 
 
 def planned_cells(suite: Suite, tasks: Mapping[str, Task]) -> list[Cell]:

@@ -36,7 +36,9 @@ def predict(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, context:
         context.close()
     in_suite_order = [Cell(task, variant) for task in tasks for variant in suite.asked(task)]
     folder.write_predictions(prediction for cell in in_suite_order for prediction in predictions[cell])
-    folder.write_run({**record, "status": "predicted", "cells": _cell_records(counts, predictions)})
+    searches = [asdict(search) for search in resources.searches.values()]
+    kept = {"searches": searches} if searches else {}
+    folder.write_run({**record, "status": "predicted", "cells": _cell_records(counts, predictions), **kept})
 
 
 def _predict_cell(suite: Suite, task: Task, cell: Cell, context: Context, resources: Resources) -> list[Prediction]:

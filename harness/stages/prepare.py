@@ -22,6 +22,7 @@ from harness.components.task import Task
 from harness.components.trained_model import DerivedModel, TrainingInputs
 from harness.components.variant import Resources
 from harness.errors import DataError, HarnessError, SuiteError
+from harness.records.figure_names import FigureName
 from harness.runtime.cache import Cache, cache_root
 from harness.runtime.dry_context import DryContext
 from harness.stages.equal_questions import grouped
@@ -80,7 +81,8 @@ def check(suite: Suite) -> dict[str, Task]:
 def resources_of(suite: Suite, tasks: Mapping[str, Task]) -> Resources:
     """What the suite's variants answer with besides models; no index is built yet."""
     metrics = {name: suite.metrics_of(task) for name, task in tasks.items()}
-    return Resources(indexes=Indexes(suite.knowledge), variants=suite.variants, metrics=metrics)
+    figures = {figure.task: figure.full_metric for figure in map(FigureName.parse, reversed(suite.compare.headline))}
+    return Resources(indexes=Indexes(suite.knowledge), variants=suite.variants, metrics=metrics, headlines=figures)
 
 
 def token_counter(suite: Suite) -> Callable[[str], int] | None:

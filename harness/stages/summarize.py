@@ -10,6 +10,7 @@ from harness.records.derived_names import reported_name
 from harness.records.figure_names import FigureName
 from harness.records.figures import Usage
 from harness.records.inputs import JSON
+from harness.records.searches import searches_in
 from harness.records.summary import Summary
 from harness.runtime.provenance import now
 from harness.runtime.run_folder import RunFolder
@@ -31,6 +32,7 @@ from harness.summary.variant_costs import variant_costs
 def summarize(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder) -> None:
     """Compute all figures from the files of the run, those of its judges first: they say which metrics may decide."""
     scores, predictions, record = folder.scores(), folder.predictions(), folder.read_run()
+    suite = suite.settled(searches_in(record))
     judges = judging(suite, tasks, folder)
     design = comparison_plan(suite, tasks, record.get("training", {}), judges.demoted)
     noticed = anomalies(suite, tasks, folder.samples(), predictions)

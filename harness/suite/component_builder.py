@@ -66,13 +66,24 @@ class Builder:
         parts: dict[str, Component] = {}
         prepared = {
             field: self.prepared(kind_class, field, parameter, (*inside, field), parts)
-            for field, parameter in parameters.items()
+            for field, parameter in self.unfolded(kind_class, parameters, inside).items()
         }
         component = self.options(kind_class, prepared, inside, parts)
         if not isinstance(component, Component):
             return None
         self.places.append((component, inside))
         return component
+
+    def unfolded(self, kind_class: type[Component], written: dict[str, JSON], where: Where) -> Mapping[str, JSON]:
+        """The parameters that a component is built from; a mistake in one is said of the line that it is made of."""
+        if "unfolded" in vars(kind_class):
+            self.importable()  # it may look at a user's own class that is written inside
+        unfolded = kind_class.unfolded(written)
+        for place, problem in unfolded.mistakes:
+            self.source.complain((*where, *place), problem)
+        for place, origin in unfolded.origins.items():
+            self.source.moved[(*where, *place)] = (*where, *origin)
+        return unfolded.parameters
 
     def kind_class(self, kind: str, name: str, where: Where) -> type[Component] | None:
         """The class of a component's name."""

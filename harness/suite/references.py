@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from harness.components.component import Component, named_entries
+from harness.components.component import Component, named, named_entries
 from harness.components.fields import Reference
 from harness.components.metric import Metric
 from harness.components.variant import Variant
@@ -41,11 +41,16 @@ def check_references(
             mark, name = entry.mark, entry.name
             problem = _reference_problem(name, mark, sections)
             members = expansion.knowledge_members if mark.section == "knowledge" else expansion.members
-            whole = isinstance(component, Variant) and (mark.section, mark.ability) in _WHOLE
+            is_own = isinstance(component, Variant) and len(entry.place) == 1
+            whole = is_own and (mark.section, mark.ability) in _WHOLE
             if problem is None and name in members and not whole:
                 problem = f"'{name}' stands for {', '.join(members[name])}; name one of them"
             if problem:
                 source.complain((*place, *entry.place), problem)
+        for section, members in (("models", expansion.members), ("knowledge", expansion.knowledge_members)):
+            several = dict.fromkeys(name for name in named(component, section) if name in members)
+            if isinstance(component, Variant) and len(several) > 1:
+                source.complain(place, f"asks {' and '.join(several)}, which stand for several each; name one of each")
 
 
 def check_bases(

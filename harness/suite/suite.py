@@ -1,7 +1,7 @@
 """A suite file, checked: the record that everything else reads."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
@@ -16,6 +16,7 @@ from harness.components.task import Task
 from harness.components.variant import Variant
 from harness.records.deployment_terms import DeploymentTerms
 from harness.records.inputs import Generation
+from harness.records.searches import SearchRecord
 from harness.suite.expansion import Expansion
 from harness.suite.options import Compare, LatencyOptions, Leakage, Trust
 from harness.suite.task_language import LanguageSetting
@@ -81,6 +82,11 @@ class Suite:
         answers = {name: metric for name, metric in metrics.items() if name not in retrieval}
         stale = {"stale": cast(Metric, find("metric", "stale")())}
         return {**(answers if task.version == "after" else {}), **stale, **retrieval}
+
+    def settled(self, searches: Mapping[tuple[str, str], SearchRecord]) -> "Suite":
+        """The suite with each variant as the searches of a run, by variant and task, have settled it."""
+        own = {name: {task: record for (of, task), record in searches.items() if of == name} for name in self.variants}
+        return replace(self, variants={name: variant.settled(own[name]) for name, variant in self.variants.items()})
 
     def asked(self, task: str) -> Mapping[str, Variant]:
         """The variants that answer a task."""

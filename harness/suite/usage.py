@@ -17,6 +17,7 @@ class ComponentUsage:
 
     models_of: Mapping[str, tuple[str, ...]]  # variant → the models that it asks, itself or through its steps
     knowledge_of: Mapping[str, tuple[str, ...]]  # variant → the knowledge bases that it searches, itself or so
+    writers_of: Mapping[str, tuple[str, ...]]  # variant → of these, the models that may write its answers
     answering_model: Mapping[str, str | None]  # variant → the model that answers; None where several do, or none
     answerers: tuple[str, ...]  # the models that variants ask
     judges: tuple[str, ...]  # the models that metrics ask
@@ -49,6 +50,7 @@ def usage_of(
     """Who asks whom; `probes` are the models that are asked by themselves on general tasks."""
     answering = {**variants, **probes}
     models_of = {name: _reached(variant, variants, "models") for name, variant in answering.items()}
+    writers_of = {name: _writers(variant, variants) for name, variant in answering.items()}
     judging = {name for metric in metrics for name in named(metric, "models")}
     answering_names = {name for names in models_of.values() for name in names}
     answerers = tuple(name for name in models if name in answering_names)
@@ -64,7 +66,8 @@ def usage_of(
     return ComponentUsage(
         models_of=models_of,
         knowledge_of={name: _reached(variant, variants, "knowledge") for name, variant in answering.items()},
-        answering_model={name: _only([m for m in names if models[m].generates]) for name, names in models_of.items()},
+        writers_of=writers_of,
+        answering_model={name: _only([m for m in names if models[m].generates]) for name, names in writers_of.items()},
         answerers=answerers,
         judges=judges,
         trained=trained,
@@ -77,7 +80,14 @@ def usage_of(
 def _reached(variant: Component, variants: Mapping[str, Variant], section: str) -> tuple[str, ...]:
     """The entries of a section that a variant names, itself, in its parts, or through the variants that it names."""
     steps = [variants[name] for name in named(variant, "variants")]
-    return tuple(name for component in (variant, *steps) for name in named(component, section))
+    return tuple(dict.fromkeys(name for component in (variant, *steps) for name in named(component, section)))
+
+
+def _writers(variant: Variant, variants: Mapping[str, Variant]) -> tuple[str, ...]:
+    """The models that a variant, or one that it turns out to be, may ask for answers, itself or through its steps."""
+    steps = [variants[name] for name in named(variant, "variants")]
+    writing = [own for step in (variant, *steps) for own in step.alternatives()]
+    return tuple(dict.fromkeys(name for own in writing for name in named(own, "models")))
 
 
 def _only(names: Sequence[str]) -> str | None:

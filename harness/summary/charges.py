@@ -57,7 +57,7 @@ def _billing(suite: Suite, cost: VariantCost, prices: PriceList) -> Billing:
 
 def _charges(suite: Suite, name: str, prices: PriceList) -> set[Charge]:
     """How the models that write a variant's answers are paid for; none where no model does."""
-    models = suite.usage.models_of[members_of(suite, name)[0]]
+    models = suite.usage.writers_of[members_of(suite, name)[0]]
     return {_charge(suite, model, prices) for model in models if suite.models[model].generates}
 
 
@@ -84,6 +84,8 @@ def _by_steps(
     where one of them has none, or where it is not known how many came to each.
     """
     names = named(suite.variants[members_of(suite, cost.variant)[0]], "variants")
+    if not names:  # one of several models, chosen by a search: which tokens are paid for is not counted apart
+        return replace(cost, per_1000=None)
     ended = {step.step: step.samples for step in routed}
     total = max((step.total for step in routed), default=0)
     money, reached = 0.0, total

@@ -32,7 +32,7 @@ def priced(cost: VariantCost, billing: Billing, terms: DeploymentTerms) -> Varia
     """The costs with money, as far as prices are stated; nothing is guessed, and `unpriced` names what is missing.
 
     one_off: labelled rows × labelled_row, device-hours of trainings and indexes × device_hour, and for the answers that
-    a model wrote to be learnt its tokens or its hours.
+    a model wrote to be learnt, or while settings were searched for, its tokens or its hours.
     monthly: changes a month × what one takes: hours_per_change × upkeep_hour where knowledge is looked up, the
     device-hours of the trainings × device_hour where it lies in trained weights.
     per_1000: hours of 1,000 requests × device_hour; of a hosted model millions of their tokens × the price of each.
@@ -55,14 +55,20 @@ def changes_a_month(terms: DeploymentTerms) -> float | None:
 def _one_off(cost: VariantCost, billing: Billing, prices: PriceList) -> tuple[float | None, list[str]]:
     seconds = None if billing.is_untimed else (cost.device_seconds or 0.0) + (cost.index_seconds or 0.0)
     tokens = list[tuple[str, float | None, float | None]]()
-    for teaching, is_hosted, price in billing.teaching:
+    searching = Teaching(
+        model="",
+        tokens_in=round(cost.search_tokens_in or 0),
+        tokens_out=round(cost.search_tokens_out or 0),
+        seconds=cost.search_seconds or 0.0,
+    )
+    for work, is_hosted, price in (*billing.teaching, (searching, billing.is_hosted, billing.tokens)):
         if is_hosted:
             tokens += [
-                ("tokens", teaching.tokens_in / 1e6, None if price is None else price.million_tokens_in),
-                ("tokens", teaching.tokens_out / 1e6, None if price is None else price.million_tokens_out),
+                ("tokens", work.tokens_in / 1e6, None if price is None else price.million_tokens_in),
+                ("tokens", work.tokens_out / 1e6, None if price is None else price.million_tokens_out),
             ]
         elif seconds is not None:
-            seconds += teaching.seconds
+            seconds += work.seconds
     return _total(
         ("labelled_row", cost.labelled_rows, prices.labelled_row),
         ("device_hour", _hours(seconds), prices.device_hour),

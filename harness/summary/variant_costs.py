@@ -56,7 +56,7 @@ def _cost(suite: Suite, tasks: Mapping[str, Task], name: str, approach: Approach
     trainings = [_trainings(suite, spending.run, member) for member in members_of(suite, name)]
     peaks = [record.get("peak_memory") for own in trainings for record in own]
     usage, latency = spending.usage.get(name), spending.latencies.get(name)
-    steps = steps_of(suite, first)
+    steps, search = steps_of(suite, first), _search(suite, spending.run, name)
     learnt, named_rows = _rows_learnt(suite, spending.run, first), _named_rows(suite, first)
     showing = [suite.variants[first], *steps, *_asked_while_learning(suite, first)]
     return VariantCost(
@@ -78,6 +78,10 @@ def _cost(suite: Suite, tasks: Mapping[str, Task], name: str, approach: Approach
         seconds=usage.seconds / usage.samples if usage else None,
         memory=latency.peak_memory if latency else None,
         looks_up=all(step.retrieves for step in steps),
+        search_calls=search.get("calls"),
+        search_tokens_in=search.get("tokens_in"),
+        search_tokens_out=search.get("tokens_out"),
+        search_seconds=search.get("seconds"),
     )
 
 
@@ -108,6 +112,23 @@ def _chain(suite: Suite, variant: str) -> list[str]:
 def _asked_while_learning(suite: Suite, variant: str) -> list[Variant]:
     """The variants in whose way rows were asked while its models were trained."""
     return [suite.variants[name] for model in _chain(suite, variant) for name in named(suite.models[model], "variants")]
+
+
+def _search(suite: Suite, run: Mapping[str, JSON], name: str) -> dict[str, float]:
+    """What choosing the settings took, of several seeds on average; empty where nothing was searched for."""
+    searches = run.get("searches") or ()
+    members = members_of(suite, name)
+    own = [record for record in searches for member in members if record["variant"] in _searchers(suite, member)]
+    if not own:
+        return {}
+    parts = ("calls", "tokens_in", "tokens_out", "seconds")
+    return {part: sum(float(record[part]) for record in own) / len(members) for part in parts}
+
+
+def _searchers(suite: Suite, variant: str) -> set[str]:
+    """The variants that may have searched for it: itself, its steps, and those that its models learn to answer."""
+    learnt = (name for model in _chain(suite, variant) for name in named(suite.models[model], "variants"))
+    return {variant, *named(suite.variants[variant], "variants"), *learnt}
 
 
 # -- before the first request ---------------------------------------------------------------------------------------

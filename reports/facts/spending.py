@@ -57,6 +57,11 @@ KINDS: tuple[tuple[str, str, Reader], ...] = (
         ),
     ),
     ("one_off", "index", lambda c: (cost_texts.period(c.index_seconds), None)),
+    (
+        "one_off",
+        "search",
+        lambda c: (cost_texts.whole(c.search_calls), _known(cost_texts.period(c.search_seconds))),
+    ),
     ("request", "p50", lambda c: (cost_texts.request_time(c.latency.p50 if c.latency else None), None)),
     ("request", "p95", lambda c: (cost_texts.request_time(c.latency.p95 if c.latency else None), None)),
     ("request", "tokens_in", lambda c: (cost_texts.whole(c.tokens_in), None)),

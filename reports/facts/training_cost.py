@@ -1,6 +1,6 @@
 """What training a variant's model cost, so that it can stand beside the quality it bought."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.records.inputs import JSON
@@ -32,7 +32,16 @@ def models_behind(run: Mapping[str, JSON], summary: Summary, variant: str) -> se
     steps = {step.step for step in summary.routed if step.variant == variant}
     variants = run.get("variants") or {}
     settings = ((variants.get(name) or {}).get("settings") or {} for name in (variant, *members, *steps))
-    return {str(values["model"]) for values in settings if values.get("model")}
+    return {model for values in settings for model in _models_in(values)}
+
+
+def _models_in(values: Mapping[str, JSON]) -> Iterator[str]:
+    """The models that the settings of a variant name, or of the one whose settings are searched."""
+    searched = values.get("of")
+    inner = list(searched.values()) if isinstance(searched, dict) else []
+    tried = values.get("over")
+    levels = tried.get("model") or () if isinstance(tried, dict) else ()
+    yield from map(str, filter(None, (*(own.get("model") for own in (values, *inner)), *levels)))
 
 
 def _stages_of(stages: Sequence[TrainingStage], models: set[str]) -> list[TrainingStage]:

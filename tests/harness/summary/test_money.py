@@ -47,6 +47,11 @@ def terms(prices: PriceList | None = PRICES, changes: ChangeRate | None = None) 
         ({"tokens_in": 1500.0, "tokens_out": 250.0}, HOSTED, 0.0, 5.0, ()),
         ({"tokens_in": 1500.0, "tokens_out": 0.0}, HOSTED, 0.0, 3.0, ()),
         ({"tokens_in": 1500.0, "tokens_out": 250.0}, Billing(is_hosted=True), 0.0, None, ("tokens",)),
+        # choosing settings: half a million tokens in × 2, 10,000 out × 8 a million; by itself 1,000 s / 3,600 × 3.6
+        ({"search_calls": 9.0, "search_tokens_in": 5e5, "search_tokens_out": 1e4, "search_seconds": 1e3, "tokens_in": 0.0,
+          "tokens_out": 0.0}, HOSTED, 1.08, 0.0, ()),
+        ({"search_calls": 9.0, "search_tokens_in": 5e5, "search_tokens_out": 1e4, "search_seconds": 1e3, "seconds": 2.0},
+         LOCAL, 1.0, 2.0, ()),
         ({}, HOSTED, 0.0, None, ()),  # prices, and no usage
         ({}, LOCAL, 0.0, None, ()),
         ({"seconds": 0.0}, LOCAL, 0.0, 0.0, ()),  # a variant without any model
