@@ -83,6 +83,10 @@ class Model(Component):
         """Why texts that are given cannot be scored as things are, though its kind can; None where they can be."""
         return None
 
+    def generation_mistake(self, generation: Generation) -> str | None:
+        """Why a reply would not follow options that a task states; None where it would. May ask its server."""
+        return None
+
     def check_server(self) -> None:
         """Raise ModelError for what a server says against the model; one that does not answer says nothing."""
 
