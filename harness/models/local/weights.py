@@ -7,6 +7,7 @@ import importlib.util
 import logging
 import re
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,11 +83,22 @@ class Weights:
         place = self.locate()
         return _convert_once(place) if place.is_file() else place
 
+    def configuration(self, scratch: Path) -> Path:
+        """A folder with the model's config.json. Of a hub id nothing else is downloaded; a .gguf's is put in `scratch`.
+
+        Raises ModelError.
+        """
+        self.check()
+        if self._is_hub_id() and not Path(self.path).exists():
+            return _local_snapshot(self.path, self.revision) or _fetch_hub(self.path, self.revision, ["config.json"])
+        place = self.locate()
+        return _write_configuration(place, scratch) if place.is_file() else place
+
     @property
     def name(self) -> str:
         """What people call it: the last part of its path."""
         package = self._package
-        return self.path.rpartition("/")[2].partition("#")[0] if package is None else package.name
+        return self.path.rstrip("/").rpartition("/")[2].partition("#")[0] if package is None else package.name
 
     @property
     def _package(self) -> PackageFile | None:
@@ -102,15 +114,20 @@ class Weights:
 
 
 def _download_hub(name: str, revision: str | None) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
     local = _local_snapshot(name, revision)
     if local is not None:
         return local
     log.info("downloading %s from the hub", name)
+    return _fetch_hub(name, revision, HUB_FILES)
+
+
+def _fetch_hub(name: str, revision: str | None, files: Sequence[str]) -> Path:
+    """The folder with files of a hub model. Raises ModelError."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
     try:
-        return Path(snapshot_download(name, revision=revision, allow_patterns=HUB_FILES))
+        return Path(snapshot_download(name, revision=revision, allow_patterns=files))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         reason = str(error).strip().partition("\n")[0]
         raise ModelError(f"model {name}: not in the local hub cache and not downloadable: {reason}") from error
@@ -178,8 +195,7 @@ def _convert(gguf: Path, target: Path) -> None:
     except ModelError:
         raise
     except Exception as error:  # of many kinds; in all of them the file is damaged or of a kind not known
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        raise ModelError(f"model {gguf}: transformers cannot read this GGUF: {reason}") from error
+        raise _unreadable(gguf, error) from error
     if loading["missing_keys"]:
         raise ModelError(missing_weights(str(gguf), loading["missing_keys"]))
     # What marks the weights as quantised must go, or they can be neither saved nor trained (transformers 5.23).
@@ -189,6 +205,24 @@ def _convert(gguf: Path, target: Path) -> None:
         del model.config.quantization_config
     model.save_pretrained(target)
     tokenizer.save_pretrained(target)
+
+
+def _write_configuration(gguf: Path, folder: Path) -> Path:
+    """The folder, with the configuration that the .gguf's converted weights would have. Reads no tensor."""
+    from transformers import AutoConfig
+
+    try:
+        config = AutoConfig.from_pretrained(str(gguf.parent), gguf_file=gguf.name)
+    except Exception as error:  # of many kinds; in all of them the file is damaged or of a kind not known
+        raise _unreadable(gguf, error) from error
+    config.dtype = "float32"
+    config.save_pretrained(folder)
+    return folder
+
+
+def _unreadable(gguf: Path, error: Exception) -> ModelError:
+    reason = str(error).partition("\n")[0] or type(error).__name__
+    return ModelError(f"model {gguf}: transformers cannot read this GGUF: {reason}")
 
 
 def _check_heads(gguf: Path, config: object) -> None:
