@@ -53,6 +53,7 @@ class Model(Component):
     tells_first_token: ClassVar[bool] = False  # how likely texts are as the first token of its reply
     bounds_answers: ClassVar[bool] = False  # stop strings and token limit count behind its reasoning, not in it
     embeds: ClassVar[bool] = False
+    embeds_all_texts: ClassVar[bool] = True  # a zero vector is a fault, and no text of which it knows nothing
     ranks: ClassVar[bool] = False
     shows_turns: ClassVar[bool] = False  # a server of it may tell, without a reply, which turns of a prompt it reads
 
