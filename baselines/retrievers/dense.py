@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, field_validator
 
-from baselines.retrievers.index.aliased import Aliased
+from baselines.retrievers.index.aliased import Aliased, TextIndex
 from baselines.retrievers.index.flat import Flat
+from baselines.retrievers.index.likeness import Likeness, Measure
 from baselines.retrievers.index.nearest import Method, Nearest
 from baselines.retrievers.index.searched_text import IndexedTexts
 from baselines.retrievers.index.store import StoredIndex, library
+from baselines.retrievers.index.voiced import Voiced, lengths_above_zero
 from harness.components.calls import Calls, NotPlannableError
 from harness.components.fields import Reference
 from harness.components.model import Use
@@ -34,10 +36,14 @@ POINTS_A_LIST = 39  # what faiss asks for at least to train a list
 
 
 class Dense(Retriever):
-    """Cosine of an embedding model's vectors: exact, or by an HNSW graph or inverted lists for large corpora."""
+    """Nearness of an embedding model's vectors: exact, or by an HNSW graph or inverted lists for large corpora.
+
+    Scores are higher for what is nearer: the cosine, the inner product, or minus the Euclidean distance.
+    """
 
     model: Annotated[str, Reference("models", "embeds")]
     method: Method = "exact"
+    metric: Likeness = "cosine"  # dot and euclidean: of vectors as the model gives them, at their own lengths
     m: int = Field(32, ge=2, le=256)  # hnsw: links of a node
     ef_construction: int = Field(100, ge=1)  # hnsw: breadth of the search for a new node's neighbours
     ef_search: int = Field(128, ge=1)  # hnsw: breadth of a query's search; k where that is larger
@@ -59,7 +65,8 @@ class Dense(Retriever):
             return EmptyIndex()
         if not is_installed("faiss"):
             vectors = self._embed(calls, texts, "passage")
-            return Aliased(Flat(vectors, lambda queries: self._query_vectors(calls, queries)), documents)
+            flat = Flat(vectors, lambda queries: self._query_vectors(calls, queries), self._measure)
+            return Aliased(self._voiced(flat, (vectors != 0).any(axis=1), texts, calls), documents)
         first = self._embed(calls, texts[:1], "passage")[0]  # cached by content: rarely computed here
 
         def mismatch(index: Any) -> str | None:
@@ -74,13 +81,36 @@ class Dense(Retriever):
         else:
             index = stored.load_or_build(mismatch, lambda: self._build(texts, len(first), calls), calls.display.note)
         effort = self.ef_search if self.method == "hnsw" else self.probes
-        nearest = Nearest(index, self.method, effort, lambda queries: self._query_vectors(calls, queries))
-        return Aliased(nearest, documents)
+        nearest = Nearest(
+            index, self.method, effort, lambda queries: self._query_vectors(calls, queries), self._measure
+        )
+        if calls.model(self.model).embeds_all_texts:
+            return Aliased(nearest, documents)
+        return Aliased(self._voiced(nearest, lengths_above_zero(index), texts, calls), documents)
+
+    def _voiced(
+        self, inner: TextIndex, has_vector: "NDArray[np.bool_]", texts: Sequence[str], calls: Calls
+    ) -> TextIndex:
+        """The index without texts that have no vector, of which a note tells."""
+        if has_vector.all():
+            return inner
+        text = texts[int(has_vector.argmin())][:80]
+        calls.display.note(
+            f"model {self.model} has no vector for {int((~has_vector).sum())} of {len(texts)} passages, which are "
+            f"never found; the first: {text}"
+        )
+        return Voiced(inner, has_vector)
+
+    @property
+    def _measure(self) -> Measure:
+        return Measure(self.metric)
 
     def _key(self, texts: Sequence[str], calls: Calls) -> str:
         """Digest of everything that determines the index, but not of how it is searched."""
         faiss = library()
         shape: dict[str, object] = {"method": self.method}
+        if self.metric != "cosine":
+            shape |= {"metric": self.metric}
         if self.method == "hnsw":
             shape |= {"m": self.m, "ef_construction": self.ef_construction}
         elif self.method == "ivf":
@@ -93,19 +123,26 @@ class Dense(Retriever):
         return digest({"layout": LAYOUT, "faiss": major, "model": model, "texts": content.hexdigest(), **shape})
 
     def _embed(self, calls: Calls, texts: Sequence[str], use: Use) -> "Vector":
-        """Vectors of length 1, shape (texts, dimensions). Raises ModelError for one that has no direction."""
-        vectors, good = _directions(calls.embed(self.model, texts, use))
-        if not good.all():
+        """Vectors, shape (texts, dimensions). Raises ModelError for one without direction, where the model owes one."""
+        vectors, good = self._usable(calls.embed(self.model, texts, use))
+        if not good.all() and calls.model(self.model).embeds_all_texts:
             text = texts[int(good.argmin())][:80]
             raise ModelError(f"model {self.model} returned a vector that is zero or not finite for: {text}")
         return vectors
+
+    def _usable(self, vectors: "Vector") -> "tuple[Vector, NDArray[np.bool_]]":
+        """Vectors as they are compared, of length 1 for the cosine, and which of them have a direction."""
+        import numpy as np
+
+        directions, good = _directions(vectors)
+        return (directions if self.metric == "cosine" else np.ascontiguousarray(vectors, dtype=np.float32)), good
 
     def _query_vectors(self, calls: Calls, texts: Sequence[str]) -> "tuple[list[str], Vector]":
         """The queries whose vectors have a direction, and these vectors; a note says which queries find nothing."""
         import numpy as np
 
         finite, pieces = self._finite(calls, texts)
-        vectors, good = _directions(np.concatenate(pieces or [np.zeros((0, 0), np.float32)]))
+        vectors, good = self._usable(np.concatenate(pieces or [np.zeros((0, 0), np.float32)]))
         usable = [text for text, fine in zip(finite, good, strict=True) if fine]
         if lost := sorted(set(texts).difference(usable)):
             calls.display.note(
@@ -130,9 +167,9 @@ class Dense(Retriever):
     def _build(self, texts: Sequence[str], dimension: int, calls: Calls) -> Any:
         faiss = library()
         if self.method == "exact":
-            index = faiss.IndexFlatIP(dimension)
+            index = self._flat(dimension)
         elif self.method == "hnsw":
-            index = faiss.IndexHNSWFlat(dimension, self.m, faiss.METRIC_INNER_PRODUCT)
+            index = faiss.IndexHNSWFlat(dimension, self.m, self._faiss_metric)
             index.hnsw.efConstruction = self.ef_construction
         else:
             index = self._train(texts, dimension, calls)
@@ -140,12 +177,19 @@ class Dense(Retriever):
             index.add(self._embed(calls, texts[start : start + BATCH], "passage"))
         return index
 
+    def _flat(self, dimension: int) -> Any:
+        return library().IndexFlat(dimension, self._faiss_metric)
+
+    @property
+    def _faiss_metric(self) -> int:
+        return int(library().METRIC_L2 if self._measure.is_distance else library().METRIC_INNER_PRODUCT)
+
     def _train(self, texts: Sequence[str], dimension: int, calls: Calls) -> Any:
         """Inverted lists around the centres of an even sample of the passages."""
         faiss = library()
         lists = max(1, min(self.lists or round(4 * math.sqrt(len(texts))), len(texts) // POINTS_A_LIST))
         sample = texts[:: max(1, len(texts) // (lists * POINTS_A_LIST * 2))]
-        index = faiss.IndexIVFFlat(faiss.IndexFlatIP(dimension), dimension, lists, faiss.METRIC_INNER_PRODUCT)
+        index = faiss.IndexIVFFlat(self._flat(dimension), dimension, lists, self._faiss_metric)
         index.train(self._embed(calls, sample, "passage"))
         return index
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.arguments import Out, Speech, Stage, SuitePath
+from harness.cli.model_plan import names_model, print_model_needs
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -47,10 +48,27 @@ def run(suite: SuitePath, out: Out = None, start: Stage = "train", language: Spe
 
 
 def plan(
-    suite: SuitePath,
-    discordance: Annotated[float, typer.Option(help="Share of the items that two variants answer differently")] = 0.2,
+    subject: Annotated[
+        str,
+        typer.Argument(
+            metavar="SUITE|MODEL",
+            help="A suite file; or a model: a folder with config.json, a .gguf, a hub id, pypi:… or modelscope:…",
+        ),
+    ],
+    discordance: Annotated[
+        float, typer.Option(help="Of a suite: share of the items that two variants answer differently")
+    ] = 0.2,
+    tokens: Annotated[
+        int, typer.Option(min=8, help="Of a model: tokens of a prompt with its answer, and of a training row")
+    ] = 2048,
 ) -> None:
-    """Show the cells of a suite, what a run would compute, and what it could decide then. Changes nothing."""
+    """Show what a suite would compute and could decide, or what a model by itself needs in memory.
+
+    Of a suite: its cells, what a run would compute, and what it could decide then; nothing is changed. Of a model, e.g.
+    `harness plan Qwen/Qwen3-0.6B`: memory by precision (float32, float16 or bfloat16, int8, 4 bit) for its weights,
+    for answering, and for training by full, lora and qlora, beside what this machine has. Of a hub id only the
+    configuration is fetched; a package is downloaded and kept.
+    """
     from harness.components.display import Display
     from harness.printing import make_console, print_plan
     from harness.runtime.cache import Cache, cache_root
@@ -58,7 +76,12 @@ def plan(
     from harness.stages.plan import plan as engine
     from harness.suite.parser import load_suite
 
-    loaded = load_suite(suite)
+    if names_model(subject):
+        from adapters.memory.by_precision import model_needs
+
+        print_model_needs(model_needs(subject, tokens), make_console())
+        return
+    loaded = load_suite(Path(subject))
     with closing(Cache(cache_root() / "calls.sqlite", read_only=True)) as cache:
         planned = engine(loaded, DryContext(loaded.models, cache, Display(), loaded.seed), discordance)
     print_plan(planned, make_console())

@@ -53,6 +53,7 @@ class Model(Component):
     tells_first_token: ClassVar[bool] = False  # how likely texts are as the first token of its reply
     bounds_answers: ClassVar[bool] = False  # stop strings and token limit count behind its reasoning, not in it
     embeds: ClassVar[bool] = False
+    embeds_all_texts: ClassVar[bool] = True  # a zero vector is a fault, and no text of which it knows nothing
     ranks: ClassVar[bool] = False
     shows_turns: ClassVar[bool] = False  # a server of it may tell, without a reply, which turns of a prompt it reads
 
@@ -81,6 +82,10 @@ class Model(Component):
 
     def scoring_mistake(self) -> str | None:
         """Why texts that are given cannot be scored as things are, though its kind can; None where they can be."""
+        return None
+
+    def generation_mistake(self, generation: Generation) -> str | None:
+        """Why a reply would not follow options that a task states; None where it would. May ask its server."""
         return None
 
     def check_server(self) -> None:

@@ -24,6 +24,7 @@ _MOST = 100  # a runaway reply with thousands of fields must not decide a mean
 _COUNT = Scale(0.0, float(_MOST), "lower")
 _OWN_PARTS = ("parsed", "missing", "extra")
 _SIMILAR = "similarity"
+_SIDES = ("precision", "recall")  # of a comparison, where the metric inside tells them apart
 
 
 class JsonFields(Metric):
@@ -37,7 +38,9 @@ class JsonFields(Metric):
     similarity: a metric of single texts, e.g. `rouge`, which compares each field's text with the target's, so that the
     same said in other words is seen. Parts, on that metric's scale: "similarity of <field>", and `similarity`, their
     mean over fields. A field that is missing is scored as that metric scores an answer that could not be read; where
-    the target's field holds no word or number, the same has the best value and anything else the worst.
+    the target's field holds no word or number, the same has the best value and anything else the worst. Where that
+    metric tells precision and recall apart, as `bertscore` does, so do the parts: "similarity precision of <field>",
+    "similarity recall of <field>", and their means; "similarity of <field>" is then its F1.
     """
 
     part_scales: ClassVar[Mapping[str, Scale]] = {"missing": _COUNT, "extra": _COUNT}
@@ -66,13 +69,26 @@ class JsonFields(Metric):
     def parts(self) -> tuple[str, ...] | None:
         if not self.fields:
             return None
-        similar = () if self.similarity is None else (_SIMILAR, *map(_similarity_of, self.fields))
+        similar = [
+            name for side in self._sides for name in (_mean_of(side), *(_similarity_of(f, side) for f in self.fields))
+        ]
         return (*map(self._part, self.fields), *_OWN_PARTS, *similar)
 
     def scale_of(self, part: str) -> Scale:
-        if self.similarity is not None and (part == _SIMILAR or part.startswith(_similarity_of(""))):
-            return self.similarity.scale_of("")
+        if self.similarity is not None and (side := self._side_of(part)) is not None:
+            return self.similarity.scale_of(side)
         return super().scale_of(part)
+
+    @property
+    def _sides(self) -> tuple[str, ...]:
+        """The parts of the metric inside that are shown field by field; "" is its own value."""
+        if self.similarity is None:
+            return ()
+        return ("", *(side for side in _SIDES if side in (self.similarity.parts() or ())))
+
+    def _side_of(self, name: str) -> str | None:
+        """Which of them a part's name belongs to."""
+        return next((s for s in self._sides if name == _mean_of(s) or name.startswith(_similarity_of("", s))), None)
 
     def check(self) -> None:
         if self.similarity is not None:
@@ -98,7 +114,7 @@ class JsonFields(Metric):
         comparable = [pair for row in rows for pair in row.values() if _comparable(pair[0].targets[0])]
         inner = replace(scoring, task=self._task_of_fields(scoring.task)) if scoring else None
         fields, answers = [sample for sample, _ in comparable], [answer for _, answer in comparable]
-        marks = iter(map(_own, self.similarity.score_batch(fields, answers, inner) if comparable else ()))
+        marks = iter(self.similarity.score_batch(fields, answers, inner) if comparable else ())
         return [{**share, **self._similar(row, marks)} for share, row in zip(equal, rows, strict=True)]
 
     def _compared(self, prediction: Prediction, target: Mapping[str, str]) -> dict[str, Mark]:
@@ -113,9 +129,7 @@ class JsonFields(Metric):
         return max(map(_fields_of, sample.targets), key=lambda target: _share(self._compared(prediction, target)))
 
     def _part(self, field: str) -> str:
-        reserved = field in ("", *_OWN_PARTS)
-        if self.similarity is not None:
-            reserved = reserved or field == _SIMILAR or field.startswith(_similarity_of(""))
+        reserved = field in ("", *_OWN_PARTS) or self._side_of(field) is not None
         return f"field {field}" if reserved else field
 
     def _field_pairs(
@@ -136,27 +150,30 @@ class JsonFields(Metric):
             pairs[field] = (field_sample, replace(prediction, sample_id=field_sample.id, text=text, reading=reading))
         return pairs
 
-    def _similar(self, row: Mapping[str, tuple[Sample, Prediction]], marks: Iterator[Mark]) -> dict[str, Mark]:
+    def _similar(self, row: Mapping[str, tuple[Sample, Prediction]], marks: Iterator[Marks]) -> dict[str, Mark]:
         """The parts of one prediction; takes its fields' marks from `marks`, in their order."""
-        by_field = {}
-        for field, (sample, prediction) in row.items():
-            by_field[field] = next(marks) if _comparable(sample.targets[0]) else self._equal(sample, prediction)
-        values = [mark.value for mark in by_field.values() if mark.value is not None]
-        unknown = [field for field, mark in by_field.items() if mark.value is None]
-        if unknown or not values:
-            mean = Mark(None, f"unknown: {'、'.join(unknown)}" if unknown else "there is no field to compare")
-        else:
-            mean = Mark(sum(values) / len(values))
-        return {_SIMILAR: mean, **{_similarity_of(field): mark for field, mark in by_field.items()}}
+        by_field = {
+            field: next(marks) if _comparable(sample.targets[0]) else self._equal(sample, prediction)
+            for field, (sample, prediction) in row.items()
+        }
+        parts: dict[str, Mark] = {}
+        for side in self._sides:
+            each = {field: _mark_of(marks_of_field, side) for field, marks_of_field in by_field.items()}
+            parts[_mean_of(side)] = _mean(each)
+            parts |= {_similarity_of(field, side): mark for field, mark in each.items()}
+        return parts
 
-    def _equal(self, sample: Sample, prediction: Prediction) -> Mark:
+    def _equal(self, sample: Sample, prediction: Prediction) -> dict[str, Mark]:
         """Of a field in which there is nothing that a metric of texts could compare."""
-        scale, answer, target = self.scale_of(_SIMILAR), prediction.reading.answer, sample.targets[0].strip()
-        if answer is None:
-            return Mark(scale.low, prediction.reading.reason)
-        if answer.strip() == target:
-            return Mark(scale.high)
-        return Mark(scale.low, f"the reference's field is {f'“{target}”' if target else 'blank'}")
+        answer, target = prediction.reading.answer, sample.targets[0].strip()
+        is_equal, reason = False, prediction.reading.reason
+        if answer is not None:
+            is_equal, reason = (
+                answer.strip() == target,
+                f"the reference's field is {f'“{target}”' if target else 'blank'}",
+            )
+        scales = {side: self.scale_of(_mean_of(side)) for side in self._sides}
+        return {side: Mark(s.high) if is_equal else Mark(s.low, reason) for side, s in scales.items()}
 
     def _task_of_fields(self, task: "Task") -> "Task":
         """The task as the metric of similarity sees it: a sample for each field that can be compared."""
@@ -178,8 +195,21 @@ def _fields_of(target: str) -> dict[str, str]:
     return {name: as_text(value) for name, value in json.loads(target).items()}
 
 
-def _similarity_of(field: str) -> str:
-    return f"{_SIMILAR} of {field}"
+def _mean_of(side: str) -> str:
+    """The name of the mean over fields."""
+    return f"{_SIMILAR} {side}" if side else _SIMILAR
+
+
+def _similarity_of(field: str, side: str = "") -> str:
+    return f"{_mean_of(side)} of {field}"
+
+
+def _mean(marks: Mapping[str, Mark]) -> Mark:
+    """Over fields; unknown where one of them is."""
+    values = [mark.value for mark in marks.values() if mark.value is not None]
+    if unknown := [field for field, mark in marks.items() if mark.value is None]:
+        return Mark(None, f"unknown: {'、'.join(unknown)}")
+    return Mark(sum(values) / len(values)) if values else Mark(None, "there is no field to compare")
 
 
 def _comparable(text: str) -> bool:
@@ -190,10 +220,10 @@ def _field_sample(sample: Sample, field: str, target: str) -> Sample:
     return replace(sample, id=f"{sample.id} {field}", targets=(target,))
 
 
-def _own(marks: Marks) -> Mark:
-    """A metric's own value."""
+def _mark_of(marks: Marks, part: str) -> Mark:
+    """A metric's own value, or a part of it."""
     if isinstance(marks, Mapping):
-        return marks.get("", Mark(None, "the metric gave no value"))
+        return marks.get(part, Mark(None, "the metric gave no value"))
     return marks if isinstance(marks, Mark) else Mark(float(marks))
 
 

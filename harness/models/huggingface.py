@@ -17,6 +17,7 @@ from harness.models.local.logprobs import LogprobRecorder
 from harness.models.local.memory import has_learnt_positions
 from harness.models.local.next_token import first_token_shares, tokens_of_letters
 from harness.models.local.prompt_encoding import EncodingModel
+from harness.models.local.repetition import RepetitionPenalty
 from harness.models.local.schema_masks import SchemaConstraint, SchemaMasks, block_openings
 from harness.records.inputs import JSON, Generation, Prompt
 from harness.records.outputs import Completion
@@ -117,10 +118,11 @@ class HuggingFace(EncodingModel):
         masks = self._schema_masks(generation, replies, width)
         torch.manual_seed(seed)
         with torch.inference_mode():
+            penalty = self._penalty(generation, encoded, width)
             output = model.generate(
                 **inputs,
                 generation_config=self._configuration(generation, min(limits.longest, self._window - longest)),
-                logits_processor=LogitsProcessorList([recorder, *masks]),
+                logits_processor=LogitsProcessorList([recorder, *penalty, *masks]),
                 stopping_criteria=StoppingCriteriaList([AnswerEnds(replies, width, self._ends)]),
             )
             recorder.finish(output)
@@ -141,8 +143,14 @@ class HuggingFace(EncodingModel):
             max_new_tokens=most, do_sample=sampling,
             pad_token_id=tokenizer.pad_token_id, bos_token_id=tokenizer.bos_token_id,
             eos_token_id=ends if ends is not None else tokenizer.eos_token_id,
-            **({"temperature": generation.temperature, "top_p": generation.top_p, "top_k": 0} if sampling else {}),
+            **({"temperature": generation.temperature, "top_p": generation.top_p, "top_k": generation.top_k or 0}
+               if sampling else {}),
         )  # fmt: skip
+
+    def _penalty(self, generation: Generation, encoded: list[list[int]], width: int) -> list[RepetitionPenalty]:
+        """What makes repetitions less likely; nothing where the task does not ask for it."""
+        penalty = generation.repetition_penalty
+        return [] if penalty is None else [RepetitionPenalty(penalty, list(map(len, encoded)), width)]
 
     def _limits(self, generation: Generation) -> AnswerLimits:
         leading = split_delimiter(self.delimiter)[1] if self.format == "plain" else ""

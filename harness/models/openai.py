@@ -12,6 +12,7 @@ from harness.errors import ModelError
 from harness.models.chat_completions.chat_request import REFUSING, ChatRequest
 from harness.models.chat_completions.engine_watch import EngineWatch
 from harness.models.chat_completions.openai_server import OpenAIServer
+from harness.models.chat_completions.sampling_fields import SamplingFields
 from harness.models.chat_completions.served_engine import OLLAMA, changed_facts, is_unreachable, root_of
 from harness.models.chat_completions.turn_check import TurnCheck
 from harness.models.remote.address import variables_digest
@@ -21,6 +22,7 @@ from harness.models.remote.server_model import RemoteModel
 from harness.records.inputs import JSON, Generation, Message, Prompt
 from harness.records.outputs import Completion
 from harness.text.inert import inert_line
+from harness.text.variables import expanded
 
 if TYPE_CHECKING:
     from harness.models.chat_completions.completion_service import CompletionService
@@ -87,6 +89,16 @@ class OpenAI(OpenAIServer, RemoteModel):
         if stated is None:
             return None
         return f"has {stated} in extra, which takes the place of the JSON schema; leave it out"
+
+    def generation_mistake(self, generation: Generation) -> str | None:
+        """The server is asked for its engine only where that decides."""
+        if not self._sampling.names(generation):
+            return None
+        if self._sampling.is_official:
+            return self._sampling.mistake(generation, "")
+        with suppress(ModelError):  # nothing answers: told where models are checked
+            return self._sampling.mistake(generation, self._engine.name)
+        return None
 
     def slots(self) -> int | None:
         with suppress(ModelError):
@@ -216,9 +228,15 @@ class OpenAI(OpenAIServer, RemoteModel):
             stated_context=self.server_context, note_refusal=self._note_refusal,
         )  # fmt: skip
 
+    @property
+    def _sampling(self) -> SamplingFields:
+        return SamplingFields(url=str(expanded(self.url)), extra=self.extra.keys())
+
     @cached_property
     def _request(self) -> ChatRequest:
-        return ChatRequest(model=self.model, extra=dict(self.extra), template=self.stated_template)
+        return ChatRequest(
+            model=self.model, extra=dict(self.extra), template=self.stated_template, sampling=self._sampling
+        )
 
     @cached_property
     def _watch(self) -> EngineWatch:

@@ -29,12 +29,14 @@ class SentenceTransformers(Encoder):
 
     query_prefix: str | None = None  # what the model wants before a text; its own configuration when not given
     passage_prefix: str | None = None
+    normalise: bool = True  # vectors of length 1; false: as the model gives them, for dense by dot or euclidean
 
     _cut: int = PrivateAttr(0)  # texts longer than the model reads, since it was loaded
 
     def identity(self) -> dict[str, JSON]:
+        as_given = {} if self.normalise else {"normalise": False}
         prefixes = {use: self._prefix(use) for use in PROMPTS}
-        return {"component": "sentence_transformers", **super().identity(), "prefixes": prefixes}
+        return {"component": "sentence_transformers", **super().identity(), "prefixes": prefixes, **as_given}
 
     def check_folder(self, folder: Path) -> None:
         if not (folder / "modules.json").is_file():
@@ -54,6 +56,8 @@ class SentenceTransformers(Encoder):
                 prefixed, prompt="", batch_size=self.batch_size, show_progress_bar=False, convert_to_numpy=True
             )
         vectors = np.asarray(vectors, dtype=np.float32)
+        if not self.normalise:
+            return vectors
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
         unit: Vector = (vectors / np.where(norms > 0, norms, 1)).astype(np.float32, copy=False)
         return unit  # a zero vector stays one: the caller says which text it is

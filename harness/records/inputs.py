@@ -64,6 +64,8 @@ class Generation:
     """How text is generated. Temperature 0 is greedy; `seed` matters only above it.
 
     `max_tokens` and `stop` are meant for the answer: a model that can tell counts them behind the reasoning.
+    `repetition_penalty` divides the logits above 0 of tokens that stand in the prompt or the reply, and multiplies
+    those below (Keskar et al. 2019, section 4.1): it matters for greedy replies too, `top_k` for sampled ones only.
     """
 
     max_tokens: int = 256
@@ -74,6 +76,8 @@ class Generation:
     schema: Mapping[str, JSON] | None = None  # JSON schema of the reply, for servers that hold a model to it
     marker: str | None = None  # the answer stands behind it; what stands before is reasoning
     reasoning_tokens: int | None = None  # of what a model writes before its answer; None: the model's own limit
+    top_k: int | None = None  # None, here and below: as a server sets it, and in this process all tokens, no penalty
+    repetition_penalty: float | None = None
     strict: bool | None = None  # True: a reply that is not held to the schema is a failure; None: it is read with care
 
 

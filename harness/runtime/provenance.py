@@ -66,7 +66,11 @@ def described_suite(suite: Suite, tasks: Mapping[str, Task]) -> dict[str, JSON]:
                     "temperature": task.generation.temperature,
                     "top_p": task.generation.top_p,
                     "stop": list(task.generation.stop),
-                    **_without_none(reasoning_tokens=task.generation.reasoning_tokens),
+                    **_without_none(
+                        reasoning_tokens=task.generation.reasoning_tokens,
+                        top_k=task.generation.top_k,
+                        repetition_penalty=task.generation.repetition_penalty,
+                    ),
                 },
             }
             for name, task in tasks.items()

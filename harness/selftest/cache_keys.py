@@ -28,7 +28,7 @@ CHANGES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {  # what changes → i
 }  # fmt: skip
 OPTIONS: Mapping[str, JSON] = {  # another value for each field of Generation
     "max_tokens": 3, "temperature": 0.5, "top_p": 0.5, "stop": ("B",), "seed": 1, "schema": {"type": "object"},
-    "reasoning_tokens": 7, "marker": "Answer:", "strict": True,
+    "reasoning_tokens": 7, "marker": "Answer:", "strict": True, "top_k": 5, "repetition_penalty": 1.5,
 }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from harness.checks.components import (
     variant_mistakes,
 )
 from harness.checks.data import data_mistakes, refuse_equal_ids, with_remedy
+from harness.checks.generation import generation_mistakes
 from harness.checks.option_scoring import scoring_mistakes
 from harness.components.calls import Calls
 from harness.components.component import named
@@ -60,7 +61,7 @@ def prepare(suite: Suite, models: Sequence[str] = (), calls: Calls | None = None
     _refuse(mistakes)
     bind_models(suite, tasks, calls or planning_door(suite), resources)
     _refuse(model_mistakes(suite, models))
-    _refuse([*scoring_mistakes(suite, tasks), *judge_mistakes(suite, tasks)])
+    _refuse([*scoring_mistakes(suite, tasks), *generation_mistakes(suite, tasks), *judge_mistakes(suite, tasks)])
     return {**tasks, **freshness_probes(suite, tasks)}
 
 

@@ -30,6 +30,10 @@ class GenerationOptions(_Strict):
     reasoning_tokens: int | None = Field(None, ge=0, le=MOST_TOKENS)  # of what comes before it; 2,048 when not given
     temperature: float = Field(0.0, ge=0)
     top_p: float = Field(1.0, gt=0, le=1)
+    top_k: int | None = Field(
+        None, ge=0, le=MOST_TOKENS
+    )  # likeliest tokens that are drawn from; 0: all; greedy: no use
+    repetition_penalty: float | None = Field(None, gt=0, le=100)  # of tokens that stand in prompt or reply; 1: none
     stop: list[str] = []
 
 

@@ -243,6 +243,8 @@ class _Parser(Builder):
                 top_p=options.top_p,
                 stop=tuple(options.stop),
                 reasoning_tokens=options.reasoning_tokens,
+                top_k=options.top_k,
+                repetition_penalty=options.repetition_penalty,
             ),
         )
 

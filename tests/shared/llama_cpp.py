@@ -43,6 +43,7 @@ class LlamaCpp:
             "temperature": options.get("temperature", 0.8),
             "top_p": options.get("top_p", 0.9),
             "min_p": 0.0,
+            **{name: options[name] for name in ("top_k", "repeat_penalty", "repeat_last_n") if name in options},
             "seed": options.get("seed", 1),  # a real server draws one: here a test must end
             "stop": list(ask.stop),
             "stream": True,

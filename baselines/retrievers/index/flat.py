@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from baselines.retrievers.index.likeness import Measure
 from baselines.retrievers.index.matches import best_hits, refuse_misfit
-from baselines.retrievers.index.nearest import TIE, Embed, refuse_other_dimension
+from baselines.retrievers.index.nearest import COSINE, TIE, Embed, refuse_other_dimension
 from harness.components.retriever import Hit
 
 if TYPE_CHECKING:
@@ -17,9 +18,10 @@ SCORE_BATCH = 1 << 24  # scores computed at a time: 64 MB, three times over
 
 
 class Flat:
-    """Normalised vectors in memory; a score is the cosine. Nothing is stored: the vectors are, where they were made."""
+    """Vectors in memory, of length 1 for the cosine. Nothing is stored: the vectors are, where they were made."""
 
-    def __init__(self, vectors: "Vector", embed: Embed) -> None:
+    def __init__(self, vectors: "Vector", embed: Embed, measure: Measure = COSINE) -> None:
+        self.measure = measure
         self.vectors = vectors  # shape (passages, dimensions)
         self.embed = embed
 
@@ -40,15 +42,16 @@ class Flat:
 
         if len(queries):
             refuse_other_dimension(queries, self.vectors.shape[1])
+        longest = 1.0 if self.measure == COSINE else float(np.linalg.norm(self.vectors, axis=1).max())
         hits = []
         at_once = max(1, SCORE_BATCH // len(self.vectors))
         for start in range(0, len(queries), at_once):
             batch = queries[start : start + at_once]
-            scores = batch @ self.vectors.T
+            scores = self.measure.compared(batch, self.vectors)
             if allowed is not None:
                 scores[:, ~allowed] = -np.inf
-            floors = np.partition(scores, -k, axis=1)[:, -k] - TIE
+            floors = np.partition(scores, -k, axis=1)[:, -k] - TIE * self.measure.rounding(batch, longest)
             for query, reached in zip(batch, scores >= floors[:, None], strict=True):
                 places = np.flatnonzero(reached)
-                hits.append(best_hits(places, (self.vectors[places] * query).sum(axis=1), k))
+                hits.append(best_hits(places, self.measure.scores(query, self.vectors[places]), k))
         return hits

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from baselines.retrievers.index.likeness import Measure
 from baselines.retrievers.index.matches import best_hits, refuse_misfit
 from baselines.retrievers.index.store import library
 from harness.components.retriever import Hit
@@ -18,22 +19,26 @@ SPARE = 8  # hits beyond k: vectors equal to the k-th, or nearly, must all be se
 TIE = 1e-5  # inner products that faiss sums in another order differ by less
 MIN_SHARE = 0.1  # where a filter leaves a smaller share, a graph walk finds nothing: all vectors are compared
 SCORE_BATCH = 1 << 26  # scores computed at a time: 256 MB
+CHUNK = 1 << 16  # vectors measured in one piece
+COSINE = Measure()
 
 Method = Literal["exact", "hnsw", "ivf"]
 Embed = Callable[[Sequence[str]], "tuple[list[str], Vector]"]  # queries → those that have a vector, these vectors
 
 
 class Nearest:
-    """A FAISS index over normalised vectors; a score is the cosine."""
+    """A FAISS index over vectors, of length 1 where the score is the cosine."""
 
-    def __init__(self, index: Any, kind: Method, effort: int, embed: Embed) -> None:
+    def __init__(self, index: Any, kind: Method, effort: int, embed: Embed, measure: Measure = COSINE) -> None:
         faiss = library()
+        self.measure = measure
         self.index = index
         self.kind = kind
         self.effort = effort  # ef_search or probes
         self.embed = embed
         if kind == "ivf":
             faiss.downcast_index(index).make_direct_map()  # vectors by number, for the exact scores
+        self.longest = 1.0 if measure == COSINE else _longest(index)
         self.gpu = _on_gpu(index, kind, effort)
 
     def search(self, queries: Sequence[str], k: int, allowed: "NDArray[np.bool_] | None" = None) -> list[list[Hit]]:
@@ -62,14 +67,15 @@ class Nearest:
         left, fetch = np.arange(len(vectors)), min(total, breadth + SPARE)
         needed = k if self.kind == "hnsw" else fetch  # a graph walk may end before it has seen the spare ones
         exact = self.kind == "exact" or (allowed is not None and total < MIN_SHARE * self.index.ntotal)
+        ties = TIE * self.measure.rounding(vectors, self.longest)
         while len(left):
             scores, places = self._query(vectors[left], fetch, allowed, exact, breadth)
             starved = (places[:, :needed] < 0).any(axis=1) & (not exact)
-            tied = (scores[:, k - 1] - scores[:, -1] <= TIE) & (fetch < total) & ~starved
+            tied = (scores[:, k - 1] - scores[:, -1] <= ties[left]) & (fetch < total) & ~starved
             for row in np.flatnonzero(~starved & ~tied):
                 hits[left[row]] = self._ranked(vectors[left[row]], places[row], k)
             if self.kind == "exact":
-                tied_queries, floors = left[tied], scores[tied, k - 1] - TIE
+                tied_queries, floors = left[tied], scores[tied, k - 1] - ties[left[tied]]
                 for query, near in zip(tied_queries, self._above(vectors[tied_queries], floors, allowed), strict=True):
                     hits[query] = self._ranked(vectors[query], near, k)
                 break
@@ -89,7 +95,7 @@ class Nearest:
         at_once = max(1, SCORE_BATCH // self.index.ntotal)
         for start in range(0, len(vectors), at_once):
             inside = slice(start, start + at_once)
-            reached = vectors[inside] @ flat.T >= floors[inside, None]
+            reached = self.measure.compared(vectors[inside], flat) >= floors[inside, None]
             if allowed is not None:
                 reached &= allowed
             yield from map(np.flatnonzero, reached)
@@ -113,13 +119,22 @@ class Nearest:
         if self.gpu is not None and not chosen and (self.kind == "exact" or not exact):
             index, params = self.gpu, None
         scores, places = index.search(vectors, fetch, params=params)
-        return scores, places
+        return self.measure.read(scores), places
 
     def _ranked(self, query: "Vector", places: "NDArray[np.int64]", k: int) -> list[Hit]:
         """Scores summed in one order whatever the batch, so that equal vectors score equally."""
         places = places[places >= 0]
         vectors = self.index.reconstruct_batch(places)
-        return best_hits(places, (vectors * query).sum(axis=1), k)
+        return best_hits(places, self.measure.scores(query, vectors), k)
+
+
+def _longest(index: Any) -> float:
+    """The length of the longest vector."""
+    import numpy as np
+
+    starts = range(0, index.ntotal, CHUNK)
+    pieces = (index.reconstruct_n(start, min(CHUNK, index.ntotal - start)) for start in starts)
+    return max((float(np.linalg.norm(piece, axis=1).max()) for piece in pieces), default=1.0)
 
 
 def refuse_other_dimension(queries: "Vector", dimension: int) -> None:

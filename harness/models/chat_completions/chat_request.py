@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError
+from harness.models.chat_completions.sampling_fields import SamplingFields
 from harness.models.chat_completions.served_engine import LLAMA_CPP
 from harness.models.remote.call_error import CallError
 from harness.models.remote.server_reply import text_of
@@ -28,6 +29,7 @@ class ChatRequest:
     model: str
     extra: Mapping[str, JSON]  # further fields, over all others
     template: TurnTemplate | None  # stated for prompts, which are then sent as text
+    sampling: SamplingFields
     refused: set[str] = field(default_factory=set)
 
     @property
@@ -53,6 +55,7 @@ class ChatRequest:
             "temperature": generation.temperature,
             "top_p": generation.top_p,
             "seed": generation.seed,
+            **self._sampling_fields(generation, engine),
             **({"stop": stop} if stop else {}),
             **({} if generation.schema is None else self._schema_fields(generation.schema, engine)),
             "stream": True,
@@ -87,6 +90,12 @@ class ChatRequest:
         if (text := self.rendered(prompt)) is not None:
             return {"prompt": text}
         return {"messages": [{"role": message.role, "content": message.content} for message in prompt]}
+
+    def _sampling_fields(self, generation: Generation, engine: str) -> dict[str, JSON]:
+        """What the task states beyond OpenAI's protocol. Raises CallError where it would be lost in silence."""
+        if (mistake := self.sampling.mistake(generation, engine)) is not None:
+            raise CallError(f"the model {mistake}", lasting=True)
+        return self.sampling.fields(generation, engine)
 
     def _schema_fields(self, schema: Mapping[str, JSON], engine: str) -> dict[str, JSON]:
         """How a reply is held to a schema: where llama.cpp continues a text, it reads no `response_format`."""

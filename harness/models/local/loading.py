@@ -121,7 +121,7 @@ class LocalModel(TextModel):
         return self._weights.is_here()
 
     def describe(self) -> str:
-        return f"{self.path.rpartition('/')[2].partition('#')[0]}, {self.dtype_name} on {self.device_name}"
+        return f"{self._weights.name}, {self.dtype_name} on {self.device_name}"
 
     @cached_property
     def _weights(self) -> Weights:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from harness.models.remote.sampling_options import sampling_options
 from harness.records.inputs import JSON, Generation, Prompt
 from harness.text.reasoning import REASONING_TOKENS
 from harness.text.turn_template import TurnTemplate
@@ -43,6 +44,7 @@ class RequestForm:
             "temperature": generation.temperature,
             "top_p": generation.top_p,
             "seed": generation.seed,
+            **sampling_options(generation),
             **({"stop": list(dict.fromkeys([*stop, *ask.own_stops]))} if stop else {}),
         }
         return {

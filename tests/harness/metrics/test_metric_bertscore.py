@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from harness.components.scoring import Scoring
 from harness.components.task import Task
 from harness.errors import HarnessError, ModelError
 from harness.metrics.bertscore import BertScore
+from harness.metrics.json_fields import JsonFields
 from harness.metrics.support import bertscore_settings
 from harness.models.local.encoders import package_folder
 from harness.models.local.token_encoder import layer_count
@@ -617,3 +619,21 @@ def test_a_hub_model_out_of_reach(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 def test_nothing_reaches_the_terminal(folders: dict[str, Path], capfd: pytest.CaptureFixture[str]) -> None:
     BertScore(model=str(folders["bert"]), layer=1, device="cpu").score(*item("无", "发烧"))
     assert capfd.readouterr() == ("", "")
+
+
+def test_each_field_of_a_structured_answer_has_its_own_three_values(folders: dict[str, Path]) -> None:
+    """As if each field were a text of its own, scored by itself."""
+    metric = BertScore(model=str(folders["bert"]), layer=2)
+    target = {"主诉": CHINESE[0], "诊断": CHINESE[1], "建议": CHINESE[3]}
+    answer = {"主诉": CHINESE[1], "诊断": CHINESE[1]}  # other words, equal, missing
+    sample, prediction = item(None, json.dumps(target, ensure_ascii=False))
+    prediction = replace(prediction, reading=Reading(answer=answer))
+    (marks,) = JsonFields(fields=tuple(target), similarity=metric).score_batch([sample], [prediction])
+    alone = scored(metric, [item(answer.get(field, ""), text) for field, text in target.items()])
+    for part, name in (("", "similarity"), ("precision", "similarity precision"), ("recall", "similarity recall")):
+        values = [one[part].value or 0.0 for one in alone]
+        assert [marks[f"{name} of {field}"].value for field in target] == pytest.approx(values, abs=1e-6)
+        assert marks[name].value == pytest.approx(sum(values) / 3, abs=1e-6)
+    assert marks["similarity precision of 主诉"].value != marks["similarity recall of 主诉"].value
+    assert 0.99 < float(marks["similarity of 诊断"].value or 0) <= 1.00001
+    assert marks["similarity recall of 建议"] == Mark(0.0, "the field is missing")

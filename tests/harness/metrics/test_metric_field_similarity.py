@@ -17,6 +17,7 @@ from harness.metrics.json_fields import JsonFields
 from harness.metrics.judge import Judge
 from harness.metrics.python import Python
 from harness.metrics.rouge import Rouge
+from harness.metrics.term_set import TermSet
 from harness.records.inputs import Sample
 from harness.records.outputs import Prediction, Reading
 from harness.stages.score_metric import score_metric
@@ -100,6 +101,29 @@ def test_fields_called_like_parts_keep_both() -> None:
         "similarity", "similarity of similarity", "similarity of similarity of a", "similarity of a",
     }  # fmt: skip
     assert "similarity" in {*(JsonFields(fields=names).parts() or ())}  # without it, the parts of before
+
+
+@pytest.mark.parametrize(
+    ("answer", "precision", "recall", "f1"),
+    [
+        ("a##c##d", 1 / 3, 1 / 2, 0.4),  # 1 of the answer's 3 terms, 1 of the target's 2: 2 · 1/3 · 1/2 / (5/6)
+        ("a##b", 1.0, 1.0, 1.0),
+        ("a", 1.0, 1 / 2, 2 / 3),
+        ("c", 0.0, 0.0, 0.0),
+        (None, 0.0, 0.0, 0.0),  # the field is missing
+    ],
+)
+def test_precision_and_recall_of_each_field(answer: str | None, precision: float, recall: float, f1: float) -> None:
+    given = {"blank": ""} | ({} if answer is None else {"terms": answer})
+    metric = JsonFields(fields=("terms", "blank"), similarity=TermSet())
+    marks = metric.score(*said(given, target(terms="a##b", blank="")))
+    assert set(marks) == {"", *(metric.parts() or ())}
+    assert {part: mark.value for part, mark in marks.items() if part.startswith("similarity")} == pytest.approx({
+        "similarity": (f1 + 1) / 2, "similarity of terms": f1, "similarity of blank": 1.0,
+        "similarity precision": (precision + 1) / 2, "similarity precision of terms": precision,
+        "similarity precision of blank": 1.0,
+        "similarity recall": (recall + 1) / 2, "similarity recall of terms": recall, "similarity recall of blank": 1.0,
+    })  # fmt: skip
 
 
 class Counting(Rouge):

@@ -244,6 +244,31 @@ def test_a_nearly_certain_nucleus_is_greedy(llama: HuggingFace) -> None:
     ]
 
 
+def test_the_likeliest_token_alone_is_greedy(llama: HuggingFace) -> None:
+    """top_k: 1 leaves one token at any temperature; 0 leaves all."""
+    narrow, wide = (Generation(max_tokens=12, temperature=2.0, top_k=k, seed=3) for k in (1, 0))
+    greedy = [c.text for c in one_by_one(llama, PROMPTS)]
+    assert [c.text for c in llama.generate(PROMPTS, narrow, zeros(PROMPTS))] == greedy
+    assert [c.text for c in llama.generate(PROMPTS, wide, zeros(PROMPTS))] != greedy
+
+
+def test_a_repetition_penalty_is_transformers_own_whatever_pads_a_row(llama: HuggingFace) -> None:
+    """Greedy, too. In a batch transformers would also look at the padding, so it is asked row by row."""
+    network, end = llama._model(), llama._model().generation_config.eos_token_id
+    expected = []
+    for prompt in PROMPTS:
+        ids = llama.encode(prompt)
+        row = network.generate(
+            torch.tensor([ids]), max_new_tokens=12, do_sample=False, repetition_penalty=1.8, eos_token_id=end
+        )[0].tolist()[len(ids) :]
+        expected.append(llama.tokenizer.decode(row, skip_special_tokens=True))
+    penalised = Generation(max_tokens=12, repetition_penalty=1.8)
+    assert [c.text for c in llama.generate(PROMPTS, penalised, zeros(PROMPTS))] == expected
+    assert expected != [c.text for c in one_by_one(llama, PROMPTS)]
+    none = Generation(max_tokens=12, repetition_penalty=1.0)
+    assert said(llama.generate(PROMPTS, none, zeros(PROMPTS))) == said(one_by_one(llama, PROMPTS))
+
+
 @pytest.mark.parametrize("plain", [False, True])
 def test_a_prompt_beyond_the_window_fails_and_is_not_cut(plain: bool, llama: HuggingFace, llama_folder: Path) -> None:
     model = tiny(llama_folder, format="plain") if plain else llama

@@ -77,7 +77,16 @@ def test_the_whole_request(schema: Any, format: Any, stand_in: Start, make: Make
     one(
         make(server, keep_alive="1m"),
         user("问"),
-        Generation(max_tokens=9, temperature=0.5, top_p=0.9, stop=("。",), seed=11, schema=schema),
+        Generation(
+            max_tokens=9,
+            temperature=0.5,
+            top_p=0.9,
+            stop=("。",),
+            seed=11,
+            schema=schema,
+            top_k=0,
+            repetition_penalty=1.2,
+        ),
         repeat=2,
     )
     assert server.bodies() == [
@@ -92,6 +101,9 @@ def test_the_whole_request(schema: Any, format: Any, stand_in: Start, make: Make
                 "temperature": 0.5,
                 "top_p": 0.9,
                 "seed": 13,
+                "top_k": 0,
+                "repeat_penalty": 1.2,
+                "repeat_last_n": 1 << 20,
                 "stop": ["。"],
             },
             "keep_alive": "1m",
