@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from baselines.search.trial_ledger import TrialLedger
 from baselines.support.built_in_wordings import built_in
-from baselines.support.predicting import for_model
 from harness.components.calls import NotPlannableError
+from harness.components.completing import for_model
 from harness.components.fields import ModelName
 from harness.components.task import Task
 from harness.components.variant import Variant
