@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness.components.model import TextModel
+from harness.components.text_model import TextModel
 from harness.models.ollama import Ollama
 from harness.models.openai import OpenAI
 from harness.records.inputs import Generation, Message

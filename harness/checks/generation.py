@@ -8,7 +8,7 @@ from harness.suite.suite import Suite
 
 def generation_mistakes(suite: Suite, tasks: Mapping[str, Task]) -> list[str]:
     """What keeps models from generating as tasks state it; a server that is gone says nothing."""
-    asked = {
+    pairs = {
         (task.name, name): None
         for task in tasks.values()
         if not task.answer.options(task.data.test[0])
@@ -18,6 +18,6 @@ def generation_mistakes(suite: Suite, tasks: Mapping[str, Task]) -> list[str]:
     }
     return [
         f"tasks.{task}.generation: model {name} {problem}"
-        for task, name in asked
+        for task, name in pairs
         if (problem := suite.models[name].generation_mistake(tasks[task].generation)) is not None
     ]

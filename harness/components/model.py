@@ -5,8 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pydantic import field_validator
-
 from harness.components.component import Component
 from harness.components.display import Display
 from harness.components.prompt_shape import PromptShape
@@ -281,21 +279,3 @@ class Model(Component):
         `name` is the suite's name for the model.
         """
         return None
-
-
-class TextModel(Model):
-    """A model that writes text, perhaps with reasoning before its answer."""
-
-    reasoning_tags: tuple[TagPair, ...] = ()  # that open and close its reasoning, beside the usual pairs
-
-    @property
-    def own_reasoning_tags(self) -> tuple[TagPair, ...]:
-        return self.reasoning_tags
-
-    @field_validator("reasoning_tags")
-    @classmethod
-    def _check_tags(cls, tags: tuple[TagPair, ...]) -> tuple[TagPair, ...]:
-        for opening, closing in tags:
-            if not opening.strip() or not closing.strip() or opening.lower() == closing.lower():
-                raise ValueError("each pair needs two different texts: what opens the reasoning, and what closes it")
-        return tags

@@ -158,9 +158,9 @@ class JsonFields(Metric):
         }
         parts: dict[str, Mark] = {}
         for side in self._sides:
-            each = {field: _mark_of(marks_of_field, side) for field, marks_of_field in by_field.items()}
-            parts[_mean_of(side)] = _mean(each)
-            parts |= {_similarity_of(field, side): mark for field, mark in each.items()}
+            values = {field: _mark_of(own_marks, side) for field, own_marks in by_field.items()}
+            parts[_mean_of(side)] = _mean(values)
+            parts |= {_similarity_of(field, side): mark for field, mark in values.items()}
         return parts
 
     def _equal(self, sample: Sample, prediction: Prediction) -> dict[str, Mark]:

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
-from harness.components.model import TextModel
+from harness.components.text_model import TextModel
 from harness.records.inputs import JSON, Generation, Prompt
 from harness.records.outputs import Completion
 from harness.statistics.option_shares import option_shares

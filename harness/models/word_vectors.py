@@ -83,13 +83,13 @@ class WordVectors(Model):
             from sentence_transformers import SentenceTransformer
             from sentence_transformers.sentence_transformer.modules import Pooling, WordEmbeddings
 
-            from harness.models.local.known_words import KnownWords
+            from harness.models.local.vocabulary_tokenizer import VocabularyTokenizer
 
             log.info("reading %s", self.describe())
             table = read_word_vectors(Path(self.path), self.limit)
             vectors = torch.from_numpy(table.vectors)
             padded = torch.cat([torch.zeros(1, vectors.shape[1]), vectors])
-            words = WordEmbeddings(KnownWords(table.words), padded)
+            words = WordEmbeddings(VocabularyTokenizer(table.words), padded)
             mean = Pooling(vectors.shape[1], pooling_mode="mean")
             self._network = SentenceTransformer(modules=[words, mean], device="cpu").eval()
         return self._network

@@ -49,4 +49,4 @@ class Measure:
 
         if self.name == "cosine":
             return np.ones(len(queries), dtype=np.float32)
-        return np.maximum(1.0, np.maximum(np.linalg.norm(queries, axis=1), longest) ** 2)
+        return np.asarray(np.maximum(1.0, np.maximum(np.linalg.norm(queries, axis=1), longest) ** 2))

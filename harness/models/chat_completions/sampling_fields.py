@@ -29,8 +29,13 @@ class SamplingFields:
 
     def fields(self, generation: Generation, engine: str) -> dict[str, JSON]:
         """Fields of a request; nothing for an engine that `mistake` speaks against."""
-        asked = replace(generation, **dict.fromkeys(SPELLINGS.keys() - self.names(generation)))
-        return _WRITERS.get(engine, _no_field)(asked)
+        names = self.names(generation)
+        stated = replace(
+            generation,
+            top_k=generation.top_k if "top_k" in names else None,
+            repetition_penalty=generation.repetition_penalty if "repetition_penalty" in names else None,
+        )
+        return _WRITERS.get(engine, _no_field)(stated)
 
     def mistake(self, generation: Generation, engine: str) -> str | None:
         """Why an engine (empty: it does not tell) would not get what a task states, with the remedy."""

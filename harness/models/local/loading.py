@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, PrivateAttr
 
 from harness.components.fields import LocalPath
-from harness.components.model import TextModel
+from harness.components.text_model import TextModel
 from harness.errors import HarnessError, ModelError
 from harness.models.local.attached_adapter import AttachAdapter, AttachedAdapter
 from harness.models.local.batches import out_of_memory

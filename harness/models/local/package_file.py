@@ -91,7 +91,7 @@ class PackageFile:
     @classmethod
     def _joined(cls, spec: str, texts: Sequence[str]) -> "PackageFile":
         total = TOTAL.fullmatch(texts[-1])
-        parts = []
+        parts: list[WheelFile] = []
         for place, text in enumerate([*texts[:-1], texts[-1] if total is None else total["parts"]], start=1):
             label = f"model {SCHEME}{_shortened(texts)}: part {place} of {len(texts)}"
             match = PART.fullmatch(text.removeprefix(SCHEME))

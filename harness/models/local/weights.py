@@ -7,7 +7,6 @@ import importlib.util
 import logging
 import re
 import tempfile
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,7 +120,7 @@ def _download_hub(name: str, revision: str | None) -> Path:
     return _fetch_hub(name, revision, HUB_FILES)
 
 
-def _fetch_hub(name: str, revision: str | None, files: Sequence[str]) -> Path:
+def _fetch_hub(name: str, revision: str | None, files: list[str]) -> Path:
     """The folder with files of a hub model. Raises ModelError."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError

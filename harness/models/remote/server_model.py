@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, PrivateAttr, field_validator
 
 from harness.components.fields import PromptText
-from harness.components.model import TextModel
+from harness.components.text_model import TextModel
 from harness.errors import HarnessError
 from harness.models.remote.asking import Asking
 from harness.models.remote.call_clock import CallClock

@@ -113,7 +113,7 @@ def test_identity_is_the_content(copied: Path, tmp_path: Path) -> None:
     same = shutil.copytree(copied, tmp_path / "same")
     identity = SentenceTransformers(path=str(copied), device="cpu").identity()
     assert identity == SentenceTransformers(path=str(same), device="cpu", batch_size=7).identity()
-    for change in ({"max_length": 64}, {"dtype": "bfloat16"}, {"query_prefix": "q"}):
+    for change in ({"max_length": 64}, {"dtype": "bfloat16"}, {"query_prefix": "q"}, {"normalise": False}):
         assert (
             SentenceTransformers.model_validate({"path": str(copied), "device": "cpu", **change}).identity() != identity
         )

@@ -11,7 +11,7 @@ CHINESE = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 WORD = re.compile(r"\w+(?:[-'’.]\w+)*")
 
 
-class KnownWords(WordTokenizer):  # type: ignore[misc, unused-ignore]
+class VocabularyTokenizer(WordTokenizer):  # type: ignore[misc, unused-ignore]
     """A tokenizer of sentence-transformers. Number 0 pads; a word of which nothing is known has none.
 
     A word is looked up as it is written, then in small letters; a Chinese one that is not there by its characters.
@@ -39,7 +39,7 @@ class KnownWords(WordTokenizer):  # type: ignore[misc, unused-ignore]
         raise NotImplementedError("it is made of the file of vectors each time")
 
     @staticmethod
-    def load(input_path: str) -> "KnownWords":
+    def load(input_path: str) -> "VocabularyTokenizer":
         raise NotImplementedError("it is made of the file of vectors each time")
 
 
