@@ -10,6 +10,8 @@ import socket
 import sys
 import threading
 import traceback
+from collections.abc import Iterable
+from importlib.abc import MetaPathFinder
 from typing import NoReturn
 
 PACKAGES = ("harness.cli", "harness.runtime", "harness.stages", "harness.suite", "harness.summary", "reports")
@@ -17,11 +19,23 @@ MODULES = ("harness.run", "harness.printing", "baselines.variants.prompting", "h
            "harness.answers.text", "harness.metrics.exact_match", "psutil", "scipy.stats")  # fmt: skip
 
 
+class NotInstalled(MetaPathFinder):
+    """Packages that are not there, whatever is installed."""
+
+    def __init__(self, packages: Iterable[str]) -> None:
+        self.packages = frozenset(packages)
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        if name.partition(".")[0] in self.packages:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
 def serve(descriptor: int) -> NoReturn:
     """Answers requests until the tests end.
 
-    A request is a datagram of `arguments`, `cwd` and `environment` with three files: standard output, standard error, and
-    where the number of the process and, in the end, its exit code are written, a line each.
+    A request is a datagram of `arguments`, `cwd`, `environment` and `missing`, the packages that cannot be imported, with
+    three files: standard output, standard error, and where the number of the process and, in the end, its exit code are
+    written, a line each.
     """
     _import_all()
     channel = socket.socket(fileno=descriptor)
@@ -61,6 +75,9 @@ def _run(request: dict, output: int, errors: int, status: int) -> NoReturn:
     os.environ.clear()
     os.environ.update(request["environment"])
     sys.argv[1:] = request["arguments"]
+    if request["missing"]:
+        assert not sys.modules.keys() & set(request["missing"]), "imported before anything asked for it"
+        sys.meta_path.insert(0, NotInstalled(request["missing"]))
     code = _exit_code()
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()

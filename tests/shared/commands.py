@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 
 from tests.shared.paths import ROOT
@@ -22,9 +23,15 @@ SECONDS = 120.0  # no command of a test takes as long
 PROGRAM = "from tests.shared.command_server import serve; serve({})"
 
 
-def run_command(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """What `harness ARGUMENTS` prints and returns in this folder, with these variables beside those of the tests."""
-    request = {"arguments": arguments, "cwd": str(cwd), "environment": {**os.environ, **environment}}
+def run_command(
+    *arguments: str, cwd: Path, missing: Collection[str] = (), **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """What `harness ARGUMENTS` prints and returns in this folder, with these variables beside those of the tests.
+
+    Packages that are missing cannot be imported.
+    """
+    variables = {**os.environ, **environment}
+    request = {"arguments": arguments, "cwd": str(cwd), "environment": variables, "missing": list(missing)}
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         reading, writing = os.pipe()
         socket.send_fds(_channel(), [json.dumps(request).encode()], [output.fileno(), errors.fileno(), writing])
