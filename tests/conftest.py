@@ -1,5 +1,6 @@
 """What the tests share: a cache of their own, the real data where it is, a small suite to write and run."""
 
+import gc
 import logging
 import os
 import textwrap
@@ -36,6 +37,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if INTERNALS.intersection(item.path.relative_to(ROOT).parts[1:-1]):
             item.add_marker("internals")
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays: each model that is put away would look through all of it for garbage (0.3 s for all tests)."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import venv
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,20 +14,12 @@ from filelock import FileLock
 
 from harness.errors import SuiteError
 from harness.suite.parser import load_suite
+from tests.shared.commands import run_command
 from tests.shared.light import HEAVY, light_server, write_light_suites
 from tests.shared.ollama_stand_in import serving
 from tests.shared.paths import ROOT
 
 COMMAND = "from harness.cli import main; main()"
-BLOCKED = f"""
-import importlib.abc, sys
-class NotInstalled(importlib.abc.MetaPathFinder):
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {HEAVY!r}:
-            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
-sys.meta_path.insert(0, NotInstalled())
-{COMMAND}
-"""
 INSTALL = 'pip install "domain-harness[local]"'
 
 Harness = Callable[..., subprocess.CompletedProcess[str]]
@@ -44,7 +37,7 @@ def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 @pytest.fixture
 def blocked(tmp_path: Path) -> Harness:
     """The command in this environment, in which the heavy packages cannot be imported."""
-    return _harness([sys.executable, "-c", BLOCKED], {"PYTHONPATH": str(ROOT)}, tmp_path)
+    return partial(run_command, cwd=tmp_path, missing=HEAVY)
 
 
 @pytest.fixture(scope="session")
@@ -64,13 +57,11 @@ def light_environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def bare(light_environment: Path, tmp_path: Path) -> Harness:
     """The command as a light installation brings it."""
-    return _harness([str(light_environment / "bin" / "harness")], {}, tmp_path)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
 
-
-def _harness(command: list[str], further: dict[str, str], folder: Path) -> Harness:
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | further
-        return subprocess.run([*command, *arguments], cwd=folder, env=environment, capture_output=True, text=True)
+        command = [light_environment / "bin" / "harness", *arguments]
+        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
 
     return run
 

@@ -29,6 +29,7 @@ from harness.runtime.run_folder import RunFolder
 from harness.stages.plan import plan
 from harness.stages.score_metric import score_metric
 from harness.suite.parser import load_suite
+from tests.shared.commands import run_command
 
 SUITE = """\
 name: colours
@@ -240,8 +241,8 @@ def test_a_run_folder_that_cannot_be_read_stops_no_further_run(write_suite: Writ
     broken = tmp_path / "runs" / "colours" / "9999"
     broken.mkdir(parents=True)
     (broken / "run.json").write_text("{}")
-    assert harness("run", str(write_suite(SUITE, test__tsv=ROWS)), cwd=tmp_path).returncode == 0
-    result = harness("report", str(broken), cwd=tmp_path)
+    assert run_command("run", str(write_suite(SUITE, test__tsv=ROWS)), cwd=tmp_path).returncode == 0
+    result = run_command("report", str(broken), cwd=tmp_path)
     assert result.returncode == 2
     assert "was not written by `harness run`; delete the folder" in result.stderr
 
@@ -273,16 +274,9 @@ def test_a_metric_that_gives_no_number_is_unknown(scoring: Callable[..., Scoring
 # -- the command --------------------------------------------------------------------------------------------------
 
 
-def harness(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from harness.cli import main; main()", *arguments]
-    return subprocess.run(
-        command, cwd=cwd, env={**os.environ, **environment}, capture_output=True, text=True, timeout=120, check=False
-    )
-
-
 def test_the_command_prints_table_and_report_last(write_suite: Write, tmp_path: Path) -> None:
     suite = write_suite(SUITE, test__tsv=ROWS)
-    result = harness("run", str(suite), cwd=tmp_path)
+    result = run_command("run", str(suite), cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert "75.0" in result.stdout
     page = result.stdout.rstrip().splitlines()[-1].removeprefix("Report: ")
@@ -292,10 +286,10 @@ def test_the_command_prints_table_and_report_last(write_suite: Write, tmp_path: 
 def test_the_plan_changes_nothing_and_counts(write_suite: Write, tmp_path: Path) -> None:
     suite = write_suite(SUITE, test__tsv=ROWS)
     before = sorted(tmp_path.rglob("*"))
-    assert "8 calls to compute" in harness("plan", str(suite), cwd=tmp_path).stdout
+    assert "8 calls to compute" in run_command("plan", str(suite), cwd=tmp_path).stdout
     assert sorted(tmp_path.rglob("*")) == before
-    harness("run", str(suite), cwd=tmp_path)
-    assert "1 call to compute" in harness("plan", str(suite), cwd=tmp_path).stdout  # the failed one
+    run_command("run", str(suite), cwd=tmp_path)
+    assert "1 call to compute" in run_command("plan", str(suite), cwd=tmp_path).stdout  # the failed one
 
 
 # Cells that make equal calls: c asks what a asks, of a model of the same content; d asks what b asks, in another task
@@ -414,7 +408,7 @@ def test_the_plan_downloads_nothing(
         "PIP_NO_CACHE_DIR": "1",
     }  # fmt: skip
     before = sorted(tmp_path.rglob("*"))
-    result = harness("plan", str(suite), cwd=tmp_path, **online)
+    result = run_command("plan", str(suite), cwd=tmp_path, **online)
     assert result.returncode == 0, result.stderr
     assert "8 calls to compute: no call of this model timed yet" in result.stdout
     assert elsewhere.requests == []  # type: ignore[attr-defined]
@@ -438,7 +432,7 @@ def test_mistakes_are_one_line_and_exit_2(
     write_suite: Write, tmp_path: Path, arguments: list[str], message: str
 ) -> None:
     write_suite(SUITE, test__tsv=ROWS)
-    result = harness(*arguments, cwd=tmp_path)
+    result = run_command(*arguments, cwd=tmp_path)
     assert result.returncode == 2
     assert message in result.stderr
     assert len(result.stderr.splitlines()) == 1
@@ -504,7 +498,7 @@ def test_kill_9_then_the_same_command(write_suite: Write, tmp_path: Path, run_su
     process.communicate()
     finished = wait_for_calls(tmp_path / "cache" / "calls.sqlite", 5)
     assert finished < 24
-    result = harness("run", str(suite), cwd=tmp_path)
+    result = run_command("run", str(suite), cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     (resumed,) = (tmp_path / "runs" / "colours").iterdir()  # the unfinished folder was taken up again
     cells = RunFolder(resumed).read_run()["cells"]

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 
 import pytest
 
 from harness.records.decisions import DecisionRecord
 from harness.records.figures import Comparison
 from harness.records.finished_run import FinishedRun
+from harness.records.inputs import Language
 from harness.records.summary import Summary
 from reports.charts.scatter import cost_axis, place_labels
 from reports.facts import cost_texts
@@ -34,13 +36,17 @@ def _sentences() -> Iterator[None]:
         yield
 
 
-def page_of(situation: str, language: str = "en") -> str:
+@cache
+def whole_page(situation: str, language: Language = "en") -> str:
+    return render(decided.decided_run(situation), language=language)
+
+
+def page_of(situation: str, language: Language = "en") -> str:
     """The body that is shown first, as markup."""
-    page = render(decided.decided_run(situation), language=language)
-    return page.partition('<div class="body"')[2].partition("<template")[0]
+    return whole_page(situation, language).partition('<div class="body"')[2].partition("<template")[0]
 
 
-def first_screen(situation: str, language: str = "en") -> str:
+def first_screen(situation: str, language: Language = "en") -> str:
     """The text of the recommendation."""
     section = page_of(situation, language).partition('<section id="recommendation"')[2].partition("</section>")[0]
     return visible(f"<{section}")
@@ -76,7 +82,7 @@ def test_the_first_screen_says(situation: str, text: str) -> None:
 
 @pytest.mark.parametrize("situation", decided.SITUATIONS)
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_no_p_value_on_the_first_screen(situation: str, language: str) -> None:
+def test_no_p_value_on_the_first_screen(situation: str, language: Language) -> None:
     text = first_screen(situation, language)
     assert text
     assert not P_VALUE.search(text)
@@ -84,7 +90,7 @@ def test_no_p_value_on_the_first_screen(situation: str, language: str) -> None:
 
 @pytest.mark.parametrize("situation", decided.SITUATIONS)
 def test_nothing_of_a_run_becomes_markup(situation: str) -> None:
-    page = render(decided.decided_run(situation))
+    page = whole_page(situation)
     assert "<img" not in page
     assert len(re.findall(r'<script(?:>| type="module">)', page)) == 2  # ours; what else there is only holds data
     assert not re.search(r'\b(?:style|onerror|onclick)="', page.partition("<body>")[2].replace("&#34;", ""))

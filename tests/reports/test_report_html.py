@@ -19,6 +19,16 @@ from reports.html import render
 from tests.shared.finished import unpacked, visible
 
 
+@pytest.fixture(scope="module")
+def page(folder: RunFolder) -> str:
+    return visible(render(folder.finished()))
+
+
+@pytest.fixture(scope="module")
+def grounded_page(grounded_folder: RunFolder) -> str:
+    return visible(render(grounded_folder.finished()))
+
+
 def test_written_beside_the_run(folder: RunFolder) -> None:
     path = folder.write_report(render(folder.finished()))
     assert path == folder.path / "report.html"
@@ -48,8 +58,8 @@ def test_written_beside_the_run(folder: RunFolder) -> None:
         "norm × rag: 2 of 30 items have no value",
     ],
 )
-def test_the_page_says(folder: RunFolder, text: str) -> None:
-    assert text in visible(render(folder.finished()))
+def test_the_page_says(page: str, text: str) -> None:
+    assert text in page
 
 
 @pytest.mark.parametrize(
@@ -87,16 +97,17 @@ def test_the_time_of_the_stages(folder: RunFolder, stages: dict[str, float] | No
         "cannot be read skipped empty.pdf: no text icd.txt sha256 9f86d081884c7d65",
     ],
 )
-def test_the_page_says_of_what_was_looked_up(grounded_folder: RunFolder, text: str) -> None:
-    assert text in visible(render(grounded_folder.finished()))
+def test_the_page_says_of_what_was_looked_up(grounded_page: str, text: str) -> None:
+    assert text in grounded_page
 
 
 def test_sections_are_there_only_when_asked_for(folder: RunFolder, grounded_folder: RunFolder) -> None:
     names = ("freshness", "retrieval", "cascades")
-    assert not any(f'id="{name}"' in render(folder.finished()) for name in names)
-    assert all(f'id="{name}"' in render(grounded_folder.finished()) for name in names)
-    assert "Retrieval, this run" not in render(folder.finished())
-    assert "freshness probe" not in visible(render(folder.finished()))
+    plain, grounded = render(folder.finished()), render(grounded_folder.finished())
+    assert not any(f'id="{name}"' in plain for name in names)
+    assert all(f'id="{name}"' in grounded for name in names)
+    assert "Retrieval, this run" not in plain
+    assert "freshness probe" not in visible(plain)
 
 
 def test_warning_at_the_top_where_no_model_is_above_the_floor(

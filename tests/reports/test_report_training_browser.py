@@ -17,6 +17,11 @@ from tests.shared.finished import visible
 SECTIONS = ("learning-curve", "seeds", "training", "forgetting", "leakage")
 
 
+@pytest.fixture(scope="module")
+def page(trained_folder: RunFolder) -> str:
+    return visible(render(trained_folder.finished()))
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -35,8 +40,8 @@ SECTIONS = ("learning-curve", "seeds", "training", "forgetting", "leakage")
         "identical Test item n01 右侧肩袖部分撕裂（1） train rows of norm, train.tsv:17 右侧肩袖部分撕裂（1）",
     ],
 )
-def test_the_page_says(trained_folder: RunFolder, text: str) -> None:
-    assert text in visible(render(trained_folder.finished()))
+def test_the_page_says(page: str, text: str) -> None:
+    assert text in page
 
 
 def test_sections_are_there_only_where_the_run_has_them(folder: RunFolder, trained_folder: RunFolder) -> None:

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Formatter
@@ -187,13 +187,11 @@ def unused(keys: NamedKeys, sections: Iterable[str], scripts: str, catalogue: Ca
     """
     used = keys.literals.keys() | keys.spoken.keys() | {f"nouns.{noun.replace(' ', '_')}" for noun in keys.nouns}
     used |= {f"{section}.{name}" for section in sections for name in OF_A_SECTION}
-    hole = rf"(?:\d+|{'|'.join(sorted(keys.words - {''}))})"
     open_ended = (HOLE, f"nouns.{HOLE}")  # they would say every title, and every noun
-    patterns = [_regex(pattern, hole) for pattern in keys.patterns if not pattern.startswith(open_ended)]
-    words = set(re.findall(r"\w+", scripts))
-    parts = rf"(?:{'|'.join(sorted(words))})"  # that the holes of a script's template may be
+    patterns = [pattern.split(HOLE) for pattern in keys.patterns if not pattern.startswith(open_ended)]
+    words = set(re.findall(r"\w+", scripts))  # what the holes of a script's template may be, too
     composed = [
-        _regex(re.sub(r"\$\{[^}]*\}", HOLE, template), parts)
+        re.sub(r"\$\{[^}]*\}", HOLE, template).split(HOLE)
         for template in re.findall(r"`(\w*\$\{[^`}]*\}\w*)`", scripts)
         if re.sub(r"\$\{[^}]*\}", "", template)
     ]
@@ -201,8 +199,8 @@ def unused(keys: NamedKeys, sections: Iterable[str], scripts: str, catalogue: Ca
         f"{file}.{name}"
         for file, name, _ in _entries(catalogue)
         if (key := f"{file}.{name}") not in used
-        and not any(pattern.fullmatch(key) for pattern in patterns)
-        and not (file in OF_SCRIPTS and (name in words or any(pattern.fullmatch(name) for pattern in composed)))
+        and not any(_is_made_of(key, pattern, keys.words) for pattern in patterns)
+        and not (file in OF_SCRIPTS and (name in words or any(_is_made_of(name, parts, words) for parts in composed)))
     ]
 
 
@@ -251,8 +249,20 @@ def _slug(text: str) -> str:
     return re.sub("[^a-z0-9]+", "_", text.lower()).strip("_")
 
 
-def _regex(pattern: str, hole: str = "[a-z0-9_]+") -> re.Pattern[str]:
-    return re.compile(hole.join(map(re.escape, pattern.split(HOLE))))
+def _regex(pattern: str) -> re.Pattern[str]:
+    return re.compile("[a-z0-9_]+".join(map(re.escape, pattern.split(HOLE))))
+
+
+def _is_made_of(text: str, pieces: Sequence[str], words: Container[str]) -> bool:
+    """Whether these pieces, with a number or one of the words between each two, are the text."""
+    first, *others = pieces
+    if not others or not text.startswith(first):
+        return not others and text == first
+    rest = text.removeprefix(first)
+    return any(
+        (rest[:end].isdecimal() or rest[:end] in words) and _is_made_of(rest[end:], others, words)
+        for end in range(1, len(rest) + 1)
+    )
 
 
 def _have_same_values(ours: Mapping[str, str], theirs: Mapping[str, str]) -> bool:

@@ -1,9 +1,7 @@
 """A judge against people: the figures by hand, the stored verdicts of PandaLM, and the whole path of the command."""
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ from harness.runtime.run_folder import RunFolder
 from harness.suite.options import Trust
 from harness.suite.parser import load_suite
 from harness.suite.suite import Suite
+from tests.shared.commands import run_command
 
 WriteSuite = Callable[..., Path]
 Open = Callable[[Suite], Context]
@@ -369,8 +368,7 @@ def test_llama_against_gpt4_on_the_stored_scores(shared_data: Path, made: Path) 
 
 
 def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, "-c", "from harness.cli import main; main()", "calibrate", *arguments]
-    return subprocess.run(line, cwd=cwd, env=os.environ, capture_output=True, text=True, timeout=120, check=False)
+    return run_command("calibrate", *arguments, cwd=cwd)
 
 
 def test_the_command(made: Path) -> None:

@@ -2,29 +2,20 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.shared.commands import run_command
 from tests.shared.engines import Body, Script
 from tests.shared.faults import Fault
 from tests.shared.light import HEAVY
 from tests.shared.ollama_stand_in import ServedModel, StandIn, serving
 from tests.shared.openai_servers import LlamaServer
-from tests.shared.paths import ROOT
 
-BLOCKED = f"""
-import importlib.abc, sys
-class NotInstalled(importlib.abc.MetaPathFinder):
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {HEAVY!r}:
-            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
-sys.meta_path.insert(0, NotInstalled())
-from harness.cli import main; main()
-"""
 CAPITALS = {"France": "Paris", "Italy": "Rome", "Norway": "Oslo", "Egypt": "Cairo"}
 SUITE = """\
 name: served
@@ -75,14 +66,7 @@ def servers(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
 def harness(tmp_path: Path) -> Harness:
     """The command in this environment, in which torch, FAISS and their kin cannot be imported."""
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", BLOCKED, *arguments]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-
-    monkeypatch = pytest.MonkeyPatch()
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    yield run
-    monkeypatch.undo()
+    return partial(run_command, cwd=tmp_path, missing=HEAVY)
 
 
 def write(folder: Path, servers: dict[str, Any], vectors: str, name: str = "bge") -> str:

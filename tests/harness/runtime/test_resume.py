@@ -1,6 +1,5 @@
 """A run that was killed and one that nothing disturbed end equal, items that always fail included."""
 
-import os
 import random
 import signal
 import sqlite3
@@ -22,6 +21,7 @@ from harness.records.outputs import Completion
 from harness.runtime.cache import Cache
 from harness.runtime.context import Context
 from harness.runtime.run_folder import RunFolder
+from tests.shared.commands import run_command
 
 Write = Callable[..., Path]
 Run = Callable[..., RunFolder]
@@ -254,9 +254,7 @@ def test_kill_9_leaves_no_good_item_unasked(
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    result = subprocess.run(
-        command("run", str(suite)), cwd=tmp_path, env=dict(os.environ), capture_output=True, text=True, check=False
-    )
+    result = run_command("run", str(suite), cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     (folder,) = (tmp_path / "runs" / "colours").iterdir()
     assert {score.error for score in RunFolder(folder).scores()} == {None, "refused"}

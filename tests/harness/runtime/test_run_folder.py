@@ -1,8 +1,6 @@
 """What a run may write over, and in which order it writes: nobody else's files, and `complete` last of all."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from harness.runtime.context import Context
 from harness.runtime.run_folder import RESULTS, RunFolder
 from harness.runtime.run_lookup import folder_for
 from harness.suite.parser import load_suite
+from tests.shared.commands import run_command
 
 SUITE = """\
 name: colours
@@ -31,13 +30,6 @@ variants:
 ROWS = "词\t色\n草\t绿\n天\t蓝\n"
 Write = Callable[..., Path]
 Run = Callable[..., RunFolder]
-
-
-def harness(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from harness.cli import main; main()", *arguments]
-    return subprocess.run(
-        command, cwd=cwd, env={**os.environ, **environment}, capture_output=True, text=True, timeout=120, check=False
-    )
 
 
 def content(folder: Path) -> dict[str, bytes | str]:
@@ -89,7 +81,7 @@ def test_the_command_leaves_the_files_of_others(write_suite: Write, tmp_path: Pa
         (own / name).write_text("mine")
     before = content(own)
     suite = str(write_suite(SUITE, test__tsv=ROWS))
-    result = harness("run", suite, "--out", "own", "--from", stage, cwd=tmp_path)
+    result = run_command("run", suite, "--out", "own", "--from", stage, cwd=tmp_path)
     assert (result.returncode, len(result.stderr.splitlines())) == (2, 1)
     assert content(own) == before
 
@@ -265,7 +257,7 @@ def test_a_refused_run_leaves_nothing(
 ) -> None:
     suite = write_suite(SUITE.replace(old, new), test__tsv=rows)
     before = sorted(tmp_path.rglob("*"))
-    result = harness(command[0], str(suite), *command[1:], cwd=tmp_path)
+    result = run_command(command[0], str(suite), *command[1:], cwd=tmp_path)
     assert (result.returncode, len(result.stderr.splitlines())) == (2, 1), result.stderr
     assert sorted(tmp_path.rglob("*")) == before
 
@@ -350,7 +342,7 @@ def test_one_bad_row_is_one_line(write_suite: Write, tmp_path: Path, rows: str, 
     suite = SUITE.replace(
         "{tsv: {path: test.tsv, input: 词, target: 色}}", "{jsonl: {path: t.jsonl, input: q, target: a, id: id}}"
     )
-    result = harness("run", str(write_suite(suite, t__jsonl=rows)), cwd=tmp_path)
+    result = run_command("run", str(write_suite(suite, t__jsonl=rows)), cwd=tmp_path)
     expected = 1 if shown else rows.count("\n")
     assert (result.returncode, len(result.stderr.splitlines())) == (2, expected), result.stderr
     assert all(line.startswith("error: ") for line in result.stderr.splitlines())

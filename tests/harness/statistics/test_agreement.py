@@ -189,7 +189,13 @@ def raters(n: int, labels: int, agree: float, seed: int = 0) -> tuple[list[int],
 
 @pytest.mark.parametrize(
     ("n", "labels", "weights"),
-    [(40, 2, None), (60, 3, None), (100, 3, None), (100, 5, "quadratic"), (200, 4, "linear")],
+    [
+        (40, 2, None),
+        (60, 3, None),
+        (100, 5, "quadratic"),
+        pytest.param(100, 3, None, marks=pytest.mark.nightly),
+        pytest.param(200, 4, "linear", marks=pytest.mark.nightly),
+    ],
 )
 def test_another_seed_prints_the_same_interval_of_kappa(n: int, labels: int, weights: str | None) -> None:
     kappa = partial(cohen_kappa, weights=weights)
@@ -198,8 +204,17 @@ def test_another_seed_prints_the_same_interval_of_kappa(n: int, labels: int, wei
     assert {f"{low:.2f} {high:.2f}" for low, high in ends} == {f"{ends[0][0]:.2f} {ends[0][1]:.2f}"}
 
 
-@pytest.mark.parametrize("weights", [None, "linear", "quadratic"])
-@pytest.mark.parametrize("unknown", [None, float("nan")])
+@pytest.mark.parametrize(
+    ("weights", "unknown"),
+    [
+        (None, None),
+        ("linear", float("nan")),
+        ("quadratic", None),
+        pytest.param(None, float("nan"), marks=pytest.mark.nightly),
+        pytest.param("linear", None, marks=pytest.mark.nightly),
+        pytest.param("quadratic", float("nan"), marks=pytest.mark.nightly),
+    ],
+)
 def test_the_interval_of_kappa_is_that_of_single_resamples(weights: str | None, unknown: float | None) -> None:
     a, b = raters(50, 3, 0.6)
     a[3], b[7] = unknown, unknown
@@ -208,7 +223,7 @@ def test_the_interval_of_kappa_is_that_of_single_resamples(weights: str | None, 
     assert of_counts == pytest.approx(drawn, abs=0.012)
 
 
-@pytest.mark.parametrize(("copies", "weights"), [(4, None), (3, "quadratic")])
+@pytest.mark.parametrize(("copies", "weights"), [pytest.param(4, None, marks=pytest.mark.nightly), (3, "quadratic")])
 def test_answers_to_one_question_are_drawn_together(copies: int, weights: str | None) -> None:
     """Each item several times, as one group, is no more certain than once; taken as items by themselves it would be."""
     kappa, (a, b) = partial(cohen_kappa, weights=weights), raters(40, 3, 0.6)

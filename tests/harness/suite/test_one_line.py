@@ -13,6 +13,7 @@ from harness.errors import HarnessError
 from harness.runtime.digests import file_digest
 from harness.stages.prepare import prepare
 from harness.suite.parser import load_suite
+from tests.shared.commands import run_command
 
 SUITE = """\
 name: small
@@ -97,11 +98,8 @@ def test_a_pipe_is_not_waited_for(write_suite: Write, kind: str) -> None:
     name = {"data": "test.tsv", "knowledge": "docs", "suite": "suite.yaml", "prompt": "norm.j2"}[kind]
     (path.parent / name).rename(path.parent / "moved")
     os.mkfifo(path.parent / name)
-    code = "import sys; from harness.cli import main; main()"
     for command in ("check", "run"):
-        result = subprocess.run(
-            [sys.executable, "-c", code, command, str(path)], capture_output=True, text=True, timeout=60, check=False
-        )
+        result = run_command(command, str(path), cwd=path.parent)
         assert (result.returncode, len(result.stderr.splitlines())) == (2, 1), result.stderr
 
 
@@ -247,9 +245,7 @@ def test_a_full_disk_while_digesting_is_one_line(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize("out", [LONG, f"a/{LONGER}", "/dev/null/run"], ids=["long", "longer", "below a device"])
 def test_a_folder_that_cannot_be_made(write_suite: Write, tmp_path: Path, out: str) -> None:
     path = write_suite(SUITE, test__tsv=ROWS)
-    code = "from harness.cli import main; main()"
-    command = [sys.executable, "-c", code, "run", str(path), "--out", out]
-    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    result = run_command("run", str(path), "--out", out, cwd=tmp_path)
     assert (result.returncode, len(result.stderr.splitlines())) == (2, 1), result.stderr
 
 
@@ -323,8 +319,6 @@ def test_half_a_character_in_a_metrics_reason_is_a_question_mark(write_suite: Wr
         f"    def score(self, sample, prediction):\n        {SURROGATES[name]}\n"
     )
     path = write_suite(SUITE.replace("exact_match", "own_reasons.Mine"), test__tsv=ROWS, own_reasons__py=own)
-    code = "from harness.cli import main; main()"
-    command = [sys.executable, "-c", code, "run", str(path), "--out", "out"]
-    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    result = run_command("run", str(path), "--out", "out", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert "?" in (tmp_path / "out/scores.jsonl").read_text(encoding="utf-8")

@@ -1,8 +1,6 @@
 """A mistake that many people make names its remedy, and the remedy works."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import pytest
 from harness.errors import HarnessError
 from harness.stages.prepare import check, prepare
 from harness.suite.parser import load_suite
+from tests.shared.commands import run_command
 
 SUITE = """\
 name: small
@@ -196,15 +195,7 @@ def test_check_says_what_a_run_would_refuse_at_once(
     suite = write(SUITE.replace(old, new, 1))
     outputs = []
     for command in ("check", "run"):
-        code = "from harness.cli import main; main()"
-        result = subprocess.run(
-            [sys.executable, "-c", code, command, str(suite)],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        result = run_command(command, str(suite), cwd=tmp_path)
         assert result.returncode == 2, result.stderr
         outputs.append(result.stderr)
     assert reason in outputs[0]
@@ -220,10 +211,7 @@ def test_check_reads_the_header_of_a_workbook(write: Write, tmp_path: Path) -> N
     start, end = SUITE.index("{jsonl"), SUITE.index("\n    prompt")
     text = f"{SUITE[:start]}{{xlsx: {{path: rows.xlsx, input: ticket, target: team}}}}{SUITE[end:]}"
     suite = write(text)
-    code = "from harness.cli import main; main()"
-    result = subprocess.run(
-        [sys.executable, "-c", code, "check", str(suite)], capture_output=True, text=True, check=False
-    )
+    result = run_command("check", str(suite), cwd=tmp_path)
     assert (result.returncode, len(result.stderr.splitlines())) == (2, 1)
     assert "rows.xlsx" in result.stderr
 

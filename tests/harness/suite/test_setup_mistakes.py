@@ -16,6 +16,7 @@ from harness.records.inputs import Sample
 from harness.stages.prepare import prepare
 from harness.suite.parser import load_suite
 from harness.text.templates import Template
+from tests.shared.commands import run_command
 
 SUITE = """\
 name: small
@@ -289,13 +290,13 @@ def test_a_mistake_can_be_told_on_an_ascii_terminal(write_suite: Write, tmp_path
 
 def test_brackets_in_names_are_shown_as_written(write_suite: Write, tmp_path: Path) -> None:
     suite = write_suite(SUITE.replace("plain:", "'v[red]':"), test__tsv=ROWS)
-    assert "v[red]" in harness("plan", str(suite), cwd=tmp_path).stdout
-    result = harness("run", str(suite), "--out", "o[dim]ut", cwd=tmp_path)
+    assert "v[red]" in run_command("plan", str(suite), cwd=tmp_path).stdout
+    result = run_command("run", str(suite), "--out", "o[dim]ut", cwd=tmp_path)
     page = result.stdout.rstrip().splitlines()[-1].removeprefix("Report: ")
     assert page.startswith("o[dim]ut")
     assert (tmp_path / page).is_file()
     named = write_suite(SUITE.replace("norm:", "'n[red]':"), test__tsv=ROWS)
-    assert "n[red]  rows: test 2" in harness("data", "describe", str(named), cwd=tmp_path).stdout
+    assert "n[red]  rows: test 2" in run_command("data", "describe", str(named), cwd=tmp_path).stdout
 
 
 @pytest.mark.parametrize("arguments", [["run", "suite/suite.yaml"], ["schema"]])

@@ -16,8 +16,8 @@ from harness.models.ollama import Ollama
 from harness.models.openai import OpenAI
 from harness.records.inputs import Generation, Message
 from harness.suite.parser import load_suite
+from tests.shared.commands import run_command
 from tests.shared.finished import unpacked
-from tests.shared.paths import ROOT
 from tests.shared.raw_server import RawServer, chat, ollama_chat, raw_server, reply
 
 KEY = "sk-live-Abc123Def456Ghi789"
@@ -129,9 +129,7 @@ def test_what_is_no_secret_in_extra(extra: str, write_suite: Callable[..., Path]
 
 
 def harness(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "HARNESS_CACHE": str(cwd / "cache"), "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-c", "from harness.cli import main; main()", *arguments]
-    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    return run_command(*arguments, cwd=cwd, HARNESS_CACHE=str(cwd / "cache"))
 
 
 def leaks(folder: Path, *outputs: str) -> list[str]:
