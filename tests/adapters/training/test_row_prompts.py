@@ -163,7 +163,7 @@ def test_a_model_asked_as_it_learnt_raises_no_alarm(written: Callable[..., Suite
     ("rows", "more", "expected"),
     [
         ("{task: norm, as: nothing}", "", "models.lora.tuned.on.0.as: 'nothing' is not among variants"),
-        ("{task: norm, as: floor}", "floor: {floor: {by: majority}}", "models.lora: on: as: floor: is a floor"),
+        ("{task: norm, as: floor}", "floor: {floor: {by: majority}}", "models.lora: as: floor: is a floor"),
         ("{task: norm, as: best}", "best: {rag: {model: base, knowledge: terms, oracle: true}}", "as: best: shows every item its right passage"),
         ("{task: norm, as: steps}", "steps: {cascade: {of: [shots, rag], confidence: logprob, thresholds: [0]}}", "as: steps: asks through other variants"),
         ("{task: norm, gold: 0.5}", "", "gold and distractors are about passages"),
