@@ -82,8 +82,8 @@ class Tuned(DerivedModel, Recipe, LearntRows):
 
     def asked_as(self) -> list[tuple[str, str]]:
         teaching = self.answers.as_ if self.answers else None
-        asked = [(rows.task, variant) for rows in self.task_rows for variant in (rows.as_, teaching) if variant]
-        return list(dict.fromkeys(asked))
+        pairs = [(rows.task, variant) for rows in self.task_rows for variant in (rows.as_, teaching) if variant]
+        return list(dict.fromkeys(pairs))
 
     def gather(self, calls: Calls, resources: Resources) -> None:
         super().gather(calls, resources)

@@ -106,9 +106,9 @@ def teach(teacher: Teacher | None, rows: Sequence[TrainRow], inputs: TrainingInp
         notes[rows[places[0]].source] = {"answers": {"task": own.task, **lessons.record}}
     if missing:
         unknown.append(f"{counted(missing, 'answer')} to be written by {teacher.from_}")
-    kept = [(row, answered.get(place, row.sample)) for place, row in enumerate(rows)]
+    pairs = [(row, answered.get(place, row.sample)) for place, row in enumerate(rows)]
     return TaughtRows(
-        rows=tuple(replace(row, sample=sample) for row, sample in kept if sample is not None),
+        rows=tuple(replace(row, sample=sample) for row, sample in pairs if sample is not None),
         notes=notes,
         unknown=" and ".join(unknown),
         is_possible=is_possible,

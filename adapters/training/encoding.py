@@ -36,11 +36,10 @@ class Encoded:
     dropped: int = 0  # rows longer than the cutoff even so
     split: int = 0  # rows whose tokenizer would have merged the prompt's end with the answer's beginning
 
-    def joined(self, other: "Encoded") -> "Encoded":
-        """These rows and the other ones."""
-        return Encoded(
-            self.rows + other.rows, self.cut + other.cut, self.dropped + other.dropped, self.split + other.split
-        )
+    def joined(self, further: "Encoded") -> "Encoded":
+        """These rows and further ones."""
+        rows = self.rows + further.rows
+        return Encoded(rows, self.cut + further.cut, self.dropped + further.dropped, self.split + further.split)
 
 
 def encode_examples(base: HuggingFace, examples: Sequence[Example], cutoff: int, loss: str) -> Encoded:

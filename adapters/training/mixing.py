@@ -72,8 +72,8 @@ class Share:
 
     def count(self, domain: int, available: int) -> int:
         """Rows to take beside `domain` rows of the tasks and texts; all there are where the ratio asks for more."""
-        wanted = available if self.ratio is None else round(self.ratio * domain)
-        return min(wanted, available, available if self.most is None else self.most)
+        count = available if self.ratio is None else round(self.ratio * domain)
+        return min(count, available, available if self.most is None else self.most)
 
 
 def mixing_mistake(mix: Mapping[str, float | str | MixedRows], has_domain: bool) -> str | None:

@@ -61,20 +61,20 @@ def draw(inputs: TrainingInputs, choice: RowChoice) -> DrawnRows:
     random.Random(f"{inputs.seed}|rows").shuffle(domain)
     validation = [row for rows in choice.on for row in _task_rows(inputs.tasks[rows.task], rows, "validation")]
     if not validation and choice.validation:
-        validation = _held_back(domain, choice.validation)
-        held_back = set(map(id, validation))
-        domain = [row for row in domain if id(row) not in held_back]
+        validation = _rows_to_watch(domain, choice.validation)
+        watched = set(map(id, validation))
+        domain = [row for row in domain if id(row) not in watched]
     domain = _limited(domain, inputs, choice)
     mixed: list[TrainRow] = []
     for name, share in choice.mix.items():
         if not share.is_empty:
             rows, sizes[f"{MIXED}{name}"] = _mixed_rows(name, share, len(domain), inputs)
             mixed += rows
-    kept = domain if all(share.keeps_domain for share in choice.mix.values()) else []
-    return DrawnRows(train=(*kept, *mixed), validation=tuple(validation), sizes=sizes)
+    remaining = domain if all(share.keeps_domain for share in choice.mix.values()) else []
+    return DrawnRows(train=(*remaining, *mixed), validation=tuple(validation), sizes=sizes)
 
 
-def _held_back(domain: Sequence[TrainRow | TextRow], part: float) -> list[TrainRow]:
+def _rows_to_watch(domain: Sequence[TrainRow | TextRow], part: float) -> list[TrainRow]:
     """The first of the tasks' rows, which are watched instead of learnt."""
     own = [row for row in domain if isinstance(row, TrainRow)]
     count = math.ceil(part * len(own))
@@ -87,22 +87,22 @@ def _limited(
     domain: Sequence[TrainRow | TextRow], inputs: TrainingInputs, choice: RowChoice
 ) -> list[TrainRow | TextRow]:
     """The first rows in their order: of a task with a number of its own so many, then of all together."""
-    kept: list[TrainRow | TextRow] = list(domain)
+    remaining: list[TrainRow | TextRow] = list(domain)
     for rows in choice.on:
-        own = [row for row in kept if isinstance(row, TrainRow) and row.rows == rows]
+        own = [row for row in remaining if isinstance(row, TrainRow) and row.rows == rows]
         if rows.max_samples is not None:
             _refuse_more(rows.max_samples, [rows.task], len(own))
             surplus = set(map(id, own[rows.max_samples :]))
-            kept = [row for row in kept if id(row) not in surplus]
+            remaining = [row for row in remaining if id(row) not in surplus]
     if choice.max_samples is not None:
-        _refuse_more(choice.max_samples, [*inputs.tasks, *inputs.knowledge], len(kept))
-    return kept[: choice.max_samples]
+        _refuse_more(choice.max_samples, [*inputs.tasks, *inputs.knowledge], len(remaining))
+    return remaining[: choice.max_samples]
 
 
-def _refuse_more(wanted: int, names: Sequence[str], available: int) -> None:
-    if wanted > available:
+def _refuse_more(count: int, names: Sequence[str], available: int) -> None:
+    if count > available:
         verb = "has" if len(names) == 1 else "have"
-        raise ModelError(f"{wanted} rows are asked for, but {' and '.join(names)} {verb} {available} to train on")
+        raise ModelError(f"{count} rows are asked for, but {' and '.join(names)} {verb} {available} to train on")
 
 
 def _passages(inputs: TrainingInputs) -> list[TextRow]:

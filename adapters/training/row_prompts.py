@@ -48,9 +48,9 @@ def ask_for(inputs: TrainingInputs, base: str, rows: Sequence[TrainRow]) -> RowP
             pairs = _plain(inputs.tasks[own.task], samples)
         else:
             try:
-                asked = _asked_as(inputs, base, own, samples)
-                notes[rows[numbers[0]].source] = _note(own, asked)
-                pairs = [Example(pair.prompt, pair.reply) for pair in asked]
+                training_pairs = _pairs_of(inputs, base, own, samples)
+                notes[rows[numbers[0]].source] = _note(own, training_pairs)
+                pairs = [Example(pair.prompt, pair.reply) for pair in training_pairs]
             except NotPlannableError as error:
                 unknown, pairs = str(error), _plain(inputs.tasks[own.task], samples)
         examples.update(zip(numbers, pairs, strict=True))
@@ -61,7 +61,7 @@ def _plain(task: Task, samples: Sequence[Sample]) -> list[Example]:
     return [Example(task.prompt(sample), task.answer.example(sample)) for sample in samples]
 
 
-def _asked_as(inputs: TrainingInputs, base: str, own: TaskRows, samples: Sequence[Sample]) -> list[TrainingPair]:
+def _pairs_of(inputs: TrainingInputs, base: str, own: TaskRows, samples: Sequence[Sample]) -> list[TrainingPair]:
     if inputs.calls is None:
         raise NotPlannableError(f"the prompts of {own.as_}")
     variant, task = inputs.variants[str(own.as_)], inputs.tasks[own.task]

@@ -39,19 +39,19 @@ def read_training_data(inputs: TrainingInputs, base: str, choice: RowChoice) -> 
     rows = [row for row in drawn.train if isinstance(row, TrainRow)]
     taught = teach(choice.answers, rows, inputs)
     validation = [replace(row, rows=row.rows and row.rows.as_deployed()) for row in drawn.validation]
-    asked, watched = ask_for(inputs, base, taught.rows), ask_for(inputs, base, validation)
-    notes = {source: {**asked.notes.get(source, {}), **taught.notes.get(source, {})} for source in drawn.sizes}
-    unknown = [reason for reason in (taught.unknown, asked.unknown or watched.unknown) if reason]
+    prompts, validation_prompts = ask_for(inputs, base, taught.rows), ask_for(inputs, base, validation)
+    notes = {source: {**prompts.notes.get(source, {}), **taught.notes.get(source, {})} for source in drawn.sizes}
+    unknown = [reason for reason in (taught.unknown, prompts.unknown or validation_prompts.unknown) if reason]
     return TrainingData(
-        examples=(*asked.examples, *(row.text for row in texts)),
-        validation=watched.examples,
+        examples=(*prompts.examples, *(row.text for row in texts)),
+        validation=validation_prompts.examples,
         composition=tuple(
             {**_part(source, [*taught.rows, *texts], size), **notes[source]} for source, size in drawn.sizes.items()
         ),
         questions=_questions([*rows, *drawn.validation]),
         texts=_texts(texts),
         unknown=" and ".join(unknown),
-        is_possible=taught.is_possible and not (asked.unknown or watched.unknown),
+        is_possible=taught.is_possible and not (prompts.unknown or validation_prompts.unknown),
     )
 
 

@@ -233,7 +233,8 @@ class Builder:
                 subject, remedy = kind.model_config.get("title"), nearest(str(detail["loc"][-1]), kind.model_fields)
                 return f"is not a parameter of {subject or kind.__name__} ({remedy})"
             case "missing":
-                return "is required"
+                missing = str(detail["loc"][-1])  # inside a value, whose own place is the nearest that is known
+                return "is required" if where[-1:] == (missing,) else f"{missing} is required"
             case "string_type" if isinstance(detail.get("input"), list | dict):
                 kind_of_value = "a list" if isinstance(detail["input"], list) else "a mapping"
                 return f"must be one text, not {kind_of_value}"

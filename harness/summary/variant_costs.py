@@ -16,6 +16,7 @@ from harness.suite.suite import Suite
 from harness.summary.charges import charged, members_of, steps_of
 
 TRAIN_ROWS = "train rows of "  # how a training record names the rows of a task
+ASKED_AS = ", asked as "  # and the variant in whose way they are asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +168,7 @@ def _rows_learnt(suite: Suite, run: Mapping[str, JSON], variant: str) -> dict[st
         for part in stage.get("composition") or ():
             source = str(part.get("source"))
             if part.get("kind") == "task" and source.startswith(TRAIN_ROWS):
-                task = source.removeprefix(TRAIN_ROWS)
+                task = source.removeprefix(TRAIN_ROWS).partition(ASKED_AS)[0]
                 rows[task] = max(rows.get(task, 0), _labels_of(part))
     return rows
 
@@ -193,7 +194,7 @@ def _teaching(suite: Suite, run: Mapping[str, JSON], variant: str) -> tuple[Teac
     written: dict[tuple[JSON, ...], Mapping[str, JSON]] = {}
     for part in parts:
         answers = part.get("answers")
-        key = (answers.get("from"), answers.get("as"), part.get("source")) if answers else ()
+        key = (answers.get("from"), answers.get("as"), answers.get("task")) if answers else ()
         if answers and (answers.get("calls") or 0) > (written.get(key, {}).get("calls") or 0):
             written[key] = answers
     return tuple(

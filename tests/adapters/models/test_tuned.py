@@ -544,3 +544,15 @@ def test_what_is_learnt_is_never_called_not_learnt(
     loaded = load_suite(path)
     shared = contamination(loaded, prepare(loaded))
     assert {overlap.source: overlap.models for overlap in shared} == expected
+
+
+def test_texts_and_answers_are_learnt_in_one_training(suite: Make, run_suite: Run) -> None:
+    path = suite({"t": READ + ", on: [letters], mix: {general: 0.5}"}, text=SUITE.replace("variants:", TEXTS))
+    (path.parent / "book.txt").write_text("w00 B\nw01 A\n", encoding="utf-8")
+    (stage,) = run_suite(path).read_run()["training"]["t"]["stages"]
+    assert stage["stage"] == "pretrain"
+    assert {part["source"]: part["rows"] for part in stage["composition"]} == {
+        "train rows of letters": 12, "texts of book": 2, "mix general": 5,
+    }  # fmt: skip
+    assert (stage["record"]["rows"], stage["record"]["rows_dropped"]) == (19, 0)
+    assert stage["record"]["examples"] == 19 * 4  # epochs
