@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from baselines.search.search_budget import FEWEST_ROWS
-from baselines.support.learnt_rows import knowledge_of_rows, trained_models
+from baselines.support.remembered_rows import knowledge_of_rows, trained_models
 from harness.components.model import Model
 from harness.components.task import Task
 from harness.components.variant import Resources, Variant

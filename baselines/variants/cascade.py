@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field, model_validator
 
 from baselines.support.confidence import Confidence, contains_rows, searched_knowledge, unfit_reason
-from baselines.support.learnt_rows import is_trained_on
+from baselines.support.remembered_rows import is_trained_on
 from harness.components.calls import Calls
 from harness.components.component import named
 from harness.components.fields import Reference

@@ -15,6 +15,7 @@ from harness.components.calls import NotPlannableError
 from harness.components.dataset import Dataset
 from harness.components.display import Display
 from harness.components.task import Task
+from harness.components.variant import PassageMix
 from harness.models.scripted import Scripted
 from harness.records.inputs import Cell, Generation, Prompt, Sample
 from harness.records.outputs import Completion
@@ -143,4 +144,19 @@ def test_a_rewriting_model_of_no_use_is_said_and_nothing_more(tmp_path: Path, pr
     record = search(searched(), "v", TASK, context, resources(TASK))
     assert all(note in rewriting.note for rewriting in record.rewritings)
     assert (len(record.rewritings), len(record.settings)) == (2, 2)
+    cache.close()
+
+
+def test_rows_are_learnt_as_the_choice_asks_for_them(tmp_path: Path) -> None:
+    cache = Cache(tmp_path / "calls.sqlite")
+    context = Context({"m": Obedient()}, cache, Display(), 7)
+    context.begin(Cell("training", "lora"))
+    own, known = searched(), resources(TASK)
+    (pair,) = own.training_pairs(TASK, ROWS[:1], "lora", PassageMix(), context, known)
+    assert [turn.role for turn in pair.prompt] == ["system", "user"]
+    assert pair.prompt[0].content == "Answer a {{ input }}"  # of the proposal that was chosen, for base and lora alike
+    assert own.prompt_shape(TASK) is None  # before the choice
+    record = next(iter(known.searches.values()))
+    shape: Any = own.settled({"norm": record}).prompt_shape(TASK)
+    assert "Answer a" in shape.system
     cache.close()
