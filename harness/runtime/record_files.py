@@ -1,6 +1,6 @@
 """Files of records: each is whole or absent, never half, and none of them holds a secret."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +21,15 @@ T = TypeVar("T")
 _ADAPTERS: dict[type, TypeAdapter[Any]] = {
     kind: TypeAdapter(kind) for kind in (Sample, Prediction, Overlap, Latency, Score, Judgement, Summary)
 }
+
+_YOUNGER: Mapping[type, tuple[str, ...]] = {
+    Sample: ("system", "tools")
+}  # fields younger than the format: left out while they are empty
+
+
+def empty_fields(record: object) -> set[str]:
+    """The fields that a record's file and digests leave out, so that they stay what they were before there were any."""
+    return {name for name in _YOUNGER.get(type(record), ()) if not getattr(record, name)}
 
 
 class RecordFiles:
@@ -64,7 +73,7 @@ class RecordFiles:
         def lines() -> Iterator[bytes]:
             nonlocal is_redacted
             for record in kept_records:
-                line = dump(record) + b"\n"
+                line = dump(record, exclude=empty_fields(record)) + b"\n"
                 is_redacted = is_redacted or self.redaction.redact_bytes(line) != line
                 yield line
 

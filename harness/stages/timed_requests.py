@@ -11,6 +11,7 @@ from harness.models.remote.hosted_model import HostedModel
 from harness.records.inputs import JSON, Sample
 from harness.runtime.context import Context
 from harness.runtime.provenance import described, described_entries, described_suite, machine
+from harness.runtime.record_files import empty_fields
 from harness.stages.plan import planned_cells
 from harness.stages.unasked_questions import unasked_questions
 from harness.suite.suite import Suite
@@ -95,7 +96,7 @@ def _keyed(suite: Suite, task: Task, variant: str, questions: Sequence[Sample], 
         "seed": suite.seed,
         "task": {key: value for key, value in described_suite(suite, {task.name: task})["tasks"][task.name].items()
                  if key != "metrics"},
-        "rows": digest([asdict(row) for row in (*task.data.train, *task.data.validation)]),
+        "rows": digest([_content(row) for row in (*task.data.train, *task.data.validation)]),
         "variant": _described(suite, suite.variants[variant]),
         "models": {name: _model(suite, name, context) for name in suite.usage.models_of[variant]},
         "knowledge": {
@@ -105,7 +106,12 @@ def _keyed(suite: Suite, task: Task, variant: str, questions: Sequence[Sample], 
         },
     }  # fmt: skip
     base = digest(content)
-    return {digest({"requests": base, "question": asdict(question)}): question for question in questions}
+    return {digest({"requests": base, "question": _content(question)}): question for question in questions}
+
+
+def _content(sample: Sample) -> dict[str, JSON]:
+    left_out = empty_fields(sample)
+    return {name: value for name, value in asdict(sample).items() if name not in left_out}
 
 
 def _described(suite: Suite, variant: Variant) -> JSON:
