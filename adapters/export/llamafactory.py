@@ -21,7 +21,7 @@ from adapters.training.collation import pack
 from adapters.training.encoding import Example
 from adapters.training.session import OPTIMISERS, encode
 from adapters.training.settings import Recipe
-from adapters.training.trainer import StepPlan
+from adapters.training.step_plan import StepPlan
 from adapters.training.training_data import TrainingData
 from harness.components.method import Method
 from harness.errors import ModelError
@@ -177,7 +177,7 @@ def _dataset(data: TrainingData, recipe: Recipe, template: TemplateChoice) -> Se
         "dataset": TRAIN,
         **({"eval_dataset": VALIDATION} if data.validation else {}),
         "dataset_dir": ".", "template": template.name, **template.settings, "cutoff_len": recipe.cutoff,
-        **({"mask_history": True} if answers else {}),
+        **({"mask_history": True} if answers and recipe.turns == "last" else {}),
         **({"train_on_prompt": True} if not answers and conversations else {}),
         "packing": recipe.packing,
         **({"neat_packing": True} if recipe.packing and conversations else {}),
@@ -211,7 +211,7 @@ def _items(base: HuggingFace, data: TrainingData, recipe: Recipe) -> tuple[int, 
     note = "a row longer than cutoff_len is cut there; the suite's training leaves out its oldest turns, or the row"
     if not base.is_here():
         return len(data.examples), [note]
-    encoded = encode(base, data.examples, recipe.cutoff, recipe.loss)
+    encoded = encode(base, data.examples, recipe.cutoff, recipe)
     long = encoded.cut + encoded.dropped
     if isinstance(data.examples[0], str):
         notes = [

@@ -21,7 +21,8 @@ from adapters.training.encoding import Encoded
 from adapters.training.record import TrainingRecord
 from adapters.training.session import Job, attempt, out_of_memory_message
 from adapters.training.settings import Recipe
-from adapters.training.trainer import Item, Progress, StepPlan
+from adapters.training.step_plan import StepPlan
+from adapters.training.trainer import Item, Progress
 from harness.components.fields import written
 from harness.components.method import Method
 from harness.components.registry import find

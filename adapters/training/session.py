@@ -11,7 +11,8 @@ from adapters.training.collation import Collator, Order, check_packing, pack
 from adapters.training.encoding import Encoded, Example, encode_examples, encode_texts
 from adapters.training.record import TrainingRecord, hardware, packages
 from adapters.training.settings import Recipe
-from adapters.training.trainer import Counts, Item, Progress, StepPlan, make_trainer
+from adapters.training.step_plan import StepPlan
+from adapters.training.trainer import Counts, Item, Progress, make_trainer
 from harness.components.fields import written
 from harness.components.method import Method
 from harness.errors import ModelError
@@ -61,7 +62,7 @@ def read_job(
     def items(encoded: Encoded) -> tuple[Item, ...]:
         return tuple(pack(encoded.rows, cutoff) if packed else ((row,) for row in encoded.rows))
 
-    encoded = encode(base, rows.examples, cutoff, recipe.loss)
+    encoded = encode(base, rows.examples, cutoff, recipe)
     return Job(
         base=base,
         method=method,
@@ -70,19 +71,20 @@ def read_job(
         inputs=inputs,
         encoded=encoded,
         items=items(encoded),
-        validation=items(encode(base, rows.validation, cutoff, recipe.loss)) if rows.validation else (),
+        validation=items(encode(base, rows.validation, cutoff, recipe)) if rows.validation else (),
         work=work,
     )
 
 
-def encode(base: HuggingFace, rows: Examples, cutoff: int, loss: str) -> Encoded:
+def encode(base: HuggingFace, rows: Examples, cutoff: int, recipe: Recipe) -> Encoded:
     """Texts and examples as rows of tokens, the texts first. Raises DataError when none of either fits."""
     texts = [row for row in rows if isinstance(row, str)]
     examples = [row for row in rows if isinstance(row, Example)]
     if not texts:
-        return encode_examples(base, examples, cutoff, loss)
+        return encode_examples(base, examples, cutoff, recipe.loss, recipe.turns)
     encoded = encode_texts(base, texts, cutoff)
-    return encoded.joined(encode_examples(base, examples, cutoff, loss)) if examples else encoded
+    learnt = encode_examples(base, examples, cutoff, recipe.loss, recipe.turns) if examples else None
+    return encoded.joined(learnt) if learnt else encoded
 
 
 def check_method(base: HuggingFace, method: Method, recipe: Recipe, packed: bool) -> Any:

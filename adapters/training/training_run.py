@@ -9,10 +9,12 @@ from pydantic import TypeAdapter
 
 from adapters.methods.base.network import translate_disk_errors
 from adapters.training.distributed import check_devices, devices_for, launch
+from adapters.training.encoding import Example
 from adapters.training.record import FILE, TrainingRecord, packages
 from adapters.training.session import Examples, Job, LearningRows, attempt, out_of_memory_message, read_job
 from adapters.training.settings import Recipe
-from adapters.training.trainer import Progress, StepPlan, last_checkpoint
+from adapters.training.step_plan import StepPlan
+from adapters.training.trainer import Progress, last_checkpoint
 from harness.components.fields import written
 from harness.components.method import Method
 from harness.errors import ModelError, StoreError
@@ -77,16 +79,19 @@ def inputs_digest(
     """
 
     def content(examples: Examples) -> list[JSON]:
-        return [
-            row if isinstance(row, str) else [[[turn.role, turn.content] for turn in row.prompt], row.answer]
-            for row in examples
-        ]
+        return [row if isinstance(row, str) else _content(row, recipe.turns == "all") for row in examples]
 
     settings = recipe.content(devices_for(recipe, base))
     return digest([
         identity or base.identity(), written(method), settings, content(rows.examples), content(rows.validation), seed,
         packages(),
     ])  # fmt: skip
+
+
+def _content(row: Example, learns_history: bool) -> list[JSON]:
+    """What is learnt of a row; which turns are its own matters only where they are."""
+    turns: list[JSON] = [[turn.role, turn.content] for turn in row.prompt]
+    return [turns, row.answer, *([row.history] if learns_history and row.history else [])]
 
 
 def _work_folder(folder: Path, inputs: str) -> Path:

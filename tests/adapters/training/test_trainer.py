@@ -22,7 +22,8 @@ from adapters.methods.prefix import Prefix
 from adapters.training.encoding import Example
 from adapters.training.session import LearningRows
 from adapters.training.settings import Recipe
-from adapters.training.trainer import COMPLETE, StepPlan, Training, last_checkpoint
+from adapters.training.step_plan import StepPlan
+from adapters.training.trainer import COMPLETE, Training, last_checkpoint
 from adapters.training.training_run import read_record, train
 from harness.errors import ModelError, StoreError
 from harness.models.huggingface import HuggingFace
