@@ -19,6 +19,7 @@ from adapters.methods.qlora import Qlora
 from adapters.models.tuned import Tuned
 from adapters.training.collation import pack
 from adapters.training.encoding import Example
+from adapters.training.schedules import transformers_schedule
 from adapters.training.session import OPTIMISERS, encode
 from adapters.training.settings import Recipe
 from adapters.training.step_plan import StepPlan
@@ -185,15 +186,17 @@ def _dataset(data: TrainingData, recipe: Recipe, template: TemplateChoice) -> Se
 
 
 def _training(recipe: Recipe, method: Method, base: HuggingFace, plan: StepPlan) -> Settings:
-    precision = base.dtype_name if recipe.precision == "auto" else recipe.precision
+    precision = recipe.precision_on(base.dtype_name)
+    schedule = transformers_schedule(recipe.schedule, recipe.schedule_options)
     return {
         "per_device_train_batch_size": recipe.batch_size, "gradient_accumulation_steps": recipe.accumulation,
         "learning_rate": recipe.learning_rate or method.learning_rate, "num_train_epochs": recipe.epochs,
         **({"max_steps": recipe.max_steps} if recipe.max_steps else {}),
-        "lr_scheduler_type": "constant_with_warmup" if recipe.schedule == "constant" else recipe.schedule,
+        **schedule,
         "warmup_steps": round(recipe.warmup * plan.steps), "weight_decay": recipe.weight_decay,
         "max_grad_norm": recipe.max_grad_norm, "optim": OPTIMISERS[recipe.optimiser or method.optimiser or "adamw"],
-        "bf16": precision == "bfloat16", "fp16": precision == "float16",
+        "bf16": precision == "bfloat16" and recipe.weights != "bfloat16", "fp16": precision == "float16",
+        **({"pure_bf16": True} if recipe.weights == "bfloat16" else {}),
         "disable_gradient_checkpointing": not recipe.gradient_checkpointing,
     }  # fmt: skip
 
@@ -225,7 +228,7 @@ def _items(base: HuggingFace, data: TrainingData, recipe: Recipe) -> tuple[int, 
 def _general_notes(recipe: Recipe, method: Method, base: HuggingFace) -> list[str]:
     notes = ["the rows come in another order, so the weights will not be the same to the last bit"]
     notes.append("batch size and accumulation are of one device: on N devices divide gradient_accumulation_steps by N")
-    precision = base.dtype_name if recipe.precision == "auto" else recipe.precision
+    precision = recipe.precision_on(base.dtype_name)
     if precision == "float32":
         notes.append("precision float32: LLaMA-Factory computes in what the checkpoint stores if bf16 and fp16 are off")
     if isinstance(method, Qlora) and method.compute_dtype not in (None, precision):

@@ -38,7 +38,7 @@ class Circumstances:
     @classmethod
     def planned(cls, base: HuggingFace, method: str, recipe: Recipe) -> "Circumstances":
         """Those of a training on this machine; `base` is the one at the end of the chain."""
-        precision = base.dtype_name if recipe.precision == "auto" else recipe.precision
+        precision = recipe.precision_on(base.dtype_name)
         return cls._on(hardware(base.device_name), base.path, method, precision, devices_for(recipe, base))
 
     @classmethod

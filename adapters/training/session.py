@@ -91,6 +91,9 @@ def check_method(base: HuggingFace, method: Method, recipe: Recipe, packed: bool
     """The model's configuration. Raises ModelError for what the method or the model cannot do; loads no weights."""
     skeleton = base.skeleton()
     method.check(skeleton)
+    if recipe.weights == "bfloat16" and method.shares_base:
+        name = type(method).__name__.lower()
+        raise ModelError(f"weights: bfloat16 is for full and freeze; what {name} trains is small, and float32")
     if method.virtual_prefix and (packed or recipe.gradient_checkpointing):
         setting = "packing or pretraining" if packed else "gradient_checkpointing"
         raise ModelError(f"{type(method).__name__.lower()} puts tokens before the prompt: it cannot do {setting}")
@@ -108,7 +111,7 @@ def attempt(job: Job, plan: StepPlan, checkpoint: Path | None, progress: Progres
     import torch
 
     recipe, method = job.recipe, job.method
-    precision = job.base.dtype_name if recipe.precision == "auto" else recipe.precision
+    precision = recipe.precision_on(job.base.dtype_name)
     torch.manual_seed(job.seed)
     device = job.base.device_name
     reset_peak(device)
@@ -117,7 +120,8 @@ def attempt(job: Job, plan: StepPlan, checkpoint: Path | None, progress: Progres
     optimiser = OPTIMISERS[recipe.optimiser or (method.optimiser if device == "cuda" and method.optimiser else "adamw")]
     trainer = make_trainer(network, recipe, plan, job.items, job.validation, _collator(job, network), {
         "output_dir": str(job.work), "learning_rate": rate, "optim": optimiser, "seed": job.seed,
-        "bf16": precision == "bfloat16", "fp16": precision == "float16", "use_cpu": device == "cpu",
+        "bf16": precision == "bfloat16" and recipe.weights != "bfloat16", "fp16": precision == "float16",
+        "use_cpu": device == "cpu",
     })  # fmt: skip
     if plan.devices > 1:
         torch.manual_seed(job.seed + trainer.args.process_index)  # or all devices would drop the same activations
@@ -149,15 +153,28 @@ def _network(job: Job, plan: StepPlan, precision: str) -> Any:
     """The base, loaded as the method wants it, with what is to be trained."""
     loading = job.method.loading(precision)
     dtype = loading.pop("dtype", precision)
+    if job.recipe.weights == "bfloat16":
+        dtype = "bfloat16"
     if loading:
         loading.setdefault("device_map", {"": _device_index(job.base.device_name, plan.devices)})
     elif plan.devices > 1 and job.recipe.accelerate_config:
         loading["device_map"] = {"": "cpu"}  # accelerate moves each device's part there
     network = job.base.load(dtype, **loading)
     network.config._name_or_path = network.name_or_path = job.base.path  # as the suite names it, not a cache folder
-    network = job.method.prepare(network)
+    network = round_trained(job.method.prepare(network), job.recipe)
     if job.recipe.gradient_checkpointing:
         _checkpoint_activations(network)
+    return network
+
+
+def round_trained(network: Any, recipe: Recipe) -> Any:
+    """The prepared network, what is trained in it in the numbers that the recipe keeps it in."""
+    import torch
+
+    if recipe.weights == "bfloat16":
+        for parameter in network.parameters():
+            if parameter.requires_grad:
+                parameter.data = parameter.data.to(torch.bfloat16)
     return network
 
 

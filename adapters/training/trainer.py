@@ -18,6 +18,7 @@ from adapters.training.device_batches import device_loader
 from adapters.training.encoding import TokenRow
 from adapters.training.loss import summed_loss
 from adapters.training.patience import evaluations_without_gain, stop_after
+from adapters.training.schedules import transformers_schedule
 from adapters.training.settings import Recipe
 from adapters.training.step_plan import StepPlan
 from harness.errors import ModelError
@@ -218,10 +219,10 @@ def make_trainer(
     """The trainer, silent: no reports to services, no bars, nothing printed."""
     from transformers import EarlyStoppingCallback, PrinterCallback, TrainingArguments
 
-    schedule = "constant_with_warmup" if recipe.schedule == "constant" else recipe.schedule
     settings = TrainingArguments(
         per_device_train_batch_size=plan.batch_size, gradient_accumulation_steps=plan.accumulation,
-        per_device_eval_batch_size=plan.batch_size, max_steps=plan.steps, lr_scheduler_type=schedule,
+        per_device_eval_batch_size=plan.batch_size, max_steps=plan.steps,
+        **transformers_schedule(recipe.schedule, recipe.schedule_options),
         warmup_steps=round(recipe.warmup * plan.steps), weight_decay=recipe.weight_decay,
         max_grad_norm=recipe.max_grad_norm, logging_steps=1, logging_nan_inf_filter=False, save_strategy="steps",
         save_steps=plan.save_every, save_total_limit=2, report_to="none", disable_tqdm=True,
