@@ -9,9 +9,12 @@ from typing import Any
 from adapters.methods.base.network import size, translate_disk_errors
 from adapters.training.collation import Collator, Order, check_packing, pack
 from adapters.training.encoding import Encoded, Example, encode_examples, encode_texts
+from adapters.training.observation import Observer, stopping, watching
 from adapters.training.record import TrainingRecord, hardware, packages
+from adapters.training.rungs import RungMark
 from adapters.training.settings import Recipe
 from adapters.training.step_plan import StepPlan
+from adapters.training.trained_network import trained_network
 from adapters.training.trainer import Counts, Item, Progress, make_trainer
 from harness.components.fields import written
 from harness.components.method import Method
@@ -48,6 +51,7 @@ class Job:
     encoded: Encoded
     items: tuple[Item, ...]
     validation: tuple[Item, ...]
+    samples: tuple[Example, ...] = ()  # to be answered before, during and after
     work: Path  # checkpoints
 
 
@@ -72,6 +76,7 @@ def read_job(
         encoded=encoded,
         items=items(encoded),
         validation=items(encode(base, rows.validation, cutoff, recipe)) if rows.validation else (),
+        samples=tuple(row for row in rows.validation or rows.examples if isinstance(row, Example))[: recipe.samples],
         work=work,
     )
 
@@ -106,6 +111,7 @@ def check_method(base: HuggingFace, method: Method, recipe: Recipe, packed: bool
 def attempt(job: Job, plan: StepPlan, checkpoint: Path | None, progress: Progress | None) -> TrainingRecord:
     """Train to the end and write the weights into the work folder's `result`; on several devices the first one does.
 
+    A plan that stops before leaves a checkpoint there, and the loss on the validation rows.
     Raises what torch raises when memory runs out, ModelError, StoreError.
     """
     import torch
@@ -115,7 +121,7 @@ def attempt(job: Job, plan: StepPlan, checkpoint: Path | None, progress: Progres
     torch.manual_seed(job.seed)
     device = job.base.device_name
     reset_peak(device)
-    network = _network(job, plan, precision)
+    network = trained_network(job.base, job.method, job.recipe, precision, plan.devices)
     rate = recipe.learning_rate or method.learning_rate
     optimiser = OPTIMISERS[recipe.optimiser or (method.optimiser if device == "cuda" and method.optimiser else "adamw")]
     trainer = make_trainer(network, recipe, plan, job.items, job.validation, _collator(job, network), {
@@ -129,10 +135,27 @@ def attempt(job: Job, plan: StepPlan, checkpoint: Path | None, progress: Progres
     order = Order(lengths, plan.rows, job.seed, recipe.group_by_length)
     counts = Counts.at(checkpoint)
     trainer.begin(progress, time.monotonic, order, counts)
-    if not trainer.is_finished(checkpoint, recipe.patience):
+    observer = Observer(job.base, job.samples, job.work, trainer)
+    _run(job, plan, checkpoint, trainer, observer)
+    if plan.stop is None:
+        _save(job, plan, trainer, precision)
+    return _record(job, plan, trainer, observer, precision, rate)
+
+
+def _run(job: Job, plan: StepPlan, checkpoint: Path | None, trainer: Any, observer: Observer) -> None:
+    """Train, looked at, to the end or to where the plan stops."""
+    from transformers import TrainerCallback
+
+    trainer.add_callback(watching(TrainerCallback, observer, plan.steps // 2))
+    mark = None if plan.stop is None else RungMark(job.work, plan.stop, trainer)
+    if mark is not None:
+        trainer.add_callback(stopping(TrainerCallback, mark.step, mark.note))
+    if not trainer.is_finished(checkpoint, job.recipe.patience, plan.stop):
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    _save(job, plan, trainer, precision)
-    return _record(job, plan, trainer, counts, precision, rate)
+    if mark is None:
+        observer.look(_kept_step(trainer.state))
+    else:
+        mark.note()  # where it ended before
 
 
 def _save(job: Job, plan: StepPlan, trainer: Any, precision: str) -> None:
@@ -142,56 +165,11 @@ def _save(job: Job, plan: StepPlan, trainer: Any, precision: str) -> None:
     if not trainer.args.should_save:
         return
     if whole is not None:
-        network = _network(job, plan, precision)
+        network = trained_network(job.base, job.method, job.recipe, precision, plan.devices)
         network.load_state_dict(whole, strict=False)
     with translate_disk_errors(result):
         result.mkdir()
         job.method.save(network, result)
-
-
-def _network(job: Job, plan: StepPlan, precision: str) -> Any:
-    """The base, loaded as the method wants it, with what is to be trained."""
-    loading = job.method.loading(precision)
-    dtype = loading.pop("dtype", precision)
-    if job.recipe.weights == "bfloat16":
-        dtype = "bfloat16"
-    if loading:
-        loading.setdefault("device_map", {"": _device_index(job.base.device_name, plan.devices)})
-    elif plan.devices > 1 and job.recipe.accelerate_config:
-        loading["device_map"] = {"": "cpu"}  # accelerate moves each device's part there
-    network = job.base.load(dtype, **loading)
-    network.config._name_or_path = network.name_or_path = job.base.path  # as the suite names it, not a cache folder
-    network = round_trained(job.method.prepare(network), job.recipe)
-    if job.recipe.gradient_checkpointing:
-        _checkpoint_activations(network)
-    return network
-
-
-def round_trained(network: Any, recipe: Recipe) -> Any:
-    """The prepared network, what is trained in it in the numbers that the recipe keeps it in."""
-    import torch
-
-    if recipe.weights == "bfloat16":
-        for parameter in network.parameters():
-            if parameter.requires_grad:
-                parameter.data = parameter.data.to(torch.bfloat16)
-    return network
-
-
-def _device_index(device: str, devices: int) -> str | int:
-    """Where transformers puts quantised weights: by number where several processes have devices of their own."""
-    import torch
-
-    return torch.cuda.current_device() if device == "cuda" and devices > 1 else device
-
-
-def _checkpoint_activations(network: Any) -> None:
-    """Save few activations and compute the rest twice. transformers renamed the method in 5.23."""
-    options = {"use_reentrant": False}
-    if hasattr(network, "activation_checkpointing_enable"):
-        network.activation_checkpointing_enable(activation_checkpointing_kwargs=options)
-    else:
-        network.gradient_checkpointing_enable(gradient_checkpointing_kwargs=options)
 
 
 def _collator(job: Job, network: Any) -> Collator:
@@ -208,8 +186,14 @@ def _collator(job: Job, network: Any) -> Collator:
     )
 
 
-def _record(job: Job, plan: StepPlan, trainer: Any, counts: Counts, precision: str, rate: float) -> TrainingRecord:
-    state, encoded = trainer.state, job.encoded
+def _kept_step(state: Any) -> int:
+    """The step whose weights are kept: the best on the validation rows, else the last."""
+    best = state.best_model_checkpoint
+    return int(best.rpartition("-")[2]) if best else int(state.global_step)
+
+
+def _record(job: Job, plan: StepPlan, trainer: Any, observer: Observer, precision: str, rate: float) -> TrainingRecord:
+    state, encoded, counts = trainer.state, job.encoded, trainer.counts
     sizes, device = size(trainer.model), job.base.device_name
     history, best = state.log_history, state.best_model_checkpoint
     return TrainingRecord(
@@ -223,8 +207,9 @@ def _record(job: Job, plan: StepPlan, trainer: Any, counts: Counts, precision: s
         trainable_parameters=sizes.trained, total_parameters=sizes.total,
         loss=tuple((entry["step"], entry["loss"], entry["learning_rate"]) for entry in history if "loss" in entry),
         validation=tuple((entry["step"], entry["eval_loss"]) for entry in history if "eval_loss" in entry),
-        best_step=int(best.rpartition("-")[2]) if best else None, hardware=hardware(device), packages=packages(),
-        devices=plan.devices,
+        best_step=_kept_step(state) if best else None, hardware=hardware(device), packages=packages(),
+        devices=plan.devices, before=observer.sights.before, samples=observer.sample_answers(),
+        observation_seconds=round(observer.sights.seconds, 3),
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ class StepPlan:
     evaluate_every: int  # steps between evaluations on the validation rows
     save_every: int
     devices: int = 1
+    stop: int | None = None  # the step at which it is left as it is, to be gone on with or not; None: the last
 
     @classmethod
     def of(cls, recipe: Recipe, items: int, validated: bool, devices: int = 1) -> "StepPlan":

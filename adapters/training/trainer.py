@@ -29,6 +29,10 @@ CHECKPOINTS = "checkpoint-*"
 Item = tuple[TokenRow, ...]
 
 
+class DivergedError(ModelError):
+    """The loss is no number any more."""
+
+
 class Progress(Protocol):
     """What a training reports to after each step."""
 
@@ -78,16 +82,28 @@ class Training:
         )
         self.loss_is_scaled_for_ga = True
 
-    def is_finished(self, checkpoint: Path | None, patience: int | None) -> bool:
-        """Whether the training had come to its end when it was cut off; then its best weights are put back."""
-        if checkpoint is None or patience is None:
+    def is_finished(self, checkpoint: Path | None, patience: int | None, stop: int | None) -> bool:
+        """Whether the training had come to its end, or to where it stops, when it was cut off.
+
+        At its end its best weights are put back.
+        """
+        if checkpoint is None:
             return False
         state = type(self.state).load_from_json(str(checkpoint / "trainer_state.json"))
-        if evaluations_without_gain(state.log_history) < patience:
-            return False
-        self.state = state
-        self._load_best_model()
-        return True
+        if patience is not None and evaluations_without_gain(state.log_history) >= patience:
+            self.state = state
+            self._load_best_model()
+            return True
+        if stop is not None and state.global_step >= stop:
+            self.state = state
+            self._load_from_checkpoint(str(checkpoint))
+            return True
+        return False
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds of training so far, over all sessions."""
+        return float(self.earlier_seconds + self.clock() - self.started)
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Order:
         return self.order
@@ -106,13 +122,19 @@ class Training:
         return (loss, None) if return_outputs else loss
 
     def evaluate(self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval") -> Any:
-        """The mean loss of the validation rows' learnt tokens."""
+        metrics = {f"{metric_key_prefix}_loss": self.mean_loss(eval_dataset)}
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+    def mean_loss(self, items: Sequence[Item] | None = None) -> float:
+        """The mean loss of the learnt tokens of items, by default of the validation rows."""
         import torch
 
         self.model.eval()
         total, learnt = 0.0, 0
         with torch.no_grad():
-            for inputs in self.get_eval_dataloader(eval_dataset):
+            for inputs in self.get_eval_dataloader(items):
                 inputs = self._prepare_inputs(inputs)
                 labels, _ = inputs.pop("labels"), inputs.pop("counts")
                 loss, count = summed_loss(self.model, inputs, labels)
@@ -120,10 +142,7 @@ class Training:
         if self.args.world_size > 1:
             sums = torch.tensor([[total, learnt]], dtype=torch.float64, device=self.args.device)
             total, learnt = self.accelerator.gather(sums).sum(0).tolist()
-        metrics = {f"{metric_key_prefix}_loss": total / learnt}
-        self.log(metrics)
-        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
-        return metrics
+        return float(total / learnt)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """After a step: stop at a loss that is not a number, count, and report the progress."""
@@ -133,14 +152,14 @@ class Training:
             return
         diverged = not math.isfinite(logs.get("grad_norm", 0.0)) and not self.args.fp16  # float16 skips such steps
         if diverged or not math.isfinite(loss):
-            raise ModelError(_diverged(step, logs["learning_rate"], self.args))
+            raise DivergedError(_diverged(step, logs["learning_rate"], self.args))
         if not isinstance(self.processed, int):
             rows, tokens, labelled = self._gather_processed().tolist()
             self.counts.examples += rows
             self.counts.tokens += tokens
             self.counts.labelled += labelled
             self.processed = 0
-        self.counts.seconds = self.earlier_seconds + self.clock() - self.started
+        self.counts.seconds = self.elapsed
         if self.progress is not None:
             self.progress(step, self.state.max_steps, loss, self.counts.tokens)
 
