@@ -61,7 +61,7 @@ def _row(row: Example | str) -> JSON:
 
 def train_yaml(model: Tuned, base: HuggingFace, name: str) -> str:
     """The text of train.yaml. Raises ModelError for what LLaMA-Factory does not have."""
-    data, recipe = model.data, model.recipe
+    data, recipe, method_of = model.data, model.chosen.recipe, model.chosen.method
     if model.texts and any(isinstance(row, Example) for row in data.examples):
         raise ModelError(
             "LLaMA-Factory learns texts (pt) or answers (sft), not both in one training; give each its own"
@@ -69,7 +69,7 @@ def train_yaml(model: Tuned, base: HuggingFace, name: str) -> str:
     template = template_for(base) if not model.texts else TemplateChoice("default")
     items, length_notes = _items(base, data, recipe)
     plan = StepPlan.of(recipe, items, bool(data.validation))
-    method, method_notes = _method(model.method, model.method_name, base)
+    method, method_notes = _method(method_of, model.method_name, base)
     weights, base_notes = _weights(base)
     seed = model.inputs.seed if recipe.seed is None else recipe.seed
     sections: dict[str, Settings] = {
@@ -78,11 +78,11 @@ def train_yaml(model: Tuned, base: HuggingFace, name: str) -> str:
         "dataset": _dataset(data, recipe, template),
         "output": {"output_dir": OUTPUT, "logging_steps": 1, "save_strategy": "steps", "save_steps": plan.save_every,
                    "report_to": "none"},
-        "train": {**_training(recipe, model.method, base, plan), "seed": seed},
+        "train": {**_training(recipe, method_of, base, plan), "seed": seed},
         "eval": _evaluation(recipe, plan) if data.validation else {},
     }  # fmt: skip
     notes = [
-        *base_notes, *method_notes, *template.notes, *length_notes, *_general_notes(recipe, model.method, base),
+        *base_notes, *method_notes, *template.notes, *length_notes, *_general_notes(recipe, method_of, base),
     ]  # fmt: skip
     filled = {title: settings for title, settings in sections.items() if settings}
     return _text(f"{name}: {model.describe()}", notes, filled)

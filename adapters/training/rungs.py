@@ -1,51 +1,58 @@
 """Where a trial of a search was stopped, and how it stood there: kept beside its checkpoints."""
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from adapters.methods.base.network import translate_disk_errors
 
-FILE = "rungs.json"
+FILE = "rung.json"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rung:
-    """How a trial stood at a step."""
+    """How a trial stood after a share of its steps."""
 
+    share: str  # e.g. "1/4"
     step: int
-    loss: float | None  # the best on the validation rows up to the step; None: it diverged
+    planned: int  # steps of the whole training
+    loss: float | None  # the best on the validation rows so far; None: it diverged
     seconds: float  # of training, all sessions together
 
 
-def read_rung(work: Path, step: int) -> Rung | None:
-    """What was noted of the trial whose checkpoints are in `work`; None before it came so far."""
-    return _read(work).get(step)
+_RUNG = TypeAdapter(Rung)
+
+
+def stop_at(share: Fraction, steps: int) -> int:
+    """The step at which a training of so many steps is stopped."""
+    return -(-steps * share.numerator // share.denominator)
+
+
+def read_rung(work: Path, share: Fraction) -> Rung | None:
+    """The last that was noted of the trial whose checkpoints are in `work`, if it is of this share."""
+    file = work / FILE
+    rung = _RUNG.validate_json(file.read_bytes()) if file.is_file() else None
+    return rung if rung is not None and rung.share == str(share) else None
 
 
 def write_rung(work: Path, rung: Rung) -> None:
-    """Keep it for the searches to come."""
-    rungs = {**_read(work), rung.step: rung}
+    """Keep it for the search."""
     file = work / FILE
     with translate_disk_errors(file):
         draft = file.with_suffix(".new")
-        draft.write_text(json.dumps([asdict(kept) for kept in rungs.values()]), encoding="utf-8")
-        draft.replace(file)  # whole or not at all: the next search goes by it
-
-
-def _read(work: Path) -> dict[int, Rung]:
-    file = work / FILE
-    if not file.is_file():
-        return {}
-    return {rung["step"]: Rung(**rung) for rung in json.loads(file.read_text(encoding="utf-8"))}
+        draft.write_bytes(_RUNG.dump_json(rung))
+        draft.replace(file)
 
 
 class RungMark:
     """The step at which a training is stopped, and how it stands there."""
 
-    def __init__(self, work: Path, step: int, trainer: Any) -> None:
-        self.work, self.step, self.trainer = work, step, trainer
+    def __init__(self, work: Path, share: Fraction, steps: int, trainer: Any) -> None:
+        self.work, self.share, self.steps, self.trainer = work, share, steps, trainer
+        self.step = stop_at(share, steps)
         self.is_noted = False
 
     def note(self) -> None:
@@ -59,10 +66,12 @@ class RungMark:
             return
         self.is_noted = True
         state = self.trainer.state
-        losses = [entry["eval_loss"] for entry in state.log_history if entry.get("eval_loss") is not None
-                  and entry["step"] <= self.step]  # fmt: skip
+        evaluations = [entry for entry in state.log_history if "eval_loss" in entry]
+        losses = [entry["eval_loss"] for entry in evaluations if entry["step"] <= self.step]
         if state.global_step == self.step or not losses:
             with torch.random.fork_rng():
                 losses.append(self.trainer.mean_loss())
         if self.trainer.args.should_save:
-            write_rung(self.work, Rung(step=self.step, loss=min(losses), seconds=self.trainer.elapsed))
+            step, seconds = min(state.global_step, self.step), self.trainer.elapsed
+            rung = Rung(share=str(self.share), step=step, planned=self.steps, loss=min(losses), seconds=seconds)
+            write_rung(self.work, rung)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -147,7 +148,7 @@ def _run(job: Job, plan: StepPlan, checkpoint: Path | None, trainer: Any, observ
     from transformers import TrainerCallback
 
     trainer.add_callback(watching(TrainerCallback, observer, plan.steps // 2))
-    mark = None if plan.stop is None else RungMark(job.work, plan.stop, trainer)
+    mark = None if plan.stop is None else RungMark(job.work, Fraction(plan.share), plan.steps, trainer)
     if mark is not None:
         trainer.add_callback(stopping(TrainerCallback, mark.step, mark.note))
     if not trainer.is_finished(checkpoint, job.recipe.patience, plan.stop):

@@ -2,7 +2,9 @@
 
 import math
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
+from adapters.training.rungs import stop_at
 from adapters.training.settings import Recipe
 
 
@@ -17,7 +19,7 @@ class StepPlan:
     evaluate_every: int  # steps between evaluations on the validation rows
     save_every: int
     devices: int = 1
-    stop: int | None = None  # the step at which it is left as it is, to be gone on with or not; None: the last
+    share: str = "1"  # of the steps, after which it is left as it is, to be gone on with or not
 
     @classmethod
     def of(cls, recipe: Recipe, items: int, validated: bool, devices: int = 1) -> "StepPlan":
@@ -37,6 +39,12 @@ class StepPlan:
             devices=devices,
         )
         return plan if devices == 1 else plan._distribute(recipe.batch_size)
+
+    @property
+    def stop(self) -> int | None:
+        """The step at which it is left before its end."""
+        share = Fraction(self.share)
+        return stop_at(share, self.steps) if share < 1 else None
 
     def halve(self) -> "StepPlan":
         """The same steps with half the rows at a time, or the next fewer that a step's rows divide into."""
