@@ -92,7 +92,7 @@ class Tuned(DerivedModel, Recipe, LearntRows):
             candidates=self.candidates,
             data=self.data,
             seed=self.inputs.seed,
-            kept=cache_root() / "trained",
+            store=cache_root() / "trained",
         )
 
     @property
@@ -150,12 +150,12 @@ class Tuned(DerivedModel, Recipe, LearntRows):
 
     def at_hand(self) -> bool:
         is_known = not self.data.unknown or self.data.is_possible
-        return super().at_hand() and is_known and self.trainings.is_made and (self.folder / FILE).is_file()
+        return super().at_hand() and is_known and self.trainings.is_decided and (self.folder / FILE).is_file()
 
     # -- as a base ----------------------------------------------------------------------------------------------------
 
     def is_base(self) -> bool:
-        return not self.data.unknown and self.trainings.is_made and self.checkpoint.is_dir()
+        return not self.data.unknown and self.trainings.is_decided and self.checkpoint.is_dir()
 
     @property
     def checkpoint(self) -> Path:

@@ -89,8 +89,8 @@ def shares(count: int) -> list[tuple[Fraction, int]]:
     Each round doubles the share. Half go on, or fewer where more than eight began; the last goes on to its end.
     """
     rounds = min(ROUNDS, math.ceil(math.log2(count))) if count > 1 else 0
-    kept = [math.ceil(count ** (1 - place / rounds) - 1e-9) for place in range(rounds)]
-    return [*((Fraction(1, 1 << (rounds - place)), trials) for place, trials in enumerate(kept)), (Fraction(1), 1)]
+    alive = [math.ceil(count ** (1 - place / rounds) - 1e-9) for place in range(rounds)]
+    return [*((Fraction(1, 1 << (rounds - place)), trials) for place, trials in enumerate(alive)), (Fraction(1), 1)]
 
 
 def planned_steps(count: int, steps: float) -> int:
@@ -184,8 +184,8 @@ def _finish(
             record = work.finish(trials[place], trials[place].candidate.describe())
         except DivergedError:
             continue
-        others = [other for other in hopeful[:number] + hopeful[number + 1 :] if other != place]
-        return place, next(iter(others), None), record
+        behind = hopeful[number + 1 :]
+        return place, next(iter(behind), None), record
     names = "; ".join(trial.candidate.describe() for trial in trials)
     raise ModelError(f"the loss of every setting became no number: {names}; give lower learning rates")
 

@@ -34,7 +34,7 @@ class Sights:
     seconds: float = 0.0
 
     @classmethod
-    def kept_in(cls, work: Path) -> "Sights":
+    def read(cls, work: Path) -> "Sights":
         file = work / FILE
         return cls(**json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else cls()
 
@@ -45,7 +45,7 @@ class Observer:
     def __init__(self, base: HuggingFace, samples: Sequence[Example], work: Path, trainer: Any) -> None:
         self.base, self.trainer, self.work = base, trainer, work
         self.samples = () if trainer.is_sharded() else tuple(samples)  # no process has the whole network
-        self.sights = Sights.kept_in(work)
+        self.sights = Sights.read(work)
 
     def look_before(self, rows: Sequence[Any], validation: Sequence[Any]) -> None:
         """The mean losses of learnt tokens, of some train rows and of all validation rows, and answers, at step 0."""

@@ -62,16 +62,16 @@ OPTIONS: Mapping[str, Mapping[str, Bounds]] = {
 
 def schedule_mistake(schedule: str, options: Mapping[str, Option]) -> str | None:
     """What is wrong with the options of a schedule, or is missing."""
-    known = OPTIONS[schedule]
+    allowed = OPTIONS[schedule]
     for name, value in options.items():
-        if name not in known:
-            remedy = nearest(name, known) if known else "leave schedule_options out"
+        if name not in allowed:
+            remedy = nearest(name, allowed) if allowed else "leave schedule_options out"
             return f"schedule_options: {name} is no option of {schedule} ({remedy})"
-        if mistake := known[name].mistake(value):
+        if mistake := allowed[name].mistake(value):
             return f"schedule_options: {name} {mistake}"
     if schedule == PLATEAU and options.get("factor") == 1:
         return "schedule_options: factor must be less than 1, else the rate never falls"
-    if "min_lr" in known and "min_lr_rate" in known and ("min_lr" in options) == ("min_lr_rate" in options):
+    if "min_lr" in allowed and "min_lr_rate" in allowed and ("min_lr" in options) == ("min_lr_rate" in options):
         return (
             f"schedule_options: {schedule} needs the lowest rate, as min_lr or as min_lr_rate, a part of the full one"
         )

@@ -154,7 +154,7 @@ def _run(job: Job, plan: StepPlan, checkpoint: Path | None, trainer: Any, observ
     if not trainer.is_finished(checkpoint, job.recipe.patience, plan.stop):
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if mark is None:
-        observer.look(_kept_step(trainer.state))
+        observer.look(_saved_step(trainer.state))
     else:
         mark.note()  # where it ended before
 
@@ -187,7 +187,7 @@ def _collator(job: Job, network: Any) -> Collator:
     )
 
 
-def _kept_step(state: Any) -> int:
+def _saved_step(state: Any) -> int:
     """The step whose weights are kept: the best on the validation rows, else the last."""
     best = state.best_model_checkpoint
     return int(best.rpartition("-")[2]) if best else int(state.global_step)
@@ -208,7 +208,7 @@ def _record(job: Job, plan: StepPlan, trainer: Any, observer: Observer, precisio
         trainable_parameters=sizes.trained, total_parameters=sizes.total,
         loss=tuple((entry["step"], entry["loss"], entry["learning_rate"]) for entry in history if "loss" in entry),
         validation=tuple((entry["step"], entry["eval_loss"]) for entry in history if "eval_loss" in entry),
-        best_step=_kept_step(state) if best else None, hardware=hardware(device), packages=packages(),
+        best_step=_saved_step(state) if best else None, hardware=hardware(device), packages=packages(),
         devices=plan.devices, before=observer.sights.before, samples=observer.sample_answers(),
         observation_seconds=round(observer.sights.seconds, 3),
     )  # fmt: skip

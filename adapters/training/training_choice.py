@@ -38,7 +38,7 @@ class TrainingChoice:
     candidates: Sequence[TrainingCandidate]
     data: TrainingData
     seed: int  # the suite's
-    kept: Path  # the folder of all trainings
+    store: Path  # the folder of all trainings
 
     @cached_property
     def folders(self) -> tuple[Path, ...]:
@@ -46,7 +46,7 @@ class TrainingChoice:
         identity = {"merged": self.origin.identity()} if self.origin.base_name else None
         rows = LearningRows(self.data.examples, self.data.validation)
         return tuple(
-            self.kept / inputs_digest(self.root, own.method, own.recipe, rows, self.seed, identity)
+            self.store / inputs_digest(self.root, own.method, own.recipe, rows, self.seed, identity)
             for own in self.candidates
         )
 
@@ -66,7 +66,7 @@ class TrainingChoice:
         return read_outcome(self.folders) if len(self.candidates) > 1 else None
 
     @property
-    def is_made(self) -> bool:
+    def is_decided(self) -> bool:
         """Whether it is known which training it is."""
         return len(self.candidates) == 1 or self.outcome is not None
 
@@ -85,7 +85,7 @@ class TrainingChoice:
     def estimate_seconds(self) -> float | None:
         """Of all trials together; None where nothing was timed that it could be told from."""
         times = [
-            estimate_seconds(self.root, next(iter(written(own.method))), own.recipe, self.data, self.kept)
+            estimate_seconds(self.root, next(iter(written(own.method))), own.recipe, self.data, self.store)
             for own in self.candidates
         ]
         timed = [seconds for seconds in times if seconds is not None]
@@ -112,9 +112,9 @@ class TrainingChoice:
 
         def finish(trial: TrainingTrial, title: str) -> TrainingRecord:
             display.begin(f"train {name}: {title}" if title else f"train {name}")
-            is_there, own = trial.folder.is_dir(), trial.candidate
+            is_trained, own = trial.folder.is_dir(), trial.candidate
             record = train(base, own.method, own.recipe, rows, trial.folder, self.seed, StepDisplay(display))
-            outcome = "trained before" if is_there else f"{record.steps} steps, {record.seconds:.0f} s"
+            outcome = "trained before" if is_trained else f"{record.steps} steps, {record.seconds:.0f} s"
             display.finish(f"{outcome}, loss {record.loss[-1][1]:.3f}")
             return record
 

@@ -202,7 +202,7 @@ DROPPING = Lora(r=4, dropout=0.1)
 def contest(base: HuggingFace, folder: Path) -> TrainingChoice:
     data = TrainingData(examples=tuple(LEARN), validation=tuple(LEARN[:4]), composition=())
     own = candidates(DROPPING, SEARCHED)
-    return TrainingChoice(root=base, origin=base, candidates=own, data=data, seed=0, kept=folder)
+    return TrainingChoice(root=base, origin=base, candidates=own, data=data, seed=0, store=folder)
 
 
 class Steps(Display):
@@ -245,7 +245,7 @@ def test_a_wrong_learning_rate_is_left_and_the_chosen_weights_are_those_of_it_al
     result = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
     assert result.returncode == -signal.SIGKILL, result.stderr.decode()
     display, choice = Steps(), contest(base, tmp_path / "kept")
-    assert not choice.is_made
+    assert not choice.is_decided
     record, outcome = choice.train(base, "m", display)
     assert outcome is not None
     assert (outcome.chosen, outcome.runner_up) == (1, 0)
