@@ -205,14 +205,14 @@ class Tuned(DerivedModel, Recipe, LearntRows):
 
     def preparation(self) -> Preparation:
         training = f"{self.method_name} on {self.data.rows} rows"
+        if len(self.candidates) > 1:
+            training += f", {len(self.candidates)} settings to choose from"
         done = self.is_here() and self.at_hand()
         if self.data.unknown and not done:
             training += f", after {self.data.unknown}"
         if not self.is_here():
             return Preparation(what=training, done=False)
         needs = self.trainings.requirement
-        if len(self.candidates) > 1:
-            training += f", {len(self.candidates)} settings to choose from"
         return Preparation(
             what=f"{training}, {self.trainings.steps} steps",
             done=done,
