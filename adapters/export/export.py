@@ -80,6 +80,8 @@ def export_llamafactory(entry: TunedEntry, out: Path | None) -> Export:
         raise ModelError(
             f"models.{name}: its base {model.base} is not trained yet; first: harness run {entry.suite_path}"
         )
+    if not model.trainings.is_decided:
+        raise ModelError(f"models.{name}: its settings are not chosen yet; first: harness run {entry.suite_path}")
     text = train_yaml(model, _base(model), name)
     files = {**{file: as_json(content) for file, content in data_files(model.data).items()}, "train.yaml": text}
     out = out or Path("exports") / entry.suite_name / name

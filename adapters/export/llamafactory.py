@@ -19,9 +19,10 @@ from adapters.methods.qlora import Qlora
 from adapters.models.tuned import Tuned
 from adapters.training.collation import pack
 from adapters.training.encoding import Example
+from adapters.training.schedules import transformers_schedule
 from adapters.training.session import OPTIMISERS, encode
 from adapters.training.settings import Recipe
-from adapters.training.trainer import StepPlan
+from adapters.training.step_plan import StepPlan
 from adapters.training.training_data import TrainingData
 from harness.components.method import Method
 from harness.errors import ModelError
@@ -60,7 +61,7 @@ def _row(row: Example | str) -> JSON:
 
 def train_yaml(model: Tuned, base: HuggingFace, name: str) -> str:
     """The text of train.yaml. Raises ModelError for what LLaMA-Factory does not have."""
-    data, recipe = model.data, model.recipe
+    data, recipe, method_of = model.data, model.chosen.recipe, model.chosen.method
     if model.texts and any(isinstance(row, Example) for row in data.examples):
         raise ModelError(
             "LLaMA-Factory learns texts (pt) or answers (sft), not both in one training; give each its own"
@@ -68,7 +69,7 @@ def train_yaml(model: Tuned, base: HuggingFace, name: str) -> str:
     template = template_for(base) if not model.texts else TemplateChoice("default")
     items, length_notes = _items(base, data, recipe)
     plan = StepPlan.of(recipe, items, bool(data.validation))
-    method, method_notes = _method(model.method, model.method_name, base)
+    method, method_notes = _method(method_of, model.method_name, base)
     weights, base_notes = _weights(base)
     seed = model.inputs.seed if recipe.seed is None else recipe.seed
     sections: dict[str, Settings] = {
@@ -77,11 +78,11 @@ def train_yaml(model: Tuned, base: HuggingFace, name: str) -> str:
         "dataset": _dataset(data, recipe, template),
         "output": {"output_dir": OUTPUT, "logging_steps": 1, "save_strategy": "steps", "save_steps": plan.save_every,
                    "report_to": "none"},
-        "train": {**_training(recipe, model.method, base, plan), "seed": seed},
+        "train": {**_training(recipe, method_of, base, plan), "seed": seed},
         "eval": _evaluation(recipe, plan) if data.validation else {},
     }  # fmt: skip
     notes = [
-        *base_notes, *method_notes, *template.notes, *length_notes, *_general_notes(recipe, model.method, base),
+        *base_notes, *method_notes, *template.notes, *length_notes, *_general_notes(recipe, method_of, base),
     ]  # fmt: skip
     filled = {title: settings for title, settings in sections.items() if settings}
     return _text(f"{name}: {model.describe()}", notes, filled)
@@ -177,7 +178,7 @@ def _dataset(data: TrainingData, recipe: Recipe, template: TemplateChoice) -> Se
         "dataset": TRAIN,
         **({"eval_dataset": VALIDATION} if data.validation else {}),
         "dataset_dir": ".", "template": template.name, **template.settings, "cutoff_len": recipe.cutoff,
-        **({"mask_history": True} if answers else {}),
+        **({"mask_history": True} if answers and recipe.turns == "last" else {}),
         **({"train_on_prompt": True} if not answers and conversations else {}),
         "packing": recipe.packing,
         **({"neat_packing": True} if recipe.packing and conversations else {}),
@@ -185,15 +186,17 @@ def _dataset(data: TrainingData, recipe: Recipe, template: TemplateChoice) -> Se
 
 
 def _training(recipe: Recipe, method: Method, base: HuggingFace, plan: StepPlan) -> Settings:
-    precision = base.dtype_name if recipe.precision == "auto" else recipe.precision
+    precision = recipe.precision_on(base.dtype_name)
+    schedule = transformers_schedule(recipe.schedule, recipe.schedule_options)
     return {
         "per_device_train_batch_size": recipe.batch_size, "gradient_accumulation_steps": recipe.accumulation,
         "learning_rate": recipe.learning_rate or method.learning_rate, "num_train_epochs": recipe.epochs,
         **({"max_steps": recipe.max_steps} if recipe.max_steps else {}),
-        "lr_scheduler_type": "constant_with_warmup" if recipe.schedule == "constant" else recipe.schedule,
+        **schedule,
         "warmup_steps": round(recipe.warmup * plan.steps), "weight_decay": recipe.weight_decay,
         "max_grad_norm": recipe.max_grad_norm, "optim": OPTIMISERS[recipe.optimiser or method.optimiser or "adamw"],
-        "bf16": precision == "bfloat16", "fp16": precision == "float16",
+        "bf16": precision == "bfloat16" and recipe.weights != "bfloat16", "fp16": precision == "float16",
+        **({"pure_bf16": True} if recipe.weights == "bfloat16" else {}),
         "disable_gradient_checkpointing": not recipe.gradient_checkpointing,
     }  # fmt: skip
 
@@ -211,7 +214,7 @@ def _items(base: HuggingFace, data: TrainingData, recipe: Recipe) -> tuple[int, 
     note = "a row longer than cutoff_len is cut there; the suite's training leaves out its oldest turns, or the row"
     if not base.is_here():
         return len(data.examples), [note]
-    encoded = encode(base, data.examples, recipe.cutoff, recipe.loss)
+    encoded = encode(base, data.examples, recipe.cutoff, recipe)
     long = encoded.cut + encoded.dropped
     if isinstance(data.examples[0], str):
         notes = [
@@ -225,7 +228,7 @@ def _items(base: HuggingFace, data: TrainingData, recipe: Recipe) -> tuple[int, 
 def _general_notes(recipe: Recipe, method: Method, base: HuggingFace) -> list[str]:
     notes = ["the rows come in another order, so the weights will not be the same to the last bit"]
     notes.append("batch size and accumulation are of one device: on N devices divide gradient_accumulation_steps by N")
-    precision = base.dtype_name if recipe.precision == "auto" else recipe.precision
+    precision = recipe.precision_on(base.dtype_name)
     if precision == "float32":
         notes.append("precision float32: LLaMA-Factory computes in what the checkpoint stores if bf16 and fp16 are off")
     if isinstance(method, Qlora) and method.compute_dtype not in (None, precision):

@@ -28,6 +28,7 @@ class Batch:
     masked: bool = False  # attention is given a mask: packed rows, or a virtual prefix
     cuda: bool = False
     checkpointing: bool = False
+    casts: bool = True  # trained weights are float32: autocast copies them
     quantised: bool = False  # linear weights are unpacked for each product
 
     @property
@@ -220,7 +221,7 @@ def _casts(network: Any, batch: Batch) -> int:
     """Autocast saves a copy of each trained linear weight in the computing dtype."""
     from torch import nn
 
-    if batch.compute == 4:
+    if batch.compute == 4 or not batch.casts:
         return 0
     weights = (module.weight for module in network.modules() if isinstance(module, nn.Linear))
     return sum(weight.numel() for weight in weights if weight.requires_grad) * batch.compute

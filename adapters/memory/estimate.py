@@ -30,9 +30,10 @@ class Sketch:
     def memory(self, recipe: Recipe, longest: int, labelled: int | None) -> Memory:
         """`training_memory` of a recipe."""
         base, network = self.base, self.network
-        precision = base.dtype_name if recipe.precision == "auto" else recipe.precision
-        loading = self.method.loading(precision)
-        dtype, quantisation = loading.get("dtype", precision), loading.get("quantization_config")
+        precision = recipe.precision_on(base.dtype_name)
+        loading, pure = self.method.loading(precision), recipe.weights == "bfloat16"
+        dtype = "bfloat16" if pure else loading.get("dtype", precision)
+        number_bytes, quantisation = BYTES["bfloat16" if pure else "float32"], loading.get("quantization_config")
         cuda = base.device_name == "cuda"
         trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
         count = sum(parameter.numel() for parameter in trained)
@@ -41,16 +42,19 @@ class Sketch:
         batch = replace(
             _batch(network, recipe, longest, labelled),
             compute=BYTES[precision],
+            casts=not pure,
             residual=BYTES[dtype],
             cuda=cuda,
             quantised=quantisation is not None,
         )
         # AdamW updates all tensors at once on CUDA, with a copy of all; on the CPU one by one, with two of the largest.
-        update = 4 * count if cuda and optimiser == "adamw" else 8 * max(value.numel() for value in trained)
+        update = number_bytes * (
+            count if cuda and optimiser == "adamw" else 2 * max(value.numel() for value in trained)
+        )
         return Memory(
-            weights=weights(network, dtype, quantisation),
-            gradients=4 * count,
-            optimiser=sum(state(value.shape, optimiser, value is embeddings) for value in trained),
+            weights=weights(network, dtype, quantisation) - (4 - number_bytes) * count,
+            gradients=number_bytes * count,
+            optimiser=sum(state(value.shape, optimiser, value is embeddings, number_bytes) for value in trained),
             activations=max(activations(network, batch), update),
             other=process_memory(network, base.device_name, dtype, quantisation is not None),
         )
@@ -85,11 +89,12 @@ def _batch(network: Any, recipe: Recipe, longest: int, labelled: int | None) -> 
     )
 
 
-def state(shape: tuple[int, ...], optimiser: str, embedding: bool) -> int:
-    """Bytes of an optimiser's state of one tensor.
+def state(shape: tuple[int, ...], optimiser: str, embedding: bool, number_bytes: int = 4) -> int:
+    """Bytes of an optimiser's state of one tensor, whose numbers have `number_bytes` bytes.
 
-    AdamW keeps two float32 moments; in 8 bits two bytes and two float32 scales for 256 values, but float32 for small
-    tensors and, as transformers asks, for embeddings; Adafactor the means of rows and columns (Shazeer and Stern 2018).
+    AdamW keeps two moments as the tensor is kept; in 8 bits two bytes and two float32 scales for 256 values, but
+    float32 for small tensors and, as transformers asks, for embeddings; Adafactor the means of rows and columns
+    (Shazeer and Stern 2018).
     """
     count = 1
     for side in shape:
@@ -100,4 +105,4 @@ def state(shape: tuple[int, ...], optimiser: str, embedding: bool) -> int:
         return 4 * (count // shape[-1] + count // shape[-2]) if len(shape) > 1 else 4 * count
     if "8bit" in optimiser and count >= SMALL and not embedding:
         return 2 * count + 8 * -(-count // 256)
-    return 8 * count
+    return (2 * number_bytes if optimiser == "adamw" else 8) * count

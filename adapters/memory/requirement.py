@@ -8,7 +8,7 @@ from adapters.training.advice import smaller_training
 from adapters.training.encoding import IGNORED, Example, encode_examples
 from adapters.training.session import check_method
 from adapters.training.settings import Recipe
-from adapters.training.trainer import StepPlan
+from adapters.training.step_plan import StepPlan
 from adapters.training.training_data import TrainingData
 from harness.components.method import Method
 from harness.errors import DataError
@@ -53,11 +53,15 @@ def _longest_row(base: HuggingFace, recipe: Recipe, examples: Sequence[Example])
     if not examples:
         return recipe.cutoff, None
     by_size = sorted(examples, key=lambda row: -sum(len(turn.content) for turn in row.prompt) - len(row.answer))
-    by_answer = sorted(examples, key=lambda row: -len(row.answer))
+    by_answer = sorted(examples, key=lambda row: -_learnt_characters(row, recipe))
     try:
         candidates = [*by_size[:CANDIDATES], *by_answer[:CANDIDATES]]
-        encoded = encode_examples(base, candidates, recipe.cutoff, recipe.loss)
+        encoded = encode_examples(base, candidates, recipe.cutoff, recipe.loss, recipe.turns)
     except DataError:  # no candidate fits the cutoff; does any row?
-        encoded = encode_examples(base, by_size, recipe.cutoff, recipe.loss)
+        encoded = encode_examples(base, by_size, recipe.cutoff, recipe.loss, recipe.turns)
     labelled = max(sum(label != IGNORED for label in row.labels) for row in encoded.rows)
     return max(len(row.ids) for row in encoded.rows), None if recipe.packing else labelled
+
+
+def _learnt_characters(row: Example, recipe: Recipe) -> int:
+    return sum(len(turn.answer) for turn in (row.turns() if recipe.turns == "all" else (row,)))

@@ -1,11 +1,12 @@
 """Bottleneck adapters after each feed-forward block. Houlsby et al. 2019, placed as by Pfeiffer et al. 2020."""
 
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from adapters.methods.base.network import FEED_FORWARD, TRAINED, freeze, layers, load_trained, save_trained
+from adapters.training.choices import Choices
 from harness.components.method import Method
 from harness.errors import ModelError
 
@@ -17,7 +18,7 @@ class Bottleneck(Method):
 
     learning_rate: ClassVar[float] = 1e-3
 
-    width: int = Field(64, ge=1)
+    width: Annotated[Annotated[int, Field(ge=1)], Choices()] = 64
     activation: Literal["gelu", "relu", "silu"] = "gelu"
 
     def check(self, network: Any) -> None:

@@ -1,11 +1,12 @@
 """Freeze tuning: train the last layers and nothing else."""
 
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
 from adapters.methods.base.network import freeze, layers
 from adapters.methods.base.own_weights import OwnWeightsMethod
+from adapters.training.choices import Choices
 from harness.errors import ModelError, nearest
 
 
@@ -14,7 +15,7 @@ class Freeze(OwnWeightsMethod):
 
     learning_rate: ClassVar[float] = 5e-5
 
-    last: int = Field(2, ge=0)  # layers, counted from the end
+    last: Annotated[Annotated[int, Field(ge=0)], Choices()] = 2  # layers, counted from the end
     modules: tuple[str, ...] = ()  # further modules: parts of their names, e.g. layers.0.self_attn
     norm: bool = False  # the final norm too
     head: bool = False  # the output layer too; where it is tied, the embeddings change with it

@@ -1,12 +1,13 @@
 """LoRA: small matrices beside frozen ones. Hu et al. 2021; rsLoRA Kalajdzievski 2023; DoRA Liu et al. 2024."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from adapters.methods.base.network import targets
 from adapters.methods.base.peft import PeftMethod
+from adapters.training.choices import Choices
 from harness.records.inputs import JSON
 
 
@@ -17,9 +18,10 @@ class Lora(PeftMethod):
     mergeable: ClassVar[bool] = True
     variations: ClassVar[tuple[Mapping[str, JSON], ...]] = ({}, {"dora": True})
 
-    r: int = Field(8, ge=1)
-    alpha: float | None = Field(None, gt=0)  # the update is scaled by alpha / r; 2 r when not given
-    dropout: float = Field(0.0, ge=0, lt=1)
+    r: Annotated[Annotated[int, Field(ge=1)], Choices()] = 8
+    alpha: Annotated[Annotated[float, Field(gt=0)] | None, Choices()] = None  # the update is scaled by alpha / r; 2 r
+    # when not given
+    dropout: Annotated[Annotated[float, Field(ge=0, lt=1)], Choices()] = 0.0
     targets: Literal["attention", "all-linear"] | tuple[str, ...] = Field("all-linear", min_length=1)
     rslora: bool = False  # scale by alpha / √r, for large r
     dora: bool = False  # train length and direction of the weights apart; slower

@@ -1,11 +1,12 @@
 """Prefix tuning: trained keys and values before every layer's own. Li and Liang 2021; P-tuning v2, Liu et al. 2022."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
 from adapters.methods.base.peft import PeftMethod
+from adapters.training.choices import Choices
 from harness.records.inputs import JSON
 
 
@@ -16,7 +17,7 @@ class Prefix(PeftMethod):
     virtual_prefix: ClassVar[bool] = True
     variations: ClassVar[tuple[Mapping[str, JSON], ...]] = ({}, {"projection": True})
 
-    tokens: int = Field(20, ge=1)
+    tokens: Annotated[Annotated[int, Field(ge=1)], Choices()] = 20
     projection: bool = False  # prefix tuning computes the prefix by a small network; P-tuning v2 trains it directly
     hidden: int | None = Field(None, ge=1)  # width of that network; the model's when not given
 

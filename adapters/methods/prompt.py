@@ -1,11 +1,12 @@
 """Prompt tuning: trained embeddings before the prompt. Lester et al. 2021; as P-tuning, Liu et al. 2021."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from adapters.methods.base.peft import PeftMethod
+from adapters.training.choices import Choices
 from harness.records.inputs import JSON
 
 
@@ -16,7 +17,7 @@ class Prompt(PeftMethod):
     virtual_prefix: ClassVar[bool] = True
     variations: ClassVar[tuple[Mapping[str, JSON], ...]] = ({}, {"encoder": "mlp"}, {"encoder": "lstm"})
 
-    tokens: int = Field(20, ge=1)
+    tokens: Annotated[Annotated[int, Field(ge=1)], Choices()] = 20
     encoder: Literal["none", "mlp", "lstm"] = "none"  # P-tuning computes the prompt by a small network
     start: Literal["vocabulary", "random"] = "vocabulary"  # without encoder: begin as embeddings of random tokens
 

@@ -10,16 +10,17 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from adapters.export.merging import merge_weights
 from adapters.memory.machine import return_freed_memory
-from adapters.memory.requirement import Requirement, estimate_requirement
 from adapters.models.base.engines import copy_settings, plain_weights
 from adapters.models.base.trained import merged_subject, trained_engine
 from adapters.models.quantised import check_bitsandbytes
 from adapters.training.distillation import check_teacher
 from adapters.training.distributed import check_devices
-from adapters.training.duration import MERGED, estimate_seconds
+from adapters.training.duration import MERGED
 from adapters.training.learnt_rows import LearntRows
 from adapters.training.record import FILE
 from adapters.training.settings import Recipe
+from adapters.training.training_candidates import TrainingCandidate, candidates, check_choice, space_mistake
+from adapters.training.training_choice import TrainingChoice
 from adapters.training.training_data import TrainingData, read_training_data
 from harness.components.calls import Calls
 from harness.components.display import Display
@@ -59,6 +60,8 @@ class Tuned(DerivedModel, Recipe, LearntRows):
             raise ValueError("sizes count the rows of tasks and texts: name these, and no max_samples")
         if len(set(self.sizes)) < len(self.sizes):
             raise ValueError("sizes names an entry twice")
+        if mistake := space_mistake(self.method, self):
+            raise ValueError(mistake)
         return self
 
     # -- settings and data --------------------------------------------------------------------------------------------
@@ -76,9 +79,26 @@ class Tuned(DerivedModel, Recipe, LearntRows):
         }
 
     @cached_property
-    def recipe(self) -> Recipe:
-        """How the training goes."""
-        return Recipe(**{name: getattr(self, name) for name in Recipe.model_fields})
+    def candidates(self) -> tuple[TrainingCandidate, ...]:
+        """How the training may go: one way for each combination of the settings that are lists."""
+        return candidates(self.method, self)
+
+    @cached_property
+    def trainings(self) -> TrainingChoice:
+        """The training that it is, or those of which one is chosen. Raises ModelError."""
+        return TrainingChoice(
+            root=plain_weights(self.root()),
+            origin=self.origin(),
+            candidates=self.candidates,
+            data=self.data,
+            seed=self.inputs.seed,
+            store=cache_root() / "trained",
+        )
+
+    @property
+    def chosen(self) -> TrainingCandidate:
+        """How the training goes; the first of its candidates as long as none was chosen."""
+        return self.candidates[self.trainings.place if len(self.candidates) > 1 else 0]
 
     def asked_as(self) -> list[tuple[str, str]]:
         teaching = self.answers.as_ if self.answers else None
@@ -88,7 +108,7 @@ class Tuned(DerivedModel, Recipe, LearntRows):
     def gather(self, calls: Calls, resources: Resources) -> None:
         super().gather(calls, resources)
         if self.asked_as() or self.answers:
-            for name in ("data", "folder", "requirement", "engine", "_merged"):
+            for name in ("data", "trainings", "engine", "_merged"):
                 self.__dict__.pop(name, None)
         self.data  # noqa: B018  asks whatever has to be asked
 
@@ -123,18 +143,19 @@ class Tuned(DerivedModel, Recipe, LearntRows):
 
     @cached_property
     def engine(self) -> HuggingFace:
-        return trained_engine(plain_weights(self.origin()), self.method, self.folder)
+        return trained_engine(plain_weights(self.origin()), self.chosen.method, self.folder)
 
     def rests_on(self) -> tuple[str, ...]:
         return (*super().rests_on(), "tuned", *self.method.subjects())
 
     def at_hand(self) -> bool:
-        return super().at_hand() and (not self.data.unknown or self.data.is_possible) and (self.folder / FILE).is_file()
+        is_known = not self.data.unknown or self.data.is_possible
+        return super().at_hand() and is_known and self.trainings.is_decided and (self.folder / FILE).is_file()
 
     # -- as a base ----------------------------------------------------------------------------------------------------
 
     def is_base(self) -> bool:
-        return not self.data.unknown and self.checkpoint.is_dir()
+        return not self.data.unknown and self.trainings.is_decided and self.checkpoint.is_dir()
 
     @property
     def checkpoint(self) -> Path:
@@ -151,7 +172,7 @@ class Tuned(DerivedModel, Recipe, LearntRows):
     def _merged(self) -> HuggingFace:
         """The merged weights, loaded once for all that are made of them."""
         base = plain_weights(self.origin())
-        path = merge_weights(base, self.method, self.folder, self.checkpoint)
+        path = merge_weights(base, self.chosen.method, self.folder, self.checkpoint)
         return copy_settings(base, HuggingFace, path=str(path), revision=None)
 
     def check_as_base(self) -> None:
@@ -160,26 +181,17 @@ class Tuned(DerivedModel, Recipe, LearntRows):
 
     # -- training -----------------------------------------------------------------------------------------------------
 
-    @cached_property
+    @property
     def folder(self) -> Path:
         """Where the trained weights are, by the content of all that they depend on. Nothing is merged for it."""
-        from adapters.training.session import LearningRows
-        from adapters.training.training_run import inputs_digest
-
-        data, origin = self.data, self.origin()
-        identity = {"merged": origin.identity()} if origin.base_name else None
-        rows = LearningRows(data.examples, data.validation)
-        inputs = inputs_digest(self._root(), self.method, self.recipe, rows, self.inputs.seed, identity)
-        return cache_root() / "trained" / inputs
-
-    def _root(self) -> HuggingFace:
-        return plain_weights(self.root())
+        return self.trainings.folders[self.trainings.place]
 
     def check(self) -> None:
         super().check()
-        root = self._root()
+        root = plain_weights(self.root())
         self.method.needs(root)
-        check_devices(self.recipe, root)
+        for candidate in self.candidates:
+            check_devices(candidate.recipe, root)
         if (self.optimiser or "").endswith("8bit"):
             check_bitsandbytes(root)
         if self.answers:
@@ -187,67 +199,42 @@ class Tuned(DerivedModel, Recipe, LearntRows):
         data = self.data  # whatever is wrong with the rows is raised here
         if self.patience and not data.validation:
             raise ModelError("patience needs validation rows: give the task a validation split, or validation: 0.1")
-        if root.is_here() and self.requirement.refusal and not self.at_hand():
-            raise ModelError(self.requirement.refusal)
-
-    @cached_property
-    def requirement(self) -> Requirement:
-        """What the training needs of this machine."""
-        return estimate_requirement(self._root(), self.method, self.recipe, self.data)
+        check_choice(self.method, self, bool(data.validation))
+        if root.is_here() and (refusal := self.trainings.requirement.refusal) and not self.at_hand():
+            raise ModelError(refusal)
 
     def preparation(self) -> Preparation:
         training = f"{self.method_name} on {self.data.rows} rows"
+        if len(self.candidates) > 1:
+            training += f", {len(self.candidates)} settings to choose from"
         done = self.is_here() and self.at_hand()
         if self.data.unknown and not done:
             training += f", after {self.data.unknown}"
         if not self.is_here():
             return Preparation(what=training, done=False)
-        needs = self.requirement
+        needs = self.trainings.requirement
         return Preparation(
-            what=f"{training}, {needs.steps} steps",
+            what=f"{training}, {self.trainings.steps} steps",
             done=done,
             needs=needs.memory.total,
             has=needs.available,
-            seconds=None if done else self._estimate_seconds(),
+            seconds=None if done else self.trainings.estimate_seconds(),
         )
 
-    def _estimate_seconds(self) -> float | None:
-        return estimate_seconds(self._root(), self.method_name, self.recipe, self.data, cache_root() / "trained")
-
     def make(self, name: str, display: Display) -> dict[str, JSON]:
-        from adapters.training.session import LearningRows
-        from adapters.training.training_run import train
-
-        display.begin(f"train {name}")
-        data, reused, needs = self.data, self.at_hand(), self.requirement
+        data, reused, needs = self.data, self.at_hand(), self.trainings.requirement
         if needs.memory.total > needs.available / TIGHT:
             return_freed_memory()
-        base, seed = plain_weights(self.origin()), self.inputs.seed
-        rows = LearningRows(data.examples, data.validation)
-        record = train(base, self.method, self.recipe, rows, self.folder, seed, StepDisplay(display))
-        outcome = "trained before" if reused else f"{record.steps} steps, {record.seconds:.0f} s"
-        display.finish(f"{outcome}, loss {record.loss[-1][1]:.3f}")
+        record, search = self.trainings.train(plain_weights(self.origin()), name, display)
         stage = {
             "stage": "pretrain" if self.texts else "sft",
             "record": asdict(record),
             "reused": reused,
             "composition": list(data.composition),
-            "estimate": asdict(needs.memory),
+            "estimate": asdict(self.trainings.requirements[self.trainings.place].memory),
+            **({"search": asdict(search)} if search else {}),
         }
         origin = self.origin()
         earlier = origin._record["stages"] if isinstance(origin, Tuned) and origin._record else []
         self._record = {"base": self.base, "rows": data.rows, "seed": record.seed, "stages": [*earlier, stage]}
         return self._record
-
-
-class StepDisplay:
-    """Shows the steps of a training as progress on a display."""
-
-    def __init__(self, display: Display) -> None:
-        self.display, self.steps, self.tokens = display, 0, 0
-
-    def __call__(self, step: int, total: int, loss: float, tokens: int) -> None:
-        if not self.steps and not self.tokens:
-            self.display.expect(total)
-        self.display.advance(step - self.steps, tokens - self.tokens)
-        self.steps, self.tokens = step, tokens

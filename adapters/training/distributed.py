@@ -17,11 +17,12 @@ from typing import IO, Any
 from pydantic import TypeAdapter
 
 from adapters.methods.base.network import translate_disk_errors
-from adapters.training.encoding import Encoded
+from adapters.training.encoding import Encoded, Example
 from adapters.training.record import TrainingRecord
 from adapters.training.session import Job, attempt, out_of_memory_message
 from adapters.training.settings import Recipe
-from adapters.training.trainer import Item, Progress, StepPlan
+from adapters.training.step_plan import StepPlan
+from adapters.training.trainer import DivergedError, Item, Progress
 from harness.components.fields import written
 from harness.components.method import Method
 from harness.components.registry import find
@@ -33,11 +34,13 @@ from harness.records.inputs import JSON
 log = logging.getLogger("harness")
 FOLDER = "devices"  # in the work folder: the input and the output of the processes
 JOB, ITEMS, VALIDATION, RECORD, OUTPUT = "job.json", "items.json", "validation.json", "record.json", "output.txt"
+SAMPLES = "samples.json"
 MARK = "\x1e"  # begins a line of progress (RFC 7464): launchers print lines of their own
 MEMORY = "MemoryError"
-KINDS = {kind.__name__: kind for kind in (HarnessError, DataError, ModelError, StoreError)}
+KINDS = {kind.__name__: kind for kind in (HarnessError, DataError, DivergedError, ModelError, StoreError)}
 _RECORD = TypeAdapter(TrainingRecord)
 _ITEMS = TypeAdapter(tuple[Item, ...])
+_SAMPLES = TypeAdapter(tuple[Example, ...])
 
 
 def devices_for(recipe: Recipe, base: HuggingFace) -> int:
@@ -136,6 +139,7 @@ def _write(job: Job, plan: StepPlan, checkpoint: Path | None, folder: Path) -> N
         leftover.unlink()
     for name, items in ((ITEMS, job.items), (VALIDATION, job.validation)):
         (folder / name).write_bytes(_ITEMS.dump_json(items))
+    (folder / SAMPLES).write_bytes(_SAMPLES.dump_json(job.samples))
     encoded = job.encoded
     settings = {
         "base": written(job.base), "method": written(job.method), "recipe": job.recipe.model_dump(mode="json"),
@@ -232,6 +236,7 @@ def _read(folder: Path) -> tuple[Job, StepPlan, Path | None]:
         encoded=Encoded(rows, settings["cut"], settings["dropped"], settings["split"]),
         items=items,
         validation=validation,
+        samples=_SAMPLES.validate_json((folder / SAMPLES).read_bytes()),
         work=work,
     )
     return job, StepPlan(**settings["plan"]), settings["checkpoint"] and work / settings["checkpoint"]

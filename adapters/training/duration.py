@@ -12,7 +12,7 @@ from adapters.training.distributed import devices_for
 from adapters.training.record import FILE, TrainingRecord, hardware
 from adapters.training.session import encode
 from adapters.training.settings import Recipe
-from adapters.training.trainer import StepPlan
+from adapters.training.step_plan import StepPlan
 from adapters.training.training_data import TrainingData
 from adapters.training.training_run import read_record
 from harness.errors import DataError
@@ -38,7 +38,7 @@ class Circumstances:
     @classmethod
     def planned(cls, base: HuggingFace, method: str, recipe: Recipe) -> "Circumstances":
         """Those of a training on this machine; `base` is the one at the end of the chain."""
-        precision = base.dtype_name if recipe.precision == "auto" else recipe.precision
+        precision = recipe.precision_on(base.dtype_name)
         return cls._on(hardware(base.device_name), base.path, method, precision, devices_for(recipe, base))
 
     @classmethod
@@ -95,7 +95,7 @@ def planned_tokens(base: HuggingFace, recipe: Recipe, data: TrainingData) -> flo
     sample = data.examples[::stride]
     cutoff = min(recipe.cutoff, base.context_length() or recipe.cutoff)
     try:
-        encoded = encode(base, sample, cutoff, recipe.loss)
+        encoded = encode(base, sample, cutoff, recipe)
     except DataError:
         return None
     scale = len(data.examples) / len(sample)

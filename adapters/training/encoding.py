@@ -17,6 +17,14 @@ class Example:
 
     prompt: Prompt
     answer: str
+    history: int = 0  # exchanges of the row's own dialogue before its question; worked examples stand before them
+
+    def turns(self) -> "tuple[Example, ...]":
+        """Each exchange of the dialogue as a row of its own, its last one too; an empty answer is nothing to learn."""
+        answers = [place for place, turn in enumerate(self.prompt) if turn.role == "assistant"]
+        own = answers[max(0, len(answers) - self.history) :]
+        earlier = (Example(self.prompt[:place], self.prompt[place].content) for place in own)
+        return (*(turn for turn in earlier if turn.answer.strip()), Example(self.prompt, self.answer))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,28 +50,63 @@ class Encoded:
         return Encoded(rows, self.cut + further.cut, self.dropped + further.dropped, self.split + further.split)
 
 
-def encode_examples(base: HuggingFace, examples: Sequence[Example], cutoff: int, loss: str) -> Encoded:
+def encode_examples(
+    base: HuggingFace, examples: Sequence[Example], cutoff: int, loss: str, turns: str = "last"
+) -> Encoded:
     """Rows of at most `cutoff` tokens; an answer is never cut.
 
-    A row that is too long loses the oldest exchanges of its history, never its system turn or question. Raises
-    DataError when no row fits.
+    A row that is too long loses the oldest exchanges of its history, never its system turn or question. With all
+    `turns` learnt, a turn whose tokens a later one begins with is learnt in that one's row; others are rows of their
+    own, e.g. in plain format, where what follows an answer of the history is not the end that the model has to write.
+    Raises DataError when no row fits.
     """
     end = end_of_turn(base)
-    rows, cut, split, longest = [], 0, 0, 0
+    rows: list[TokenRow] = []
+    cut, dropped, split, longest = 0, 0, 0, 0
     for example in examples:
-        prompt = example.prompt
-        row, is_split = _row(base, prompt, example.answer, end, loss)
-        longest = max(longest, len(row.ids))
-        while len(row.ids) > cutoff and (shorter := _without_oldest(prompt)) is not None:
-            prompt = shorter
-            row, is_split = _row(base, prompt, example.answer, end, loss)
-        if len(row.ids) <= cutoff and row.labels[-1] != IGNORED:  # an empty row has nothing to learn
-            rows.append(row)
-            cut += prompt is not example.prompt
-            split += is_split
+        asked = example.turns() if turns == "all" else (example,)
+        encoded = [_fit(base, turn, end, cutoff, loss) for turn in asked]
+        fit = [turn for turn in encoded if len(turn.row.ids) <= cutoff and turn.row.labels[-1] != IGNORED]
+        longest = max(longest, *(turn.length for turn in encoded))
+        rows += _join([turn.row for turn in fit])
+        dropped += not fit
+        cut += bool(fit) and (len(fit) < len(encoded) or any(turn.is_cut for turn in fit))
+        split += any(turn.is_split for turn in fit)
     if not rows:
         raise DataError(_no_row_fits(len(examples), longest, cutoff))
-    return Encoded(tuple(rows), cut, len(examples) - len(rows), split)
+    return Encoded(tuple(rows), cut, dropped, split)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodedTurn:
+    """One answer and what it is asked by, shortened as far as that goes."""
+
+    row: TokenRow
+    length: int  # tokens before anything was cut
+    is_cut: bool  # lost its oldest turns
+    is_split: bool  # prompt and answer had to be tokenised separately
+
+
+def _fit(base: HuggingFace, example: Example, end: int, cutoff: int, loss: str) -> EncodedTurn:
+    prompt = example.prompt
+    row, is_split = _row(base, prompt, example.answer, end, loss)
+    length = len(row.ids)
+    while len(row.ids) > cutoff and (shorter := _without_oldest(prompt)) is not None:
+        prompt = shorter
+        row, is_split = _row(base, prompt, example.answer, end, loss)
+    return EncodedTurn(row=row, length=length, is_cut=prompt is not example.prompt, is_split=is_split)
+
+
+def _join(turns: Sequence[TokenRow]) -> list[TokenRow]:
+    """The turns of a dialogue, each that the next begins with learnt in the next one's row."""
+    rows: list[TokenRow] = []
+    for turn in turns:
+        before = rows[-1] if rows else None
+        if before is not None and turn.ids[: len(before.ids)] == before.ids:
+            rows[-1] = TokenRow(turn.ids, before.labels + turn.labels[len(before.ids) :])
+        else:
+            rows.append(turn)
+    return rows
 
 
 def encode_texts(base: HuggingFace, texts: Sequence[str], cutoff: int) -> Encoded:

@@ -2,13 +2,22 @@
 
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from harness.records.inputs import JSON
 from harness.runtime.provenance import versions
 
 PACKAGES = ("torch", "transformers", "peft", "accelerate", "bitsandbytes")
 FILE = "record.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleAnswer:
+    """A row and what it was answered on the way; never learnt from here."""
+
+    question: str  # the last turn of its prompt
+    target: str
+    answers: tuple[tuple[int, str], ...]  # step, answer: before the first, in the middle, of the weights that were kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +54,10 @@ class TrainingRecord:
     hardware: Mapping[str, JSON]
     packages: Mapping[str, str]
     devices: int = 1
+    before: Mapping[str, float] = field(default_factory=dict)  # losses before the first step: "train" (of at most 64
+    # items), "validation" (of all)
+    samples: tuple[SampleAnswer, ...] = ()
+    observation_seconds: float = 0.0  # of `before` and `samples`, which `seconds` leaves out
 
 
 def packages() -> dict[str, str]:

@@ -50,7 +50,10 @@ def ask_for(inputs: TrainingInputs, base: str, rows: Sequence[TrainRow]) -> RowP
             try:
                 training_pairs = _pairs_of(inputs, base, own, samples)
                 notes[rows[numbers[0]].source] = _note(own, training_pairs)
-                pairs = [Example(pair.prompt, pair.reply) for pair in training_pairs]
+                pairs = [
+                    Example(pair.prompt, pair.reply, len(sample.history))
+                    for sample, pair in zip(samples, training_pairs, strict=True)
+                ]
             except NotPlannableError as error:
                 unknown, pairs = str(error), _plain(inputs.tasks[own.task], samples)
         examples.update(zip(numbers, pairs, strict=True))
@@ -58,7 +61,7 @@ def ask_for(inputs: TrainingInputs, base: str, rows: Sequence[TrainRow]) -> RowP
 
 
 def _plain(task: Task, samples: Sequence[Sample]) -> list[Example]:
-    return [Example(task.prompt(sample), task.answer.example(sample)) for sample in samples]
+    return [Example(task.prompt(sample), task.answer.example(sample), len(sample.history)) for sample in samples]
 
 
 def _pairs_of(inputs: TrainingInputs, base: str, own: TaskRows, samples: Sequence[Sample]) -> list[TrainingPair]:
@@ -95,4 +98,4 @@ def conversation(sample: Sample) -> Example:
     history = tuple(
         turn for user, assistant in sample.history for turn in (Message("user", user), Message("assistant", assistant))
     )
-    return Example((*opening, *history, Message("user", sample.input)), sample.targets[0])
+    return Example((*opening, *history, Message("user", sample.input)), sample.targets[0], len(sample.history))

@@ -3,15 +3,20 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from adapters.methods.base.network import size, translate_disk_errors
 from adapters.training.collation import Collator, Order, check_packing, pack
 from adapters.training.encoding import Encoded, Example, encode_examples, encode_texts
+from adapters.training.observation import Observer, stopping, watching
 from adapters.training.record import TrainingRecord, hardware, packages
+from adapters.training.rungs import RungMark
 from adapters.training.settings import Recipe
-from adapters.training.trainer import Counts, Item, Progress, StepPlan, make_trainer
+from adapters.training.step_plan import StepPlan
+from adapters.training.trained_network import trained_network
+from adapters.training.trainer import Counts, Item, Progress, make_trainer
 from harness.components.fields import written
 from harness.components.method import Method
 from harness.errors import ModelError
@@ -47,6 +52,7 @@ class Job:
     encoded: Encoded
     items: tuple[Item, ...]
     validation: tuple[Item, ...]
+    samples: tuple[Example, ...] = ()  # to be answered before, during and after
     work: Path  # checkpoints
 
 
@@ -61,7 +67,7 @@ def read_job(
     def items(encoded: Encoded) -> tuple[Item, ...]:
         return tuple(pack(encoded.rows, cutoff) if packed else ((row,) for row in encoded.rows))
 
-    encoded = encode(base, rows.examples, cutoff, recipe.loss)
+    encoded = encode(base, rows.examples, cutoff, recipe)
     return Job(
         base=base,
         method=method,
@@ -70,25 +76,30 @@ def read_job(
         inputs=inputs,
         encoded=encoded,
         items=items(encoded),
-        validation=items(encode(base, rows.validation, cutoff, recipe.loss)) if rows.validation else (),
+        validation=items(encode(base, rows.validation, cutoff, recipe)) if rows.validation else (),
+        samples=tuple(row for row in rows.validation or rows.examples if isinstance(row, Example))[: recipe.samples],
         work=work,
     )
 
 
-def encode(base: HuggingFace, rows: Examples, cutoff: int, loss: str) -> Encoded:
+def encode(base: HuggingFace, rows: Examples, cutoff: int, recipe: Recipe) -> Encoded:
     """Texts and examples as rows of tokens, the texts first. Raises DataError when none of either fits."""
     texts = [row for row in rows if isinstance(row, str)]
     examples = [row for row in rows if isinstance(row, Example)]
     if not texts:
-        return encode_examples(base, examples, cutoff, loss)
+        return encode_examples(base, examples, cutoff, recipe.loss, recipe.turns)
     encoded = encode_texts(base, texts, cutoff)
-    return encoded.joined(encode_examples(base, examples, cutoff, loss)) if examples else encoded
+    learnt = encode_examples(base, examples, cutoff, recipe.loss, recipe.turns) if examples else None
+    return encoded.joined(learnt) if learnt else encoded
 
 
 def check_method(base: HuggingFace, method: Method, recipe: Recipe, packed: bool) -> Any:
     """The model's configuration. Raises ModelError for what the method or the model cannot do; loads no weights."""
     skeleton = base.skeleton()
     method.check(skeleton)
+    if recipe.weights == "bfloat16" and method.shares_base:
+        name = type(method).__name__.lower()
+        raise ModelError(f"weights: bfloat16 is for full and freeze; what {name} trains is small, and float32")
     if method.virtual_prefix and (packed or recipe.gradient_checkpointing):
         setting = "packing or pretraining" if packed else "gradient_checkpointing"
         raise ModelError(f"{type(method).__name__.lower()} puts tokens before the prompt: it cannot do {setting}")
@@ -101,21 +112,23 @@ def check_method(base: HuggingFace, method: Method, recipe: Recipe, packed: bool
 def attempt(job: Job, plan: StepPlan, checkpoint: Path | None, progress: Progress | None) -> TrainingRecord:
     """Train to the end and write the weights into the work folder's `result`; on several devices the first one does.
 
+    A plan that stops before leaves a checkpoint there, and the loss on the validation rows.
     Raises what torch raises when memory runs out, ModelError, StoreError.
     """
     import torch
 
     recipe, method = job.recipe, job.method
-    precision = job.base.dtype_name if recipe.precision == "auto" else recipe.precision
+    precision = recipe.precision_on(job.base.dtype_name)
     torch.manual_seed(job.seed)
     device = job.base.device_name
     reset_peak(device)
-    network = _network(job, plan, precision)
+    network = trained_network(job.base, job.method, job.recipe, precision, plan.devices)
     rate = recipe.learning_rate or method.learning_rate
     optimiser = OPTIMISERS[recipe.optimiser or (method.optimiser if device == "cuda" and method.optimiser else "adamw")]
     trainer = make_trainer(network, recipe, plan, job.items, job.validation, _collator(job, network), {
         "output_dir": str(job.work), "learning_rate": rate, "optim": optimiser, "seed": job.seed,
-        "bf16": precision == "bfloat16", "fp16": precision == "float16", "use_cpu": device == "cpu",
+        "bf16": precision == "bfloat16" and recipe.weights != "bfloat16", "fp16": precision == "float16",
+        "use_cpu": device == "cpu",
     })  # fmt: skip
     if plan.devices > 1:
         torch.manual_seed(job.seed + trainer.args.process_index)  # or all devices would drop the same activations
@@ -123,10 +136,27 @@ def attempt(job: Job, plan: StepPlan, checkpoint: Path | None, progress: Progres
     order = Order(lengths, plan.rows, job.seed, recipe.group_by_length)
     counts = Counts.at(checkpoint)
     trainer.begin(progress, time.monotonic, order, counts)
-    if not trainer.is_finished(checkpoint, recipe.patience):
+    observer = Observer(job.base, job.samples, job.work, trainer)
+    _run(job, plan, checkpoint, trainer, observer)
+    if plan.stop is None:
+        _save(job, plan, trainer, precision)
+    return _record(job, plan, trainer, observer, precision, rate)
+
+
+def _run(job: Job, plan: StepPlan, checkpoint: Path | None, trainer: Any, observer: Observer) -> None:
+    """Train, looked at, to the end or to where the plan stops."""
+    from transformers import TrainerCallback
+
+    trainer.add_callback(watching(TrainerCallback, observer, plan.steps // 2))
+    mark = None if plan.stop is None else RungMark(job.work, Fraction(plan.share), plan.steps, trainer)
+    if mark is not None:
+        trainer.add_callback(stopping(TrainerCallback, mark.step, mark.note))
+    if not trainer.is_finished(checkpoint, job.recipe.patience, plan.stop):
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    _save(job, plan, trainer, precision)
-    return _record(job, plan, trainer, counts, precision, rate)
+    if mark is None:
+        observer.look(_saved_step(trainer.state))
+    else:
+        mark.note()  # where it ended before
 
 
 def _save(job: Job, plan: StepPlan, trainer: Any, precision: str) -> None:
@@ -136,43 +166,11 @@ def _save(job: Job, plan: StepPlan, trainer: Any, precision: str) -> None:
     if not trainer.args.should_save:
         return
     if whole is not None:
-        network = _network(job, plan, precision)
+        network = trained_network(job.base, job.method, job.recipe, precision, plan.devices)
         network.load_state_dict(whole, strict=False)
     with translate_disk_errors(result):
         result.mkdir()
         job.method.save(network, result)
-
-
-def _network(job: Job, plan: StepPlan, precision: str) -> Any:
-    """The base, loaded as the method wants it, with what is to be trained."""
-    loading = job.method.loading(precision)
-    dtype = loading.pop("dtype", precision)
-    if loading:
-        loading.setdefault("device_map", {"": _device_index(job.base.device_name, plan.devices)})
-    elif plan.devices > 1 and job.recipe.accelerate_config:
-        loading["device_map"] = {"": "cpu"}  # accelerate moves each device's part there
-    network = job.base.load(dtype, **loading)
-    network.config._name_or_path = network.name_or_path = job.base.path  # as the suite names it, not a cache folder
-    network = job.method.prepare(network)
-    if job.recipe.gradient_checkpointing:
-        _checkpoint_activations(network)
-    return network
-
-
-def _device_index(device: str, devices: int) -> str | int:
-    """Where transformers puts quantised weights: by number where several processes have devices of their own."""
-    import torch
-
-    return torch.cuda.current_device() if device == "cuda" and devices > 1 else device
-
-
-def _checkpoint_activations(network: Any) -> None:
-    """Save few activations and compute the rest twice. transformers renamed the method in 5.23."""
-    options = {"use_reentrant": False}
-    if hasattr(network, "activation_checkpointing_enable"):
-        network.activation_checkpointing_enable(activation_checkpointing_kwargs=options)
-    else:
-        network.gradient_checkpointing_enable(gradient_checkpointing_kwargs=options)
 
 
 def _collator(job: Job, network: Any) -> Collator:
@@ -189,8 +187,14 @@ def _collator(job: Job, network: Any) -> Collator:
     )
 
 
-def _record(job: Job, plan: StepPlan, trainer: Any, counts: Counts, precision: str, rate: float) -> TrainingRecord:
-    state, encoded = trainer.state, job.encoded
+def _saved_step(state: Any) -> int:
+    """The step whose weights are kept: the best on the validation rows, else the last."""
+    best = state.best_model_checkpoint
+    return int(best.rpartition("-")[2]) if best else int(state.global_step)
+
+
+def _record(job: Job, plan: StepPlan, trainer: Any, observer: Observer, precision: str, rate: float) -> TrainingRecord:
+    state, encoded, counts = trainer.state, job.encoded, trainer.counts
     sizes, device = size(trainer.model), job.base.device_name
     history, best = state.log_history, state.best_model_checkpoint
     return TrainingRecord(
@@ -204,8 +208,9 @@ def _record(job: Job, plan: StepPlan, trainer: Any, counts: Counts, precision: s
         trainable_parameters=sizes.trained, total_parameters=sizes.total,
         loss=tuple((entry["step"], entry["loss"], entry["learning_rate"]) for entry in history if "loss" in entry),
         validation=tuple((entry["step"], entry["eval_loss"]) for entry in history if "eval_loss" in entry),
-        best_step=int(best.rpartition("-")[2]) if best else None, hardware=hardware(device), packages=packages(),
-        devices=plan.devices,
+        best_step=_saved_step(state) if best else None, hardware=hardware(device), packages=packages(),
+        devices=plan.devices, before=observer.sights.before, samples=observer.sample_answers(),
+        observation_seconds=round(observer.sights.seconds, 3),
     )  # fmt: skip
 
 

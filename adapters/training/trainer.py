@@ -7,7 +7,7 @@ import json
 import math
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,13 +18,19 @@ from adapters.training.device_batches import device_loader
 from adapters.training.encoding import TokenRow
 from adapters.training.loss import summed_loss
 from adapters.training.patience import evaluations_without_gain, stop_after
+from adapters.training.schedules import transformers_schedule
 from adapters.training.settings import Recipe
+from adapters.training.step_plan import StepPlan
 from harness.errors import ModelError
 
 COMPLETE = "complete.json"  # written last: a checkpoint without it was cut off
 CHECKPOINTS = "checkpoint-*"
 
 Item = tuple[TokenRow, ...]
+
+
+class DivergedError(ModelError):
+    """The loss is no number any more."""
 
 
 class Progress(Protocol):
@@ -49,51 +55,6 @@ class Counts:
         if checkpoint is None:
             return cls()
         return cls(**json.loads((checkpoint / COMPLETE).read_text(encoding="utf-8")))
-
-
-@dataclass(frozen=True, kw_only=True)
-class StepPlan:
-    """A recipe applied to data: the sizes and the number of a training's steps."""
-
-    rows: int  # items a step
-    batch_size: int  # at a time on a device
-    accumulation: int
-    steps: int
-    evaluate_every: int  # steps between evaluations on the validation rows
-    save_every: int
-    devices: int = 1
-
-    @classmethod
-    def of(cls, recipe: Recipe, items: int, validated: bool, devices: int = 1) -> "StepPlan":
-        """Steps of an epoch are rounded up; `max_steps` ends earlier. A step has the same rows on any devices."""
-        rows = recipe.batch_size * recipe.accumulation
-        epoch = math.ceil(items / rows)
-        steps = min(max(1, math.ceil(epoch * recipe.epochs)), recipe.max_steps or 1 << 62)
-        evaluate_every = min(recipe.evaluate_every or epoch, steps)
-        save_every = recipe.save_every or max(1, min(epoch, math.ceil(steps / 10)))
-        plan = cls(
-            rows=rows,
-            batch_size=recipe.batch_size,
-            accumulation=recipe.accumulation,
-            steps=steps,
-            evaluate_every=evaluate_every,
-            save_every=evaluate_every if validated else save_every,
-            devices=devices,
-        )
-        return plan if devices == 1 else plan._distribute(recipe.batch_size)
-
-    def halve(self) -> "StepPlan":
-        """The same steps with half the rows at a time, or the next fewer that a step's rows divide into."""
-        if self.devices > 1:
-            return self._distribute(math.ceil(self.batch_size / 2))
-        half = max(size for size in range(1, self.batch_size // 2 + 1) if self.rows % size == 0)
-        return replace(self, batch_size=half, accumulation=self.rows // half)
-
-    def _distribute(self, batch_size: int) -> "StepPlan":
-        """A step's rows distributed evenly: as few batches of at most `batch_size` rows as possible, and as small."""
-        rows = math.ceil(self.rows / self.devices)
-        accumulation = math.ceil(rows / batch_size)
-        return replace(self, batch_size=math.ceil(rows / accumulation), accumulation=accumulation)
 
 
 class Training:
@@ -121,16 +82,28 @@ class Training:
         )
         self.loss_is_scaled_for_ga = True
 
-    def is_finished(self, checkpoint: Path | None, patience: int | None) -> bool:
-        """Whether the training had come to its end when it was cut off; then its best weights are put back."""
-        if checkpoint is None or patience is None:
+    def is_finished(self, checkpoint: Path | None, patience: int | None, stop: int | None) -> bool:
+        """Whether the training had come to its end, or to where it stops, when it was cut off.
+
+        At its end its best weights are put back.
+        """
+        if checkpoint is None:
             return False
         state = type(self.state).load_from_json(str(checkpoint / "trainer_state.json"))
-        if evaluations_without_gain(state.log_history) < patience:
-            return False
-        self.state = state
-        self._load_best_model()
-        return True
+        if patience is not None and evaluations_without_gain(state.log_history) >= patience:
+            self.state = state
+            self._load_best_model()
+            return True
+        if stop is not None and state.global_step >= stop:
+            self.state = state
+            self._load_from_checkpoint(str(checkpoint))
+            return True
+        return False
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds of training so far, over all sessions."""
+        return float(self.earlier_seconds + self.clock() - self.started)
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Order:
         return self.order
@@ -149,13 +122,19 @@ class Training:
         return (loss, None) if return_outputs else loss
 
     def evaluate(self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval") -> Any:
-        """The mean loss of the validation rows' learnt tokens."""
+        metrics = {f"{metric_key_prefix}_loss": self.mean_loss(eval_dataset)}
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+    def mean_loss(self, items: Sequence[Item] | None = None) -> float:
+        """The mean loss of the learnt tokens of items, by default of the validation rows."""
         import torch
 
         self.model.eval()
         total, learnt = 0.0, 0
         with torch.no_grad():
-            for inputs in self.get_eval_dataloader(eval_dataset):
+            for inputs in self.get_eval_dataloader(items):
                 inputs = self._prepare_inputs(inputs)
                 labels, _ = inputs.pop("labels"), inputs.pop("counts")
                 loss, count = summed_loss(self.model, inputs, labels)
@@ -163,10 +142,7 @@ class Training:
         if self.args.world_size > 1:
             sums = torch.tensor([[total, learnt]], dtype=torch.float64, device=self.args.device)
             total, learnt = self.accelerator.gather(sums).sum(0).tolist()
-        metrics = {f"{metric_key_prefix}_loss": total / learnt}
-        self.log(metrics)
-        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
-        return metrics
+        return float(total / learnt)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """After a step: stop at a loss that is not a number, count, and report the progress."""
@@ -176,14 +152,14 @@ class Training:
             return
         diverged = not math.isfinite(logs.get("grad_norm", 0.0)) and not self.args.fp16  # float16 skips such steps
         if diverged or not math.isfinite(loss):
-            raise ModelError(_diverged(step, logs["learning_rate"], self.args))
+            raise DivergedError(_diverged(step, logs["learning_rate"], self.args))
         if not isinstance(self.processed, int):
             rows, tokens, labelled = self._gather_processed().tolist()
             self.counts.examples += rows
             self.counts.tokens += tokens
             self.counts.labelled += labelled
             self.processed = 0
-        self.counts.seconds = self.earlier_seconds + self.clock() - self.started
+        self.counts.seconds = self.elapsed
         if self.progress is not None:
             self.progress(step, self.state.max_steps, loss, self.counts.tokens)
 
@@ -262,10 +238,10 @@ def make_trainer(
     """The trainer, silent: no reports to services, no bars, nothing printed."""
     from transformers import EarlyStoppingCallback, PrinterCallback, TrainingArguments
 
-    schedule = "constant_with_warmup" if recipe.schedule == "constant" else recipe.schedule
     settings = TrainingArguments(
         per_device_train_batch_size=plan.batch_size, gradient_accumulation_steps=plan.accumulation,
-        per_device_eval_batch_size=plan.batch_size, max_steps=plan.steps, lr_scheduler_type=schedule,
+        per_device_eval_batch_size=plan.batch_size, max_steps=plan.steps,
+        **transformers_schedule(recipe.schedule, recipe.schedule_options),
         warmup_steps=round(recipe.warmup * plan.steps), weight_decay=recipe.weight_decay,
         max_grad_norm=recipe.max_grad_norm, logging_steps=1, logging_nan_inf_filter=False, save_strategy="steps",
         save_steps=plan.save_every, save_total_limit=2, report_to="none", disable_tqdm=True,

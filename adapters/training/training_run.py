@@ -2,6 +2,8 @@
 
 import logging
 import shutil
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 from filelock import FileLock
@@ -9,10 +11,13 @@ from pydantic import TypeAdapter
 
 from adapters.methods.base.network import translate_disk_errors
 from adapters.training.distributed import check_devices, devices_for, launch
+from adapters.training.encoding import Example
 from adapters.training.record import FILE, TrainingRecord, packages
+from adapters.training.rungs import Rung, read_rung, stop_at, write_rung
 from adapters.training.session import Examples, Job, LearningRows, attempt, out_of_memory_message, read_job
 from adapters.training.settings import Recipe
-from adapters.training.trainer import Progress, StepPlan, last_checkpoint
+from adapters.training.step_plan import StepPlan
+from adapters.training.trainer import Counts, DivergedError, Progress, last_checkpoint
 from harness.components.fields import written
 from harness.components.method import Method
 from harness.errors import ModelError, StoreError
@@ -24,6 +29,7 @@ from harness.text.canonical import digest
 
 log = logging.getLogger("harness")
 _RECORD = TypeAdapter(TrainingRecord)
+WHOLE = Fraction(1)
 
 
 def train(
@@ -60,6 +66,54 @@ def train(
     return record
 
 
+def train_until(
+    base: HuggingFace, method: Method, recipe: Recipe, rows: LearningRows, folder: Path, seed: int,
+    share: Fraction, progress: Progress | None = None,
+) -> Rung:  # fmt: skip
+    """Train a share of the steps that `train` would, leave them for it to go on from, and say how it stands there.
+
+    A training that is in `folder` already is looked up. Raises DataError, ModelError, StoreError.
+    """
+    seed = seed if recipe.seed is None else recipe.seed
+    inputs = inputs_digest(base, method, recipe, rows, seed)
+    with translate_disk_errors(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(f"{folder}.lock").acquire()
+    with lock:
+        if (folder / FILE).is_file():
+            return _looked_up(read_record(folder, inputs), share)
+        work = _work_folder(folder, inputs)
+        if (rung := read_rung(work, share)) is not None:
+            return rung
+        base.close()
+        job = read_job(base, method, recipe, rows, seed, inputs, work)
+        steps = _plan(job).steps
+        try:
+            _train(job, progress, share)
+        except DivergedError:
+            seconds = Counts.at(last_checkpoint(work)).seconds  # at least
+            rung = Rung(share=str(share), step=stop_at(share, steps), planned=steps, loss=None, seconds=seconds)
+            write_rung(work, rung)
+            return rung
+        rung = read_rung(work, share)
+        assert rung is not None, "a training that was stopped has said how it stands"
+        return rung
+
+
+def _looked_up(record: TrainingRecord, share: Fraction) -> Rung:
+    """How a finished training stood after a share of its steps, as far as it was looked at before."""
+    step = stop_at(share, record.steps)
+    until = [loss for place, loss in record.validation if place <= step] or [record.validation[0][1]]
+    seconds = record.seconds * step / record.steps
+    return Rung(share=str(share), step=step, planned=record.steps, loss=min(until), seconds=seconds)
+
+
+def discard_trial(folder: Path) -> None:
+    """Remove the checkpoints of a trial that nobody goes on with."""
+    with FileLock(f"{folder}.lock"):
+        shutil.rmtree(folder.with_name(f"{folder.name}.partial"), ignore_errors=True)
+
+
 def read_record(folder: Path, inputs: str | None = None) -> TrainingRecord:
     """The record of a finished training. Raises StoreError if its inputs are not `inputs`."""
     record = _RECORD.validate_json((folder / FILE).read_bytes())
@@ -77,16 +131,19 @@ def inputs_digest(
     """
 
     def content(examples: Examples) -> list[JSON]:
-        return [
-            row if isinstance(row, str) else [[[turn.role, turn.content] for turn in row.prompt], row.answer]
-            for row in examples
-        ]
+        return [row if isinstance(row, str) else _content(row, recipe.turns == "all") for row in examples]
 
     settings = recipe.content(devices_for(recipe, base))
     return digest([
         identity or base.identity(), written(method), settings, content(rows.examples), content(rows.validation), seed,
         packages(),
     ])  # fmt: skip
+
+
+def _content(row: Example, learns_history: bool) -> list[JSON]:
+    """What is learnt of a row; which turns are its own matters only where they are."""
+    turns: list[JSON] = [[turn.role, turn.content] for turn in row.prompt]
+    return [turns, row.answer, *([row.history] if learns_history and row.history else [])]
 
 
 def _work_folder(folder: Path, inputs: str) -> Path:
@@ -102,11 +159,14 @@ def _work_folder(folder: Path, inputs: str) -> Path:
     return work
 
 
-def _train(job: Job, progress: Progress | None) -> TrainingRecord:
+def _plan(job: Job) -> StepPlan:
+    return StepPlan.of(job.recipe, len(job.items), bool(job.validation), devices_for(job.recipe, job.base))
+
+
+def _train(job: Job, progress: Progress | None, share: Fraction = WHOLE) -> TrainingRecord:
     """Train with as many rows at a time as memory holds."""
-    devices = devices_for(job.recipe, job.base)
-    plan = StepPlan.of(job.recipe, len(job.items), bool(job.validation), devices)
-    run = attempt if devices == 1 else launch
+    plan = replace(_plan(job), share=str(share))
+    run = attempt if plan.devices == 1 else launch
     while True:
         try:
             return run(job, plan, last_checkpoint(job.work), progress)

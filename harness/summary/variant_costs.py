@@ -148,7 +148,11 @@ def _stages(suite: Suite, run: Mapping[str, JSON], variant: str) -> list[Mapping
 
 
 def _trainings(suite: Suite, run: Mapping[str, JSON], variant: str) -> list[Mapping[str, JSON]]:
-    return [stage["record"] for stage in _stages(suite, run, variant)]
+    """Their records, the time of a search for their settings as part of each one's."""
+    return [
+        {**stage["record"], "seconds": _seconds(stage["record"]) + _seconds(stage.get("search") or {})}
+        for stage in _stages(suite, run, variant)
+    ]
 
 
 def _seconds(record: Mapping[str, JSON]) -> float:

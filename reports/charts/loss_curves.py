@@ -94,9 +94,11 @@ def _steps(curves: Sequence[Curve]) -> Axis:
 
 
 def _points(stage: TrainingStage, key: str, per_step: float = 1.0) -> list[CurvePoint]:
+    """From before the first step on, where that was computed."""
+    before = (stage.record.get("before") or {}).get("train" if key == "loss" else key)
     return [
         CurvePoint(x=step * per_step, y=loss, hint=say("loss_curves.hint", step=f"{step:,}", loss=f"{loss:.4g}"))
-        for step, loss in stage.series(key)
+        for step, loss in [*([(0, before)] if before is not None else []), *stage.series(key)]
     ]
 
 

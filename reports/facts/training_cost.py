@@ -53,5 +53,5 @@ def _stages_of(stages: Sequence[TrainingStage], models: set[str]) -> list[Traini
 
 def _cost(stages: Sequence[TrainingStage]) -> TrainingCost:
     peak = max(stage.number("peak_memory") or 0.0 for stage in stages)
-    seconds = sum(stage.number("seconds") or 0.0 for stage in stages)
+    seconds = sum((stage.number("seconds") or 0.0) + stage.search_seconds() for stage in stages)
     return TrainingCost(numbers.duration(seconds), numbers.memory(peak) if peak else None, len(stages))

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from harness.records.inputs import JSON
 from reports.facts import numbers
@@ -34,6 +34,7 @@ class TrainingStage:
     record: Mapping[str, JSON]
     composition: tuple[Mapping[str, JSON], ...]
     estimate: Mapping[str, JSON]  # bytes by what they hold; empty where nothing was estimated
+    search: Mapping[str, JSON] = field(default_factory=dict)  # among settings; empty where all were given
 
     def number(self, key: str) -> float | None:
         """A figure of the record; None where it is missing or no number."""
@@ -44,6 +45,10 @@ class TrainingStage:
         """(step, value) of the record's loss, its learning rate (column 2) or its validation, numbers only."""
         rows = [(row[0], row[column]) for row in self.record.get(key) or () if len(row) > column]
         return [(step, value) for step, value in rows if isinstance(value, int | float) and math.isfinite(value)]
+
+    def search_seconds(self) -> float:
+        """What the trials took that were not chosen."""
+        return float(self.search.get("seconds") or 0.0)
 
     def method(self) -> tuple[str, Mapping[str, JSON]]:
         """The method's name and its parameters."""
@@ -93,6 +98,7 @@ def training_stages(run: Mapping[str, JSON]) -> tuple[TrainingStage, ...]:
                     record=stage["record"],
                     composition=tuple(stage.get("composition") or ()),
                     estimate=stage.get("estimate") or {},
+                    search=stage.get("search") or {},
                 )
             )
     return tuple(stages)

@@ -16,7 +16,9 @@ from reports.facts.training_recipe import (
     recipe_groups,
     row_notices,
 )
+from reports.facts.training_samples import TrainingSamples, training_samples
 from reports.facts.training_stages import TrainingStage, training_stages
+from reports.facts.training_trials import TrainingTrials, training_trials
 from reports.section import Section
 from reports.wording import say
 
@@ -32,6 +34,8 @@ class TrainingDetail:
     sentence: str | None
     composition: tuple[Segment, ...]
     notices: tuple[RowNotice, ...]
+    trials: TrainingTrials | None
+    samples: TrainingSamples | None
     groups: tuple[FactGroup, ...]
 
 
@@ -79,5 +83,7 @@ def _detail(stage: TrainingStage) -> TrainingDetail:
         sentence=composition_sentence(stage),
         composition=composition_bar(stage),
         notices=(*answer_notices(stage), *row_notices(stage)),
+        trials=training_trials(stage),
+        samples=training_samples(stage),
         groups=recipe_groups(stage),
     )

@@ -18,6 +18,7 @@ from reports.facts.training_recipe import (
     recipe_groups,
     row_notices,
 )
+from reports.facts.training_samples import training_samples
 from reports.facts.training_stages import TrainingStage, training_stages
 from reports.html import render
 from reports.sections.cost import Cost
@@ -245,6 +246,61 @@ def test_cost_beside_quality(trained_summary: Summary) -> None:
     assert found["qlora"] == TrainingCost("4 min", "1.5 GiB", 3)
     assert found["full"].memory == "5.1 GiB"
     assert {"zero-shot", "rag", "nearest"}.isdisjoint(found)
+
+
+SEARCH = {
+    "trials": [
+        {"settings": {"learning_rate": 1e-4, "r": 8}, "steps": 75, "planned": 150, "loss": 1.25, "seconds": 40.0},
+        {"settings": {"learning_rate": 1e-3, "r": 8}, "steps": 150, "planned": 150, "loss": 0.75, "seconds": 75.0},
+        {"settings": {"learning_rate": 1e30, "r": 8}, "steps": 19, "planned": 150, "loss": None, "seconds": 5.0},
+    ],
+    "chosen": 1, "runner_up": 0, "validation_rows": 80, "seconds": 45.0,
+}  # fmt: skip
+
+
+def test_how_settings_were_chosen_and_what_that_cost(trained_summary: Summary) -> None:
+    stages = [{**stage, "search": SEARCH} for stage in trained.TRAINING["lora-800"]["stages"]]
+    run = {
+        **trained.RUN,
+        "training": {**trained.TRAINING, "lora-800": {**trained.TRAINING["lora-800"], "stages": stages}},
+    }
+    page = visible(render(finished(trained_summary, run)))
+    for text in (
+        "Of 3 settings, learning rate 0.001, r 8 was chosen by the loss of the answers’ tokens on 80 rows of validation: "
+        "0.750. Runner-up: learning rate 0.0001, r 8, 1.250 when it was left. The other trials took 45 s in all",
+        "learning rate 0.0001, r 8 75 of 150 1.250 runner-up",
+        "learning rate 0.001, r 8 150 of 150 0.750 chosen",
+        "learning rate 1e+30, r 8 19 of 150 – diverged",
+        "75 s 45 s more to choose settings",
+    ):
+        assert text in page
+    assert training_costs(run, trained_summary)["lora-800"].time == "2 min"  # 75 + 45 s
+
+
+def test_losses_and_answers_from_before_the_first_step_on(trained_summary: Summary) -> None:
+    samples = [
+        {"question": "膝痛", "target": "膝关节疼痛", "answers": [[0, "<b>"], [75, "膝痛"], [150, "膝关节疼痛"]]},
+        {"question": "x" * 500, "target": "y", "answers": [[0, ""], [75, "z"], [150, " y"]]},
+    ]
+    own = stage("lora-800", before={"train": 3.5, "validation": 3.25}, samples=samples)
+    losses = loss_chart(own)
+    assert losses is not None
+    assert "training: from 3.5" in losses.description
+    assert "validation: from 3.25" in losses.description
+    seen = training_samples(own)
+    assert seen is not None
+    assert seen.moments == ("Before the first step", "After step 75", "As kept: step 150")
+    assert [[reached for _, reached in row.answers] for row in seen.rows] == [
+        [False, False, True],
+        [False, False, True],
+    ]
+    assert len(seen.rows[1].question) == 400
+    changed = {"record": own.record}
+    stages = [{**one, **changed} for one in trained.TRAINING["lora-800"]["stages"]]
+    run = {**trained.RUN, "training": {"lora-800": {**trained.TRAINING["lora-800"], "stages": stages}}}
+    page = render(finished(trained_summary, run))
+    assert "膝痛 膝关节疼痛 &lt;b&gt; 膝痛 膝关节疼痛" in visible(page).replace("<b>", "&lt;b&gt;")
+    assert training_samples(stage("full")) is None
 
 
 def test_cost_of_what_several_share(trained_summary: Summary) -> None:

@@ -14,7 +14,7 @@ from adapters.training.training_run import train
 from harness.models.huggingface import HuggingFace
 from tests.shared.training_rows import LEARN
 
-QUICK = Recipe(epochs=2, batch_size=4, learning_rate=1e-2, group_by_length=False, save_every=100)
+QUICK = Recipe(epochs=2, batch_size=4, learning_rate=1e-2, group_by_length=False, save_every=100, samples=0)
 LORA = Lora(r=4)
 RESUMED = Recipe(epochs=3, batch_size=4, accumulation=1, learning_rate=1e-2, evaluate_every=2)
 

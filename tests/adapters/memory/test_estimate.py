@@ -72,6 +72,19 @@ def test_parts_of_lora_by_hand(base: HuggingFace) -> None:
     assert memory.total == sum(asdict(memory).values())
 
 
+def test_full_tuning_in_bfloat16_by_hand(base: HuggingFace) -> None:
+    """Two bytes for each weight, gradient and moment; the update's two temporaries are of the largest tensor, 20480."""
+    memory = training_memory(base, Full(), Recipe(batch_size=1, weights="bfloat16"), 2)
+    assert asdict(memory) == {
+        "weights": 2 * PARAMETERS, "gradients": 2 * PARAMETERS, "optimiser": 4 * PARAMETERS,
+        "activations": 2 * 2 * 20480, "cache": 0, "other": PROCESS + 4 * PARAMETERS,  # read from a float32 file
+    }  # fmt: skip
+    state_bytes = {name: training_memory(base, Full(), Recipe(weights="bfloat16", optimiser=name), 2).optimiser
+                   for name in ("sgd", "adafactor")}  # fmt: skip
+    assert state_bytes == {name: training_memory(base, Full(), Recipe(optimiser=name), 2).optimiser
+                           for name in ("sgd", "adafactor")}  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("change", "learnt", "bytes_"),
     [

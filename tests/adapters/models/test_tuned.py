@@ -205,6 +205,28 @@ def test_taking_an_adapter_off_leaves_the_base_as_it_was(base: HuggingFace, tmp_
         assert [inner for inner, _ in network.named_modules()] == modules, name
 
 
+def test_settings_that_are_lists_are_chosen_once(suite: Make, run_suite: Run, tmp_path: Path) -> None:
+    """9 rows of 12, 4 a step, 4 epochs: 12 steps. Both to step 6, the better one to its end: 18 steps in all."""
+    path = suite({"lora": "base: base, method: {lora: {r: [2, 4]}}, on: [letters], validation: 0.25"})
+    before = planned(path, tmp_path / "cache").preparations["lora"]
+    assert (before.what, before.done) == ("lora on 9 rows, 2 settings to choose from, 18 steps", False)
+    first = run_suite(path, "one")
+    (stage,) = first.read_run()["training"]["lora"]["stages"]
+    search = stage["search"]
+    assert [trial["settings"] for trial in search["trials"]] == [{"r": 2}, {"r": 4}]
+    chosen = search["trials"][search["chosen"]]
+    assert (chosen["settings"]["r"], chosen["steps"]) == (stage["record"]["method"]["lora"]["r"], 12)
+    left = search["trials"][search["runner_up"]]
+    assert (left["steps"], left["planned"], search["validation_rows"]) == (6, 12, 3)
+    assert search["seconds"] == left["seconds"] > 0
+    assert "was chosen by the loss of the answers’ tokens on 3 rows" in (first.path / "report.html").read_text("utf-8")
+    assert planned(path, tmp_path / "cache").preparations["lora"].done
+    again = run_suite(path, "two").read_run()
+    (reused,) = again["training"]["lora"]["stages"]
+    assert (reused["reused"], reused["search"], reused["record"]) == (True, search, stage["record"])
+    assert [cell["calls"] for cell in again["cells"]] == [0, 0]
+
+
 def test_sizes_make_one_variant_each_and_a_curve(suite: Make, run_suite: Run) -> None:
     folder = run_suite(suite({"lora": LORA + ", sizes: [4, all]"}))
     summary = folder.summary()
@@ -296,6 +318,22 @@ WRONG = [
     ("base: base, method: lora, on: [letters, letters]", "on names an entry twice"),
     ("base: base, method: lora, on: [letters], validation: 0.95", "keeps all 12 rows and leaves none to train on"),
     ("base: base, method: lora, on: [letters], cutoff: 8", None),
+    (
+        "base: base, method: {lora: {r: [2, 4]}}, on: [letters]",
+        "r is a list, of which the loss on validation rows chooses: give the task a validation split, or validation: 0.1",
+    ),
+    ("base: base, method: {lora: {r: [4]}}, on: [letters]", None),  # one value is no choice
+    ("base: base, method: {lora: {r: [4, 0]}}, on: [letters], validation: 0.25", "r: must be at least 1"),
+    (
+        "base: base, method: {lora: {r: [1, 2, 3, 4, 5, 6]}}, on: [letters], warmup: [0, 0.1, 0.2, 0.3, 0.4, 0.5]",
+        "6 of warmup × 6 of r are 36 trainings to choose from; at most 32 are searched: shorten the lists",
+    ),
+    (
+        "base: base, method: lora, on: [letters], schedule: reduce_lr_on_plateau",
+        "schedule: reduce_lr_on_plateau goes by the loss on validation rows: give the task a validation split",
+    ),
+    ("base: base, method: lora, on: [letters], weights: bfloat16", "weights: bfloat16 is for full and freeze"),
+    ("base: base, method: lora, on: [letters], turns: all, loss: all", "turns: all belongs to loss: answer"),
 ]
 
 

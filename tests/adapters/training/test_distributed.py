@@ -39,7 +39,7 @@ from adapters.training.loss import summed_loss
 from adapters.training.record import TrainingRecord
 from adapters.training.session import Job, LearningRows
 from adapters.training.settings import Recipe
-from adapters.training.trainer import StepPlan
+from adapters.training.step_plan import StepPlan
 from adapters.training.training_run import inputs_digest
 from harness.components.component import Component
 from harness.components.fields import LocalPath

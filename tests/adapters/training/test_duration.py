@@ -35,7 +35,7 @@ GPU = {"device": "cuda", "name": "made-up GPU", "threads": 8}
 def lengths(monkeypatch: pytest.MonkeyPatch) -> None:
     """A row whose answer is "5" has 5 tokens; one that is longer than the cutoff is left out."""
 
-    def encode(base: Any, rows: Sequence[Any], cutoff: int, loss: str) -> Encoded:
+    def encode(base: Any, rows: Sequence[Any], cutoff: int, recipe: Recipe) -> Encoded:
         counts = [int(row if isinstance(row, str) else row.answer) for row in rows]
         fitting = tuple(TokenRow((0,) * count, (0,) * count) for count in counts if count <= cutoff)
         if not fitting:

@@ -19,6 +19,7 @@ from adapters.training.session import encode
 from harness.errors import DataError
 from harness.models.huggingface import HuggingFace
 from harness.records.inputs import Message, Prompt
+from tests.shared.tiny_models import CHATML
 
 SYSTEM = Message("system", "Answer with the letter.")
 PROMPTS: dict[str, Prompt] = {
@@ -179,3 +180,57 @@ def test_a_delimiter_is_asked_not_learnt(delimiter: str, learnt: str, make_folde
     assert list(row.ids[: len(asked)]) == asked
     assert base.tokenizer.decode(row.ids[len(asked) :]) == learnt
     assert base.tokenizer.decode(row.ids) == f"fever{delimiter}cough<|im_end|>"
+
+
+DIALOGUE = Example(
+    (
+        SYSTEM,
+        Message("user", "worked example"),
+        Message("assistant", "Z"),
+        Message("user", "fever"),
+        Message("assistant", "A"),
+        Message("user", "cough"),
+        Message("assistant", "B"),
+        Message("user", "headache"),
+    ),
+    "C",
+    history=2,
+)
+SIMPLE = CHATML[: CHATML.index("{% if enable_thinking")] + "{% endif %}"  # asks for an answer as it shows one
+
+
+@pytest.mark.parametrize(
+    ("settings", "template", "learnt"),
+    [
+        ({}, SIMPLE, ["A<|im_end|>B<|im_end|>C<|im_end|>"]),  # each prompt is how the next one begins: one row
+        # asked for without reasoning: an empty block of it stands before the answer, and in no answer of the history
+        ({"enable_thinking": False}, CHATML, ["A<|im_end|>", "B<|im_end|>", "C<|im_end|>"]),
+        ({"format": "plain"}, None, [" A<|im_end|>", " B<|im_end|>", " C<|im_end|>"]),  # a blank line follows, no end
+    ],
+    ids=["chat", "chat that asks otherwise", "plain"],
+)
+def test_every_turn_of_the_row_is_learnt_as_it_is_asked(
+    settings: dict[str, object], template: str | None, learnt: list[str], make_folder: Callable[..., Path]
+) -> None:
+    """The worked example is no answer to learn; each answer follows the very tokens that inference sends for it."""
+    base = model(make_folder(), **settings)
+    base.tokenizer.chat_template = template
+    encoded = encode_examples(base, [DIALOGUE], 256, "answer", "all")
+    assert [base.tokenizer.decode([i for i in row.labels if i != IGNORED]) for row in encoded.rows] == learnt
+    for place, answer in ((4, "A"), (6, "B"), (8, "C")):
+        ids, asked, _ = base.encode_answer(DIALOGUE.prompt[:place], answer)
+        (row,) = (row for row in encoded.rows if list(row.ids[: len(ids)]) == ids and row.labels[asked] != IGNORED)
+        assert row.labels[asked : len(ids) + 1] == (*ids[asked:], row.ids[len(ids)])
+        assert row.ids[len(ids)] == end_of_turn(base)
+    (last,) = encode_examples(base, [DIALOGUE], 256, "answer").rows
+    assert base.tokenizer.decode([i for i in last.labels if i != IGNORED]).strip() == "C<|im_end|>"
+
+
+def test_turns_that_do_not_fit_together_are_learnt_apart(base: HuggingFace) -> None:
+    """The last question needs all the room: its history is cut, and the two turns before it are a row of their own."""
+    base.tokenizer.chat_template = SIMPLE
+    long = Example((*DIALOGUE.prompt[3:7], Message("user", "headache " * 30)), "C", history=2)
+    (earlier,) = encode_examples(base, [Example(long.prompt[:3], "B", history=1)], 256, "answer", "all").rows
+    (alone,) = encode_examples(base, [Example(long.prompt[4:], "C")], 256, "answer").rows
+    encoded = encode_examples(base, [long], len(alone.ids), "answer", "all")
+    assert (encoded.rows, encoded.cut, encoded.dropped) == ((earlier, alone), 1, 0)

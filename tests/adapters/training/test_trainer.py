@@ -22,7 +22,8 @@ from adapters.methods.prefix import Prefix
 from adapters.training.encoding import Example
 from adapters.training.session import LearningRows
 from adapters.training.settings import Recipe
-from adapters.training.trainer import COMPLETE, StepPlan, Training, last_checkpoint
+from adapters.training.step_plan import StepPlan
+from adapters.training.trainer import COMPLETE, Training, last_checkpoint
 from adapters.training.training_run import read_record, train
 from harness.errors import ModelError, StoreError
 from harness.models.huggingface import HuggingFace
@@ -41,9 +42,14 @@ def same(one: Path, other: Path) -> bool:
 
 def test_the_same_seed_gives_the_same_weights_and_another_other_ones(base: HuggingFace, tmp_path: Path) -> None:
     first = go(base, tmp_path / "a")
-    assert replace(go(base, tmp_path / "b"), seconds=0, examples_per_second=0, tokens_per_second=0, peak_memory=0) == (
-        replace(first, seconds=0, examples_per_second=0, tokens_per_second=0, peak_memory=0)
-    )
+    untimed = {
+        "seconds": 0,
+        "examples_per_second": 0,
+        "tokens_per_second": 0,
+        "peak_memory": 0,
+        "observation_seconds": 0,
+    }
+    assert replace(go(base, tmp_path / "b"), **untimed) == replace(first, **untimed)
     assert same(tmp_path / "a", tmp_path / "b")
     go(base, tmp_path / "c", QUICK.model_copy(update={"seed": 5}))
     assert not same(tmp_path / "a", tmp_path / "c")
@@ -158,6 +164,7 @@ def test_killed_and_started_again_it_ends_with_the_same_weights(base: HuggingFac
     assert (resumed.loss, resumed.validation, resumed.tokens, resumed.examples) == (
         whole.loss, whole.validation, whole.tokens, whole.examples,
     )  # fmt: skip
+    assert (resumed.before, resumed.samples) == (whole.before, whole.samples)  # seen before it was killed
 
 
 def test_ctrl_c_keeps_the_last_checkpoint(base: HuggingFace, tmp_path: Path) -> None:

@@ -196,6 +196,10 @@ def test_answers_that_a_model_wrote_are_no_labels(write_suite: Write, keep: str,
     assert cost.teaching == (Teaching(model="own", calls=6, tokens_in=60, tokens_out=6, seconds=3.0),)  # asked once
 
 
+def searched(seconds: float) -> dict[str, Any]:
+    return {"search": {"seconds": seconds}}
+
+
 def test_trainings(write_suite: Write) -> None:
     """Two seeds: the mean of their times, the highest peak; a stage that both share is counted for each."""
     pytest.importorskip("torch")
@@ -210,10 +214,12 @@ def test_trainings(write_suite: Write) -> None:
         {"source": "mix g", "kind": "mix", "rows": 80},
     ]
     training = {
-        f"lora~{seed}": {"stages": [{"record": record("shared", 10.0)}, {"record": last, "composition": composition}]}
-        for seed, last in ((1, record("one", 100.0, 2)), (2, record("two", 200.0)))
+        f"lora~{seed}": {
+            "stages": [{"record": record("shared", 10.0)}, {"record": last, "composition": composition, **search}]
+        }
+        for seed, last, search in ((1, record("one", 70.0, 2), searched(30.0)), (2, record("two", 200.0), {}))
     }
     (cost,) = variant_costs(own, tasks, TUNED, {"training": training}, [], [])
-    assert (cost.training_seconds, cost.training_memory) == (160.0, 200)  # (110 + 210) / 2
+    assert (cost.training_seconds, cost.training_memory) == (160.0, 200)  # (10 + 70 + 30 + 210) / 2: trials count
     assert cost.device_seconds == 210.0  # (10 + 2 × 100 + 10 + 200) / 2
     assert cost.labelled_rows == 8  # the two that are shown are of the same rows
