@@ -22,9 +22,6 @@ from harness.suite.yaml_source import QUOTED, Source, Where
 from harness.text.excerpts import shortened
 from harness.text.templates import Template
 
-# Names become parts of ids and of the names of folders, which have at most 255 bytes; ".." would be another folder.
-
-
 LIMITS = {  # an error of pydantic → how it is said, and where its context holds the number
     "greater_than_equal": ("at least", "ge"),
     "greater_than": ("more than", "gt"),
@@ -232,9 +229,8 @@ class Builder:
             case "extra_forbidden":
                 subject, remedy = kind.model_config.get("title"), nearest(str(detail["loc"][-1]), kind.model_fields)
                 return f"is not a parameter of {subject or kind.__name__} ({remedy})"
-            case "missing":
-                missing = str(detail["loc"][-1])  # inside a value, whose own place is the nearest that is known
-                return "is required" if where[-1:] == (missing,) else f"{missing} is required"
+            case "missing":  # inside a value, its own place is the nearest that is known
+                return "is required" if where[-1:] == detail["loc"][-1:] else f"{detail['loc'][-1]} is required"
             case "string_type" if isinstance(detail.get("input"), list | dict):
                 kind_of_value = "a list" if isinstance(detail["input"], list) else "a mapping"
                 return f"must be one text, not {kind_of_value}"
