@@ -64,8 +64,8 @@ def encode_examples(
     rows: list[TokenRow] = []
     cut, dropped, split, longest = 0, 0, 0, 0
     for example in examples:
-        asked = example.turns() if turns == "all" else (example,)
-        encoded = [_fit(base, turn, end, cutoff, loss) for turn in asked]
+        exchanges = example.turns() if turns == "all" else (example,)
+        encoded = [_fit(base, turn, end, cutoff, loss) for turn in exchanges]
         fit = [turn for turn in encoded if len(turn.row.ids) <= cutoff and turn.row.labels[-1] != IGNORED]
         longest = max(longest, *(turn.length for turn in encoded))
         rows += _join([turn.row for turn in fit])
