@@ -33,5 +33,4 @@ def test_it_fits_the_data_that_it_names(example: Path, shared_data: Path) -> Non
     assert task.prompt(task.data.test[0])[-1].content == (
         "手术原始词：右侧甲状腺叶切除术\n对应的ICD-9-CM-3标准词（多个用##连接）："
     )
-    (mismatch,) = prompt_mismatches(suite, {"norm": task})
-    assert (mismatch.variant, mismatch.model) == ("lora+rag", "lora")
+    assert not prompt_mismatches(suite, {"norm": task})
