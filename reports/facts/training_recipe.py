@@ -59,13 +59,13 @@ def _names(method: str, base: str) -> tuple[tuple[str, str], ...]:
 
 def composition_bar(stage: TrainingStage) -> tuple[Segment, ...]:
     """What the rows are made of, as a bar."""
-    return segments([(str(part.get("source")), part.get("rows") or 0) for part in stage.composition])
+    return segments([(spoken_source(str(part.get("source"))), part.get("rows") or 0) for part in stage.composition])
 
 
 def composition_sentence(stage: TrainingStage) -> str | None:
     """What the rows are made of, as one sentence."""
     parts = [
-        say("training_recipe.part", source=str(part.get("source")), drawn=_drawn_rows(part))
+        say("training_recipe.part", source=spoken_source(str(part.get("source"))), drawn=_drawn_rows(part))
         for part in stage.composition
     ]
     if not parts:
@@ -115,6 +115,23 @@ def answer_notices(stage: TrainingStage) -> tuple[RowNotice, ...]:
         if left_out:
             notices.append(RowNotice(say("training_recipe.answers_left_out", reasons=listed(left_out)), False))
     return tuple(notices)
+
+
+def prompt_notices(stage: TrainingStage) -> tuple[RowNotice, ...]:
+    """Of each source that is learnt as a variant asks for it with passages: how many rows saw which."""
+    return tuple(
+        RowNotice(
+            say(
+                "training_recipe.passages",
+                source=spoken_source(str(part.get("source"))),
+                right=f"{part['with_gold']:,}",
+                none=f"{part.get('without_passages') or 0:,}",
+            ),
+            False,
+        )
+        for part in stage.composition
+        if isinstance(part.get("with_gold"), int)
+    )
 
 
 def _drawn_rows(part: Mapping[str, JSON]) -> str:

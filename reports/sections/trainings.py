@@ -13,6 +13,7 @@ from reports.facts.training_recipe import (
     answer_notices,
     composition_bar,
     composition_sentence,
+    prompt_notices,
     recipe_groups,
     row_notices,
 )
@@ -82,7 +83,7 @@ def _detail(stage: TrainingStage) -> TrainingDetail:
         rates=learning_rate_chart(stage),
         sentence=composition_sentence(stage),
         composition=composition_bar(stage),
-        notices=(*answer_notices(stage), *row_notices(stage)),
+        notices=(*prompt_notices(stage), *answer_notices(stage), *row_notices(stage)),
         trials=training_trials(stage),
         samples=training_samples(stage),
         groups=recipe_groups(stage),

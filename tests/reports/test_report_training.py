@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from harness.records.figures import Routed
-from harness.records.inputs import JSON
+from harness.records.inputs import JSON, Language
 from harness.records.summary import Summary
 from reports.charts.curves import Chart, ChartFrame, Curve, CurvePoint, LogAxis, axis_scale, chart, spread_out
 from reports.charts.loss_curves import learning_rate_chart, loss_chart, loss_overview
@@ -15,6 +15,7 @@ from reports.facts.training_recipe import (
     answer_notices,
     composition_bar,
     composition_sentence,
+    prompt_notices,
     recipe_groups,
     row_notices,
 )
@@ -23,6 +24,7 @@ from reports.facts.training_stages import TrainingStage, training_stages
 from reports.html import render
 from reports.sections.cost import Cost
 from reports.sections.trainings import Trainings
+from reports.wording import speaking
 from tests.shared import trained
 from tests.shared.finished import finished, visible
 
@@ -84,6 +86,22 @@ def test_answers_of_a_teacher_are_told(changed: dict[str, JSON], texts: list[str
     part = {"source": "train rows of norm", "kind": "task", "rows": 3912, "answers": {**ANSWERS, **changed}}
     own = replace(stage("full"), composition=({"source": "mix g", "kind": "mix", "rows": 3}, part))
     assert [notice.text for notice in answer_notices(own)] == texts
+
+
+@pytest.mark.parametrize(
+    ("language", "name", "texts"),
+    [
+        ("en", "train rows of norm, asked as rag", ["Of the train rows of norm, asked as rag, 320 saw a right passage in the prompt that they were learnt with, and 12 saw no passage at all."]),
+        ("zh", "norm 的训练数据（按 rag 的方式提问）", ["在norm 的训练数据（按 rag 的方式提问）中，320 行所学的提示里含有正确段落，12 行完全没有段落。"]),
+    ],
+)  # fmt: skip
+def test_rows_that_are_asked_with_passages_tell_which(language: Language, name: str, texts: list[str]) -> None:
+    asked = {"source": "train rows of norm, asked as rag", "kind": "task", "rows": 400, "of": 400, "as": "rag"}
+    plain = {"source": "train rows of norm", "kind": "task", "rows": 400, "of": 400}
+    own = replace(stage("full"), composition=(plain, {**asked, "with_gold": 320, "without_passages": 12}))
+    with speaking(language):
+        assert [notice.text for notice in prompt_notices(own)] == texts
+        assert [segment.name for segment in composition_bar(own)][1] == name
 
 
 def test_stages_share_a_model() -> None:
