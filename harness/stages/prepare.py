@@ -59,7 +59,7 @@ def prepare(suite: Suite, models: Sequence[str] = (), calls: Calls | None = None
     mistakes += variant_mistakes(suite, tasks, resources, unread)
     mistakes += training_mistakes(suite, tasks, resources, unread)
     _refuse(mistakes)
-    bind_models(suite, tasks, calls or planning_door(suite), resources)
+    bind_models(suite, tasks, calls, resources)
     _refuse(model_mistakes(suite, models))
     _refuse([*scoring_mistakes(suite, tasks), *generation_mistakes(suite, tasks), *judge_mistakes(suite, tasks)])
     return {**tasks, **freshness_probes(suite, tasks)}
@@ -104,8 +104,11 @@ def planning_door(suite: Suite, cache: Cache | None = None, display: Display | N
     return door
 
 
-def bind_models(suite: Suite, tasks: Mapping[str, Task], calls: Calls, resources: Resources) -> None:
-    """Give each derived model what it is made of and learns from."""
+def bind_models(
+    suite: Suite, tasks: Mapping[str, Task], calls: Calls | None = None, resources: Resources | None = None
+) -> None:
+    """Give each derived model what it is made of and learns from; without a door, one that only plans."""
+    calls, resources = calls or planning_door(suite), resources or resources_of(suite, tasks)
     for model in suite.models.values():
         if isinstance(model, DerivedModel):
             inputs = TrainingInputs(
