@@ -236,7 +236,9 @@ def test_a_training_is_known_by_the_same_digest_on_any_number_of_devices(base: H
     assert configured != plain
     config.rename(tmp_path / "other.yaml")
     assert known(devices=2, accelerate_config=str(tmp_path / "other.yaml")) == configured  # by content, not by name
-    assert set(Recipe().model_dump()) - set(Recipe().content(1)) == {"devices", "accelerate_config"}
+    where, while_usual = {"devices", "accelerate_config", "samples"}, {"turns", "weights", "schedule_options"}
+    assert set(Recipe().model_dump()) - set(Recipe().content(1)) == where | while_usual
+    assert Recipe(turns="all").content(1)["turns"] == "all"
 
 
 @pytest.mark.parametrize("devices", [1, 2])
@@ -294,7 +296,7 @@ def record(**changed: Any) -> str:
     """Some record, as JSON."""
     fields: dict[str, Any] = dict.fromkeys(TrainingRecord.__annotations__, 1) | {
         "inputs": "i", "base": "b", "precision": "float32", "best_step": None, "loss": [[1, 0.5, 0.1]], "validation": [],
-        **{name: {} for name in ("method", "recipe", "hardware", "packages")}, **changed,
+        **{name: {} for name in ("method", "recipe", "hardware", "packages", "before")}, "samples": [], **changed,
     }  # fmt: skip
     return json.dumps(fields)
 
