@@ -11,7 +11,6 @@ import random
 from collections.abc import Iterator, Sequence
 from itertools import cycle, islice
 from pathlib import Path
-from typing import TypeVar
 
 from vocabulary import APPROACHES, GROUPS
 
@@ -22,7 +21,6 @@ TEST_SITES = 12  # of 36; the others are train's
 
 Operation = tuple[str, str, str, tuple[str, ...]]  # site, its short form, procedure, its wordings
 Rows = list[tuple[str, str]]
-Value = TypeVar("Value")
 
 
 def operations() -> list[Operation]:
@@ -35,19 +33,17 @@ def operations() -> list[Operation]:
     ]
 
 
-def rounds(values: Sequence[Value], rng: random.Random) -> Iterator[Value]:
-    """All values in a random order, again and again: each comes up equally often."""
+def rounds(values: Sequence[Operation], rng: random.Random) -> Iterator[Operation]:
+    """All operations in a random order, again and again: each comes up equally often."""
     while True:
         yield from rng.sample(values, len(values))
 
 
 def rows(chosen: Sequence[Operation], number: int, rng: random.Random) -> Rows:
     """Notes and their names, the approaches by turns: every third row has the same; no note occurs twice."""
-    signs = {approach: rounds(words, rng) for approach, words in APPROACHES.items()}
     turns = {approach: rounds(chosen, rng) for approach in APPROACHES}
     made: dict[str, str] = {}
-    for approach in islice(cycle(APPROACHES), number):
-        sign = next(signs[approach])
+    for approach, sign in islice(cycle(APPROACHES.items()), number):
         for site, short, procedure, wordings in turns[approach]:
             note = f"{short}{rng.choice(wordings)}，{sign}"
             if note not in made:
