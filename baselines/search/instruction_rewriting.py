@@ -128,4 +128,5 @@ def _ask(
     (completion,) = calls.generate(model, [(Message("user", prompt),)], generation)
     if calls.planning and completion.error is not None:
         raise NotPlannableError("an instruction to be proposed")
+    ledger.proposals.append(completion)
     return completion

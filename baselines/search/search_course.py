@@ -111,7 +111,7 @@ def _record(
     last = rounds[-1].trials
     cached, seconds = before.since()
     answered = max(len(answers.predictions) for answers in ledger.answers)
-    predictions = [own for answers in ledger.answers for own in answers.predictions]
+    tokens_in, tokens_out = ledger.tokens
     scale = ledger.figure.metric.scale_of(ledger.figure.name.part)
     return SearchRecord(
         variant=name,
@@ -124,8 +124,8 @@ def _record(
         budget=ledger.budget,
         calls=ledger.spent,
         cached=cached,
-        tokens_in=sum(own.tokens_in for own in predictions),
-        tokens_out=sum(own.tokens_out for own in predictions),
+        tokens_in=tokens_in,
+        tokens_out=tokens_out,
         seconds=round(math.fsum([seconds]), 3),
         settings=tuple(levels for _, levels in settings),
         rounds=tuple(rounds),

@@ -9,7 +9,7 @@ from harness.components.calls import Calls, NotPlannableError
 from harness.components.metric import Mark
 from harness.components.variant import Resources, Variant
 from harness.records.inputs import Sample
-from harness.records.outputs import Prediction
+from harness.records.outputs import Completion, Prediction
 from harness.records.searches import SettingTrial
 
 
@@ -42,11 +42,19 @@ class TrialLedger:
         self.budget = budget
         self.spent = 0
         self.answers: list[SettingAnswers] = []
+        self.proposals: list[Completion] = []  # of the model that rewrites
 
     @property
     def left(self) -> int:
         """Calls that may still be made."""
         return self.budget - self.spent
+
+    @property
+    def tokens(self) -> tuple[int, int]:
+        """Read and written so far, by settings and by the model that rewrites."""
+        answered = [own for answers in self.answers for own in answers.predictions]
+        replies: list[Completion | Prediction] = [*self.proposals, *answered]
+        return sum(own.tokens_in for own in replies), sum(own.tokens_out for own in replies)
 
     def enter(self, variant: Variant) -> int:
         """A further setting; returns its place."""

@@ -126,6 +126,24 @@ def test_a_proposal_that_helps_is_chosen_and_a_second_search_asks_nothing(tmp_pa
     with_cache.close()
 
 
+def test_the_tokens_of_the_model_that_rewrites_are_counted(tmp_path: Path) -> None:
+    replies: list[Completion] = []
+
+    class Counted(Obedient):
+        def reply(self, prompt: Prompt) -> Completion:
+            replies.append(super().reply(prompt))
+            return replies[-1]
+
+    cache = Cache(tmp_path / "calls.sqlite")
+    context = Context({"m": Counted()}, cache, Display(), 7)
+    context.begin(Cell("norm", "v"))
+    record = search(searched(), "v", TASK, context, resources(TASK))
+    assert (record.calls, record.cached) == (len(replies), 0)
+    assert record.tokens_in == sum(reply.tokens_in for reply in replies)
+    assert record.tokens_out == sum(reply.tokens_out for reply in replies)
+    cache.close()
+
+
 def test_a_plan_says_what_a_search_takes_at_most(tmp_path: Path) -> None:
     cache = Cache(tmp_path / "calls.sqlite")
     context = DryContext({"m": Obedient()}, cache, Display(), 7)
