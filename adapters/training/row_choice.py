@@ -75,12 +75,12 @@ def draw(inputs: TrainingInputs, choice: RowChoice) -> DrawnRows:
 
 
 def _rows_to_watch(domain: Sequence[TrainRow | TextRow], part: float) -> list[TrainRow]:
-    """The first of the tasks' rows, which are watched instead of learnt."""
+    """The last of the tasks' rows: the first are learnt, those that a knowledge base of as many rows has as names."""
     own = [row for row in domain if isinstance(row, TrainRow)]
     count = math.ceil(part * len(own))
     if count >= len(own):
         raise ModelError(f"validation: {part} keeps all {count} rows and leaves none to train on; lower it")
-    return own[:count]
+    return own[-count:]
 
 
 def _limited(

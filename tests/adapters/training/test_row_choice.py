@@ -152,3 +152,11 @@ def test_what_cannot_be_a_choice_of_rows(learnt: str, message: str, drawn: Write
         drawn(learnt)
     (line,) = caught.value.lines
     assert message in line
+
+
+def test_rows_that_are_watched_change_nothing_in_which_are_the_first(drawn: Write) -> None:
+    """So a model and a knowledge base (`examples`) of as many rows have seen the same ones."""
+    plain, watched = (drawn(f"on: [letters], max_samples: 4{more}")["t"] for more in ("", ", validation: 0.25"))
+    assert watched.examples == plain.examples
+    assert len(watched.validation) == 3
+    assert not set(watched.validation) & set(watched.examples)
