@@ -118,6 +118,19 @@ def test_a_row_does_not_see_what_was_made_of_it(written: Callable[..., Suite]) -
     assert "It is an apple." in second  # what another row says is evidence like any other
 
 
+@pytest.mark.parametrize("mix", ["gold: 1.0", "gold: 0.0, distractors: 9"])
+def test_neither_a_gold_nor_an_irrelevant_passage_is_made_of_the_row(mix: str, written: Callable[..., Suite]) -> None:
+    own = "own: {rag: {model: base, knowledge: faq, k: 1}}"
+    row = "red apple fruit"
+    faq = f'{{"title": "{row}", "text": "apple"}}\n{{"title": "{row}", "text": "It is an apple."}}\n'
+    other = '{"title": "green pear fruit", "text": "pear"}\n{"title": "tree", "text": "plum"}\n'
+    first, second, *_ = questions(written(f"{{task: norm, as: own, {mix}}}", own, faq__jsonl=faq + other))
+    assert first.count(row) == 1
+    assert "apple" not in first.replace(row, "")
+    assert "green pear fruit" in first or "tree" in first
+    assert second.count("green pear fruit") == 1
+
+
 @pytest.mark.parametrize(
     ("mix", "expected"), [("gold: 1.0", [True] * 4), ("gold: 0.0", [False] * 4), ("distractors: 2", [True] * 4)]
 )
@@ -151,6 +164,15 @@ def test_both_ways_of_asking_can_be_learnt(written: Callable[..., Suite]) -> Non
     ]  # fmt: skip
     assert [part["rows"] for part in lora(suite).data.composition] == [4, 4]
     assert not prompt_mismatches(suite, tasks)
+
+
+def test_a_row_that_is_watched_is_learnt_in_no_way(written: Callable[..., Suite]) -> None:
+    suite = written("norm, {task: norm, as: rag}", tuning="validation: 0.5")
+    prepare(suite)
+    data = lora(suite).data
+    watched = {example.answer for example in data.validation}
+    assert (len(data.validation), len(watched), len(data.examples)) == (4, 2, 4)
+    assert not watched & {example.answer for example in data.examples}
 
 
 def test_a_model_asked_as_it_learnt_raises_no_alarm(written: Callable[..., Suite]) -> None:
