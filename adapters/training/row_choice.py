@@ -2,7 +2,7 @@
 
 import math
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from adapters.training.distillation import Teacher
@@ -62,8 +62,8 @@ def draw(inputs: TrainingInputs, choice: RowChoice) -> DrawnRows:
     validation = [row for rows in choice.on for row in _task_rows(inputs.tasks[rows.task], rows, "validation")]
     if not validation and choice.validation:
         validation = _rows_to_watch(domain, choice.validation)
-        watched = set(map(id, validation))
-        domain = [row for row in domain if id(row) not in watched]
+        watched = {(row.rows.task, row.sample.id) for row in validation if row.rows}
+        domain = [row for row in domain if not _is_of(row, watched)]
     domain = _limited(domain, inputs, choice)
     mixed: list[TrainRow] = []
     for name, share in choice.mix.items():
@@ -75,12 +75,22 @@ def draw(inputs: TrainingInputs, choice: RowChoice) -> DrawnRows:
 
 
 def _rows_to_watch(domain: Sequence[TrainRow | TextRow], part: float) -> list[TrainRow]:
-    """The last of the tasks' rows: the first are learnt, those that a knowledge base of as many rows has as names."""
+    """The last of the tasks' rows, which are watched instead of learnt, each in all the ways in which it is asked.
+
+    The first are learnt: those that a knowledge base of as many rows has as names.
+    """
     own = [row for row in domain if isinstance(row, TrainRow)]
-    count = math.ceil(part * len(own))
-    if count >= len(own):
+    rows = list(dict.fromkeys((row.rows.task, row.sample.id) for row in own if row.rows))
+    count = math.ceil(part * len(rows))
+    if count >= len(rows):
         raise ModelError(f"validation: {part} keeps all {count} rows and leaves none to train on; lower it")
-    return own[-count:]
+    watched = set(rows[-count:])
+    return [row for row in own if _is_of(row, watched)]
+
+
+def _is_of(row: TrainRow | TextRow, rows: Set[tuple[str, str]]) -> bool:
+    """Whether it is one of the rows of tasks, however it is asked."""
+    return isinstance(row, TrainRow) and row.rows is not None and (row.rows.task, row.sample.id) in rows
 
 
 def _limited(

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from baselines.grounding.search import Filter, Lookup, conditions_of, search
 from baselines.grounding.token_budget import TokenBudget
@@ -129,7 +130,7 @@ class PassageFinder:
 
     def _mixed(self, row: Sample, gold: Sequence[int], hits: Sequence[Hit], k: int) -> list[Hit]:
         """A train row's hits without passages made of it; by the mix with the right passage among the k, or without."""
-        foreign = [hit for hit in hits if not holds_row(self.passage_set.passages[hit[0]], row)]
+        foreign = [hit for hit in hits if not self._is_made_of(row, hit[0])]
         share = self.mix.gold if self.mix else None
         if share is None or not gold:
             return foreign
@@ -137,11 +138,12 @@ class PassageFinder:
         if draw.random() >= share:
             return [hit for hit in foreign if hit[0] not in gold]
         best = foreign[:k]
-        if any(place in gold for place, _ in best):
+        right = [place for place in gold if not self._is_made_of(row, place)]
+        if not right or any(place in gold for place, _ in best):
             return foreign
         lowest = best[-1][1] if best else 0.0
         best = best[: k - 1]
-        best.insert(draw.randint(0, len(best)), (draw.choice(list(gold)), lowest))
+        best.insert(draw.randint(0, len(best)), (draw.choice(right), lowest))
         return best
 
     def _right_answers(self, samples: Sequence[Sample]) -> Sequence[Alternatives]:
@@ -192,11 +194,33 @@ class PassageFinder:
             relevant = {place for place, _ in hits} | set(gold)
             irrelevant = [place for place in range(len(self.passage_set.passages)) if place not in relevant]
             for place in draw.sample(irrelevant, min(self.settings.distractors, len(irrelevant))):
-                chosen.insert(draw.randint(0, len(chosen)), (place, None))
+                if not self._is_made_of(sample, place):
+                    chosen.insert(draw.randint(0, len(chosen)), (place, None))
         return tuple(
             prompt_passage(number, self.passage_set.passages[place], score, place in gold, (rank or {}).get(place))
             for number, (place, score) in enumerate(chosen, 1)
         )
+
+    def foreign(self, evidence: Evidence, row: Sample) -> tuple[PromptPassage, ...]:
+        """The passages of an example that a train row has neither made nor lent its name."""
+        own = [passage for passage in evidence.passages if not self._is_owed_to(row, str(passage["id"]))]
+        return tuple({**passage, "number": number} for number, passage in enumerate(own, 1))
+
+    def _is_owed_to(self, row: Sample, passage_id: str) -> bool:
+        passage, names = self._by_id[passage_id]
+        return holds_row(passage, row) or normalise(row.input) in names
+
+    @cached_property
+    def _by_id(self) -> Mapping[str, tuple[Passage, frozenset[str]]]:
+        """Each passage with its learned names, normalised."""
+        return {
+            passage.id: (passage, frozenset(map(normalise, passage.learned_names)))
+            for passage in self.passage_set.passages
+        }
+
+    def _is_made_of(self, sample: Sample, place: int) -> bool:
+        """Whether a passage was made of a sample that is a train row."""
+        return self.mix is not None and holds_row(self.passage_set.passages[place], sample)
 
     def _ids(self, places: Sequence[int]) -> tuple[str, ...]:
         return tuple(self.passage_set.passages[place].id for place in places)

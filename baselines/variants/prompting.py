@@ -40,6 +40,7 @@ class Framing:
 
     sample: Frame = unframed
     example: Frame = unframed
+    example_beside: Callable[[Sample], Frame] | None = None  # instead, where it depends on the sample that is asked
 
 
 class Prompting(Variant):
@@ -127,8 +128,15 @@ class Prompting(Variant):
         examples = self.examples(task, samples, seed)
         rows = {row.id: row for shots in examples for row in shots}
         turns = {row_id: self._demonstrate(task, row, framing.example) for row_id, row in rows.items()}
+
+        def demonstrations(sample: Sample, shots: Sequence[Sample]) -> Prompt:
+            if framing.example_beside is None:
+                return tuple(chain.from_iterable(turns[row.id] for row in shots))
+            frame = framing.example_beside(sample)
+            return tuple(chain.from_iterable(self._demonstrate(task, row, frame) for row in shots))
+
         return [
-            self._prompt(task, sample, tuple(chain.from_iterable(turns[row.id] for row in shots)), framing.sample)
+            self._prompt(task, sample, demonstrations(sample, shots), framing.sample)
             for sample, shots in zip(samples, examples, strict=True)
         ]
 

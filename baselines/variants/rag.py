@@ -137,25 +137,40 @@ class Rag(Prompting):
     ) -> tuple[Framing, Mapping[str, Evidence]]:
         """How questions are put behind their passages, as many as the context window has room for; and these."""
         evidence = {item.sample.id: item for item in finder.find(samples, self.k)}
-        framing = Framing(self._frame(task, evidence, finder), self._example_frame(finder, task, samples))
+        framing = self._framing(task, samples, evidence, finder)
         self._fit_budget(task, samples, finder.calls, evidence, framing)
         return framing, evidence
 
     def _request(self, task: Task) -> IndexRequest:
         return IndexRequest(self.knowledge, self.retriever, task.updated == self.knowledge)
 
+    def _framing(
+        self, task: Task, samples: Sequence[Sample], evidence: Mapping[str, Evidence], finder: PassageFinder
+    ) -> Framing:
+        """Questions behind their passages; worked examples without, or with those that would be found for them.
+
+        Beside a train row that is learnt, examples show no passage that the row itself has made or lent its name.
+        """
+        sample_frame = self._frame(task, evidence, finder)
+        if not self.example_k:
+            return Framing(sample_frame)
+        rows = {row.id: row for examples in self.examples(task, samples, finder.calls.seed) for row in examples}
+        of_examples = {item.sample.id: item for item in finder.find_for_examples(list(rows.values()), self.example_k)}
+        example_frame = self._frame(task, of_examples, finder)
+        if finder.mix is None:
+            return Framing(sample_frame, example_frame)
+
+        def beside(sample: Sample) -> Frame:
+            return lambda row, question: self._grounded_question(
+                task, row, question, finder.foreign(of_examples[row.id], sample), finder.has_several_sources
+            )
+
+        return Framing(sample_frame, example_frame, beside)
+
     def _frame(self, task: Task, evidence: Mapping[str, Evidence], finder: PassageFinder) -> Frame:
         return lambda row, question: self._grounded_question(
             task, row, question, evidence[row.id].passages, finder.has_several_sources
         )
-
-    def _example_frame(self, finder: PassageFinder, task: Task, samples: Sequence[Sample]) -> Frame:
-        """Worked examples stand without passages, or with those that would be found for them."""
-        if not self.example_k:
-            return unframed
-        rows = {row.id: row for examples in self.examples(task, samples, finder.calls.seed) for row in examples}
-        evidence = finder.find_for_examples(list(rows.values()), self.example_k)
-        return self._frame(task, {item.sample.id: item for item in evidence}, finder)
 
     def _fit_budget(
         self, task: Task, samples: Sequence[Sample], calls: Calls, evidence: Mapping[str, Evidence], framing: Framing

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from adapters.models.tuned import Tuned
-from adapters.training.encoding import IGNORED, encode_examples
+from adapters.training.encoding import IGNORED, Example, encode_examples
 from baselines.retrievers.lexical import Lexical
 from harness.checks.prompt_mismatch import prompt_mismatches
 from harness.components.calls import Calls, NotPlannableError
@@ -32,6 +32,7 @@ models:
 knowledge:
   terms: {texts: {path: terms.txt}}
   faq: {jsonl: {path: faq.jsonl, text: text, title: title}}
+  learnt: {texts: {path: terms.txt, examples: norm}}
   blind: {texts: {path: terms.txt, gold: {by: field, field: entry}}}
 tasks:
   norm:
@@ -79,6 +80,18 @@ def lora(suite: Suite) -> Tuned:
     return model
 
 
+def examples_in_order(suite: Suite) -> list[Example]:
+    """What the model learns, in the order of the train rows."""
+    rows = [row.input for row in prepare(suite)["norm"].data.train]
+    examples = lora(suite).data.examples
+    asked = {
+        example.prompt[-1].content.rpartition("Name ")[2]: example
+        for example in examples
+        if isinstance(example, Example)
+    }
+    return [asked[f"{row}: "] for row in rows]
+
+
 def questions(suite: Suite) -> list[str]:
     """The last turn of each row that the model learns, in the order of the train rows."""
     prepare(suite)
@@ -118,6 +131,38 @@ def test_a_row_does_not_see_what_was_made_of_it(written: Callable[..., Suite]) -
     assert "It is an apple." in second  # what another row says is evidence like any other
 
 
+@pytest.mark.parametrize("mix", ["gold: 1.0", "gold: 0.0, distractors: 9"])
+def test_neither_a_gold_nor_an_irrelevant_passage_is_made_of_the_row(mix: str, written: Callable[..., Suite]) -> None:
+    own = "own: {rag: {model: base, knowledge: faq, k: 1}}"
+    row = "red apple fruit"
+    faq = f'{{"title": "{row}", "text": "apple"}}\n{{"title": "{row}", "text": "It is an apple."}}\n'
+    other = '{"title": "green pear fruit", "text": "pear"}\n{"title": "tree", "text": "plum"}\n'
+    first, second, *_ = questions(written(f"{{task: norm, as: own, {mix}}}", own, faq__jsonl=faq + other))
+    assert first.count(row) == 1
+    assert "apple" not in first.replace(row, "")
+    assert "green pear fruit" in first or "tree" in first
+    assert second.count("green pear fruit") == 1
+
+
+def test_examples_beside_a_row_show_nothing_that_was_made_of_it(written: Callable[..., Suite]) -> None:
+    """The nearest example of "red apple fruit" is "green pear fruit", whose own passages hold the apple row."""
+    own = "own: {rag: {model: base, knowledge: faq, k: 1, shots: 1, pick: nearest, example_k: 3}}"
+    first, *_ = [example.prompt for example in examples_in_order(written("{task: norm, as: own}", own))]
+    assert "Name green pear fruit" in first[0].content
+    assert "apple or pear" in first[0].content
+    assert all("It is an apple." not in turn.content for turn in first)
+
+
+def test_examples_beside_a_row_are_not_found_by_its_name(written: Callable[..., Suite]) -> None:
+    named = "named: {rag: {model: base, knowledge: learnt, k: 1, shots: 1, pick: nearest, example_k: 1}}"
+    train = TRAIN + "red apple fruits\tapple\n"
+    suite = written("{task: norm, as: named}", named, train__tsv=train, terms__txt="apple\nzzz\n")
+    prompts = {
+        example.prompt[-1].content.rpartition("Name ")[2]: example.prompt for example in examples_in_order(suite)
+    }
+    assert "apple\n" not in prompts["red apple fruit: "][0].content  # it would be found for the example by this row
+
+
 @pytest.mark.parametrize(
     ("mix", "expected"), [("gold: 1.0", [True] * 4), ("gold: 0.0", [False] * 4), ("distractors: 2", [True] * 4)]
 )
@@ -151,6 +196,15 @@ def test_both_ways_of_asking_can_be_learnt(written: Callable[..., Suite]) -> Non
     ]  # fmt: skip
     assert [part["rows"] for part in lora(suite).data.composition] == [4, 4]
     assert not prompt_mismatches(suite, tasks)
+
+
+def test_a_row_that_is_watched_is_learnt_in_no_way(written: Callable[..., Suite]) -> None:
+    suite = written("norm, {task: norm, as: rag}", tuning="validation: 0.5")
+    prepare(suite)
+    data = lora(suite).data
+    watched = {example.answer for example in data.validation}
+    assert (len(data.validation), len(watched), len(data.examples)) == (4, 2, 4)
+    assert not watched & {example.answer for example in data.examples}
 
 
 def test_a_model_asked_as_it_learnt_raises_no_alarm(written: Callable[..., Suite]) -> None:
