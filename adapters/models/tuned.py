@@ -54,8 +54,9 @@ class Tuned(DerivedModel, Recipe, LearntRows):
 
     @model_validator(mode="after")
     def _check_sizes(self) -> "Tuned":
-        if self.patience and not self.on:
-            raise ValueError("patience belongs to training on tasks (on: [...])")
+        if (self.patience or self.goes_by_validation) and not self.on:
+            name = "patience" if self.patience else "schedule: reduce_lr_on_plateau"
+            raise ValueError(f"{name} belongs to training on tasks (on: [...]), which have validation rows")
         if self.sizes and (self.max_samples or not (self.on or self.texts)):
             raise ValueError("sizes count the rows of tasks and texts: name these, and no max_samples")
         if len(set(self.sizes)) < len(self.sizes):
@@ -104,6 +105,9 @@ class Tuned(DerivedModel, Recipe, LearntRows):
         teaching = self.answers.as_ if self.answers else None
         pairs = [(rows.task, variant) for rows in self.task_rows for variant in (rows.as_, teaching) if variant]
         return list(dict.fromkeys(pairs))
+
+    def mixes_passages(self, variant: str) -> bool:
+        return any(rows.as_ == variant and (rows.gold is not None or rows.distractors) for rows in self.task_rows)
 
     def gather(self, calls: Calls, resources: Resources) -> None:
         super().gather(calls, resources)

@@ -78,13 +78,17 @@ def training_mistakes(
     mistakes = []
     for name in suite.usage.trained:
         model = suite.models[name]
-        for task_name, variant_name in model.asked_as() if isinstance(model, DerivedModel) else ():
+        if not isinstance(model, DerivedModel):
+            continue
+        for task_name, variant_name in model.asked_as():
             variant, task = suite.variants[variant_name], tasks.get(task_name)
             if task is None or any(base in unread for base in suite.usage.knowledge_of[variant_name]):
                 continue
-            problems = (
-                [_no_teacher(variant)] if _no_teacher(variant) else _row_problems(suite, variant, task, resources)
-            )
+            problems = [_no_teacher(variant)]
+            if not problems[0] and model.mixes_passages(variant_name) and not variant.retrieves:
+                problems = ["shows no passages, so gold and distractors have no place; leave them out"]
+            elif not problems[0]:
+                problems = _row_problems(suite, variant, task, resources)
             mistakes += [f"models.{name}: as: {variant_name}: {problem}" for problem in problems if problem]
     return mistakes
 

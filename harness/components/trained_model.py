@@ -68,6 +68,10 @@ class DerivedModel(Model):
         """The tasks whose rows it learns as a variant would ask for them, each with the variant."""
         return ()
 
+    def mixes_passages(self, variant: str) -> bool:
+        """Whether it wants the passages of rows that it learns as a variant asks mixed in some other way."""
+        return False
+
     def gather(self, calls: Calls, resources: Resources) -> None:
         """Take the door of a run, which computes what a plan could not know: only then `make` knows all rows."""
         self._inputs = replace(self.inputs, calls=calls, resources=resources)

@@ -18,6 +18,7 @@ from harness.errors import HarnessError, nearest, reason_of, shown_path
 from harness.records.inputs import JSON
 from harness.suite.entry_names import name_problem
 from harness.suite.short_forms import component_form, parameter_form
+from harness.suite.union_errors import telling_errors
 from harness.suite.yaml_source import QUOTED, Source, Where
 from harness.text.excerpts import shortened
 from harness.text.templates import Template
@@ -204,7 +205,7 @@ class Builder:
             return kind.model_validate_json(json.dumps(value), strict=True, context=parts)
         except ValidationError as error:
             reasons: dict[tuple[Where, Where], list[str]] = {}
-            for detail in error.errors():
+            for detail in telling_errors(error.errors()):
                 place = self.place(where, detail["loc"])
                 forms = (place, detail["loc"][:-1] if place[-1:] != detail["loc"][-1:] else detail["loc"])
                 reasons.setdefault(forms, []).append(self.explain(detail, kind, place))

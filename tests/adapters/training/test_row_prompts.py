@@ -223,6 +223,8 @@ def test_a_model_asked_as_it_learnt_raises_no_alarm(written: Callable[..., Suite
         ("{task: norm, gold: 0.5}", "", "gold and distractors are about passages"),
         ("{task: norm, as: rag, gold: 1.5}", "", "must be at most 1"),
         ("{task: norm, as: blind, gold: 0.5}", "blind: {rag: {model: base, knowledge: blind}}", "blind knows the right passage of no norm row"),
+        ("{task: norm, as: shots, distractors: 2}", "", "models.lora: as: shots: shows no passages"),
+        ("{task: norm, as: shots, gold: 0.5}", "", "models.lora: as: shots: shows no passages"),
         ("norm, norm", "", "on names an entry twice"),
         ("{task: norm, as: rag}, {task: norm, as: rag, gold: 0.5}", "", "on names an entry twice"),
         ("{task: norm, as: column}", "column: {rag: {model: base, knowledge: terms, query: '{{ entry }}'}}", "train rows"),
@@ -240,6 +242,7 @@ def test_mistakes_are_said_before_anything_is_trained(
     with pytest.raises(SuiteError) as error:
         refuse()
     assert expected in str(error.value)
+    assert "must be one text" not in str(error.value)
 
 
 class Embedded(Lexical):
