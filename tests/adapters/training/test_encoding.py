@@ -16,6 +16,7 @@ from adapters.training.encoding import (
     shared_prefix,
 )
 from adapters.training.session import encode
+from adapters.training.settings import Recipe
 from harness.errors import DataError
 from harness.models.huggingface import HuggingFace
 from harness.records.inputs import Message, Prompt
@@ -39,14 +40,14 @@ def model(folder: Path, **settings: object) -> HuggingFace:
 
 def test_texts_are_learnt_whole_beside_answers(base: HuggingFace) -> None:
     example = Example((SYSTEM, Message("user", "肺炎?")), "A")
-    both = encode(base, ["cough and fever", example, "  "], 64, "answer")
+    both = encode(base, ["cough and fever", example, "  "], 64, Recipe())
     text, answer = encode_texts(base, ["cough and fever"], 64), encode_examples(base, [example], 64, "answer")
     assert both.rows == (*text.rows, *answer.rows)
     assert (both.cut, both.dropped, both.split) == (0, 1, 0)  # the blank text
     learnt = [sum(label != IGNORED for label in row.labels) for row in both.rows]
     assert learnt == [len(text.rows[0].ids) - 1, 2]  # all but the first; the letter and the end of the turn
     with pytest.raises(DataError, match="longer than the cutoff"):
-        encode(base, ["a", example], 8, "answer")
+        encode(base, ["a", example], 8, Recipe())
 
 
 @pytest.mark.parametrize("settings", [{}, {"format": "plain"}, {"format": "plain", "delimiter": ""}], ids=str)

@@ -81,6 +81,10 @@ class Made(Model):
     base: Annotated[str, Reference("models")]
     path: str = ""
 
+    @property
+    def base_name(self) -> str:
+        return self.base
+
     def identity(self) -> dict[str, JSON]:
         return {"base": self.base, "path": self.path}
 
