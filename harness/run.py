@@ -50,9 +50,7 @@ def run(suite: Suite, folder: RunFolder, context: Context, report: Report, start
             open_run(suite, tasks, folder, due)
             folder.write_overlaps(overlaps)
         else:
-            if "latency" in due:
-                refuse_untrained(suite)
-            refuse_changed(folder, suite, tasks, scored="score" not in due)
+            refuse_unfit(suite, tasks, folder, due)
         if proofs:
             folder.write_run({**folder.read_run(), "selftest": proofs})
         resources = resources_of(suite, tasks)
@@ -78,6 +76,13 @@ def run(suite: Suite, folder: RunFolder, context: Context, report: Report, start
             with timed(folder, "summarize"):
                 summarize(suite, tasks, folder)
         return write_page(folder, report)
+
+
+def refuse_unfit(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, due: Sequence[str]) -> None:
+    """Raise HarnessError where the answers of a run cannot be taken as they lie in its folder."""
+    if "latency" in due:
+        refuse_untrained(suite)
+    refuse_changed(folder, suite, tasks, scored="score" not in due)
 
 
 def write_page(folder: RunFolder, report: Report) -> Path:

@@ -14,6 +14,7 @@ from harness.components.metric import Metric
 from harness.components.model import Model
 from harness.components.prompt_shape import PromptShape
 from harness.components.task import Task
+from harness.errors import HarnessError
 from harness.records.inputs import Generation, Prompt, Sample
 from harness.records.outputs import Prediction
 from harness.records.searches import SearchRecord
@@ -96,7 +97,10 @@ class Variant(Component):
         Nothing of a row itself stands in its prompt: no worked example, name or passage that was made of it. Raises
         NotPlannableError for what only a run computes, DataError for a row that cannot be asked so.
         """
-        raise NotImplementedError
+        raise HarnessError(
+            f"{type(self).__name__} does not say how it would ask for train rows; give it the method training_pairs "
+            "(docs/extending.md), or name another variant in as"
+        )
 
     def generation(self, task: Task) -> Generation:
         """The options of generation of a task, with the variant's own in their place."""
