@@ -78,7 +78,7 @@ def run(suite: Suite, folder: RunFolder, context: Context, report: Report, start
         return write_page(folder, report)
 
 
-def refuse_unfit(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, due: Sequence[str]) -> None:
+def refuse_unfit(suite: Suite, tasks: dict[str, Task], folder: RunFolder, due: Sequence[str]) -> None:
     """Raise HarnessError where the answers of a run cannot be taken as they lie in its folder."""
     if "latency" in due:
         refuse_untrained(suite)
