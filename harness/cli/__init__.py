@@ -7,6 +7,7 @@ from harness.cli.checking import check, describe, list_components, schema, selft
 from harness.cli.command_group import Commands
 from harness.cli.exporting import export_adapter, export_llamafactory, export_merged
 from harness.cli.running import plan, report, run, view
+from harness.cli.suites import copy_suite, list_suites
 from harness.runtime.process_settings import settle_process
 
 app = typer.Typer(
@@ -20,6 +21,11 @@ export_app = typer.Typer(
     help="Hand what a suite trains to other tools.", no_args_is_help=True, rich_markup_mode=None,
 )  # fmt: skip
 app.add_typer(export_app, name="export")
+
+suites_app = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
+suites_app.callback()(list_suites)
+suites_app.command("copy")(copy_suite)
+app.add_typer(suites_app, name="suites")
 
 for command in (run, plan, check, selftest, report, view, calibrate):
     app.command()(command)

@@ -29,6 +29,7 @@ from harness.runtime.dry_context import DryContext
 from harness.stages.equal_questions import grouped
 from harness.stages.freshness_probes import freshness_probes
 from harness.stages.name_learning import learn_names
+from harness.suite.data_at_hand import missing_data
 from harness.suite.suite import Suite, TaskSpec
 from harness.suite.task_language import task_language
 from harness.text.templates import Template
@@ -40,6 +41,7 @@ def prepare(suite: Suite, models: Sequence[str] = (), calls: Calls | None = None
     `models` are those that will be asked: they must be there, and a server of theirs must answer. `calls` only plans:
     through it trained models see how variants would ask for the rows that they learn, as far as that is known.
     """
+    _refuse(missing_data(suite))  # of a data set that is not there, nothing else can be said
     mistakes: list[str] = []
     tasks: dict[str, Task] = {}
     for name, spec in suite.tasks.items():
