@@ -37,8 +37,8 @@ class Ceval(SubjectReader):
 
     def about(self) -> Mapping[str, Mapping[str, str]]:
         """Chinese name and cluster (STEM, Social Science, Humanities or Other) by subject; "" where there is none."""
-        known = areas("ceval")
-        names = {name: {"subject_zh": "", "cluster": known.get(name, "")} for name in self._subjects()}
+        groups = areas("ceval")
+        names = {name: {"subject_zh": "", "cluster": groups.get(name, "")} for name in self._subjects()}
         path = Path(self.path) / _MAPPING
         if not path.is_file():  # the table of subjects was not downloaded
             return names

@@ -12,7 +12,7 @@ from harness.checks.components import (
     training_mistakes,
     variant_mistakes,
 )
-from harness.checks.data import data_mistakes, refuse_equal_ids, with_remedy
+from harness.checks.data import column_mistakes, data_mistakes, refuse_equal_ids, with_remedy
 from harness.checks.generation import generation_mistakes
 from harness.checks.option_scoring import scoring_mistakes
 from harness.components.calls import Calls
@@ -54,6 +54,7 @@ def prepare(suite: Suite, models: Sequence[str] = (), calls: Calls | None = None
         except HarnessError as error:
             mistakes += error.lines
     mistakes += metric_mistakes(suite, tasks)
+    mistakes += column_mistakes(suite.compare.by or (), tasks.values()) if len(tasks) == len(suite.tasks) else []
     mistakes += learn_names(suite, tasks)
     unread = knowledge_mistakes(suite, tasks)
     mistakes += [line for lines in unread.values() for line in lines]

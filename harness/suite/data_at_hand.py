@@ -19,15 +19,17 @@ def missing_data(suite: Suite) -> list[str]:
     mistakes, root, places = [], data_root(), list(_places(suite))
     for name, need in needs.data.items():
         folder = root / name
-        own = [(line, path) for line, path in places if path.is_relative_to(folder)]
-        missing = [path for line, path in own if not path.exists()]
+        inside = [(line, path) for line, path in places if path.is_relative_to(folder)]
+        missing = [path for line, path in inside if not path.exists()]
         missing += [
             folder / file
             for file in missing_files(folder, need)
-            if any((folder / file).is_relative_to(path) for _, path in own)
+            if any((folder / file).is_relative_to(path) for _, path in inside)
         ]
         if missing:
-            mistakes.append(f"{suite.path.name}:{own[0][0]}: {_sentence(list(dict.fromkeys(missing)), folder, need)}")
+            mistakes.append(
+                f"{suite.path.name}:{inside[0][0]}: {_sentence(list(dict.fromkeys(missing)), folder, need)}"
+            )
     return mistakes
 
 

@@ -80,9 +80,9 @@ def _positions(first: Record, file: str) -> list[str]:
     """The columns of a file that begins with a question."""
     line, fields = first
     for number in (1, 0):  # fields before the question: a counted row first, because an option may be a letter, too
-        before, own, behind = fields[:number], fields[number:][: len(FIELDS)], fields[number + len(FIELDS) :]
-        is_counted = all(not field or field.strip().isdigit() for field in before)
-        if is_counted and len(behind) <= 1 and len(own) == len(FIELDS) and letter_of(own[-1]) in LETTERS:
+        numbers, cells, behind = fields[:number], fields[number:][: len(FIELDS)], fields[number + len(FIELDS) :]
+        is_counted = all(not field or field.strip().isdigit() for field in numbers)
+        if is_counted and len(behind) <= 1 and len(cells) == len(FIELDS) and letter_of(cells[-1]) in LETTERS:
             return [*(["id"] * number), *FIELDS, *(["explanation"] * len(behind))]
     raise DataError(
         f"{file}:{line}: neither a header that names {', '.join(FIELDS)} nor a question with four options and the "
