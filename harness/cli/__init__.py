@@ -2,6 +2,7 @@
 
 import typer
 
+from harness.cli.answering import export_responses
 from harness.cli.calibrating import calibrate
 from harness.cli.checking import check, describe, list_components, schema, selftest
 from harness.cli.command_group import Commands
@@ -18,7 +19,7 @@ app = typer.Typer(
 data_app = typer.Typer(help="Look at a suite's data.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(data_app, name="data")
 export_app = typer.Typer(
-    help="Hand what a suite trains to other tools.", no_args_is_help=True, rich_markup_mode=None,
+    help="Hand what a suite trains or a run answered to other tools.", no_args_is_help=True, rich_markup_mode=None,
 )  # fmt: skip
 app.add_typer(export_app, name="export")
 
@@ -33,6 +34,7 @@ app.command("list")(list_components)
 app.command()(schema)
 data_app.command()(describe)
 export_app.command("llamafactory")(export_llamafactory)
+export_app.command("responses")(export_responses)
 export_app.command("merged")(export_merged)
 export_app.command("adapter")(export_adapter)
 
