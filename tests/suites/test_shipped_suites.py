@@ -16,7 +16,7 @@ from tests.shared.paths import ROOT
 
 FOLDERS = sorted(path.parent for path in (ROOT / "suites").glob("*/suite.yaml"))
 FILES = sorted(file for folder in FOLDERS for file in folder.glob("*.yaml") if file.name != "needs.yaml")
-PACKAGE_MODEL = re.compile(r'"?pypi:[^",}]*(?:"|(?=[,}\s]))')
+PACKAGE_MODEL = re.compile(r'"pypi:[^"]*"|pypi:[^\s,}]*')
 FOLDER_IDS = [folder.name for folder in FOLDERS]
 FILE_IDS = [f"{file.parent.name}/{file.stem}" for file in FILES]
 
@@ -44,6 +44,7 @@ def test_the_file_is_right(file: Path) -> None:
     load_suite(file)
 
 
+@pytest.mark.slow  # real data, whole
 @pytest.mark.parametrize("file", FILES, ids=FILE_IDS)
 def test_a_run_could_begin(
     file: Path, tmp_path: Path, tiny_model: str, shared_data: Path, monkeypatch: pytest.MonkeyPatch
