@@ -1,7 +1,6 @@
 """Which train rows become worked examples: the same for all samples, drawn for each, or the lexically nearest."""
 
 import random
-from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import islice
@@ -20,7 +19,8 @@ def select_examples(
 
     `fixed` takes the first train rows, `random` draws for each sample from the seed and the sample's id, `nearest`
     takes the most similar rows by cosine of character 1–2-gram tf-idf, fitted on train only. A task whose rows carry a
-    `subject` (C-Eval) takes examples of the same subject. A row with the sample's own input is never its example.
+    `subject` (C-Eval) takes examples of the same subject. A row that asks what the sample asks is never its example:
+    where the rows are just enough, it has one fewer.
     """
     if shots == 0:
         return [[] for _ in samples]
@@ -36,18 +36,13 @@ def select_examples(
 
 
 def smallest_pool(train: Sequence[Sample], samples: Sequence[Sample]) -> int:
-    """How many examples every sample can have: the smallest pool that is drawn from, without rows of its own input."""
+    """How many rows there are to draw from at least: those of the sample's subject, or all where it has none.
+
+    A row that asks what a sample asks is counted: only this sample has an example fewer then.
+    """
     pools = _by_subject(train)
-    copies = Counter((_subject(row), row.input) for row in train)
-    copies_anywhere = Counter(row.input for row in train)
-
-    def pool_size(sample: Sample) -> int:
-        subject = _subject(sample)
-        if subject in pools:
-            return len(pools[subject]) - copies[subject, sample.input]
-        return len(train) - copies_anywhere[sample.input]
-
-    return min(map(pool_size, samples), default=len(train))
+    sizes = [len(pools.get(subject, train)) for subject in dict.fromkeys(map(_subject, samples))]
+    return min(sizes, default=len(train))
 
 
 def _by_subject(train: Sequence[Sample]) -> dict[str, list[Sample]]:
@@ -57,19 +52,31 @@ def _by_subject(train: Sequence[Sample]) -> dict[str, list[Sample]]:
     return pools
 
 
+def _question(sample: Sample) -> tuple[str, tuple[str, ...]]:
+    """What is asked, in whatever order its options stand: exams ask with the same words about other options."""
+    return sample.input, tuple(sorted(sample.options))
+
+
 def _subject(sample: Sample) -> str:
     return str(sample.meta.get("subject", ""))
 
 
 def _fixed(pool: Sequence[Sample], samples: Sequence[Sample], shots: int, seed: int) -> list[list[Sample]]:
-    return [list(islice((row for row in pool if row.input != sample.input), shots)) for sample in samples]
+    questions = [_question(row) for row in pool]
+    chosen = []
+    for sample in samples:
+        own = _question(sample)
+        rows = (row for row, question in zip(pool, questions, strict=True) if question != own)
+        chosen.append(list(islice(rows, shots)))
+    return chosen
 
 
 def _random(pool: Sequence[Sample], samples: Sequence[Sample], shots: int, seed: int) -> list[list[Sample]]:
-    inputs = {row.input for row in pool}
+    questions = [_question(row) for row in pool]
     chosen = []
     for sample in samples:
-        rows = [row for row in pool if row.input != sample.input] if sample.input in inputs else pool
+        own = _question(sample)
+        rows = [row for row, question in zip(pool, questions, strict=True) if question != own]
         chosen.append(random.Random(f"{seed} {sample.id}").sample(rows, min(shots, len(rows))))
     return chosen
 
@@ -82,7 +89,7 @@ def _nearest(pool: Sequence[Sample], samples: Sequence[Sample], shots: int, seed
         similarity = (queries[start : start + 256] @ rows).toarray()
         order = (-similarity).argsort(axis=1, kind="stable")
         for sample, nearest in zip(samples[start : start + 256], order, strict=True):
-            examples = (pool[i] for i in nearest if pool[i].input != sample.input)
+            examples = (pool[i] for i in nearest if _question(pool[i]) != _question(sample))
             chosen.append(list(islice(examples, shots))[::-1])
     return chosen
 

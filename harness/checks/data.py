@@ -2,14 +2,16 @@
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from harness.components.reader import Reader
 from harness.components.task import Task
-from harness.errors import DataError, HarnessError
+from harness.errors import DataError, HarnessError, nearest
 from harness.records.inputs import JSON, Prompt, Sample
+from harness.text.normalise import column_value
 from harness.text.templates import LETTERS
 
+MOST_VALUES = 200  # of a column in a table of the report
 _UNDEFINED = re.compile(r"'(\w+)' is undefined")
 _ELSEWHERE = {  # what only the prompt of a variant that searches can name, or none
     **dict.fromkeys(("passages", "several_sources"), "known only in the prompt of a rag variant: write it there"),
@@ -37,6 +39,24 @@ def refuse_equal_ids(task: str, samples: Sequence[Sample]) -> None:
         if sample.id in ids:
             raise DataError(f"tasks.{task}.data: two samples have the id {sample.id}; ids must differ")
         ids.add(sample.id)
+
+
+def column_mistakes(columns: Sequence[str], tasks: Iterable[Task]) -> list[str]:
+    """The columns of compare.by that no task has, or that tell too many items apart to be a table."""
+    rows = {task.name: [sample.meta for sample in task.data.test] for task in tasks}
+    names = dict.fromkeys(name for metas in rows.values() for meta in metas for name in meta)
+    mistakes = []
+    for column in columns:
+        if column not in names:
+            mistakes.append(f"compare.by: no task has a column '{column}' ({nearest(column, names)})")
+        for task, metas in rows.items():
+            count = len({column_value(meta, column) for meta in metas})
+            if count > MOST_VALUES:
+                mistakes.append(
+                    f"compare.by: '{column}' has {count:,} values in tasks.{task}, a table at most {MOST_VALUES}; "
+                    "name a column that joins items"
+                )
+    return mistakes
 
 
 def _sample_mistakes(task: Task) -> list[str]:

@@ -2,11 +2,13 @@
 
 import typer
 
+from harness.cli.answering import export_responses
 from harness.cli.calibrating import calibrate
 from harness.cli.checking import check, describe, list_components, schema, selftest
 from harness.cli.command_group import Commands
 from harness.cli.exporting import export_adapter, export_llamafactory, export_merged
 from harness.cli.running import plan, report, run, view
+from harness.cli.suites import copy_suite, list_suites
 from harness.runtime.process_settings import settle_process
 
 app = typer.Typer(
@@ -17,9 +19,14 @@ app = typer.Typer(
 data_app = typer.Typer(help="Look at a suite's data.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(data_app, name="data")
 export_app = typer.Typer(
-    help="Hand what a suite trains to other tools.", no_args_is_help=True, rich_markup_mode=None,
+    help="Hand what a suite trains or a run answered to other tools.", no_args_is_help=True, rich_markup_mode=None,
 )  # fmt: skip
 app.add_typer(export_app, name="export")
+
+suites_app = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
+suites_app.callback()(list_suites)
+suites_app.command("copy")(copy_suite)
+app.add_typer(suites_app, name="suites")
 
 for command in (run, plan, check, selftest, report, view, calibrate):
     app.command()(command)
@@ -27,6 +34,7 @@ app.command("list")(list_components)
 app.command()(schema)
 data_app.command()(describe)
 export_app.command("llamafactory")(export_llamafactory)
+export_app.command("responses")(export_responses)
 export_app.command("merged")(export_merged)
 export_app.command("adapter")(export_adapter)
 

@@ -5,7 +5,12 @@ from typing import Annotated, Literal
 
 import typer
 
-SuitePath = Annotated[Path, typer.Argument(metavar="SUITE", help="A suite file, e.g. suites/quickstart/suite.yaml")]
+SuitePath = Annotated[
+    Path,
+    typer.Argument(
+        metavar="SUITE", help="A suite file, a folder with suite.yaml, or a suite that `harness suites` lists"
+    ),
+]
 Out = Annotated[
     Path | None, typer.Option(help="Run folder; default: runs/NAME/TIME, or the unfinished run", metavar="DIR")
 ]

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from harness.suite.shipped import suite_file
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -16,7 +18,7 @@ REMOTE = ("pypi:", "modelscope:")
 
 def names_model(text: str) -> bool:
     """Whether it is a model's path: a folder with config.json, a .gguf, a package, or a hub id that is no file here."""
-    place = Path(text)
+    place = suite_file(Path(text))
     if text.startswith(REMOTE) or text.lower().endswith(".gguf"):
         return True
     if place.exists():

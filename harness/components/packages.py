@@ -5,6 +5,10 @@ from collections.abc import Sequence
 
 LOCAL = "local"
 EXTRAS = {"bert_score": "bertscore", "bitsandbytes": "train"}  # LOCAL brings the others
+MODULES = {  # what tells that an extra is installed
+    LOCAL: "torch", "train": "bitsandbytes", "bertscore": "bert_score", "documents": "markitdown",
+    "lm-eval": "lm_eval", "hub": "datasets", "ray": "ray",
+}  # fmt: skip
 
 
 def remedy_for(modules: Sequence[str]) -> str | None:
@@ -16,6 +20,11 @@ def remedy_for(modules: Sequence[str]) -> str | None:
     verb = "is" if len(missing) == 1 else "are"
     names = " and ".join(filter(None, [", ".join(missing[:-1]), missing[-1]]))
     return f'{names}, which {verb} not installed: pip install "domain-harness[{",".join(extras)}]"'
+
+
+def is_extra_installed(extra: str) -> bool:
+    """Whether an extra of the installation is there, as far as its first package tells."""
+    return is_installed(MODULES[extra])
 
 
 def is_installed(module: str) -> bool:

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from typing import ClassVar
 
 from harness.components.component import Component
 from harness.components.dataset import Dataset
@@ -9,6 +10,8 @@ from harness.components.dataset import Dataset
 
 class Reader(Component):
     """Reads a data source into samples."""
+
+    breakdowns: ClassVar[tuple[str, ...]] = ()  # columns by whose values a report shows the figures, too
 
     @abstractmethod
     def read(self, task: str, seed: int) -> Dataset:

@@ -3,17 +3,16 @@
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from harness.errors import DataError
-from harness.readers.csv import csv_rows
 from harness.readers.parsing.rows import Fault, Row
 from harness.readers.parsing.split import Split
+from harness.readers.parsing.subject_areas import areas
 from harness.readers.parsing.subject_reader import SubjectReader
 from harness.readers.parsing.text_file import read_text
 
 _MAPPING = "subject_mapping.json"
-_UNKNOWN = {"subject_zh": "", "cluster": ""}
 
 
 class Ceval(SubjectReader):
@@ -25,14 +24,21 @@ class Ceval(SubjectReader):
 
     files: ClassVar[Mapping[Split, str]] = {"test": "val/{}_val.csv", "train": "dev/{}_dev.csv"}
 
+    scored: Literal["val", "test"] = "val"  # the folder whose questions are asked; test where its files have answers
+
     def rows(self, file: str) -> Iterable[Row | Fault]:
-        """The rows by the names in the first line; the explanation, where a file has none, is empty."""
-        for row in csv_rows(read_text(file), file):
+        """The questions; the explanation, where a file has none, is empty."""
+        for row in super().rows(file):
             yield Row(row.line, {"explanation": "", **row.values}) if isinstance(row, Row) else row
+
+    def layout(self) -> Mapping[Split, str]:
+        """What is asked may be in test/, too."""
+        return {**self.files, "test": f"{self.scored}/{{}}_{self.scored}.csv"}
 
     def about(self) -> Mapping[str, Mapping[str, str]]:
         """Chinese name and cluster (STEM, Social Science, Humanities or Other) by subject; "" where there is none."""
-        names = dict.fromkeys(self._subjects(), _UNKNOWN)
+        groups = areas("ceval")
+        names = {name: {"subject_zh": "", "cluster": groups.get(name, "")} for name in self._subjects()}
         path = Path(self.path) / _MAPPING
         if not path.is_file():  # the table of subjects was not downloaded
             return names

@@ -1,31 +1,27 @@
 """CMMLU asks in Chinese what MMLU asks in English, and what only China asks: 67 subjects of multiple choice."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import ClassVar
 
-from harness.readers.csv import csv_rows
-from harness.readers.parsing.rows import Fault, Row
 from harness.readers.parsing.split import Split
+from harness.readers.parsing.subject_areas import areas, china_specific
 from harness.readers.parsing.subject_reader import SubjectReader
-from harness.readers.parsing.text_file import read_text
-
-_NAMES = {"Question": "question", "Answer": "answer"}
-_NUMBER = "column_1"  # the first column has no name; it counts the rows
 
 
 class Cmmlu(SubjectReader):
     """CMMLU as distributed: test is test/<subject>.csv, train is dev/<subject>.csv (five examples a subject).
 
-    Prompts see {{ subject }}, e.g. traditional_chinese_medicine. `limit` is for each subject.
+    Prompts see {{ subject }}, e.g. traditional_chinese_medicine, {{ cluster }} and {{ china_specific }} (yes or no).
+    `limit` is for each subject.
     """
 
     files: ClassVar[Mapping[Split, str]] = {"test": "test/{}.csv", "train": "dev/{}.csv"}
+    breakdowns: ClassVar[tuple[str, ...]] = ("cluster", "china_specific", "subject")
 
-    def rows(self, file: str) -> Iterable[Row | Fault]:
-        """The rows by the names in the first line, without their numbers."""
-        for row in csv_rows(read_text(file), file):
-            if isinstance(row, Row):
-                cells = {_NAMES.get(name, name): cell for name, cell in row.values.items() if name != _NUMBER}
-                yield Row(row.line, cells)
-            else:
-                yield row
+    def about(self) -> Mapping[str, Mapping[str, str]]:
+        """The group of each subject that CMMLU knows, and whether only China asks it."""
+        own = china_specific()
+        return {
+            name: {"cluster": area, "china_specific": "yes" if name in own else "no"}
+            for name, area in areas("cmmlu").items()
+        }

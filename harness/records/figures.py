@@ -21,6 +21,15 @@ class Result:
     high: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class Breakdown:
+    """A figure on the samples that have one value in a column, e.g. those of one subject."""
+
+    column: str
+    value: str  # "" where a sample has none
+    result: Result
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
     """One variant against the reference on the samples where both are known."""

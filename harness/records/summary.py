@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from harness.records.anomalies import Anomaly, PromptMismatch
 from harness.records.decisions import DecisionRecord, Statement
 from harness.records.figures import (
+    Breakdown,
     Comparison,
     Confusion,
     Grouping,
@@ -42,6 +43,7 @@ class Summary:
     bounds: tuple[str, ...] = ()  # variants that are told what only the answer's author knows: upper bounds
     overlaps: tuple[Overlap, ...] = ()  # of test items with what models learn from or look up
     clean: tuple[Result, ...] = ()  # headline figures on the items without any overlap, where some have one
+    breakdowns: tuple[Breakdown, ...] = ()  # of headline figures by the values of columns, e.g. subjects
     groupings: tuple[Grouping, ...] = ()  # of tasks with items that belong together
     general: tuple[Result, ...] = ()  # of models asked by themselves on the suite's general tasks, before and after
     forgotten: tuple[Comparison, ...] = ()  # there: derived models against the model they are made of

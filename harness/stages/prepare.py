@@ -12,7 +12,7 @@ from harness.checks.components import (
     training_mistakes,
     variant_mistakes,
 )
-from harness.checks.data import data_mistakes, refuse_equal_ids, with_remedy
+from harness.checks.data import column_mistakes, data_mistakes, refuse_equal_ids, with_remedy
 from harness.checks.generation import generation_mistakes
 from harness.checks.option_scoring import scoring_mistakes
 from harness.components.calls import Calls
@@ -29,6 +29,7 @@ from harness.runtime.dry_context import DryContext
 from harness.stages.equal_questions import grouped
 from harness.stages.freshness_probes import freshness_probes
 from harness.stages.name_learning import learn_names
+from harness.suite.data_at_hand import missing_data
 from harness.suite.suite import Suite, TaskSpec
 from harness.suite.task_language import task_language
 from harness.text.templates import Template
@@ -40,6 +41,7 @@ def prepare(suite: Suite, models: Sequence[str] = (), calls: Calls | None = None
     `models` are those that will be asked: they must be there, and a server of theirs must answer. `calls` only plans:
     through it trained models see how variants would ask for the rows that they learn, as far as that is known.
     """
+    _refuse(missing_data(suite))  # of a data set that is not there, nothing else can be said
     mistakes: list[str] = []
     tasks: dict[str, Task] = {}
     for name, spec in suite.tasks.items():
@@ -52,6 +54,7 @@ def prepare(suite: Suite, models: Sequence[str] = (), calls: Calls | None = None
         except HarnessError as error:
             mistakes += error.lines
     mistakes += metric_mistakes(suite, tasks)
+    mistakes += column_mistakes(suite.compare.by or (), tasks.values()) if len(tasks) == len(suite.tasks) else []
     mistakes += learn_names(suite, tasks)
     unread = knowledge_mistakes(suite, tasks)
     mistakes += [line for lines in unread.values() for line in lines]

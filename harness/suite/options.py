@@ -45,6 +45,7 @@ class Compare(_Strict):
     margin: Amount = None  # how much worse a variant may be and still be as good; 2 % of the range when not given
     correction: Correction = "max-t"  # for many comparisons
     approaches: dict[str, Approach] = {}  # of variants, in place of what they are made of
+    by: list[str] | None = None  # columns by whose values the headline is shown, too; exams: group of subjects, subject
 
 
 class Leakage(_Strict):

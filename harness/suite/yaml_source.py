@@ -11,9 +11,10 @@ from yaml.reader import ReaderError
 
 from harness.errors import SuiteError, reason_of, shown_path
 from harness.records.inputs import JSON
+from harness.suite.shipped import suite_file
 from harness.text.excerpts import shortened
 from harness.text.redaction import Redaction, secret_variables
-from harness.text.variables import expanded, names_in, value_of, variables_in
+from harness.text.variables import expanded, names_in, variables_in
 
 Where = tuple[str | int, ...]
 LARGEST_INTEGER = 2**63 - 1  # what servers, tensors and files of a run hold
@@ -102,7 +103,8 @@ class Source:
 
 
 def read_source(path: Path) -> Source:
-    """Parse a YAML file. Raises SuiteError for a missing file or a text that is not YAML."""
+    """Parse a YAML file, a folder's or a shipped suite's. Raises SuiteError for a missing file or what is not YAML."""
+    path = suite_file(path)
     text = _text_of(path)
     source = Source(path=path, text=text)
     try:
@@ -121,11 +123,13 @@ def read_source(path: Path) -> Source:
 
 
 def _text_of(path: Path) -> str:
-    remedy = "name a suite file such as suites/quickstart/suite.yaml"
+    remedy = (
+        "name a suite file such as suites/quickstart/suite.yaml, its folder, or a suite that `harness suites` lists"
+    )
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):  # reading a pipe waits for ever, a device may never end
-            kind = "a folder" if stat.S_ISDIR(status.st_mode) else "a pipe, a device or a socket"
+            kind = "a folder without suite.yaml" if stat.S_ISDIR(status.st_mode) else "a pipe, a device or a socket"
             raise SuiteError([f"{path}: is {kind}; {remedy}"])
         if status.st_size > _LARGEST:
             raise SuiteError([f"{path}: has {status.st_size:,} bytes; a suite has at most {_LARGEST:,}"])
@@ -268,12 +272,13 @@ class _Walk:
         return str(node.value)
 
     def _expanded(self, text: str, where: Where) -> str:
+        variables = variables_in(text)
         for name in names_in(text):
-            if value_of(name) is None:
+            if name not in variables:
                 self.source.complain(
                     where, f"environment variable {name} is not set; for the text ${{{name}}} itself write $${{{name}}}"
                 )
-        self.source.variables |= variables_in(text)
+        self.source.variables |= variables
         return str(expanded(text))
 
 

@@ -43,6 +43,7 @@ class ComparisonPlan:
     approaches: Mapping[str, Approach] = field(default_factory=dict)  # by variant, as reported, in the suite's order
     terms: DeploymentTerms = field(default_factory=DeploymentTerms)
     grids: Mapping[str, Grid] = field(default_factory=dict)  # by name, e.g. "model × retriever × shots"
+    breakdowns: Mapping[str, Sequence[str]] = field(default_factory=dict)  # by task: columns, e.g. subject
 
 
 def comparison_plan(
@@ -83,7 +84,13 @@ def comparison_plan(
         approaches=approaches_of(expansion, suite.terms.approaches),
         terms=suite.terms,
         grids=_grids(suite),
+        breakdowns={name: _columns(suite, task.origin or name) for name, task in tasks.items()},
     )
+
+
+def _columns(suite: Suite, task: str) -> Sequence[str]:
+    """By what a task's figures are shown, too: what the suite says, else what its reader has."""
+    return suite.tasks[task].data.breakdowns if suite.compare.by is None else suite.compare.by
 
 
 def _curve(suite: Suite, training: Mapping[str, JSON]) -> list[Point]:

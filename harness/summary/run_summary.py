@@ -16,6 +16,7 @@ from harness.summary.comparisons import best_floors, corrected
 from harness.summary.decision_evidence import decision_evidence
 from harness.summary.error_causes import deciding, retrieved, routed, values_of
 from harness.summary.groupings import grouping_warnings, groupings_of
+from harness.summary.item_breakdown import breakdowns
 from harness.summary.task_figures import Figures, TaskItems, add_task
 from harness.summary.unknown_values import unknown_warnings
 from harness.summary.usage_figures import pooled_usage, usage_of
@@ -55,6 +56,7 @@ def summary_of(
         bounds=tuple(plan.bounds),
         overlaps=_listed(overlaps),
         clean=tuple(figures.clean),
+        breakdowns=tuple(breakdowns(figures.estimators, samples, plan)),
         groupings=groupings,
         general=tuple(figures.general),
         forgotten=tuple(corrected(figures.forgotten, list(metrics), metrics)),

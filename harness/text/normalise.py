@@ -4,6 +4,7 @@ import json
 import math
 import re
 import unicodedata
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Literal
 
@@ -115,6 +116,11 @@ def as_text(value: JSON) -> str:
         return ""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def column_value(columns: Mapping[str, JSON], name: str) -> str:
+    """What stands in a column, as the text by which rows are put together; "" where there is nothing."""
+    return as_text(columns.get(name)).strip()
 
 
 def option_letters(text: str) -> str:

@@ -1,16 +1,19 @@
 """Variables of the environment in a text: `${NAME}`, as a suite writes them, and what they stand for.
 
-`$${NAME}` is no variable but the text `${NAME}` itself.
+`${NAME:-text}` stands for the text where the variable is not set, as in a shell. `$${NAME}` is no variable but the text
+`${NAME}` itself.
 """
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from harness.records.inputs import JSON
 
-VARIABLE = re.compile(r"(?<!\$)\$\{(\w+)\}")
-_WRITTEN = re.compile(r"\$?\$\{(\w+)\}")  # with what only looks like one
+_NAME = r"\$\{(\w+)(?::-([^{}]*))?\}"  # and what it stands for where it is not set
+VARIABLE = re.compile(rf"(?<!\$){_NAME}")
+_WRITTEN = re.compile(rf"\$?{_NAME}")  # with what only looks like one
 USUAL_NAME = re.compile(r"_?[A-Z]{1,16}\d{0,2}(_([A-Z]{1,16}\d{0,2}|\d{1,2}))*")
 
 
@@ -26,15 +29,12 @@ def value_of(name: str) -> str | None:
 
 def names_in(content: JSON) -> list[str]:
     """The names of the variables in a text, or in the texts of a list or mapping, in their order."""
-    if isinstance(content, str):
-        return VARIABLE.findall(content)
-    parts = content.values() if isinstance(content, dict) else content if isinstance(content, list | tuple) else ()
-    return [name for part in parts for name in names_in(part)]
+    return [match[1] for match in _matches(content)]
 
 
 def variables_in(content: JSON) -> dict[str, str]:
-    """The variables in a text, or in the texts of a list or mapping, with their values; those that are set."""
-    return {name: value for name in names_in(content) if (value := value_of(name)) is not None}
+    """The variables in a text, or in the texts of a list or mapping, with their values; those that have one."""
+    return {match[1]: value for match in _matches(content) if (value := _value(match)) is not None}
 
 
 def expanded(content: JSON) -> JSON:
@@ -49,7 +49,24 @@ def expanded(content: JSON) -> JSON:
 def _expanded(match: re.Match[str]) -> str:
     if match[0].startswith("$$"):
         return match[0][1:]
-    return value_of(match[1]) or match[0]
+    value = _value(match)
+    return match[0] if value is None else value
+
+
+def _value(match: re.Match[str]) -> str | None:
+    """What a variable in a text stands for: its value, or else the text that stands behind `:-`."""
+    value = value_of(match[1])
+    return match[2] if value is None else value
+
+
+def _matches(content: JSON) -> Iterator[re.Match[str]]:
+    """The variables in a text, or in the texts of a list or mapping."""
+    if isinstance(content, str):
+        yield from VARIABLE.finditer(content)
+        return
+    parts = content.values() if isinstance(content, dict) else content if isinstance(content, list | tuple) else ()
+    for part in parts:
+        yield from _matches(part)
 
 
 def is_variable_name(text: str) -> bool:

@@ -1,6 +1,5 @@
 """Benchmarks of multiple choice by subject: a folder a split, a CSV file a subject, four options."""
 
-from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -16,11 +15,11 @@ from harness.components.reader import Reader
 from harness.errors import DataError, nearest
 from harness.readers.parsing.assembly import Division, RowSource, assemble
 from harness.readers.parsing.column_mapping import Columns
+from harness.readers.parsing.exam_rows import OPTIONS, exam_rows
 from harness.readers.parsing.rows import BadRow, Fault, Row
 from harness.readers.parsing.split import Split
 from harness.records.inputs import JSON, Sample
 
-OPTIONS = ("A", "B", "C", "D")
 _COLUMNS = Columns(input="question", target=("answer",), options=OPTIONS)
 
 
@@ -45,6 +44,7 @@ class SubjectLayout:
 class SubjectReader(Reader):
     """Base of the benchmarks by subject. `limit` is for each subject: the first hundred overall would be of few."""
 
+    breakdowns: ClassVar[tuple[str, ...]] = ("cluster", "subject")
     files: ClassVar[Mapping[Split, str]]  # below the path, {} for the subject; validation may be absent
 
     path: FilePath
@@ -53,9 +53,13 @@ class SubjectReader(Reader):
     group: str | None = None  # e.g. subject: take the questions of one subject as not independent
     on_bad_row: Literal["error", "skip"] = "error"
 
-    @abstractmethod
     def rows(self, file: str) -> Iterable[Row | Fault]:
         """The questions of a file, with the columns question, A, B, C, D, answer. Raises DataError."""
+        return exam_rows(file)
+
+    def layout(self) -> Mapping[Split, str]:
+        """The files of each split."""
+        return self.files
 
     def meanings(self) -> Mapping[str, str]:
         """The question is the input, its options have one name together."""
@@ -94,18 +98,18 @@ class SubjectReader(Reader):
                 for subject in self._subjects()
                 if (file := Path(self.path) / name.format(subject)).is_file() or split != "validation"
             }
-            for split, name in self.files.items()
+            for split, name in self.layout().items()
         }
 
     def _subjects(self) -> list[str]:
-        before, after = self.files["test"].split("{}")
+        before, after = self.layout()["test"].split("{}")
         subjects = sorted(
             file.relative_to(self.path).as_posix().removeprefix(before).removesuffix(after)
-            for file in Path(self.path).glob(self.files["test"].format("*"))
+            for file in Path(self.path).glob(self.layout()["test"].format("*"))
         )
         if not subjects:
-            folders = " and ".join(sorted(Path(name).parts[0] + "/" for name in self.files.values()))
-            example = self.files["test"].format("<subject>")
+            folders = " and ".join(sorted(Path(name).parts[0] + "/" for name in self.layout().values()))
+            example = self.layout()["test"].format("<subject>")
             raise DataError(f"{self.path}: holds no {example}; path is the folder with {folders}")
         for subject in self.subjects:
             if subject not in subjects:

@@ -81,7 +81,7 @@ def test_what_names_a_model(text: str, is_model: bool, tmp_path: Path, monkeypat
         ("model/config.json", "a suite is a mapping with models, tasks and variants"),
         ("broken.gguf", "transformers cannot read this GGUF: "),
         ("away.gguf", "does not exist"),
-        ("folder", "is a folder; name a suite file"),
+        ("folder", "is a folder without suite.yaml; name a suite file"),
     ],
 )
 def test_what_is_neither_is_one_line(name: str, message: str, tmp_path: Path) -> None:

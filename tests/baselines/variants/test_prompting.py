@@ -105,22 +105,27 @@ def test_examples_stay_within_the_subject() -> None:
 
 
 @pytest.mark.parametrize(
-    ("subject", "text", "expected"),
+    ("subject", "text", "options", "pool", "expected"),
     [
-        ("law", "new", 3),
-        ("law", "law0", 1),  # two copies of three rows
-        ("law", "art0", 3),  # a row of another subject is not in the pool
-        ("other", "new", 5),  # a subject without rows draws from all
-        ("other", "law0", 3),
+        ("law", "new", (), 3, 3),
+        ("law", "law0", (), 3, 1),  # two copies of three rows
+        ("law", "art0", (), 3, 3),  # a row of another subject is not in the pool
+        ("other", "new", (), 5, 5),  # a subject without rows draws from all
+        ("other", "law0", (), 5, 3),
+        ("law", "law1", ("a", "b"), 3, 3),  # the same words about other options are another question
+        ("law", "law1", ("y", "x"), 3, 2),  # in another order they are the same
     ],
 )
-def test_fewest_is_what_is_shown(subject: str, text: str, expected: int) -> None:
+def test_what_asks_the_same_is_left_out(
+    subject: str, text: str, options: tuple[str, ...], pool: int, expected: int
+) -> None:
     texts = (("law", "law0"), ("law", "law0"), ("law", "law1"), ("art", "art0"), ("art", "art1"))
     rows = [
-        Sample(id=f"{i}", task="t", input=row, targets=("A",), meta={"subject": s}) for i, (s, row) in enumerate(texts)
-    ]
-    asked = [Sample(id="q", task="t", input=text, targets=("A",), meta={"subject": subject})]
-    assert smallest_pool(rows, asked) == expected
+        Sample(id=f"{i}", task="t", input=row, targets=("A",), options=("x", "y") if row == "law1" else (), meta={"subject": s})
+        for i, (s, row) in enumerate(texts)
+    ]  # fmt: skip
+    asked = [Sample(id="q", task="t", input=text, targets=("A",), options=options, meta={"subject": subject})]
+    assert smallest_pool(rows, asked) == pool
     assert [len(select_examples(pick, rows, asked, 9, 0)[0]) for pick in ("fixed", "random", "nearest")] == [
         expected
     ] * 3
@@ -274,12 +279,8 @@ def test_what_cannot_be_is_said_before_the_run() -> None:
     assert Prompting(model="m", shots=5).check(task(), Resources(), {}) == [
         "shots: 5 examples are asked for but train has 4 rows to choose from"
     ]
-    leaked = Sample(
-        id="test:9", task="norm", input="左膝换关节", targets=("左膝置换术",)
-    )  # its own copy in train is never shown
-    assert Prompting(model="m", shots=4).check(task(test=(*TEST, leaked)), Resources(), {}) == [
-        "shots: 4 examples are asked for but train has 3 rows to choose from"
-    ]
+    leaked = Sample(id="test:9", task="norm", input="左膝换关节", targets=("左膝置换术",))  # a copy of it is in train
+    assert Prompting(model="m", shots=4).check(task(test=(*TEST, leaked)), Resources(), {}) == []  # it has 3 examples
     asked = Sample(id="q", task="norm", input="?", targets=("A",), options=("甲", "乙"))
     by_likelihood = task(Choice(by="loglikelihood"), test=(asked,))
     (problem,) = Prompting(model="m", chain_of_thought=True).check(by_likelihood, Resources(), {})

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import DataError
+from harness.readers.parsing.subject_areas import areas, china_specific
 
 PROMPT = "请总结：\n问诊对话历史：\n患者：宝宝咳嗽\n医生：几天了\n患者：两天\n说明：分六个章节。\n答："
 REPORT = "报告如下：\n主诉：咳嗽两天。\n现病史：咳嗽，\n夜间重。\n辅助检查：。\n既往史：不详。\n建议：多饮水。"
@@ -127,6 +128,71 @@ def test_ceval_mistakes(ceval, read, write):
     ]
 
 
+QUESTION = ("q1", ("w", "x", "y", "z"), ("B",))
+
+
+@pytest.mark.parametrize("reader", ["ceval", "cmmlu", "mmlu"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "id,question,A,B,C,D,answer\n0,q1,w,x,y,z,B\n",  # C-Eval
+        ",Question,A,B,C,D,Answer\n0,q1,w,x,y,z,B\n",  # CMMLU: a blank index column
+        "q1,w,x,y,z,B\n",  # MMLU: no header
+        "0,q1,w,x,y,z,B\n",  # neither, but counted
+        ",q1,w,x,y,z,B\n",
+        "0,q1,w,x,y,z,B,because\n",
+        "题目,选项A,选项B,选项C,选项D,答案\nq1,w,x,y,z,B\n",
+        "Prompt,Option_A,Option B,option-c,OPTION D,Correct Answer\nq1,w,x,y,z,B\n",
+        "ｑｕｅｓｔｉｏｎ,Ａ,Ｂ,Ｃ,Ｄ,ａｎｓｗｅｒ\nq1,w,x,y,z,Ｂ\n",  # full width
+        "question,A,B,C,D,answer\n\nq1,w,x,y,z,（ｂ）\n",
+        "answer,D,C,B,A,question\nb.,z,y,x,w,q1\n",
+    ],
+)
+def test_every_form_of_an_exam_file(write, read, tmp_path, reader, content):
+    names = {
+        "ceval": ("val/s_val.csv", "dev/s_dev.csv"),
+        "cmmlu": ("test/s.csv", "dev/s.csv"),
+        "mmlu": ("test/s_test.csv", "dev/s_dev.csv"),
+    }
+    for name in names[reader]:
+        write(name, content)
+    data = read(reader, path=str(tmp_path))
+    assert [(s.input, s.options, s.targets) for s in (*data.test, *data.train)] == [QUESTION, QUESTION]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("id,question,A,B,C,D\n0,q,w,x,y,z\n", ":1: the header has no column for answer; it has id, question, A, B, C, D; questions without answers cannot be scored"),
+        ("题目,问题,A,B,C,D,答案\n", ":1: the header names question twice; columns need different names"),
+        ("question,subject,choices,answer\nq,s,\"['w','x']\",1\n", ":1: the header has no column for A, B, C, D; it has question, subject, choices, answer"),
+        ("one,two\n", ":1: neither a header that names question, A, B, C, D, answer nor a question with four options and the letter of the right one, but 2 fields"),
+    ],
+)  # fmt: skip
+def test_exam_files_that_are_none(ceval, read, write, content, message):
+    path = write("val/law_val.csv", content)
+    with pytest.raises(DataError) as error:
+        read("ceval", path=ceval, subjects=["law"])
+    assert str(error.value) == path + message
+
+
+def test_ceval_asks_test_where_it_has_answers(ceval, read, write):
+    write("test/law_test.csv", f"{HEADER}\n0,q1,w,x,y,z,B\n")
+    data = read("ceval", path=ceval, scored="test")
+    assert [(s.id, s.meta["cluster"]) for s in data.test] == [("law_test:1", "Humanities")]  # in no table beside it
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "sizes"),  # subjects by group as published: Hendrycks et al. 2021, Li et al. 2024, Huang et al. 2023
+    [("mmlu", (18, 13, 12, 14)), ("cmmlu", (17, 13, 22, 15)), ("ceval", (20, 11, 10, 11))],
+)
+def test_groups_of_subjects(benchmark, sizes):
+    counts = Counter(areas(benchmark).values())
+    assert tuple(counts[area] for area in ("STEM", "Humanities", "Social Science", "Other")) == sizes
+    assert len(china_specific()) == 15
+    assert china_specific() <= areas("cmmlu").keys()
+
+
 def test_real_yidu(shared, read):
     folder = shared / "yidu-n7k"
     data = read("tsv", path=str(folder / "val.tsv"), input="原始词", target="标准词", train=str(folder / "train.tsv"))
@@ -202,7 +268,7 @@ def test_mmlu_has_no_header_and_keeps_its_first_question(mmlu, read):
         ("virology_test:2", "two\nlines", ("C",), ("w", "x", "y", "z")),
     ]
     assert [s.targets for s in (*data.train, *data.validation)] == [("D",), ("C",), ("A",), ("C",)]
-    assert dict(data.test[0].meta) == {"subject": "virology"}
+    assert dict(data.test[0].meta) == {"subject": "virology", "cluster": "Other"}
 
 
 def test_mmlu_reads_all_subjects_each_up_to_the_limit(mmlu, read):
@@ -215,8 +281,13 @@ def test_mmlu_reads_all_subjects_each_up_to_the_limit(mmlu, read):
 def test_cmmlu(cmmlu, read):
     data = read("cmmlu", path=cmmlu)
     assert [(s.input, s.targets, s.options, dict(s.meta)) for s in data.test] == [
-        ("问，题", ("B",), ("甲", "乙", "丙", "丁"), {"subject": "genetics"}),
-        ("再问", ("C",), ("甲", "乙", "丙", "丁"), {"subject": "genetics"}),
+        (
+            "问，题",
+            ("B",),
+            ("甲", "乙", "丙", "丁"),
+            {"subject": "genetics", "cluster": "STEM", "china_specific": "no"},
+        ),
+        ("再问", ("C",), ("甲", "乙", "丙", "丁"), {"subject": "genetics", "cluster": "STEM", "china_specific": "no"}),
     ]
     assert [s.targets for s in data.train] == [("D",), ("C",)]
 
@@ -266,7 +337,12 @@ def test_subjects_that_are_not_there(mmlu, cmmlu, read, reader, parameters, mess
             ",Question,A,B,C,D,Answer\n0,问,甲,乙,丙,,A\n",
             ":2: the answer 'A' is not one of four filled options",
         ),
-        ("cmmlu", "dev/genetics.csv", ",Frage,A,B,C,D,Answer\n0,问,甲,乙,丙,丁,A\n", ": no column 'question' "),
+        (
+            "cmmlu",
+            "dev/genetics.csv",
+            ",Frage,A,B,C,D,Answer\n0,问,甲,乙,丙,丁,A\n",
+            ":1: the header has no column for question; it has Frage, A, B, C, D, Answer",
+        ),
     ],
 )
 def test_rows_of_mmlu_and_cmmlu_refused(mmlu, cmmlu, read, write, reader, file, content, message):
