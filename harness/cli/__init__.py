@@ -7,6 +7,7 @@ from harness.cli.calibrating import calibrate
 from harness.cli.checking import check, describe, list_components, schema, selftest
 from harness.cli.command_group import Commands
 from harness.cli.exporting import export_adapter, export_llamafactory, export_merged
+from harness.cli.lm_eval_command import PASSED_ON, lm_eval
 from harness.cli.running import plan, report, run, view
 from harness.cli.suites import copy_suite, list_suites
 from harness.runtime.process_settings import settle_process
@@ -32,6 +33,7 @@ for command in (run, plan, check, selftest, report, view, calibrate):
     app.command()(command)
 app.command("list")(list_components)
 app.command()(schema)
+app.command("lm-eval", context_settings=PASSED_ON)(lm_eval)
 data_app.command()(describe)
 export_app.command("llamafactory")(export_llamafactory)
 export_app.command("responses")(export_responses)

@@ -155,6 +155,10 @@ class DerivedModel(Model):
         return self.engine.carrier()
 
     @property
+    def reads_plain_text(self) -> bool:
+        return self.root().reads_plain_text
+
+    @property
     def own_reasoning_tags(self) -> tuple[TagPair, ...]:
         return self.root().own_reasoning_tags
 
