@@ -98,7 +98,8 @@ class Builder:
         self, kind_class: type[Component], field: str, value: JSON, where: Where, parts: dict[str, Component]
     ) -> JSON:
         """A parameter as validation takes it: paths resolved, templates read, components made and named by tokens."""
-        info = kind_class.model_fields.get(field)
+        fields = {info.alias or name: info for name, info in kind_class.model_fields.items()}
+        info = fields.get(field)
         if info is None:
             return value
         part = part_of(info)
@@ -106,12 +107,18 @@ class Builder:
             return self.parts(part.kind, value, where, parts)
         if any(isinstance(mark, AsWritten) for mark in info.metadata):
             return self.as_written(value, where)
-        for mark in info.metadata if isinstance(value, str) else ():
+        for mark in info.metadata:
             if isinstance(mark, LocalPath):
-                return self.resolve(value, mark, where)
-            if isinstance(mark, PromptText):
+                return self.resolved(value, mark, where)
+            if isinstance(mark, PromptText) and isinstance(value, str):
                 return self.template_text(value, where)
         return value
+
+    def resolved(self, value: JSON, mark: LocalPath, where: Where) -> JSON:
+        """A path, or the paths of a mapping, from the suite's folder."""
+        if isinstance(value, dict):
+            return {key: self.resolved(path, mark, (*where, key)) for key, path in value.items()}
+        return self.resolve(value, mark, where) if isinstance(value, str) else value
 
     def parts(self, kind: str, value: JSON, where: Where, parts: dict[str, Component]) -> JSON:
         """Components inside a component; a list of them stays a list."""
