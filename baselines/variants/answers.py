@@ -6,9 +6,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
-from baselines.made_elsewhere.answer_file import FileFormat, pairing_with
-from baselines.made_elsewhere.answer_rows import AnswerColumns, AnswerRow
-from baselines.made_elsewhere.pairing import PairedAnswers, listed
+from baselines.foreign_answers.answer_file import FileFormat, pairing_with
+from baselines.foreign_answers.answer_rows import AnswerColumns, AnswerRow
+from baselines.foreign_answers.pairing import PairedAnswers, listed
 from harness.components.calls import Calls
 from harness.components.fields import LocalPath
 from harness.components.model import Model
@@ -29,7 +29,7 @@ class Answers(Variant):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, serialize_by_alias=True)
-    is_made_elsewhere: ClassVar[bool] = True
+    is_foreign: ClassVar[bool] = True
 
     from_: Annotated[str | dict[str, str], LocalPath()] = Field(alias="from")  # the file; of several tasks {TASK: file}
     format: FileFormat = "auto"  # of the file; auto: by its suffix and its columns

@@ -51,7 +51,7 @@ class Cascade(Variant):
         problems += [
             f"step {name} was made elsewhere, so nothing can be passed to it; name a variant that asks a model"
             for name, step in steps.items()
-            if step.is_made_elsewhere
+            if step.is_foreign
         ]
         for name in self.of[:-1]:
             reason = unfit_reason(self.confidence, steps[name], task, models)

@@ -97,7 +97,7 @@ def _no_teacher(variant: Variant) -> str:
     """Why a model cannot learn prompts as a variant asks them; empty where it can."""
     if variant.floor:
         return "is a floor, which asks no model; name a variant that does"
-    if variant.is_made_elsewhere:
+    if variant.is_foreign:
         return "was made elsewhere, so nobody can ask for train rows as it did; name a variant that asks a model"
     if variant.is_bound():
         return (

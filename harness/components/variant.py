@@ -67,7 +67,7 @@ class Variant(Component):
 
     floor: ClassVar[bool] = False  # asks no model: what every other variant has to beat
     single: ClassVar[bool] = True  # asks by itself, not through other variants
-    is_made_elsewhere: ClassVar[bool] = False  # its answers come from a file: no calls, and a cost that nobody knows
+    is_foreign: ClassVar[bool] = False  # its answers come from a file: no calls, and a cost that nobody knows
     asks_to_choose: ClassVar[bool] = False  # how it asks is known only once its models have been asked
 
     @abstractmethod
@@ -76,7 +76,7 @@ class Variant(Component):
 
     def calls(self, task: Task, samples: Sequence[Sample]) -> int:
         """How many calls of models the answers to some samples take, at most."""
-        return 0 if self.floor or self.is_made_elsewhere else len(samples)
+        return 0 if self.floor or self.is_foreign else len(samples)
 
     def alternatives(self) -> "Sequence[Variant]":
         """The variants of which it turns out to be one: itself, or what a search chooses among."""

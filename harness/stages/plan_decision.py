@@ -60,7 +60,7 @@ class ForeseenDecision:
     """What a suite will be able to decide between the variants that can be deployed."""
 
     deployable: int  # variants as reported, without floors and upper bounds
-    made_elsewhere: int = 0  # further variants that are compared with them, and that no run can recommend
+    foreign: int = 0  # further variants that are compared with them, and that no run can recommend
     comparisons: int  # pairs of them on all headline figures, tested together
     discordance: float
     figures: tuple[ForeseenFigure, ...]
@@ -80,7 +80,7 @@ class ForeseenDecision:
 
     def _compared(self) -> str:
         own = counted(self.deployable, "deployable variant")
-        return f"{own} and {self.made_elsewhere} made elsewhere" if self.made_elsewhere else own
+        return f"{own} and {self.foreign} made elsewhere" if self.foreign else own
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,12 +104,12 @@ def foresee_decision(suite: Suite, tasks: Mapping[str, Task], discordance: float
         raise HarnessError(f"--discordance is a share of the items above 0 and up to 1, e.g. 0.2, not {discordance:g}")
     approaches = approaches_of(suite.expansion, suite.terms.approaches)
     deployable = sum(approach not in FIXED for approach in approaches.values())
-    made_elsewhere = sum(approach == "made elsewhere" for approach in approaches.values())
+    foreign = sum(approach == "made elsewhere" for approach in approaches.values())
     headline = headline_of(suite, tasks, {})
-    comparisons = comb(deployable + made_elsewhere, 2) * len(headline)
+    comparisons = comb(deployable + foreign, 2) * len(headline)
     return ForeseenDecision(
         deployable=deployable,
-        made_elsewhere=made_elsewhere,
+        foreign=foreign,
         comparisons=comparisons,
         discordance=discordance,
         figures=tuple(_foreseen(suite, tasks, FigureName.parse(name), comparisons, discordance) for name in headline),

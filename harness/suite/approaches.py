@@ -38,7 +38,7 @@ def _approach(variant: Variant, expansion: Expansion) -> Approach:
         return "upper bound"
     if variant.floor:
         return "floor"
-    if variant.is_made_elsewhere:
+    if variant.is_foreign:
         return "made elsewhere"
     if not variant.single:
         return "cascade"

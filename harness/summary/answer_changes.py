@@ -34,7 +34,7 @@ def answer_changes(
         yield from _more_labels(summary, figure)
     for figure in figures[:1]:
         yield from _upper_bound(summary, figure, decision)
-        yield from _made_elsewhere(summary, figure, decision)
+        yield from _foreign_answers(summary, figure, decision)
     yield from _fresh_knowledge(summary, decision)
     yield from _training_luck(summary, decision)
     yield from _unfamiliar_prompts(summary, decision)
@@ -135,14 +135,14 @@ def _upper_bound(summary: Summary, figure: DecidingFigure, decision: Decision) -
         yield Statement("decision.bound_above" if gap > 0 else "decision.bound_beaten", values)
 
 
-def _made_elsewhere(summary: Summary, figure: DecidingFigure, decision: Decision) -> Iterator[Statement]:
+def _foreign_answers(summary: Summary, figure: DecidingFigure, decision: Decision) -> Iterator[Statement]:
     """That answers made elsewhere are better than what can be chosen here, where they are: nobody knows their cost."""
     own = decision.variant or next(iter(decision.rivals), None)
     approaches = summary.decisions.approaches
-    others = [name for name, kind in approaches.items() if kind == "made elsewhere" and name in figure.means]
-    if own is None or own not in figure.means or not others:
+    foreign = [name for name, kind in approaches.items() if kind == "made elsewhere" and name in figure.means]
+    if own is None or own not in figure.means or not foreign:
         return
-    best = figure.best(others)
+    best = figure.best(foreign)
     gap = figure.lead(best, own)
     if gap < SMALLEST_GAP * (figure.info.high - figure.info.low):
         return

@@ -62,7 +62,7 @@ class VariantRow:
     is_reference: bool
     is_floor: bool  # asks no model
     is_bound: bool  # is given what only the answer's author knows
-    is_made_elsewhere: bool  # its answers come from a file
+    is_foreign: bool  # its answers come from a file
     entries: tuple[TableEntry | None, ...]  # one a column; None where the variant has no result
     training: TrainingCost | None = None  # of its model
 
@@ -125,7 +125,7 @@ def comparison_table(summary: Summary, title: str, columns: Iterable[MetricColum
             is_reference=name == summary.reference,
             is_floor=name in summary.unaided,
             is_bound=name in summary.bounds,
-            is_made_elsewhere=approach_of(summary, name) == "made elsewhere",
+            is_foreign=approach_of(summary, name) == "made elsewhere",
             entries=tuple(by_variant.get(name) for by_variant in entries),
         )
         for name in variant_names(summary)

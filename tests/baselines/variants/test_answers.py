@@ -143,7 +143,7 @@ def test_an_approach_is_a_fact(folder: Path) -> None:
 def test_a_plan_counts_their_comparisons_and_times_none(folder: Path) -> None:
     suite = load_suite(suite_in(folder))
     foreseen = foresee_decision(suite, prepare(suite))
-    assert (foreseen.deployable, foreseen.made_elsewhere, foreseen.comparisons) == (1, 1, 1)
+    assert (foreseen.deployable, foreseen.foreign, foreseen.comparisons) == (1, 1, 1)
     timing = foresee_timing(suite)
     assert timing is not None
     assert timing.variants == 2

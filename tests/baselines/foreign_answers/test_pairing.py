@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from baselines.made_elsewhere.answer_file import pairing_with
-from baselines.made_elsewhere.answer_rows import AnswerColumns
+from baselines.foreign_answers.answer_file import pairing_with
+from baselines.foreign_answers.answer_rows import AnswerColumns
 from harness.errors import DataError
 from harness.records.inputs import Sample
 

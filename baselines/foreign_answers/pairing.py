@@ -9,8 +9,8 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from baselines.made_elsewhere.answer_rows import AnswerRow
-from baselines.made_elsewhere.same_labels import is_same_label
+from baselines.foreign_answers.answer_rows import AnswerRow
+from baselines.foreign_answers.label_forms import is_label_of
 from harness.errors import DataError
 from harness.records.inputs import Sample
 from harness.text.counting import counted
@@ -72,7 +72,7 @@ def _paired(rows: Sequence[AnswerRow], samples: Sequence[Sample], path: str) -> 
     if _labels_prove_order(rows, samples):
         return list(zip(rows, samples, strict=False)), "in their order, which the right answers prove", False
     for name in names:
-        if pairs := _by_held_text(rows, samples, name):
+        if pairs := _by_contained_text(rows, samples, name):
             return pairs, f"by the inputs that '{name}' holds", True
     raise DataError(f"{path}: {_misfit(rows, samples)}")
 
@@ -107,7 +107,7 @@ def _among_equals(rows: Sequence[AnswerRow], samples: Sequence[Sample], path: st
         return list(zip(rows, samples, strict=False))
     pairs, left = [], list(samples)
     for row in rows:
-        fitting = [sample for sample in left if row.label is not None and is_same_label(row.label, sample)]
+        fitting = [sample for sample in left if row.label is not None and is_label_of(row.label, sample)]
         if len({sample.targets for sample in fitting}) != 1:
             raise DataError(
                 f"{path}:{row.line}: {counted(len(samples), 'item')} ask this and have other right answers "
@@ -134,14 +134,14 @@ def _is_in_order(rows: Sequence[AnswerRow], samples: Sequence[Sample], name: str
 def _labels_prove_order(rows: Sequence[AnswerRow], samples: Sequence[Sample]) -> bool:
     """Whether the right answers stand in the same order, and in hardly another one would stand alike."""
     pairs = list(zip(rows, samples, strict=False))
-    if not all(row.label is not None and is_same_label(row.label, sample) for row, sample in pairs):
+    if not all(row.label is not None and is_label_of(row.label, sample) for row, sample in pairs):
         return False
     counts = Counter(sample.targets for _, sample in pairs)
     orders = math.lgamma(len(pairs) + 1) - sum(math.lgamma(count + 1) for count in counts.values())
     return len(counts) == len(pairs) or orders >= ENOUGH
 
 
-def _by_held_text(rows: Sequence[AnswerRow], samples: Sequence[Sample], name: str) -> Pairs:
+def _by_contained_text(rows: Sequence[AnswerRow], samples: Sequence[Sample], name: str) -> Pairs:
     """Each row with the item whose input stands last in its prompt, as the question does; of those the longest.
 
     None where two rows would have the same item, or most have none.
@@ -168,9 +168,9 @@ def _is_input_proven(pairs: Pairs, path: str) -> bool:
         return False
     if all(fitting[best]):
         return True
-    others = [sample.id for (_, sample), fits in zip(pairs, fitting[best], strict=True) if not fits]
+    misfits = [sample.id for (_, sample), fits in zip(pairs, fitting[best], strict=True) if not fits]
     raise DataError(
-        f"{path}: '{best}' asks {counted(len(others), 'item')} otherwise than the task ({listed(others)}): these are "
+        f"{path}: '{best}' asks {counted(len(misfits), 'item')} otherwise than the task ({listed(misfits)}): these are "
         "answers to another test set, or to another version of it"
     )
 
@@ -178,12 +178,12 @@ def _is_input_proven(pairs: Pairs, path: str) -> bool:
 def refuse_other_labels(answers: PairedAnswers, samples: Sequence[Sample], path: str) -> None:
     """Raise DataError where the file's right answers are not the task's, unless its inputs prove that it is the set."""
     labelled = [(answers.rows[sample.id], sample) for sample in samples if sample.id in answers.rows]
-    others = [(row, own) for row, own in labelled if row.label is not None and not is_same_label(row.label, own)]
-    if others and not answers.is_proven:
-        row, sample = others[0]
-        names = listed([own.id for _, own in others])
+    misfits = [(row, own) for row, own in labelled if row.label is not None and not is_label_of(row.label, own)]
+    if misfits and not answers.is_proven:
+        row, sample = misfits[0]
+        names = listed([own.id for _, own in misfits])
         raise DataError(
-            f"{path}: the right answers of {counted(len(others), 'item')} differ ({names}; of {sample.id!r} it is "
+            f"{path}: the right answers of {counted(len(misfits), 'item')} differ ({names}; of {sample.id!r} it is "
             f"{shortened(str(row.label), 40)!r} there, {shortened(sample.targets[0], 40)!r} here): these are answers "
             "to another test set"
         )

@@ -5,7 +5,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from baselines.made_elsewhere.answer_rows import AnswerRow
+from baselines.foreign_answers.answer_rows import AnswerRow
 from harness.components.packages import is_installed
 from harness.errors import DataError
 from harness.readers.parsing.text_file import read_bytes, read_text

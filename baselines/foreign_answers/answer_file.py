@@ -5,12 +5,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from baselines.made_elsewhere.answer_rows import AnswerColumns, AnswerRow
-from baselines.made_elsewhere.answer_tables import LLAMA_FACTORY, answer_rows, rows_of
-from baselines.made_elsewhere.inspect_log import inspect_rows, is_inspect_log
-from baselines.made_elsewhere.lm_eval_samples import SIGNS, lm_eval_rows
-from baselines.made_elsewhere.pairing import PairedAnswers, pair_answers, refuse_other_labels
-from baselines.made_elsewhere.same_labels import is_same_label
+from baselines.foreign_answers.answer_rows import AnswerColumns, AnswerRow
+from baselines.foreign_answers.answer_tables import LLAMA_FACTORY, answer_rows, rows_of
+from baselines.foreign_answers.inspect_log import inspect_rows, is_inspect_log
+from baselines.foreign_answers.label_forms import is_label_of
+from baselines.foreign_answers.lm_eval_samples import SIGNS, lm_eval_rows
+from baselines.foreign_answers.pairing import PairedAnswers, pair_answers, refuse_other_labels
 from harness.errors import DataError, reason_of, shown_path
 from harness.readers.parsing.rows import Row
 from harness.records.inputs import Sample
@@ -27,7 +27,7 @@ def pairing_with(path: str, form: FileFormat, columns: AnswerColumns, samples: S
     refuse_other_labels(answers, samples, path)
     own = [(answers.rows[sample.id], sample) for sample in samples if sample.id in answers.rows]
     doubtful = next((row.doubtful for row, _ in own if row.doubtful), None)
-    if doubtful and len(own) >= FEW and all(is_same_label(row.text or "", sample) for row, sample in own):
+    if doubtful and len(own) >= FEW and all(is_label_of(row.text or "", sample) for row, sample in own):
         raise DataError(
             f"{path}: '{doubtful}' repeats the right answer of every item; name the column with the replies, "
             f"answer: COLUMN, or answer: {doubtful} if it is meant"

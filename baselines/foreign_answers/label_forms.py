@@ -7,14 +7,16 @@ from harness.text.normalise import normalise
 from harness.text.templates import LETTERS
 
 
-def is_same_label(label: str, sample: Sample) -> bool:
+def is_label_of(label: str, sample: Sample) -> bool:
     """Whether a label is one of a sample's targets; of a choice also the option's text, or its number from 0."""
     accepted = [*sample.targets]
     for place, option in enumerate(sample.options):
         if LETTERS[place] in sample.targets:
             accepted += [option, str(place)]
-    wanted = normalise(label)
-    return any(normalise(text) == wanted for text in accepted) or _parsed(label) in [_parsed(own) for own in accepted]
+    plain_label = normalise(label)
+    return any(normalise(text) == plain_label for text in accepted) or _parsed(label) in [
+        _parsed(own) for own in accepted
+    ]
 
 
 def _parsed(text: str) -> JSON:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from baselines.made_elsewhere.answer_rows import AnswerRow
+from baselines.foreign_answers.answer_rows import AnswerRow
 from harness.errors import DataError
 from harness.readers.parsing.rows import Row
 from harness.records.inputs import JSON

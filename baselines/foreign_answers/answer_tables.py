@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from baselines.made_elsewhere.answer_rows import AnswerColumns, AnswerRow, text_in
+from baselines.foreign_answers.answer_rows import AnswerColumns, AnswerRow, text_in
 from harness.errors import DataError, nearest
 from harness.readers.csv import csv_rows
 from harness.readers.parsing.json_text import object_rows
