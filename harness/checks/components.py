@@ -97,6 +97,8 @@ def _no_teacher(variant: Variant) -> str:
     """Why a model cannot learn prompts as a variant asks them; empty where it can."""
     if variant.floor:
         return "is a floor, which asks no model; name a variant that does"
+    if variant.is_foreign:
+        return "was made elsewhere, so nobody can ask for train rows as it did; name a variant that asks a model"
     if variant.is_bound():
         return (
             "shows every item its right passage, which no deployment can; name a variant that retrieves, and gold: 0.8"

@@ -99,6 +99,10 @@ class Answer(Component):
     def read(self, sample: Sample, reply: str) -> Reading:
         """The answer in `reply`; a reason instead of an answer when there is none."""
 
+    def read_foreign(self, sample: Sample, reply: str) -> Reading:
+        """The answer in a reply that another tool got, which may have asked for it in another way."""
+        return self.read(sample, reply)
+
     def check(self, sample: Sample) -> str | None:
         """What is wrong with a sample for this kind of answer, e.g. a choice without options; None if nothing."""
         return None

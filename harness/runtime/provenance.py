@@ -14,6 +14,7 @@ from harness.components.component import Component, settings
 from harness.components.knowledge import Knowledge
 from harness.components.model import Model
 from harness.components.task import Task
+from harness.components.variant import Variant
 from harness.records.inputs import JSON
 from harness.runtime.context import Context
 from harness.runtime.digests import file_digest
@@ -75,7 +76,7 @@ def described_suite(suite: Suite, tasks: Mapping[str, Task]) -> dict[str, JSON]:
             }
             for name, task in tasks.items()
         },
-        "variants": {name: described(variant) for name, variant in suite.answering().items()},
+        "variants": {name: _answered_from(variant) for name, variant in suite.answering().items()},
     }
 
 
@@ -100,7 +101,13 @@ def _searched(suite: Suite) -> dict[str, Knowledge]:
     return {name: suite.knowledge[name] for name in suite.usage.knowledge}
 
 
-def _files(component: Knowledge) -> list[dict[str, JSON]]:
+def _answered_from(variant: Variant) -> dict[str, JSON]:
+    """The settings of a variant, and the files that its answers come from, where it has any."""
+    files = _files(variant)
+    return {**described(variant), "files": files} if files else described(variant)
+
+
+def _files(component: Knowledge | Variant) -> list[dict[str, JSON]]:
     return [{"path": Path(path).name, "sha256": file_digest(Path(path))} for path in component.sources()]
 
 
