@@ -25,9 +25,11 @@ from harness.readers.parsing.json_text import object_rows
 from harness.readers.parsing.rows import BadRow, Fault, optional_text, text_of
 from harness.readers.parsing.text_file import read_bytes, read_text
 from harness.readers.tsv import Tsv
+from harness.readers.xlsx import Xlsx
 from harness.records.inputs import JSON
 
 MOST = 20  # mistakes told at once
+TABLES = {".csv": Csv, ".tsv": Tsv, ".xlsx": Xlsx, ".xlsm": Xlsx, ".xls": Xlsx}  # by ending; other files hold JSON
 QUESTION, ANSWER, REFERENCE = ("question", "instruction"), ("answer", "response"), ("reference", "target")
 FIRST, SECOND = ("first", "response1", "answer_a"), ("second", "response2", "answer_b")
 
@@ -94,7 +96,7 @@ class _Entry:
 
 
 def read_labels(path: Path, items: Path | None = None, answer: str | None = None) -> Labels:
-    """The labels of a file: .csv, .tsv, JSON lines, a JSON list of objects, or one of numbers.
+    """The labels of a file: .csv, .tsv, .xlsx (its first sheet), JSON lines, a JSON list of objects, or one of numbers.
 
     A list of numbers holds the scores of the rows of the file `items`, in their order. `answer` names the column of the
     answers where it is not called answer or response. Raises DataError with one line `FILE:LINE: what is wrong; what to
@@ -145,7 +147,7 @@ def refuse(mistakes: Iterable[str]) -> None:
 
 def _rows(path: Path, items: Path | None) -> list[tuple[str, Values]]:
     """The place and the values of each row; scores that come as a bare list stand with their items."""
-    numbers = None if path.suffix.lower() in (".csv", ".tsv") else _bare(path)
+    numbers = None if path.suffix.lower() in TABLES else _bare(path)
     if numbers is None and items is None:
         return _file_rows(path)
     if numbers is None:
@@ -180,9 +182,8 @@ def _bare(path: Path) -> list[JSON] | None:
 
 
 def _file_rows(path: Path) -> list[tuple[str, Values]]:
-    name = str(path)
-    by_suffix = {".csv": Csv(path=name).rows, ".tsv": Tsv(path=name).rows}
-    rows = list(by_suffix.get(path.suffix.lower(), object_rows)(name))
+    name, table = str(path), TABLES.get(path.suffix.lower())
+    rows = list(object_rows(name) if table is None else table(path=name).rows(name))
     refuse(f"{path}:{row.line}: {row.reason}" for row in rows if isinstance(row, Fault))
     if not rows:
         raise DataError(f"{path}: holds no row")
