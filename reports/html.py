@@ -54,13 +54,38 @@ def render(finished: FinishedRun, packages: Sequence[str] = PACKAGES, language: 
     )
 
 
-def _body(environment: Environment, finished: FinishedRun, sections: Sequence[Section]) -> str:
-    """What a reader sees, in the language that is spoken."""
-    contents = {
+def render_first_screen(finished: FinishedRun, language: Language | None = None) -> str:
+    """What the page shows first, as a page without scripts and links, for a frame inside another page."""
+    environment, sections = _environment(), find_sections()
+    leading = [section for section in sections if section.leads]
+    style = "".join([*map(_source, STYLES), *map(style_of, leading)])
+    first = language or language_of(finished)
+    with speaking(first):
+        page = environment.get_template("first_screen.html.j2").render(
+            name=finished.summary.name,
+            facts=" · ".join(_circumstances(finished)),
+            language=first,
+            alarms=[alarm for section in sections for alarm in section.alarms(finished)],
+            cautions=[caution for section in sections for caution in section.cautions(finished)],
+            contents=_contents(environment, finished, leading),
+            style=Markup(style),
+            style_hash=_digest(style),
+        )
+    return re.sub(r"(</?)a\b[^>]*>", r"\1span>", page).replace("data-explain=", "title=")
+
+
+def _contents(environment: Environment, finished: FinishedRun, sections: Sequence[Section]) -> dict[Section, Markup]:
+    """Each section that the run has, as it is shown."""
+    return {
         section: Markup(environment.get_template(template_of(section)).render(facts=facts))
         for section in sections
         if (facts := section.build(finished))
     }
+
+
+def _body(environment: Environment, finished: FinishedRun, sections: Sequence[Section]) -> str:
+    """What a reader sees, in the language that is spoken."""
+    contents = _contents(environment, finished, sections)
     return environment.get_template("body.html.j2").render(
         name=finished.summary.name,
         harness=finished.run.get("harness"),

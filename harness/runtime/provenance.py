@@ -5,6 +5,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -33,12 +34,15 @@ PACKAGES = (
 )
 
 
+CALLED_AS: ContextVar[str | None] = ContextVar("CALLED_AS", default=None)  # by which a run was begun, if no command
+
+
 def provenance(suite: Suite, tasks: Mapping[str, Task], context: Context) -> dict[str, JSON]:
     """Everything run.json says before the first prediction. Model identities are computed, no weights are loaded."""
     return {
         "format": 1,
         "status": "running",
-        "command": " ".join(["harness", *sys.argv[1:]]),
+        "command": CALLED_AS.get() or " ".join(["harness", *sys.argv[1:]]),
         "seed": suite.seed,
         "harness": harness.__version__,
         "packages": versions(PACKAGES),
