@@ -30,15 +30,15 @@ class MainPath(ModuleType):
         unfinished run, which goes on. `start` is the first stage. `progress` shows how far it is. `language` of the
         report: en or zh; None: that of the suite's prompts. Raises HarnessError with the messages of the command line.
         """
-        running = import_module("harness.python.running")
-        return running.run_suite(suite, out=out, start=start, progress=progress, language=language)
+        calls = import_module("harness.python.run_calls")
+        return calls.run_suite(suite, out=out, start=start, progress=progress, language=language)
 
 
 def __getattr__(name: str) -> Any:
     if name in ("run", "testing"):
         return import_module(f"harness.{name}")
     if name == "load":
-        return import_module("harness.python.running").load
+        return import_module("harness.python.run_calls").load
     raise AttributeError(f"module 'harness' has no attribute '{name}'")
 
 

@@ -62,10 +62,12 @@ def _comparisons(finished: FinishedRun) -> Iterator[Row]:
         yield from ({"kind": kind, "figure": str(FigureName.of(own)), **asdict(own)} for own in comparisons)
 
 
-def _prediction(prediction: Prediction, is_known: bool) -> Row:
+def _prediction(prediction: Prediction, has_amounts: bool) -> Row:
     """A prediction with what was read of it; what answers made elsewhere took is not known."""
     reading = prediction.reading
-    taken = {name: getattr(prediction, name) if is_known else None for name in ("tokens_in", "tokens_out", "seconds")}
+    amounts = {
+        name: getattr(prediction, name) if has_amounts else None for name in ("tokens_in", "tokens_out", "seconds")
+    }
     return {
         "task": prediction.task,
         "variant": prediction.variant,
@@ -74,8 +76,8 @@ def _prediction(prediction: Prediction, is_known: bool) -> Row:
         "lenient": reading.lenient,
         "unread": reading.reason,
         "error": prediction.error,
-        **_shallow(prediction, "task", "variant", "sample_id", "reading", "error", *taken, "messages"),
-        **taken,
+        **_shallow(prediction, "task", "variant", "sample_id", "reading", "error", *amounts, "messages"),
+        **amounts,
         "messages": [(message.role, message.content) for message in prediction.messages],
     }
 
@@ -88,8 +90,8 @@ def _predictions(finished: FinishedRun) -> Iterator[Row]:
 def _usage(finished: FinishedRun) -> Iterator[Row]:
     approaches = finished.summary.decisions.approaches
     for usage in finished.summary.usage:
-        is_known = approaches.get(usage.variant) != "made elsewhere"
-        yield _shallow(usage) | ({} if is_known else dict.fromkeys(("tokens_in", "tokens_out", "seconds")))
+        has_amounts = approaches.get(usage.variant) != "made elsewhere"
+        yield _shallow(usage) | ({} if has_amounts else dict.fromkeys(("tokens_in", "tokens_out", "seconds")))
 
 
 TABLES: Mapping[str, Callable[[FinishedRun], Iterator[Row]]] = {

@@ -34,7 +34,7 @@ PACKAGES = (
 )
 
 
-CALLED_AS: ContextVar[str | None] = ContextVar("CALLED_AS", default=None)  # by which a run was begun, if no command
+CALLER: ContextVar[str | None] = ContextVar("CALLER", default=None)  # by which a run was begun, if no command
 
 
 def provenance(suite: Suite, tasks: Mapping[str, Task], context: Context) -> dict[str, JSON]:
@@ -42,7 +42,7 @@ def provenance(suite: Suite, tasks: Mapping[str, Task], context: Context) -> dic
     return {
         "format": 1,
         "status": "running",
-        "command": CALLED_AS.get() or " ".join(["harness", *sys.argv[1:]]),
+        "command": CALLER.get() or " ".join(["harness", *sys.argv[1:]]),
         "seed": suite.seed,
         "harness": harness.__version__,
         "packages": versions(PACKAGES),

@@ -13,7 +13,7 @@ OPTION = "--harness-out"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Where runs are kept; nothing else of pytest is changed."""
+    """Where runs are base; nothing else of pytest is changed."""
     group = parser.getgroup("harness", "suites of the harness")
     group.addoption(
         OPTION, metavar="DIR", help="Keep the runs of harness_run below this folder; default: a temporary one"
@@ -33,18 +33,18 @@ def harness_run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
         place = (request.config.rootpath / path).resolve()
         key = place, repr(sorted(options.items()))
         if key not in runs:
-            runs[key] = _made(place, options, request.config.getoption(OPTION), tmp_path_factory)
+            runs[key] = _run_at(place, options, request.config.getoption(OPTION), tmp_path_factory)
         return runs[key]
 
     return run
 
 
-def _made(place: Path, options: dict[str, Any], kept: str | None, folders: pytest.TempPathFactory) -> "Run":
-    from harness.python.running import load, run_suite
+def _run_at(place: Path, options: dict[str, Any], base: str | None, folders: pytest.TempPathFactory) -> "Run":
+    from harness.python.run_calls import load, run_suite
 
     if (place / "run.json").is_file() or (place.is_dir() and any(place.glob("*/run.json"))):
         return load(place)
     name = place.stem if place.stem != "suite" else place.parent.name
     if "out" not in options:
-        options = {**options, "out": Path(kept) / name if kept else folders.mktemp(name) / "run"}
+        options = {**options, "out": Path(base) / name if base else folders.mktemp(name) / "run"}
     return run_suite(place, **{"progress": False, **options})

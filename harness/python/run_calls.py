@@ -18,7 +18,7 @@ from harness.runtime.cache import Cache, cache_root
 from harness.runtime.context import Context
 from harness.runtime.progress import display
 from harness.runtime.progress_file import recorded
-from harness.runtime.provenance import CALLED_AS
+from harness.runtime.provenance import CALLER
 from harness.runtime.run_lookup import ROOT, folder_for, run_at
 from harness.suite.parser import load_suite
 from harness.summary.lost_cells import lost_cells
@@ -50,9 +50,9 @@ def run_suite(
     folder = folder_for(loaded, place) if start == "train" else run_at(place or ROOT / loaded.name)
     with (
         closing(Cache(cache_root() / "calls.sqlite")) as cache,
-        _shown(progress) as bars,
+        _displaying(progress) as bars,
         recorded(bars, folder.progress) as reported,
-        _called(f"harness.run({str(suite)!r})"),
+        _recording_call(f"harness.run({str(suite)!r})"),
         _logging_to(reported),
     ):
         context = Context(loaded.models, cache, reported, loaded.seed, loaded.secrets)
@@ -69,7 +69,7 @@ def load(place: str | Path) -> Run:
 
 
 @contextmanager
-def _shown(progress: bool) -> Iterator[Display]:
+def _displaying(progress: bool) -> Iterator[Display]:
     if not progress:
         yield Display()
         return
@@ -78,16 +78,16 @@ def _shown(progress: bool) -> Iterator[Display]:
 
 
 @contextmanager
-def _called(call: str) -> Iterator[None]:
+def _recording_call(call: str) -> Iterator[None]:
     """How the run was begun, for run.json: the process's own arguments are not the product's."""
     if Path(sys.argv[0] if sys.argv else "").stem == "harness":
         yield
         return
-    token = CALLED_AS.set(call)
+    token = CALLER.set(call)
     try:
         yield
     finally:
-        CALLED_AS.reset(token)
+        CALLER.reset(token)
 
 
 @contextmanager
