@@ -26,9 +26,10 @@ class MainPath(ModuleType):
     ) -> Any:
         """Run a suite and return its Run, as the command `harness run` does.
 
-        `suite` is a suite file, or a folder with a suite.yaml. `out` is the run folder; None: runs/NAME/TIME, or the
-        unfinished run, which goes on. `start` is the first stage. `progress` shows how far it is. `language` of the
-        report: en or zh; None: that of the suite's prompts. Raises HarnessError with the messages of the command line.
+        `suite` is a suite file, a folder with a suite.yaml, or the name of a shipped suite. `out` is the run folder;
+        None: runs/NAME/TIME, or the unfinished run, which goes on. `start` is the first stage. `progress` shows how far
+        it is. `language` of the report: en or zh; None: that of the suite's prompts. Raises HarnessError with the
+        messages of the command line.
         """
         calls = import_module("harness.python.run_calls")
         return calls.run_suite(suite, out=out, start=start, progress=progress, language=language)

@@ -21,11 +21,11 @@ from harness.runtime.progress_file import recorded
 from harness.runtime.provenance import CALLER
 from harness.runtime.run_lookup import ROOT, folder_for, run_at
 from harness.suite.parser import load_suite
+from harness.suite.shipped import suite_file
 from harness.summary.lost_cells import lost_cells
 from reports.html import render
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
-SUITE_FILE = "suite.yaml"
 
 
 def run_suite(
@@ -45,8 +45,8 @@ def run_suite(
     spoken = next((own for own in LANGUAGES if own == language), None)
     if language is not None and spoken is None:
         raise HarnessError(f"language={language!r}: must be one of {', '.join(LANGUAGES)}, or None")
-    path, place = Path(suite), None if out is None else Path(out)
-    loaded = load_suite(path / SUITE_FILE if path.is_dir() else path)
+    place = None if out is None else Path(out)
+    loaded = load_suite(suite_file(Path(suite)))
     folder = folder_for(loaded, place) if start == "train" else run_at(place or ROOT / loaded.name)
     with (
         closing(Cache(cache_root() / "calls.sqlite")) as cache,

@@ -87,6 +87,7 @@ def test_a_question_is_told_from_the_examples_before_it(tmp_path: Path) -> None:
         ([{"id": "t:1", "reply": "甲", "response": "乙"}], {}, "response, reply may each hold the answers; name the right"),
         ([{"id": "t:1", "text": "甲"}], {}, "which column holds the answers? name it, answer: COLUMN (id, text)"),
         (BY_ID, {"answer": "predicton"}, "answer: there is no column 'predicton' (did you mean prediction?)"),
+        ([{"prompt": "左膝换关节 白内障 阑尾", "reply": "甲"}] * 3, {}, "none of its columns ('prompt') holds the inputs"),
         ([], {}, "a.jsonl: is empty"),
     ],
 )  # fmt: skip
