@@ -18,7 +18,7 @@ def assert_better(run: "Run", variant: str, reference: str, figure: str) -> None
     that the run does not have.
     """
     __tracebackhide__ = True
-    from harness.testing.claims import failure_of_better
+    from harness.testing.shown_claims import failure_of_better
 
     _raise(failure_of_better(run, variant, reference, figure))
 
@@ -31,7 +31,7 @@ def assert_not_worse(run: "Run", variant: str, reference: str, figure: str, marg
     HarnessError for names that the run does not have, and for a margin that cannot be one of the figure.
     """
     __tracebackhide__ = True
-    from harness.testing.claims import failure_of_not_worse
+    from harness.testing.shown_claims import failure_of_not_worse
 
     _raise(failure_of_not_worse(run, variant, reference, figure, margin))
 
