@@ -58,8 +58,8 @@ class ImcsMrg(FileReader):
     """IMCS-V2-MRG, doctor-patient dialogue → report: PromptCBLUE's list or IMCS-V2's original with two references.
 
     `input` is the dialogue, an utterance a line; PromptCBLUE's whole wording stays in {{ promptcblue }}. Each target
-    is a JSON object with the six sections in their order, verbatim; an empty or missing section is 无, one by another name
-    is refused. `path` is a file, or a folder: its only JSON file, which `split` divides, or IMCS-V2_dev.json as
+    is a JSON object with the six sections in their order, verbatim; an empty or missing section is 无, a renamed one is
+    refused. `path` is a file, or a folder: its only JSON file, which `split` divides, or IMCS-V2_dev.json as
     test with IMCS-V2_train.json as train, which are divided already. Rows that PromptCBLUE's `task_dataset` gives to
     other data sets are passed over.
     """
@@ -86,16 +86,18 @@ class ImcsMrg(FileReader):
 
     def rows(self, path: str) -> Iterator[Row | Fault]:
         """The rows of this data set: of a list, of JSON lines, or the members of an object by their example id."""
-        others = set()
+        data_sets = set()
         rows = 0
         for row in self._all_rows(path):
             if isinstance(row, Row) and (name := str(row.values.get("task_dataset") or _DATA_SET)) != _DATA_SET:
-                others.add(name)
+                data_sets.add(name)
             else:
                 rows += 1
                 yield row
-        if others and not rows:
-            raise DataError(f"{path}: no row has the task_dataset {_DATA_SET}; there is: {', '.join(sorted(others))}")
+        if data_sets and not rows:
+            raise DataError(
+                f"{path}: no row has the task_dataset {_DATA_SET}; there is: {', '.join(sorted(data_sets))}"
+            )
 
     def _all_rows(self, path: str) -> Iterator[Row | Fault]:
         text = read_text(path)
@@ -165,10 +167,10 @@ def _sections(text: str) -> str:
 
 def _refuse_renamed(place: str, sections: Collection[str], headings: Collection[str]) -> None:
     """Raise BadRow for a section that is missing where a heading is nearly its name: its text would be lost."""
-    others = [heading for heading in headings if heading not in SECTIONS]
+    unknown = [heading for heading in headings if heading not in SECTIONS]
     for name in SECTIONS:
-        if name not in sections and (near := difflib.get_close_matches(name, others, n=1)):
-            raise BadRow(f"{place} has no section {name}, but {near[0]}; call it {name}, or take it out")
+        if name not in sections and (matches := difflib.get_close_matches(name, unknown, n=1)):
+            raise BadRow(f"{place} has no section {name}, but {matches[0]}; call it {name}, or take it out")
 
 
 def _target(sections: Mapping[str, str]) -> str:

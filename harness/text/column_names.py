@@ -25,12 +25,12 @@ _DIFFERENCES: Mapping[str, _Switches] = {
 _SEPARATOR = re.compile("[;\t|，]")
 
 
-def column_remedy(column: str, columns: Collection[str], wanted: Collection[str] = ()) -> str:
-    """What to do about a column that is none of a file's; `wanted` are all that are looked for, this one among them."""
+def column_remedy(column: str, columns: Collection[str], required: Collection[str] = ()) -> str:
+    """What to do about a column that is none of a file's; `required` are all that are looked for, this one among them."""
     return (
         _separator_of(columns)
         or _twin_of(column, columns)
-        or _merged(column, columns, wanted)
+        or _merged(column, columns, required)
         or _near(column, columns)
     )
 
@@ -46,21 +46,23 @@ def _separator_of(columns: Collection[str]) -> str | None:
 
 def _twin_of(column: str, columns: Collection[str]) -> str | None:
     """Of a column whose name is the same but for writing."""
-    twin = next((name for name in columns if _plain(name) == _plain(column)), None)
-    if twin is None:
+    double = next((name for name in columns if _plain(name) == _plain(column)), None)
+    if double is None:
         return None
     equal = [
-        kind for kind, switches in _DIFFERENCES.items() if normalise(twin, **switches) == normalise(column, **switches)
+        kind
+        for kind, switches in _DIFFERENCES.items()
+        if normalise(double, **switches) == normalise(column, **switches)
     ]
     difference = next(iter(equal), "width, case or spaces of its characters")
-    return f"'{twin}' there differs only in {difference}; write it so in the suite, or rename it in the file"
+    return f"'{double}' there differs only in {difference}; write it so in the suite, or rename it in the file"
 
 
-def _merged(column: str, columns: Collection[str], wanted: Collection[str]) -> str | None:
+def _merged(column: str, columns: Collection[str], required: Collection[str]) -> str | None:
     """Of a column whose name holds this one's and another one's that is looked for, too."""
     for name in columns:
-        parts = [part for part in dict.fromkeys((column, *wanted)) if _plain(part) in _plain(name)]
-        if column in parts and len(parts) > 1 and name not in wanted:
+        parts = [part for part in dict.fromkeys((column, *required)) if _plain(part) in _plain(name)]
+        if column in parts and len(parts) > 1 and name not in required:
             return f"'{name}' there seems to be {' and '.join(parts)} in one; split it into a column each"
     return None
 

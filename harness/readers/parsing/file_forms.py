@@ -27,7 +27,8 @@ def file_rows(file: str) -> Iterable[Row | Fault]:
         case ".xlsx":
             return table_rows(read_sheet(file, None).table(), file)
         case suffix:
-            read_bytes(file)  # what is not there has no form
+            if not suffix:
+                read_bytes(file)  # what is not there has no form
             raise DataError(f"{file}: '{suffix}' files are not read; convert it to .json, .jsonl, .csv or .xlsx")
 
 
