@@ -26,7 +26,7 @@ _SEPARATOR = re.compile("[;\t|，]")
 
 
 def column_remedy(column: str, columns: Collection[str], required: Collection[str] = ()) -> str:
-    """What to do about a column that is none of a file's; `required` are all that are looked for, this one among them."""
+    """What to do about a column that a file lacks; `required` are all that are looked for, this one among them."""
     return (
         _separator_of(columns)
         or _twin_of(column, columns)

@@ -88,7 +88,8 @@ def assemble(task: str, seed: int, sources: Mapping[Split, Sequence[RowSource]],
     }
     in_words = ""
     if division.split is not None:
-        samples, in_words = _divided(loaded["test"], division.split, seed if division.shuffle else None)
+        parts, in_words = _divided(loaded["test"], division.split, seed if division.shuffle else None)
+        samples = {split: parts[split] if split == "test" else samples[split] + parts[split] for split in samples}
     return Dataset(
         test=tuple(samples["test"][: division.limit]),
         train=tuple(samples["train"]),
