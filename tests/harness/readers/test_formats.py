@@ -411,7 +411,7 @@ def test_sources_are_the_files_read(write):
 
 def test_every_reader_is_found_by_its_name():
     assert names("reader") == [
-        "alpaca", "ceval", "cmmlu", "csv", "dataset_info", "hub", "imcs_mrg", "json", "jsonl", "messages", "mmlu",
+        "alpaca", "ceval", "cmmlu", "csv", "dataset_info", "hub", "imcs_mrg", "json", "jsonl", "lm_eval", "messages", "mmlu",
         "query_response", "sharegpt", "squad", "table", "tsv", "xlsx",
     ]  # fmt: skip
 
