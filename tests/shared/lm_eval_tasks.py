@@ -81,7 +81,7 @@ def write_tasks(folder: Path, items: int = 6) -> Path:
     common = {"dataset_path": "json", "dataset_kwargs": {"data_files": files}, "validation_split": "validation",
               "fewshot_split": "dev"}  # fmt: skip
     for name, task in {**TASKS, **UNFIT}.items():
-        content = yaml.safe_dump({"task": name, **common, **task})
+        content = yaml.safe_dump({"task": name, **common, **task, **({"tag": []} if name in UNFIT else {})})
         (folder / f"{name}.yaml").write_text(content, encoding="utf-8")
     (folder / "own_group.yaml").write_text(yaml.safe_dump(GROUP), encoding="utf-8")
     return folder
