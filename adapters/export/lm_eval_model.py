@@ -115,6 +115,6 @@ def _single(reply: Completion) -> float:
 
 
 def _asks_one_text(requests: Sequence[Any]) -> bool:
-    """Whether a document's only request is the likelihood of a text, so that it counts whether that is the likeliest."""
+    """Whether a document's only request is the likelihood of a text, so that it counts whether it is the likeliest."""
     counts = Counter((request.task_name, request.doc_id) for request in requests)
     return 1 in counts.values()

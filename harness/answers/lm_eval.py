@@ -35,8 +35,15 @@ class LmEval(Answer):
             return None
         if self.options(sample) and not model.tells_likelihood:
             return f"tells no log-probability of a given text, for which this task asks; {self.remedy_for_scoring()}"
-        if item_of(sample).prefix and not model.local:
+        item = item_of(sample)
+        if item.prefix and not model.local:
             return "is behind a server, which goes on with no answer that is begun (gen_prefix); ask another model"
+        is_bare = any(request.kind == "loglikelihood_rolling" or request.is_unconditional for request in item.requests)
+        if not model.local and (is_bare or (self.options(sample) and not item.choices)):
+            return (
+                "is behind a server, which scores no text by itself and does not tell whether a text is the likeliest, "
+                f"as this task needs it; {self.remedy_for_scoring()}"
+            )
         return None
 
     def remedy_for_scoring(self) -> str:

@@ -49,8 +49,8 @@ class LmEval(Metric):
 
     def outcome(self, sample: Sample, prediction: Prediction) -> Any:
         """What lm-eval's process_results gives for the item, or the Mark of an unknown value."""
-        task = load_task(self.task, self.within or self.task, self.include_path)
-        replies = responses(sample, prediction, task)
+        replies = responses(sample, prediction)
         if isinstance(replies, str):
             return Mark(None, replies)
+        task = load_task(self.task, self.within or self.task, self.include_path)
         return item_value(task, sample, replies, self.filter, self.metric)

@@ -30,7 +30,7 @@ class LmEval(Reader):
     imports: ClassVar[tuple[str, ...]] = ("lm_eval",)
     brings_tasks: ClassVar[bool] = True
 
-    tasks: tuple[str, ...] = Field(min_length=1)  # names of tasks, groups or tags, or patterns such as mmlu_*
+    tasks: tuple[str, ...]  # names of tasks, groups or tags, or patterns such as mmlu_*
     include_path: Annotated[str | None, LocalPath()] = None  # a folder with .yaml files of tasks of your own
     limit: int | None = Field(None, ge=1)  # documents of each task, the first ones
     num_fewshot: int | None = Field(None, ge=0)  # worked examples, instead of the number that a task states
@@ -40,6 +40,8 @@ class LmEval(Reader):
 
     @model_validator(mode="after")
     def _names_differ(self) -> "LmEval":
+        if not self.tasks:
+            raise ValueError("tasks: name at least one task, group or tag of lm-eval")
         if len(set(self.tasks)) < len(self.tasks):
             raise ValueError("tasks: a name stands twice")
         return self

@@ -43,8 +43,8 @@ class LmEvalAsking:
     def prompt_of(self, item: LmEvalItem, request: LmEvalRequest, sample: Sample, turns: Prompt) -> Prompt:
         """The prompt of a request.
 
-        A likelihood is asked behind the text that the model reads, because lm-eval counts white space at its end with
-        the continuation; where the text is not known, behind the turns.
+        A model in this process is sent the text that it reads, from which lm-eval takes the tokens: white space at its
+        end counts with a continuation. A server is sent turns, and so is a plan's model that is not there yet.
         """
         if request.kind == "loglikelihood_rolling":
             return ()
@@ -55,9 +55,7 @@ class LmEvalAsking:
             turns = (*turns[:-1], Message("user", question))
         if self.is_plain:
             return as_raw(running_text(item, turns))
-        if request.kind == "generate_until" and not item.prefix:
-            return turns
-        text = self._text(turns)
+        text = self._text(turns) if self.calls.model(self.model).local else None
         return turns if text is None else as_raw(text + item.prefix)
 
     def continuation_of(self, request: LmEvalRequest) -> str:

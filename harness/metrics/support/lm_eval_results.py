@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _CERTAIN, _IMPOSSIBLE = 0.0, -1e9  # natural log-probabilities of what a floor answers, and of what it does not
 
 
-def responses(sample: Sample, prediction: Prediction, task: "LmEvalTask") -> list[Any] | str:
+def responses(sample: Sample, prediction: Prediction) -> list[Any] | str:
     """The reply to each of an item's requests: a text, or a log-probability with whether the text is the likeliest.
 
     Where no model told probabilities (a floor), the answer is certain. A reason instead where they cannot be had.
@@ -31,8 +31,6 @@ def responses(sample: Sample, prediction: Prediction, task: "LmEvalTask") -> lis
         greedy: Sequence[bool] | None = [value == _CERTAIN for value in told]
     else:
         greedy = prediction.greedy
-    if greedy is None and task.OUTPUT_TYPE == "loglikelihood":
-        return "the model's server does not tell whether the text is the likeliest, on which this metric rests"
     values = iter(zip(told, greedy or [False] * len(told), strict=True))
     replies = [next(values) if place in scored else _text(prediction) for place in range(len(requests))]
     return [

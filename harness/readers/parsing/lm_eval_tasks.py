@@ -1,6 +1,7 @@
 """The tasks of lm-evaluation-harness: found by name, group, tag or pattern, and loaded with their data."""
 
 import difflib
+import importlib.util
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -63,20 +64,41 @@ def _matches(manager: "TaskManager", name: str) -> list[str]:
 
 
 def _manager_for(names: tuple[str, ...], include_path: str | None) -> "TaskManager":
-    """lm-eval's list of tasks. Its own 13,000 take half a minute: only names that stand elsewhere need them."""
+    """A list of tasks that has the names, if lm-eval's whole one has; that takes half a minute to read, parts a moment.
+
+    A group or tag may have members anywhere, so only names of tasks are looked for in parts.
+    """
+    own = () if include_path is None else (include_path,)
     if include_path is not None:
         if not Path(include_path).is_dir():
             raise DataError(
                 f"include_path: {include_path} is no folder; name the one with the .yaml files of your tasks"
             )
-        own = _manager(include_path, False)
-        if all(_matches(own, name) for name in names):
-            return own
-    return _manager(include_path, True)
+        if all(_matches(_manager(own, False), name) for name in names):
+            return _manager(own, False)
+    part = _manager((*_folders_that_name(names), *own), False)
+    if all(name in part.task_index and part.task_index[name].kind.name.endswith("TASK") for name in names):
+        return part
+    return _manager(own, True)
 
 
 @lru_cache(maxsize=8)
-def _manager(include_path: str | None, with_defaults: bool) -> "TaskManager":
+def _folders_that_name(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The folders of lm-eval's own tasks in whose files one of some names stands."""
+    spec = importlib.util.find_spec("lm_eval")
+    if spec is None or spec.origin is None:
+        raise DataError(f"tasks of lm-eval need the package lm_eval: {INSTALL}")
+    folders = sorted(path for path in (Path(spec.origin).parent / "tasks").iterdir() if path.is_dir())
+    words = [name.encode() for name in names]
+    return tuple(
+        str(folder)
+        for folder in folders
+        if any(any(word in text for word in words) for file in folder.rglob("*.yaml") for text in [file.read_bytes()])
+    )
+
+
+@lru_cache(maxsize=8)
+def _manager(folders: tuple[str, ...], with_defaults: bool) -> "TaskManager":
     try:
         from lm_eval.tasks import TaskManager
     except ImportError as error:
@@ -84,7 +106,7 @@ def _manager(include_path: str | None, with_defaults: bool) -> "TaskManager":
     if with_defaults:
         log.info("reading lm-eval's list of tasks (some 20 seconds)")
     with quiet():
-        return TaskManager(include_path=include_path, include_defaults=with_defaults)
+        return TaskManager(include_path=list(folders) or None, include_defaults=with_defaults)
 
 
 _LOADED: "dict[tuple[str, str | None], dict[str, LmEvalTask]]" = {}
@@ -125,28 +147,21 @@ def _translated(name: str, manager: "TaskManager") -> Iterator[None]:
         raise
     except Exception as error:  # of the hub, the network, a task's own Python or its files: all told alike
         reason = " ".join(str(error).split())[:300] or type(error).__name__
-        config: Mapping[str, Any] = getattr(manager.task_index[name], "cfg", None) or {}
-        data = config.get("dataset_path")
-        if is_hub_id(data) and _is_out_of_reach(error):
+        if _is_out_of_reach(error):
+            config: Mapping[str, Any] = getattr(manager.task_index[name], "cfg", None) or {}
             raise DataError(
-                f"{name}: its data set {data} is on the Hugging Face hub, which cannot be reached: load it once where "
-                f"there is a network, or name a task of your own over local files in include_path ({reason})"
+                f"{name}: its data set {config.get('dataset_path') or ''} is on the Hugging Face hub, which cannot be "
+                "reached: load it once where there is a network, or name a task of your own over local files in "
+                f"include_path ({reason})"
             ) from error
         raise DataError(f"{name}: lm-eval cannot load it: {reason}{_folder_remedy(error)}") from error
 
 
-def is_hub_id(data: object) -> bool:
-    """Whether what a task calls its data set is not one of the kinds of local files, or a folder."""
-    return isinstance(data, str) and data not in ("json", "csv", "parquet", "text", "arrow") and not Path(data).exists()
-
-
 def _is_out_of_reach(error: BaseException | None) -> bool:
     """Whether a failure comes from the network, or from being set to use none."""
-    names = ("Connection", "Offline", "Timeout", "DatasetNotFound", "LocalEntryNotFound", "HTTP", "Proxy", "gaierror")
+    kinds = ("Connection", "Connect", "Offline", "Timeout", "DatasetNotFound", "LocalEntryNotFound", "HTTP", "Proxy")
     while error is not None:
-        if any(
-            name.lower() in f"{type(error).__name__} {error}".lower() for name in (*names, "couldn't find", "reach")
-        ):
+        if any(kind in type(error).__name__ for kind in kinds) or "Couldn't reach" in str(error):
             return True
         error = error.__cause__ or error.__context__
     return False
