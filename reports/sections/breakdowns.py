@@ -16,6 +16,14 @@ COLUMNS = {  # of the exams, in words
     "cluster": "breakdowns.column_cluster",
     "china_specific": "breakdowns.column_china_specific",
 }
+VALUES = {  # of these columns, in words
+    ("cluster", "STEM"): "breakdowns.area_stem",
+    ("cluster", "Humanities"): "breakdowns.area_humanities",
+    ("cluster", "Social Science"): "breakdowns.area_social_science",
+    ("cluster", "Other"): "breakdowns.area_other",
+    ("china_specific", "yes"): "breakdowns.only_china",
+    ("china_specific", "no"): "breakdowns.not_only_china",
+}
 FEW = 12  # so many rows stand open; a longer table is folded
 
 Figure = tuple[str, str | None]  # value, interval
@@ -67,7 +75,7 @@ def _table(summary: Summary, column: MetricColumn, by: str) -> BreakdownTable:
         by=say(COLUMNS[by]) if by in COLUMNS else by,
         count=counted(len(values), "value"),
         variants=variants,
-        rows=tuple(_row(column, value, [own.get((value, name)) for name in variants]) for value in values),
+        rows=tuple(_row(column, _value(by, value), [own.get((value, name)) for name in variants]) for value in values),
         means=tuple(_mean(column, [own.get((value, name)) for value in values]) for name in variants),
         is_folded=len(values) > FEW,
     )
@@ -76,10 +84,17 @@ def _table(summary: Summary, column: MetricColumn, by: str) -> BreakdownTable:
 def _row(column: MetricColumn, value: str, parts: list[Breakdown | None]) -> BreakdownRow:
     samples = max(part.result.samples for part in parts if part is not None)
     return BreakdownRow(
-        value=value or say("breakdowns.without"),
+        value=value,
         items=f"{samples:,}",
         figures=tuple(None if part is None else numbers.figure(part.result, column.info) for part in parts),
     )
+
+
+def _value(by: str, value: str) -> str:
+    """A value as the page writes it; names of subjects are files' names, without spaces."""
+    if (by, value) in VALUES:
+        return say(VALUES[by, value])
+    return (value.replace("_", " ") if by == "subject" else value) or say("breakdowns.without")
 
 
 def _mean(column: MetricColumn, parts: list[Breakdown | None]) -> str:
