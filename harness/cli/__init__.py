@@ -6,6 +6,7 @@ from harness.cli.calibrating import calibrate
 from harness.cli.checking import check, describe, list_components, schema, selftest
 from harness.cli.command_group import Commands
 from harness.cli.exporting import export_adapter, export_llamafactory, export_merged
+from harness.cli.rating import rate
 from harness.cli.running import plan, report, run, view
 from harness.runtime.process_settings import settle_process
 
@@ -21,7 +22,7 @@ export_app = typer.Typer(
 )  # fmt: skip
 app.add_typer(export_app, name="export")
 
-for command in (run, plan, check, selftest, report, view, calibrate):
+for command in (run, plan, check, selftest, report, view, rate, calibrate):
     app.command()(command)
 app.command("list")(list_components)
 app.command()(schema)
