@@ -40,7 +40,7 @@ def gather(files: Sequence[RatingFile]) -> GatheredRatings:
         own = raters.setdefault(rater, {})
         sheets.setdefault(rater, {})[file.head.sheet] = file.head.entries
         for key, rating in file.ratings.items():
-            before = origins.setdefault((rater, key), file)
+            before = origins.get((rater, key), file)
             if before.head.sitting != file.head.sitting and (own[key].scores, own[key].verdict) != (
                 rating.scores, rating.verdict,
             ):  # fmt: skip
@@ -48,7 +48,7 @@ def gather(files: Sequence[RatingFile]) -> GatheredRatings:
                     f"{rating.place}: {rater} rated this otherwise in {before.path}; if they are two people, change "
                     '"rater" in the first line of one file'
                 )
-            own[key] = rating
+            own[key], origins[rater, key] = rating, file
     refuse(mistakes)
     total = {rater: sum(own.values()) for rater, own in sheets.items()}
     return GatheredRatings(head=files[0].head, raters=raters, total=total)

@@ -124,9 +124,7 @@ def _head(path: Path, lines: Sequence[Row]) -> RatingHead:
         reason = f"its first line lacks '{part}', or it is wrong there" if is_ours else "it is no file of ratings"
         raise DataError(f"{path}:1: {reason}; name what the page of `harness rate` saved") from error
     if head.rater.strip().casefold() in SUMMARIES:
-        raise DataError(
-            f"{path}:1: the rater is called {head.rater.strip()}, like a summary of raters; use another name"
-        )
+        raise DataError(f"{path}:1: 'rater' is {head.rater.strip()}, like a summary of raters; give another name")
     return head
 
 

@@ -94,9 +94,7 @@ def _drawn(
         and any(_is_open(task, name, names) for names in compared)
     ]
     if not fit:
-        raise HarnessError(
-            f"task {task.name}: no item has answers to rate of all these variants: {', '.join(variants)}"
-        )
+        raise HarnessError(f"task {task.name}: no item has answers to rate of all of {', '.join(variants)}")
     return deal.sample(fit, min(count, len(fit)))
 
 
@@ -113,7 +111,9 @@ def _question(
     has_own: bool,
     deal: random.Random,
 ) -> RatingQuestion:
+    """The entries in a drawn order, and of two answers either first: not even the page's source tells them apart."""
     own = task.answers[sample.id]
+    compared = [tuple(deal.sample(names, len(names))) for names in deal.sample(compared, len(compared))]
     texts = {name: passage_texts(own[name]) if options.shows_passages else () for names in compared for name in names}
     union = tuple(dict.fromkeys(text for own_texts in texts.values() for text in own_texts))
     entries = [
