@@ -28,7 +28,8 @@ Pairwise = Annotated[
     typer.Option("--pairs", help="Ask which of two answers is better: each variant's or the reference variant's"),
 ]
 RubricName = Annotated[
-    str | None, typer.Option(metavar="NAME|FILE", help="By what is rated; default: as the task's judge does")
+    str | None,
+    typer.Option(metavar="NAME|FILE", help="A rubric, or faithful; default: as the task's judge does"),
 ]
 WithReference = Annotated[bool, typer.Option("--with-reference", help="Show the reference answer")]
 WithoutPassages = Annotated[bool, typer.Option("--without-passages", help="Hide the passages that were retrieved")]

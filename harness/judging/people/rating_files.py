@@ -90,13 +90,13 @@ def read_ratings(paths: Sequence[Path], finished: FinishedRun, task: str | None)
 def _read(path: Path, keys: Mapping[str, Collection[str]]) -> RatingFile:
     """One file; `keys` are the entries that a sheet may hold, by what identifies a task of the run."""
     rows = list(line_rows(read_text(str(path))))
+    head = _head(path, rows[0])
     refuse(
         f"{path}:{row.line}: {row.reason}; the file was cut or edited: save it again from the page"
         for row in rows
         if isinstance(row, Fault)
     )
     lines = [row for row in rows if isinstance(row, Row)]
-    head = _head(path, lines)
     if head.run not in keys:
         raise DataError(
             f"{path}: rates the answers of another run (or of another task, or before they changed); read it with the "
@@ -112,8 +112,8 @@ def _read(path: Path, keys: Mapping[str, Collection[str]]) -> RatingFile:
     return RatingFile(path=path, head=head, ratings=ratings)
 
 
-def _head(path: Path, lines: Sequence[Row]) -> RatingHead:
-    values = lines[0].values if lines else {}
+def _head(path: Path, first: Row | Fault) -> RatingHead:
+    values = first.values if isinstance(first, Row) else {}
     if values.get("harness_ratings") not in (None, VERSION):
         raise DataError(f"{path}:1: was saved by a page of another version; update the harness")
     try:

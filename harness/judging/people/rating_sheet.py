@@ -79,7 +79,7 @@ def _compared(variants: Sequence[str], reference: str | None) -> list[Compared]:
     """Each variant with the reference; all pairs where the reference is not among them."""
     if len(variants) < 2:
         raise HarnessError("--pairs: there is only one variant to rate; name two or more with --variants")
-    if reference in variants:
+    if reference is not None and reference in variants:
         return [(name, reference) for name in variants if name != reference]
     return list(combinations(variants, 2))
 

@@ -193,6 +193,7 @@ FAULTS: list[tuple[Callable[[list[str]], list[str]], str]] = [
     (lambda lines: [re.sub(r'"run": "\w+"', '"run": "0123"', lines[0]), *lines[1:]], ": rates the answers of another run"),
     (lambda lines: [lines[0].replace('"sitting"', '"sit"'), *lines[1:]], ":1: its first line lacks 'sitting'"),
     (lambda lines: [lines[0].replace('"rater": ""', '"rater": "Mean"'), *lines[1:]], ":1: 'rater' is Mean, like a summary"),
+    (lambda lines: ["name: clinic", "models:"], ":1: it is no file of ratings"),
     (lambda lines: lines[1:], ":1: it is no file of ratings; name what the page of `harness rate` saved"),
     (lambda lines: [lines[0].replace('"harness_ratings": 1', '"harness_ratings": 2'), *lines[1:]], ":1: was saved by a page of another version"),
 ]  # fmt: skip
