@@ -1,11 +1,8 @@
 """The report page: one file that opens anywhere, offline, and shows the evidence behind every figure."""
 
-import base64
-import hashlib
 import json
 import re
 from collections.abc import Iterator, Sequence
-from importlib.resources import files
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
@@ -17,6 +14,7 @@ from reports.facts.item_packing import pack
 from reports.facts.metric_columns import direction_of, freshness_probes, general_tasks, variant_names
 from reports.facts.moments import date_text, moment_of
 from reports.facts.phrases import counted
+from reports.page_assets import csp_digest, read_asset
 from reports.section import PACKAGES, Section, find_sections, style_of, template_of
 from reports.wording import LANGUAGES, NAMES, catalogue, say, say_markup, speaking, spoken_language
 
@@ -136,15 +134,19 @@ def _circumstances(finished: FinishedRun) -> Iterator[str]:
 
 def _assets(sections: Sequence[Section]) -> dict[str, JSON]:
     """Styles and scripts: our own files, not a run's text, with the digests that admit them."""
-    style = "".join([*map(_source, STYLES), *map(style_of, sections)])
-    early, late = "".join(map(_source, EARLY_SCRIPTS)), "".join(map(_source, SCRIPTS))
-    digests = {"style_hash": _digest(style), "script_hashes": (_digest(early), _digest(late))}
+    style = "".join([*map(read_asset, STYLES), *map(style_of, sections)])
+    early, late = "".join(map(read_asset, EARLY_SCRIPTS)), "".join(map(read_asset, SCRIPTS))
+    digests = {"style_hash": csp_digest(style), "script_hashes": (csp_digest(early), csp_digest(late))}
     return {"style": Markup(style), "early": Markup(early), "late": Markup(late), **digests}
 
 
 def _environment() -> Environment:
     environment = Environment(
-        loader=FunctionLoader(_source), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FunctionLoader(read_asset),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters |= {"tied": _tied, "counted": counted}
     environment.globals |= {"direction": direction_of, "numbers": numbers, "say": say, "say_markup": say_markup}
@@ -157,15 +159,3 @@ def _tied(text: str) -> str:
         text = text.replace(loose, loose.replace(" ", "\u00a0"))
     tied = re.sub(r"(?<=\d) (to|至) (?=[\d−])", "\u00a0\\1\u00a0", text)
     return type(text)(re.sub(r"(?<=\d) (?=[\u4e00-\u9fff])|(?<=第) (?=\d)", "\u00a0", tied))
-
-
-def _source(name: str) -> str:
-    """A file of `assets`, or, as "package/file", of a package of sections."""
-    package, _, file = name.rpartition("/")
-    folder = files(package) if package else files("reports").joinpath("assets")
-    return folder.joinpath(file).read_text(encoding="utf-8")
-
-
-def _digest(text: str) -> str:
-    """The digest by which the content security policy admits exactly this script or style, and no other."""
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

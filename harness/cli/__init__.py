@@ -8,6 +8,7 @@ from harness.cli.checking import check, describe, list_components, schema, selft
 from harness.cli.command_group import Commands
 from harness.cli.exporting import export_adapter, export_llamafactory, export_merged
 from harness.cli.lm_eval_command import PASSED_ON, lm_eval
+from harness.cli.rating import rate
 from harness.cli.running import plan, report, run, view
 from harness.cli.suites import copy_suite, list_suites
 from harness.runtime.process_settings import settle_process
@@ -29,7 +30,7 @@ suites_app.callback()(list_suites)
 suites_app.command("copy")(copy_suite)
 app.add_typer(suites_app, name="suites")
 
-for command in (run, plan, check, selftest, report, view, calibrate):
+for command in (run, plan, check, selftest, report, view, rate, calibrate):
     app.command()(command)
 app.command("list")(list_components)
 app.command()(schema)

@@ -15,7 +15,7 @@ from harness.judging.asking.claims import (
     written_verdicts,
 )
 from harness.judging.asking.combining import pointwise
-from harness.judging.asking.judge_metric import JudgeMetric, judged_text, prompt_tokens, shown_passages
+from harness.judging.asking.judge_metric import JudgeMetric, judged_text, passage_texts, prompt_tokens
 from harness.judging.asking.questions import JudgeReply, ReplyFormat, ask
 from harness.judging.rubric.claim_criteria import (
     CLAIMS_SCHEMA,
@@ -78,33 +78,35 @@ class Faithful(JudgeMetric):
         places = [i for i, prediction in enumerate(predictions) if prediction.passages]
         judgements: dict[int, list[Judgement]] = {i: [] for i in places}
         for judge in self.judges:
-            asked = [(samples[i], predictions[i], repeat) for i in places for repeat in range(self.repeats)]
+            queries = [(samples[i], predictions[i], repeat) for i in places for repeat in range(self.repeats)]
             own = [i for i in places for _ in range(self.repeats)]
-            for i, judgement in zip(own, self._judged(judge, asked, scoring), strict=True):
+            for i, judgement in zip(own, self._judged(judge, queries, scoring), strict=True):
                 judgements[i].append(judgement)
                 scoring.judgements.append(judgement)
         for i, readings in judgements.items():
             marks[i] = pointwise(readings, None, self.combine)
         return marks
 
-    def _judged(self, judge: str, asked: Sequence[tuple[Sample, Prediction, int]], scoring: Scoring) -> list[Judgement]:
+    def _judged(
+        self, judge: str, queries: Sequence[tuple[Sample, Prediction, int]], scoring: Scoring
+    ) -> list[Judgement]:
         """What a judge makes of each answer, in their order."""
-        claims = self._claims(judge, asked, scoring)
-        support = self._support(judge, asked, claims, scoring)
+        claims = self._claims(judge, queries, scoring)
+        support = self._support(judge, queries, claims, scoring)
         return [
             _judgement(scoring, judge, prediction, repeat, split, verdicts)
-            for (_, prediction, repeat), split, verdicts in zip(asked, claims, support, strict=True)
+            for (_, prediction, repeat), split, verdicts in zip(queries, claims, support, strict=True)
         ]
 
-    def _claims(self, judge: str, asked: Sequence[tuple[Sample, Prediction, int]], scoring: Scoring) -> list[Claims]:
+    def _claims(self, judge: str, queries: Sequence[tuple[Sample, Prediction, int]], scoring: Scoring) -> list[Claims]:
         """The claims of each answer; an empty one has none, without asking."""
         form = ReplyFormat(self.generation(CLAIMS_SCHEMA), read_claims, self.rules.language)
-        places = [i for i, (_, prediction, _) in enumerate(asked) if judged_text(prediction)]
+        places = [i for i, (_, prediction, _) in enumerate(queries) if judged_text(prediction)]
         prompts = [
-            self.rules.splitting(self.question(scoring.task, asked[i][0]), judged_text(asked[i][1])) for i in places
+            self.rules.splitting(self.question(scoring.task, queries[i][0]), judged_text(queries[i][1])) for i in places
         ]
-        replies = ask(scoring.context, judge, prompts, [asked[i][2] for i in places], form)
-        claims: list[Claims] = [JudgeReply(content=()) for _ in asked]
+        replies = ask(scoring.context, judge, prompts, [queries[i][2] for i in places], form)
+        claims: list[Claims] = [JudgeReply(content=()) for _ in queries]
         for i, reply in zip(places, replies, strict=True):
             claims[i] = reply
         return claims
@@ -112,21 +114,21 @@ class Faithful(JudgeMetric):
     def _support(
         self,
         judge: str,
-        asked: Sequence[tuple[Sample, Prediction, int]],
+        queries: Sequence[tuple[Sample, Prediction, int]],
         claims: Sequence[Claims],
         scoring: Scoring,
     ) -> list[Support]:
         """The verdict on each claim of each answer; nothing is asked where there is none, or no room."""
-        support: list[Support] = [JudgeReply() for _ in asked]
+        support: list[Support] = [JudgeReply() for _ in queries]
         prompts: dict[int, Prompt] = {}
-        for i, ((_, prediction, _), split) in enumerate(zip(asked, claims, strict=True)):
+        for i, ((_, prediction, _), split) in enumerate(zip(queries, claims, strict=True)):
             if split.content:
                 prompts[i] = self.rules.supporting(_numbered_passages(prediction), numbered_claims(split.content))
                 support[i] = JudgeReply(error=self._lack_of_room(judge, prompts[i], scoring))
         fitting = [i for i in prompts if support[i].error is None]
         readers = [partial(read_support, claims=claims[i].content or ()) for i in fitting]
         form = ReplyFormat(self.generation(VERDICTS_SCHEMA), readers, self.rules.language)
-        replies = ask(scoring.context, judge, [prompts[i] for i in fitting], [asked[i][2] for i in fitting], form)
+        replies = ask(scoring.context, judge, [prompts[i] for i in fitting], [queries[i][2] for i in fitting], form)
         for i, reply in zip(fitting, replies, strict=True):
             support[i] = reply
         return support
@@ -146,7 +148,7 @@ class Faithful(JudgeMetric):
 
 def _numbered_passages(prediction: Prediction) -> str:
     """The passages as a judge is shown them."""
-    return "\n\n".join(f"[{number}] {text}" for number, text in enumerate(shown_passages(prediction), 1))
+    return "\n\n".join(f"[{number}] {text}" for number, text in enumerate(passage_texts(prediction), 1))
 
 
 def _judgement(

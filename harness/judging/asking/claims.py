@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from harness.judging.asking.reply import reply_body
 from harness.judging.rubric.claim_criteria import PART
@@ -86,8 +87,10 @@ def _entries(text: str, key: str) -> list[JSON]:
 def _verdict(entry: JSON, claims: Sequence[str]) -> tuple[int, ClaimVerdict]:
     if not isinstance(entry, dict):
         raise UnreadableError("a verdict is no object")
+    number: Any
     number, verdict, reason = entry.get("claim"), entry.get(PART), entry.get("reason")
-    if isinstance(number, bool) or number not in range(1, len(claims) + 1):
+    is_number = isinstance(number, int | float) and not isinstance(number, bool)
+    if not is_number or number not in range(1, len(claims) + 1):
         raise UnreadableError(f"{shortened(str(number), 40)} is the number of no claim")
     is_supported = WORDS.get(verdict.strip().casefold()) if isinstance(verdict, str) else verdict
     if not isinstance(is_supported, bool):

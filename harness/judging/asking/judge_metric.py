@@ -105,13 +105,11 @@ class JudgeMetric(Metric):
 
     def question(self, task: Task, sample: Sample) -> str:
         """What was asked: the same for all variants, without what a variant adds (examples, passages)."""
-        return "\n\n".join(message.content for message in task.prompt(sample))
+        return question_text(task, sample)
 
     def reference(self, task: Task, sample: Sample) -> str | None:
         """The right answer as it would be written; several are numbered."""
-        written = [task.answer.example(replace(sample, targets=(target,))).strip() for target in sample.targets]
-        written = [text for text in written if text]
-        return "\n".join(f"{i}. {text}" for i, text in enumerate(written, 1)) if len(written) > 1 else "".join(written)
+        return reference_answer(task, sample)
 
     def generation(self, schema: Mapping[str, JSON]) -> Generation:
         """How a judge generates."""
@@ -133,12 +131,24 @@ def prompt_tokens(prompt: Prompt, model: Model) -> int:
     return counted
 
 
+def question_text(task: Task, sample: Sample) -> str:
+    """What was asked, as judges and people are shown it."""
+    return "\n\n".join(message.content for message in task.prompt(sample))
+
+
+def reference_answer(task: Task, sample: Sample) -> str:
+    """The right answer as judges and people are shown it; several are numbered, without one it is empty."""
+    written = [task.answer.example(replace(sample, targets=(target,))).strip() for target in sample.targets]
+    written = [text for text in written if text]
+    return "\n".join(f"{i}. {text}" for i, text in enumerate(written, 1)) if len(written) > 1 else "".join(written)
+
+
 def judged_text(prediction: Prediction) -> str:
     """The answer as a judge sees it: the reply as it was written, without its reasoning."""
     return without_reasoning(prediction.text)[0].strip()
 
 
-def shown_passages(prediction: Prediction) -> tuple[str, ...]:
+def passage_texts(prediction: Prediction) -> tuple[str, ...]:
     """The passages that an answer was written from, each with its title, without the blank ones."""
     texts = (
         "\n".join(filter(None, (str(passage.get(part) or "").strip() for part in ("title", "text"))))

@@ -15,7 +15,10 @@ from harness.readers.xlsx import Xlsx
 from harness.records.inputs import JSON
 
 MOST = 20  # mistakes told at once
-TABLES = {".csv": Csv, ".tsv": Tsv, ".xlsx": Xlsx, ".xlsm": Xlsx, ".xls": Xlsx}  # by ending; other files hold JSON
+READERS: tuple[tuple[type[Csv] | type[Tsv] | type[Xlsx], tuple[str, ...]], ...] = (  # of other files the rows are JSON
+    (Csv, (".csv",)), (Tsv, (".tsv",)), (Xlsx, (".xlsx", ".xlsm", ".xls")),
+)  # fmt: skip
+TABLES = {ending: reader for reader, endings in READERS for ending in endings}
 
 
 def refuse(mistakes: Iterable[str]) -> None:
