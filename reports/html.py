@@ -56,7 +56,7 @@ def render_first_screen(finished: FinishedRun, language: Language | None = None)
     """What the page shows first, as a page without scripts and links, for a frame inside another page."""
     environment, sections = _environment(), find_sections()
     leading = [section for section in sections if section.leads]
-    style = "".join([*map(_source, STYLES), *map(style_of, leading)])
+    style = "".join([*map(read_asset, STYLES), *map(style_of, leading)])
     first = language or language_of(finished)
     with speaking(first):
         page = environment.get_template("first_screen.html.j2").render(
@@ -67,7 +67,7 @@ def render_first_screen(finished: FinishedRun, language: Language | None = None)
             cautions=[caution for section in sections for caution in section.cautions(finished)],
             contents=_contents(environment, finished, leading),
             style=Markup(style),
-            style_hash=_digest(style),
+            style_hash=csp_digest(style),
         )
     return re.sub(r"(</?)a\b[^>]*>", r"\1span>", page).replace("data-explain=", "title=")
 
