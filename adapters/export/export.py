@@ -85,7 +85,7 @@ def export_llamafactory(entry: TunedEntry, out: Path | None) -> Export:
     text = train_yaml(model, _base(model), name)
     files = {**{file: as_json(content) for file, content in data_files(model.data).items()}, "train.yaml": text}
     out = out or Path("exports") / entry.suite_name / name
-    with _new_folder(out) as folder:
+    with new_folder(out) as folder:
         for file, content in files.items():
             (folder / file).write_text(content, encoding="utf-8")
     command = f"cd {out} && llamafactory-cli train train.yaml"
@@ -98,10 +98,10 @@ def export_merged(entry: TunedEntry, out: Path) -> Export:
     model = entry.model
     if not model.method.mergeable:
         raise ModelError(f"models.{entry.name}: {model.method_name} weights cannot be merged into the base")
-    _refuse_filled(out)
+    refuse_filled(out)
     prove({entry.name: model}, Display(), merging=True)
     checkpoint = model.as_base().path
-    with _new_folder(out) as folder:
+    with new_folder(out) as folder:
         shutil.copytree(checkpoint, folder, dirs_exist_ok=True)
     return Export(out, _names(out), f"in the suite: {{huggingface: {{path: {entry.relative_path(out)}}}}}")
 
@@ -118,7 +118,7 @@ def export_adapter(entry: TunedEntry, out: Path) -> Export:
         **read_object(model.folder / CONFIG),
         "base_model_name_or_path": str(Path(base).resolve()) if Path(base).exists() else base,
     }
-    with _new_folder(out) as folder:
+    with new_folder(out) as folder:
         for file in WEIGHTS:
             if (model.folder / file).is_file():
                 shutil.copyfile(model.folder / file, folder / file)
@@ -135,9 +135,9 @@ def _names(folder: Path) -> tuple[str, ...]:
 
 
 @contextmanager
-def _new_folder(out: Path) -> Iterator[Path]:
+def new_folder(out: Path) -> Iterator[Path]:
     """A folder that appears when all of it is written, and not before. Raises StoreError if it is not empty."""
-    _refuse_filled(out)
+    refuse_filled(out)
     partial = out.absolute().with_name(f"{out.absolute().name}.partial")
     with translate_disk_errors(out):
         shutil.rmtree(partial, ignore_errors=True)
@@ -148,7 +148,7 @@ def _new_folder(out: Path) -> Iterator[Path]:
         partial.replace(out)
 
 
-def _refuse_filled(out: Path) -> None:
+def refuse_filled(out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise StoreError(f"{out} is a file; choose another folder by --out")
     if out.is_dir() and any(out.iterdir()):

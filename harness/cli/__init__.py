@@ -5,7 +5,7 @@ import typer
 from harness.cli.calibrating import calibrate
 from harness.cli.checking import check, describe, list_components, schema, selftest
 from harness.cli.command_group import Commands
-from harness.cli.exporting import export_adapter, export_llamafactory, export_merged
+from harness.cli.exporting import export_adapter, export_llamafactory, export_merged, export_ollama
 from harness.cli.running import plan, report, run, view
 from harness.runtime.process_settings import settle_process
 
@@ -29,6 +29,7 @@ data_app.command()(describe)
 export_app.command("llamafactory")(export_llamafactory)
 export_app.command("merged")(export_merged)
 export_app.command("adapter")(export_adapter)
+export_app.command("ollama")(export_ollama)
 
 
 def main() -> None:
