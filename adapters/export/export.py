@@ -3,22 +3,21 @@
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from adapters.export.llamafactory import OUTPUT, as_json, data_files, train_yaml
 from adapters.external.adapter_folder import CONFIG, WEIGHTS
-from adapters.methods.base.network import translate_disk_errors
 from adapters.methods.base.peft import PeftMethod
 from adapters.models.base.engines import plain_weights
 from adapters.models.tuned import Tuned
 from harness.components.display import Display
 from harness.components.model import Model
-from harness.errors import ModelError, StoreError, nearest
+from harness.errors import ModelError, nearest
 from harness.models.huggingface import HuggingFace
 from harness.models.local.model_folder import read_object
+from harness.runtime.new_folder import new_folder, refuse_filled
 from harness.selftest.refusal import prove
 
 
@@ -73,7 +72,7 @@ def find_tuned(models: Mapping[str, Model], members: Mapping[str, Sequence[str]]
 def export_llamafactory(entry: TunedEntry, out: Path | None) -> Export:
     """Write data, dataset_info.json and train.yaml that train the same thing with LLaMA-Factory.
 
-    Raises DataError, ModelError for a method that LLaMA-Factory lacks, StoreError. Not run against llamafactory-cli.
+    Raises DataError, ModelError for a method that LLaMA-Factory lacks, StoreError.
     """
     model, name = entry.model, entry.name
     if model.origin().base_name and not model.origin().at_hand():
@@ -132,24 +131,3 @@ def _base(model: Tuned) -> HuggingFace:
 
 def _names(folder: Path) -> tuple[str, ...]:
     return tuple(sorted(file.name for file in folder.iterdir()))
-
-
-@contextmanager
-def new_folder(out: Path) -> Iterator[Path]:
-    """A folder that appears when all of it is written, and not before. Raises StoreError if it is not empty."""
-    refuse_filled(out)
-    partial = out.absolute().with_name(f"{out.absolute().name}.partial")
-    with translate_disk_errors(out):
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        yield partial
-        if out.is_dir():
-            out.rmdir()
-        partial.replace(out)
-
-
-def refuse_filled(out: Path) -> None:
-    if out.exists() and not out.is_dir():
-        raise StoreError(f"{out} is a file; choose another folder by --out")
-    if out.is_dir() and any(out.iterdir()):
-        raise StoreError(f"{out} is not empty; choose another folder by --out")

@@ -1,7 +1,6 @@
 """A training as LLaMA-Factory writes it: its data and settings, and comments on what it cannot express.
 
-The argument names are those of LLaMA-Factory's main branch of 2026 (src/llamafactory/hparams). Not run against
-llamafactory-cli.
+The argument names are those of LLaMA-Factory 0.9.5, which has trained such files (docs/training.md).
 """
 
 import json

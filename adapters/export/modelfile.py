@@ -112,21 +112,14 @@ def _parameters(model: HuggingFace, askings: Sequence[Asking]) -> tuple[list[tup
                 notes.append(f"{name} differs between tasks ({', '.join(told)}): send it with each request.")
         if any(generation.schema for _, generation in generations):
             notes.append("A reply is held to a JSON schema only where a request brings it as format.")
-    stops = dict.fromkeys([*_end_texts(model), *(text for _, generation in generations for text in generation.stop)])
+    stops = dict.fromkeys(
+        [
+            *map(model.tokenizer.decode, model.end_tokens()),
+            *(text for _, generation in generations for text in generation.stop),
+        ]
+    )
     settings += [("stop", _quoted(text)) for text in stops if text]
     return settings, notes
-
-
-def _end_texts(model: HuggingFace) -> list[str]:
-    """The tokens at which a reply ends, as text."""
-    from transformers import GenerationConfig
-
-    try:
-        ends = GenerationConfig.from_pretrained(model.weights_folder).eos_token_id
-    except OSError:  # no generation_config.json
-        ends = GenerationConfig.from_model_config(model.config).eos_token_id
-    tokens = [ends] if isinstance(ends, int) else [*(ends or []), model.tokenizer.eos_token_id]
-    return [str(model.tokenizer.decode([token])) for token in dict.fromkeys(tokens) if token is not None]
 
 
 def _quoted(text: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from adapters.export.export import Export, new_folder, refuse_filled
+from adapters.export.export import Export
 from adapters.export.gguf_converter import Precision, check_room, convert, find_converter, put_begin_token
 from adapters.export.modelfile import Asking, AskingFormat, asking_format, modelfile
 from adapters.models.quantised import Quantised
@@ -13,6 +13,7 @@ from harness.components.model import Model
 from harness.components.trained_model import DerivedModel
 from harness.errors import ModelError
 from harness.models.huggingface import HuggingFace
+from harness.runtime.new_folder import new_folder, refuse_filled
 from harness.selftest.refusal import prove
 
 BYTES: dict[Precision, float] = {"float32": 4, "float16": 2, "bfloat16": 2, "q8_0": 34 / 32}  # of a parameter
