@@ -1,6 +1,7 @@
 """A model with its weights stored in fewer bits, so that a suite can show what that costs in quality."""
 
 import importlib.util
+import logging
 from functools import cached_property
 from typing import Any, ClassVar, Literal
 
@@ -40,6 +41,8 @@ class Quantised(DerivedModel):
             return quantise_to_4_bits(base, self.kind, self.double_quant)
         from transformers import BitsAndBytesConfig
 
+        # it says at every multiplication that int8 casts its inputs to float16, thousands of times a run
+        logging.getLogger("bitsandbytes.autograd._functions").setLevel(logging.ERROR)
         options = {"quantization_config": BitsAndBytesConfig(load_in_8bit=True, llm_int8_threshold=self.threshold)}
         return modify_base(base, _identity({"bits": 8, "threshold": self.threshold}), options, lambda network: network)
 
