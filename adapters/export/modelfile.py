@@ -130,7 +130,7 @@ def _limit(generation: Generation) -> str:
     return str(generation.max_tokens)
 
 
-# What Ollama sets otherwise if it is not told: temperature 0.8, top_p 0.9, top_k 40, a penalty of 1.1 in older versions.
+# What Ollama sets if it is not told: temperature 0.8, top_p 0.9, top_k 40, a penalty of 1.1 in older versions.
 SAMPLING: dict[str, Callable[[Generation], str]] = {
     "temperature": lambda generation: f"{generation.temperature:g}",
     "top_p": lambda generation: f"{generation.top_p:g}",

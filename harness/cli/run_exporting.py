@@ -17,6 +17,20 @@ RunOut = Annotated[
 FILES = ("report.html", "summary.json", "run.json")  # what a tracker keeps beside the figures
 
 
+def export_responses(
+    run: RunPlace,
+    variant: Annotated[str | None, typer.Option(metavar="NAME", help="One variant only; default: all")] = None,
+    out: RunOut = None,
+) -> None:
+    """Write the answers beside the rows: a JSON list a task and variant, each row as it was with `model_response`.
+
+    Alpaca rows keep instruction, input and output, so that tools which score such files read them as they are.
+    """
+    from reports.export.responses import write_responses
+
+    _write(run, out, "responses", lambda finished, folder: write_responses(finished, folder, variant))
+
+
 def export_csv(run: RunPlace, out: RunOut = None) -> None:
     """Write a run as csv: items.csv, figures.csv, usage.csv and comparisons.csv.
 
@@ -51,7 +65,7 @@ def export_mlflow(
     ] = None,
     experiment: Annotated[str | None, typer.Option(help="Default: the name of the suite")] = None,
 ) -> None:
-    """Log a run in MLflow: one MLflow run for each variant below one that holds the report. Needs the extra tracking."""
+    """Log a run in MLflow: one MLflow run for each variant, below one with the report. Needs the extra tracking."""
     from harness.printing import make_console
     from reports.export.mlflow_run import log_to_mlflow
 
