@@ -2,8 +2,8 @@
 
     DATA=… MODEL=… python benchmarks/lm_eval_parity.py [--items 20] [--shots 5] [--subjects physician …]
 
-MODEL is a path as in a suite, DATA the folder with ceval/ in it. Needs the extra `lm-eval`. The tasks are written for
-this script: C-Eval subjects as multiple choice, and the first one once more as a text that is written and searched for a
+MODEL is a path as in a suite, DATA the folder with ceval/ in it. Needs the extra `lm-eval`. The tasks are made for
+this script: C-Eval subjects as multiple choice, and the first once more as a text that is written and searched for a
 letter. Each is asked in running text and through the model's chat template, where it has one.
 Prints items, equal picks or texts, equal values of metrics, the largest difference of log-probability, and the time.
 """

@@ -1,4 +1,4 @@
-"""Metrics of lm-eval tasks that are made of all items at once, from counts of each item: perplexity, F1, BLEU, …"""
+"""Metrics of lm-eval tasks that are made of all items at once, from what each item counts: perplexity, F1, BLEU."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar

@@ -162,8 +162,8 @@ def _unscorable(name: str, task: "LmEvalTask", metrics: Sequence[str] | None) ->
         ]
     possible = [own for kind in _KINDS for own in _aggregations(kind)]
     strange = {own: agg for own in chosen if (agg := aggregation_name(task.aggregation()[own])) not in possible}
-    others = [own for own in chosen if own not in strange]
-    remedy = f"leave it out: metrics: [{', '.join(others)}]" if others else "leave the task out"
+    usable = [own for own in chosen if own not in strange]
+    remedy = f"leave it out: metrics: [{', '.join(usable)}]" if usable else "leave the task out"
     return [
         f"{name}: its metric {own} is made of all items at once by {aggregation}, so that no item has a value of its "
         f"own to be paired and resampled; {remedy}"

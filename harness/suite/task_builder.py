@@ -43,8 +43,8 @@ class TaskBuilder(Builder):
         """The tasks that a reader brings; the entry itself, as one with a mistake, where it brings none."""
         where = ("tasks", name)
         if len(value) > 1:
-            others = ", ".join(str(key) for key in value if key != kind)
-            self.source.complain(where, f"{kind} brings its own prompts and metrics; leave out {others}")
+            excess = ", ".join(str(key) for key in value if key != kind)
+            self.source.complain(where, f"{kind} brings its own prompts and metrics; leave out {excess}")
             return {name: None}
         mistakes = len(self.source.mistakes)
         reader = self.component("reader", value, where)

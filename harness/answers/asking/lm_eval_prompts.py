@@ -87,5 +87,5 @@ def running_text(item: LmEvalItem, turns: Prompt) -> str:
         (question, item.question_joint, answer, item.example_joint)
         for question, answer in zip(pairs[::2], pairs[1::2], strict=True)
     )
-    shown = "".join(examples) if item.examples is None else item.examples
-    return system + shown + turns[-1].content + item.ending
+    before = "".join(examples) if item.examples is None else item.examples
+    return system + before + turns[-1].content + item.ending

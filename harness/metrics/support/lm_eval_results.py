@@ -23,15 +23,15 @@ def responses(sample: Sample, prediction: Prediction) -> list[Any] | str:
     item = sample.meta[KEY]
     requests = item["requests"]
     scored = [place for place, request in enumerate(requests) if request["kind"] != "generate_until"]
-    told = prediction.logprobs
-    if scored and told is None and any(request["kind"] == "loglikelihood_rolling" for request in requests):
+    logprobs = prediction.logprobs
+    if scored and logprobs is None and any(request["kind"] == "loglikelihood_rolling" for request in requests):
         return "no model told how likely the text is"
-    if told is None:
-        told = tuple(_CERTAIN if _is_answer(sample, prediction, place) else _IMPOSSIBLE for place in scored)
-        greedy: Sequence[bool] | None = [value == _CERTAIN for value in told]
+    if logprobs is None:
+        logprobs = tuple(_CERTAIN if _is_answer(sample, prediction, place) else _IMPOSSIBLE for place in scored)
+        greedy: Sequence[bool] | None = [value == _CERTAIN for value in logprobs]
     else:
         greedy = prediction.greedy
-    values = iter(zip(told, greedy or [False] * len(told), strict=True))
+    values = iter(zip(logprobs, greedy or [False] * len(logprobs), strict=True))
     replies = [next(values) if place in scored else _text(prediction) for place in range(len(requests))]
     return [
         reply[0] if requests[place]["kind"] == "loglikelihood_rolling" else reply for place, reply in enumerate(replies)

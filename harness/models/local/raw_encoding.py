@@ -35,9 +35,9 @@ class RawEncoding:
         """
         head = context.rstrip()
         whole = self.ids(context + continuation)
-        given = self.ids(head) if head else []
-        if given:
-            return given + whole[len(given) :], len(given)
+        before = self.ids(head) if head else []
+        if before:
+            return before + whole[len(before) :], len(before)
         ids: list[int] = self.tokenizer(context + continuation, add_special_tokens=False)["input_ids"]
         return (ids, 1) if ids[:1] == [self.start] else ([self.start, *ids], 1)
 

@@ -19,7 +19,7 @@ FEWSHOT_SEED = 1234  # lm-eval's own default
 
 
 @dataclass(frozen=True)
-class Conversation:
+class LmEvalTurns:
     """What lm-eval would hand to a chat template."""
 
     turns: Sequence[tuple[str, str]]
@@ -41,8 +41,8 @@ class Conversation:
     def examples(self) -> tuple[tuple[str, str], ...]:
         """The worked examples: question and answer of each."""
         texts = [text for role, text in self.turns if role != "system"]
-        shown = texts[: -2 if self.prefix else -1]
-        return tuple(zip(shown[::2], shown[1::2], strict=True))
+        pairs = texts[: -2 if self.prefix else -1]
+        return tuple(zip(pairs[::2], pairs[1::2], strict=True))
 
 
 class LmEvalDocuments:
@@ -104,7 +104,7 @@ class LmEvalDocuments:
         return sorted(requests, key=lambda request: request.idx) if isinstance(requests, list) else [requests]
 
     def _item(
-        self, document: Any, place: int, plain: "Sequence[Instance]", chat: "Sequence[Instance]", own: Conversation
+        self, document: Any, place: int, plain: "Sequence[Instance]", chat: "Sequence[Instance]", own: LmEvalTurns
     ) -> LmEvalItem:
         config, ending, examples = self.task.config, "", ""
         if not _is_rolling(plain):
@@ -112,15 +112,15 @@ class LmEvalDocuments:
         joints = {"question_joint": config.target_delimiter, "example_joint": config.fewshot_delimiter}
         if (fewshot := getattr(self.task, "fewshot_cfg", None)) is not None:
             joints = {"question_joint": fewshot.target_delimiter, "example_joint": fewshot.fewshot_delimiter}
-        told = "".join(f"{q}{joints['question_joint']}{a}{joints['example_joint']}" for q, a in own.examples)
+        joined = "".join(f"{q}{joints['question_joint']}{a}{joints['example_joint']}" for q, a in own.examples)
         return LmEvalItem(
             document=place,
             choices=tuple(self.choices(document)),
-            requests=tuple(_request(one, other, own) for one, other in zip(plain, chat, strict=True)),
+            requests=tuple(_request(text, turns, own) for text, turns in zip(plain, chat, strict=True)),
             description=own.description,
             description_joint=config.fewshot_delimiter,
             **joints,
-            examples=None if told == examples else examples,
+            examples=None if joined == examples else examples,
             ending=ending,
             prefix=own.prefix,
         )
@@ -152,20 +152,20 @@ def _is_rolling(requests: "Sequence[Instance]") -> bool:
     return requests[0].request_type == "loglikelihood_rolling"
 
 
-def _conversation(chat: "Sequence[Instance]", plain: "Sequence[Instance]") -> Conversation:
+def _conversation(chat: "Sequence[Instance]", plain: "Sequence[Instance]") -> LmEvalTurns:
     """The turns of a document's first request; a task that knows no turns has its whole context as one."""
-    return Conversation([("user", "")]) if _is_rolling(plain) else _turns_of(chat[0], str(plain[0].args[0]))
+    return LmEvalTurns([("user", "")]) if _is_rolling(plain) else _turns_of(chat[0], str(plain[0].args[0]))
 
 
-def _turns_of(request: "Instance", otherwise: str) -> Conversation:
+def _turns_of(request: "Instance", otherwise: str) -> LmEvalTurns:
     try:
         turns = json.loads(request.args[0])
-        return Conversation([(str(role), str(text)) for role, text in turns])
+        return LmEvalTurns([(str(role), str(text)) for role, text in turns])
     except (ValueError, TypeError):
-        return Conversation([("user", otherwise)])
+        return LmEvalTurns([("user", otherwise)])
 
 
-def _request(plain: "Instance", chat: "Instance", own: Conversation) -> LmEvalRequest:
+def _request(plain: "Instance", chat: "Instance", own: LmEvalTurns) -> LmEvalRequest:
     kind = plain.request_type
     if kind == "loglikelihood_rolling":
         return LmEvalRequest(kind=kind, continuation=str(plain.args[0]), chat_continuation=str(plain.args[0]))
@@ -181,7 +181,7 @@ def _request(plain: "Instance", chat: "Instance", own: Conversation) -> LmEvalRe
     )
 
 
-def _parts(context: str, own: Conversation) -> tuple[str, str]:
+def _parts(context: str, own: LmEvalTurns) -> tuple[str, str]:
     """What of a context in running text stands between description and question, and what behind the question.
 
     Raises DataError for a context that is not made of these.

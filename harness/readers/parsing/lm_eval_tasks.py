@@ -76,14 +76,14 @@ def _manager_for(names: tuple[str, ...], include_path: str | None) -> "TaskManag
             )
         if all(_matches(_manager(own, False), name) for name in names):
             return _manager(own, False)
-    part = _manager((*_folders_that_name(names), *own), False)
+    part = _manager((*_folders_naming(names), *own), False)
     if all(name in part.task_index and part.task_index[name].kind.name.endswith("TASK") for name in names):
         return part
     return _manager(own, True)
 
 
 @lru_cache(maxsize=8)
-def _folders_that_name(names: tuple[str, ...]) -> tuple[str, ...]:
+def _folders_naming(names: tuple[str, ...]) -> tuple[str, ...]:
     """The folders of lm-eval's own tasks in whose files one of some names stands."""
     spec = importlib.util.find_spec("lm_eval")
     if spec is None or spec.origin is None:
@@ -126,15 +126,15 @@ def quiet() -> Iterator[None]:
     """lm-eval's remarks on its own defaults, and the bars of datasets, say nothing to somebody who runs a suite."""
     import datasets
 
-    logger, level, shown = logging.getLogger("lm_eval"), logging.getLogger("lm_eval").level, False
-    shown = datasets.is_progress_bar_enabled()
+    logger, has_bars = logging.getLogger("lm_eval"), datasets.is_progress_bar_enabled()
+    level = logger.level
     logger.setLevel(logging.CRITICAL)
     datasets.disable_progress_bars()
     try:
         yield
     finally:
         logger.setLevel(level)
-        if shown:
+        if has_bars:
             datasets.enable_progress_bars()
 
 
