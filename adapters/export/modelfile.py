@@ -76,7 +76,7 @@ def modelfile(title: str, model: HuggingFace, form: AskingFormat, askings: Seque
         "",
         "FROM ./model.gguf",
         f'TEMPLATE """{form.pieces.go_template()}"""',
-        *([f'SYSTEM """{system}"""'] if system else []),
+        *([f"SYSTEM {system}"] if system else []),
         *(f"PARAMETER {name} {value}" for name, value in settings),
     ]
     return "\n".join(lines) + "\n"
@@ -90,10 +90,10 @@ def _system(askings: Sequence[Asking]) -> tuple[str, list[str]]:
         "passages inside it."
     ]
     text = next(iter(texts)) if len(texts) == 1 else ""
-    is_fixed = not any(mark in text for mark in ("{{", "{%", '"""'))
-    if any(texts) and not (text and is_fixed):
-        notes.append("The system text differs between tasks or items: send the suite's own as the system turn.")
-    return (text if is_fixed else ""), notes
+    value = None if not text or "{{" in text or "{%" in text else quoted(text)
+    if any(texts) and value is None:
+        notes.append("The system text is not one that a Modelfile can hold: send the suite's own as the system turn.")
+    return value or "", notes
 
 
 def _parameters(model: HuggingFace, askings: Sequence[Asking]) -> tuple[list[tuple[str, str]], list[str]]:
@@ -118,19 +118,28 @@ def _parameters(model: HuggingFace, askings: Sequence[Asking]) -> tuple[list[tup
             *(text for _, generation in generations for text in generation.stop),
         ]
     )
-    settings += [("stop", _quoted(text)) for text in stops if text]
+    written = {text: quoted(text) for text in stops if text}
+    settings += [("stop", value) for value in written.values() if value]
+    notes += [
+        f"The stop string {text!r} cannot stand in a Modelfile: send it." for text in written if not written[text]
+    ]
     return settings, notes
 
 
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+def quoted(text: str) -> str | None:
+    """A text as a Modelfile keeps it, which knows no escapes; None for one that it cannot hold.
+
+    Ollama's parser drops what does not print, U+3000 included, but for line breaks and tabs (parser/parser.go).
+    """
+    is_kept = all(letter.isprintable() or letter in "\n\t" for letter in text)
+    return f'"""{text}"""' if is_kept and '"""' not in text else None
 
 
 def _limit(generation: Generation) -> str:
     return str(generation.max_tokens)
 
 
-# What Ollama sets otherwise if it is not told: temperature 0.8, top_p 0.9, top_k 40, a penalty of 1.1 in older versions.
+# If it is not told, Ollama sets temperature 0.8, top_p 0.9, top_k 40, and a penalty of 1.1 in older versions.
 SAMPLING: dict[str, Callable[[Generation], str]] = {
     "temperature": lambda generation: f"{generation.temperature:g}",
     "top_p": lambda generation: f"{generation.top_p:g}",

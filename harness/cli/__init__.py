@@ -6,7 +6,13 @@ from harness.cli.calibrating import calibrate
 from harness.cli.checking import check, describe, list_components, schema, selftest
 from harness.cli.command_group import Commands
 from harness.cli.exporting import export_adapter, export_llamafactory, export_merged, export_ollama
-from harness.cli.run_exporting import export_csv, export_inspect, export_mlflow, export_parquet, export_wandb
+from harness.cli.run_exporting import (
+    export_csv,
+    export_inspect,
+    export_mlflow,
+    export_parquet,
+    export_wandb,
+)
 from harness.cli.running import plan, report, run, view
 from harness.runtime.process_settings import settle_process
 
@@ -18,7 +24,7 @@ app = typer.Typer(
 data_app = typer.Typer(help="Look at a suite's data.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(data_app, name="data")
 export_app = typer.Typer(
-    help="Hand what a suite trains, or what came of a run, to other tools.", no_args_is_help=True, rich_markup_mode=None,
+    help="Hand what a suite trains, or a run, to other tools.", no_args_is_help=True, rich_markup_mode=None,
 )  # fmt: skip
 app.add_typer(export_app, name="export")
 

@@ -94,12 +94,20 @@ def _askings(suite: "Suite", tasks: "Mapping[str, Task]", model: str) -> "list[A
             task=task.name,
             variant=name,
             generation=variant.generation(task),
-            system=task.system.text if task.system else "",
+            system=_system_text(task),
         )
         for task in tasks.values()
         for name, variant in suite.asked(task.origin or task.name).items()
         if model in suite.usage.writers_of.get(name, ())
     ]
+
+
+def _system_text(task: "Task") -> str:
+    """The system text of a task, rendered where it names no variable."""
+    if task.system is None:
+        return ""
+    is_fixed = "{{" not in task.system.text and "{%" not in task.system.text
+    return task.system.render_values({}) if is_fixed else task.system.text
 
 
 def _export(write: "Callable[[TunedEntry, Any], Export]", path: Path, name: str, out: Path | None) -> None:
