@@ -13,7 +13,7 @@ CONTEXT = 8192  # tokens, unless the model was trained with fewer: Ollama reserv
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asking:
+class TaskRequest:
     """How a suite asks a model on one task."""
 
     task: str
@@ -63,10 +63,10 @@ def _space_note(model: HuggingFace) -> tuple[str, ...]:
     return (f"{text} {json.dumps(model.delimiter)}.",)
 
 
-def modelfile(title: str, model: HuggingFace, form: AskingFormat, askings: Sequence[Asking]) -> str:
+def modelfile(title: str, model: HuggingFace, form: AskingFormat, requests: Sequence[TaskRequest]) -> str:
     """The text of a Modelfile over model.gguf beside it."""
-    settings, notes = _parameters(model, askings)
-    system, system_notes = _system(askings)
+    settings, notes = _parameters(model, requests)
+    system, system_notes = _system(requests)
     lines = [
         f"# {title}",
         "# ollama create NAME -f Modelfile, in this folder",
@@ -76,32 +76,32 @@ def modelfile(title: str, model: HuggingFace, form: AskingFormat, askings: Seque
         "",
         "FROM ./model.gguf",
         f'TEMPLATE """{form.pieces.go_template()}"""',
-        *([f'SYSTEM """{system}"""'] if system else []),
+        *([f"SYSTEM {system}"] if system else []),
         *(f"PARAMETER {name} {value}" for name, value in settings),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _system(askings: Sequence[Asking]) -> tuple[str, list[str]]:
+def _system(requests: Sequence[TaskRequest]) -> tuple[str, list[str]]:
     """The one system text of all tasks, where it is the same and names no variable; otherwise a note."""
-    texts = {asking.system for asking in askings}
+    texts = {asking.system for asking in requests}
     notes = [
         "The prompt of a task is the suite's: send the same text as the user's turn, worked examples as earlier turns, "
         "passages inside it."
     ]
     text = next(iter(texts)) if len(texts) == 1 else ""
-    is_fixed = not any(mark in text for mark in ("{{", "{%", '"""'))
-    if any(texts) and not (text and is_fixed):
-        notes.append("The system text differs between tasks or items: send the suite's own as the system turn.")
-    return (text if is_fixed else ""), notes
+    value = None if not text or "{{" in text or "{%" in text else quoted(text)
+    if any(texts) and value is None:
+        notes.append("The system text is not one that a Modelfile can hold: send the suite's own as the system turn.")
+    return value or "", notes
 
 
-def _parameters(model: HuggingFace, askings: Sequence[Asking]) -> tuple[list[tuple[str, str]], list[str]]:
+def _parameters(model: HuggingFace, requests: Sequence[TaskRequest]) -> tuple[list[tuple[str, str]], list[str]]:
     """Settings in Ollama's names: those of the first task where tasks differ, and notes on that."""
     window = min(model.context_length() or CONTEXT, CONTEXT)
     settings = [("num_ctx", str(window))]
     notes = [f"A prompt of more than {window} tokens is cut; raise num_ctx, or send truncate: false."]
-    generations = list(dict.fromkeys((asking.task, asking.generation) for asking in askings))
+    generations = list(dict.fromkeys((asking.task, asking.generation) for asking in requests))
     if generations:
         first = generations[0][1]
         settings += [(name, value(first)) for name, value in SAMPLING.items()]
@@ -118,12 +118,21 @@ def _parameters(model: HuggingFace, askings: Sequence[Asking]) -> tuple[list[tup
             *(text for _, generation in generations for text in generation.stop),
         ]
     )
-    settings += [("stop", _quoted(text)) for text in stops if text]
+    written = {text: quoted(text) for text in stops if text}
+    settings += [("stop", value) for value in written.values() if value]
+    notes += [
+        f"The stop string {text!r} cannot stand in a Modelfile: send it." for text in written if not written[text]
+    ]
     return settings, notes
 
 
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+def quoted(text: str) -> str | None:
+    """A text as a Modelfile keeps it, which knows no escapes; None for one that it cannot hold.
+
+    Ollama's parser drops what does not print, U+3000 included, but for line breaks and tabs (parser/parser.go).
+    """
+    is_kept = all(letter.isprintable() or letter in "\n\t" for letter in text)
+    return f'"""{text}"""' if is_kept and '"""' not in text else None
 
 
 def _limit(generation: Generation) -> str:

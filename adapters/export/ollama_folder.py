@@ -6,7 +6,7 @@ from pathlib import Path
 
 from adapters.export.export import Export
 from adapters.export.gguf_converter import Precision, check_room, convert, find_converter, put_begin_token
-from adapters.export.modelfile import Asking, AskingFormat, asking_format, modelfile
+from adapters.export.modelfile import TaskRequest, AskingFormat, asking_format, modelfile
 from adapters.models.quantised import Quantised
 from harness.components.display import Display
 from harness.components.model import Model
@@ -28,7 +28,7 @@ class ModelEntry:
     model: Model
     suite_name: str
     suite_path: Path
-    askings: Sequence[Asking]
+    requests: Sequence[TaskRequest]
 
     def weights(self) -> HuggingFace:
         """It as weights in one folder, merged if it was trained. Raises ModelError where it has none, or none yet."""
@@ -68,7 +68,7 @@ def export_ollama(entry: ModelEntry, out: Path | None, precision: Precision, con
             convert(weights.weights_folder, vocabulary, precision, folder / FILE, script)
             form = _with_begin_token(form, folder / FILE)
             title = f"{entry.suite_name}: {entry.name} ({' '.join(entry.model.describe().split())}), {precision}"
-            (folder / "Modelfile").write_text(modelfile(title, weights, form, entry.askings), encoding="utf-8")
+            (folder / "Modelfile").write_text(modelfile(title, weights, form, entry.requests), encoding="utf-8")
     except ModelError as error:
         raise ModelError(f"models.{entry.name}: {error}") from error
     command = f"cd {out} && ollama create {entry.suite_name}-{entry.name} -f Modelfile"

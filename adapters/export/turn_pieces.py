@@ -1,5 +1,7 @@
 """What a model's chat template writes around each turn, read off its renderings, and the same as a template in Go."""
 
+import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -61,10 +63,15 @@ class TurnPieces:
 
 def literal(text: str) -> str:
     """A text as it stands in a Go template between three quotation marks."""
-    for special in ("{{", '"""'):
-        quoted = special.replace('"', '\\"')
-        text = text.replace(special, f'\0"{quoted}"\1')
-    return text.replace("\0", "{{ ").replace("\1", " }}")
+    return re.sub(r'\{\{|"""|[^\S\n\t ]|[^\w\s]', _escaped, text)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    """What would be read as an action or an end, and what does not print, which Ollama's parser drops."""
+    text = match[0]
+    if text not in ("{{", '"""') and text.isprintable():
+        return text
+    return f"{{{{ {json.dumps(text)} }}}}"
 
 
 def _guard_edges(text: str) -> str:
@@ -74,9 +81,7 @@ def _guard_edges(text: str) -> str:
 
 
 def _quoted(space: str) -> str:
-    codes = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
-    written = "".join(codes.get(letter, letter) for letter in space)
-    return f'{{{{ "{written}" }}}}' if space else ""
+    return f"{{{{ {json.dumps(space)} }}}}" if space else ""
 
 
 def read_pieces(render: Render) -> TurnPieces | None:

@@ -10,7 +10,7 @@ from harness.cli.arguments import Empty, Exported, ExportOut, OllamaOut, SuitePa
 
 if TYPE_CHECKING:
     from adapters.export.export import Export, TunedEntry
-    from adapters.export.modelfile import Asking
+    from adapters.export.modelfile import TaskRequest
     from harness.components.task import Task
     from harness.suite.suite import Suite
 
@@ -78,28 +78,36 @@ def export_ollama(
     if model not in loaded.models:
         raise ModelError(f"'{model}' is not among models ({nearest(model, loaded.models)})")
     named: Model = loaded.models[model]
-    askings = _askings(loaded, prepare(loaded), model)
+    requests = _requests(loaded, prepare(loaded), model)
     entry = ModelEntry(
-        name=model, model=named, suite_name=loaded.name, suite_path=loaded.path, askings=askings
+        name=model, model=named, suite_name=loaded.name, suite_path=loaded.path, requests=requests
     )  # fmt: skip
     _print_export(write(entry, out, precision, converter))
 
 
-def _askings(suite: "Suite", tasks: "Mapping[str, Task]", model: str) -> "list[Asking]":
+def _requests(suite: "Suite", tasks: "Mapping[str, Task]", model: str) -> "list[TaskRequest]":
     """How the variants that a model answers for ask it, by task."""
-    from adapters.export.modelfile import Asking
+    from adapters.export.modelfile import TaskRequest
 
     return [
-        Asking(
+        TaskRequest(
             task=task.name,
             variant=name,
             generation=variant.generation(task),
-            system=task.system.text if task.system else "",
+            system=_system_text(task),
         )
         for task in tasks.values()
         for name, variant in suite.asked(task.origin or task.name).items()
         if model in suite.usage.writers_of.get(name, ())
     ]
+
+
+def _system_text(task: "Task") -> str:
+    """The system text of a task, rendered where it names no variable."""
+    if task.system is None:
+        return ""
+    is_fixed = "{{" not in task.system.text and "{%" not in task.system.text
+    return task.system.render_values({}) if is_fixed else task.system.text
 
 
 def _export(write: "Callable[[TunedEntry, Any], Export]", path: Path, name: str, out: Path | None) -> None:

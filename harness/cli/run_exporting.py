@@ -61,11 +61,14 @@ def export_inspect(run: RunPlace, out: RunOut = None) -> None:
 def export_mlflow(
     run: RunPlace,
     store: Annotated[
-        str | None, typer.Option("--to", help="Tracking URI; default: as MLflow is set (MLFLOW_TRACKING_URI)")
+        str | None, typer.Option("--to", help="Tracking URI; default: MLFLOW_TRACKING_URI, or sqlite:///mlflow.db")
     ] = None,
     experiment: Annotated[str | None, typer.Option(help="Default: the name of the suite")] = None,
 ) -> None:
-    """Log a run in MLflow: one MLflow run for each variant, below one with the report. Needs the extra tracking."""
+    """Log a run in MLflow: one MLflow run for each variant, below one that holds the report.
+
+    Needs the extra tracking. `mlflow ui --backend-store-uri sqlite:///mlflow.db` shows it.
+    """
     from harness.printing import make_console
     from reports.export.mlflow_run import log_to_mlflow
 

@@ -1,5 +1,6 @@
 """A run in MLflow: a run with the report, and below it one for each variant."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from harness.errors import HarnessError, StoreError
 from harness.records.finished_run import FinishedRun
 from reports.export.tracked_variants import TrackedVariant, run_identity, tracked_variants
 
+LOCAL = "sqlite:///mlflow.db"  # in the current folder, where `mlflow ui` looks, too
 LONGEST = 6000  # characters of a parameter that MLflow keeps
 BATCH = 100  # parameters and tags of one request
 
@@ -14,7 +16,7 @@ BATCH = 100  # parameters and tags of one request
 def log_to_mlflow(
     finished: FinishedRun, files: Mapping[str, Path], store: str | None, experiment: str | None
 ) -> list[str]:
-    """Log the run, its variants and the files; return their ids. `store` None: as MLflow itself is set.
+    """Log the run, its variants and the files; return their ids. `store` None: MLFLOW_TRACKING_URI, or LOCAL.
 
     Raises HarnessError without mlflow, StoreError if the store cannot be used or has this run already.
     """
@@ -25,7 +27,8 @@ def log_to_mlflow(
         raise HarnessError("mlflow is not installed: pip install 'domain-harness[tracking]'") from error
     name, identity = experiment or finished.summary.name, run_identity(finished)
     try:
-        client = MlflowClient(tracking_uri=store)
+        uri = store or os.environ.get("MLFLOW_TRACKING_URI") or LOCAL
+        client = MlflowClient(tracking_uri=uri, registry_uri=uri)
         place = client.get_experiment_by_name(name)
         number = place.experiment_id if place else client.create_experiment(name)
         same = client.search_runs([number], f"tags.`harness.run` = '{identity}'", max_results=1)

@@ -30,13 +30,13 @@ def log_to_wandb(
             config = {**variant.params, **variant.tags}
             with wandb.init(**common, name=variant.name, job_type="variant", config=config, settings=settings) as run:
                 run.summary.update(dict(variant.metrics))
-                places.append(Path(run.dir).parent.name)
+                places.append(f"wandb/{Path(run.dir).parent.name}")
         with wandb.init(**common, name="report", job_type="report", settings=settings) as run:
             artifact = wandb.Artifact(f"report-{run.id}", type="report")
             for name, file in files.items():
                 artifact.add_file(str(file), name=name)
             run.log_artifact(artifact)
-            places.append(Path(run.dir).parent.name)
+            places.append(f"wandb/{Path(run.dir).parent.name}")
     except wandb.errors.Error as error:
         raise StoreError(f"wandb: {' '.join(str(error).split())}") from error
     return places
