@@ -84,7 +84,7 @@ def modelfile(title: str, model: HuggingFace, form: AskingFormat, requests: Sequ
 
 def _system(requests: Sequence[TaskRequest]) -> tuple[str, list[str]]:
     """The one system text of all tasks, where it is the same and names no variable; otherwise a note."""
-    texts = {asking.system for asking in requests}
+    texts = {request.system for request in requests}
     notes = [
         "The prompt of a task is the suite's: send the same text as the user's turn, worked examples as earlier turns, "
         "passages inside it."
@@ -101,7 +101,7 @@ def _parameters(model: HuggingFace, requests: Sequence[TaskRequest]) -> tuple[li
     window = min(model.context_length() or CONTEXT, CONTEXT)
     settings = [("num_ctx", str(window))]
     notes = [f"A prompt of more than {window} tokens is cut; raise num_ctx, or send truncate: false."]
-    generations = list(dict.fromkeys((asking.task, asking.generation) for asking in requests))
+    generations = list(dict.fromkeys((request.task, request.generation) for request in requests))
     if generations:
         first = generations[0][1]
         settings += [(name, value(first)) for name, value in SAMPLING.items()]

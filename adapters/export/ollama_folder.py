@@ -6,7 +6,7 @@ from pathlib import Path
 
 from adapters.export.export import Export
 from adapters.export.gguf_converter import Precision, check_room, convert, find_converter, put_begin_token
-from adapters.export.modelfile import TaskRequest, AskingFormat, asking_format, modelfile
+from adapters.export.modelfile import AskingFormat, TaskRequest, asking_format, modelfile
 from adapters.models.quantised import Quantised
 from harness.components.display import Display
 from harness.components.model import Model

@@ -53,7 +53,7 @@ def export_parquet(run: RunPlace, out: RunOut = None) -> None:
 
 def export_inspect(run: RunPlace, out: RunOut = None) -> None:
     """Write a run as logs of inspect_ai, one for each task and variant; look at them with `inspect view`."""
-    from reports.export.inspect_log import write_logs
+    from reports.export.inspect_logs import write_logs
 
     _write(run, out, "inspect", write_logs)
 

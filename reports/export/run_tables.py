@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
+from harness.records.figure_names import FigureName
 from harness.records.figures import Comparison
 from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON, Sample
@@ -37,7 +38,7 @@ def _items(finished: FinishedRun) -> RunTable:
     for score in finished.scores:
         scores.setdefault((score.task, score.variant, score.sample_id), []).append(score)
     metrics = dict.fromkeys(score.metric for score in finished.scores)
-    columns = [f"{part}.{metric}" for metric in metrics for part in ("score", "reason")]
+    columns = [f"{kind}.{name}" for name in metrics for kind in ("score", "reason")]
     rows: list[Row] = []
     for prediction in finished.predictions:
         key = (prediction.task, prediction.variant, prediction.sample_id)
@@ -87,7 +88,7 @@ def as_text(value: JSON) -> str | None:
 def _figures(finished: FinishedRun) -> RunTable:
     summary = finished.summary
     rows = [
-        {**asdict(result), "is_headline": int(f"{result.task}.{result.metric}" in summary.headline)}
+        {**asdict(result), "is_headline": int(str(FigureName.of(result)) in summary.headline)}
         for result in summary.results
     ]
     return _table("figures", rows)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from harness.records.figure_names import FigureName
 from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON
 
@@ -37,13 +38,13 @@ def tracked_variants(finished: FinishedRun) -> list[TrackedVariant]:
 
 def _metrics(finished: FinishedRun, variant: str) -> Iterator[tuple[str, float]]:
     for result in finished.summary.results:
-        figure = f"{result.task}.{result.metric}"
+        figure = str(FigureName.of(result))
         values = {"": result.mean, ".ci_low": result.low, ".ci_high": result.high, ".known": result.known}
         if result.variant == variant:
             yield from ((figure + ending, value) for ending, value in values.items() if value is not None)
     for comparison in finished.summary.comparisons:
         if comparison.variant == variant and comparison.difference is not None:
-            figure = f"{comparison.task}.{comparison.metric}.difference"
+            figure = f"{FigureName.of(comparison)}.difference"
             values = {"": comparison.difference, ".ci_low": comparison.low, ".ci_high": comparison.high}
             yield from ((figure + ending, value) for ending, value in values.items() if value is not None)
     for usage in finished.summary.usage:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.records.figure_names import FigureName
 from harness.records.figures import Result
 from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON, Sample
@@ -116,7 +117,7 @@ def _generation(options: Mapping[str, JSON]) -> JSON:
 
 def _figure(result: Result, run: Mapping[str, JSON]) -> JSON:
     """A metric of the cell with the ends of its 95 % interval."""
-    metric = run.get("tasks", {}).get(result.task, {}).get("metrics", {}).get(result.metric.partition(".")[0], {})
+    metric = run.get("tasks", {}).get(result.task, {}).get("metrics", {}).get(FigureName.of(result).metric, {})
     values = {"mean": result.mean, "ci_low": result.low, "ci_high": result.high}
     return {
         "name": result.metric, "scorer": metric.get("component") or result.metric, "params": metric.get("settings", {}),
