@@ -95,7 +95,7 @@ class LmEval(Reader):
         return WholeTask(
             data=self.model_copy(update=parameters),
             answer=answer,
-            metrics=self._metrics(task, {**parameters, "task": name}),
+            metrics=self._metrics(task, {"task": name, "within": parameters["within"]}),
             generation=generation_of(stated or {}) if stated else Generation(),
         )
 
@@ -107,10 +107,11 @@ class LmEval(Reader):
             aggregation = aggregation_name(task.aggregation()[name])
             kind = next(kind for kind in _KINDS if aggregation in _aggregations(kind))
             for own in filters:
-                metric = find("metric", kind)(
-                    task=parameters["task"], within=parameters["within"], include_path=self.include_path, metric=name,
-                    filter=own, aggregation=aggregation, better="higher" if _is_higher_better(task, name) else "lower",
-                )  # fmt: skip
+                written = {
+                    **parameters, "include_path": self.include_path, "metric": name, "filter": own,
+                    "aggregation": aggregation, "better": "higher" if _is_higher_better(task, name) else "lower",
+                }  # fmt: skip
+                metric = find("metric", kind).model_validate(written)
                 assert isinstance(metric, Metric)
                 metrics[clean_name(name if len(filters) == 1 else f"{name}-{own}")] = metric
         return metrics

@@ -149,7 +149,7 @@ def _as_json(turns: Sequence[Mapping[str, str]], add_generation_prompt: bool = T
 
 
 def _is_rolling(requests: "Sequence[Instance]") -> bool:
-    return requests[0].request_type == "loglikelihood_rolling"
+    return bool(requests[0].request_type == "loglikelihood_rolling")
 
 
 def _conversation(chat: "Sequence[Instance]", plain: "Sequence[Instance]") -> LmEvalTurns:
