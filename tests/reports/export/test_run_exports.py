@@ -19,7 +19,7 @@ from harness.records.finished_run import FinishedRun
 from harness.records.inputs import Message, Sample
 from harness.records.outputs import Prediction, Reading, Score
 from harness.records.summary import Summary
-from reports.export.inspect_log import write_logs
+from reports.export.inspect_logs import write_logs
 from reports.export.mlflow_run import log_to_mlflow
 from reports.export.run_tables import run_tables
 from reports.export.table_files import inert_cell, write_csv, write_parquet
