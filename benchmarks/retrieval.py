@@ -1,17 +1,15 @@
-"""Retrieval: how much is found, how fast, and what a million vectors cost.
+"""Retrieval: how much is found, and how fast.
 
-    python benchmarks/retrieval.py [yidu|examples|speed|embedding|million] [--data FOLDER] [--vectors N]
+    python benchmarks/retrieval.py [yidu|examples|speed|embedding] [--data FOLDER]
 
 `yidu`: recall of the lexical retrievers on Yidu-N7K. Settings were chosen on the train rows; val is only reported.
 `examples`: the same on val, with the inputs of 0, 250, 1,000 and all train rows as names of their terms.
 `speed`: queries/s of each retriever in one batch against the same index asked one query at a time.
 `embedding`: texts/s batched and sorted by length against one text at a time.
-`million`: an HNSW graph over synthetic vectors: build time, peak memory, recall against exact search.
 """
 
 import argparse
 import os
-import resource
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -52,9 +50,8 @@ RETRIEVERS: Mapping[str, Retriever] = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("section", nargs="?", choices=["yidu", "examples", "speed", "embedding", "million"])
+    parser.add_argument("section", nargs="?", choices=["yidu", "examples", "speed", "embedding"])
     parser.add_argument("--data", type=Path, default=DATA)
-    parser.add_argument("--vectors", type=int, default=1_000_000)
     parser.add_argument("--texts", type=int, default=2000)
     arguments = parser.parse_args()
     sections: dict[str, Callable[[], None]] = {
@@ -62,7 +59,6 @@ def main() -> None:
         "examples": lambda: examples(arguments.data / "yidu-n7k"),
         "speed": lambda: speed(arguments.data / "yidu-n7k"),
         "embedding": lambda: embedding(arguments.data, arguments.texts),
-        "million": lambda: million(arguments.vectors),
     }
     for name, section in sections.items():
         if arguments.section in (None, name):
@@ -237,69 +233,6 @@ def _strings(value: Any) -> "list[str]":
     return [text for item in inner for text in _strings(item)]
 
 
-# -- a million vectors --------------------------------------------------------------------------------------------
-
-
-def million(count: int, dimension: int = 384, queries: int = 1000) -> None:
-    """Through Dense itself, with a context that makes the vectors of a slice when they are asked for."""
-    import faiss
-    import numpy as np
-
-    faiss.omp_set_num_threads(2)
-    for label, rank in (("low rank", 48), ("isotropic", dimension)):
-        settings = Dense(model="synthetic", method="hnsw")
-        made = Synthetic(count, dimension, rank)
-        began = time.perf_counter()
-        index = settings._built(range(count), dimension, made)
-        built = time.perf_counter() - began
-        print(f"{label}: {count} × {dimension} built in {built:.0f} s (m {settings.m}, ef_construction "
-              f"{settings.ef_construction}), peak memory {_peak():.1f} GB", flush=True)  # fmt: skip
-        asked = made.vectors(np.arange(count, count + queries))
-        flat = faiss.downcast_index(index.storage)
-        exact = flat.search(asked, 10)[1]
-        for effort in (64, 128, 256, 512):
-            parameters = faiss.SearchParametersHNSW(efSearch=effort)
-            began = time.perf_counter()
-            found = index.search(asked, 10, params=parameters)[1]
-            seconds = time.perf_counter() - began
-            recall = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(found.tolist(), exact.tolist(), strict=True)])
-            print(f"  ef_search {effort}: recall@10 {recall:.3f}, {queries / seconds:.0f} queries/s", flush=True)
-        print(f"  peak memory {_peak():.1f} GB", flush=True)
-
-
-class Synthetic:
-    """Vectors from a mixture of Gaussians in a subspace of `rank` dimensions, with a little noise outside it.
-
-    Embeddings of texts are like that: a few dozen directions carry them, and topics make clusters. `rank` equal to the
-    dimension and no clusters is the hardest case, and no text embedding.
-    """
-
-    def __init__(self, count: int, dimension: int, rank: int) -> None:
-        import numpy as np
-
-        random = np.random.default_rng(0)
-        self.dimension = dimension
-        self.clusters = 1 if rank == dimension else max(1, count // 500)
-        self.basis = random.standard_normal((rank, dimension)).astype(np.float32) / np.sqrt(np.float32(rank))
-        self.centres = random.standard_normal((self.clusters, rank)).astype(np.float32) * (self.clusters > 1)
-        self.rank = rank
-
-    def embed(self, model: str, places: Sequence[int], use: str) -> Any:
-        import numpy as np
-
-        return self.vectors(np.asarray(places))
-
-    def vectors(self, places: Any) -> Any:
-        import numpy as np
-
-        random = np.random.default_rng(int(places[0]) + 1)
-        inner = random.standard_normal((len(places), self.rank)).astype(np.float32)
-        inner += self.centres[random.integers(self.clusters, size=len(places))]
-        noise = random.standard_normal((len(places), self.dimension)).astype(np.float32) * np.float32(0.05)
-        found = inner @ self.basis + noise
-        return found / np.linalg.norm(found, axis=1, keepdims=True)
-
-
 def _context(models: Mapping[str, Any]) -> Context:
     return Context(models, Cache(cache_root() / "calls.sqlite"), Display(), 42)
 
@@ -314,10 +247,6 @@ def _processor(work: Callable[[], object]) -> float:
     began = time.process_time()
     work()
     return time.process_time() - began
-
-
-def _peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
 
 if __name__ == "__main__":

@@ -1,11 +1,8 @@
 """The report page: one file that opens anywhere, offline, and shows the evidence behind every figure."""
 
-import base64
-import hashlib
 import json
 import re
 from collections.abc import Iterator, Sequence
-from importlib.resources import files
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
@@ -17,6 +14,7 @@ from reports.facts.item_packing import pack
 from reports.facts.metric_columns import direction_of, freshness_probes, general_tasks, variant_names
 from reports.facts.moments import date_text, moment_of
 from reports.facts.phrases import counted
+from reports.page_assets import csp_digest, read_asset
 from reports.section import PACKAGES, Section, find_sections, style_of, template_of
 from reports.wording import LANGUAGES, NAMES, catalogue, say, say_markup, speaking, spoken_language
 
@@ -54,13 +52,38 @@ def render(finished: FinishedRun, packages: Sequence[str] = PACKAGES, language: 
     )
 
 
-def _body(environment: Environment, finished: FinishedRun, sections: Sequence[Section]) -> str:
-    """What a reader sees, in the language that is spoken."""
-    contents = {
+def render_first_screen(finished: FinishedRun, language: Language | None = None) -> str:
+    """What the page shows first, as a page without scripts and links, for a frame inside another page."""
+    environment, sections = _environment(), find_sections()
+    leading = [section for section in sections if section.leads]
+    style = "".join([*map(read_asset, STYLES), *map(style_of, leading)])
+    first = language or language_of(finished)
+    with speaking(first):
+        page = environment.get_template("first_screen.html.j2").render(
+            name=finished.summary.name,
+            facts=" · ".join(_circumstances(finished)),
+            language=first,
+            alarms=[alarm for section in sections for alarm in section.alarms(finished)],
+            cautions=[caution for section in sections for caution in section.cautions(finished)],
+            contents=_contents(environment, finished, leading),
+            style=Markup(style),
+            style_hash=csp_digest(style),
+        )
+    return re.sub(r"(</?)a\b[^>]*>", r"\1span>", page).replace("data-explain=", "title=")
+
+
+def _contents(environment: Environment, finished: FinishedRun, sections: Sequence[Section]) -> dict[Section, Markup]:
+    """Each section that the run has, as it is shown."""
+    return {
         section: Markup(environment.get_template(template_of(section)).render(facts=facts))
         for section in sections
         if (facts := section.build(finished))
     }
+
+
+def _body(environment: Environment, finished: FinishedRun, sections: Sequence[Section]) -> str:
+    """What a reader sees, in the language that is spoken."""
+    contents = _contents(environment, finished, sections)
     return environment.get_template("body.html.j2").render(
         name=finished.summary.name,
         harness=finished.run.get("harness"),
@@ -111,15 +134,19 @@ def _circumstances(finished: FinishedRun) -> Iterator[str]:
 
 def _assets(sections: Sequence[Section]) -> dict[str, JSON]:
     """Styles and scripts: our own files, not a run's text, with the digests that admit them."""
-    style = "".join([*map(_source, STYLES), *map(style_of, sections)])
-    early, late = "".join(map(_source, EARLY_SCRIPTS)), "".join(map(_source, SCRIPTS))
-    digests = {"style_hash": _digest(style), "script_hashes": (_digest(early), _digest(late))}
+    style = "".join([*map(read_asset, STYLES), *map(style_of, sections)])
+    early, late = "".join(map(read_asset, EARLY_SCRIPTS)), "".join(map(read_asset, SCRIPTS))
+    digests = {"style_hash": csp_digest(style), "script_hashes": (csp_digest(early), csp_digest(late))}
     return {"style": Markup(style), "early": Markup(early), "late": Markup(late), **digests}
 
 
 def _environment() -> Environment:
     environment = Environment(
-        loader=FunctionLoader(_source), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FunctionLoader(read_asset),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters |= {"tied": _tied, "counted": counted}
     environment.globals |= {"direction": direction_of, "numbers": numbers, "say": say, "say_markup": say_markup}
@@ -132,15 +159,3 @@ def _tied(text: str) -> str:
         text = text.replace(loose, loose.replace(" ", "\u00a0"))
     tied = re.sub(r"(?<=\d) (to|至) (?=[\d−])", "\u00a0\\1\u00a0", text)
     return type(text)(re.sub(r"(?<=\d) (?=[\u4e00-\u9fff])|(?<=第) (?=\d)", "\u00a0", tied))
-
-
-def _source(name: str) -> str:
-    """A file of `assets`, or, as "package/file", of a package of sections."""
-    package, _, file = name.rpartition("/")
-    folder = files(package) if package else files("reports").joinpath("assets")
-    return folder.joinpath(file).read_text(encoding="utf-8")
-
-
-def _digest(text: str) -> str:
-    """The digest by which the content security policy admits exactly this script or style, and no other."""
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

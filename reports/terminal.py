@@ -136,6 +136,7 @@ def _rich_table(table: ComparisonTable, places: Sequence[int], console: Console)
             say("terminal.role_reference") if row.is_reference else None,
             say("terminal.role_floor") if row.is_floor else None,
             say("terminal.role_bound") if row.is_bound else None,
+            say("terminal.role_elsewhere") if row.is_foreign else None,
         )
         name = Text(row.variant, "bold").append(f"\n{roles}" if roles else "", "dim")
         grid.add_row(_safe(name, console), *cells)

@@ -103,8 +103,14 @@ def _compare(base: HuggingFace, name: str, turns: TurnFormat) -> TemplateChoice:
     different = [
         label for label, prompt in PROBES.items() if turns.render(prompt, system, written) != _render(base, prompt)
     ]
-    notes = (f"template {name} writes another text than the base's own template does for: {', '.join(different)}",)
-    return TemplateChoice(name, settings, notes if different else ())
+    notes = [f"template {name} writes another text than the base's own template does for: {', '.join(different)}"]
+    return TemplateChoice(name, settings, (*(notes if different else ()), *_beyond_the_end(turns)))
+
+
+def _beyond_the_end(turns: TurnFormat) -> tuple[str, ...]:
+    """LLaMA-Factory learns all that its template writes of an answer, the suite up to the token that ends it."""
+    note = "LLaMA-Factory also learns the line break behind the end of an answer, so its loss is another mean"
+    return (note,) if turns.assistant.endswith("\n") else ()
 
 
 def _render(base: HuggingFace, prompt: Prompt) -> str:

@@ -3,22 +3,21 @@
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from adapters.export.llamafactory import OUTPUT, as_json, data_files, train_yaml
 from adapters.external.adapter_folder import CONFIG, WEIGHTS
-from adapters.methods.base.network import translate_disk_errors
 from adapters.methods.base.peft import PeftMethod
 from adapters.models.base.engines import plain_weights
 from adapters.models.tuned import Tuned
 from harness.components.display import Display
 from harness.components.model import Model
-from harness.errors import ModelError, StoreError, nearest
+from harness.errors import ModelError, nearest
 from harness.models.huggingface import HuggingFace
 from harness.models.local.model_folder import read_object
+from harness.runtime.new_folder import new_folder, refuse_filled
 from harness.selftest.refusal import prove
 
 
@@ -73,7 +72,7 @@ def find_tuned(models: Mapping[str, Model], members: Mapping[str, Sequence[str]]
 def export_llamafactory(entry: TunedEntry, out: Path | None) -> Export:
     """Write data, dataset_info.json and train.yaml that train the same thing with LLaMA-Factory.
 
-    Raises DataError, ModelError for a method that LLaMA-Factory lacks, StoreError. Not run against llamafactory-cli.
+    Raises DataError, ModelError for a method that LLaMA-Factory lacks, StoreError.
     """
     model, name = entry.model, entry.name
     if model.origin().base_name and not model.origin().at_hand():
@@ -85,7 +84,7 @@ def export_llamafactory(entry: TunedEntry, out: Path | None) -> Export:
     text = train_yaml(model, _base(model), name)
     files = {**{file: as_json(content) for file, content in data_files(model.data).items()}, "train.yaml": text}
     out = out or Path("exports") / entry.suite_name / name
-    with _new_folder(out) as folder:
+    with new_folder(out) as folder:
         for file, content in files.items():
             (folder / file).write_text(content, encoding="utf-8")
     command = f"cd {out} && llamafactory-cli train train.yaml"
@@ -98,10 +97,10 @@ def export_merged(entry: TunedEntry, out: Path) -> Export:
     model = entry.model
     if not model.method.mergeable:
         raise ModelError(f"models.{entry.name}: {model.method_name} weights cannot be merged into the base")
-    _refuse_filled(out)
+    refuse_filled(out)
     prove({entry.name: model}, Display(), merging=True)
     checkpoint = model.as_base().path
-    with _new_folder(out) as folder:
+    with new_folder(out) as folder:
         shutil.copytree(checkpoint, folder, dirs_exist_ok=True)
     return Export(out, _names(out), f"in the suite: {{huggingface: {{path: {entry.relative_path(out)}}}}}")
 
@@ -118,7 +117,7 @@ def export_adapter(entry: TunedEntry, out: Path) -> Export:
         **read_object(model.folder / CONFIG),
         "base_model_name_or_path": str(Path(base).resolve()) if Path(base).exists() else base,
     }
-    with _new_folder(out) as folder:
+    with new_folder(out) as folder:
         for file in WEIGHTS:
             if (model.folder / file).is_file():
                 shutil.copyfile(model.folder / file, folder / file)
@@ -132,24 +131,3 @@ def _base(model: Tuned) -> HuggingFace:
 
 def _names(folder: Path) -> tuple[str, ...]:
     return tuple(sorted(file.name for file in folder.iterdir()))
-
-
-@contextmanager
-def _new_folder(out: Path) -> Iterator[Path]:
-    """A folder that appears when all of it is written, and not before. Raises StoreError if it is not empty."""
-    _refuse_filled(out)
-    partial = out.absolute().with_name(f"{out.absolute().name}.partial")
-    with translate_disk_errors(out):
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        yield partial
-        if out.is_dir():
-            out.rmdir()
-        partial.replace(out)
-
-
-def _refuse_filled(out: Path) -> None:
-    if out.exists() and not out.is_dir():
-        raise StoreError(f"{out} is a file; choose another folder by --out")
-    if out.is_dir() and any(out.iterdir()):
-        raise StoreError(f"{out} is not empty; choose another folder by --out")

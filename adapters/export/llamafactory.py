@@ -1,7 +1,6 @@
 """A training as LLaMA-Factory writes it: its data and settings, and comments on what it cannot express.
 
-The argument names are those of LLaMA-Factory's main branch of 2026 (src/llamafactory/hparams). Not run against
-llamafactory-cli.
+The argument names are those of LLaMA-Factory 0.9.5, which has trained such files (docs/training.md).
 """
 
 import json
@@ -114,7 +113,7 @@ def _weights(base: HuggingFace) -> tuple[Settings, list[str]]:
                 f"base {base.path} is a .gguf, which LLaMA-Factory cannot read; run the suite once, which converts it, "
                 "then export again"
             )
-        return {"model_name_or_path": str(base._weights.folder())}, [f"the base is {base.path}, converted to float32"]
+        return {"model_name_or_path": str(base.weights_folder)}, [f"the base is {base.path}, converted to float32"]
     revision = {"model_revision": base.revision} if base.revision else {}
     return {"model_name_or_path": base.path, **revision, **trusted}, []
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from adapters.training.row_prompts import TrainRow
 from harness.components.calls import Calls, NotPlannableError
-from harness.components.completing import complete, for_model, reading_of
+from harness.components.completing import for_model, reading_of
 from harness.components.fields import ModelName, Reference
 from harness.components.task import Task
 from harness.components.trained_model import TrainingInputs
@@ -137,7 +137,7 @@ def write_answers(teacher: Teacher, task: Task, samples: Sequence[Sample], input
     generation = for_model(_generation(task, variant), calls.model(teacher.from_), is_total=False)
     if not calls.planning:
         calls.display.begin(f"answers of {teacher.from_} for {task.name}")
-    completions = complete(calls, teacher.from_, task, samples, prompts, generation)
+    completions = task.answer.complete(calls, teacher.from_, samples, prompts, generation)
     lessons = [
         _lesson(teacher, task, variant, sample, completion)
         for sample, completion in zip(samples, completions, strict=True)

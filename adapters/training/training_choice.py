@@ -102,10 +102,8 @@ class TrainingChoice:
 
         def until(trial: TrainingTrial, share: Fraction, title: str) -> Rung:
             display.begin(f"train {name}: {title}")
-            own = trial.candidate
-            rung = train_until(
-                base, own.method, own.recipe, rows, trial.folder, self.seed, share, StepDisplay(display, share)
-            )
+            steps = StepDisplay(display, share)
+            rung = train_until(base, trial.candidate, rows, trial.folder, self.seed, share, steps)
             loss = "the loss became no number" if rung.loss is None else f"validation loss {rung.loss:.3f}"
             display.finish(f"{rung.step} of {rung.planned} steps, {loss}")
             return rung

@@ -18,6 +18,7 @@ from adapters.training.session import Examples, Job, LearningRows, attempt, out_
 from adapters.training.settings import Recipe
 from adapters.training.step_plan import StepPlan
 from adapters.training.trainer import Counts, DivergedError, Progress, last_checkpoint
+from adapters.training.training_candidates import TrainingCandidate
 from harness.components.fields import written
 from harness.components.method import Method
 from harness.errors import ModelError, StoreError
@@ -67,13 +68,14 @@ def train(
 
 
 def train_until(
-    base: HuggingFace, method: Method, recipe: Recipe, rows: LearningRows, folder: Path, seed: int,
+    base: HuggingFace, candidate: TrainingCandidate, rows: LearningRows, folder: Path, seed: int,
     share: Fraction, progress: Progress | None = None,
 ) -> Rung:  # fmt: skip
     """Train a share of the steps that `train` would, leave them for it to go on from, and say how it stands there.
 
     A training that is in `folder` already is looked up. Raises DataError, ModelError, StoreError.
     """
+    method, recipe = candidate.method, candidate.recipe
     seed = seed if recipe.seed is None else recipe.seed
     inputs = inputs_digest(base, method, recipe, rows, seed)
     with translate_disk_errors(folder):

@@ -11,9 +11,11 @@ from harness.components.calls import Calls
 from harness.components.indexes import IndexRequest
 from harness.components.retriever import Hit
 from harness.components.variant import PassageMix, Resources
+from harness.errors import DataError
 from harness.records.inputs import JSON, Passage, PassageSet, Prompt, Sample
 from harness.records.outputs import Alternatives, RetrievalTrace, RightAnswer
 from harness.statistics.right_answers import places_of
+from harness.text.counting import counted
 from harness.text.normalise import normalise
 from harness.text.passage_texts import searched_text
 from harness.text.templates import Template
@@ -89,6 +91,7 @@ class PassageFinder:
         self.mix = mix
         self.knowledge = resources.knowledge[request.knowledge]
         self.passage_set: PassageSet = self.knowledge.passage_set(request.updated)
+        refuse_excess_distractors(self.passage_set, settings.distractors)
         self.has_several_sources = len({passage.source for passage in self.passage_set.passages}) > 1
 
     def find(self, samples: Sequence[Sample], k: int) -> list[Evidence]:
@@ -224,6 +227,16 @@ class PassageFinder:
 
     def _ids(self, places: Sequence[int]) -> tuple[str, ...]:
         return tuple(self.passage_set.passages[place].id for place in places)
+
+
+def refuse_excess_distractors(passage_set: PassageSet, distractors: int) -> None:
+    """Raise DataError where more irrelevant passages are asked for than can stand beside a relevant one."""
+    most = max(0, len(passage_set.passages) - 1)
+    if distractors > most:
+        raise DataError(
+            f"distractors: {distractors} irrelevant passages are asked for, and the knowledge base has "
+            f"{counted(len(passage_set.passages), 'passage')}; ask for {most} at most"
+        )
 
 
 def holds_row(passage: Passage, row: Sample) -> bool:

@@ -9,11 +9,12 @@ from pathlib import Path
 from pydantic import model_validator
 
 from baselines.knowledge.parsing.collection import Entry, KnowledgeBase, Unreadable
-from harness.errors import DataError, nearest
+from harness.errors import DataError
 from harness.readers.parsing.rows import BadRow, Fault, Row, optional_text, text_of
 from harness.readers.parsing.table_rows import table_rows
 from harness.readers.parsing.text_file import read_text
 from harness.readers.parsing.workbook import read_sheet
+from harness.text.column_names import column_remedy
 
 Column = int | str
 
@@ -100,7 +101,7 @@ class Texts(KnowledgeBase):
         if column is None or column in names:
             return column if column is None else str(column)
         if isinstance(column, str):
-            raise DataError(f"{path}: no column '{column}' ({nearest(column, names)})")
+            raise DataError(f"{path}: no column '{column}' ({column_remedy(column, names)})")
         if column >= len(names):
             raise DataError(
                 f"{path}: no column {column}: the first row has {len(names)}, counted from 0; is the delimiter right?"

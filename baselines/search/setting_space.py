@@ -130,6 +130,8 @@ def _variant_mistakes(kind: str, variant: type) -> Iterator[tuple[Place, str]]:
             ("of",),
             f"{kind} asks no model: a floor has no settings that could be tuned against it; name prompting or rag",
         )
+    elif variant.is_foreign:
+        yield ("of",), f"{kind} was made elsewhere: there is nothing to set; name prompting or rag"
     elif not variant.single:
         yield ("of",), f"{kind} asks other variants; search the settings of these, and name them there"
     elif "candidates" in variant.model_fields:

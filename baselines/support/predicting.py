@@ -75,6 +75,7 @@ def predict(
             tokens_out=completion.tokens_out,
             seconds=completion.seconds,
             logprobs=completion.logprobs,
+            greedy=completion.greedy,
             confidence=confidence_of(completion),
             error=errors[index],
             rendered=completion.rendered,

@@ -48,6 +48,11 @@ class Cascade(Variant):
     def check(self, task: Task, resources: Resources, models: Mapping[str, Model]) -> list[str]:
         steps = {name: resources.variants[name] for name in self.of}
         problems = self._metric_problems(task, resources.metrics[_origin(task).name])
+        problems += [
+            f"step {name} was made elsewhere, so nothing can be passed to it; name a variant that asks a model"
+            for name, step in steps.items()
+            if step.is_foreign
+        ]
         for name in self.of[:-1]:
             reason = unfit_reason(self.confidence, steps[name], task, models)
             if reason is not None:

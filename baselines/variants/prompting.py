@@ -14,7 +14,7 @@ from baselines.support.predicting import after_reasoning, predict, reasoning_mis
 from baselines.support.voting import vote
 from baselines.support.worked_examples import Selection, select_examples, smallest_pool
 from harness.components.calls import Calls
-from harness.components.completing import ReadReply, complete, for_model
+from harness.components.completing import ReadReply, for_model
 from harness.components.fields import MOST_TOKENS, ModelName, Needs, PromptText
 from harness.components.model import Model
 from harness.components.prompt_shape import PromptShape
@@ -79,6 +79,8 @@ class Prompting(Variant):
         rows = smallest_pool(task.data.train, task.data.test)
         if self.shots > rows:
             problems.append(f"shots: {self.shots} examples are asked for but train has {rows} rows to choose from")
+        if refused := self._refused(task):
+            return refused
         scored = any(task.answer.options(sample) for sample in task.data.test[:1])
         if scored and (self.chain_of_thought or self.samples > 1):
             means = "the first token" if task.answer.is_first_token else "log-likelihood"
@@ -94,6 +96,12 @@ class Prompting(Variant):
         except HarnessError as error:
             problems.append(str(error))
         return problems
+
+    def _refused(self, task: Task) -> list[str]:
+        """The parameters that have no place with the task's kind of answer."""
+        refused, fields = task.answer.refused_parameters(task.data.test[0]), type(self).model_fields
+        stated = (name for name in refused if name in fields and getattr(self, name) != fields[name].default)
+        return [f"{name}: {refused[name]}" for name in stated]
 
     def answer(self, task: Task, samples: Sequence[Sample], calls: Calls, resources: Resources) -> list[Prediction]:
         return self.answer_framed(task, samples, calls, Framing())
@@ -114,7 +122,7 @@ class Prompting(Variant):
         generation = for_model(self.generation(task), calls.model(self.model), self.max_tokens is not None)
         read = self.reader(task)
         if self.samples == 1:
-            completions = complete(calls, self.model, task, samples, prompts, generation)
+            completions = task.answer.complete(calls, self.model, samples, prompts, generation)
             return predict(calls, samples, prompts, completions, read)
         numbers = list(range(self.samples)) * len(samples)
         repeated = [prompt for prompt in prompts for _ in range(self.samples)]

@@ -6,7 +6,14 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from baselines.grounding.passages import Evidence, PassageFinder, PassageSettings, PromptPassage, prompt_passage
+from baselines.grounding.passages import (
+    Evidence,
+    PassageFinder,
+    PassageSettings,
+    PromptPassage,
+    prompt_passage,
+    refuse_excess_distractors,
+)
 from baselines.grounding.search import conditions_of, refuse_unknown_fields
 from baselines.grounding.token_budget import OPTION_TOKENS, TokenBudget
 from baselines.retrievers.lexical import Lexical
@@ -75,6 +82,7 @@ class Rag(Prompting):
             first, second = (knowledge.passage_set(updated) for updated in (False, True))
             refuse_unknown_fields(first, self.filter)
             refuse_unknown_fields(second, self.filter)
+            refuse_excess_distractors(first, self.distractors)
             if self.oracle and not any(knowledge.gold_places(task.data.test, first)):
                 problems.append("oracle: no sample's gold passage is known; say how it is known by gold: in knowledge")
             for sample in (*task.data.test, *task.data.validation):

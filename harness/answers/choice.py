@@ -77,6 +77,13 @@ class Choice(Answer):
         why = strict.reason or lenient.reason or open_form or "it names no option"
         return Reading(reason=why, lenient=lenient.letters)
 
+    def read_foreign(self, sample: Sample, reply: str) -> Reading:
+        """A letter as it is; a written reply as one that was asked for by generation."""
+        letter = reply.strip()
+        if letter in self.options(sample):
+            return self._scored(sample, letter)
+        return self.model_copy(update={"by": "generation"}).read(sample, reply)
+
     def _scored(self, sample: Sample, reply: str) -> Reading:
         """The most likely option is a letter already; as prose it could be an option's text, e.g. a blood group."""
         if reply in self.options(sample):

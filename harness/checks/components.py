@@ -97,6 +97,8 @@ def _no_teacher(variant: Variant) -> str:
     """Why a model cannot learn prompts as a variant asks them; empty where it can."""
     if variant.floor:
         return "is a floor, which asks no model; name a variant that does"
+    if variant.is_foreign:
+        return "was made elsewhere, so nobody can ask for train rows as it did; name a variant that asks a model"
     if variant.is_bound():
         return (
             "shows every item its right passage, which no deployment can; name a variant that retrieves, and gold: 0.8"
@@ -182,16 +184,8 @@ def _refuse_unfit(knowledge: Knowledge, tasks: Sequence[Task]) -> None:
 
 def _option_problems(suite: Suite, variant: str, task: Task) -> list[str]:
     """The models that cannot choose among the options of a task in the way that it asks for."""
-    if not task.answer.options(task.data.test[0]):
-        return []
-    problems = []
-    for name in suite.usage.writers_of[variant]:
-        model, is_first_token = suite.models[name], task.answer.is_first_token
-        if not model.generates or (model.tells_first_token if is_first_token else model.scores_options):
-            continue
-        if is_first_token:
-            problems.append(f"model {name} does not tell its first tokens; use answer: {{choice: {{by: generation}}}}")
-        else:
-            way = "first_token" if model.tells_first_token else "generation"
-            problems.append(f"model {name} cannot score options; use answer: {{choice: {{by: {way}}}}}")
-    return problems
+    return [
+        f"model {name} {problem}"
+        for name in suite.usage.writers_of[variant]
+        if (problem := task.answer.unfit_model(task.data.test[0], suite.models[name])) is not None
+    ]

@@ -87,12 +87,14 @@ def _prompt_mistakes(task: Task) -> list[str]:
     try:
         for sample in task.data.test:
             prompts.add(task.prompt(sample))
+            if not task.answer.needs_question:
+                continue
             _refuse_blank(task, sample, task.ask(sample).content)
-        for row in task.data.train:
+        for row in task.data.train if task.answer.needs_question else ():
             _refuse_blank(task, row, task.template.render(row))
     except HarnessError as error:
         return [f"{place}: {error}"]
-    if len(prompts) == 1 and len({sample.input for sample in task.data.test}) > 1:
+    if task.answer.needs_question and len(prompts) == 1 and len({sample.input for sample in task.data.test}) > 1:
         return [f"{place}: {task.template.origin}: the prompt is the same for every sample; use {{{{ input }}}}"]
     return []
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from harness.components.answer import Answer
+from harness.components.model import Model
 from harness.components.task import Task
 from harness.suite.suite import Suite
 
@@ -14,14 +16,13 @@ def scoring_mistakes(suite: Suite, tasks: Mapping[str, Task]) -> list[str]:
         if task.answer.options(task.data.test[0]) and task.name not in suite.general
         for variant in suite.variants
         for name in suite.usage.writers_of[variant]
-        if (problem := _problem(suite, name, task.answer.is_first_token)) is not None
+        if (problem := _problem(suite.models[name], task.answer)) is not None
     ]
 
 
-def _problem(suite: Suite, name: str, is_first_token: bool) -> str | None:
-    model = suite.models[name]
-    if is_first_token:
+def _problem(model: Model, answer: Answer) -> str | None:
+    if answer.is_first_token:
         reason = model.first_token_mistake() if model.tells_first_token else None
         return None if reason is None else f"cannot choose by: first_token: {reason}"
     reason = model.scoring_mistake() if model.scores_options else None
-    return None if reason is None else f"cannot score options: {reason}; use answer: {{choice: {{by: first_token}}}}"
+    return None if reason is None else f"cannot score options: {reason}; {answer.remedy_for_scoring()}"

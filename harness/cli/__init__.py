@@ -2,11 +2,20 @@
 
 import typer
 
-from harness.cli.answering import export_responses
 from harness.cli.calibrating import calibrate
 from harness.cli.checking import check, describe, list_components, schema, selftest
 from harness.cli.command_group import Commands
-from harness.cli.exporting import export_adapter, export_llamafactory, export_merged
+from harness.cli.exporting import export_adapter, export_llamafactory, export_merged, export_ollama
+from harness.cli.lm_eval_command import PASSED_ON, lm_eval
+from harness.cli.rating import rate
+from harness.cli.run_exporting import (
+    export_csv,
+    export_inspect,
+    export_mlflow,
+    export_parquet,
+    export_responses,
+    export_wandb,
+)
 from harness.cli.running import plan, report, run, view
 from harness.cli.suites import copy_suite, list_suites
 from harness.runtime.process_settings import settle_process
@@ -19,7 +28,8 @@ app = typer.Typer(
 data_app = typer.Typer(help="Look at a suite's data.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(data_app, name="data")
 export_app = typer.Typer(
-    help="Hand what a suite trains or a run answered to other tools.", no_args_is_help=True, rich_markup_mode=None,
+    help="Hand what a suite trains, or what came of a run, to other tools.",
+    no_args_is_help=True, rich_markup_mode=None,
 )  # fmt: skip
 app.add_typer(export_app, name="export")
 
@@ -28,15 +38,22 @@ suites_app.callback()(list_suites)
 suites_app.command("copy")(copy_suite)
 app.add_typer(suites_app, name="suites")
 
-for command in (run, plan, check, selftest, report, view, calibrate):
+for command in (run, plan, check, selftest, report, view, rate, calibrate):
     app.command()(command)
 app.command("list")(list_components)
 app.command()(schema)
+app.command("lm-eval", context_settings=PASSED_ON)(lm_eval)
 data_app.command()(describe)
 export_app.command("llamafactory")(export_llamafactory)
 export_app.command("responses")(export_responses)
 export_app.command("merged")(export_merged)
 export_app.command("adapter")(export_adapter)
+export_app.command("ollama")(export_ollama)
+export_app.command("csv")(export_csv)
+export_app.command("parquet")(export_parquet)
+export_app.command("inspect")(export_inspect)
+export_app.command("mlflow")(export_mlflow)
+export_app.command("wandb")(export_wandb)
 
 
 def main() -> None:

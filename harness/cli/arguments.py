@@ -31,6 +31,10 @@ Speech = Annotated[
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps; auto: as models take it", metavar="DEVICE")]
 Trained = Annotated[str, typer.Argument(metavar="MODEL", help="A model that the suite trains, by its name there")]
+Exported = Annotated[str, typer.Argument(metavar="MODEL", help="A local or trained model of the suite, by its name")]
+OllamaOut = Annotated[
+    Path | None, typer.Option("--out", help="A new or empty folder; default: exports/NAME/MODEL-ollama", metavar="DIR")
+]
 ExportOut = Annotated[
     Path | None, typer.Option("--out", help="A new or empty folder; default: exports/NAME/MODEL", metavar="DIR")
 ]

@@ -12,7 +12,8 @@ from harness.cli.arguments import SuitePath
 def calibrate(
     suite: SuitePath,
     labels: Annotated[
-        Path, typer.Option(metavar="FILE", help="What people said: .csv, .tsv, .json or .jsonl; see docs/judging.md")
+        Path,
+        typer.Option(metavar="FILE", help="What people said: .csv, .tsv, .xlsx, .json or .jsonl; see docs/judging.md"),
     ],
     metric: Annotated[
         str | None, typer.Option(metavar="TASK.METRIC", help="Which metric's judges; default: the one that fits")

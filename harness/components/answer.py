@@ -2,19 +2,22 @@
 
 import json
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+from harness.components.calls import Calls
 from harness.components.component import Component
+from harness.components.model import Model
 from harness.errors import HarnessError
-from harness.records.inputs import JSON, Language, Sample
-from harness.records.outputs import Reading
+from harness.records.inputs import JSON, Generation, Language, Prompt, Sample
+from harness.records.outputs import Completion, Reading
 
 
 class Answer(Component):
     """How a task's answer is asked for, written in an example, and read back from a reply."""
 
     default_prompt: ClassVar[str] = "{{ input }}"
+    needs_question: ClassVar[bool] = True  # its prompt must say something, and not the same for all samples
 
     @property
     def marker(self) -> str | None:
@@ -33,6 +36,45 @@ class Answer(Component):
     def is_first_token(self) -> bool:
         """Whether its options are read from the first token of a reply, rather than scored as continuations."""
         return False
+
+    def unfit_model(self, sample: Sample, model: Model) -> str | None:
+        """Why a model of its kind cannot answer such a sample as this asks it to; None where it can."""
+        if not self.options(sample) or not model.generates:
+            return None
+        if model.tells_first_token if self.is_first_token else model.scores_options:
+            return None
+        if self.is_first_token:
+            return "does not tell its first tokens; use answer: {choice: {by: generation}}"
+        way = "first_token" if model.tells_first_token else "generation"
+        return f"cannot score options; use answer: {{choice: {{by: {way}}}}}"
+
+    def remedy_for_scoring(self) -> str:
+        """What to do where a model's server does not score options."""
+        return "use answer: {choice: {by: first_token}}"
+
+    def refused_parameters(self, sample: Sample) -> Mapping[str, str]:
+        """The parameters of variants that have no place with it, each with what to do instead."""
+        return {}
+
+    def system_turn(self, sample: Sample, stated: str | None) -> str | None:
+        """The system turn of a sample, where the task, a variant or the row states one or none."""
+        return stated
+
+    def complete(
+        self,
+        calls: Calls,
+        model: str,
+        samples: Sequence[Sample],
+        prompts: Sequence[Prompt],
+        generation: Generation,
+    ) -> list[Completion]:
+        """One completion a sample: the likeliest option where there are options to choose from, else generated text."""
+        options = [self.options(sample) for sample in samples]
+        if any(options) and self.is_first_token:
+            return calls.first_token(model, prompts, options)
+        if any(options):
+            return calls.score_options(model, prompts, options)
+        return calls.generate(model, prompts, generation)
 
     def example(self, sample: Sample) -> str:
         """The right answer as an assistant would write it, for few-shot examples and training."""
@@ -56,6 +98,10 @@ class Answer(Component):
     @abstractmethod
     def read(self, sample: Sample, reply: str) -> Reading:
         """The answer in `reply`; a reason instead of an answer when there is none."""
+
+    def read_foreign(self, sample: Sample, reply: str) -> Reading:
+        """The answer in a reply that another tool got, which may have asked for it in another way."""
+        return self.read(sample, reply)
 
     def check(self, sample: Sample) -> str | None:
         """What is wrong with a sample for this kind of answer, e.g. a choice without options; None if nothing."""

@@ -1,29 +1,15 @@
-"""One completion a sample by the way of a task's answer, and what each of them says."""
+"""What completions say, and the options of generation under which a model writes them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
-from harness.components.calls import Calls
 from harness.components.model import Model
-from harness.components.task import Task
-from harness.records.inputs import Generation, Prompt, Sample
+from harness.records.inputs import Generation, Sample
 from harness.records.outputs import Completion, Reading
 from harness.text.reasoning import REASONING_TOKENS
 from harness.text.replies import lack_of_answer
 
 ReadReply = Callable[[Sample, str], Reading]
-
-
-def complete(
-    calls: Calls, model: str, task: Task, samples: Sequence[Sample], prompts: Sequence[Prompt], generation: Generation
-) -> list[Completion]:
-    """One completion a sample: the likeliest option where the task has options to choose from, else generated text."""
-    options = [task.answer.options(sample) for sample in samples]
-    if any(options) and task.answer.is_first_token:
-        return calls.first_token(model, prompts, options)
-    if any(options):
-        return calls.score_options(model, prompts, options)
-    return calls.generate(model, prompts, generation)
 
 
 def for_model(generation: Generation, model: Model, is_total: bool) -> Generation:

@@ -84,6 +84,11 @@ def written(component: BaseModel) -> dict[str, JSON]:
     return {name: component.model_dump(mode="json")}
 
 
+def parameters_of(kind: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The fields of a component, or of a part of one, by the names that a suite writes."""
+    return {info.alias or name: info for name, info in kind.model_fields.items()}
+
+
 def marks(info: FieldInfo) -> Iterator[object]:
     """The marks of a field and of what its type is made of."""
     yield from info.metadata

@@ -109,6 +109,11 @@ class Model(Component):
         return True
 
     @property
+    def reads_plain_text(self) -> bool:
+        """Whether it is asked in running text, with no chat template around it."""
+        return False
+
+    @property
     def own_reasoning_tags(self) -> tuple[TagPair, ...]:
         """What its replies put around reasoning, beside the usual tags."""
         return ()
@@ -169,7 +174,9 @@ class Model(Component):
     def likelihood(self, prompts: Sequence[Prompt], continuations: Sequence[str]) -> list[Completion]:
         """How likely each continuation is after its prompt: `logprobs` is (the natural log-probability of all of it,).
 
-        `tokens_out` is the number of its tokens, to divide by. What ends a turn is no part of it.
+        `tokens_out` is the number of its tokens, to divide by, and `greedy` (whether greedy decoding would write it,)
+        where that is told. What ends a turn is no part of it. Behind a raw text (`text.raw_prompts`) white space at its
+        end counts too. Behind the empty prompt a text is scored by itself, in windows where it is long.
         """
         raise NotImplementedError
 

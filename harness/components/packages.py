@@ -4,7 +4,7 @@ import importlib.util
 from collections.abc import Sequence
 
 LOCAL = "local"
-EXTRAS = {"bert_score": "bertscore", "bitsandbytes": "train"}  # LOCAL brings the others
+EXTRAS = {"bert_score": "bertscore", "bitsandbytes": "train", "lm_eval": "lm-eval"}  # LOCAL brings the others
 MODULES = {  # what tells that an extra is installed
     LOCAL: "torch", "train": "bitsandbytes", "bertscore": "bert_score", "documents": "markitdown",
     "lm-eval": "lm_eval", "hub": "datasets", "ray": "ray",

@@ -66,6 +66,7 @@ class Task:
             system = self.system.render(sample, **extra)
         if system is None and sample.system and not self.template.names("system"):
             system = sample.system
+        system = self.answer.system_turn(sample, system)
         opening = (Message("system", system or ""),) if system or is_stated else ()
         history = tuple(
             turn

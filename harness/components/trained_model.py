@@ -76,6 +76,15 @@ class DerivedModel(Model):
         """Take the door of a run, which computes what a plan could not know: only then `make` knows all rows."""
         self._inputs = replace(self.inputs, calls=calls, resources=resources)
 
+    def settled(self, variants: Mapping[str, Variant]) -> "DerivedModel":
+        """Itself, learning as these variants ask: those of the suite as the searches of a run have settled them."""
+        own = self.model_copy()
+        base = self.inputs.base
+        if isinstance(base, DerivedModel):
+            base = base.settled(variants)
+        own._inputs = replace(self.inputs, base=base, variants=variants)
+        return own
+
     @property
     def inputs(self) -> TrainingInputs:
         """What `bind` was given."""
@@ -144,6 +153,10 @@ class DerivedModel(Model):
 
     def carrier(self) -> Model:
         return self.engine.carrier()
+
+    @property
+    def reads_plain_text(self) -> bool:
+        return self.root().reads_plain_text
 
     @property
     def own_reasoning_tags(self) -> tuple[TagPair, ...]:

@@ -67,6 +67,7 @@ class Variant(Component):
 
     floor: ClassVar[bool] = False  # asks no model: what every other variant has to beat
     single: ClassVar[bool] = True  # asks by itself, not through other variants
+    is_foreign: ClassVar[bool] = False  # its answers come from a file: no calls, and a cost that nobody knows
     asks_to_choose: ClassVar[bool] = False  # how it asks is known only once its models have been asked
 
     @abstractmethod
@@ -75,7 +76,7 @@ class Variant(Component):
 
     def calls(self, task: Task, samples: Sequence[Sample]) -> int:
         """How many calls of models the answers to some samples take, at most."""
-        return 0 if self.floor else len(samples)
+        return 0 if self.floor or self.is_foreign else len(samples)
 
     def alternatives(self) -> "Sequence[Variant]":
         """The variants of which it turns out to be one: itself, or what a search chooses among."""
@@ -129,6 +130,10 @@ class Variant(Component):
 
     def labelled_rows(self, task: Task) -> Sequence[Sample]:
         """The train and validation rows whose answers it needs, beside those that its models learn from."""
+        return ()
+
+    def sources(self) -> tuple[str, ...]:
+        """The local files that its answers depend on beside data and knowledge, for the digest in run.json."""
         return ()
 
     def is_bound(self) -> bool:

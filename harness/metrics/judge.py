@@ -10,15 +10,16 @@ from harness.components.fields import LocalPath
 from harness.components.metric import Mark, Marks, Scale
 from harness.components.scoring import Scoring
 from harness.judging.asking.combining import pointwise
-from harness.judging.asking.judge_metric import JudgeMetric, judged_text, scale
+from harness.judging.asking.judge_metric import judged_text
 from harness.judging.asking.questions import JudgeReply, ReplyFormat, ask
 from harness.judging.asking.reply import Scored, read_scores
+from harness.judging.asking.rubric_metric import RubricMetric, scale
 from harness.records.inputs import Sample
 from harness.records.judgements import Judgement
 from harness.records.outputs import Prediction
 
 
-class Judge(JudgeMetric):
+class Judge(RubricMetric):
     """What a judge gives an answer, on the rubric's scale; higher is better. Parts: the rubric's dimensions.
 
     Its own value is the mean of the dimensions. An empty answer has the lowest score without being judged. A reply that

@@ -11,9 +11,10 @@ from pydantic import Field
 from harness.components.metric import Mark, Marks
 from harness.components.scoring import Scoring
 from harness.judging.asking.combining import Pair, outcome
-from harness.judging.asking.judge_metric import JudgeMetric, judged_text
+from harness.judging.asking.judge_metric import judged_text
 from harness.judging.asking.questions import JudgeReply, ReplyFormat, ask
 from harness.judging.asking.reply import Preferred, read_preference
+from harness.judging.asking.rubric_metric import RubricMetric
 from harness.records.inputs import Sample
 from harness.records.judgements import Judgement
 from harness.records.outputs import Prediction
@@ -31,7 +32,7 @@ class Duel:
     repeat: int
 
 
-class Pairwise(JudgeMetric):
+class Pairwise(RubricMetric):
     """How often a judge prefers a variant's answer, in [0, 1]: 1 won, 0.5 tie, 0 lost; higher is better.
 
     `against: reference` compares each variant with the suite's reference, which itself has 0.5; `all` compares every

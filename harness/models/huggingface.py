@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import PrivateAttr
@@ -11,12 +12,13 @@ from harness.models.local.answer_limits import AnswerEnds, AnswerLimits, Bounded
 from harness.models.local.batches import Halving, by_length, fitting
 from harness.models.local.chat_template import split_delimiter
 from harness.models.local.device import free_memory
-from harness.models.local.failures import TOO_BIG, failure, too_long
+from harness.models.local.failures import TOO_BIG, failure, too_long, unscorable
 from harness.models.local.likelihood import common_prefix, continuation_logprobs, option_logprobs
 from harness.models.local.logprobs import LogprobRecorder
 from harness.models.local.memory import has_learnt_positions
 from harness.models.local.next_token import first_token_shares, tokens_of_letters
 from harness.models.local.prompt_encoding import EncodingModel
+from harness.models.local.raw_encoding import ScoredRow, scored_completion
 from harness.models.local.repetition import RepetitionPenalty
 from harness.models.local.schema_masks import SchemaConstraint, SchemaMasks, block_openings
 from harness.records.inputs import JSON, Generation, Prompt
@@ -269,30 +271,20 @@ class HuggingFace(EncodingModel):
         """Of all tokens behind the prompt as it is sent: with a delimiter's white space, and with what closes a block
         of reasoning that the template opens.
         """
-        failures: list[Completion | None] = [None] * len(prompts)
-        rows: list[tuple[list[int], int]] = [([], 0) for _ in prompts]
-        for i, (prompt, text) in enumerate(zip(prompts, continuations, strict=True)):
-            try:
-                rows[i] = self.encode_answer(prompt, text)[:2]
-                failures[i] = self._unscorable(*rows[i])
-            except PromptError as error:
-                failures[i] = failure(str(error))
+        rows = [self._scorable(prompt, text) for prompt, text in zip(prompts, continuations, strict=True)]
 
         def call(batch: Sequence[int]) -> list[Completion]:
-            sums = continuation_logprobs(self._model(), [rows[i] for i in batch], self.tokenizer.pad_token_id)
-            lengths = [len(rows[i][0]) - rows[i][1] for i in batch]
-            return [
-                Completion(text="", finish="stop", tokens_in=rows[i][1], tokens_out=count, logprobs=(total,))
-                for i, count, total in zip(batch, lengths, sums, strict=True)
-            ]
+            fit = [own for i in batch if not isinstance(own := rows[i], Completion)]
+            flat = [row for own in fit for row in own]
+            scores = iter(continuation_logprobs(self._model(), flat, self.tokenizer.pad_token_id))
+            return [scored_completion(own, list(islice(scores, len(own)))) for own in fit]
 
-        return self._run(failures, call)
+        return self._run([own if isinstance(own, Completion) else None for own in rows], call)
 
-    def _unscorable(self, ids: Sequence[int], first: int) -> Completion | None:
-        if 0 < first < len(ids) <= self._window:
-            return None
-        if first == len(ids):
-            return Completion(
-                text="", finish="error", tokens_in=first, error="the continuation is empty: it has no token"
-            )
-        return too_long(len(ids) if first else 0, self._window)
+    def _scorable(self, prompt: Prompt, continuation: str) -> list[ScoredRow] | Completion:
+        """The rows of a continuation, or the failure of one that cannot be scored."""
+        try:
+            rows = self.scored_rows(prompt, continuation)
+        except PromptError as error:
+            return failure(str(error))
+        return next(filter(None, (unscorable(ids, first, self._window + (not prompt)) for ids, first in rows)), rows)

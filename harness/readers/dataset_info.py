@@ -1,7 +1,6 @@
 """A data set already described for LLaMA-Factory is read by its name, so that both see the same columns and roles."""
 
 import hashlib
-from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
@@ -10,20 +9,15 @@ from pydantic import model_validator
 from harness.components.dataset import Dataset
 from harness.components.fields import FilePath
 from harness.errors import DataError
-from harness.readers.csv import csv_rows
 from harness.readers.parsing.assembly import Layout, RowSource, assemble
 from harness.readers.parsing.data_folder import data_files
 from harness.readers.parsing.dataset_entry import DatasetEntry, entry_layout, find_entry
 from harness.readers.parsing.dataset_origin import file_remedy, origin_of
+from harness.readers.parsing.file_forms import file_rows
 from harness.readers.parsing.file_reader import DividedReader
 from harness.readers.parsing.hub import HubData, hub_rows, modelscope_rows
-from harness.readers.parsing.json_text import object_rows
-from harness.readers.parsing.rows import Fault, Row
 from harness.readers.parsing.split import Split
-from harness.readers.parsing.table_rows import table_rows
-from harness.readers.parsing.text_file import read_bytes, read_text
-from harness.readers.parsing.workbook import read_sheet
-from harness.readers.tsv import tsv_rows
+from harness.readers.parsing.text_file import read_bytes
 
 
 class DatasetInfo(DividedReader):
@@ -67,7 +61,7 @@ class DatasetInfo(DividedReader):
         if entry.file_sha1 is not None:
             _refuse_other_content(files, entry.file_sha1)
         if origin is None or origin.field == "file_name":
-            return [RowSource(file, partial(_file_rows, file), layout) for file in files]
+            return [RowSource(file, partial(file_rows, file), layout) for file in files]
         return [_hub_source(entry, origin.field, origin.name, layout)]
 
     def _files(self, entry: DatasetEntry) -> list[str]:
@@ -96,17 +90,3 @@ def _refuse_other_content(files: list[str], sha1: str) -> None:
             raise DataError(
                 f"{file}: its sha1 is {actual}, file_sha1 says {sha1}: another version, or a damaged download"
             )
-
-
-def _file_rows(file: str) -> Iterable[Row | Fault]:
-    match Path(file).suffix.lower():
-        case ".json" | ".jsonl" | ".ndjson":
-            return object_rows(file)
-        case ".csv":
-            return csv_rows(read_text(file), file)
-        case ".tsv":
-            return tsv_rows(read_text(file), file)
-        case ".xlsx":
-            return table_rows(read_sheet(file, None).table(), file)
-        case suffix:
-            raise DataError(f"{file}: '{suffix}' files are not read; convert it to .json, .jsonl, .csv or .xlsx")

@@ -7,7 +7,10 @@ from typing import Literal
 from harness.records.figures import Comparison
 from harness.records.inputs import JSON
 
-Approach = Literal["prompting", "RAG", "fine-tuning", "fine-tuning + RAG", "cascade", "floor", "upper bound"]
+Approach = Literal[
+    "prompting", "RAG", "fine-tuning", "fine-tuning + RAG", "cascade", "made elsewhere", "floor", "upper bound"
+]
+NOT_DEPLOYABLE: tuple[Approach, ...] = ("made elsewhere", "floor", "upper bound")  # what no run can recommend
 Kind = Literal[
     "choose", "choose simplest", "undecided", "trade-off", "deploy floor", "infeasible", "not trustworthy", "no choice"
 ]
@@ -97,7 +100,7 @@ class VariantCost:
 
     variant: str
     approach: Approach
-    is_local: bool  # whether no request leaves this machine
+    is_local: bool | None  # whether no request leaves this machine; None: not known here
     labelled_rows: int | None = None  # that its models learn from, its examples are picked from, and names are made of
     named_rows: int = 0  # labelled rows whose inputs are names of the passages that it searches
     training_seconds: float | None = None

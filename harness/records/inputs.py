@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 JSON = Any  # whatever JSON can hold: the one place where typing ends, because YAML and JSON enter here
-Role = Literal["system", "user", "assistant"]
+Role = Literal["system", "user", "assistant", "text"]  # text: goes on as it stands, by no template
 Language = Literal["zh", "en"]  # in which the built-in wordings of prompts are written
 
 

@@ -37,6 +37,7 @@ class Completion:
     reasoning: str = ""  # what a server keeps apart from the text; it is no part of the answer
     elsewhere: float | None = None  # probability of no option, where options were read from the first token
     serving: Serving | None = None  # None where no server answered
+    greedy: tuple[bool, ...] | None = None  # of texts scored by `likelihood`: whether each token was the likeliest
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,7 @@ class Prediction:
     reasoning: str = ""  # what a server keeps apart from the text
     elsewhere: float | None = None  # probability of no option, where options were read from the first token
     serving: Serving | None = None  # None where no server answered
+    greedy: tuple[bool, ...] | None = None  # of texts that were scored: whether each token was the likeliest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

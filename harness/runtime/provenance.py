@@ -5,6 +5,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -14,6 +15,7 @@ from harness.components.component import Component, settings
 from harness.components.knowledge import Knowledge
 from harness.components.model import Model
 from harness.components.task import Task
+from harness.components.variant import Variant
 from harness.records.inputs import JSON
 from harness.runtime.context import Context
 from harness.runtime.digests import file_digest
@@ -32,12 +34,15 @@ PACKAGES = (
 )
 
 
+CALLER: ContextVar[str | None] = ContextVar("CALLER", default=None)  # by which a run was begun, if no command
+
+
 def provenance(suite: Suite, tasks: Mapping[str, Task], context: Context) -> dict[str, JSON]:
     """Everything run.json says before the first prediction. Model identities are computed, no weights are loaded."""
     return {
         "format": 1,
         "status": "running",
-        "command": " ".join(["harness", *sys.argv[1:]]),
+        "command": CALLER.get() or " ".join(["harness", *sys.argv[1:]]),
         "seed": suite.seed,
         "harness": harness.__version__,
         "packages": versions(PACKAGES),
@@ -75,7 +80,7 @@ def described_suite(suite: Suite, tasks: Mapping[str, Task]) -> dict[str, JSON]:
             }
             for name, task in tasks.items()
         },
-        "variants": {name: described(variant) for name, variant in suite.answering().items()},
+        "variants": {name: _answered_from(variant) for name, variant in suite.answering().items()},
     }
 
 
@@ -100,7 +105,13 @@ def _searched(suite: Suite) -> dict[str, Knowledge]:
     return {name: suite.knowledge[name] for name in suite.usage.knowledge}
 
 
-def _files(component: Knowledge) -> list[dict[str, JSON]]:
+def _answered_from(variant: Variant) -> dict[str, JSON]:
+    """The settings of a variant, and the files that its answers come from, where it has any."""
+    files = _files(variant)
+    return {**described(variant), "files": files} if files else described(variant)
+
+
+def _files(component: Knowledge | Variant) -> list[dict[str, JSON]]:
     return [{"path": Path(path).name, "sha256": file_digest(Path(path))} for path in component.sources()]
 
 

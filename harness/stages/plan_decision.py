@@ -60,6 +60,7 @@ class ForeseenDecision:
     """What a suite will be able to decide between the variants that can be deployed."""
 
     deployable: int  # variants as reported, without floors and upper bounds
+    foreign: int = 0  # further variants that are compared with them, and that no run can recommend
     comparisons: int  # pairs of them on all headline figures, tested together
     discordance: float
     figures: tuple[ForeseenFigure, ...]
@@ -71,11 +72,15 @@ class ForeseenDecision:
         share = f"{100 * self.discordance:g} %"
         assumption = (
             f"Shown with 80 % power where two variants differ on {share} of the items (--discordance), "
-            f"{counted(self.comparisons, 'comparison')} of {self.deployable} deployable variants tested together. "
+            f"{counted(self.comparisons, 'comparison')} of {self._compared()} tested together. "
             "Where items are not simply right or wrong, smaller differences may be shown."
         )
         unforeseen = [figure for figure in self.figures if figure.reason]
         return [assumption, *(f"{own.figure} {own.reason}: the run will tell what it shows." for own in unforeseen)]
+
+    def _compared(self) -> str:
+        own = counted(self.deployable, "deployable variant")
+        return f"{own} and {self.foreign} made elsewhere" if self.foreign else own
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,10 +104,12 @@ def foresee_decision(suite: Suite, tasks: Mapping[str, Task], discordance: float
         raise HarnessError(f"--discordance is a share of the items above 0 and up to 1, e.g. 0.2, not {discordance:g}")
     approaches = approaches_of(suite.expansion, suite.terms.approaches)
     deployable = sum(approach not in FIXED for approach in approaches.values())
+    foreign = sum(approach == "made elsewhere" for approach in approaches.values())
     headline = headline_of(suite, tasks, {})
-    comparisons = comb(deployable, 2) * len(headline)
+    comparisons = comb(deployable + foreign, 2) * len(headline)
     return ForeseenDecision(
         deployable=deployable,
+        foreign=foreign,
         comparisons=comparisons,
         discordance=discordance,
         figures=tuple(_foreseen(suite, tasks, FigureName.parse(name), comparisons, discordance) for name in headline),
@@ -152,6 +159,8 @@ def _unforeseen(metric: Metric, scale: Scale) -> str:
 def foresee_timing(suite: Suite) -> ForeseenTiming | None:
     """The requests of the stage latency; None where there are none."""
     task = suite.latency.task or next((name for name in suite.tasks if name not in suite.general), None)
-    if task is None or not suite.latency.items:
+    approaches = approaches_of(suite.expansion, suite.terms.approaches)
+    variants = sum(approach != "made elsewhere" for approach in approaches.values())
+    if task is None or not suite.latency.items or not variants:
         return None
-    return ForeseenTiming(task=task, variants=len(suite.expansion.reported()), items=suite.latency.items)
+    return ForeseenTiming(task=task, variants=variants, items=suite.latency.items)

@@ -43,7 +43,8 @@ def timed_requests(suite: Suite, tasks: Mapping[str, Task], context: Context) ->
     task = timed_task(suite, tasks)
     if task is None:
         return []
-    firsts = {suite.expansion.pools.get(name, (name,))[0]: name for name in suite.expansion.reported()}
+    reported = {suite.expansion.pools.get(name, (name,))[0]: name for name in suite.expansion.reported()}
+    firsts = {first: name for first, name in reported.items() if not suite.variants[first].is_foreign}
     questions = _questions_of(suite, task, list(firsts))
     return [
         TimedRequests(

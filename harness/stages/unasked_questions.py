@@ -24,8 +24,11 @@ def unasked_questions(task: Task, examples: Sequence[Sample], seed: int) -> Iter
     validation, train, test = (
         draw.sample(rows, len(rows)) for rows in (task.data.validation, task.data.train, task.data.test)
     )
+    follows = all(sample.history for sample in test)  # a row without earlier turns would be asked in less time
     questions = {_question(task, sample) for sample in (*task.data.test, *examples)} | {""}
     for sample in chain(validation, train):
+        if follows and not sample.history:
+            continue
         if (question := _question(task, sample)) not in questions:
             questions.add(question)
             yield sample

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from harness.components.component import named
 from harness.components.model import Model
 from harness.components.variant import Variant
-from harness.records.decisions import Approach
+from harness.records.decisions import NOT_DEPLOYABLE, Approach
 from harness.suite.expansion import Expansion
 from harness.suite.yaml_source import Source
 
-FIXED: tuple[Approach, ...] = ("floor", "upper bound")  # a fact about a variant, not a view of it
+FIXED = NOT_DEPLOYABLE  # facts about a variant, not views of it
 
 
 def approaches_of(expansion: Expansion, overrides: Mapping[str, Approach]) -> dict[str, Approach]:
@@ -38,6 +38,8 @@ def _approach(variant: Variant, expansion: Expansion) -> Approach:
         return "upper bound"
     if variant.floor:
         return "floor"
+    if variant.is_foreign:
+        return "made elsewhere"
     if not variant.single:
         return "cascade"
     answering = [name for name in named(variant, "models") if expansion.models[name].generates]
@@ -51,7 +53,7 @@ def _steps(variant: Variant, variants: Mapping[str, Variant]) -> list[Variant]:
 
 
 def check_approaches(source: Source, overrides: Mapping[str, Approach], expansion: Expansion) -> None:
-    """Note each override that makes a floor or an upper bound of what is none, or the other way round."""
+    """Note each override that makes one of `FIXED` of what is none, or the other way round."""
     actual = approaches_of(expansion, {})
     for name, approach in overrides.items():
         own = next(actual[variant] for variant in actual if name in (variant, expansion.entry_of(variant)))

@@ -4,21 +4,21 @@ import json
 import os
 import stat
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError, create_model
 
 from harness.components.component import Component
-from harness.components.fields import AsWritten, LocalPath, PromptText, part_of
+from harness.components.fields import AsWritten, LocalPath, PromptText, parameters_of, part_of
 from harness.components.packages import remedy_for
 from harness.components.registry import KINDS, find
 from harness.errors import HarnessError, nearest, reason_of, shown_path
 from harness.records.inputs import JSON
 from harness.suite.entry_names import name_problem
 from harness.suite.short_forms import component_form, parameter_form
-from harness.suite.union_errors import telling_errors
+from harness.suite.union_errors import alternatives, telling_errors
 from harness.suite.yaml_source import QUOTED, Source, Where
 from harness.text.excerpts import shortened
 from harness.text.templates import Template
@@ -98,7 +98,7 @@ class Builder:
         self, kind_class: type[Component], field: str, value: JSON, where: Where, parts: dict[str, Component]
     ) -> JSON:
         """A parameter as validation takes it: paths resolved, templates read, components made and named by tokens."""
-        info = kind_class.model_fields.get(field)
+        info = parameters_of(kind_class).get(field)
         if info is None:
             return value
         part = part_of(info)
@@ -106,10 +106,10 @@ class Builder:
             return self.parts(part.kind, value, where, parts)
         if any(isinstance(mark, AsWritten) for mark in info.metadata):
             return self.as_written(value, where)
-        for mark in info.metadata if isinstance(value, str) else ():
+        for mark in info.metadata:
             if isinstance(mark, LocalPath):
                 return self.resolve(value, mark, where)
-            if isinstance(mark, PromptText):
+            if isinstance(mark, PromptText) and isinstance(value, str):
                 return self.template_text(value, where)
         return value
 
@@ -137,8 +137,12 @@ class Builder:
         if str(self.folder) not in sys.path:
             sys.path.insert(0, str(self.folder))
 
-    def resolve(self, value: str, mark: LocalPath, where: Where) -> str:
-        """A path from the suite's folder; one that nothing can ever be read from is a mistake."""
+    def resolve(self, value: JSON, mark: LocalPath, where: Where) -> JSON:
+        """A path from the suite's folder, or a mapping's; one that nothing can ever be read from is a mistake."""
+        if isinstance(value, dict):
+            return {key: self.resolve(path, mark, (*where, key)) for key, path in value.items()}
+        if not isinstance(value, str):
+            return value
         try:
             path = Path(value).expanduser()
         except RuntimeError:
@@ -210,7 +214,7 @@ class Builder:
                 forms = (place, detail["loc"][:-1] if place[-1:] != detail["loc"][-1:] else detail["loc"])
                 reasons.setdefault(forms, []).append(self.explain(detail, kind, place))
             for (place, _), texts in reasons.items():
-                self.source.complain(place, _alternatives(texts))
+                self.source.complain(place, alternatives(texts))
             return None
 
     def place(self, where: Where, inside: Where) -> Where:
@@ -228,7 +232,7 @@ class Builder:
         written = shortened(spelling, QUOTED)
         match detail["type"]:
             case "extra_forbidden":
-                subject, remedy = kind.model_config.get("title"), nearest(str(detail["loc"][-1]), kind.model_fields)
+                subject, remedy = kind.model_config.get("title"), nearest(str(detail["loc"][-1]), parameters_of(kind))
                 return f"is not a parameter of {subject or kind.__name__} ({remedy})"
             case "missing":  # inside a value, its own place is the nearest that is known
                 return "is required" if where[-1:] == detail["loc"][-1:] else f"{detail['loc'][-1]} is required"
@@ -281,13 +285,6 @@ class Builder:
         for key in value:
             if key not in keys:
                 self.source.complain((*where, key), f"is not a known key ({nearest(key, keys)})")
-
-
-def _alternatives(reasons: Sequence[str]) -> str:
-    """What the forms that a value may have say against it, as one sentence."""
-    heads = [head or tail for head, _, tail in (reason.rpartition(", not ") for reason in reasons)]
-    value = reasons[-1].removeprefix(heads[-1])
-    return " or ".join([heads[0], *(head.removeprefix("must be ") for head in heads[1:])]) + value
 
 
 def _placeholder(base: type[Component]) -> Component:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from glob import escape
 from pathlib import Path
 
 from harness.suite.needs import DataNeed, missing_files, read_needs
@@ -20,7 +21,7 @@ def missing_data(suite: Suite) -> list[str]:
     for name, need in needs.data.items():
         folder = root / name
         inside = [(line, path) for line, path in places if path.is_relative_to(folder)]
-        missing = [path for line, path in inside if not path.exists()]
+        missing = [path for line, path in inside if not _is_there(path)]
         missing += [
             folder / file
             for file in missing_files(folder, need)
@@ -45,6 +46,11 @@ def _places(suite: Suite) -> Iterator[tuple[int, Path]]:
     for where, text in source.spelling.items():
         if "DATA" in names_in(text):
             yield source.lines.get(where, 1), Path(str(expanded(text)))
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is a path, or a file of that name with an end that tells its form, which a suite may leave out."""
+    return path.exists() or any(path.parent.glob(f"{escape(path.name)}.*"))
 
 
 def _sentence(missing: list[Path], folder: Path, need: DataNeed) -> str:

@@ -7,7 +7,6 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
-from harness.components.answer import Answer
 from harness.components.component import Component, named
 from harness.components.knowledge import Knowledge
 from harness.components.metric import Metric
@@ -15,8 +14,7 @@ from harness.components.model import Model
 from harness.components.reader import Reader
 from harness.components.registry import find
 from harness.components.variant import Variant
-from harness.records.inputs import JSON, Generation
-from harness.suite.component_builder import Builder
+from harness.records.inputs import JSON
 from harness.suite.deployment import DeploymentWishes, deployment_terms
 from harness.suite.entry_names import name_problem
 from harness.suite.expansion import Expansion, expand, forgetting_probes
@@ -24,7 +22,6 @@ from harness.suite.grid import Grid, read_grid
 from harness.suite.options import (
     Compare,
     ConstraintOptions,
-    GenerationOptions,
     LatencyOptions,
     Leakage,
     Prices,
@@ -42,9 +39,10 @@ from harness.suite.references import (
 )
 from harness.suite.stated_amounts import DecidingFigures
 from harness.suite.suite import Suite, TaskSpec
+from harness.suite.task_builder import TaskBuilder, section_of
 from harness.suite.task_language import LanguageSetting
 from harness.suite.usage import usage_of
-from harness.suite.yaml_source import Where, read_source
+from harness.suite.yaml_source import read_source
 from harness.text.redaction import secret_variables
 
 
@@ -62,10 +60,9 @@ SECTIONS = (
 )  # fmt: skip
 LARGEST_SEED = 2**32 - 1  # what NumPy takes
 KINDS_OF = {"models": "model", "knowledge": "knowledge", "datasets": "reader", "variants": "variant"}
-TASK_KEYS = ("data", "prompt", "system", "answer", "metrics", "generation")
 
 
-class _Parser(Builder):
+class _Parser(TaskBuilder):
     """Builds a Suite; every problem goes to the source's list instead of being raised."""
 
     def suite(self) -> Suite | None:
@@ -82,7 +79,7 @@ class _Parser(Builder):
         grid = read_grid(written["variants"], self.source)
         written["variants"] = grid.entries(written["variants"])
         sections = {name: self.components(kind, name, written[name]) for name, kind in KINDS_OF.items()}
-        tasks = {name: self.task(value, ("tasks", name)) for name, value in self.mapping(data, ("tasks",)).items()}
+        tasks = self.tasks(self.mapping(data, ("tasks",)))
         plain, wishes = self.plain(data), self.wishes(data)
         check_bases(self.source, sections["models"], sections["variants"])
         expansion = None if grid.is_faulty else _expansion(sections, plain["seed"])
@@ -107,8 +104,8 @@ class _Parser(Builder):
     def plain(self, data: dict[str, JSON]) -> dict[str, Any]:
         """The sections that hang together with no other one."""
         return {
-            "leakage": self.options(Leakage, _section(data, "leakage"), ("leakage",)),
-            "trust": self.options(Trust, _section(data, "trust"), ("trust",)),
+            "leakage": self.options(Leakage, section_of(data, "leakage"), ("leakage",)),
+            "trust": self.options(Trust, section_of(data, "trust"), ("trust",)),
             "name": self.name(data),
             "seed": self.seed(data),
             "language": self.language(data),
@@ -120,7 +117,7 @@ class _Parser(Builder):
         kinds: dict[str, type[BaseModel]] = {
             "compare": Compare, "latency": LatencyOptions, "constraints": ConstraintOptions, "profile": ProfileOptions
         }  # fmt: skip
-        wishes = {name: self.options(kind, _section(data, name), (name,)) for name, kind in kinds.items()}
+        wishes = {name: self.options(kind, section_of(data, name), (name,)) for name, kind in kinds.items()}
         if data.get("prices") is not None:
             wishes["prices"] = self.options(Prices, data["prices"], ("prices",))
         models = _inside(data, "prices", "models")
@@ -136,7 +133,7 @@ class _Parser(Builder):
 
     def metrics(self, data: dict[str, JSON], tasks: Mapping[str, TaskSpec | None]) -> Metrics:
         """The metrics by task; of a task with a mistake their names only, and what may join them."""
-        written = {name: data["tasks"][name] for name, spec in tasks.items() if spec is None}
+        written = {name: data["tasks"].get(name) for name, spec in tasks.items() if spec is None}
         named = {
             name: dict.fromkeys([*task["metrics"], "retrieval"])
             for name, task in written.items()
@@ -209,45 +206,6 @@ class _Parser(Builder):
     def components(self, kind: str, section: str, entries: Mapping[str, JSON]) -> dict[str, Component | None]:
         return {name: self.component(kind, value, (section, name)) for name, value in entries.items()}
 
-    def task(self, value: JSON, where: Where) -> TaskSpec | None:
-        if not isinstance(value, dict):
-            self.source.complain(where, f"must be a mapping with {', '.join(TASK_KEYS)}")
-            return None
-        self.known_keys(value, TASK_KEYS, where)
-        for required in ("data", "metrics"):
-            if not value.get(required):
-                self.source.complain((*where, required) if required in value else where, f"{required} is required")
-        data = self.component("reader", value["data"], (*where, "data")) if value.get("data") else None
-        answer = self.component("answer", value.get("answer", "text"), (*where, "answer"))
-        metrics = {
-            name: self.component("metric", metric, (*where, "metrics", name))
-            for name, metric in self.mapping(value, (*where, "metrics")).items()
-        }
-        options = self.options(GenerationOptions, _section(value, "generation"), (*where, "generation"))
-        mistakes = len(self.source.mistakes)
-        prompt, system = (
-            None if value.get(key) is None else self.template(value[key], (*where, key)) for key in ("prompt", "system")
-        )
-        has_templates = len(self.source.mistakes) == mistakes
-        if data is None or answer is None or options is None or not has_templates or None in metrics.values():
-            return None
-        return TaskSpec(
-            data=cast(Reader, data),
-            answer=cast(Answer, answer),
-            prompt=prompt,
-            system=system,
-            metrics=cast(dict[str, Metric], metrics),
-            generation=Generation(
-                max_tokens=options.max_tokens,
-                temperature=options.temperature,
-                top_p=options.top_p,
-                stop=tuple(options.stop),
-                reasoning_tokens=options.reasoning_tokens,
-                top_k=options.top_k,
-                repetition_penalty=options.repetition_penalty,
-            ),
-        )
-
 
 def _expansion(sections: Sections, seed: int) -> Expansion | None:
     """The members of entries with sizes or seeds; None where an entry has a mistake of its own."""
@@ -282,11 +240,6 @@ def _with_retrieval(tasks: Mapping[str, TaskSpec | None], variants: Mapping[str,
         else replace(spec, metrics={**spec.metrics, "retrieval": metric})
         for name, spec in tasks.items()
     }
-
-
-def _section(parent: Mapping[str, JSON], key: str) -> JSON:
-    """What stands at a key; nothing is the empty mapping, and anything else is for the validation to judge."""
-    return {} if parent.get(key) is None else parent[key]
 
 
 def _inside(data: Mapping[str, JSON], section: str, key: str) -> JSON:

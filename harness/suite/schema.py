@@ -45,7 +45,7 @@ def suite_schema() -> dict[str, JSON]:
             "knowledge": {"type": "object", "additionalProperties": _choice("knowledge")},
             "datasets": {"type": "object", "additionalProperties": _choice("reader")},
             "general": {"type": "array", "items": text},
-            "tasks": {**named, "additionalProperties": _task()},
+            "tasks": {**named, "additionalProperties": {"anyOf": [_task(), *_brought_tasks()]}},
             "variants": {**named, "properties": {GRID: _grid()}, "additionalProperties": _choice("variant")},
             **{section: kind.model_json_schema() for section, kind in OPTIONS.items()},
         },
@@ -88,6 +88,21 @@ def _task() -> dict[str, JSON]:
             "generation": GenerationOptions.model_json_schema(),
         },
     }
+
+
+def _brought_tasks() -> list[JSON]:
+    """The readers that may be written in a task's place."""
+    return [
+        {
+            "type": "object",
+            "description": summary(component),
+            "required": [name],
+            "additionalProperties": False,
+            "properties": {name: _linked(component.model_json_schema())},
+        }
+        for name, component in components("reader")
+        if getattr(component, "brings_tasks", False)
+    ]
 
 
 def _choice(kind: str) -> dict[str, JSON]:

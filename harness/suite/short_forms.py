@@ -3,6 +3,7 @@
 from pathlib import PurePath
 
 from harness.components.component import Component
+from harness.components.fields import parameters_of
 from harness.records.inputs import JSON
 
 _KNOWLEDGE_FORMS = {
@@ -38,8 +39,8 @@ def component_form(kind: str, name: str) -> str | None:
 
 def parameter_form(kind_class: type[Component], name: str, value: JSON) -> str:
     """How to write a component whose parameter stands there alone: with the names of what it needs."""
-    required = [field for field, info in kind_class.model_fields.items() if info.is_required()]
-    first, *others = required or list(kind_class.model_fields)[:1] or ["parameter"]
+    required = [field for field, info in parameters_of(kind_class).items() if info.is_required()]
+    first, *others = required or list(parameters_of(kind_class))[:1] or ["parameter"]
     shown = value if isinstance(value, str | int | float) and not isinstance(value, bool) else "…"
     rest = "".join(f", {field}: …" for field in others)
     return f"write {{{name}: {{{first}: {shown}{rest}}}}}"

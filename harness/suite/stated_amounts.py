@@ -115,7 +115,7 @@ def margins(figures: DecidingFigures) -> dict[str, float]:
     As the suite says, else 2 % of the range; a scale without ends, or without a better one, has none unless stated.
     """
     stated = figures.compare.margin
-    own = {} if stated is None else figures.amounts(stated, ("compare", "margin"), _margin_problem)
+    own = {} if stated is None else figures.amounts(stated, ("compare", "margin"), margin_problem)
     scales = {figure: figures.scale(figure) for figure in figures.candidates()}
     defaults = {
         figure: DEFAULT_MARGIN * (scale.high - scale.low)
@@ -135,12 +135,13 @@ def _spread(stated: JSON, scales: Mapping[str, Scale | None]) -> dict[str, float
             amount = read_amount(stated, figure, scale or Scale(), "")
         except ValueError:
             continue
-        if scale is not None and _margin_problem(amount, scale) is None:
+        if scale is not None and margin_problem(amount, scale) is None:
             amounts[figure] = amount
     return amounts
 
 
-def _margin_problem(amount: float, scale: Scale) -> str | None:
+def margin_problem(amount: float, scale: Scale) -> str | None:
+    """Why an amount cannot be a margin of a figure; None where it can."""
     if amount <= 0:
         return "must be more than 0; leave it out for 2 % of the range"
     if scale.better == "neither":

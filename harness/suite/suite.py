@@ -13,6 +13,7 @@ from harness.components.model import Model
 from harness.components.reader import Reader
 from harness.components.registry import find
 from harness.components.task import Task
+from harness.components.trained_model import DerivedModel
 from harness.components.variant import Variant
 from harness.records.deployment_terms import DeploymentTerms
 from harness.records.inputs import Generation
@@ -84,9 +85,17 @@ class Suite:
         return {**(answers if task.version == "after" else {}), **stale, **retrieval}
 
     def settled(self, searches: Mapping[tuple[str, str], SearchRecord]) -> "Suite":
-        """The suite with each variant as the searches of a run, by variant and task, have settled it."""
+        """The suite with each variant as the searches of a run, by variant and task, have settled it.
+
+        Models that learn their rows as such a variant asks for them go by what it turned out to be.
+        """
         own = {name: {task: record for (of, task), record in searches.items() if of == name} for name in self.variants}
-        return replace(self, variants={name: variant.settled(own[name]) for name, variant in self.variants.items()})
+        variants = {name: variant.settled(own[name]) for name, variant in self.variants.items()}
+        models = {
+            name: model.settled(variants) if searches and isinstance(model, DerivedModel) else model
+            for name, model in self.models.items()
+        }
+        return replace(self, variants=variants, models=models)
 
     def asked(self, task: str) -> Mapping[str, Variant]:
         """The variants that answer a task."""

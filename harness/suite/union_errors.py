@@ -15,3 +15,10 @@ def _is_of_another_form(error: ErrorDetails, errors: Sequence[ErrorDetails]) -> 
         return False
     place = error["loc"][:-1]  # pydantic counts the form, e.g. "str", as a part of the place
     return any(other is not error and other["loc"][: len(place)] == place and len(place) > 0 for other in errors)
+
+
+def alternatives(reasons: Sequence[str]) -> str:
+    """What the forms that a value may have say against it, as one sentence."""
+    heads = [head or tail for head, _, tail in (reason.rpartition(", not ") for reason in reasons)]
+    value = reasons[-1].removeprefix(heads[-1])
+    return " or ".join([heads[0], *(head.removeprefix("must be ") for head in heads[1:])]) + value

@@ -1,4 +1,4 @@
-"""All pairs of the variants that could be deployed, on every headline figure: one family.
+"""All pairs of the variants that are neither floor nor upper bound, on every headline figure: one family.
 
 The family is corrected by its largest statistic under the same tosses (max-T), or by Holm's method where the suite asks
 for the tests of each pair by itself, which are exact for right-or-wrong values. Both keep the chance of any false

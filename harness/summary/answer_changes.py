@@ -34,6 +34,7 @@ def answer_changes(
         yield from _more_labels(summary, figure)
     for figure in figures[:1]:
         yield from _upper_bound(summary, figure, decision)
+        yield from _foreign_answers(summary, figure, decision)
     yield from _fresh_knowledge(summary, decision)
     yield from _training_luck(summary, decision)
     yield from _unfamiliar_prompts(summary, decision)
@@ -132,6 +133,22 @@ def _upper_bound(summary: Summary, figure: DecidingFigure, decision: Decision) -
             continue
         values = {"bound": bound, "variant": decision.variant, "figure": figure.name, "gap": points(figure, gap)}
         yield Statement("decision.bound_above" if gap > 0 else "decision.bound_beaten", values)
+
+
+def _foreign_answers(summary: Summary, figure: DecidingFigure, decision: Decision) -> Iterator[Statement]:
+    """That answers made elsewhere are better than what can be chosen here, where they are: nobody knows their cost."""
+    own = decision.variant or next(iter(decision.rivals), None)
+    approaches = summary.decisions.approaches
+    foreign = [name for name, kind in approaches.items() if kind == "made elsewhere" and name in figure.means]
+    if own is None or own not in figure.means or not foreign:
+        return
+    best = figure.best(foreign)
+    gap = figure.lead(best, own)
+    if gap < SMALLEST_GAP * (figure.info.high - figure.info.low):
+        return
+    is_shown = figure.is_worse(own, best) or (own == figure.floor and figure.beats_floor(best))
+    values = {"rival": best, "variant": own, "figure": figure.name, "gap": points(figure, gap)}
+    yield Statement("decision.elsewhere_better" if is_shown else "decision.elsewhere_ahead", values)
 
 
 def _fresh_knowledge(summary: Summary, decision: Decision) -> Iterator[Statement]:

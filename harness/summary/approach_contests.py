@@ -5,7 +5,7 @@ from itertools import combinations
 
 from harness.records.decisions import Approach, ApproachContest
 from harness.records.figures import Comparison, Result
-from harness.summary.contested_figures import DEPLOYABLE, ContestedFigure
+from harness.summary.contested_figures import CONTESTANTS, ContestedFigure
 from harness.summary.decision_figures import swapped
 
 
@@ -25,7 +25,7 @@ def approach_contests(
         means = figure.standings(results)
         best = {
             approach: max(own, key=means.__getitem__)
-            for approach in DEPLOYABLE
+            for approach in CONTESTANTS
             if (own := [v for v in figure.variants if approaches.get(v) == approach and v in means])
         }
         own_pairs = pairs_by_variants(figure, pairs)

@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 from itertools import combinations
 
-from harness.records.decisions import BreakEven, VariantCost
+from harness.records.decisions import NOT_DEPLOYABLE, BreakEven, VariantCost
 from harness.summary.money import DAYS_A_YEAR
-
-NOT_COMPARED = ("floor", "upper bound")
 
 
 def break_even(costs: Sequence[VariantCost], days: int) -> tuple[BreakEven, ...]:
@@ -16,7 +14,7 @@ def break_even(costs: Sequence[VariantCost], days: int) -> tuple[BreakEven, ...]
     requests = (difference of the first two terms) / (difference of per_1000 / 1,000). None: the dearer before is not
     cheaper for each request, so it never pays. A pair that costs the same before is left out: nothing has to pay off.
     """
-    compared = [cost for cost in costs if cost.approach not in NOT_COMPARED]
+    compared = [cost for cost in costs if cost.approach not in NOT_DEPLOYABLE]
     pairs = (_pair(first, second, days) for first, second in combinations(compared, 2))
     return tuple(pair for pair in pairs if pair is not None)
 

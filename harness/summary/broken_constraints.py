@@ -24,12 +24,12 @@ def broken_constraints(
 ) -> tuple[BrokenConstraint, ...]:
     """Variant by variant, in the order of the constraints. What was not measured counts as broken, with value None.
 
-    An upper bound is left out, since nobody deploys it.
+    An upper bound is left out, since nobody deploys it, and so is what was made elsewhere.
     """
     return tuple(
         broken
         for cost in costs
-        if cost.approach != "upper bound"
+        if cost.approach not in ("upper bound", "made elsewhere")
         for broken in _broken_by(cost, results, metrics, terms.constraints)
     )
 

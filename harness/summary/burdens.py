@@ -14,7 +14,8 @@ SIMPLICITY: Mapping[Approach, int] = {
     "fine-tuning": 3,
     "fine-tuning + RAG": 4,
     "cascade": 5,
-    "upper bound": 6,
+    "made elsewhere": 6,
+    "upper bound": 7,
 }
 CLEARLY = 0.9  # of the other's running cost: what costs more than this part of it is not called cheaper
 

@@ -21,7 +21,12 @@ def charged(suite: Suite, costs: Sequence[VariantCost], routed: Sequence[Routed]
     prices = suite.terms.prices
     if prices is None:
         return tuple(costs)
-    by_itself = {cost.variant: priced(cost, _billing(suite, cost, prices), suite.terms) for cost in costs}
+    by_itself = {
+        cost.variant: cost
+        if cost.approach == "made elsewhere"
+        else priced(cost, _billing(suite, cost, prices), suite.terms)
+        for cost in costs
+    }
     return tuple(
         _by_steps(suite, cost, by_itself, [step for step in routed if step.variant == name])
         if len(_charges(suite, name, prices)) > 1

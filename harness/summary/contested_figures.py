@@ -9,7 +9,9 @@ from harness.records.figures import Result
 from harness.summary.comparison_plan import ComparisonPlan
 from harness.summary.estimator import Estimator
 
-DEPLOYABLE: tuple[Approach, ...] = ("prompting", "RAG", "fine-tuning", "fine-tuning + RAG", "cascade")
+CONTESTANTS: tuple[Approach, ...] = (
+    "prompting", "RAG", "fine-tuning", "fine-tuning + RAG", "cascade", "made elsewhere",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -51,13 +53,13 @@ def contested_figures(estimators: Sequence[Estimator], plan: ComparisonPlan) -> 
                 yield ContestedFigure(estimator, figure.full_metric, variants)
 
 
-def deployable(variants: Sequence[str], plan: ComparisonPlan) -> list[str]:
+def contestants(variants: Sequence[str], plan: ComparisonPlan) -> list[str]:
     """Those that are neither a floor nor an upper bound."""
-    return [variant for variant in variants if _is_deployable(variant, plan)]
+    return [variant for variant in variants if _is_contestant(variant, plan)]
 
 
-def _is_deployable(variant: str, plan: ComparisonPlan) -> bool:
+def _is_contestant(variant: str, plan: ComparisonPlan) -> bool:
     approach = plan.approaches.get(variant)
     if approach is not None:
-        return approach in DEPLOYABLE
+        return approach in CONTESTANTS
     return variant not in plan.floors and variant not in plan.bounds

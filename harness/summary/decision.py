@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from harness.records.decisions import (
-    Approach,
+    NOT_DEPLOYABLE,
     BrokenConstraint,
     Certainty,
     Decision,
@@ -28,7 +28,6 @@ from harness.summary.decision_reasons import phrase, reasons_for
 from harness.summary.distrust import Distrust, distrust_of
 
 ROUNDING = 1e-9  # what a difference of two means may be off by
-NOT_DEPLOYABLE: tuple[Approach, ...] = ("floor", "upper bound")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +55,8 @@ def decide(summary: Summary, terms: DeploymentTerms, broken: Sequence[BrokenCons
     """What to deploy, how sure that is, why, and what would change it; where nothing can be said, it says so.
 
     `summary.decisions` holds approaches, pairs, margin tests and costs; `broken` is every constraint that a variant
-    does not meet. Rests on headline figures that may decide only, never on an upper bound, on a cell with an alarm, or
-    on one with less than 95 % coverage.
+    does not meet. Rests on headline figures that may decide only, never on an upper bound, on answers made elsewhere,
+    on a cell with an alarm, or on one with less than 95 % coverage.
     """
     decisions = summary.decisions
     figures = deciding_figures(summary, terms.margins)

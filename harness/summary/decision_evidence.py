@@ -8,7 +8,7 @@ from harness.records.figures import Result
 from harness.summary.all_pairs import all_pairs
 from harness.summary.approach_contests import approach_contests
 from harness.summary.comparison_plan import ComparisonPlan
-from harness.summary.contested_figures import contested_figures, deployable
+from harness.summary.contested_figures import contestants, contested_figures
 from harness.summary.estimator import Estimator
 from harness.summary.factorial_effects import factorial_effects
 from harness.summary.margin_tests import margin_tests
@@ -19,7 +19,7 @@ def decision_evidence(
 ) -> DecisionRecord:
     """The statistical part of the record; costs, constraints and the decision itself join later."""
     scored = list(contested_figures(estimators, plan))
-    figures = [replace(figure, variants=deployable(figure.variants, plan)) for figure in scored]
+    figures = [replace(figure, variants=contestants(figure.variants, plan)) for figure in scored]
     pairs = all_pairs(figures, plan)
     return DecisionRecord(
         approaches=plan.approaches,

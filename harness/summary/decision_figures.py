@@ -25,7 +25,7 @@ class DecidingFigure:
     info: MetricInfo
     means: Mapping[str, float]  # by variant, known ones only
     coverage: Mapping[str, float]  # share of the items with a value, by variant
-    pairs: Mapping[tuple[str, str], Comparison]  # of deployable variants, in both directions
+    pairs: Mapping[tuple[str, str], Comparison]  # of the contestants, in both directions
     floors: Mapping[str, Comparison]  # each variant against the best floor
     margins: Mapping[tuple[str, str], MarginTest]  # (variant, reference)
     margin: float | None

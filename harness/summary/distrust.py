@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.records.decisions import Statement
+from harness.records.decisions import NOT_DEPLOYABLE, Statement
 from harness.records.derived_names import FreshnessProbe, without_seed
 from harness.records.figure_names import FigureName
 from harness.records.summary import Summary
@@ -71,7 +71,7 @@ def _lost_lead(summary: Summary, figure: DecidingFigure, variant: str) -> Statem
     }
     leaked = [o for o in summary.overlaps if o.task == task]
     share = max(((o.exact + o.normalised + o.near) / max(1, o.samples) for o in leaked), default=0.0)
-    deployable = [name for name in clean if summary.decisions.approaches.get(name) not in ("floor", "upper bound")]
+    deployable = [name for name in clean if summary.decisions.approaches.get(name) not in NOT_DEPLOYABLE]
     if share <= MOST_LEAKED or variant not in deployable or figure.best(deployable) != variant:
         return None
     best = max(deployable, key=lambda name: figure.sign * clean[name])

@@ -46,7 +46,7 @@ def add_task(
     figures: Figures, items: TaskItems, scores: Sequence[Score], plan: ComparisonPlan, metrics: Mapping[str, MetricInfo]
 ) -> None:
     """The figures of one task: of all metrics that are means, then of each that is a figure of the corpus."""
-    for estimator in _estimators(items, scores, plan, metrics):
+    for estimator in estimators_of(items, scores, plan, metrics):
         if items.task in plan.general:
             _add_forgetting(figures, estimator, plan, metrics)
         else:
@@ -54,9 +54,10 @@ def add_task(
             figures.estimators.append(estimator)
 
 
-def _estimators(
+def estimators_of(
     items: TaskItems, scores: Sequence[Score], plan: ComparisonPlan, metrics: Mapping[str, MetricInfo]
 ) -> Iterator[Estimator]:
+    """One for all metrics that are means over samples, then one for each that is a figure of the corpus."""
     pools = plan.model_pools if items.task in plan.general else plan.pools
     names = map(FigureName.parse, plan.corpora)
     corpora = {name.metric: plan.corpora[str(name)] for name in names if name.task == items.task}

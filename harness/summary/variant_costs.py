@@ -57,6 +57,8 @@ def _cost(suite: Suite, tasks: Mapping[str, Task], name: str, approach: Approach
     trainings = [_trainings(suite, spending.run, member) for member in members_of(suite, name)]
     peaks = [record.get("peak_memory") for own in trainings for record in own]
     usage, latency = spending.usage.get(name), spending.latencies.get(name)
+    if approach == "made elsewhere":
+        return VariantCost(variant=name, approach=approach, is_local=None)
     steps, search = steps_of(suite, first), _search(suite, spending.run, name)
     learnt, named_rows = _rows_learnt(suite, spending.run, first), _named_rows(suite, first)
     showing = [suite.variants[first], *steps, *_asked_while_learning(suite, first)]

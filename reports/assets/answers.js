@@ -82,6 +82,7 @@ function route(answer, item) {
 }
 
 function spent(answer, item) {
+  if (!answer.tokens) return "";
   const [read, written] = answer.tokens;
   return [say("tokens_in", { count: grouped(read), n: read }), say("tokens_out", { count: grouped(written), n: written }),
     answer.timing ? item.texts[answer.timing[language()]] : say("seconds", { count: Number(answer.seconds).toFixed(2) }),

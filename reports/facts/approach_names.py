@@ -5,7 +5,7 @@ from harness.records.summary import Summary
 from reports.wording import say
 
 ORDER: tuple[Approach | None, ...] = (
-    "prompting", "RAG", "fine-tuning", "fine-tuning + RAG", "cascade", None, "floor", "upper bound",
+    "prompting", "RAG", "fine-tuning", "fine-tuning + RAG", "cascade", None, "made elsewhere", "floor", "upper bound",
 )  # fmt: skip
 
 
@@ -32,6 +32,8 @@ def labels_used(summary: Summary, variant: str) -> str | None:
 
 def approach_explanation(approach: Approach | None) -> str | None:
     """What is not an approach says what it is for."""
+    if approach == "made elsewhere":
+        return say("recommendation.elsewhere_explained")
     if approach == "floor":
         return say("recommendation.floor_explained")
     return say("recommendation.bound_explained") if approach == "upper bound" else None

@@ -9,6 +9,7 @@ from harness.records.figures import Comparison, MetricInfo, Result, Seeds
 from harness.records.summary import Summary
 from reports.charts.whiskers import Axis, Whisker, value_axis, whisker
 from reports.facts import numbers
+from reports.facts.approach_names import approach_of
 from reports.facts.demotions import Demotion, column_demotions
 from reports.facts.metric_columns import MetricColumn, ordinary_columns, results_by_variant, variant_names
 from reports.facts.phrases import counted
@@ -61,6 +62,7 @@ class VariantRow:
     is_reference: bool
     is_floor: bool  # asks no model
     is_bound: bool  # is given what only the answer's author knows
+    is_foreign: bool  # its answers come from a file
     entries: tuple[TableEntry | None, ...]  # one a column; None where the variant has no result
     training: TrainingCost | None = None  # of its model
 
@@ -123,6 +125,7 @@ def comparison_table(summary: Summary, title: str, columns: Iterable[MetricColum
             is_reference=name == summary.reference,
             is_floor=name in summary.unaided,
             is_bound=name in summary.bounds,
+            is_foreign=approach_of(summary, name) == "made elsewhere",
             entries=tuple(by_variant.get(name) for by_variant in entries),
         )
         for name in variant_names(summary)

@@ -14,6 +14,7 @@ from harness.records.summary import Summary
 from harness.statistics.retrieval_outcomes import retrieval_outcome
 from reports.facts import numbers
 from reports.facts.answer_path import retrieval_note, route_reasons, timing_note
+from reports.facts.approach_names import approach_of
 from reports.facts.item_texts import NumberedTexts, rendered_parts
 from reports.facts.metric_columns import Key, metric_info, variant_names
 from reports.wording import LANGUAGES, speaking
@@ -128,6 +129,7 @@ def _item(sample: Sample, records: ItemRecords, texts: NumberedTexts) -> dict[st
 
 def _answer(prediction: Prediction, sample: Sample, records: ItemRecords, texts: NumberedTexts) -> dict[str, JSON]:
     reading = prediction.reading
+    is_known = approach_of(records.summary, prediction.variant) != "made elsewhere"  # what it took
     is_whole = isinstance(reading.answer, str) and reading.answer == prediction.text
     passages = [passage["text"] for passage in prediction.passages if isinstance(passage.get("text"), str)]
     repeated = (sample.input, *passages)
@@ -150,8 +152,8 @@ def _answer(prediction: Prediction, sample: Sample, records: ItemRecords, texts:
         retrieved=records.retrieval(prediction),
         passages=[_passage(passage, texts) for passage in prediction.passages],
         logprobs=None if prediction.logprobs is None else [_rounded(logprob) for logprob in prediction.logprobs],
-        tokens=[prediction.tokens_in, prediction.tokens_out],
-        seconds=_rounded(prediction.seconds),
+        tokens=[prediction.tokens_in, prediction.tokens_out] if is_known else None,
+        seconds=_rounded(prediction.seconds) if is_known else None,
         timing=_timing(prediction, texts),
         elsewhere=None if prediction.elsewhere is None else numbers.share(prediction.elsewhere),
         reasoning=[texts.number(prediction.reasoning)] if prediction.reasoning.strip() else None,

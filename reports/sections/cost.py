@@ -8,6 +8,7 @@ from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON
 from harness.records.summary import Summary
 from reports.facts import numbers
+from reports.facts.approach_names import approach_of
 from reports.facts.metric_columns import freshness_probes
 from reports.facts.phrases import counted
 from reports.facts.training_cost import models_behind
@@ -32,6 +33,7 @@ class CostRow:
     weights: str  # of its models, in memory
     latency: NotedFigure
     elsewhere: NotedFigure
+    is_known: bool = True  # whether this run knows what the answers took; not of those that were made elsewhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class Cost(Section):
                 weights=_weights(run, summary, usage.variant),
                 latency=_latency(usage),
                 elsewhere=_elsewhere(usage),
+                is_known=approach_of(summary, usage.variant) != "made elsewhere",
             )
             rows.setdefault(usage.task, []).append(row)
         if not rows:

@@ -27,8 +27,8 @@ STATED = keys_in_python(
     sorted((ROOT / "harness").rglob("*.py")), speakers=("Statement", "phrase", "state"), counters=()
 )
 SCRIPTS = "\n".join(file.read_text(encoding="utf-8") for file in sorted((REPORTS / "assets").rglob("*.js")))
-REPORT_MODULES = [  # the viewer prints as commands do
-    file for file in sorted(REPORTS.rglob("*.py")) if "viewer" not in file.parts
+REPORT_MODULES = [  # the viewer prints as commands do; other tools read what is exported
+    file for file in sorted(REPORTS.rglob("*.py")) if not {"viewer", "export"} & set(file.parts)
 ]
 SECTIONS = [section.name for section in find_sections()]
 

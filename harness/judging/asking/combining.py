@@ -91,10 +91,11 @@ def _combined(values: Sequence[float], combine: Combine) -> float:
 
 
 def _failure(judgements: Sequence[Judgement]) -> str:
-    return next(
-        (reading.error or reading.unreadable or "" for reading in judgements if reading.error or reading.unreadable),
-        "no verdict",
+    """Why there is no value: what went wrong, or what a judgement without one gives as its reason."""
+    reasons = (
+        reading.error or reading.unreadable or next(iter(reading.reasons.values()), "") for reading in judgements
     )
+    return next(filter(None, reasons), "no verdict")
 
 
 def _reason(judgements: Sequence[Judgement], dimension: str | None) -> str | None:

@@ -1,23 +1,17 @@
-"""What all metrics share that ask a judge: which models, by which rubric, how often, and what identifies them."""
+"""What all metrics share that ask a judge: which models, how often, and what identifies them."""
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cached_property
-from hashlib import sha256
-from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Self
+from typing import ClassVar, Literal
 
-from pydantic import Field, PrivateAttr, computed_field, field_serializer, field_validator, model_validator
+from pydantic import Field, PrivateAttr, field_validator
 
-from harness.components.fields import MOST_TOKENS, LocalPath, ModelName
-from harness.components.metric import Metric, Scale
+from harness.components.fields import MOST_TOKENS, ModelName
+from harness.components.metric import Metric
 from harness.components.model import Model
 from harness.components.task import Task
-from harness.errors import HarnessError
-from harness.judging.rubric import rubric as rubrics
-from harness.judging.rubric.rubric import Rubric
-from harness.judging.rubric.rubric_check import LANGUAGES
-from harness.records.inputs import JSON, Generation, Language, Sample
+from harness.judging.rubric.criteria import Criteria
+from harness.records.inputs import JSON, Generation, Language, Prompt, Sample
 from harness.records.outputs import Prediction
 from harness.suite.task_language import LanguageSetting
 from harness.text.canonical import digest
@@ -28,13 +22,13 @@ CJK_TOKENS, LATIN_TOKENS = 0.6, 0.25  # tokens a character, rather too few: what
 
 
 class JudgeMetric(Metric):
-    """Base of metrics that ask one or several models of the suite, by a rubric."""
+    """Base of metrics that ask one or several models of the suite."""
 
     answers: ClassVar[tuple[str, ...]] = ("text", "json")
     pairwise: ClassVar[bool] = False
+    needs_passages: ClassVar[bool] = False  # whether an answer is judged by the passages that its variant was shown
 
     model: ModelName | list[ModelName]  # several judge together, as a panel
-    rubric: Annotated[str, LocalPath(or_name=True)] = "score100"  # shipped, or the path of a YAML file
     language: LanguageSetting = "auto"  # auto: that of the task
     repeats: int = Field(1, ge=1, le=20)
     temperature: float = Field(0.0, ge=0)
@@ -50,24 +44,6 @@ class JudgeMetric(Metric):
             raise ValueError("must name one judge or several different ones")
         return value
 
-    @field_serializer("rubric")
-    def _rubric_name(self, value: str) -> str:
-        return Path(value).name  # a path of one machine says nothing on another
-
-    @computed_field  # type: ignore[prop-decorator]
-    @property
-    def rubric_sha256(self) -> str:
-        """Of the rubric as it was used."""
-        return sha256(self.rules.text.encode()).hexdigest()
-
-    @model_validator(mode="after")
-    def _with_a_rubric(self) -> Self:
-        try:
-            _ = self.rules
-        except HarnessError as error:
-            raise ValueError("; ".join(error.lines)) from error
-        return self
-
     def calls(self, items: int, variants: int) -> int:
         """How often one judge is asked, at most, if it can be read at once."""
         return items * variants * self.repeats
@@ -81,20 +57,23 @@ class JudgeMetric(Metric):
         if self.language != "auto":
             return self
         if task.language not in self._spoken:
-            language = task.language if task.language in rubrics.languages(self.rubric) else self.rules.language
+            language = task.language if task.language in self.languages() else self.rules.language
             settings = {name: getattr(self, name) for name in type(self).model_fields}
             self._spoken[task.language] = type(self)(**{**settings, "language": language})
         return self._spoken[task.language]
 
-    @cached_property
-    def rules(self) -> Rubric:
-        """The rubric. Where the task is to say in which language, and none has yet, the first that it has.
+    @property
+    def rules(self) -> Criteria:
+        """What the judges go by."""
+        raise NotImplementedError
 
-        Raises HarnessError with its mistakes.
-        """
-        if self.language != "auto":
-            return rubrics.load(self.rubric, self.language)
-        return rubrics.load(self.rubric, next(iter(rubrics.languages(self.rubric)), LANGUAGES[0]))
+    def languages(self) -> tuple[Language, ...]:
+        """In which languages it can ask."""
+        raise NotImplementedError
+
+    def longest_prompt(self, question: str, reference: str | None) -> Prompt:
+        """What a judge is asked about an empty answer."""
+        raise NotImplementedError
 
     def identity(self, model_digest: str) -> str:
         """sha256 over all that determines what a judge says: another model, rubric or option is another judge."""
@@ -109,12 +88,6 @@ class JudgeMetric(Metric):
                 "pairwise": self.pairwise,
             }
         )
-
-    def check_task(self, task: Task) -> str | None:
-        if not self.rules.needs_reference():
-            return None
-        blank = [sample.id for sample in task.data.test if not self.reference(task, sample)]
-        return f"rubric {self.rules.name} needs a reference answer, {blank[0]} has none" if blank else None
 
     def check_models(self, task: Task, models: Mapping[str, Model]) -> str | None:
         longest = max(
@@ -132,13 +105,11 @@ class JudgeMetric(Metric):
 
     def question(self, task: Task, sample: Sample) -> str:
         """What was asked: the same for all variants, without what a variant adds (examples, passages)."""
-        return "\n\n".join(message.content for message in task.prompt(sample))
+        return question_text(task, sample)
 
     def reference(self, task: Task, sample: Sample) -> str | None:
         """The right answer as it would be written; several are numbered."""
-        written = [task.answer.example(replace(sample, targets=(target,))).strip() for target in sample.targets]
-        written = [text for text in written if text]
-        return "\n".join(f"{i}. {text}" for i, text in enumerate(written, 1)) if len(written) > 1 else "".join(written)
+        return reference_answer(task, sample)
 
     def generation(self, schema: Mapping[str, JSON]) -> Generation:
         """How a judge generates."""
@@ -146,25 +117,41 @@ class JudgeMetric(Metric):
 
     def _tokens(self, task: Task, sample: Sample, model: Model) -> int:
         """Of the longest prompt: the rubric, the question, and as much of an answer as the task allows."""
-        question, reference = self.question(task, sample), self.reference(task, sample)
-        prompt = (
-            self.rules.comparison(question, "", "", reference)
-            if self.pairwise
-            else self.rules.messages(question, "", reference)
-        )
-        text = "\n".join(message.content for message in prompt)
-        counted = model.count_tokens(text) if model.is_here() else None
-        if counted is None:
-            wide = sum("\u2e80" <= character <= "\uffef" for character in text)
-            counted = round(CJK_TOKENS * wide + LATIN_TOKENS * (len(text) - wide))
-        return counted + task.generation.max_tokens * (2 if self.pairwise else 1)
+        prompt = self.longest_prompt(self.question(task, sample), self.reference(task, sample))
+        return prompt_tokens(prompt, model) + task.generation.max_tokens * (2 if self.pairwise else 1)
 
 
-def scale(rubric: Rubric) -> Scale:
-    """The scale of a rubric's scores."""
-    return Scale(rubric.low, rubric.high, "higher")
+def prompt_tokens(prompt: Prompt, model: Model) -> int:
+    """Tokens of a prompt, without a chat template; rather too few where its tokenizer is out of reach."""
+    text = "\n".join(message.content for message in prompt)
+    counted = model.count_tokens(text) if model.is_here() else None
+    if counted is None:
+        wide = sum("\u2e80" <= character <= "\uffef" for character in text)
+        counted = round(CJK_TOKENS * wide + LATIN_TOKENS * (len(text) - wide))
+    return counted
+
+
+def question_text(task: Task, sample: Sample) -> str:
+    """What was asked, as judges and people are shown it."""
+    return "\n\n".join(message.content for message in task.prompt(sample))
+
+
+def reference_answer(task: Task, sample: Sample) -> str:
+    """The right answer as judges and people are shown it; several are numbered, without one it is empty."""
+    written = [task.answer.example(replace(sample, targets=(target,))).strip() for target in sample.targets]
+    written = [text for text in written if text]
+    return "\n".join(f"{i}. {text}" for i, text in enumerate(written, 1)) if len(written) > 1 else "".join(written)
 
 
 def judged_text(prediction: Prediction) -> str:
     """The answer as a judge sees it: the reply as it was written, without its reasoning."""
     return without_reasoning(prediction.text)[0].strip()
+
+
+def passage_texts(prediction: Prediction) -> tuple[str, ...]:
+    """The passages that an answer was written from, each with its title, without the blank ones."""
+    texts = (
+        "\n".join(filter(None, (str(passage.get(part) or "").strip() for part in ("title", "text"))))
+        for passage in prediction.passages
+    )
+    return tuple(filter(None, texts))

@@ -22,8 +22,12 @@ class ReplyFormat(Generic[T]):
     """The form of reply that is asked for: how it is generated, how it is read, how it is asked for again."""
 
     generation: Generation  # with the JSON schema of a reply
-    read: Callable[[str], T]  # raises UnreadableError
+    read: Callable[[str], T] | Sequence[Callable[[str], T]]  # raises UnreadableError; one a prompt where they differ
     language: str
+
+    def reader(self, place: int) -> Callable[[str], T]:
+        """What reads the reply to the prompt at a place."""
+        return self.read if callable(self.read) else self.read[place]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +60,7 @@ def ask(
         places = list(open_)
         replies = context.generate(judge, [open_[i] for i in places], form.generation, [repeats[i] for i in places])
         for i, reply in zip(places, replies, strict=True):
-            results[i] = _added(results[i], reply, form)
+            results[i] = _added(results[i], reply, form, form.reader(i))
             if results[i].unreadable is None:
                 del open_[i]
             else:
@@ -64,7 +68,7 @@ def ask(
     return results
 
 
-def _added(before: JudgeReply[T], reply: Completion, form: ReplyFormat[T]) -> JudgeReply[T]:
+def _added(before: JudgeReply[T], reply: Completion, form: ReplyFormat[T], read: Callable[[str], T]) -> JudgeReply[T]:
     """One more reply read."""
     content: T | None = None
     unreadable = None
@@ -75,7 +79,7 @@ def _added(before: JudgeReply[T], reply: Completion, form: ReplyFormat[T]) -> Ju
         unreadable = f"the reply was cut at {form.generation.max_tokens} tokens"  # "8" may be the start of 85
     elif reply.finish != "error":
         try:
-            content = form.read(reply.text)
+            content = read(reply.text)
         except UnreadableError as error:
             unreadable = str(error)
     return JudgeReply(

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from harness.judging.asking import wordings
-from harness.judging.rubric.rubric import Dimension, Rubric
+from harness.judging.rubric.criteria import Dimension
+from harness.judging.rubric.rubric import Rubric
 from harness.judging.rubric.rubric_check import plain_number
 from harness.records.inputs import JSON
 from harness.text.excerpts import shortened
@@ -42,7 +43,7 @@ def read_scores(text: str, rubric: Rubric) -> Scored:
     maximum, several different scores, a list, broken JSON, a refusal.
     """
     try:
-        return _scores(_body(text), rubric)
+        return _scores(reply_body(text), rubric)
     except UnreadableError as error:
         raise UnreadableError(f"{error}; expected {score_form(rubric)}") from error
 
@@ -50,7 +51,7 @@ def read_scores(text: str, rubric: Rubric) -> Scored:
 def read_preference(text: str) -> Preferred:
     """Which answer is better. Raises UnreadableError where that is not said, or not without contradiction."""
     try:
-        return _preference(_body(text))
+        return _preference(reply_body(text))
     except UnreadableError as error:
         raise UnreadableError(f"{error}; expected {PREFERENCE_FORM}") from error
 
@@ -63,8 +64,8 @@ def score_form(rubric: Rubric) -> str:
     return "{" + ", ".join(parts) + "}"
 
 
-def _body(text: str) -> str:
-    """The reply without reasoning blocks, unless it is one JSON object as it stands."""
+def reply_body(text: str) -> str:
+    """A judge's reply without reasoning blocks, unless it is one JSON object as it stands."""
     stripped = text.strip()
     if not stripped:
         raise UnreadableError(EMPTY)

@@ -16,7 +16,8 @@ from harness.judging.asking.combining import by_judge
 from harness.judging.asking.judge_metric import LATIN_TOKENS, JudgeMetric
 from harness.judging.people.against_people import PAIR, calibration
 from harness.judging.people.calibrations import store
-from harness.judging.people.labels import Labels, ScoredItem, check_scale, read_labels
+from harness.judging.people.label_rows import refuse
+from harness.judging.people.labels import PASSAGES, Labels, ScoredItem, check_scale, read_labels
 from harness.records.call_counts import CallCounts
 from harness.records.figure_names import FigureName
 from harness.records.inputs import Cell, Generation, Language, Sample
@@ -49,7 +50,7 @@ def calibrate(
     nothing about it and are left out. Raises HarnessError; nothing is stored if a judge failed on most items.
     """
     labels = _labelled(read_labels(labels_path, items, answer), context)
-    name, metric = chosen(suite, figure, bool(labels.pairs))
+    name, metric = chosen(suite, figure, bool(labels.pairs), any(item.passages for item in labels.scored))
     task, predictions = _material(labels)
     metric = metric.for_task(replace(task, language=_language(suite, FigureName.parse(name).task, task.data)))
     _refuse_mistakes(metric, labels)
@@ -78,7 +79,7 @@ def calibrate(
 # -- before any judge is asked ----------------------------------------------------------------------------------------
 
 
-def chosen(suite: "Suite", figure: str | None, pairwise: bool) -> tuple[str, JudgeMetric]:
+def chosen(suite: "Suite", figure: str | None, pairwise: bool, has_passages: bool = False) -> tuple[str, JudgeMetric]:
     """The metric to calibrate: the one named, or the only one that fits the labels. Raises HarnessError.
 
     Metrics that ask the same judges in the same way are one: what is measured of it is shown for all.
@@ -90,7 +91,11 @@ def chosen(suite: "Suite", figure: str | None, pairwise: bool) -> tuple[str, Jud
         if isinstance(metric, JudgeMetric)
     }
     kind = "compares two answers" if pairwise else "judges single answers"
-    fitting = {name: metric for name, metric in asking.items() if metric.pairwise == pairwise}
+    fitting = {
+        name: metric
+        for name, metric in asking.items()
+        if metric.pairwise == pairwise and (has_passages or name == figure or not metric.needs_passages)
+    }
     if figure is not None and figure not in asking:
         raise HarnessError(f"--metric {figure}: no metric of that name asks a judge ({nearest(figure, asking)})")
     if figure is not None and figure not in fitting:
@@ -128,6 +133,13 @@ def _labelled(labels: Labels, context: Context) -> Labels:
 def _refuse_mistakes(metric: JudgeMetric, labels: Labels) -> None:
     """Labels that the rubric does not fit."""
     check_scale(labels, metric.rules.low, metric.rules.high)
+    if metric.needs_passages:
+        refuse(
+            f"{item.place}: has no passages; the answer is judged by those that it was written from: add a column "
+            f"'{PASSAGES}'"
+            for item in labels.scored
+            if not item.passages
+        )
     parts = sorted({dimension.name for dimension in metric.rules.dimensions} & {*labels.annotators})
     if parts and labels.scored:
         raise DataError(
@@ -146,10 +158,17 @@ def _material(labels: Labels) -> tuple[Task, list[Prediction]]:
         answers = (
             {"answer": item.answer} if isinstance(item, ScoredItem) else {PAIR[0]: item.first, PAIR[1]: item.second}
         )
+        passages = tuple({"text": text} for text in item.passages) if isinstance(item, ScoredItem) else ()
         for variant, text in answers.items():
             predictions.append(
                 Prediction(
-                    sample_id=item.place, task=TASK, variant=variant, messages=(), text=text, reading=Reading(text)
+                    sample_id=item.place,
+                    task=TASK,
+                    variant=variant,
+                    messages=(),
+                    text=text,
+                    reading=Reading(text),
+                    passages=passages,
                 )
             )
     return Task(

@@ -7,7 +7,8 @@ from pathlib import Path
 from harness.errors import DataError
 from harness.judging.asking.judge_metric import judged_text
 from harness.judging.people.against_people import mean
-from harness.judging.people.labels import ScoredItem, check_scale, read_labels, refuse
+from harness.judging.people.label_rows import refuse
+from harness.judging.people.labels import ScoredItem, check_scale, read_labels
 from harness.records.judgements import Corrected, HumanMean
 from harness.records.outputs import Prediction, Score
 from harness.statistics.prediction_powered import corrected_mean

@@ -1,34 +1,31 @@
 """Labels that people gave, read from whatever file holds them: scores of single answers, or verdicts on two."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from harness.errors import DataError
+from harness.judging.people.label_rows import label_rows, refuse
 from harness.judging.people.ratings import (
     PAIRS,
     SCORES,
     RatingKind,
     Values,
     Verdict,
-    rating_columns,
     ratings,
     refuse_two_codes,
     score,
     verdict,
 )
-from harness.readers.csv import Csv
-from harness.readers.parsing.json_text import object_rows
-from harness.readers.parsing.rows import BadRow, Fault, optional_text, text_of
-from harness.readers.parsing.text_file import read_bytes, read_text
-from harness.readers.tsv import Tsv
-from harness.records.inputs import JSON
+from harness.readers.parsing.rows import BadRow, optional_text, text_of, texts_of
+from harness.readers.parsing.text_file import read_bytes
 
-MOST = 20  # mistakes told at once
 QUESTION, ANSWER, REFERENCE = ("question", "instruction"), ("answer", "response"), ("reference", "target")
+PASSAGES = "passages"
 FIRST, SECOND = ("first", "response1", "answer_a"), ("second", "response2", "answer_b")
 
 
@@ -43,6 +40,7 @@ class ScoredItem:
     scores: tuple[float | None, ...]  # one an annotator; None where there is none
     place: str  # in the file; no two items have the same
     variant: str | None = None  # that gave the answer, where the file says so
+    passages: tuple[str, ...] = ()  # that the answer was written from, where the file says so
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,17 +88,18 @@ class _Entry:
     question: str
     answers: tuple[str, ...]
     reference: str | None
+    passages: tuple[str, ...]
     ratings: Mapping[str, Any]  # by annotator a float or a Verdict; None where there is none
 
 
 def read_labels(path: Path, items: Path | None = None, answer: str | None = None) -> Labels:
-    """The labels of a file: .csv, .tsv, JSON lines, a JSON list of objects, or one of numbers.
+    """The labels of a file: .csv, .tsv, .xlsx (its first sheet), JSON lines, a JSON list of objects, or one of numbers.
 
     A list of numbers holds the scores of the rows of the file `items`, in their order. `answer` names the column of the
     answers where it is not called answer or response. Raises DataError with one line `FILE:LINE: what is wrong; what to
     do` for each mistake.
     """
-    rows = _rows(path, items)
+    rows = label_rows(path, items)
     layout = _layout(list(dict.fromkeys(column for _, values in rows for column in values)), answer, items or path)
     entries = []
     mistakes = []
@@ -133,65 +132,6 @@ def check_scale(labels: Labels, low: float, high: float) -> None:
         for name, value in zip(labels.annotators, item.scores, strict=True)
         if value is not None and not low <= value <= high
     )
-
-
-def refuse(mistakes: Iterable[str]) -> None:
-    """Raise DataError with all mistakes, or the first of very many."""
-    lines = list(mistakes)
-    if lines:
-        more = [f"and {len(lines) - MOST} more such lines"] if len(lines) > MOST else []
-        raise DataError(*lines[:MOST], *more)
-
-
-def _rows(path: Path, items: Path | None) -> list[tuple[str, Values]]:
-    """The place and the values of each row; scores that come as a bare list stand with their items."""
-    numbers = None if path.suffix.lower() in (".csv", ".tsv") else _bare(path)
-    if numbers is None and items is None:
-        return _file_rows(path)
-    if numbers is None:
-        raise DataError(f"{path}: holds rows of its own, not a bare list of scores; leave out --items")
-    if items is None:
-        raise DataError(f"{path}: is a bare list; name the answers that it scores with --items FILE --answer COLUMN")
-    rows = _file_rows(items)
-    if len(rows) != len(numbers):
-        wrong = "a score is missing somewhere" if len(numbers) < len(rows) else "there are too many"
-        raise DataError(
-            f"{path}: {len(numbers)} scores for {len(rows)} items ({items}): {wrong}, so positions cannot be trusted; "
-            "give each score its item's id"
-        )
-    return [
-        (
-            f"{path}: entry {n}",
-            {**{k: v for k, v in values.items() if not rating_columns([k], SCORES)}, "score": number},
-        )
-        for n, ((_, values), number) in enumerate(zip(rows, numbers, strict=True), 1)
-    ]
-
-
-def _bare(path: Path) -> list[JSON] | None:
-    """The elements of a JSON list that holds no object; None of any other file."""
-    try:
-        value = json.loads(read_text(str(path)))
-    except (ValueError, RecursionError):
-        return None
-    return (
-        value if isinstance(value, list) and value and not any(isinstance(element, dict) for element in value) else None
-    )
-
-
-def _file_rows(path: Path) -> list[tuple[str, Values]]:
-    name = str(path)
-    by_suffix = {".csv": Csv(path=name).rows, ".tsv": Tsv(path=name).rows}
-    rows = list(by_suffix.get(path.suffix.lower(), object_rows)(name))
-    refuse(f"{path}:{row.line}: {row.reason}" for row in rows if isinstance(row, Fault))
-    if not rows:
-        raise DataError(f"{path}: holds no row")
-    alone = len({row.line for row in rows}) == len(rows)
-    return [
-        (f"{path}:{row.line}" if alone else f"{path}: entry {n}", row.values)
-        for n, row in enumerate(rows, 1)
-        if not isinstance(row, Fault)
-    ]
 
 
 def _layout(columns: Sequence[str], answer: str | None, path: Path) -> _Layout:
@@ -243,8 +183,18 @@ def _entry(place: str, values: Values, layout: _Layout) -> _Entry:
         question="\n\n".join(question),
         answers=tuple(_answer(values, column) for column in layout.answers),
         reference=optional_text(values, layout.reference).strip() or None,
+        passages=_passages(values) if layout.kind is SCORES else (),
         ratings={name: read(value, column) for name, (column, value) in ratings(values, layout.kind).items()},
     )
+
+
+def _passages(values: Values) -> tuple[str, ...]:
+    """A list of passages, in a table written as JSON; a text that is none is one passage."""
+    cell = values.get(PASSAGES)
+    if isinstance(cell, str) and cell.lstrip().startswith("["):
+        with suppress(ValueError, RecursionError):
+            cell = json.loads(cell)
+    return texts_of({PASSAGES: cell}, PASSAGES)
 
 
 def _answer(values: Values, column: str) -> str:
@@ -263,7 +213,7 @@ def _pair(entry: _Entry, annotators: Sequence[str]) -> LabelledPair:
 def _scored(entry: _Entry, annotators: Sequence[str]) -> ScoredItem:
     (answer,) = entry.answers
     scores = tuple(entry.ratings.get(name) for name in annotators)
-    return ScoredItem(**_shared(entry), answer=answer, scores=scores, variant=entry.variant)
+    return ScoredItem(**_shared(entry), answer=answer, scores=scores, variant=entry.variant, passages=entry.passages)
 
 
 def _shared(entry: _Entry) -> dict[str, Any]:

@@ -1,18 +1,17 @@
 """What a judge is asked: a scale, what is judged on it and in which words, read from YAML."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import sha256
 from importlib.resources import as_file, files
-from itertools import count
 from pathlib import Path
 from typing import Literal
 
 from harness.errors import HarnessError, nearest
+from harness.judging.rubric.criteria import Criteria, Dimension, fenced
 from harness.judging.rubric.rubric_check import LANGUAGES, RubricCheck, plain_number
-from harness.records.inputs import JSON, Message, Prompt
+from harness.records.inputs import JSON, Language, Message, Prompt
 from harness.suite.yaml_source import Source, read_source
 from harness.text.json_schemas import object_schema
 from harness.text.templates import Template
@@ -20,31 +19,14 @@ from harness.text.templates import Template
 VERDICTS = ("first", "second", "tie")
 
 
-@dataclass(frozen=True)
-class Dimension:
-    """One thing that is judged. `name` is its key in a reply and the figure `metric.name`."""
-
-    name: str
-    title: str
-    text: str  # what is judged
-    anchors: Mapping[float, str]  # what a score means, in the order of the scores; perhaps none
-
-
 @dataclass(frozen=True, kw_only=True)
-class Rubric:
-    """A rubric in one language. Scores lie in [low, high], higher is better; `whole` says that they are integers."""
+class Rubric(Criteria):
+    """A rubric in one language: criteria with the words in which one answer is scored, and two are compared."""
 
-    name: str
-    language: str
-    low: float
-    high: float
-    whole: bool
     reference: Literal["required", "optional", "unused"]
-    dimensions: tuple[Dimension, ...]
     score: Template  # the user's turn about one answer
     compare: Template  # the user's turn about two
     system: Template | None
-    text: str  # the file as it is: what the report shows, and part of what identifies a judge
 
     def needs_reference(self) -> bool:
         """Whether an item without a reference answer cannot be judged."""
@@ -81,15 +63,13 @@ class Rubric:
             )
         if reference is not None and has_reference and self.reference != "unused":
             material = {**material, "reference": reference}
-        mark = _mark(material.values())
         fixed: dict[str, JSON] = {
             "dimensions": [_template_view(dimension) for dimension in self.dimensions],
             "low": plain_number(self.low),
             "high": plain_number(self.high),
         }
         absent: dict[str, JSON] = {} if self.reference == "unused" else {"reference": None}
-        fenced = {name: f"<{name}-{mark}>\n{text}\n</{name}-{mark}>" for name, text in material.items()}
-        user = Message("user", template.render_values({**absent, **fixed, **fenced, "mark": mark}))
+        user = Message("user", template.render_values({**absent, **fixed, **fenced(material)}))
         return (user,) if self.system is None else (Message("system", self.system.render_values(fixed)), user)
 
 
@@ -107,7 +87,7 @@ def load(name_or_path: str, language: str) -> Rubric:
         return _read(path, language)
 
 
-def languages(name_or_path: str) -> tuple[str, ...]:
+def languages(name_or_path: str) -> tuple[Language, ...]:
     """The languages in which a rubric asks. Raises HarnessError where there is no such rubric."""
     with _file_of(name_or_path) as path:
         data = read_source(path).data
@@ -192,16 +172,3 @@ def _template_view(dimension: Dimension) -> dict[str, JSON]:
     """A dimension as a template sees it."""
     anchors = [{"value": plain_number(value), "text": text} for value, text in dimension.anchors.items()]
     return {"name": dimension.name, "title": dimension.title, "text": dimension.text, "anchors": anchors}
-
-
-def _mark(texts: Collection[str]) -> str:
-    """Eight hexadecimal digits that stand in none of the texts; the same for the same texts in any order.
-
-    The tags around each text end in them, so that no text can close its own tag.
-    """
-    content = "\x00".join(sorted(texts))
-    for attempt in count():
-        mark = sha256(f"{attempt}\x00{content}".encode("utf-8", "replace")).hexdigest()[:8]
-        if mark not in content.casefold():
-            return mark
-    raise AssertionError("count() does not end")

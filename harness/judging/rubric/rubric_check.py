@@ -7,10 +7,10 @@ from collections.abc import Collection, Mapping
 from jinja2 import Environment, TemplateSyntaxError, meta, nodes
 
 from harness.errors import nearest
-from harness.records.inputs import JSON
+from harness.records.inputs import JSON, Language
 from harness.suite.yaml_source import Source, Where
 
-LANGUAGES = ("zh", "en")
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
 _REFERENCE = ("required", "optional", "unused")
 _FIXED = frozenset({"dimensions", "low", "high"})  # what a template sees whatever is judged
 _GLOBALS = frozenset({"range", "namespace", "joiner", "cycler", "dict"})  # of Jinja, without the random lipsum

@@ -1,5 +1,7 @@
 """Calls to a local model that fail by themselves, in words."""
 
+from collections.abc import Sequence
+
 from harness.records.outputs import Completion
 
 TOO_BIG = Completion(
@@ -21,3 +23,12 @@ def too_long(tokens: int, room: int) -> Completion:
         tokens_in=tokens,
         error=f"the prompt has {tokens} tokens; the model has room for {room}",
     )
+
+
+def unscorable(ids: Sequence[int], first: int, window: int) -> Completion | None:
+    """The failure of a row whose tokens from a place on cannot be scored; None for one whose can."""
+    if 0 < first < len(ids) <= window:
+        return None
+    if first == len(ids):
+        return Completion(text="", finish="error", tokens_in=first, error="the continuation is empty: it has no token")
+    return too_long(len(ids) if first else 0, window)

@@ -37,20 +37,23 @@ def option_logprobs(model: Any, items: Sequence[Sequence[list[int]]], pad: int) 
     ]
 
 
-def continuation_logprobs(model: Any, rows: Sequence[tuple[list[int], int]], pad: int) -> list[float]:
-    """Sum of the natural log-probabilities of each row's tokens from a position on. Log-softmax in float32.
+def continuation_logprobs(model: Any, rows: Sequence[tuple[list[int], int]], pad: int) -> list[tuple[float, bool]]:
+    """Sum of the natural log-probabilities of each row's tokens from a position on, and whether each is the likeliest.
 
-    `rows[i]` is the token ids of prompt i and its continuation, and the position of the continuation's first token,
-    which is at least 1: nothing predicts a row's first token. Long continuations go through the model a few at a time.
+    Log-softmax in float32. `rows[i]` is the token ids of prompt i and its continuation, and the position of the
+    continuation's first token, which is at least 1: nothing predicts a row's first token. Long continuations go through
+    the model a few at a time, and those that differ in their last token only go through it once.
     """
-    sums: list[float] = []
-    while len(sums) < len(rows):
-        batch = list(_first_batch(rows[len(sums) :], model.config.get_text_config().vocab_size))
-        logits, width = _logits(model, [(ids[:-1], first) for ids, first in batch], pad)
-        for i, (ids, first) in enumerate(batch):
-            tokens = ids[first:]
-            sums.append(max(_log_likelihood(logits[i, width - len(tokens) :], tokens), -1e9))
-    return sums
+    scores: list[tuple[float, bool]] = []
+    while len(scores) < len(rows):
+        batch = list(_first_batch(rows[len(scores) :], model.config.get_text_config().vocab_size))
+        contexts = {(tuple(ids[:-1]), first): None for ids, first in batch}
+        places = {context: place for place, context in enumerate(contexts)}
+        logits, width = _logits(model, [(list(ids), first) for ids, first in contexts], pad)
+        for ids, first in batch:
+            own = logits[places[tuple(ids[:-1]), first]]
+            scores.append(_log_likelihood(own[width - len(ids) + first :], ids[first:]))
+    return scores
 
 
 def next_token_logprobs(model: Any, rows: Sequence[list[int]], pad: int) -> "torch.Tensor":
@@ -69,16 +72,20 @@ def _first_batch(rows: Sequence[tuple[list[int], int]], vocabulary: int) -> Iter
         yield ids, first
 
 
-def _log_likelihood(logits: "torch.Tensor", tokens: Sequence[int]) -> float:
-    """Σ log p of `tokens` by the logits [tokens, vocabulary] that predict them; in chunks, to save memory."""
+def _log_likelihood(logits: "torch.Tensor", tokens: Sequence[int]) -> tuple[float, bool]:
+    """Σ log p of `tokens` by the logits [tokens, vocabulary] that predict them, and whether all are the likeliest.
+
+    In chunks, to save memory.
+    """
     import torch
 
-    total = 0.0
+    total, is_greedy = 0.0, True
     for start in range(0, len(tokens), 64):
         chunk = logits[start : start + 64].float()
         ids = torch.tensor(tokens[start : start + 64], device=logits.device)[:, None]
         total += float((chunk.gather(1, ids)[:, 0] - chunk.logsumexp(-1)).double().sum())
-    return total
+        is_greedy = is_greedy and bool((chunk.argmax(-1, keepdim=True) == ids).all())
+    return max(total, -1e9), is_greedy
 
 
 def common_prefix(rows: Sequence[list[int]]) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr
@@ -145,6 +146,11 @@ class LocalModel(TextModel):
         return "bfloat16" if fast else "float32"
 
     # -- loading ----------------------------------------------------------------------------------------------------
+
+    @property
+    def weights_folder(self) -> Path:
+        """The folder that transformers loads: downloaded, or converted from a .gguf, where it is not there yet."""
+        return self._weights.folder()
 
     @property
     def shared_engines(self) -> dict[str, Any]:

@@ -1,18 +1,17 @@
 """From rows to a Dataset: identifiers, bad rows, splits and limits are treated alike for all formats."""
 
-import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, count
 from pathlib import Path
 from typing import Literal, Protocol
 
 from harness.components.dataset import Dataset
-from harness.errors import DataError, nearest
+from harness.errors import DataError
 from harness.readers.parsing.rows import BadRow, Fault, Row, columns_of, kind_of
 from harness.readers.parsing.split import SPLITS, Ranges, Shares, Split, cut, division_in_words
 from harness.records.inputs import JSON, Sample
-from harness.text.excerpts import shortened
+from harness.text.column_names import column_remedy
 
 _LISTED = 5  # bad rows listed one by one; enough to see a pattern
 
@@ -89,7 +88,8 @@ def assemble(task: str, seed: int, sources: Mapping[Split, Sequence[RowSource]],
     }
     in_words = ""
     if division.split is not None:
-        samples, in_words = _divided(loaded["test"], division.split, seed if division.shuffle else None)
+        parts, in_words = _divided(loaded["test"], division.split, seed if division.shuffle else None)
+        samples = {split: parts[split] if split == "test" else samples[split] + parts[split] for split in samples}
     return Dataset(
         test=tuple(samples["test"][: division.limit]),
         train=tuple(samples["train"]),
@@ -158,24 +158,15 @@ def _require_group(source: RowSource, rows: list[Row | Fault], samples: list[Sam
     columns = dict.fromkeys(name for row in rows if isinstance(row, Row) for name in row.values)
     columns |= dict.fromkeys(name for sample in samples for name in sample.meta)
     if column is not None and column not in columns:
-        raise DataError(f"{source.name}: group: no column '{column}' ({nearest(column, columns)})")
+        raise DataError(f"{source.name}: group: no column '{column}' ({column_remedy(column, columns)})")
 
 
 def _require_columns(source: RowSource, rows: list[Row | Fault]) -> None:
     columns = dict.fromkeys(column for row in rows if isinstance(row, Row) for column in row.values)
     for column in source.layout.required if columns else ():
         if column not in columns:
-            remedy = _separator_of(columns) or nearest(column, columns)
+            remedy = column_remedy(column, columns, source.layout.required)
             raise DataError(f"{source.name}: no column '{column}' ({remedy})")
-
-
-def _separator_of(columns: Collection[str]) -> str | None:
-    """The remedy for a file whose only column is a whole header with another separator."""
-    only = next(iter(columns))
-    if len(columns) == 1 and (sign := re.search("[;\t|，]", only)):
-        tsv = ", or use tsv" if sign[0] == "\t" else ""
-        return f"the header, {shortened(only, 60)!r}, is divided by {sign[0]!r}; save the file with commas{tsv}"
-    return None
 
 
 def _refuse_duplicate_ids(loaded: Iterable[_Loaded]) -> None:

@@ -29,7 +29,8 @@ OptionalPath = Annotated[str | None, LocalPath()]
 class DividedReader(Reader):
     """Base of readers whose rows can be divided into splits. Without `split`, everything is test."""
 
-    # "85/10/5" (train/test/validation), {train: 85, test: 10, validation: 5}, or {train: "0:900", test: "900:1000"}
+    # "85/10/5" (train/test/validation), {train: 85, test: 10, validation: 5}, or {train: "0:900", test: "900:1000"};
+    # beside a train file it divides the rest: {validation: "0:200", test: "200:1000"}
     split: Annotated[str | dict[Split, str | float] | None, BeforeValidator(_check_split)] = None
     shuffle: bool = False  # divide the rows in an order drawn from the seed; no: in file order
     limit: int | None = Field(default=None, ge=1)  # the first so many test samples, after the split, in file order
@@ -41,9 +42,12 @@ class DividedReader(Reader):
         if self.shuffle and self.split is None:
             raise ValueError("shuffle: there is no split; shuffle draws at random which rows are train and which test")
         if self.split is not None:
-            fields = [name for name in ("train", "validation") if getattr(self, name, None) is not None]
-            if fields:
-                raise ValueError(f"give either split or {' and '.join(fields)}, not both")
+            parts = parse_split(self.split).by_split
+            doubles = [
+                name for name in parts if name != "test" and parts[name] and getattr(self, name, None) is not None
+            ]
+            if doubles:
+                raise ValueError(f"give either split or {' and '.join(doubles)}, not both")
         return self
 
     def division(self) -> Division:

@@ -12,7 +12,7 @@ from harness.checks.prompt_mismatch import prompt_mismatches
 from harness.components.calls import Calls, NotPlannableError
 from harness.components.display import Display
 from harness.components.retriever import Index
-from harness.errors import SuiteError
+from harness.errors import HarnessError, SuiteError
 from harness.models.huggingface import HuggingFace
 from harness.records.inputs import Passage
 from harness.runtime.cache import Cache
@@ -131,7 +131,7 @@ def test_a_row_does_not_see_what_was_made_of_it(written: Callable[..., Suite]) -
     assert "It is an apple." in second  # what another row says is evidence like any other
 
 
-@pytest.mark.parametrize("mix", ["gold: 1.0", "gold: 0.0, distractors: 9"])
+@pytest.mark.parametrize("mix", ["gold: 1.0", "gold: 0.0, distractors: 3"])
 def test_neither_a_gold_nor_an_irrelevant_passage_is_made_of_the_row(mix: str, written: Callable[..., Suite]) -> None:
     own = "own: {rag: {model: base, knowledge: faq, k: 1}}"
     row = "red apple fruit"
@@ -225,6 +225,8 @@ def test_a_model_asked_as_it_learnt_raises_no_alarm(written: Callable[..., Suite
         ("{task: norm, as: blind, gold: 0.5}", "blind: {rag: {model: base, knowledge: blind}}", "blind knows the right passage of no norm row"),
         ("{task: norm, as: shots, distractors: 2}", "", "models.lora: as: shots: shows no passages"),
         ("{task: norm, as: shots, gold: 0.5}", "", "models.lora: as: shots: shows no passages"),
+        ("{task: norm, as: rag, distractors: 99}", "", "distractors: 99 irrelevant passages are asked for"),
+        ("{task: norm, as: led}", "led: {rag: {model: base, knowledge: terms, distractors: 99}}", "variants.led on tasks.norm: distractors: 99"),
         ("norm, norm", "", "on names an entry twice"),
         ("{task: norm, as: rag}, {task: norm, as: rag, gold: 0.5}", "", "on names an entry twice"),
         ("{task: norm, as: column}", "column: {rag: {model: base, knowledge: terms, query: '{{ entry }}'}}", "train rows"),
@@ -243,6 +245,25 @@ def test_mistakes_are_said_before_anything_is_trained(
         refuse()
     assert expected in str(error.value)
     assert "must be one text" not in str(error.value)
+
+
+OWN = """
+from harness.components.fields import ModelName
+from harness.components.variant import Variant
+
+
+class Own(Variant):
+    model: ModelName
+
+    def answer(self, task, samples, calls, resources):
+        return []
+"""
+
+
+def test_a_variant_that_cannot_put_train_rows_is_refused_with_the_remedy(written: Callable[..., Suite]) -> None:
+    suite = written("{task: norm, as: own}", "own: {own_part.Own: {model: base}}", own_part__py=OWN)
+    with pytest.raises(HarnessError, match="Own does not say how it would ask for train rows; give it the method"):
+        prepare(suite, suite.usage.asked_from("train"))
 
 
 class Embedded(Lexical):

@@ -7,6 +7,7 @@ import pytest
 
 from harness.checks.prompt_mismatch import prompt_mismatches
 from harness.components.prompt_shape import PromptShape, shape_differences
+from harness.records.searches import SearchRecord
 from harness.stages.prepare import prepare
 from harness.suite.parser import load_suite
 from reports.facts.spoken_sentences import spoken_statement
@@ -145,3 +146,35 @@ def test_kinds_of_prompt_are_compared(
     trained: PromptShape, asked: PromptShape, expected: list[tuple[str, str]]
 ) -> None:
     assert [(before.text, now.text) for before, now in shape_differences(trained, asked)] == expected
+
+
+SEARCHED = """\
+name: t
+models:
+  base: {huggingface: {path: ./base}}
+  lora: {tuned: {base: base, method: lora, on: [{task: norm, as: best}], epochs: 1}}
+  twice: {tuned: {base: lora, method: lora, on: [letter], epochs: 1}}
+tasks:
+  norm: {data: {tsv: {path: test.tsv, train: train.tsv}}, prompt: "Norm {{ input }}", metrics: {a: exact_match}}
+  letter: {data: {tsv: {path: test.tsv, train: train.tsv}}, prompt: "Norm {{ input }}", metrics: {a: exact_match}}
+variants:
+  best: {searched: {of: {prompting: {model: base}}, over: {shots: [0, 2]}, budget: 50}}
+  bare: {prompting: {model: lora}}
+  shown: {prompting: {model: lora, shots: 2}}
+  later: {prompting: {model: twice, shots: 2}}
+"""
+
+
+@pytest.mark.parametrize(("choice", "warned"), [(None, set()), (0, {"shown", "later"}), (1, {"bare"})])
+def test_a_model_goes_by_what_a_search_has_chosen(write_suite: Write, choice: int | None, warned: set[str]) -> None:
+    train = "input\ttarget\n" + "".join(f"animal {number}\tD\n" for number in range(25))
+    suite = load_suite(write_suite(SEARCHED, test__tsv=ROWS, train__tsv=train))
+    tasks = prepare(suite)
+    if choice is not None:
+        settings = ({"shots": "0"}, {"shots": "2"})
+        record = SearchRecord(
+            variant="best", task="norm", metric="a", better="higher", source="train", available=3, row_ids=(),
+            budget=50, calls=6, settings=settings, rounds=(), choice=choice, runner_up=1 - choice, difference=0.0,
+        )  # fmt: skip
+        suite = suite.settled({("best", "norm"): record})
+    assert {own.variant for own in prompt_mismatches(suite, tasks) if own.task == "norm"} == warned

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from openpyxl import Workbook
 
 from harness.errors import DataError
 from harness.judging.people.labels import Labels, check_scale, read_labels
@@ -52,6 +53,27 @@ def test_scores(write: Write, name: str, content: Any, annotators: tuple[str, ..
         row[:5] for row in items
     ]
     assert found.pairs == ()
+
+
+def test_a_workbook_is_read_like_any_table(tmp_path: Path) -> None:
+    """Whole numbers have no decimal point in a cell, an empty cell is no score, and a place is the sheet's row."""
+    book = Workbook()
+    for row in (
+        ("id", "question", "answer", "score_anna", "score_ben"),
+        (1, "问", "答", 4, 3.5),
+        (2, "问2", None, 1, None),
+    ):
+        book.active.append(row)
+    book.save(tmp_path / "a.xlsx")
+    found = read_labels(tmp_path / "a.xlsx")
+    assert (found.annotators, [one.scores for one in found.scored]) == (("anna", "ben"), [(4.0, 3.5), (1.0, None)])
+    assert [one.place.rpartition("/")[2] for one in found.scored] == ["a.xlsx:2", "a.xlsx:3"]
+
+
+@pytest.mark.parametrize("name", ["old.xls", "renamed.xlsx"])
+def test_what_is_no_workbook_is_named_with_the_remedy(write: Write, name: str) -> None:
+    with pytest.raises(DataError, match=rf"{name}: not an xlsx workbook .*; save an .xls or a renamed CSV as .xlsx"):
+        read_labels(write(name, "question,answer,score\n问,答,85\n"))
 
 
 def test_the_variant_and_the_place_are_kept(write: Write) -> None:

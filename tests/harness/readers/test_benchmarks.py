@@ -68,6 +68,16 @@ def test_imcs_mrg_original_has_two_targets(write, read, tmp_path):
             ":1: 'report' 1 has x where",
         ),
         ({"1": {"dialogue": [{"speaker": "a", "sentence": "b"}], "report": []}}, ":1: 'report' is empty: no target"),
+        (
+            {"1": {"dialogue": [{"speaker": "a", "sentence": "b"}], "report": [{"主诉": "a", "诊断意见": "c"}]}},
+            ":1: 'report' 1 has no section 诊断, but 诊断意见; call it 诊断, or take it out",
+        ),
+        (
+            [{"input": PROMPT, "target": "主诉：咳嗽\n辅助检查结果：血常规正常"}],
+            ":1: 'target' has no section 辅助检查, but 辅助检查结果; call it 辅助检查, or take it out",
+        ),
+        ({"1": {"dialogue": [{"speaker": "a", "sentence": "b"}]}}, ":1: there is no 'report': IMCS-V2_test.json has"),
+        ([{"input": "a", "target": "b", "task_dataset": "CMeEE-V2"}], ": no row has the task_dataset IMCS-V2-MRG; "),
     ],
 )
 def test_imcs_mrg_rows_refused(write, read, content, message):
@@ -75,6 +85,25 @@ def test_imcs_mrg_rows_refused(write, read, content, message):
     with pytest.raises(DataError) as error:
         read("imcs_mrg", path=path)
     assert str(error.value).startswith(path + message)
+
+
+def test_promptcblue_has_other_data_sets_in_the_same_file(write, read):
+    other = {"input": "找出实体：…", "target": "上述句子中的实体", "task_dataset": "CMeEE-V2"}
+    rows = [other, {"input": PROMPT, "target": REPORT, "task_dataset": "IMCS-V2-MRG"}, other]
+    path = write("dev.json", "\n".join(json.dumps(row, ensure_ascii=False) for row in rows))
+    assert [sample.id for sample in read("imcs_mrg", path=path).test] == ["dev:1"]
+
+
+def test_split_divides_one_file_and_not_what_the_original_divides(write, read, tmp_path):
+    row = {"input": PROMPT, "target": REPORT}
+    split = {"train": 75, "test": 25}
+    folder = Path(write("list/rows.json", json.dumps([row] * 4))).parent
+    data = read("imcs_mrg", path=str(folder), split=split)
+    assert (len(data.test), len(data.train)) == (1, 3)
+    write("original/IMCS-V2_dev.json", json.dumps(ORIGINAL))
+    write("original/IMCS-V2_train.json", json.dumps({"10002": ORIGINAL["10001"]}))
+    data = read("imcs_mrg", path=str(tmp_path / "original"), split=split)
+    assert ([s.id for s in data.test], [s.id for s in data.train], data.division) == (["10001"], ["10002"], "")
 
 
 def test_imcs_mrg_folder_with_a_choice(write, read, tmp_path):

@@ -326,6 +326,29 @@ LINES_812 = "\n".join('{"ask": "a", "answer": "b"}' for _ in range(811)) + '\n{"
             ":4: byte 0xe5 breaks a text that is UTF-8 elsewhere; mend the line",
         ),
         ("csv", "ask,answr\na,b\n", ": no column 'answer' (did you mean answr?)"),
+        ("csv", "ask,ＡＮＳＷＥＲＳ\na,b\n", ": no column 'answer' (did you mean ＡＮＳＷＥＲＳ?)"),
+        (
+            "csv",
+            "ask,ａｎｓｗｅｒ\na,b\n",
+            "('ａｎｓｗｅｒ' there differs only in full-width and half-width characters; write",
+        ),
+        (
+            "csv",
+            "ask,Answer\na,b\n",
+            "('Answer' there differs only in upper and lower case; write it so in the suite, or ",
+        ),
+        ("csv", "ask,an\u200bswer\na,b\n", " there differs only in spaces or signs that are not seen; write it so in"),
+        (
+            "csv",
+            "Ask,ANSWER \u3000Ｓ\na,b\n",
+            ": no column 'ask' ('Ask' there differs only in upper and lower case; write",
+        ),
+        (
+            "csv",
+            "n,ask/answer\n1,b\n",
+            "('ask/answer' there seems to be ask and answer in one; split it into a column each)",
+        ),
+        ("table", "ask,answer\na,b\n", ": '.table' files are not read; convert it to .json, .jsonl, .csv or .xlsx"),
         ("jsonl", '{"ask": "a", "reply": "b"}', ": no column 'answer' (known: ask, reply)"),
         ("jsonl", '{"ask": "a", "answer": "b"}\n{"ask": "c"}', ":2: 'answer' is empty: no target"),
         ("jsonl", '{"ask": "a", "answer": "b"}\n{"answer": "c"}', ":2: there is no 'ask'"),
@@ -388,8 +411,8 @@ def test_sources_are_the_files_read(write):
 
 def test_every_reader_is_found_by_its_name():
     assert names("reader") == [
-        "alpaca", "ceval", "cmmlu", "csv", "dataset_info", "hub", "imcs_mrg", "json", "jsonl", "messages", "mmlu",
-        "query_response", "sharegpt", "squad", "tsv", "xlsx",
+        "alpaca", "ceval", "cmmlu", "csv", "dataset_info", "hub", "imcs_mrg", "json", "jsonl", "lm_eval", "messages", "mmlu",
+        "query_response", "sharegpt", "squad", "table", "tsv", "xlsx",
     ]  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import pytest
 from harness.errors import DataError
 
 pandas = pytest.importorskip("pandas")
+openpyxl = pytest.importorskip("openpyxl")
 
 COLUMNS = {
     "q": ["咳嗽", "发热", "头痛"],
@@ -85,3 +86,26 @@ def test_damaged_workbooks(read, tmp_path, kind, message):
         read("xlsx", path=str(tmp_path / "t.xlsx"), **MAPPED)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_table_in_whatever_form_it_comes(read, tmp_path):
+    """The two columns of a published workbook, made by pandas and by hand, as text, and as JSON."""
+    table = pandas.DataFrame({"原始词": ["阑尾切除", "左右眼手术"], "标准词": ["阑尾切除术", "左眼手术##右眼手术"]})
+    book = openpyxl.Workbook()
+    for row in [("原始词", "标准词"), *table.itertuples(index=False)]:
+        book.active.append(tuple(row))
+    book.save(tmp_path / "hand.xlsx")
+    table.to_excel(tmp_path / "pandas.xlsx", index=False)
+    table.to_csv(tmp_path / "text.gb18030.csv", index=False, encoding="gb18030")
+    table.to_csv(tmp_path / "tabs.tsv", index=False, sep="\t")
+    table.to_json(tmp_path / "objects.json", orient="records", force_ascii=False)
+    for name in ("hand", "pandas", "text.gb18030", "tabs", "objects"):
+        data = read("table", path=str(tmp_path / name), input="原始词", target="标准词")
+        assert [(s.input, s.targets) for s in data.test] == [
+            (row[0], (row[1],)) for row in table.itertuples(index=False)
+        ]
+    table.to_csv(tmp_path / "hand.csv", index=False)
+    with pytest.raises(DataError, match=r"hand: is there as \.csv and \.xlsx; name one of them"):
+        read("table", path=str(tmp_path / "hand"), input="原始词", target="标准词")
+    with pytest.raises(DataError, match=r"hands: no such file \(did you mean hand\.csv\?\)"):
+        read("table", path=str(tmp_path / "hands"), input="原始词", target="标准词")

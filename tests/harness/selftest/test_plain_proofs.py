@@ -169,7 +169,7 @@ BROKEN: dict[str, tuple[Callable[[Patch], None], set[str]]] = {
     "likelihoods of the neighbour": (
         scoring_changed("continuation_logprobs", lambda rows: rows[1:] + rows[:1]), of(BATCH)),
     "likelihoods a little off": (
-        scoring_changed("continuation_logprobs", lambda rows: [value + 0.01 for value in rows]), of(SCORING)),
+        scoring_changed("continuation_logprobs", lambda rows: [(value + 0.01, greedy) for value, greedy in rows]), of(SCORING)),
 }  # fmt: skip
 TEMPLATES = {
     "one that drops the user's turns": "{% for m in messages %}{% if m['role'] != 'user' %}{{ m['content'] }}{% endif %}{% endfor %}",

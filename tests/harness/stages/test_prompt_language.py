@@ -9,7 +9,7 @@ import pytest
 
 from harness.components.task import Task
 from harness.errors import SuiteError
-from harness.judging.asking.judge_metric import JudgeMetric
+from harness.judging.asking.rubric_metric import RubricMetric
 from harness.runtime.run_folder import RunFolder
 from harness.stages.prepare import prepare
 from harness.suite.parser import load_suite
@@ -93,7 +93,7 @@ def judge_prompts(suite: Suite, task: Task) -> list[str]:
     """What the judges of a task are asked, and what they are told about a reply that cannot be read."""
     prompts = []
     for metric in suite.metrics_of(task).values():
-        if isinstance(metric, JudgeMetric):
+        if isinstance(metric, RubricMetric):
             own = (
                 metric.rules.comparison("q", "a", "b", "r") if metric.pairwise else metric.rules.messages("q", "a", "r")
             )
@@ -162,9 +162,9 @@ def test_the_language_of_a_task(
     suite = load_suite(make(content, language, prompt))
     task = prepare(suite)["norm"]
     assert task.language == expected
-    assert {metric.rules.language for metric in suite.metrics_of(task).values() if isinstance(metric, JudgeMetric)} == {
-        expected
-    }
+    assert {
+        metric.rules.language for metric in suite.metrics_of(task).values() if isinstance(metric, RubricMetric)
+    } == {expected}
 
 
 @pytest.mark.parametrize("value", ["fr", "Chinese", "[zh]", "1"])
@@ -196,7 +196,7 @@ def test_a_rubric_without_the_language_is_asked_in_the_one_that_it_has(make: Cal
     )
     suite = load_suite(path)
     opinion = suite.metrics_of(prepare(suite)["norm"])["opinion"]
-    assert isinstance(opinion, JudgeMetric)
+    assert isinstance(opinion, RubricMetric)
     assert opinion.rules.language == "en"
 
 

@@ -199,6 +199,13 @@ def test_ranges_of_shuffled_rows(write, read):
     assert data.test == read("jsonl", path=path, split={"test": "30:"}, shuffle=True).test
 
 
+def test_a_split_beside_a_train_file_divides_the_other(write, read):
+    test, train = numbered(write, 10), jsonl(write, {"input": "t", "target": "a"}, name="t.jsonl")
+    for split in ({"validation": "0:3", "test": "3:10"}, "0/70/30"):
+        data = read("jsonl", path=test, train=train, split=split)
+        assert [len(data.test), [s.input for s in data.train], len(data.validation)] == [7, ["t"], 3]
+
+
 def test_ranges_go_by_record_number(write, read):
     rows = [{"input": "" if i == 1 else f"q{i}", "target": "a"} for i in range(10)]
     data = read(
@@ -258,6 +265,7 @@ def test_splits_that_do_not_fit_the_file(write, read, split, message):
         ({"split": {}}, r"the shares {} add up to 0"),
         ({"shuffle": True}, "shuffle: there is no split"),
         ({"split": "85/10/5", "train": "t.jsonl"}, "give either split or train, not both"),
+        ({"split": {"validation": "0:2", "test": "2:9"}, "validation": "v.jsonl"}, "give either split or validation, "),
         ({"train": "x.jsonl"}, "must be different files"),
         ({"target": "input"}, "column 'input' is given two meanings"),
         ({"target": []}, "at least one column is needed"),

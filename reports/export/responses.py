@@ -6,31 +6,31 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.errors import HarnessError, nearest
+from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON, Sample
 from harness.records.outputs import Prediction
-from harness.runtime.run_folder import RunFolder
-from harness.runtime.whole_files import replace_file
 
 
-def write_responses(folder: RunFolder, out: Path, variant: str | None = None) -> list[Path]:
+def write_responses(finished: FinishedRun, folder: Path, variant: str | None = None) -> list[str]:
     """A JSON list for each task and variant, TASK-VARIANT-with-response.json, rows in the order of the run.
 
-    Raises HarnessError where the run has no such variant.
+    Returns the names of the files. Raises HarnessError where the run has no such variant.
     """
-    samples = {(sample.task, sample.id): sample for sample in folder.samples()}
+    samples = {(sample.task, sample.id): sample for sample in finished.samples}
     cells: dict[tuple[str, str], list[JSON]] = {}
-    for prediction in folder.predictions():
+    for prediction in finished.predictions:
         row = response_row(samples[prediction.task, prediction.sample_id], prediction)
         cells.setdefault((prediction.task, prediction.variant), []).append(row)
     variants = dict.fromkeys(name for _, name in cells)
     if variant is not None and variant not in variants:
         raise HarnessError(f"--variant {variant}: the run has no such variant ({nearest(variant, variants)})")
-    written = []
+    names = []
     for (task, name), rows in cells.items():
         if variant in (None, name):
-            written.append(out / f"{_file_name(f'{task}-{name}')}-with-response.json")
-            replace_file(written[-1], [json.dumps(rows, ensure_ascii=False, indent=4).encode(), b"\n"])
-    return written
+            names.append(f"{_file_name(f'{task}-{name}')}-with-response.json")
+            text = json.dumps(rows, ensure_ascii=False, indent=4)
+            (folder / names[-1]).write_text(f"{text}\n", encoding="utf-8")
+    return names
 
 
 def response_row(sample: Sample, prediction: Prediction) -> Mapping[str, JSON]:

@@ -26,10 +26,8 @@ def test_rows_with_their_answers(
 ) -> None:
     folder = run_suite(write_suite(SUITE, rows__json=json.dumps(ROWS), rows__tsv="词\t名\na\t甲\n"))
     result = run_command("export", "responses", str(folder.path), "--variant", "a*b", cwd=tmp_path)
-    files = [
-        "exports/follow/responses/plain-a_b-with-response.json",
-        "exports/follow/responses/task-a_b-with-response.json",
-    ]
+    place = f"exports/follow/{folder.path.name}/responses"
+    files = [f"{place}/plain-a_b-with-response.json", f"{place}/task-a_b-with-response.json"]
     assert sorted(result.stdout.split()) == files
     plain, task = (json.loads((tmp_path / file).read_text(encoding="utf-8")) for file in files)
     assert task == [
@@ -37,5 +35,6 @@ def test_rows_with_their_answers(
         {"instruction": "two", "input": "", "output": "y", "history": [["q", "r"]], "model_response": None, "error": "out of power", "id": "rows:2"},
     ]  # fmt: skip
     assert plain == [{"input": "a", "output": "甲", "model_response": "done", "id": "rows:1"}]
-    unknown = run_command("export", "responses", str(folder.path), "--variant", "c", cwd=tmp_path)
+    unknown = run_command("export", "responses", str(folder.path), "--variant", "c", "--out", "other", cwd=tmp_path)
+    assert not (tmp_path / "other").exists()
     assert (unknown.returncode, unknown.stderr) == (2, "error: --variant c: the run has no such variant (known: a*b)\n")

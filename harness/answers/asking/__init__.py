@@ -1,0 +1,1 @@
+"""How kinds of answers ask that do more than choose or write."""
