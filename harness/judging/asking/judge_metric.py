@@ -1,5 +1,6 @@
 """What all metrics share that ask a judge: which models, how often, and what identifies them."""
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar, Literal
@@ -63,17 +64,17 @@ class JudgeMetric(Metric):
         return self._spoken[task.language]
 
     @property
+    @abstractmethod
     def rules(self) -> Criteria:
         """What the judges go by."""
-        raise NotImplementedError
 
+    @abstractmethod
     def languages(self) -> tuple[Language, ...]:
         """In which languages it can ask."""
-        raise NotImplementedError
 
+    @abstractmethod
     def longest_prompt(self, question: str, reference: str | None) -> Prompt:
         """What a judge is asked about an empty answer."""
-        raise NotImplementedError
 
     def identity(self, model_digest: str) -> str:
         """sha256 over all that determines what a judge says: another model, rubric or option is another judge."""
