@@ -102,6 +102,11 @@ def _reason(output: str, converter: Path) -> str:
             "llama.cpp's converter does not know how this tokenizer cuts a text into words, and with the wrong way the "
             "model would read other tokens; take a base with its own published tokenizer, or a newer converter"
         )
+    if re.search(r"(Missing|not found:) .*tokenizer\.model", output):
+        return (
+            "llama.cpp's converter needs the tokenizer.model of this base, which no .gguf holds; take the base as "
+            "its makers publish it, with that file"
+        )
     if missing := re.search(r"No module named '([\w.]+)'", output):
         name = missing[1].partition(".")[0]
         return f"llama.cpp's converter needs {name}: pip install --no-deps --target {converter.parent} {name}"

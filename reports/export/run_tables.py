@@ -10,6 +10,7 @@ from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON, Sample
 from harness.records.outputs import Prediction, Score
 
+VALUE, REASON = "score.", "reason."  # before the name of a metric, in the columns of items
 Row = dict[str, str | float | int | None]
 ITEM_COLUMNS = (
     "task", "variant", "id", "group", "input", "targets", "options", "messages", "reply", "answer", "unread_because",
@@ -38,16 +39,16 @@ def _items(finished: FinishedRun) -> RunTable:
     for score in finished.scores:
         scores.setdefault((score.task, score.variant, score.sample_id), []).append(score)
     metrics = dict.fromkeys(score.metric for score in finished.scores)
-    columns = [f"{kind}.{name}" for name in metrics for kind in ("score", "reason")]
+    columns = [prefix + metric for metric in metrics for prefix in (VALUE, REASON)]
     rows: list[Row] = []
     for prediction in finished.predictions:
         key = (prediction.task, prediction.variant, prediction.sample_id)
         row = _item(samples[prediction.task, prediction.sample_id], prediction)
         row |= dict.fromkeys(columns)
         for score in scores.get(key, ()):
-            row |= {f"score.{score.metric}": score.value, f"reason.{score.metric}": score.error or score.reason}
+            row |= {VALUE + score.metric: score.value, REASON + score.metric: score.error or score.reason}
         rows.append(row)
-    filled = [name for name in columns if name.startswith("score.") or any(row[name] for row in rows)]
+    filled = [name for name in columns if name.startswith(VALUE) or any(row[name] for row in rows)]
     return RunTable(
         "items", (*ITEM_COLUMNS, *filled), tuple({name: row[name] for name in (*ITEM_COLUMNS, *filled)} for row in rows)
     )

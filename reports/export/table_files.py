@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.errors import HarnessError
-from reports.export.run_tables import RunTable
+from reports.export.run_tables import VALUE, RunTable
 
 NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)*\s?%?")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet compute a cell (OWASP, CSV injection)
@@ -46,6 +46,6 @@ def write_parquet(tables: Sequence[RunTable], folder: Path) -> list[str]:
 def _kind(name: str, table: RunTable) -> str:
     """One type for a column in every run, so that the files of two runs can be read as one table."""
     values = [row[name] for row in table.rows if row[name] is not None]
-    if name.startswith("score.") or any(isinstance(value, float) for value in values):
+    if name.startswith(VALUE) or any(isinstance(value, float) for value in values):
         return "float64"
     return "int64" if values and all(isinstance(value, int) for value in values) else "string"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from adapters.export.gguf_converter import find_converter
-from adapters.export.modelfile import Asking, asking_format, modelfile, quoted
+from adapters.export.modelfile import TaskRequest, asking_format, modelfile, quoted
 from adapters.export.turn_pieces import STRUCTURES, differing_structures, literal, plain_pieces, read_pieces
 from harness.errors import ModelError
 from harness.models.huggingface import HuggingFace
@@ -133,8 +133,8 @@ def _case(template: str, prompt: Prompt) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def asking(task: str, system: str = "", **generation: Any) -> Asking:
-    return Asking(task=task, variant="v", generation=Generation(**generation), system=system)
+def asking(task: str, system: str = "", **generation: Any) -> TaskRequest:
+    return TaskRequest(task=task, variant="v", generation=Generation(**generation), system=system)
 
 
 def test_modelfile_of_one_task(make_folder: Any) -> None:

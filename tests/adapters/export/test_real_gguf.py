@@ -90,20 +90,17 @@ def test_a_trained_model_answers_in_llama_cpp_as_in_the_harness(
 
 
 ARCHITECTURES: dict[str, dict[str, Any]] = {
-    "Llama": {}, "Mistral": {"sliding_window": None, "head_dim": 32}, "Qwen2": {}, "Qwen3": {"head_dim": 32},
-    "Gemma2": {"head_dim": 32, "query_pre_attn_scalar": 32}, "Phi3": {"pad_token_id": 0},
-    "Olmo2": {}, "Granite": {},
+    "Llama": {}, "Mistral": {"sliding_window": None, "head_dim": 32}, "Qwen3": {"head_dim": 32}, "Olmo2": {}, "Granite": {},
+    "Gemma3": {"head_dim": 32, "query_pre_attn_scalar": 32, "sliding_window": 64},
 }  # fmt: skip
+CASES = [(shape, "float32") for shape in ARCHITECTURES] + [("Llama", "float16"), ("Llama", "q8_0")]
 
 
-@pytest.mark.parametrize("shape", ARCHITECTURES)
-@pytest.mark.parametrize("precision", ["float32", "float16", "q8_0"])
+@pytest.mark.parametrize(("shape", "precision"), CASES)
 def test_a_model_of_each_architecture_is_converted(shape: str, precision: Any, tmp_path: Path) -> None:
     """The log-probability of the likeliest first token and, in float32, the greedy text of random weights."""
     import transformers
 
-    if precision != "float32" and shape != "Llama":
-        pytest.skip("how numbers are stored does not depend on the architecture")
     vocabulary = HuggingFace(path=SMOLLM2).weights_folder
     folder = tmp_path / shape
     folder.mkdir()
@@ -115,7 +112,8 @@ def test_a_model_of_each_architecture_is_converted(shape: str, precision: Any, t
         "eos_token_id": 2, **ARCHITECTURES[shape],
     }  # fmt: skip
     torch.manual_seed(3)
-    network = getattr(transformers, f"{shape}ForCausalLM")(getattr(transformers, f"{shape}Config")(**settings)).eval()
+    kind = getattr(transformers, f"{shape}ForCausalLM")
+    network = kind(kind.config_class(**settings)).eval()
     network.save_pretrained(folder)
     gguf = tmp_path / "model.gguf"
     convert(folder, vocabulary, precision, gguf, find_converter(Path(str(CONVERTER))))
@@ -128,7 +126,11 @@ def test_a_model_of_each_architecture_is_converted(shape: str, precision: Any, t
         request = {"prompt": ids, "n_predict": 12, "temperature": 0, "n_probs": 5, "ignore_eos": True}
         reply = ask("/completion", request)
     best = reply["completion_probabilities"][0]
-    tolerance = {"float32": 2e-3, "float16": 2e-2, "q8_0": 0.2}[precision]
+    tolerance = {  # llama.cpp keeps what it has read in float16
+        "float32": 2e-2,
+        "float16": 2e-2,
+        "q8_0": 0.2,
+    }[precision]
     assert best["logprob"] == pytest.approx(float(logprobs[best["id"]]), abs=tolerance)
     if precision == "float32":
         assert best["id"] == int(logprobs.argmax())
@@ -146,6 +148,12 @@ def test_an_architecture_that_the_converter_does_not_know(make_folder: Any, tmp_
         ModelError, match=r"does not know the architecture LlamaxForCausalLM; it knows \d{3} \(.*LlamaFor"
     ):
         convert(folder, folder, "float32", tmp_path / "a.gguf", converter)
+
+
+def test_a_base_without_its_vocabulary_file(make_folder: Any, tmp_path: Path) -> None:
+    folder = make_folder("Gemma2", head_dim=32)
+    with pytest.raises(ModelError, match=r"needs the tokenizer\.model of this base, which no \.gguf holds"):
+        convert(folder, folder, "float32", tmp_path / "a.gguf", find_converter(Path(str(CONVERTER))))
 
 
 def test_a_tokenizer_that_the_converter_does_not_know(make_folder: Any, tmp_path: Path) -> None:
