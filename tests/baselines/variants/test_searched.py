@@ -128,7 +128,7 @@ def test_mistakes_name_the_value(write: Write, search: str, lines: list[str]) ->
          "settings"),
         (of("{k: [1, 3]}"), 3, 30, "3 validation rows are too few to choose settings by; give at least 5"),
         (of("{k: [1, 3], shots: [0, 40]}"), 20, 30,
-         "with (k: 1, shots: 40; k: 3, shots: 40): shots: 40 examples are asked for but train has 27 rows to choose from"),
+         "with (k: 1, shots: 40; k: 3, shots: 40): shots: 40 examples are asked for but train has 30 rows to choose from"),
     ],
 )  # fmt: skip
 def test_what_makes_a_search_impossible(write: Write, search: str, validation: int, train: int, line: str) -> None:
