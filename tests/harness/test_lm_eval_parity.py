@@ -1,6 +1,8 @@
 """Every way in which lm-eval asks gives, item by item, what its own `hf` model gives in float32."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -19,6 +21,7 @@ from harness.stages.prepare import prepare, resources_of
 from harness.stages.score_metric import score_metric
 from harness.suite.parser import load_suite
 from tests.shared.lm_eval_tasks import TASKS, write_tasks
+from tests.shared.paths import ROOT
 
 pytest.importorskip("lm_eval")
 pytestmark = [pytest.mark.slow, pytest.mark.internals, pytest.mark.filterwarnings("default")]
@@ -38,6 +41,14 @@ variants:
   turns: {{prompting: {{model: chat}}}}
   running: {{prompting: {{model: plain}}}}
 {system}"""
+SCRIPTED = """
+models:
+  m: {{scripted: {{default: "A"}}}}
+tasks:
+  t: {{lm_eval: {{tasks: [written], include_path: {include}}}}}
+variants:
+  v: {{prompting: {{model: m}}}}
+"""
 WAYS: dict[str, dict[str, Any]] = {
     "turns": {"apply_chat_template": True, "fewshot_as_multiturn": True},
     "running": {},
@@ -145,3 +156,17 @@ def test_it_answers_as_lm_evals_own_model(
                     assert values[own][place] == pytest.approx(sample[metric]), (name, own, place)
                     seen += 1
     assert seen > 50
+
+
+def test_lm_evals_own_command_asks_a_model_of_a_suite(tasks: Path, tmp_path: Path) -> None:
+    """A scripted model says A to everything; behind the filter for a letter it is right where the row has A."""
+    suite = tmp_path / "suite.yaml"
+    suite.write_text(SCRIPTED.format(include=tasks), encoding="utf-8")
+    arguments = ["lm-eval", "run", "--model", "harness", "--model_args", f"suite={suite},model=m", "--tasks", "written",
+                 "--include_path", str(tasks), "--output_path", str(tmp_path / "out.json")]  # fmt: skip
+    command = [sys.executable, "-c", f"from harness.cli import main; import sys; sys.argv[1:] = {arguments}; main()"]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    (file,) = tmp_path.glob("out*.json")
+    result = json.loads(file.read_text(encoding="utf-8"))["results"]["written"]
+    rows = [json.loads(line) for line in (tasks.parent / "validation.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert result["exact_match,letter"] == pytest.approx(sum(row["answer"] == "A" for row in rows) / len(rows))

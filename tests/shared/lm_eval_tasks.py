@@ -70,7 +70,7 @@ def write_tasks(folder: Path, items: int = 6) -> Path:
         first, second, *others = draw.sample(WORDS, 4)
         return {
             "question": f"Number {number}, {' and '.join(others)}: which one?", "A": first, "B": second,
-            "answer": draw.choice("AB"), "long": " ".join(draw.choices(WORDS, k=20 + 60 * (number % 2))),
+            "answer": draw.choice("AB"), "long": " ".join(draw.choices(WORDS, k=20 + 200 * (number % 2))),
         }  # fmt: skip
 
     for name, numbers in (("validation", range(items)), ("dev", range(100, 105))):
