@@ -131,7 +131,7 @@ FIXED = "by what it is made of, never"
 REFUSED = [
     ("{promt: RAG}", ["promt: is not among variants (did you mean prompt?)"]),
     ("{several-5~1: RAG}", ["several-5~1: is not among variants (did you mean several-5?)"]),
-    ("{prompt: rag}", ["prompt: must be 'prompting', 'RAG', 'fine-tuning', 'fine-tuning + RAG', 'cascade', 'floor' or 'upper bound', not rag"]),
+    ("{prompt: rag}", ["prompt: must be 'prompting', 'RAG', 'fine-tuning', 'fine-tuning + RAG', 'cascade', 'made elsewhere', 'floor' or 'upper bound', not rag"]),
     ("{majority: prompting}", [f"majority: 'majority' is of the approach 'floor' {FIXED} 'prompting'; leave it out"]),
     ("{oracle: fine-tuning + RAG}", [f"oracle: 'oracle' is of the approach 'upper bound' {FIXED} 'fine-tuning + RAG'; leave it out"]),
     ("{oracle: floor}", [f"oracle: 'oracle' is of the approach 'upper bound' {FIXED} 'floor'; leave it out"]),

@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+PLUGIN = "harness.testing.plugin"
 TESTS = """\
 import sys
 
@@ -33,7 +35,9 @@ def test_the_fixture_runs_a_suite_once(known_run: Any, tmp_path: Path, monkeypat
     names = f"SUITE, RUN, NAME = {str(folder / 'suite.yaml')!r}, {str(known_run.folder)!r}, {folder.name!r}\n"
     (tmp_path / "test_it.py").write_text(names + TESTS, encoding="utf-8")
     monkeypatch.setenv("HARNESS_CACHE", str(folder / "cache"))
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "harness.testing.plugin", "-p", "no:cacheprovider", "-p", "no:xdist",
+    is_installed = any(entry.value == PLUGIN for entry in entry_points(group="pytest11"))  # pytest loads it by itself
+    plugin = [] if is_installed else ["-p", PLUGIN]
+    command = [sys.executable, "-m", "pytest", "-q", *plugin, "-p", "no:cacheprovider", "-p", "no:xdist",
                "--rootdir", str(tmp_path), "--harness-out", str(tmp_path / "kept"), str(tmp_path)]  # fmt: skip
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert "1 failed, 2 passed" in result.stdout, result.stdout + result.stderr
