@@ -79,7 +79,7 @@ def planned(suite: Suite) -> Plan:
 @pytest.mark.parametrize(
     "file",
     [
-        pytest.param(file, id=f"{file.parent.name}/{file.stem}", marks=[pytest.mark.slow] * (file.stem == "suite"))
+        pytest.param(file, id=f"{file.parent.name}/{file.stem}", marks=[pytest.mark.nightly] * (file.stem == "suite"))
         for file in FILES
     ],
 )  # many variants over many rows are planned

@@ -45,7 +45,7 @@ def test_the_file_is_right(file: Path) -> None:
     load_suite(file)
 
 
-@pytest.mark.slow  # real data, whole
+@pytest.mark.nightly  # real data, whole: minutes
 @pytest.mark.parametrize("file", OTHERS, ids=lambda file: f"{file.parent.name}/{file.stem}")
 def test_a_run_could_begin(
     file: Path, tmp_path: Path, tiny_model: str, shared_data: Path, monkeypatch: pytest.MonkeyPatch
