@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from harness.records.finished_run import FinishedRun
@@ -14,7 +14,7 @@ from reports.facts.item_packing import pack
 from reports.facts.metric_columns import direction_of, freshness_probes, general_tasks, variant_names
 from reports.facts.moments import date_text, moment_of
 from reports.facts.phrases import counted
-from reports.page_assets import csp_digest, read_asset
+from reports.page_assets import csp_digest, page_environment, read_asset
 from reports.section import PACKAGES, Section, find_sections, style_of, template_of
 from reports.wording import LANGUAGES, NAMES, catalogue, say, say_markup, speaking, spoken_language
 
@@ -141,13 +141,7 @@ def _assets(sections: Sequence[Section]) -> dict[str, JSON]:
 
 
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FunctionLoader(read_asset),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment()
     environment.filters |= {"tied": _tied, "counted": counted}
     environment.globals |= {"direction": direction_of, "numbers": numbers, "say": say, "say_markup": say_markup}
     return environment

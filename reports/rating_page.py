@@ -4,12 +4,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.records.inputs import JSON, Language
 from harness.records.rating_sheets import RatingSheet
-from reports.page_assets import csp_digest, read_asset
+from reports.page_assets import csp_digest, page_environment, read_asset
 from reports.wording import LANGUAGES, catalogue, say, speaking
 
 STYLES = ("report.css", "rating.css")
@@ -22,17 +21,11 @@ def render_rating(sheet: RatingSheet, language: Language) -> str:
     """The page as text, in every language; `language` is the one that is shown first. Equal sheets give equal pages."""
     style = "".join(map(read_asset, STYLES))
     early, late = "".join(map(read_asset, EARLY_SCRIPTS)), "".join(map(read_asset, SCRIPTS))
-    environment = Environment(
-        loader=FunctionLoader(read_asset),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment()
     environment.globals |= {"say": say}
     with speaking(language):
         return environment.get_template("rating.html.j2").render(
-            title=sheet.title or say("rating.heading"),
+            title=say("rating.heading"),
             language=language,
             style=Markup(style),
             early=Markup(early),

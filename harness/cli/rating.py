@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.arguments import Speech
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -14,12 +13,14 @@ if TYPE_CHECKING:
     from harness.judging.people.rated_task import RatedTask
     from harness.judging.people.rating_sheet import SheetOptions
     from harness.records.finished_run import FinishedRun
-    from harness.records.inputs import Language
 
 
-Run = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, or runs/NAME for its newest run")]
-Saved = Annotated[list[Path] | None, typer.Argument(metavar="[FILE]...", help="With --read: what raters saved")]
-Reads = Annotated[bool, typer.Option("--read", help="Read the ratings in FILE... back")]
+SHOWN = ("reference", "passages")  # what a page can show beside question and answers
+
+Places = Annotated[
+    list[Path],
+    typer.Argument(metavar="RUN [FILE]...", help="A run folder, or runs/NAME; and the files that raters saved, if any"),
+]
 TaskName = Annotated[str | None, typer.Option(help="Of several: which task")]
 Variants = Annotated[str, typer.Option(metavar="A,B", help="Whose answers; default: of all variants")]
 Items = Annotated[int, typer.Option(min=1, help="How many items, drawn at random, the same for all variants")]
@@ -31,49 +32,47 @@ RubricName = Annotated[
     str | None,
     typer.Option(metavar="NAME|FILE", help="A rubric, or faithful; default: as the task's judge does"),
 ]
-WithReference = Annotated[bool, typer.Option("--with-reference", help="Show the reference answer")]
-WithoutPassages = Annotated[bool, typer.Option("--without-passages", help="Hide the passages that were retrieved")]
-Seed = Annotated[int, typer.Option(help="Of the draw")]
-Title = Annotated[str, typer.Option(help="Above the page; it should not tell who answers")]
-RatingOut = Annotated[Path | None, typer.Option(metavar="FILE", help="Default: a file of its own in RUN")]
+Shown = Annotated[str, typer.Option("--show", metavar="A,B", help="Of reference and passages, what the page shows")]
 
 
 def rate(
-    run: Run, files: Saved = None, reads: Reads = False, task: TaskName = None, variants: Variants = "",
-    items: Items = 20, pairwise: Pairwise = False, rubric: RubricName = None, with_reference: WithReference = False,
-    without_passages: WithoutPassages = False, seed: Seed = 0, title: Title = "", out: RatingOut = None,
-    language: Speech = None,
+    places: Places, task: TaskName = None, variants: Variants = "", items: Items = 20, pairwise: Pairwise = False,
+    rubric: RubricName = None, show: Shown = "passages",
 ) -> None:  # fmt: skip
     """Let people rate a run's answers: write a page for them, or read back what they saved.
 
     The page is one file that works offline. It names no variant, shows every rater the answers in another order, and
-    keeps what was said until the rater saves it as a file. For example:
+    keeps what was said until the rater saves it as a file. Behind RUN, such files are read back as labels. For example:
 
-    harness rate runs/demo --items 30 --with-reference
+    harness rate runs/demo --items 30 --show reference,passages
 
-    harness rate runs/demo --read ratings*.jsonl
+    harness rate runs/demo ratings*.jsonl
     """
     from harness.judging.people.rated_task import rated_task
     from harness.judging.people.rating_sheet import SheetOptions
     from harness.runtime.run_lookup import run_at
 
-    if reads != bool(files):
-        raise HarnessError("--read FILE...: name the files that raters saved, behind --read")
-    folder = run_at(run)
+    folder = run_at(places[0])
     finished = folder.finished()
-    if files:
-        _read_back(folder.path, files, finished, task, out)
+    if files := places[1:]:
+        _read_back(folder.path, files, finished, task)
         return
+    shown = _listed(show)
+    if unknown := [name for name in shown if name not in SHOWN]:
+        raise HarnessError(f"--show {unknown[0]}: a page can show {' and '.join(SHOWN)}")
     options = SheetOptions(
-        variants=tuple(name.strip() for name in variants.split(",") if name.strip()),
+        variants=_listed(variants),
         items=items,
         pairwise=pairwise,
-        shows_reference=with_reference,
-        shows_passages=not without_passages,
-        seed=seed,
-        title=title,
+        shows_reference="reference" in shown,
+        shows_passages="passages" in shown,
+        seed=int(finished.run.get("seed", 0)),
     )
-    _write_page(folder.path, finished, rated_task(finished, task), options, rubric, out, language)
+    _write_page(folder.path, finished, rated_task(finished, task), options, rubric)
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def _write_page(
@@ -82,8 +81,6 @@ def _write_page(
     task: "RatedTask",
     options: "SheetOptions",
     rubric: str | None,
-    out: Path | None,
-    language: "Language | None",
 ) -> None:
     """Draw the items, write the page, and say what to do with it."""
     from harness.judging.people.rating_criteria import rating_criteria
@@ -97,13 +94,13 @@ def _write_page(
 
     criteria = rating_criteria(rubric, task.metrics, finished.run.get("rubrics") or {}, options.pairwise)
     sheet = draw_sheet(task, criteria, options)
-    path = out or run / f"rating-{sheet.sheet[:6]}.html"
+    path = run / f"rating-{sheet.sheet[:6]}.html"
     with writing(path):
-        replace_file(path, [render_rating(sheet, language or language_of(finished)).encode()])
+        replace_file(path, [render_rating(sheet, language_of(finished)).encode()])
     print_sheet(sheet, path, run, make_console())
 
 
-def _read_back(run: Path, files: "Sequence[Path]", finished: "FinishedRun", task: str | None, out: Path | None) -> None:
+def _read_back(run: Path, files: "Sequence[Path]", finished: "FinishedRun", task: str | None) -> None:
     """Write what raters said as labels, and print who has rated how much and what came of it."""
     from harness.judging.people.gathered_ratings import gather, label_lines
     from harness.judging.people.rating_files import read_ratings
@@ -112,11 +109,9 @@ def _read_back(run: Path, files: "Sequence[Path]", finished: "FinishedRun", task
     from harness.runtime.record_files import writing
     from harness.runtime.whole_files import replace_file
 
-    if out is not None and out.suffix.lower() != ".jsonl":
-        raise HarnessError(f"--out {out}: labels are written as JSON lines; give the file the ending .jsonl")
     rated, read = read_ratings(files, finished, task)
     ratings = gather(read)
-    path = out or run / f"labels-{rated.name}-{'pairs' if ratings.head.pairwise else 'scores'}.jsonl"
+    path = run / f"labels-{rated.name}-{'pairs' if ratings.head.pairwise else 'scores'}.jsonl"
     lines = label_lines(rated, ratings)
     with writing(path):
         replace_file(path, [f"{line}\n".encode() for line in lines])

@@ -41,7 +41,6 @@ class RatingSheet:
 
     run: str  # identifies the answers of one task of one run
     sheet: str  # identifies this selection of them
-    title: str  # empty: the page's own
     rubric: str
     pairwise: bool
     low: float

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from harness.records.figure_names import FigureName
 from harness.records.figures import Comparison, MetricInfo, Overlap, Retrieved, Routed, Usage
 from harness.records.inputs import Sample
 from harness.records.outputs import Prediction, Score
+from harness.records.sentences import Sentence
 from harness.records.summary import Summary
 from harness.statistics.groups import Groups
 from harness.summary.comparison_plan import ComparisonPlan, able_first
@@ -50,8 +52,7 @@ def summary_of(
         floors=floors,
         retrieved=looked_up,
         routed=stepped,
-        warnings=tuple(warning.text for warning in warnings),
-        statements=tuple(warning.statement for warning in warnings),
+        **_said(warnings),
         unaided=tuple(plan.floors),
         bounds=tuple(plan.bounds),
         overlaps=_listed(overlaps),
@@ -65,6 +66,14 @@ def summary_of(
         curve=tuple(plan.curve),
         decisions=decision_evidence(figures.estimators, figures.results, plan),
     )
+
+
+def _said(warnings: Sequence[Sentence]) -> dict[str, Any]:
+    """Warnings in words, and as what each language says of them."""
+    return {
+        "warnings": tuple(warning.text for warning in warnings),
+        "statements": tuple(warning.statement for warning in warnings),
+    }
 
 
 def _listed(overlaps: Sequence[Overlap]) -> tuple[Overlap, ...]:

@@ -11,7 +11,7 @@ function header() {
   const done = countRated();
   return h("header", { class: "page-head" },
     h("div", { class: "bar" },
-      h("h1", {}, sheet.title || say("heading")),
+      h("h1", {}, say("heading")),
       h("button", { type: "button", class: "quiet language", lang: other, "data-language": other }, say("other_language")),
       h("button", { type: "button", id: "theme", class: "quiet", title: say("theme") }, h("span", { "aria-hidden": "true" }, "◐ "),
         h("span", { class: "choice", "data-auto": say("auto"), "data-light": say("light"), "data-dark": say("dark") }))),
@@ -55,7 +55,7 @@ function endScreen() {
 function draw(focus) {
   const screens = { start: startScreen, entry: entryScreen, end: endScreen };
   byId("page").replaceChildren(header(), h("main", { id: "content" }, screens[screen]()));
-  document.title = sheet.title || say("heading");
+  document.title = say("heading");
   document.dispatchEvent(new CustomEvent("spoken")); // the theme's button is labelled by theme.js
   const field = focus ?? (screen === "start" ? "#rater" : screen === "entry" && !sheet.pairwise && !steps ? `input[data-dimension="${CSS.escape(sheet.dimensions[active].name)}"]` : null);
   const target = field && document.querySelector(field);

@@ -26,7 +26,6 @@ class SheetOptions:
     shows_reference: bool = False
     shows_passages: bool = True
     seed: int = 0
-    title: str = ""
 
 
 def draw_sheet(task: RatedTask, criteria: RatingCriteria, options: SheetOptions) -> RatingSheet:
@@ -46,7 +45,6 @@ def draw_sheet(task: RatedTask, criteria: RatingCriteria, options: SheetOptions)
     return RatingSheet(
         run=task.identity,
         sheet=digest([task.identity, criteria.name, options.pairwise, sorted(keys)])[:12],
-        title=options.title,
         rubric=criteria.name,
         pairwise=options.pairwise,
         low=criteria.low,

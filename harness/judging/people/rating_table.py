@@ -20,7 +20,7 @@ def print_sheet(sheet: RatingSheet, page: Path, run: Path, console: Console) -> 
     items = counted(len(sheet.questions), "item")
     console.print(f"{what} of {items}, by {sheet.rubric}{scale}: {page}", soft_wrap=True, markup=False)
     console.print(
-        f"Send the page to your raters. What they save comes back with: harness rate {run} --read ratings*.jsonl",
+        f"Send the page to your raters. What they save comes back with: harness rate {run} ratings*.jsonl",
         soft_wrap=True, markup=False,
     )  # fmt: skip
 
