@@ -20,6 +20,7 @@ from harness.records.finished_run import FinishedRun
 from harness.records.rating_sheets import RatingSheet
 from harness.suite.parser import load_suite
 from reports.rating_page import render_rating
+from tests.shared.commands import run_command
 from tests.shared.rated import DIMENSIONS, NASTY, QUESTIONS, SUITE, rated_run, ratings_of
 
 
@@ -220,3 +221,15 @@ def test_scores_and_pairs_are_read_apart(finished: FinishedRun, tmp_path: Path) 
     task, read = read_ratings(files[:1], finished, None)
     with pytest.raises(DataError, match="no entry is rated to the end yet"):
         label_lines(task, gather(read))
+
+
+def test_the_command_writes_a_page_and_reads_back_what_stands_behind_the_run(tmp_path: Path) -> None:
+    run = rated_run(tmp_path).path
+    wrong = run_command("rate", str(run), "--show", "passages,texts", cwd=tmp_path)
+    assert (wrong.returncode, wrong.stderr) == (2, "error: --show texts: a page can show reference and passages\n")
+    written = run_command("rate", str(run), "--items", "2", "--show", "reference", cwd=tmp_path)
+    (page,) = run.glob("rating-*.html")
+    assert (written.returncode, "见说明书。" in page.read_text(encoding="utf-8")) == (0, True)
+    assert f"harness rate {run} ratings*.jsonl" in " ".join(written.stdout.split())
+    missing = run_command("rate", str(run), "said.jsonl", cwd=tmp_path)
+    assert (missing.returncode, missing.stderr[:31]) == (2, "error: said.jsonl: no such file")
