@@ -37,6 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if INTERNALS.intersection(item.path.relative_to(ROOT).parts[1:-1]):
             item.add_marker("internals")
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)  # last, they would keep one process busy alone
 
 
 def pytest_collection_finish() -> None:
