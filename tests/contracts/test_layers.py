@@ -8,6 +8,7 @@
     models, judging
     metrics, selftest
     summary
+    regression
     stages
     run
     printing
