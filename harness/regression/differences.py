@@ -1,6 +1,6 @@
 """What differs between two runs besides their answers: the first thing to look at where figures moved."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from harness.records.derived_names import without_seed
 from harness.records.inputs import JSON
@@ -52,7 +52,7 @@ def _prompts(left: Identity, right: Identity) -> Iterator[RunDifference]:
             sides = [
                 {part: own.get(part, YOUNGER.get(part)) for part in ASKED} for own in _both(left, right, "tasks", task)
             ]
-            for name, old, new in _changes(*sides):
+            for name, old, new in _changes(sides):
                 yield RunDifference(kind="prompt", name=f"{task}: {name}", before=old, after=new, tasks=(task,))
 
 
@@ -142,7 +142,7 @@ def _machine(left: Identity, right: Identity) -> Iterator[RunDifference]:
     )  # fmt: skip
     for kind, key in kinds:
         sides = [side.get(key, {}) if key != "harness" else {key: side.get(key)} for side in (left, right)]
-        for name, old, new in _changes(*sides):
+        for name, old, new in _changes(sides):
             yield RunDifference(kind=kind, name=name, before=old, after=new, changes_figures=False)
 
 
@@ -165,17 +165,18 @@ def _component_changes(kind: str, left: Identity, right: Identity) -> Iterator[t
         yield "", _shown(left.get("component")), _shown(right.get("component"))
         return
     component = str(left.get("component"))
-    yield from _changes(*(counting_settings(kind, component, own.get("settings") or {}) for own in (left, right)))
+    yield from _changes([counting_settings(kind, component, own.get("settings") or {}) for own in (left, right)])
     rest = [{key: value for key, value in own.items() if key not in ("settings", "component")} for own in (left, right)]
-    yield from _changes(*rest)
+    yield from _changes(rest)
 
 
-def _changes(left: Identity, right: Identity, prefix: str = "") -> Iterator[tuple[str, str, str]]:
+def _changes(sides: Sequence[Identity], prefix: str = "") -> Iterator[tuple[str, str, str]]:
     """The values that differ, with their dotted names."""
+    left, right = sides
     for key in dict.fromkeys([*left, *right]):
         old, new = left.get(key), right.get(key)
         if isinstance(old, Mapping) and isinstance(new, Mapping):
-            yield from _changes(old, new, f"{prefix}{key}.")
+            yield from _changes((old, new), f"{prefix}{key}.")
         elif _normal(old) != _normal(new):
             yield f"{prefix}{key}", _shown(old), _shown(new)
 

@@ -69,7 +69,7 @@ def _finite(scores: Sequence[Score]) -> tuple[list[Score], list[Sentence]]:
     kept = [replace(own, value=None, counts=None) if id(own) in places else own for own in scores]
     return kept, [
         state(
-            "compare.remarks.not_a_number",
+            "comparison.not_a_number",
             "{task}.{metric}, {variant}: {count} scores are no finite number; they count as unknown",
             task=task,
             metric=metric,
