@@ -13,6 +13,7 @@ from harness.records.outputs import Score
 from harness.records.run_evidence import QuestionId, RunEvidence
 from harness.records.sentences import Sentence
 from harness.records.summary import Summary
+from harness.regression.baseline_folder import is_baseline, read_baseline
 from harness.regression.questions import answer_digests, question_digests
 from harness.runtime.run_folder import RunFolder
 from harness.runtime.run_lookup import run_at
@@ -28,7 +29,7 @@ def read_evidence(place: Path) -> RunEvidence:
 
     Raises StoreError where it is neither, not finished, or its files do not belong together.
     """
-    return run_evidence(run_at(place), place)
+    return read_baseline(place) if is_baseline(place) else run_evidence(run_at(place), place)
 
 
 def run_evidence(folder: RunFolder, place: Path) -> RunEvidence:

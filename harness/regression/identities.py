@@ -47,6 +47,17 @@ def _reaches(entry: str, places: set[str], uses: Mapping[str, set[str]], passed:
     return any(_reaches(part, places, uses, passed | {entry}) for part in own)
 
 
+def without_folders(value: JSON) -> JSON:
+    """A value in which paths are names of files; its texts stay."""
+    if isinstance(value, str):
+        return FOLDERS.sub("", value)
+    if isinstance(value, Mapping):
+        return {str(key): without_folders(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_folders(part) for part in value]
+    return value
+
+
 def _data(own: Mapping[str, JSON]) -> JSON:
     return {"files": _plain(own.get("files") or []), "rows": dict(own.get("rows") or {})}
 
