@@ -166,7 +166,10 @@ def _component_changes(kind: str, left: Identity, right: Identity) -> Iterator[t
         return
     component = str(left.get("component"))
     yield from _changes([counting_settings(kind, component, own.get("settings") or {}) for own in (left, right)])
-    rest = [{key: value for key, value in own.items() if key not in ("settings", "component")} for own in (left, right)]
+    rest = [
+        {key: value for key, value in own.items() if key not in ("settings", "component", "uses")}
+        for own in (left, right)
+    ]
     yield from _changes(rest)
 
 

@@ -22,7 +22,7 @@ def identities(record: Mapping[str, JSON]) -> dict[str, JSON]:
         "hardware": {key: _plain(hardware[key]) for key in OF_HARDWARE if key in hardware},
         "data": {name: _data(own) for name, own in (record.get("data") or {}).items()},
         "tasks": _plain(record.get("tasks") or {}),
-        "variants": _plain(record.get("variants") or {}),
+        "variants": {name: _variant(own) for name, own in (record.get("variants") or {}).items()},
         "knowledge": _plain(record.get("knowledge") or {}),
         "models": {name: _model(own) for name, own in (record.get("models") or {}).items()},
         "judges": {name: _model(own) for name, own in (record.get("judges") or {}).items()},
@@ -32,12 +32,11 @@ def identities(record: Mapping[str, JSON]) -> dict[str, JSON]:
 
 def variants_using(identity: Mapping[str, JSON], section: str, name: str) -> tuple[str, ...]:
     """The variants that name an entry of a section, such as a model, or name what names it."""
-    variants, models = identity["variants"], identity["models"]
-    uses = {f"models.{entry}": set(own["uses"]) for entry, own in models.items()}
-    for entry, own in variants.items():
-        uses[f"variants.{entry}"] = named_entries("variant", str(own.get("component")), own.get("settings") or {})
+    uses = {
+        f"{kind}.{entry}": set(own["uses"]) for kind in ("models", "variants") for entry, own in identity[kind].items()
+    }
     places = {f"{section}.{name}", f"{ANY}.{name}"}
-    return tuple(entry for entry in variants if _reaches(f"variants.{entry}", places, uses, frozenset()))
+    return tuple(entry for entry in identity["variants"] if _reaches(f"variants.{entry}", places, uses, frozenset()))
 
 
 def _reaches(entry: str, places: set[str], uses: Mapping[str, set[str]], passed: frozenset[str]) -> bool:
@@ -64,9 +63,17 @@ def _data(own: Mapping[str, JSON]) -> JSON:
 
 def _model(own: Mapping[str, JSON]) -> JSON:
     """What tells which model it is; its settings may hold texts and addresses, of which the names are kept."""
-    settings, component = own.get("settings") or {}, str(own.get("component"))
-    uses = own["uses"] if "uses" in own else sorted(named_entries("model", component, settings))
-    return {**{key: _plain(own[key]) for key in OF_MODEL if key in own}, "uses": uses}
+    return {**{key: _plain(own[key]) for key in OF_MODEL if key in own}, "uses": _uses("model", own)}
+
+
+def _variant(own: Mapping[str, JSON]) -> JSON:
+    return {**{key: _plain(value) for key, value in own.items()}, "uses": _uses("variant", own)}
+
+
+def _uses(kind: str, own: Mapping[str, JSON]) -> list[str]:
+    """The other entries that it names."""
+    settings = own.get("settings") or {}
+    return list(own["uses"]) if "uses" in own else sorted(named_entries(kind, str(own.get("component")), settings))
 
 
 def _plain(value: JSON) -> JSON:
