@@ -23,6 +23,15 @@ class Acceptance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptedRun:
+    """One entry of a baseline's history."""
+
+    key: str
+    started: str  # ISO 8601, UTC
+    acceptance: Acceptance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunEvidence:
     """One run, or the baseline that was made of one."""
 

@@ -1,13 +1,15 @@
 """Which runs may be the baseline of later ones: whole ones, in which everything was measured."""
 
+import getpass
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from harness.errors import StoreError
+from harness.errors import HarnessError, StoreError
 from harness.records.inputs import Cell
-from harness.records.run_evidence import Acceptance, RunEvidence
-from harness.regression.baseline_folder import AcceptedRun, write_baseline
+from harness.records.run_evidence import Acceptance, AcceptedRun, RunEvidence
+from harness.regression.baseline_folder import write_baseline
 from harness.text.counting import counted
 
 MOST_NAMED = 3
@@ -41,3 +43,17 @@ def failed_cells(evidence: RunEvidence) -> Iterator[Cell]:
         cell = Cell(score.task, score.variant)
         known[cell] = known.get(cell, False) or score.value is not None
     yield from (cell for cell, is_known in known.items() if not is_known or cell not in answered)
+
+
+def acceptor() -> str:
+    """Who accepts: git's user.name, else the login name. Raises HarnessError where neither is known."""
+    try:
+        result = subprocess.run(["git", "config", "user.name"], capture_output=True, text=True, check=False)
+        if name := result.stdout.strip():
+            return name
+    except OSError:  # git is not here
+        pass
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError) as error:
+        raise HarnessError("neither git nor the system knows your name; add --who NAME") from error

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -12,7 +12,7 @@ from harness.errors import StoreError, reason_of
 from harness.records.decisions import DecisionRecord
 from harness.records.inputs import JSON
 from harness.records.judgements import Judging
-from harness.records.run_evidence import Acceptance, RunEvidence
+from harness.records.run_evidence import Acceptance, AcceptedRun, RunEvidence
 from harness.records.summary import Summary
 from harness.regression.baseline_items import ItemColumns, item_columns, item_lines, read_items
 from harness.regression.identities import identities, without_folders
@@ -28,15 +28,6 @@ ABOUT = """# Baseline of the suite {suite}
 answers, and belongs into the repository. `harness baseline show DIR` says what it holds; do not edit it by hand.
 """
 _SUMMARY, _HEAD = TypeAdapter(Summary), TypeAdapter(dict[str, JSON])
-
-
-@dataclass(frozen=True, kw_only=True)
-class AcceptedRun:
-    """One acceptance of a baseline's history."""
-
-    key: str
-    started: str
-    acceptance: Acceptance
 
 
 def is_baseline(place: Path) -> bool:

@@ -1,6 +1,7 @@
 """What differs between two runs besides their answers: the first thing to look at where figures moved."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from dataclasses import replace
 
 from harness.records.derived_names import without_seed
 from harness.records.inputs import JSON
@@ -20,7 +21,14 @@ def differences(before: RunEvidence, after: RunEvidence) -> tuple[RunDifference,
     sides: tuple[Callable[[Identity, Identity], Iterator[RunDifference]], ...] = (
         _prompts, _knowledge, _models, _variants, _metrics, _judges, _seed, _machine,
     )  # fmt: skip
-    return (*_data(before, after, (left, right)), *(own for compare in sides for own in compare(left, right)))
+    changes = (*_data(before, after, (left, right)), *(own for compare in sides for own in compare(left, right)))
+    scored = {own.variant for side in (before, after) for own in (*side.scores, *side.summary.results)}
+    return tuple(replace(own, variants=_scored(own.variants, scored)) for own in changes)
+
+
+def _scored(variants: Sequence[str], scored: Set[str]) -> tuple[str, ...]:
+    """Those that figures name; all where they name none, so that what is touched never reads as everything."""
+    return tuple(name for name in variants if name in scored) or tuple(variants)
 
 
 def _data(before: RunEvidence, after: RunEvidence, sides: tuple[Identity, Identity]) -> Iterator[RunDifference]:
@@ -43,7 +51,7 @@ def _shown_data(own: JSON, items: int) -> str:
     if own is None:
         return ""
     files = [f"{file['path']} {str(file['sha256'])[:SHORT]}" for file in own["files"]]
-    return ", ".join([*files, f"{items} items"])
+    return ", ".join([*files, f"n = {items:,}"])
 
 
 def _prompts(left: Identity, right: Identity) -> Iterator[RunDifference]:
