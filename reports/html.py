@@ -32,7 +32,7 @@ def render(finished: FinishedRun, packages: Sequence[str] = PACKAGES, language: 
 
     `language` is the one that is shown first; None: the one of the suite's prompts.
     """
-    environment = _environment()
+    environment = report_environment()
     sections = find_sections(packages)
     first = language or language_of(finished)
     bodies = {}
@@ -54,7 +54,7 @@ def render(finished: FinishedRun, packages: Sequence[str] = PACKAGES, language: 
 
 def render_first_screen(finished: FinishedRun, language: Language | None = None) -> str:
     """What the page shows first, as a page without scripts and links, for a frame inside another page."""
-    environment, sections = _environment(), find_sections()
+    environment, sections = report_environment(), find_sections()
     leading = [section for section in sections if section.leads]
     style = "".join([*map(read_asset, STYLES), *map(style_of, leading)])
     first = language or language_of(finished)
@@ -140,7 +140,8 @@ def _assets(sections: Sequence[Section]) -> dict[str, JSON]:
     return {"style": Markup(style), "early": Markup(early), "late": Markup(late), **digests}
 
 
-def _environment() -> Environment:
+def report_environment() -> Environment:
+    """How the templates of the report, and of pages made of its parts, are filled."""
     environment = page_environment()
     environment.filters |= {"tied": _tied, "counted": counted}
     environment.globals |= {"direction": direction_of, "numbers": numbers, "say": say, "say_markup": say_markup}

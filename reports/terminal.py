@@ -11,6 +11,7 @@ from rich.text import Text
 from harness.records.finished_run import FinishedRun
 from harness.records.inputs import Language
 from harness.records.summary import Summary
+from reports.console_text import can_show, safe_text
 from reports.facts.comparison_table import ComparisonTable, TableEntry, comparison_tables
 from reports.facts.demotions import SIGN
 from reports.facts.metric_columns import MetricColumn
@@ -19,7 +20,7 @@ from reports.facts.spoken_sentences import spoken_sentences
 from reports.facts.statement_text import first_ones, sentence
 from reports.section import PACKAGES, Section, find_sections
 from reports.verdict import findings
-from reports.wording import NAMES, say, speaking
+from reports.wording import say, speaking
 
 STYLES = {
     "better": "green", "worse": "red", "inconclusive": "yellow", "no comparison": "dim", "undecided": "yellow",
@@ -27,13 +28,6 @@ STYLES = {
 }  # fmt: skip
 CERTAINTY_STYLES = {"sure": "green", "likely": "yellow", "cannot tell": "yellow"}
 APART = ("below the floor", "beaten")  # says nothing of the difference to the reference, which stands in its cell
-PLAIN = str.maketrans(
-    {"\u2212": "-", "–": "-", "—": "-", "“": '"', "”": '"', "’": "'", "…": "~", "×": "x", "·": "|"}
-    | {SIGN: "*", "κ": "k", "ρ": "r", "λ": "l"}
-)
-CONTROLS = [code for code in (*range(32), 127, *range(128, 160)) if code not in (9, 10)]  # could move a cursor
-DIRECTIONS = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))  # could turn a line around
-INERT = dict.fromkeys((*CONTROLS, *DIRECTIONS), "\ufffd")
 ENTRY_WIDTH = 24  # "28 of 30 known (93.3 %)"; columns beyond the console's width go to a further table
 VARIANT_WIDTH = 20
 
@@ -45,7 +39,7 @@ def print_summary(
 
     ASCII where the console cannot show more; a console that has no Chinese is told everything in English.
     """
-    with speaking(language if _can_show(language, console) else "en"):
+    with speaking(language if can_show(language, console) else "en"):
         _print_decision(finished.summary, console)
         leading = [section for section in find_sections(packages) if section.leads]
         sections = [section for section in find_sections(packages) if not section.leads]
@@ -65,16 +59,8 @@ def print_summary(
 
 def print_place(page: Path, console: Console, language: Language = "en") -> None:
     """Print where the page is."""
-    with speaking(language if _can_show(language, console) else "en"):
+    with speaking(language if can_show(language, console) else "en"):
         console.print(f"\n{say('terminal.report', page=page)}", soft_wrap=True)
-
-
-def _can_show(language: Language, console: Console) -> bool:
-    try:
-        NAMES[language].encode(console.encoding)
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _print_decision(summary: Summary, console: Console) -> None:
@@ -86,16 +72,16 @@ def _print_decision(summary: Summary, console: Console) -> None:
     label = say("terminal.recommendation", certainty=certainty)
     style = CERTAINTY_STYLES[decision.certainty]
     headline = Text.assemble((say("terminal.labelled", label=label), f"bold {style}"))
-    console.print(_safe(headline.append(sentence(decision.headline, summary), "bold"), console))
+    console.print(safe_text(headline.append(sentence(decision.headline, summary), "bold"), console))
     for name, style, statements in (
         (say("terminal.reason"), "dim", decision.reasons),
         (say("terminal.distrusted"), "yellow", decision.distrusted),
         (say("terminal.change"), "dim", decision.changes),
     ):
         if statements:
-            console.print(_safe(Text(say("terminal.labelled", label=name).rstrip(), f"bold {style}"), console))
+            console.print(safe_text(Text(say("terminal.labelled", label=name).rstrip(), f"bold {style}"), console))
         for statement in first_ones(statements):
-            console.print(Padding(_safe(Text(sentence(statement, summary)), console), (0, 0, 0, 2), expand=False))
+            console.print(Padding(safe_text(Text(sentence(statement, summary)), console), (0, 0, 0, 2), expand=False))
     console.print()
 
 
@@ -108,7 +94,7 @@ def _print_findings(finished: FinishedRun, sections: Sequence[Section], console:
         verdict = say("terminal.labelled", label=say(f"terminal.verdict_{finding.verdict.replace(' ', '_')}"))
         text = Text.assemble((verdict, f"bold {STYLES[finding.verdict]}"), finding.sentence)
         console.print(
-            _safe(text.append(f"{say('verdict.between')}{finding.remainder}" if finding.remainder else ""), console)
+            safe_text(text.append(f"{say('verdict.between')}{finding.remainder}" if finding.remainder else ""), console)
         )
         _print_lines(say("terminal.floor"), "dim", finding.floor, console)
 
@@ -116,7 +102,7 @@ def _print_findings(finished: FinishedRun, sections: Sequence[Section], console:
 def _print_lines(name: str, style: str, lines: Iterable[str], console: Console) -> None:
     for line in lines:
         mark = f"{name} " if name == SIGN else say("terminal.labelled", label=name)
-        console.print(_safe(Text.assemble((mark, f"bold {style}"), line), console))
+        console.print(safe_text(Text.assemble((mark, f"bold {style}"), line), console))
 
 
 def _chunks(count: int, width: int) -> Iterator[Sequence[int]]:
@@ -125,13 +111,13 @@ def _chunks(count: int, width: int) -> Iterator[Sequence[int]]:
 
 
 def _rich_table(table: ComparisonTable, places: Sequence[int], console: Console) -> Table:
-    title = _safe(Text(table.title, "bold"), console)
+    title = safe_text(Text(table.title, "bold"), console)
     grid = Table(title=title, title_justify="left", show_lines=True, padding=(0, 1))
-    grid.add_column(_safe(Text(say("terminal.variant")), console), overflow="fold", max_width=VARIANT_WIDTH)
+    grid.add_column(safe_text(Text(say("terminal.variant")), console), overflow="fold", max_width=VARIANT_WIDTH)
     for place in places:
-        grid.add_column(_safe(_head(table.columns[place]), console), justify="right", overflow="fold")
+        grid.add_column(safe_text(_head(table.columns[place]), console), justify="right", overflow="fold")
     for row in table.rows:
-        cells = [_safe(_cell(row.entries[place], table.columns[place]), console) for place in places]
+        cells = [safe_text(_cell(row.entries[place], table.columns[place]), console) for place in places]
         roles = joined(
             say("terminal.role_reference") if row.is_reference else None,
             say("terminal.role_floor") if row.is_floor else None,
@@ -139,7 +125,7 @@ def _rich_table(table: ComparisonTable, places: Sequence[int], console: Console)
             say("terminal.role_elsewhere") if row.is_foreign else None,
         )
         name = Text(row.variant, "bold").append(f"\n{roles}" if roles else "", "dim")
-        grid.add_row(_safe(name, console), *cells)
+        grid.add_row(safe_text(name, console), *cells)
     return grid
 
 
@@ -168,16 +154,3 @@ def _cell(entry: TableEntry | None, column: MetricColumn) -> Text:
 
 def _shortened(spread: str) -> str:
     return spread.replace(say("comparison_table.deviation"), say("comparison_table.short_deviation"))
-
-
-def _safe(text: Text, console: Console) -> Text:
-    """The text in characters that the console's encoding has, one for one, so that styles stay where they were.
-
-    What a terminal would obey, such as an escape sequence in a name, is shown as U+FFFD.
-    """
-    encoding = console.encoding
-    safe = text.copy()
-    safe.plain = text.plain.translate(INERT)
-    if not encoding.lower().startswith("utf"):
-        safe.plain = safe.plain.translate(PLAIN).encode(encoding, "replace").decode(encoding)
-    return safe

@@ -5,6 +5,7 @@ import typer
 from harness.cli.calibrating import calibrate
 from harness.cli.checking import check, describe, list_components, schema, selftest
 from harness.cli.command_group import Commands
+from harness.cli.comparing import accept_baseline, compare, show_baseline
 from harness.cli.exporting import export_adapter, export_llamafactory, export_merged, export_ollama
 from harness.cli.lm_eval_command import PASSED_ON, lm_eval
 from harness.cli.rating import rate
@@ -38,6 +39,13 @@ suites_app.callback()(list_suites)
 suites_app.command("copy")(copy_suite)
 app.add_typer(suites_app, name="suites")
 
+baseline_app = typer.Typer(
+    help="Keep the run that later ones are held against.", no_args_is_help=True, rich_markup_mode=None
+)
+baseline_app.command("accept")(accept_baseline)
+baseline_app.command("show")(show_baseline)
+app.add_typer(baseline_app, name="baseline")
+app.command()(compare)
 for command in (run, plan, check, selftest, report, view, rate, calibrate):
     app.command()(command)
 app.command("list")(list_components)

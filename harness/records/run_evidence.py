@@ -6,6 +6,7 @@ from typing import Literal
 
 from harness.records.inputs import JSON
 from harness.records.outputs import Score
+from harness.records.sentences import Sentence
 from harness.records.summary import Summary
 
 CellItem = tuple[str, str, str]  # task, variant, id of the sample
@@ -22,6 +23,15 @@ class Acceptance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptedRun:
+    """One entry of a baseline's history."""
+
+    key: str
+    started: str  # ISO 8601, UTC
+    acceptance: Acceptance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunEvidence:
     """One run, or the baseline that was made of one."""
 
@@ -34,8 +44,10 @@ class RunEvidence:
     scores: Sequence[Score]  # of a baseline, without reasons
     questions: Mapping[QuestionId, str]  # digest of what is asked and of the right answers
     answers: Mapping[CellItem, str]  # digest of what was answered; failed items are absent
+    groups: Mapping[QuestionId, str] = field(default_factory=dict)  # of items that belong together; else absent
     acceptance: Acceptance | None = None  # None of a run
     limited: Mapping[str, JSON] = field(default_factory=dict)  # how the run was limited; empty: it was whole
+    remarks: tuple[Sentence, ...] = ()  # what was not as a run writes it, e.g. scores that are no numbers
 
 
 DifferenceKind = Literal[

@@ -35,13 +35,17 @@ class Means(Estimator):
     def at(self, rows: Rows, metrics: Collection[str]) -> "Means":
         return Means(self.task, self.columns.at(rows, metrics), self.metrics, self.seed)
 
+    def rival_of(self, variant: str) -> str | None:
+        """The variant whose difference to this one is resampled together with the others; None: there is none."""
+        return self.reference if variant != self.reference else None
+
     def estimate(self, figure: Column) -> Estimate | None:
         values = self.values(figure)
         rows = ~np.isnan(values)
         if not rows.any():
             return None
         own, groups = values[rows], self.columns.groups.at(rows)
-        interval = mean_interval(own, groups, self._bounded[0][figure])
+        interval = mean_interval(own, groups, self._bounded_values[figure])
         return Estimate(
             mean=interval.mean,
             low=interval.low,
@@ -58,7 +62,7 @@ class Means(Estimator):
         shared = ~np.isnan(pairs)
         if not shared.any():
             return None
-        bounded = self._bounded[1].get(figure) if reference == self.reference else None
+        bounded = self._bounded_gaps.get(figure) if reference == self.rival_of(variant) else None
         if bounded is None:
             bounded = self._bounded_differences([figure], pairs[:, None])[0]
         groups = self.columns.groups.at(shared)
@@ -82,15 +86,22 @@ class Means(Estimator):
         return {name: None if np.isnan(values).all() else float(np.nanmean(values)) for name, values in members.items()}
 
     @cached_property
-    def _bounded(self) -> tuple[dict[Column, BoundedMean], dict[Column, BoundedMean]]:
-        """The means of all columns, and of their differences to the reference."""
-        values, reference = self.columns.values, self.reference or ""
-        pairs = [column for column in values if reference not in ("", column[1]) and (column[0], reference) in values]
+    def _bounded_values(self) -> dict[Column, BoundedMean]:
+        """The means of all columns."""
+        values = self.columns.values
         scales, whole = [self.scale(column) for column in values], [1.0] * len(values)
         means = bounded_means(np.column_stack(list(values.values())), self.columns.groups, scales, whole, self.seed)
-        differences = [differences_of(values[column], values[column[0], reference]) for column in pairs]
+        return dict(zip(values, means, strict=True))
+
+    @cached_property
+    def _bounded_gaps(self) -> dict[Column, BoundedMean]:
+        """The means of their differences to their rivals."""
+        values = self.columns.values
+        rivals = {column: (column[0], self.rival_of(column[1]) or "") for column in values}
+        pairs = [column for column in values if rivals[column] in values]
+        differences = [differences_of(values[column], values[rivals[column]]) for column in pairs]
         bounded = self._bounded_differences(pairs, np.column_stack(differences)) if pairs else []
-        return dict(zip(values, means, strict=True)), dict(zip(pairs, bounded, strict=True))
+        return dict(zip(pairs, bounded, strict=True))
 
     def _bounded_differences(self, figures: Sequence[Column], columns: Floats) -> list[BoundedMean]:
         scales = [self.scale(figure).of_differences for figure in figures]
