@@ -1,19 +1,20 @@
 """Evidence of a drop that may be looked at every night: bets on paired bounded differences, always valid.
 
-The null hypothesis is that nothing has truly changed: what an item scored when the baseline was made, and what it scores
-in each later night, are draws from one distribution of that item, independent of the draws of other items. The baseline's
-own draw is shared by all nights, so that the evidence of two nights must not be multiplied. What holds for all nights
-together is a bet on the *mean of the nights so far*: with x the baseline's values, ȳ the means over t nights and a stake λ,
+The null hypothesis is that nothing has truly changed: what an item scored when the baseline was made, and what it
+scores in each later night, are draws from one distribution of that item, independent of the draws of other items. The
+baseline's own draw is shared by all nights, so that the evidence of two nights must not be multiplied. What holds for
+all nights together is a bet on the *mean of the nights so far*: with x the baseline's values, ȳ the means over t nights
+and a stake λ,
 
     E_t(λ) = Π_i (1 + λ (x_i − ȳ_i))
 
-has the expectation 1, since each factor has and items are independent (a bet as Waudby-Smith & Ramdas 2024 make it). Seen
-backwards in time ȳ is a martingale (nights are exchangeable), hence E_t is one, too, being linear in each item's ȳ; and of
-a nonnegative martingale seen backwards P(any t: E_t ≥ 1/α) ≤ α (Ville 1939; Manole & Ramdas 2023, section 3). A mixture
-over fixed stakes keeps both.
+has the expectation 1, since each factor has and items are independent (a bet as Waudby-Smith & Ramdas 2024 make it).
+Seen backwards in time ȳ is a martingale, because nights are exchangeable, hence E_t is one, too, being linear in each
+item's ȳ; and of a nonnegative martingale seen backwards P(any t: E_t ≥ 1/α) ≤ α (Ville 1939; Manole & Ramdas 2023). A
+mixture over fixed stakes keeps both.
 
-A change in a later night is hidden by the good nights before it. So a new count begins every RESTART nights, the j-th of
-them with the share 1/(j (j + 1)) of the level; the shares add up to 1 over any number of counts.
+A change in a later night is hidden by the good nights before it. So a new count begins every RESTART nights, the j-th
+of them with the share 1/(j (j + 1)) of the level; the shares add up to 1 over any number of counts.
 """
 
 import math
@@ -24,7 +25,7 @@ import numpy as np
 
 from harness.statistics.resampling import Floats
 
-STAKES: Floats = np.array([0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9])  # mixed in equal parts, below 1: no bet can ruin
+STAKES: Floats = np.array([0.1, 0.25, 0.5, 0.85])  # mixed in equal parts, below 1: no bet can ruin
 RESTART = 7  # nights
 EXACT_UP_TO = 13  # differences: 2^13 signs are all looked at
 
