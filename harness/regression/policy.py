@@ -188,7 +188,7 @@ false_alarms:
   per_month: 0.2          # rule nightly: expected false alarms a month, at most, all cells together
   nights: 30
   ever: 0.05              # rule sequential: the chance of any false alarm while a baseline stands, at most
-drop: 2 points            # how much worse than the baseline: 0.02 in the metric's own units, 2 points, or 5 % of its figure
+drop: 2 points            # how much worse than the baseline: 0.02 in its own units, 2 points, or 5 % of its figure
 confidence: 0.95          # with which a larger drop must be ruled out; else the cell is in doubt
 coverage: 0.95            # share of the items that must have a value
 floor_by: point           # bound: the worse end of the figure's 95 % interval must keep the floor

@@ -13,13 +13,13 @@ from harness.records.figures import MetricInfo
 from harness.records.inputs import JSON
 from harness.records.run_evidence import RunEvidence
 from harness.regression.policy import (
-    CellLimits,
     Ceilings,
+    CellLimits,
     DriftOptions,
     FalseAlarmBudget,
     GatePolicy,
-    Tiers,
     TierOptions,
+    Tiers,
     Waiver,
 )
 from harness.suite.component_builder import Builder
@@ -107,10 +107,11 @@ def check_names(policy: GatePolicy, source: Source | None, names: GateNames, met
     for where, limits, patterns in _limits(policy):
         for figure, info in metrics.items():
             name = FigureName.parse(figure)
-            if fnmatchcase(name.task, patterns[0]) and fnmatchcase(name.full_metric, patterns[1]):
-                if problem := _amount_problem(limits, figure, info, is_named=patterns[1] != "*"):
-                    source.complain((*where, "drop"), problem)
-                    break
+            is_meant = fnmatchcase(name.task, patterns[0]) and fnmatchcase(name.full_metric, patterns[1])
+            mistake = _amount_problem(limits, figure, info, is_named=patterns[1] != "*") if is_meant else None
+            if mistake:
+                source.complain((*where, "drop"), mistake)
+                break
     source.raise_mistakes()
 
 

@@ -58,18 +58,18 @@ def log_e_value(drops: Floats) -> float:
     return top + math.log(float(np.exp(logs - top).mean()))
 
 
-def night_counts(baseline: Floats, nights: Sequence[Floats]) -> list[NightCount]:
-    """All counts after these nights, the oldest first; values within [0, 1], higher is better, NaN for unknown [n].
+def night_counts(nights: Sequence[Floats]) -> list[NightCount]:
+    """All counts after these nights, the oldest first.
 
-    An item counts where the baseline and any of a count's nights have a value.
+    Of each night the drop of each item, baseline − night, within ±1, NaN where one of them is unknown [n]. An item
+    counts where any of a count's nights has a value; items of one group are one entry, such as their mean.
     """
     counts = []
     for j, first in enumerate(range(0, len(nights), RESTART), 1):
         own = np.stack(nights[first:])
         known = ~np.isnan(own)
-        both = ~np.isnan(baseline) & known.any(axis=0)
-        means = np.where(known, own, 0.0).sum(axis=0)[both] / known.sum(axis=0)[both]
-        drops = baseline[both] - means
+        any_known = known.any(axis=0)
+        drops = np.where(known, own, 0.0).sum(axis=0)[any_known] / known.sum(axis=0)[any_known]
         counts.append(
             NightCount(
                 first=first + 1,
