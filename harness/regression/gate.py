@@ -1,11 +1,12 @@
 """A run held against its baseline: a verdict on each cell and over all, and how often it would be wrong."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from harness.errors import HarnessError
 from harness.records.figure_names import FigureName
 from harness.records.gate_results import VERDICTS, FalseAlarms, GatedCell, GateResult, Verdict
+from harness.records.judge_anchors import JudgeStanding
 from harness.records.run_evidence import RunDifference, RunEvidence
 from harness.regression.ceilings import ceiling_cells
 from harness.regression.cell_checks import CellSituation, cell_checks
@@ -23,14 +24,6 @@ TIERS = ("critical", "normal", "watch")
 
 
 @dataclass(frozen=True, kw_only=True)
-class JudgeStanding:
-    """Whether the judges of a run may be compared with those of its baseline."""
-
-    moved: Mapping[str, str] = field(default_factory=dict)  # "task.metric" → why not
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
 class GateInputs:
     """A run, its baseline, and what they are held to."""
 
@@ -38,7 +31,7 @@ class GateInputs:
     after: RunEvidence
     policy: GatePolicy
     policy_name: str = ""
-    judges: JudgeStanding = JudgeStanding()
+    judges: JudgeStanding
     log: NightLog | None = None  # of the sequential rule
 
 

@@ -134,6 +134,7 @@ class Waiver(PolicyPart, title="waivers"):
 class DriftOptions(PolicyPart, title="judge_drift"):
     """When a judge that gives other scores to the same stored answers may no longer be compared."""
 
+    ask: bool = Field(True, description="whether judges are asked about the stored answers again")
     level: Annotated[float, Field(gt=0, lt=1)] = Field(
         0.001, description="two-sided p of the paired test below which the judge has moved"
     )
@@ -195,7 +196,7 @@ floor_by: point           # bound: the worse end of the figure's 95 % interval m
 changed: not-comparable   # accept: changed data, prompts, models and judges are on purpose
 min_shared: 0.8           # share of the baseline's items that must ask the same
 alarms: warn              # empty, cut or equal answers that the baseline had not; ignore or block
-judge_drift: {level: 0.001, min_shift: 0.02}
+judge_drift: {ask: true, level: 0.001, min_shift: 0.02}   # stored answers are judged again; a judge that moved
 tiers:                    # breach: proven; doubt: neither proven nor ruled out; missing: values that are not there
   critical: {breach: block, doubt: inconclusive, missing: block}
   normal: {breach: block, doubt: warn, missing: inconclusive}   # headline figures, where nothing else is said
