@@ -13,7 +13,7 @@ from reports.gate_files.gate_words import cell_name, counts, false_alarms_text, 
 STYLES: dict[Verdict, str] = {
     "PASS": "green", "WARN": "yellow", "NOT COMPARABLE": "cyan", "INCONCLUSIVE": "magenta", "BLOCK": "bold red",
 }  # fmt: skip
-ROWS = 15  # with what stands around them, one screen
+ROWS, NARROW_ROWS = 15, 6  # with what stands around them, one screen
 NARROW = 84  # columns: below them each cell is written over several lines
 NOTES = 6
 
@@ -22,8 +22,10 @@ def print_gate(result: GateResult, console: Console) -> None:
     """The verdict, the worst cells with their reasons, and what a reader should know."""
     console.print(Text(headline(result), style=STYLES[result.verdict]), soft_wrap=False)
     console.print(counts(result.cells))
-    shown = [cell for cell in result.cells if cell.verdict != "PASS"][:ROWS] or list(result.cells[:ROWS])
-    if console.width < NARROW:
+    is_narrow = console.width < NARROW
+    rows = NARROW_ROWS if is_narrow else ROWS
+    shown = [cell for cell in result.cells if cell.verdict != "PASS"][:rows] or list(result.cells[:rows])
+    if is_narrow:
         for cell in shown:
             _print_cell(cell, console)
     elif shown:
