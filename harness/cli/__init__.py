@@ -7,6 +7,7 @@ from harness.cli.checking import check, describe, list_components, schema, selft
 from harness.cli.command_group import Commands
 from harness.cli.comparing import accept_baseline, compare, show_baseline
 from harness.cli.exporting import export_adapter, export_llamafactory, export_merged, export_ollama
+from harness.cli.gating import gate
 from harness.cli.lm_eval_command import PASSED_ON, lm_eval
 from harness.cli.rating import rate
 from harness.cli.run_exporting import (
@@ -48,6 +49,7 @@ app.add_typer(baseline_app, name="baseline")
 app.command()(compare)
 for command in (run, plan, check, selftest, report, view, rate, calibrate):
     app.command()(command)
+app.command()(gate)
 app.command("list")(list_components)
 app.command()(schema)
 app.command("lm-eval", context_settings=PASSED_ON)(lm_eval)

@@ -164,7 +164,10 @@ def _kept(summary: Summary) -> Summary:
             name: replace(info, settings=without_folders(info.settings)) for name, info in summary.metrics.items()
         },
         comparisons=(), leaders=(), floors=(), retrieved=(), routed=(), warnings=(), statements=(), overlaps=(),
-        clean=(), breakdowns=(), forgotten=(), confusions=(), judging=Judging(), anomalies=(), mismatches=(),
+        clean=(), breakdowns=(), forgotten=(), confusions=(), judging=Judging(), mismatches=(),
+        anomalies=tuple(
+            replace(own, excerpt="", cause="", remedy="", examples=(), statements=()) for own in summary.anomalies
+        ),
         decisions=DecisionRecord(approaches=decisions.approaches, costs=costs, currency=decisions.currency),
     )  # fmt: skip
 

@@ -62,25 +62,30 @@ def shared_items(before: RunEvidence, after: RunEvidence) -> dict[str, list[str]
 
 def run_contests(before: RunEvidence, after: RunEvidence, items: Mapping[str, Sequence[str]]) -> Iterator[RunContest]:
     """Every figure that both runs have, on some of the items of `shared_items`; metrics that changed are left out."""
+    for estimator in paired_estimators(before, after, items):
+        rivals = {v: BEFORE + v.removeprefix(AFTER) for _, v in estimator.figures if v.startswith(AFTER)}
+        for compared in estimator.compare(rivals):
+            variant = compared.comparison.variant.removeprefix(AFTER)
+            yield RunContest(
+                task=estimator.task,
+                variant=variant,
+                metric=compared.comparison.metric,
+                estimator=estimator,
+                compared=replace(compared, comparison=replace(compared.comparison, variant=variant, reference=variant)),
+            )
+
+
+def paired_estimators(
+    before: RunEvidence, after: RunEvidence, items: Mapping[str, Sequence[str]]
+) -> Iterator[Estimator]:
+    """Those of both runs as one, on some of the items of `shared_items`; variants are named with BEFORE and AFTER."""
     changed = {
         (own.tasks[0], own.metrics[0]) for own in differences(before, after) if changes_metric(own.kind, own.name)
     }
     scores = _sided_scores(before, after)
     for task, ids in items.items():
         own = {side: rows.get(task, []) for side, rows in scores.items()}
-        for estimator in _estimators(task, ids, own, (before, after), {name for t, name in changed if t == task}):
-            rivals = {v: BEFORE + v.removeprefix(AFTER) for _, v in estimator.figures if v.startswith(AFTER)}
-            for compared in estimator.compare(rivals):
-                variant = compared.comparison.variant.removeprefix(AFTER)
-                yield RunContest(
-                    task=task,
-                    variant=variant,
-                    metric=compared.comparison.metric,
-                    estimator=estimator,
-                    compared=replace(
-                        compared, comparison=replace(compared.comparison, variant=variant, reference=variant)
-                    ),
-                )
+        yield from _estimators(task, ids, own, (before, after), {name for t, name in changed if t == task})
 
 
 def changes_metric(kind: str, name: str) -> bool:

@@ -1,0 +1,1 @@
+"""What a gate says, as files for CI and as a table for a terminal."""

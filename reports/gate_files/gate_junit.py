@@ -1,0 +1,60 @@
+"""A gate's verdict as JUnit XML: a test case a cell, which CI services show as a list of tests."""
+
+from xml.etree import ElementTree as ET
+
+from harness.errors import one_line
+from harness.records.gate_results import GatedCell, GateResult, Verdict
+from reports.gate_files.gate_words import cell_name, false_alarms_text, headline, number, why
+
+OUTCOMES: dict[Verdict, str] = {"BLOCK": "failure", "INCONCLUSIVE": "error", "NOT COMPARABLE": "skipped"}
+
+
+def gate_junit(result: GateResult) -> str:
+    """The file: BLOCK is a failure, INCONCLUSIVE an error, NOT COMPARABLE skipped; a warning passes with its text.
+
+    Cells that are only watched never fail: what they have to say stands in their output.
+    """
+    cases = [_case(cell) for cell in result.cells]
+    if not cases:
+        case = ET.Element("testcase", classname=_clean(result.suite), name="gate", time="0")
+        ET.SubElement(case, "error", message="there is nothing to gate", type=result.verdict)
+        cases = [case]
+    counted = {kind: sum(case.find(kind) is not None for case in cases) for kind in ("failure", "error", "skipped")}
+    totals = {
+        "name": _clean(f"gate {result.suite}"), "tests": str(len(cases)), "failures": str(counted["failure"]),
+        "errors": str(counted["error"]), "time": "0",
+    }  # fmt: skip
+    root = ET.Element("testsuites", totals)
+    suite = ET.SubElement(root, "testsuite", {**totals, "skipped": str(counted["skipped"]), "timestamp": _time(result)})
+    properties = ET.SubElement(suite, "properties")
+    for name in ("verdict", "run", "baseline", "policy"):
+        ET.SubElement(properties, "property", name=name, value=_clean(getattr(result, name)))
+    suite.extend(cases)
+    ET.SubElement(suite, "system-out").text = "\n".join(
+        map(_clean, (headline(result), false_alarms_text(result.false_alarms), *result.notes))
+    )
+    ET.indent(root)
+    return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _case(cell: GatedCell) -> ET.Element:
+    case = ET.Element("testcase", classname=_clean(cell.variant), name=_clean(cell_name(cell)), time="0")
+    kind = OUTCOMES.get(cell.verdict) if cell.tier != "watch" else None
+    text = _clean(why(cell))
+    if kind == "skipped":
+        ET.SubElement(case, "skipped", message=text)
+    elif kind:
+        ET.SubElement(case, kind, message=text, type=cell.verdict)
+    figures = f"{cell.verdict}, {cell.tier}: baseline {number(cell.before)}, now {number(cell.after)}"
+    ET.SubElement(case, "system-out").text = _clean(f"{figures}; {text}")
+    return case
+
+
+def _clean(text: str) -> str:
+    """Without signs that XML cannot hold."""
+    return one_line(text).replace("\ufffe", "?").replace("\uffff", "?")
+
+
+def _time(result: GateResult) -> str:
+    """When the run began, as JUnit writes it: to the second, without a zone."""
+    return result.started[:19] or "1970-01-01T00:00:00"
