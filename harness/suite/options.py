@@ -20,7 +20,7 @@ Amount = Annotated[  # of a figure: a number in its own units, `2 points`, or on
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 class GenerationOptions(_Strict):
