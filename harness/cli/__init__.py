@@ -5,8 +5,8 @@ import typer
 from harness.cli.calibrating import calibrate
 from harness.cli.checking import check, describe, schema, selftest
 from harness.cli.command_group import Commands
+from harness.cli.component_list import list_components
 from harness.cli.exporting import export_adapter, export_llamafactory, export_merged, export_ollama
-from harness.cli.listing import list_components
 from harness.cli.lm_eval_command import PASSED_ON, lm_eval
 from harness.cli.rating import rate
 from harness.cli.run_exporting import (
