@@ -1,8 +1,9 @@
 """The parameters of everything that a suite can write, as its JSON schema has them: for the terminal and the docs."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+
+import yaml
 
 from harness.components.registry import KINDS, find, names
 from harness.errors import nearest
@@ -139,13 +140,5 @@ def _bounds(schema: Mapping[str, JSON]) -> str:
 
 def yaml_text(value: JSON) -> str:
     """A value as a suite writes it in one line."""
-    if isinstance(value, str):
-        is_plain = (
-            value and value.replace("_", "").replace("-", "").replace(".", "").isalnum() and not value[0].isdigit()
-        )
-        return value if is_plain else json.dumps(value, ensure_ascii=False)
-    if isinstance(value, list):
-        return f"[{', '.join(map(yaml_text, value))}]"
-    if isinstance(value, dict):
-        return f"{{{', '.join(f'{yaml_text(key)}: {yaml_text(own)}' for key, own in value.items())}}}"
-    return json.dumps(value)
+    text = yaml.safe_dump(value, default_flow_style=True, width=10**6, allow_unicode=True, sort_keys=False)
+    return text.removesuffix("\n").removesuffix("\n...")

@@ -95,7 +95,7 @@ def _mapping(kind: str, description: str) -> dict[str, JSON]:
 
 def _options() -> dict[str, JSON]:
     """The sections that are plain options; without prices nothing has a price."""
-    schemas = {section: kind.model_json_schema() for section, kind in OPTIONS.items()}
+    schemas = {section: component_schema(kind) for section, kind in OPTIONS.items()}
     return {
         section: {**schema, "default": None if schema.get("required") else {}} for section, schema in schemas.items()
     }
@@ -106,7 +106,8 @@ def _grid() -> dict[str, JSON]:
     fields: Mapping[str, JSON] = component_schema(find("variant", WITH))["properties"]
     retriever = {"anyOf": [{"enum": ["none", None]}, _choice("retriever")], "default": "none"}
     retriever["description"] = "How passages are searched; none, or null: no retrieval, which makes a plain prompt."
-    fields = {**fields, "retriever": retriever}
+    knowledge = {**fields["knowledge"], "default": None}  # needed by cells that retrieve
+    fields = {**fields, "knowledge": knowledge, "retriever": retriever}
     level = {name: {key: value for key, value in own.items() if key != "default"} for name, own in fields.items()}
     combination = {"type": "object", "minProperties": 1, "additionalProperties": False, "properties": level}
     return {
@@ -156,7 +157,7 @@ def _task() -> dict[str, JSON]:
                 "type": "object", "minProperties": 1, "additionalProperties": _choice("metric"),
                 "description": "The metrics that score the answers, by the names under which figures are shown.",
             },
-            "generation": {**GenerationOptions.model_json_schema(), "default": {}},
+            "generation": {**component_schema(GenerationOptions), "default": {}},
         },
     }  # fmt: skip
 
@@ -235,11 +236,14 @@ def _as_written(default: object) -> JSON:
 
 
 def _linked(schema: JSON) -> JSON:
-    """A field that holds a component refers to the components of its kind; its default is left out."""
+    """A field that holds a component refers to the components of its kind; descriptions have one line a paragraph."""
     if isinstance(schema, list):
         return [_linked(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
+    if isinstance(schema.get("description"), str):
+        paragraphs = schema["description"].split("\n\n")
+        schema = {**schema, "description": "\n\n".join(" ".join(text.split()) for text in paragraphs)}
     if isinstance(schema.get("part"), str):
         return {
             **{key: value for key, value in schema.items() if key not in ("part", "default")},
