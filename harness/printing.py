@@ -13,8 +13,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from harness.components.registry import KINDS, components, summary
-from harness.errors import HarnessError, ServerGoneError, nearest, reason_of, shown_path
+from harness.errors import HarnessError, ServerGoneError, reason_of, shown_path
 from harness.records.figure_names import FigureName
 from harness.summary.lost_cells import lost_cells
 from harness.text.counting import counted
@@ -161,23 +160,6 @@ def _duration(seconds: float) -> str:
     if seconds < 90:
         return f"about {max(1, round(seconds))} s"
     return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
-
-
-def print_kinds(kind: str | None, console: Console) -> None:
-    """The components of a kind, or of all, with the first line of their documentation. Raises HarnessError."""
-    if kind == "models":
-        raise HarnessError(
-            "`harness list models` needs --server URL, and shows what that server has; `harness list model` shows "
-            "which kinds of models a suite can name"
-        )
-    if kind is not None and kind not in KINDS:
-        raise HarnessError(f"'{kind}' is not a kind of component ({nearest(kind, KINDS)})")
-    for name_of_kind in [kind] if kind else KINDS:
-        table = Table("name", "what it is", title=name_of_kind, title_justify="left", box=None, padding=(0, 2))
-        for name, component in sorted(components(name_of_kind)):
-            table.add_row(name, summary(component))
-        console.print(table)
-        console.print()
 
 
 def print_description(description: "Description", console: Console) -> None:

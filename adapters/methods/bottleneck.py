@@ -19,7 +19,9 @@ class Bottleneck(Method):
     learning_rate: ClassVar[float] = 1e-3
 
     width: Annotated[Annotated[int, Field(ge=1)], Choices()] = 64
+    """Width of the small network. Several values in a list: the best on validation rows is taken."""
     activation: Literal["gelu", "relu", "silu"] = "gelu"
+    """The function between down and up."""
 
     def check(self, network: Any) -> None:
         blocks(network)

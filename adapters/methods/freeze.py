@@ -15,10 +15,15 @@ class Freeze(OwnWeightsMethod):
 
     learning_rate: ClassVar[float] = 5e-5
 
-    last: Annotated[Annotated[int, Field(ge=0)], Choices()] = 2  # layers, counted from the end
-    modules: tuple[str, ...] = ()  # further modules: parts of their names, e.g. layers.0.self_attn
-    norm: bool = False  # the final norm too
-    head: bool = False  # the output layer too; where it is tied, the embeddings change with it
+    last: Annotated[Annotated[int, Field(ge=0)], Choices()] = 2
+    """How many layers are trained, counted from the end; 0: none but what is named. In a list: chosen on validation
+    rows."""
+    modules: tuple[str, ...] = ()
+    """Further modules that are trained, by parts of their names, e.g. layers.0.self_attn."""
+    norm: bool = False
+    """Whether the final norm is trained too."""
+    head: bool = False
+    """Whether the output layer is trained too; where it is tied, the embeddings change with it."""
 
     def check(self, network: Any) -> None:
         count = len(layers(network)[1])

@@ -16,6 +16,7 @@ class Ia3(PeftMethod):
     mergeable: ClassVar[bool] = True
 
     targets: tuple[str, ...] = USUAL
+    """The linear modules whose channels get a factor, by the ends of their names."""
 
     def configuration(self, network: Any) -> Any:
         from peft import IA3Config

@@ -19,12 +19,17 @@ class Lora(PeftMethod):
     variations: ClassVar[tuple[Mapping[str, JSON], ...]] = ({}, {"dora": True})
 
     r: Annotated[Annotated[int, Field(ge=1)], Choices()] = 8
-    alpha: Annotated[Annotated[float, Field(gt=0)] | None, Choices()] = None  # the update is scaled by alpha / r; 2 r
-    # when not given
+    """Rank of the matrices: the higher, the more is trained. In a list: chosen on validation rows."""
+    alpha: Annotated[Annotated[float, Field(gt=0)] | None, Choices()] = None
+    """The update is scaled by alpha / r; null: 2 r. In a list: chosen on validation rows."""
     dropout: Annotated[Annotated[float, Field(ge=0, lt=1)], Choices()] = 0.0
+    """Share of the inputs of the matrices that is dropped while training. In a list: chosen on validation rows."""
     targets: Literal["attention", "all-linear"] | tuple[str, ...] = Field("all-linear", min_length=1)
-    rslora: bool = False  # scale by alpha / √r, for large r
-    dora: bool = False  # train length and direction of the weights apart; slower
+    """The linear modules beside which matrices are trained: those of attention, all but the output layer, or names."""
+    rslora: bool = False
+    """Whether the update is scaled by alpha / √r, for a large r."""
+    dora: bool = False
+    """Whether length and direction of the weights are trained apart, which is slower."""
 
     def configuration(self, network: Any) -> Any:
         from peft import LoraConfig

@@ -18,8 +18,11 @@ class Prefix(PeftMethod):
     variations: ClassVar[tuple[Mapping[str, JSON], ...]] = ({}, {"projection": True})
 
     tokens: Annotated[Annotated[int, Field(ge=1)], Choices()] = 20
-    projection: bool = False  # prefix tuning computes the prefix by a small network; P-tuning v2 trains it directly
-    hidden: int | None = Field(None, ge=1)  # width of that network; the model's when not given
+    """Length of the prefix in tokens. In a list: chosen on validation rows."""
+    projection: bool = False
+    """Whether a small network computes the prefix (prefix tuning); false: it is trained directly (P-tuning v2)."""
+    hidden: int | None = Field(None, ge=1)
+    """Width of that network; null: the model's own width."""
 
     def configuration(self, network: Any) -> Any:
         from peft import PrefixTuningConfig

@@ -18,8 +18,11 @@ class Prompt(PeftMethod):
     variations: ClassVar[tuple[Mapping[str, JSON], ...]] = ({}, {"encoder": "mlp"}, {"encoder": "lstm"})
 
     tokens: Annotated[Annotated[int, Field(ge=1)], Choices()] = 20
-    encoder: Literal["none", "mlp", "lstm"] = "none"  # P-tuning computes the prompt by a small network
-    start: Literal["vocabulary", "random"] = "vocabulary"  # without encoder: begin as embeddings of random tokens
+    """Length of the soft prompt in tokens. In a list: chosen on validation rows."""
+    encoder: Literal["none", "mlp", "lstm"] = "none"
+    """The small network that computes the prompt (P-tuning); none: the prompt is trained directly."""
+    start: Literal["vocabulary", "random"] = "vocabulary"
+    """What the prompt is before training, without an encoder: embeddings of random tokens, or random numbers."""
 
     def configuration(self, network: Any) -> Any:
         from peft import PromptEncoderConfig, PromptTuningConfig

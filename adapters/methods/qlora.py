@@ -17,8 +17,11 @@ class Qlora(Lora):
     variations: ClassVar[tuple[Mapping[str, JSON], ...]] = ({}, {"quant": "fp4"})
 
     quant: Literal["nf4", "fp4"] = "nf4"
-    double_quant: bool = True  # quantise the scales too
+    """The 4-bit number format of the base."""
+    double_quant: bool = True
+    """Whether the scales of the quantised weights are quantised too, which saves about 0.4 bits a weight."""
     compute_dtype: Literal["float32", "bfloat16", "float16"] | None = None  # the training's precision when not given
+    """What the quantised layers compute in; null: the training's precision."""
     optimiser: ClassVar[str] = "paged_adamw_8bit"  # on CUDA: its state moves to the host when memory is short
 
     def needs(self, base: Any) -> None:

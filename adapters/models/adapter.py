@@ -53,9 +53,12 @@ class Adapter(DerivedModel):
     trainable: ClassVar[bool] = False
     is_tuned: ClassVar[bool] = True
 
-    base: Annotated[str, Reference("models")]  # a huggingface model, or for an adapter a quantised one
+    base: Annotated[str, Reference("models")]
+    """The model in `models` that the adapter belongs to: a huggingface model, or for a PEFT adapter a quantised one."""
     path: Annotated[str, LocalPath()]
-    other_name: bool = False  # the adapter names its base by another name of the same model
+    """The folder of the PEFT adapter or of the full checkpoint."""
+    other_name: bool = False
+    """Set to true where the adapter names its base by another name, though it is the same model."""
 
     _checked: bool = PrivateAttr(False)
 

@@ -22,9 +22,13 @@ class Quantised(DerivedModel):
     trainable: ClassVar[bool] = False
 
     bits: Literal[8, 4] = 4
-    kind: Literal["nf4", "fp4"] = "nf4"  # of 4 bits
-    double_quant: bool = False  # quantise the scales of 4 bits too
-    threshold: float = Field(6.0, gt=0)  # of 8 bits: larger activations are computed unquantised
+    """Bits of each weight of the linear layers."""
+    kind: Literal["nf4", "fp4"] = "nf4"
+    """The number format of 4 bits."""
+    double_quant: bool = False
+    """Whether the scales of 4 bits are quantised too."""
+    threshold: float = Field(6.0, gt=0)
+    """Of 8 bits: activations that are larger are computed unquantised."""
 
     def check(self) -> None:
         super().check()

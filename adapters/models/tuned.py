@@ -47,8 +47,11 @@ class Tuned(DerivedModel, Recipe, LearntRows):
     is_tuned: ClassVar[bool] = True
 
     method: Annotated[Method, Part("method")]
-    sizes: list[Annotated[int, Field(ge=1)] | Literal["all"]] = Field([])  # one model for each number of rows
-    seeds: int = Field(1, ge=1, le=20)  # number of trainings; their spread goes into the intervals
+    """How it is trained: which weights change."""
+    sizes: list[Annotated[int, Field(ge=1)] | Literal["all"]] = Field([])
+    """One model for each number of rows, e.g. [100, 500, all], for a learning curve; empty: one model of all rows."""
+    seeds: int = Field(1, ge=1, le=20)
+    """Number of trainings that differ in their seed; their spread goes into the intervals."""
 
     _record: dict[str, JSON] | None = PrivateAttr(None)
 

@@ -28,12 +28,16 @@ QUOTED = 120  # characters of a reason
 class Teacher(BaseModel):
     """The model whose answers to the train rows are learnt instead of their targets."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, serialize_by_alias=True, title="answers")
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, serialize_by_alias=True, title="answers"
+    )
 
-    from_: ModelName = Field(alias="from")  # writes the answers
-    as_: Annotated[str | None, Reference("variants")] = Field(None, alias="as")  # asked as this variant asks; None: by
-    # the task's own prompt
-    keep: Literal["all", "right"] = "all"  # right: only answers that a row's targets confirm
+    from_: ModelName = Field(alias="from")
+    """The model in `models` that writes the answers."""
+    as_: Annotated[str | None, Reference("variants")] = Field(None, alias="as")
+    """The variant as which the model is asked; null: by the task's own prompt."""
+    keep: Literal["all", "right"] = "all"
+    """Which answers are learnt: all that can be read, or only those that a row's targets confirm."""
 
     @property
     def uses_labels(self) -> bool:

@@ -14,16 +14,23 @@ from harness.components.fields import Reference
 class LearntRows(BaseModel):
     """What a training learns."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
-    on: list[Annotated[str, Reference("tasks")] | TaskRows] = Field([])  # tasks whose train rows it learns, each by
-    # its name or as {task: NAME, as: VARIANT}: then as that variant would ask for them
-    texts: list[Annotated[str, Reference("knowledge")]] = Field([])  # texts to go on pretraining with, also beside on
-    mix: dict[Annotated[str, Reference("datasets")], Mix] = Field({})  # general data beside: a ratio to the rows of
-    # tasks and texts (0.5, or domain:general as 1:1, 0:1), or {ratio: 0.5, max_samples: 500}; without on: {max_samples}
-    max_samples: int | None = Field(None, ge=1)  # of the rows of tasks and texts together; None: all
-    validation: float = Field(0.0, ge=0, lt=1)  # part of the tasks' rows, where no task has the split
-    answers: Teacher | None = None  # {from: MODEL}: this model writes the answers to the tasks' train rows
+    on: list[Annotated[str, Reference("tasks")] | TaskRows] = Field([])
+    """Tasks whose train rows are learnt, each by its name, or as {task: NAME, as: VARIANT} the way that variant asks
+    for them."""
+    texts: list[Annotated[str, Reference("knowledge")]] = Field([])
+    """Knowledge bases whose passages are read as plain text (continued pretraining), alone or beside `on`."""
+    mix: dict[Annotated[str, Reference("datasets")], Mix] = Field({})
+    """General data beside the rows of tasks and texts, by the names in `datasets`: a ratio (0.5, or domain:general such
+    as 1:1), or {ratio: 0.5, max_samples: 500}."""
+    max_samples: int | None = Field(None, ge=1)
+    """Most rows of tasks and texts together; null: all."""
+    validation: float = Field(0.0, ge=0, lt=1)
+    """Share of the tasks' train rows that is kept back to watch the loss, where no task has validation rows."""
+    answers: Teacher | None = None
+    """The teacher: {from: MODEL} writes the answers to the tasks' train rows, which are learnt instead of the targets;
+    null: the targets."""
 
     @model_validator(mode="after")
     def _go_together(self) -> Self:

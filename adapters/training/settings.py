@@ -23,37 +23,61 @@ class Recipe(BaseModel):
     rows at a time. So the training is the same one, and their number is no part of its identity.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
     epochs: Annotated[Annotated[float, Field(gt=0)], Choices()] = 3.0
-    max_steps: int | None = Field(None, ge=1)  # ends earlier than the epochs would
-    learning_rate: Annotated[Annotated[float, Field(gt=0)] | None, Choices()] = None  # the method's own when not given
-    batch_size: Annotated[Annotated[int, Field(ge=1)], Choices()] = 16  # rows at a time on a device, at most; halved
-    # when memory runs out
-    accumulation: int = Field(1, ge=1)  # batches a step
-    cutoff: int = Field(2048, ge=8)  # tokens; a longer row loses its oldest turns, and is left out if still too long
-    schedule: Annotated[ScheduleName, Choices()] = "cosine"  # how the rate goes, by transformers' name
-    schedule_options: dict[str, Option] = Field({})  # what the schedule can be told, by transformers' name
-    warmup: Annotated[Annotated[float, Field(ge=0, lt=1)], Choices()] = 0.05  # part of the steps
+    """How often each row is learnt; parts of an epoch are allowed. In a list: chosen on validation rows."""
+    max_steps: int | None = Field(None, ge=1)
+    """The training ends after so many steps, if that is earlier than the epochs would; null: the epochs decide."""
+    learning_rate: Annotated[Annotated[float, Field(gt=0)] | None, Choices()] = None
+    """Highest step size of the optimiser; null: the method's own. In a list: chosen on validation rows."""
+    batch_size: Annotated[Annotated[int, Field(ge=1)], Choices()] = 16
+    """Rows at a time on a device; halved when memory runs out. In a list: chosen on validation rows."""
+    accumulation: int = Field(1, ge=1)
+    """Batches that make one step."""
+    cutoff: int = Field(2048, ge=8)
+    """Most tokens of a row; a longer one loses its oldest turns, and is left out if it is still too long."""
+    schedule: Annotated[ScheduleName, Choices()] = "cosine"
+    """How the learning rate goes, by transformers' name. In a list: chosen on validation rows."""
+    schedule_options: dict[str, Option] = Field({})
+    """What the schedule can be told, by transformers' names, e.g. {num_cycles: 3} of cosine_with_restarts."""
+    warmup: Annotated[Annotated[float, Field(ge=0, lt=1)], Choices()] = 0.05
+    """Share of the steps in which the learning rate rises from 0. In a list: chosen on validation rows."""
     weight_decay: Annotated[Annotated[float, Field(ge=0)], Choices()] = 0.0
+    """Pull of the trained weights towards 0 in each step. In a list: chosen on validation rows."""
     max_grad_norm: float = Field(1.0, gt=0)
-    loss: Literal["answer", "all"] = "answer"  # which tokens are learnt: the answer's, or the prompt's too
-    turns: Literal["last", "all"] = "last"  # which answers of a dialogue are learnt: its last, or the row's earlier too
-    precision: Literal["auto"] | Precision = "auto"  # auto: as the base computes, which goes by the hardware
-    weights: Literal["auto", "float32", "bfloat16"] = "auto"  # in which trained weights, gradients and the optimiser's
-    # state are kept; auto: float32, whatever is computed in; bfloat16: for full and freeze, half the memory
-    packing: bool = False  # join short rows up to the cutoff; they do not see each other
-    group_by_length: bool = True  # rows of similar length together: less padding
-    gradient_checkpointing: bool = False  # compute activations twice: less memory, a third more time
+    """A gradient of greater length is shortened to it."""
+    loss: Literal["answer", "all"] = "answer"
+    """Which tokens are learnt: the answer's, or all of prompt and answer."""
+    turns: Literal["last", "all"] = "last"
+    """Which answers of a dialogue are learnt: its last one, or those of the row's earlier turns too."""
+    precision: Literal["auto"] | Precision = "auto"
+    """What is computed in; auto: as the base computes, which goes by the hardware."""
+    weights: Literal["auto", "float32", "bfloat16"] = "auto"
+    """In what trained weights, gradients and the optimiser's state are kept; auto: float32; bfloat16: for full and
+    freeze, half the memory."""
+    packing: bool = False
+    """Whether short rows are joined up to the cutoff; they do not see each other."""
+    group_by_length: bool = True
+    """Whether rows of similar length go together, which saves padding."""
+    gradient_checkpointing: bool = False
+    """Whether activations are computed twice: less memory, a third more time."""
     optimiser: Literal["adamw", "adamw_8bit", "paged_adamw_8bit", "adafactor", "sgd"] | None = None
-    evaluate_every: int | None = Field(None, ge=1)  # steps between evaluations on the validation rows; None: each epoch
-    patience: int | None = Field(None, ge=1)  # stop after so many evaluations without a better loss; None: never
-    save_every: int | None = Field(None, ge=1)  # steps between checkpoints; None: at each evaluation, at least ten
-    samples: int = Field(3, ge=0, le=20)  # rows that are answered before, during and after, to be looked at
-    seed: int | None = Field(None, ge=0)  # the suite's when not given
-    devices: Literal["auto"] | Annotated[int, Field(ge=1)] = "auto"  # auto: all CUDA devices, else the CPU
-    accelerate_config: Annotated[str | None, LocalPath()] = None  # a file of `accelerate config`, e.g. for FSDP or
-    # DeepSpeed; used where there is more than one device
+    """The optimiser; null: paged_adamw_8bit for qlora on CUDA, else adamw. The 8-bit ones need bitsandbytes."""
+    evaluate_every: int | None = Field(None, ge=1)
+    """Steps between evaluations on the validation rows; null: after each epoch."""
+    patience: int | None = Field(None, ge=1)
+    """The training stops after so many evaluations without a better loss; null: never."""
+    save_every: int | None = Field(None, ge=1)
+    """Steps between checkpoints; null: at each evaluation, and at least ten times."""
+    samples: int = Field(3, ge=0, le=20)
+    """Rows that are answered before, during and after the training, to be looked at in the report; 0: none."""
+    seed: int | None = Field(None, ge=0)
+    """Seed of the training; null: the suite's."""
+    devices: Literal["auto"] | Annotated[int, Field(ge=1)] = "auto"
+    """Number of processes, each with a device; auto: all CUDA devices, else one process."""
+    accelerate_config: Annotated[str | None, LocalPath()] = None
+    """A file of `accelerate config`, e.g. for FSDP or DeepSpeed, used with more than one device; null: none."""
 
     @model_validator(mode="after")
     def _check_settings(self) -> "Recipe":

@@ -12,16 +12,20 @@ class TaskRows(BaseModel):
     """The train rows of a task, asked as a variant asks: its examples, passages and template, whatever its model."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, allow_inf_nan=False, serialize_by_alias=True, title="task rows"
-    )
+        extra="forbid", frozen=True, allow_inf_nan=False, serialize_by_alias=True, title="task rows",
+        use_attribute_docstrings=True,
+    )  # fmt: skip
 
     task: Annotated[str, Reference("tasks")]
-    as_: Annotated[str | None, Reference("variants")] = Field(None, alias="as")  # the variant; None: the task's prompt
-    gold: float | None = Field(
-        None, ge=0, le=1
-    )  # share of rows that see the right passage; the others see none that is
-    distractors: int = Field(0, ge=0)  # irrelevant passages mixed into each row's
-    max_samples: int | None = Field(None, ge=1)  # at most so many of its rows; None: all
+    """The task whose train rows are learnt."""
+    as_: Annotated[str | None, Reference("variants")] = Field(None, alias="as")
+    """The variant as which the rows are asked: its examples, passages and template; null: by the task's own prompt."""
+    gold: float | None = Field(None, ge=0, le=1)
+    """Share of the rows that see their right passage, while the others see none that is right; null: as retrieved."""
+    distractors: int = Field(0, ge=0)
+    """Irrelevant passages that are mixed into each row's."""
+    max_samples: int | None = Field(None, ge=1)
+    """Most rows of this task; null: all."""
 
     @model_validator(mode="after")
     def _passages_fit(self) -> "TaskRows":

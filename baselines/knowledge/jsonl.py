@@ -13,8 +13,11 @@ class Jsonl(KnowledgeBase):
     """JSON lines, or a JSON list of objects: one entry an object, further keys become meta."""
 
     text: str = "text"
-    id: str = "id"  # ids and titles are used where there are any; a name given in the suite must occur in the file
+    """The key that holds the text."""
+    id: str = "id"
+    """The key that holds the id; used where entries have it, and it must occur in the file where the suite names it."""
     title: str = "title"
+    """The key that holds the title; used where entries have it, and it must occur where the suite names it."""
 
     def entries(self, path: str) -> Iterator[Entry | Unreadable]:
         """One entry an object."""

@@ -25,12 +25,18 @@ class Texts(KnowledgeBase):
     Columns are numbers, from 0, or names; with a header, the other columns become meta.
     """
 
-    column: Column | None = None  # the text; None: the whole line, or the only column of a table
+    column: Column | None = None
+    """The column of the text, by number from 0 or by name; null: the whole line, or the only column of a table."""
     id_column: Column | None = None
+    """The column of the ids, by number from 0 or by name; null: entries are numbered."""
     title_column: Column | None = None
-    delimiter: str | None = None  # default: a tab if the first line has one, else a comma in .csv
-    header: bool | None = None  # default: yes when a column is given by its name
-    sheet: str | None = None  # of a workbook; default: the first
+    """The column of the titles, by number from 0 or by name; null: entries have none."""
+    delimiter: str | None = None
+    """What stands between columns; null: a tab if the first line has one, else a comma in .csv."""
+    header: bool | None = None
+    """Whether the first row names the columns; null: yes where a column is given by its name."""
+    sheet: str | None = None
+    """The sheet of a workbook; null: the first."""
 
     @model_validator(mode="after")
     def _columns_fit(self) -> "Texts":

@@ -42,13 +42,21 @@ class Dense(Retriever):
     """
 
     model: Annotated[str, Reference("models", "embeds")]
+    """The embedding model in `models`."""
     method: Method = "exact"
-    metric: Likeness = "cosine"  # dot and euclidean: of vectors as the model gives them, at their own lengths
-    m: int = Field(32, ge=2, le=256)  # hnsw: links of a node
-    ef_construction: int = Field(100, ge=1)  # hnsw: breadth of the search for a new node's neighbours
-    ef_search: int = Field(128, ge=1)  # hnsw: breadth of a query's search; k where that is larger
-    lists: int | None = Field(None, ge=1)  # ivf; 4 √passages when not given
-    probes: int = Field(16, ge=1)  # ivf: lists that a query looks into
+    """How neighbours are found: exactly, by an HNSW graph, or by inverted lists (ivf); the last two need FAISS."""
+    metric: Likeness = "cosine"
+    """What near means; dot and euclidean take vectors at their own lengths."""
+    m: int = Field(32, ge=2, le=256)
+    """Of hnsw: links of a node."""
+    ef_construction: int = Field(100, ge=1)
+    """Of hnsw: breadth of the search for a new node's neighbours."""
+    ef_search: int = Field(128, ge=1)
+    """Of hnsw: breadth of a query's search; k where that is larger."""
+    lists: int | None = Field(None, ge=1)
+    """Of ivf: number of lists; null: 4 √passages."""
+    probes: int = Field(16, ge=1)
+    """Of ivf: lists that a query looks into."""
 
     @field_validator("method")
     @classmethod

@@ -21,9 +21,13 @@ class Hybrid(Retriever):
     """Several retrievers fused by their ranks: a passage scores Σ weight / (rank_constant + rank)."""
 
     of: list[Annotated[Retriever, Part("retriever")]] = Field(default_factory=lambda: [Tfidf(), Lexical()])
-    rank_constant: int = Field(60, ge=0)  # the higher, the less the first places outweigh later ones
-    weights: list[Annotated[float, Field(gt=0)]] | None = None  # one a retriever; equal when not given
-    depth: int = Field(100, ge=1)  # hits taken from each retriever, whatever k is
+    """The retrievers whose ranks are fused."""
+    rank_constant: int = Field(60, ge=0)
+    """The higher, the less the first places outweigh later ones."""
+    weights: list[Annotated[float, Field(gt=0)]] | None = None
+    """One weight a retriever; null: equal ones."""
+    depth: int = Field(100, ge=1)
+    """Hits that are taken from each retriever, whatever k is."""
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:

@@ -21,9 +21,13 @@ class Lexical(Retriever):
     """
 
     tokens: Unit = "characters"
-    k1: float = Field(1.5, ge=0)  # how soon repetition saturates
-    b: float = Field(0.75, ge=0, le=1)  # how much a long passage loses
+    """What is compared: words (jieba; English stems), pairs of neighbouring characters, or characters."""
+    k1: float = Field(1.5, ge=0)
+    """How soon the repetition of a token saturates; 0: repetition does not count."""
+    b: float = Field(0.75, ge=0, le=1)
+    """How much a long passage loses; 0: length does not matter."""
     method: Literal["lucene", "robertson", "atire"] = "lucene"
+    """The form of the BM25 formula, by its name in bm25s."""
 
     def index(self, passages: Sequence[Passage], calls: Calls) -> Index:
         import numpy as np

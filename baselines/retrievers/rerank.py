@@ -23,8 +23,11 @@ class Rerank(Retriever):
     """Another retriever's candidates in the order of a ranking model (cross-encoder)."""
 
     of: Annotated[Retriever, Part("retriever")]
+    """The retriever whose candidates are put in order."""
     model: Annotated[str, Reference("models", "ranks")]
-    candidates: int = Field(50, ge=1)  # hits that the model reads for each query; there are never more
+    """The ranking model in `models`, e.g. a cross_encoder."""
+    candidates: int = Field(50, ge=1)
+    """Hits that the model reads for each query; there are never more."""
 
     def reach(self) -> int | None:
         return self.candidates

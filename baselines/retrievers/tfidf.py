@@ -21,8 +21,10 @@ class Tfidf(Retriever):
     text of n characters has n × `pairs` of them.
     """
 
-    ngrams: tuple[int, int] = (1, 1)  # shortest, longest
+    ngrams: tuple[int, int] = (1, 1)
+    """Shortest and longest character n-grams."""
     pairs: int = Field(10, ge=0, le=100)
+    """Pairs of characters up to so many places apart count too; set 0 for long passages."""
 
     @field_validator("ngrams")
     @classmethod

@@ -36,10 +36,12 @@ _OPENING = re.compile(r"\{[{%#]")  # what a template would take for its own
 class Rewrite(BaseModel):
     """Instructions are proposed by a model, and are tried as further levels of `system`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
-    model: ModelName  # reads wrong answers and writes instructions
-    rounds: int = Field(3, ge=1, le=10)  # proposals at most, each from the errors of the best instruction so far
+    model: ModelName
+    """The model in `models` that reads wrong answers and writes instructions."""
+    rounds: int = Field(3, ge=1, le=10)
+    """Most proposals, each from the errors of the best instruction so far."""
 
     def most_rows(self) -> int:
         """How many rows the last round compares instructions on."""

@@ -31,13 +31,20 @@ class Answers(Variant):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, serialize_by_alias=True)
     is_foreign: ClassVar[bool] = True
 
-    from_: Annotated[str | dict[str, str], LocalPath()] = Field(alias="from")  # the file; of several tasks {TASK: file}
-    format: FileFormat = "auto"  # of the file; auto: by its suffix and its columns
-    id: str | None = None  # the column with the ids of the items; default: id, sample_id or item_id
-    answer_column: str | None = Field(None, alias="answer")  # of the replies; default: prediction, response, reply, …
-    input: str | None = None  # the column with what was asked, for a file without ids; default: the one that fits
-    target: str | None = None  # a column with the right answers, which then have to be the task's
-    missing: Literal["error", "unknown"] = "error"  # an item without an answer is refused, or has unknown scores
+    from_: Annotated[str | dict[str, str], LocalPath()] = Field(alias="from")
+    """The file with the answers; in a suite of several tasks {TASK: file}."""
+    format: FileFormat = "auto"
+    """The form of the file; auto: by its suffix and its columns."""
+    id: str | None = None
+    """The column with the ids of the items; null: id, sample_id or item_id."""
+    answer_column: str | None = Field(None, alias="answer")
+    """The column of the replies; null: prediction, response, reply and the like."""
+    input: str | None = None
+    """The column with what was asked, for a file without ids; null: the one that fits."""
+    target: str | None = None
+    """A column with the right answers, which then have to be the task's; null: none is compared."""
+    missing: Literal["error", "unknown"] = "error"
+    """An item without an answer is refused, or has unknown scores, which lowers coverage."""
 
     def check(self, task: Task, resources: Resources, models: Mapping[str, Model]) -> list[str]:
         """What keeps the file from being this task's: another test set, items that are missing or stand twice."""

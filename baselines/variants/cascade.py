@@ -30,12 +30,19 @@ class Cascade(Variant):
 
     single: ClassVar[bool] = False
 
-    of: list[Annotated[str, Reference("variants", "single")]] = Field(min_length=2)  # the cheap ones first
+    of: list[Annotated[str, Reference("variants", "single")]] = Field(min_length=2)
+    """The variants, the cheap ones first."""
     confidence: Confidence = "logprob"
-    metric: str | None = None  # of the task, to be kept up; the first one otherwise
-    tolerance: float = Field(0.0, ge=0)  # of that metric, given up for fewer calls
-    learn: int = Field(200, ge=10)  # rows at most to learn the thresholds from
-    thresholds: list[float] | None = None  # instead of learnt ones, one for each step but the last
+    """What tells how sure an answer is: mean log-probability of its tokens, lead of the likeliest option, share of
+    votes, or score of the first hit."""
+    metric: str | None = None
+    """The task's metric that is to be kept up; null: its first one."""
+    tolerance: float = Field(0.0, ge=0)
+    """How much of that metric may be given up for fewer calls, in its own units."""
+    learn: int = Field(200, ge=10)
+    """Most rows that thresholds are learnt from."""
+    thresholds: list[float] | None = None
+    """Thresholds instead of learnt ones, one for each step but the last; null: they are learnt."""
 
     @model_validator(mode="after")
     def _steps_fit(self) -> "Cascade":

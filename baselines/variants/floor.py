@@ -27,8 +27,11 @@ class Floor(Variant):
     floor: ClassVar[bool] = True
 
     by: Literal["majority", "nearest", "top_passage"] = "nearest"
-    knowledge: KnowledgeName | None = None  # for top_passage
+    """The answer: the train rows' commonest, that of the lexically nearest train row, or the first passage found."""
+    knowledge: KnowledgeName | None = None
+    """The knowledge base that top_passage searches; null: none, with the others."""
     retriever: Annotated[Retriever, Part("retriever")] = Field(default_factory=Lexical)
+    """How top_passage searches."""
 
     @model_validator(mode="after")
     def _knowledge_fits(self) -> "Floor":

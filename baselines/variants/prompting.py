@@ -47,21 +47,33 @@ class Prompting(Variant):
     """Asks the model directly: zero-shot, few-shot, chain of thought, self-consistency."""
 
     model: ModelName
+    """The model in `models` that is asked."""
     shots: int = Field(0, ge=0)
+    """Worked examples from the train rows; 0: none."""
     pick: Annotated[Selection, Needs("shots")] = "fixed"
-    system: Annotated[str | None, PromptText()] = None  # this variant's system turn, instead of the task's
+    """Which examples: the first rows, random ones for each item, or those nearest to it."""
+    system: Annotated[str | None, PromptText()] = None
+    """This variant's system turn, a template or a .j2 file; null: the task's, "" sends an empty one."""
     chain_of_thought: bool = False
-    instruction: Annotated[str | None, PromptText(), Needs("chain_of_thought")] = None  # to reason first
-    marker: Annotated[str | None, Needs("chain_of_thought")] = Field(
-        None, min_length=1, pattern=r"\S"
-    )  # before the answer
-    rationale: Annotated[str | None, Needs("chain_of_thought")] = None  # the train column with worked reasoning
-    circular: bool = False  # a choice is asked in every rotation of its options, and right if it is right in all
-    samples: int = Field(1, ge=1, le=1000)  # self-consistency: the majority of so many sampled answers
-    temperature: float | None = Field(None, ge=0)  # instead of the task's
-    max_tokens: int | None = Field(None, ge=1, le=MOST_TOKENS)  # instead of the task's: of the answer
-    reasoning_tokens: int | None = Field(None, ge=0, le=MOST_TOKENS)  # instead of the task's: of what comes before it
-    constrained: bool = False  # the model can write nothing but the JSON that the answer asks for
+    """Whether the model is asked to reason first and to answer behind a marker."""
+    instruction: Annotated[str | None, PromptText(), Needs("chain_of_thought")] = None
+    """What asks for the reasoning, a template or a .j2 file; null: a built-in wording."""
+    marker: Annotated[str | None, Needs("chain_of_thought")] = Field(None, min_length=1, pattern=r"\S")
+    """What the answer follows; null: 答案： or Answer:, by the language."""
+    rationale: Annotated[str | None, Needs("chain_of_thought")] = None
+    """The train column with worked reasoning, which examples then show; null: none."""
+    circular: bool = False
+    """Whether a choice is asked in every rotation of its options; it is right only when right in all."""
+    samples: int = Field(1, ge=1, le=1000)
+    """Sampled answers of which the majority counts (self-consistency); 1: one answer."""
+    temperature: float | None = Field(None, ge=0)
+    """Temperature instead of the task's; null: the task's."""
+    max_tokens: int | None = Field(None, ge=1, le=MOST_TOKENS)
+    """Most tokens of the answer instead of the task's; null: the task's."""
+    reasoning_tokens: int | None = Field(None, ge=0, le=MOST_TOKENS)
+    """Most tokens of what comes before the answer instead of the task's; null: the task's."""
+    constrained: bool = False
+    """Whether the model can write nothing but the JSON that the answer asks for."""
 
     @model_validator(mode="after")
     def _sampling(self) -> "Prompting":

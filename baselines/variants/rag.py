@@ -40,21 +40,30 @@ class Rag(Prompting):
     """Retrieves passages, then asks: with any retriever, worked examples, or the gold passage as an upper bound."""
 
     knowledge: KnowledgeName
+    """The knowledge base in `knowledge` that is searched."""
     retriever: Annotated[Retriever, Part("retriever"), OPEN_BOOK] = Field(default_factory=Lexical)
-    k: Annotated[int, OPEN_BOOK] = Field(5, ge=1)  # passages shown
-    query: Annotated[str, PromptText(), OPEN_BOOK] = "{{ input }}"  # what is searched for
-    threshold: Annotated[float | None, OPEN_BOOK] = None  # passages with a lower score are not shown
-    filter: Annotated[dict[str, str], OPEN_BOOK] = Field(
-        default_factory=dict
-    )  # only passages whose field equals a template
-    budget: Annotated[int | None, OPEN_BOOK] = Field(
-        None, ge=1
-    )  # tokens of all passages together; the context window bounds them anyway
-    prompt: Annotated[str | None, PromptText()] = None  # with {{ question }}, {{ passages }}, columns of the row
-    example_k: Annotated[int, Needs("shots")] = Field(0, ge=0)  # passages shown with each worked example
-    oracle: bool = False  # the gold passages instead of retrieved ones: what perfect retrieval would reach
-    distractors: int = Field(0, ge=0)  # irrelevant passages mixed in: how easily the model is led astray
-    closed_book: bool = False  # the same prompt without passages: what retrieval adds beyond the prompt
+    """How passages are found."""
+    k: Annotated[int, OPEN_BOOK] = Field(5, ge=1)
+    """Passages that are shown."""
+    query: Annotated[str, PromptText(), OPEN_BOOK] = "{{ input }}"
+    """What is searched for, a template over the row or a .j2 file."""
+    threshold: Annotated[float | None, OPEN_BOOK] = None
+    """Passages with a lower score are not shown; null: all are."""
+    filter: Annotated[dict[str, str], OPEN_BOOK] = Field(default_factory=dict)
+    """Only passages whose field (source, title, id or a further column) equals a template, as {field: template}."""
+    budget: Annotated[int | None, OPEN_BOOK] = Field(None, ge=1)
+    """Most tokens of all passages together; null: as many as fit beside the prompt in the context window."""
+    prompt: Annotated[str | None, PromptText()] = None
+    """The template around the question, with {{ question }}, {{ passages }} and columns of the row; null: a built-in
+    one."""
+    example_k: Annotated[int, Needs("shots")] = Field(0, ge=0)
+    """Passages that are shown with each worked example; 0: examples stand without."""
+    oracle: bool = False
+    """Whether the gold passages are shown instead of retrieved ones: what perfect retrieval would reach."""
+    distractors: int = Field(0, ge=0)
+    """Irrelevant passages that are mixed in: how easily the model is led astray."""
+    closed_book: bool = False
+    """Whether the same prompt is sent without passages: what retrieval adds beyond the prompt."""
 
     @model_validator(mode="after")
     def _settings_fit(self) -> "Rag":

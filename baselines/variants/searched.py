@@ -34,10 +34,14 @@ class Searched(Variant):
 
     asks_to_choose: ClassVar[bool] = True
 
-    of: Annotated[Variant, Part("variant")]  # whose settings are searched; what `over` names need not be given here
-    over: dict[str, list[Any]]  # the values of each parameter, as a suite writes them
-    budget: Budget = Field(ge=1)  # calls of models at most, those with stored answers among them
-    rewrite: Rewrite | None = None  # instructions that a model proposes from wrong answers are tried as well
+    of: Annotated[Variant, Part("variant")]
+    """The variant whose settings are searched; what `over` names need not be given here."""
+    over: dict[str, list[Any]]
+    """The values of each parameter, as a suite writes them, e.g. {k: [1, 5], shots: [0, 3]}."""
+    budget: Budget = Field(ge=1)
+    """Most calls of models, e.g. 2000 calls, those with stored answers among them."""
+    rewrite: Rewrite | None = None
+    """A model that proposes instructions from wrong answers, which are tried as well; null: none."""
     candidates: SkipJsonSchema[list[Annotated[Variant, Part("variant")]]] = Field(default_factory=list, exclude=True)
     levels: SkipJsonSchema[list[dict[str, str]]] = Field(default_factory=list, exclude=True)  # of the candidates
     _records: Mapping[str, SearchRecord] = PrivateAttr(default_factory=dict)  # by task, once a run has chosen

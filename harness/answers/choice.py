@@ -32,7 +32,10 @@ class Choice(Answer):
     english_letter_only: ClassVar[str] = "Reply with the letter of the right option only."
 
     by: Literal["generation", "loglikelihood", "first_token"] = "generation"
+    """How the option is known: read from the written reply, the likeliest continuation, or the letters' probabilities
+    as first token."""
     multiple: bool = False
+    """Whether several letters are right together, written as one target such as AC; by generation only."""
 
     @model_validator(mode="after")
     def _single_letter_by_likelihood(self) -> Self:

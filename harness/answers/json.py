@@ -27,7 +27,9 @@ class Json(Answer):
     """
 
     fields: tuple[str, ...] = Field(min_length=1)
+    """The names of the fields that are asked for, in their order."""
     form: Literal["json", "sections"] = "json"
+    """The first complete JSON object of the reply, or lines of the form `field：content`."""
 
     def example(self, sample: Sample) -> str:
         """The first target's fields in the order and form in which they are asked for."""

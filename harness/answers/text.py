@@ -13,6 +13,7 @@ class Text(Answer):
     """The reply itself, without reasoning blocks; with `after`, what follows the last such marker."""
 
     after: str | None = Field(None, pattern=r"\S")
+    """The answer is what follows the last such marker; null: the whole reply."""
 
     @property
     def marker(self) -> str | None:

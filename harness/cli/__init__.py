@@ -3,9 +3,10 @@
 import typer
 
 from harness.cli.calibrating import calibrate
-from harness.cli.checking import check, describe, list_components, schema, selftest
+from harness.cli.checking import check, describe, schema, selftest
 from harness.cli.command_group import Commands
 from harness.cli.comparing import accept_baseline, compare, show_baseline
+from harness.cli.component_list import list_components
 from harness.cli.exporting import export_adapter, export_llamafactory, export_merged, export_ollama
 from harness.cli.gating import gate
 from harness.cli.lm_eval_command import PASSED_ON, lm_eval

@@ -2,7 +2,6 @@
 
 import json
 import sys
-from typing import Annotated
 
 import typer
 
@@ -37,21 +36,6 @@ def selftest(device: Device = "auto") -> None:
     with display(console) as progress:
         record = self_test(device, progress)
     raise typer.Exit(int(not print_self_test(record, console)))
-
-
-def list_components(
-    kind: Annotated[str | None, typer.Argument(help="e.g. model, metric, variant; default: all")] = None,
-    server: Annotated[str | None, typer.Option(metavar="URL", help="`list models`: those of this server")] = None,
-    api_key: Annotated[str, typer.Option(metavar="NAME", help="Environment variable of its key")] = "OPENAI_API_KEY",
-) -> None:
-    """List the components a suite can name, or by `list models --server URL` the models that a server has."""
-    from harness.models.listing.command import list_models
-    from harness.printing import make_console, print_kinds
-
-    if server is None:
-        print_kinds(kind, make_console())
-    else:
-        list_models(kind, server, api_key, make_console())
 
 
 def schema() -> None:

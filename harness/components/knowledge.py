@@ -24,9 +24,12 @@ class Knowledge(Component):
     With `examples` the inputs of a task's train rows are names by which the passages are found that answer them.
     """
 
-    examples: Annotated[str | None, Reference("tasks")] = None  # a task whose train rows' inputs name their targets
-    max_examples: int | None = Field(None, ge=1)  # of these rows; None: all
-    sizes: list[Annotated[int, Field(ge=1)] | Literal["all"]] = Field([])  # one knowledge base for each number of them
+    examples: Annotated[str | None, Reference("tasks")] = None
+    """A task whose train rows lend their inputs as names to the passages that are their targets; null: none."""
+    max_examples: int | None = Field(None, ge=1)
+    """Most of these rows; null: all."""
+    sizes: list[Annotated[int, Field(ge=1)] | Literal["all"]] = Field([])
+    """One knowledge base for each number of these rows, e.g. [250, 1000, all]; empty: one of all."""
 
     _named_rows: tuple[Sample, ...] = PrivateAttr(())
 

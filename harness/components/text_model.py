@@ -9,7 +9,8 @@ from harness.text.reasoning import TagPair
 class TextModel(Model):
     """A model that writes text, perhaps with reasoning before its answer."""
 
-    reasoning_tags: tuple[TagPair, ...] = ()  # that open and close its reasoning, beside the usual pairs
+    reasoning_tags: tuple[TagPair, ...] = ()
+    """Pairs that open and close reasoning, beside the usual ones, e.g. [["<analysis>", "</analysis>"]]."""
 
     @property
     def own_reasoning_tags(self) -> tuple[TagPair, ...]:

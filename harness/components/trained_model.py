@@ -52,6 +52,7 @@ class DerivedModel(Model):
     bounds_answers: ClassVar[bool] = True
 
     base: Annotated[str, Reference("models", "trainable")]
+    """The model in `models` that it is made of."""
 
     _inputs: TrainingInputs | None = PrivateAttr(None)
 

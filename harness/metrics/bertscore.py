@@ -65,13 +65,20 @@ class BertScore(Metric):
     imports: ClassVar[tuple[str, ...]] = ("torch", "transformers", "bert_score")
     answers: ClassVar[tuple[str, ...]] = ("text",)
 
-    model: Annotated[str, LocalPath(or_name=True)] = "bert-base-chinese"  # folder, hub id, or package:NAME/FOLDER
-    layer: int | None = Field(None, ge=0)  # 0: the embeddings before the first; the library's choice for known names
+    model: Annotated[str, LocalPath(or_name=True)] = "bert-base-chinese"
+    """The model of the token vectors: a folder, a hub id, or package:NAME/FOLDER."""
+    layer: int | None = Field(None, ge=0)
+    """The layer whose vectors are compared, 0 for the embeddings; null: the library's choice for models it knows."""
     rescale: bool = False
+    """Whether 0 stands for unrelated sentences, by a baseline."""
     baseline: FilePath | None = None
-    language: str = Field("zh", pattern=r"^[a-z]+(-[a-z]+)?$")  # whose baseline, e.g. zh, en, en-sci
-    batch_size: int = Field(64, ge=1)  # texts at once; fewer where they are long
+    """The baseline file of a model that the library has none for; null: the library's."""
+    language: str = Field("zh", pattern=r"^[a-z]+(-[a-z]+)?$")
+    """Whose baseline of the library, e.g. zh, en, en-sci."""
+    batch_size: int = Field(64, ge=1)
+    """Texts at once; fewer where they are long."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where it computes; auto: the accelerator, where there is one."""
 
     def parts(self) -> tuple[str, ...]:
         return ("precision", "recall", "windows")

@@ -43,7 +43,9 @@ class Bleu(Metric):
     corpus: ClassVar[bool] = True
 
     tokenize: Literal["auto", "zh", "13a", "char", "intl"] = "auto"
+    """The tokenizer of sacrebleu; auto: zh where the references are mostly Chinese, else 13a."""
     lowercase: bool = False
+    """Whether case is overlooked."""
 
     @computed_field  # type: ignore[prop-decorator]
     @property

@@ -34,9 +34,13 @@ class Chrf(Metric):
     corpus: ClassVar[bool] = True
 
     char_order: int = Field(6, ge=1)
+    """Longest character n-grams."""
     word_order: int = Field(0, ge=0)
+    """Longest word n-grams; 0: chrF, 2: chrF++, for languages with spaces."""
     beta: int = Field(2, ge=1)
+    """How many times as much recall weighs as precision."""
     lowercase: bool = False
+    """Whether case is overlooked."""
 
     @computed_field  # type: ignore[prop-decorator]
     @property

@@ -50,8 +50,11 @@ class Classification(Normalisation, Metric):
     corpus: ClassVar[bool] = True
 
     average: Literal["macro", "micro", "weighted", "binary"] = "macro"
-    positive: str | None = None  # the label that binary looks at
+    """The mean over labels, over all counts together, over labels by their number of samples, or of one label."""
+    positive: str | None = None
+    """The label that `average: binary` looks at; null: with the other averages."""
     labels: tuple[str, ...] = ()
+    """All that an answer may be; empty: the labels among the task's targets."""
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

@@ -18,6 +18,7 @@ class Contains(Normalisation, Metric):
     answers: ClassVar[tuple[str, ...]] = ("text",)
 
     require: Literal["any", "all"] = "any"
+    """Whether any target has to stand in the answer, or every one."""
 
     def score(self, sample: Sample, prediction: Prediction) -> Mark:
         """1 or 0; a target that is empty after normalisation never occurs."""

@@ -42,6 +42,7 @@ class ExpectedCalibrationError(Metric):
     corpus: ClassVar[bool] = True
 
     bins: int = Field(10, ge=1, le=100)
+    """Ranges of equal width into which probabilities are sorted."""
 
     def parts(self) -> tuple[str, ...]:
         return (BRIER,)

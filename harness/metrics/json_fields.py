@@ -47,7 +47,9 @@ class JsonFields(Metric):
     answers: ClassVar[tuple[str, ...]] = ("json",)
 
     fields: tuple[str, ...] = ()
+    """The names of the fields that are compared; empty: those of the target."""
     similarity: Annotated[Metric, Part("metric")] | None = None
+    """A metric of single texts, e.g. rouge, that compares each field's text beside exactness; null: none."""
 
     @field_validator("similarity")
     @classmethod

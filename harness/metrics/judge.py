@@ -28,7 +28,8 @@ class Judge(RubricMetric):
     Source: Zheng et al. 2023 (arXiv 2306.05685), single-answer grading.
     """
 
-    human: Annotated[str | None, LocalPath()] = None  # human scores of some answers: correct the judged means
+    human: Annotated[str | None, LocalPath()] = None
+    """A file of human scores of some answers, which correct the judged means; null: none."""
 
     @field_serializer("human")
     def _file_name(self, value: str | None) -> str | None:

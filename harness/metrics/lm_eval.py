@@ -20,13 +20,20 @@ class LmEval(Metric):
     answers: ClassVar[tuple[str, ...]] = ("lmeval",)
     aggregations: ClassVar[tuple[str, ...]] = ("mean", "nanmean", "brier_score")
 
-    task: str  # of lm-eval
-    metric: str  # as the task names it
-    filter: str = "none"  # of the task's filters, through which replies go before they are scored
-    within: str | None = None  # the group, tag or pattern that sets options of the task
-    include_path: Annotated[str | None, LocalPath()] = None  # a folder with .yaml files of tasks of your own
-    aggregation: str = "mean"  # how lm-eval makes one figure of all items
+    task: str
+    """The task, by lm-eval's name."""
+    metric: str
+    """The metric, as the task names it."""
+    filter: str = "none"
+    """The filter of the task through which replies go before they are scored; none: the task's plain one."""
+    within: str | None = None
+    """The group, tag or pattern that sets options of the task; null: the task by itself."""
+    include_path: Annotated[str | None, LocalPath()] = None
+    """A folder with .yaml files of tasks of your own; null: lm-eval's tasks only."""
+    aggregation: str = "mean"
+    """How lm-eval makes one figure of all items."""
     better: Literal["higher", "lower"] = "higher"
+    """Whether higher or lower values are better."""
 
     def scale_of(self, part: str) -> Scale:
         """From 0 to 1 where lm-eval's metric is a share, to 2 for the Brier score; else it has no ends."""

@@ -25,6 +25,7 @@ class LmEvalCorpus(LmEval):
     corpus: ClassVar[bool] = True
 
     aggregation: str
+    """How lm-eval makes one figure of all items, e.g. perplexity, f1, bleu."""
 
     def scale_of(self, part: str) -> Scale:
         return AGGREGATIONS[self.aggregation].scale

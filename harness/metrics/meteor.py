@@ -27,8 +27,11 @@ class Meteor(TokenOverlap):
     """
 
     alpha: float = Field(0.9, ge=0, le=1)
+    """Of the mean P·R / (alpha·P + (1 − alpha)·R) of precision and recall: near 1 recall decides."""
     beta: float = Field(3.0, ge=0)
+    """How steeply the penalty rises with the number of pieces."""
     gamma: float = Field(0.5, ge=0, le=1)
+    """The highest penalty, of tokens that are aligned one by one."""
 
     def mark(self, prediction: Prediction, sample: Sample, tokens: Tokens) -> Mark:
         """The value with what was aligned; 0 with the reason where there is no answer or no token in it."""

@@ -44,7 +44,9 @@ class Pairwise(RubricMetric):
     pairwise = True
 
     against: Literal["reference", "all"] = "reference"
-    at_most: int | None = Field(None, ge=1)  # pairs an item; all where not given
+    """Whether each variant meets the reference variant, or every other one."""
+    at_most: int | None = Field(None, ge=1)
+    """Most pairs an item, dealt from a shuffled deck; null: all."""
 
     def calls(self, items: int, variants: int) -> int:
         pairs = variants - 1 if self.against == "reference" else variants * (variants - 1) // 2

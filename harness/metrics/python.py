@@ -34,10 +34,15 @@ class Python(Metric):
     """
 
     file: FilePath
+    """The Python file, relative to the suite's folder."""
     function: str = Field(default="score", min_length=1)
+    """The function in it, called as function(answer, targets, sample)."""
     low: float = 0.0
+    """The lowest value."""
     high: float = 1.0
+    """The highest value."""
     better: Literal["higher", "lower", "neither"] = "higher"
+    """Whether higher or lower values are better, or neither."""
 
     @model_validator(mode="after")
     def _scale_has_a_width(self) -> "Python":

@@ -28,6 +28,7 @@ class Retrieval(Metric):
     """
 
     at: tuple[int, ...] = (1, 5, 10)
+    """The numbers k of first passages of which recall@k is told."""
     part_scales: ClassVar = {}
 
     def parts(self) -> tuple[str, ...]:

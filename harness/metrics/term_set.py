@@ -22,6 +22,7 @@ class TermSet(Normalisation, Metric):
     answers: ClassVar[tuple[str, ...]] = ("text",)
 
     separator: str = Field(default="##", min_length=1)
+    """What stands between the terms of an answer and of a target."""
 
     def parts(self) -> tuple[str, ...]:
         return ("precision", "recall", "exact")

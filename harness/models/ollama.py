@@ -31,8 +31,10 @@ class Ollama(OllamaHost, RemoteModel):
     bounds_answers: ClassVar[bool] = True
     tells_first_token: ClassVar[bool] = True
 
-    num_ctx: int = Field(8192, ge=256)  # Ollama cuts longer prompts silently, so it is always sent and checked
+    num_ctx: int = Field(8192, ge=256)
+    """Context window in tokens; it is always sent, because Ollama would cut longer prompts silently."""
     think: bool | Literal["low", "medium", "high"] = False
+    """Whether the model reasons before it answers, and how much where it knows grades."""
 
     @model_validator(mode="after")
     def _thinks_by_its_own_template(self) -> "Ollama":

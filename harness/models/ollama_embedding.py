@@ -20,7 +20,8 @@ EXAMPLE = "ollama pull nomic-embed-text"
 class OllamaEmbedding(EmbeddingModel, OllamaHost):
     """An embedding model pulled into an Ollama server."""
 
-    num_ctx: int | None = Field(None, ge=1)  # tokens of a text at most; the server's own when not given
+    num_ctx: int | None = Field(None, ge=1)
+    """Most tokens of a text; null: the server's own bound."""
 
     def identity(self) -> dict[str, JSON]:
         """The digest stands for the weights, the version for what computes with them; num_ctx changes nothing."""

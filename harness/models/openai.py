@@ -47,8 +47,10 @@ class OpenAI(OpenAIServer, RemoteModel):
     tells_likelihood: ClassVar[bool] = True
     tells_first_token: ClassVar[bool] = True  # by servers that list the likeliest tokens: see `first_token_mistake`
 
-    server_context: int | None = Field(None, ge=256)  # tokens, as set on a server that does not tell them
-    reasons: bool = False  # whether the model thinks before each answer, for which reasoning_tokens are added
+    server_context: int | None = Field(None, ge=256)
+    """Context window in tokens, as set on a server that does not tell it; null: what the server tells."""
+    reasons: bool = False
+    """Whether the model reasons before each answer, for which reasoning_tokens are added to the limit."""
     _notes: set[str] = PrivateAttr(default_factory=set)
     _was_absent: bool = PrivateAttr(False)  # when its identity was asked for
 

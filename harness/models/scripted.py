@@ -19,12 +19,16 @@ from harness.text.reasoning import REASONING_TOKENS, answer_start
 class Rule(BaseModel):
     """When a regular expression is found in the last user turn, this is the reply. `\\1` is the first group."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     match: str
+    """A regular expression that is looked for in the last turn of the user."""
     reply: str = ""
-    fail: str | None = None  # an error text: the call fails with it
-    times: int | None = Field(None, ge=1)  # fail only so many times, then reply
+    r"""The reply; \1 is the first group of the expression."""
+    fail: str | None = None
+    """An error text with which the call fails; null: it does not."""
+    times: int | None = Field(None, ge=1)
+    """The call fails only so many times, then it replies; null: always."""
 
     @field_validator("match")
     @classmethod
@@ -56,10 +60,15 @@ class Scripted(TextModel):
     bounds_answers: ClassVar[bool] = True
 
     rules: tuple[Rule, ...] = ()
+    """The rules, of which the first that matches replies."""
     default: str = ""
-    echo: Literal["no", "last_example", "last_line"] = "no"  # without a match: what the prompt itself offers
+    """The reply where no rule matches."""
+    echo: Literal["no", "last_example", "last_line"] = "no"
+    """What of the prompt is the reply where no rule matches: the last example's answer, or the last line."""
     batch_size: int = Field(256, ge=1)
-    seconds: float = Field(0.0, ge=0, le=3600)  # time each batch takes, to see progress and test interruption
+    """Prompts at once."""
+    seconds: float = Field(0.0, ge=0, le=3600)
+    """Seconds that each batch takes, to see progress and to try interruptions."""
     _failed: dict[int, int] = PrivateAttr(default_factory=dict)
 
     def identity(self) -> dict[str, JSON]:

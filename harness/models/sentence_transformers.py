@@ -27,9 +27,12 @@ class SentenceTransformers(Encoder):
 
     embeds: ClassVar[bool] = True
 
-    query_prefix: str | None = None  # what the model wants before a text; its own configuration when not given
+    query_prefix: str | None = None
+    """What the model wants before a query; null: what its own configuration says."""
     passage_prefix: str | None = None
-    normalise: bool = True  # vectors of length 1; false: as the model gives them, for dense by dot or euclidean
+    """What the model wants before a passage; null: what its own configuration says."""
+    normalise: bool = True
+    """Whether vectors get length 1; false: as the model gives them, for dense by dot or euclidean."""
 
     _cut: int = PrivateAttr(0)  # texts longer than the model reads, since it was loaded
 

@@ -35,9 +35,12 @@ class WordVectors(Model):
     embeds: ClassVar[bool] = True
     embeds_all_texts: ClassVar[bool] = False
 
-    path: FilePath  # the file, perhaps a .gz
-    limit: int | None = Field(None, ge=1)  # only the first so many words: such files begin with the commonest
-    batch_size: int = Field(256, ge=1)  # texts at once
+    path: FilePath
+    """The file in the text form of word2vec or GloVe, perhaps a .gz."""
+    limit: int | None = Field(None, ge=1)
+    """Only the first so many words, which are the commonest in such files; null: all."""
+    batch_size: int = Field(256, ge=1)
+    """Texts at once."""
 
     _network: Any = PrivateAttr(None)
 

@@ -17,12 +17,19 @@ class Alpaca(FileReader):
     """
 
     prompt: str = "instruction"
+    """The key of the instruction."""
     query: str = "input"
+    """The key of the input, which is put below the instruction."""
     response: str = "output"
-    history: str = "history"  # a list of [user, assistant] pairs, or of turns with role and content
+    """The key of the right answer."""
+    history: str = "history"
+    """The key of the earlier turns: a list of [user, assistant] pairs, or of turns with role and content."""
     system: str = "system"
-    id: str | None = None  # default: "<file stem>:<record number>"
+    """The key of the row's system text."""
+    id: str | None = None
+    """The key of the id; null: "<file stem>:<record number>"."""
     encoding: str | None = None
+    """The encoding of the file; null: UTF-8, then GB18030."""
 
     def meanings(self) -> Mapping[str, str]:
         """Instruction and input have names of their own in prompts; the response is for no prompt."""

@@ -24,7 +24,8 @@ class Ceval(SubjectReader):
 
     files: ClassVar[Mapping[Split, str]] = {"test": "val/{}_val.csv", "train": "dev/{}_dev.csv"}
 
-    scored: Literal["val", "test"] = "val"  # the folder whose questions are asked; test where its files have answers
+    scored: Literal["val", "test"] = "val"
+    """The folder whose questions are asked; test where its files have answers."""
 
     def rows(self, file: str) -> Iterable[Row | Fault]:
         """The questions; the explanation, where a file has none, is empty."""

@@ -14,6 +14,7 @@ class Csv(TableReader):
     """Comma-separated values with a header, columns mapped in YAML; GB18030 is detected."""
 
     encoding: str | None = None
+    """The encoding of the file; null: UTF-8, then GB18030."""
 
     def rows(self, path: str) -> Iterator[Row | Fault]:
         """One record a row, quoted as RFC 4180 has it; a line is where a record begins."""

@@ -29,9 +29,13 @@ class DatasetInfo(DividedReader):
     """
 
     path: FilePath
+    """The dataset_info.json; file names in it are taken from its folder."""
     name: str
-    train: str | None = None  # the name of another entry
-    validation: str | None = None  # the name of another entry
+    """The entry in the file whose rows are asked."""
+    train: str | None = None
+    """Another entry, whose rows are train; null: none, or by `split`."""
+    validation: str | None = None
+    """Another entry, whose rows are validation; null: none, or by `split`."""
 
     @model_validator(mode="after")
     def _entries_differ(self) -> "DatasetInfo":

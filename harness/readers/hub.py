@@ -41,16 +41,26 @@ class Hub(MappedReader):
     dataset_info.json. A class label is read as its name. Needs pip install "domain-harness[hub]".
     """
 
-    path: Annotated[str, LocalPath(or_name=True)]  # owner/name, or a folder
-    subset: str | None = None  # its configuration, where it has several
-    folder: str | None = None  # the folder inside it that holds the data
-    revision: str | None = None  # a commit, tag or branch of it
-    test: str = "test"  # the split of the data set that is test here
-    train: str | None = None  # its split that is train here
-    validation: str | None = None  # its split that is validation here
+    path: Annotated[str, LocalPath(or_name=True)]
+    """The data set: owner/name on the hub, or a folder."""
+    subset: str | None = None
+    """Its configuration, where it has several; null: the only one."""
+    folder: str | None = None
+    """The folder inside it that holds the data; null: its top."""
+    revision: str | None = None
+    """A commit, tag or branch of it; null: the newest."""
+    test: str = "test"
+    """The split of the data set that is test here."""
+    train: str | None = None
+    """Its split that is train here; null: none, or by `split`."""
+    validation: str | None = None
+    """Its split that is validation here; null: none, or by `split`."""
     form: Literal["table", "alpaca", "sharegpt", "messages", "query_response"] = "table"
-    columns: dict[str, str] = Field(default_factory=dict)  # of a form other than table, as in dataset_info.json
-    tags: Tags | None = None  # of sharegpt and messages: how a turn names its role and text, and the roles
+    """The form of its rows: columns that are mapped here, or one of the known forms of dialogue data."""
+    columns: dict[str, str] = Field(default_factory=dict)
+    """Other column names of a form other than table, under the names of dataset_info.json, e.g. {prompt: question}."""
+    tags: Tags | None = None
+    """Of sharegpt and messages: how a turn names its role and its text, and the roles; null: the form's own."""
 
     @model_validator(mode="after")
     def _columns_fit(self) -> "Hub":

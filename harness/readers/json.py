@@ -12,6 +12,7 @@ class Json(TableReader):
     """A JSON list of objects, columns mapped in YAML."""
 
     encoding: str | None = None
+    """The encoding of the file; null: UTF-8, then GB18030."""
 
     def rows(self, path: str) -> Iterator[Row | Fault]:
         """The objects of the list; a line is where an object begins."""

@@ -12,6 +12,7 @@ class Jsonl(TableReader):
     """One JSON object a line, columns mapped in YAML."""
 
     encoding: str | None = None
+    """The encoding of the file; null: UTF-8, then GB18030."""
 
     def rows(self, path: str) -> Iterator[Row | Fault]:
         """One object a line."""

@@ -30,13 +30,20 @@ class LmEval(Reader):
     imports: ClassVar[tuple[str, ...]] = ("lm_eval",)
     brings_tasks: ClassVar[bool] = True
 
-    tasks: tuple[str, ...]  # names of tasks, groups or tags, or patterns such as mmlu_*
-    include_path: Annotated[str | None, LocalPath()] = None  # a folder with .yaml files of tasks of your own
-    limit: int | None = Field(None, ge=1)  # documents of each task, the first ones
-    num_fewshot: int | None = Field(None, ge=0)  # worked examples, instead of the number that a task states
-    metrics: tuple[str, ...] | None = None  # of those that the tasks name; all when not given
-    seed: int = FEWSHOT_SEED  # of lm-eval's choice of examples
-    within: str | None = None  # the group, tag or pattern that sets options of the one task
+    tasks: tuple[str, ...]
+    """Names of tasks, groups or tags, or patterns such as mmlu_*."""
+    include_path: Annotated[str | None, LocalPath()] = None
+    """A folder with .yaml files of tasks of your own; null: lm-eval's tasks only."""
+    limit: int | None = Field(None, ge=1)
+    """The first so many documents of each task; null: all."""
+    num_fewshot: int | None = Field(None, ge=0)
+    """Worked examples, instead of the number that a task states; null: its own."""
+    metrics: tuple[str, ...] | None = None
+    """Which of the metrics that the tasks name are taken; null: all."""
+    seed: int = FEWSHOT_SEED
+    """Seed of lm-eval's choice of examples."""
+    within: str | None = None
+    """The group, tag or pattern that sets options of the one task; null: none."""
 
     @model_validator(mode="after")
     def _names_differ(self) -> "LmEval":

@@ -13,4 +13,6 @@ class Messages(Sharegpt):
     """
 
     messages: str = "messages"
+    """The key of the turns."""
     tags: MessageTags = Field(default_factory=MessageTags)
+    """How a turn names its role and its text, and how the roles are called."""

@@ -16,12 +16,19 @@ class QueryResponse(FileReader):
     """
 
     query: str = "query"
+    """The key of what is asked."""
     response: str = "response"
-    history: str = "history"  # a list of [user, assistant] pairs, or of turns with role and content
+    """The key of the right answer."""
+    history: str = "history"
+    """The key of the earlier turns: a list of [user, assistant] pairs, or of turns with role and content."""
     system: str = "system"
-    tools: str = "tools"  # functions that an answer may call; a prompt has to show them
-    id: str | None = None  # default: "<file stem>:<record number>"
+    """The key of the row's system text."""
+    tools: str = "tools"
+    """The key of the functions that an answer may call; the prompt has to show them."""
+    id: str | None = None
+    """The key of the id; null: "<file stem>:<record number>"."""
     encoding: str | None = None
+    """The encoding of the file; null: UTF-8, then GB18030."""
 
     def meanings(self) -> Mapping[str, str]:
         """The query is the input; the response is for no prompt."""

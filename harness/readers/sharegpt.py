@@ -20,11 +20,17 @@ class Sharegpt(FileReader):
     """
 
     messages: str = "conversations"
+    """The key of the turns."""
     system: str = "system"
-    tools: str = "tools"  # functions that an answer may call; a prompt has to show them
+    """The key of the row's system text."""
+    tools: str = "tools"
+    """The key of the functions that an answer may call; the prompt has to show them."""
     tags: Tags = Field(default_factory=Tags)
-    id: str | None = None  # default: "<file stem>:<record number>"
+    """How a turn names its role and its text, and how the roles are called."""
+    id: str | None = None
+    """The key of the id; null: "<file stem>:<record number>"."""
     encoding: str | None = None
+    """The encoding of the file; null: UTF-8, then GB18030."""
 
     def meanings(self) -> Mapping[str, str]:
         """Of the turns the last question is the input."""

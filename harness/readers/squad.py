@@ -63,7 +63,9 @@ class Squad(FileReader):
     """
 
     group: str | None = "context_id"
+    """The column of what a question belongs to: questions about one context are not independent; null: all are."""
     encoding: str | None = None
+    """The encoding of the file; null: UTF-8, then GB18030."""
 
     def rows(self, path: str) -> Iterator[Row | Fault]:
         """One row a question, with its context."""

@@ -12,6 +12,7 @@ class Tsv(TableReader):
     """Tab-separated lines with a header, columns mapped in YAML; quotes are ordinary characters."""
 
     encoding: str | None = None
+    """The encoding of the file; null: UTF-8, then GB18030."""
 
     def rows(self, path: str) -> Iterator[Row | Fault]:
         """One line a row."""

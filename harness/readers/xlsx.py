@@ -15,7 +15,8 @@ class Xlsx(TableReader):
     such as #N/A and a formula without a stored value are empty. Cells merged over rows have their value in each row.
     """
 
-    sheet: str | None = None  # default: the first
+    sheet: str | None = None
+    """The sheet of the workbook; null: the first."""
 
     def rows(self, path: str) -> Iterator[Row | Fault]:
         """One row of the sheet a row; a line is the sheet's row number."""

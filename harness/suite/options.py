@@ -20,76 +20,108 @@ Amount = Annotated[  # of a figure: a number in its own units, `2 points`, or on
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 class GenerationOptions(_Strict):
     """How text is generated for a task; every variant of the task shares it."""
 
-    max_tokens: int = Field(256, ge=1, le=MOST_TOKENS)  # of the answer
-    reasoning_tokens: int | None = Field(None, ge=0, le=MOST_TOKENS)  # of what comes before it; 2,048 when not given
+    max_tokens: int = Field(256, ge=1, le=MOST_TOKENS)
+    """Most tokens of the answer."""
+    reasoning_tokens: int | None = Field(None, ge=0, le=MOST_TOKENS)
+    """Most tokens of what comes before the answer; null: 2,048."""
     temperature: float = Field(0.0, ge=0)
+    """Temperature of sampling; 0: the likeliest token each time."""
     top_p: float = Field(1.0, gt=0, le=1)
-    top_k: int | None = Field(
-        None, ge=0, le=MOST_TOKENS
-    )  # likeliest tokens that are drawn from; 0: all; greedy: no use
-    repetition_penalty: float | None = Field(None, gt=0, le=100)  # of tokens that stand in prompt or reply; 1: none
+    """Sampling is among the likeliest tokens that have this probability together; 1: all."""
+    top_k: int | None = Field(None, ge=0, le=MOST_TOKENS)
+    """Sampling is among the so many likeliest tokens; 0: all; null: all, or what a server does by itself."""
+    repetition_penalty: float | None = Field(None, gt=0, le=100)
+    """Makes tokens less likely that stand in the prompt or the reply; 1: none; null: not stated."""
     stop: list[str] = []
+    """Texts at which the answer ends."""
 
 
 class Compare(_Strict):
     """Which variant the others are measured against, which figures the verdict rests on, and what counts as equal."""
 
     reference: str | None = None
+    """The variant that the others are measured against; null: the first."""
     headline: list[str] = []
-    margin: Amount = None  # how much worse a variant may be and still be as good; 2 % of the range when not given
-    correction: Correction = "max-t"  # for many comparisons
-    approaches: dict[str, Approach] = {}  # of variants, in place of what they are made of
-    by: list[str] | None = None  # columns by whose values the headline is shown, too; exams: group of subjects, subject
+    """The figures that the verdict rests on, as task.metric; empty: the first metric of each task."""
+    margin: Amount = None
+    """How much worse a variant may be and still be as good: 2 points, a number in the metric's units, or {task.metric:
+    …}; null: 2 % of the metric's range."""
+    correction: Correction = "max-t"
+    """How the family of all pairs is corrected for many comparisons."""
+    approaches: dict[str, Approach] = {}
+    """Of which approach a variant is, where that cannot be told from what it is made of, as {VARIANT: approach}."""
+    by: list[str] | None = None
+    """Columns by whose values the headline is shown too; null: group of subjects and subject in exams, else none."""
 
 
 class Leakage(_Strict):
     """How much of a task's test items may also stand in what a model learns from or looks up."""
 
-    allowed: float = Field(0.05, ge=0, le=1)  # share of the test items, equal but for case, spaces and punctuation
-    near: float = Field(0.8, gt=0, le=1)  # Jaccard similarity of character n-grams from which two texts are near-equal
+    allowed: float = Field(0.05, ge=0, le=1)
+    """Share of a task's test items that may also stand in what is learnt or looked up, case, spaces and punctuation
+    aside."""
+    near: float = Field(0.8, gt=0, le=1)
+    """Jaccard similarity of character n-grams from which two texts count as near-equal."""
 
 
 class Trust(_Strict):
     """What a judge must show before its figures may stand in the headline; null waives a demand."""
 
-    min_kappa: float | None = Field(0.4, ge=-1, le=1)  # Cohen's κ against people, from `harness calibrate`
-    min_items: int | None = Field(30, ge=2)  # labelled by people: κ of a few items is chance
-    max_flip: float | None = Field(0.2, ge=0, le=1)  # share of pairs whose verdict changes with the order
-    max_unreadable: float | None = Field(0.02, ge=0, le=1)  # share of judgements without a verdict
+    min_kappa: float | None = Field(0.4, ge=-1, le=1)
+    """Least Cohen's κ against people, from `harness calibrate`; null: not demanded."""
+    min_items: int | None = Field(30, ge=2)
+    """Least number of items that people labelled; null: not demanded."""
+    max_flip: float | None = Field(0.2, ge=0, le=1)
+    """Greatest share of pairs whose verdict changes with the order; null: not demanded."""
+    max_unreadable: float | None = Field(0.02, ge=0, le=1)
+    """Greatest share of judgements without a verdict; null: not demanded."""
 
 
 class LatencyOptions(_Strict, title="latency"):
     """How many requests of one task are timed one at a time, after the run has answered them together."""
 
-    items: int = Field(20, ge=0, le=1000)  # 0: none
-    task: str | None = None  # the first that is not general, where none is named
+    items: int = Field(20, ge=0, le=1000)
+    """Requests of each variant that are timed one at a time; 0: none."""
+    task: str | None = None
+    """The task whose requests are timed; null: the first that is not general."""
 
 
 class TokenPrices(_Strict, title="the prices of a model"):
     """What a model's tokens cost; 0 where they are free."""
 
     million_tokens_in: Price
+    """Price of a million tokens of prompts; 0 where they are free."""
     million_tokens_out: Price
+    """Price of a million tokens of replies; 0 where they are free."""
 
 
 class Prices(_Strict, title="prices"):
     """What a deployment pays for; what is not stated stays without a price."""
 
     currency: str = Field("USD", min_length=1, max_length=12)
-    device_hour: Price | None = None  # of the machine that trains, indexes and runs local models
-    million_tokens_in: Price | None = None  # of models behind a server
+    """The name of the currency, as it is shown."""
+    device_hour: Price | None = None
+    """Price of an hour of the machine that trains, indexes and runs local models; null: not stated."""
+    million_tokens_in: Price | None = None
+    """Price of a million tokens of prompts to models behind a server; null: not stated."""
     million_tokens_out: Price | None = None
-    models: dict[str, Annotated[JSON, WithJsonSchema(TokenPrices.model_json_schema())]] = {}  # instead, by model
+    """Price of a million tokens of replies from models behind a server; null: not stated."""
+    models: dict[str, Annotated[JSON, WithJsonSchema(TokenPrices.model_json_schema())]] = {}
+    """Prices of tokens of single models, instead of the general ones, by their names in `models`."""
     labelled_row: Price | None = None
-    upkeep_hour: Price | None = None  # of a person who keeps the knowledge current
-    hours_per_change: Annotated[float, Field(ge=0, le=10_000)] = 1.0  # of that person, each time it changes
-    amortise_days: int = Field(365, ge=1, le=36_500)  # over which is spread what is paid once
+    """Price of one labelled row; null: not stated."""
+    upkeep_hour: Price | None = None
+    """Price of an hour of a person who keeps the knowledge current; null: not stated."""
+    hours_per_change: Annotated[float, Field(ge=0, le=10_000)] = 1.0
+    """Hours of that person each time that the knowledge changes."""
+    amortise_days: int = Field(365, ge=1, le=36_500)
+    """Days over which what is paid once is spread."""
 
     @model_validator(mode="after")
     def _is_whole(self) -> "Prices":
@@ -105,20 +137,32 @@ class Prices(_Strict, title="prices"):
 class ConstraintOptions(_Strict, title="constraints"):
     """What a variant has to keep to be deployed."""
 
-    max_p95_ms: Limit | None = None  # of one request by itself
-    max_memory_gb: Limit | None = None  # of the loaded variant
-    min_quality: Amount = None  # of each headline figure, or by figure
-    max_cost_per_1000: Limit | None = None  # requests, in the currency of the prices
-    local_only: bool = False  # whether no request may leave this machine
-    knowledge_changes: ChangeRate | None = None  # how often what is true changes
+    max_p95_ms: Limit | None = None
+    """Most milliseconds of 95 of 100 requests, each by itself; null: no bound."""
+    max_memory_gb: Limit | None = None
+    """Most GB of memory of the loaded variant; null: no bound."""
+    min_quality: Amount = None
+    """Least value of each headline figure, or {task.metric: value}; null: no bound."""
+    max_cost_per_1000: Limit | None = None
+    """Most that 1,000 requests may cost, in the currency of the prices; null: no bound."""
+    local_only: bool = False
+    """Whether no request may leave this machine."""
+    knowledge_changes: ChangeRate | None = None
+    """How often what is true changes; null: not stated."""
 
 
 class ProfileOptions(_Strict, title="profile"):
     """The circumstances of a team, beside which the report puts what the run measured."""
 
     labelled_rows: int | None = Field(None, ge=0, le=10**9)
+    """Labelled rows that the team has or can get; null: not stated."""
     knowledge_changes: ChangeRate | None = None
+    """How often what is true changes; null: not stated."""
     explainability: Literal["none", "useful", "required"] | None = None
+    """Whether answers have to show what they rest on; null: not stated."""
     hardware: Literal["cpu", "one-gpu", "several-gpus", "hosted"] | None = None
+    """What models can run on; null: not stated."""
     latency: Literal["batch", "interactive", "real-time"] | None = None
+    """How fast answers have to come; null: not stated."""
     team: Literal["domain", "software", "machine-learning"] | None = None
+    """What the team knows best; null: not stated."""

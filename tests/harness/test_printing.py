@@ -187,3 +187,39 @@ def test_a_bar_shows_what_the_run_waits_for(reason: str) -> None:
         assert task.fields["rate"] == ""
         progress.advance(1, 5)
         assert "tokens/s" in task.fields["rate"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "lines"),
+    [
+        (["method", "lora"], ["method lora", "r  default: 8", "alpha  default: null"]),
+        (["model", "scripted"], ["rules[].match  required", "echo  default: 'no'"]),
+        (["suite", "prices"], ["currency  default: USD", "models.NAME.million_tokens_in  required"]),
+        (["metric", "choice"], ["It has no parameters."]),
+        (["suite"], ["`harness list suite NAME` shows the parameters of one of them."]),
+    ],
+)
+def test_parameters_fit_a_narrow_terminal(
+    arguments: list[str], lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    result = CliRunner().invoke(app, ["list", *arguments])
+    assert result.exit_code == 0
+    own = [line.rstrip() for line in result.output.splitlines()]
+    assert [line for line in lines if line not in own] == []
+    assert [line for line in own if len(line) > 40 and not line.startswith("`")] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["metrics"], "'metrics' is not a kind of component (did you mean metric?)"),
+        (["metric", "bleuu"], "metric 'bleuu' is not known (did you mean bleu?)"),
+        (["suite", "price"], "section 'price' is not known (did you mean prices?)"),
+        (["models"], "`harness list models` needs --server URL"),
+    ],
+)
+def test_what_is_not_there_to_be_listed_has_its_remedy(arguments: list[str], message: str) -> None:
+    result = CliRunner().invoke(app, ["list", *arguments])
+    assert (result.exit_code, result.stderr.startswith(f"error: {message}")) == (2, True)
+    assert result.stderr.count("\n") == 1

@@ -48,12 +48,19 @@ class KnowledgeBase(Knowledge):
     """Base of the knowledge bases that are read from files; each form has its own entries."""
 
     path: FilePath
-    update: Annotated[str | None, LocalPath()] = None  # a second version of the same form
-    updated: str | None = None  # the column of the task's rows with the answer that holds in the second version
+    """The file or folder, relative to the suite's folder."""
+    update: Annotated[str | None, LocalPath()] = None
+    """A second version of the same form: the questions whose facts it changes are asked under both; null: none."""
+    updated: str | None = None
+    """The column of the task's rows with the answer that holds in the second version; null: told from the new text."""
     split: SplitOption = Field(default_factory=Splitting)
+    """How entries are cut into passages: none, paragraph, sentence, tokens, or {by: …, size: …, overlap: …}."""
     gold: GoldOption = Field(default_factory=Gold)
+    """How an item's right passages are known: text (equals a target), contains (holds one), or {by: …}."""
     encoding: str | None = None
+    """The encoding of text files; null: UTF-8, then GB18030."""
     on_bad_document: Literal["error", "skip"] = "error"
+    """What cannot be read ends the run with the reason, or is left out and listed."""
 
     @model_validator(mode="after")
     def _versions_differ(self) -> "KnowledgeBase":

@@ -19,7 +19,8 @@ class DocumentFolder(KnowledgeBase):
     suffixes: ClassVar[tuple[str, ...]]
     remedy: ClassVar[str]  # said where no file of a folder is chosen
 
-    pattern: str | None = None  # of the names in a folder, e.g. "guides/*.md"; by default, those with the suffixes
+    pattern: str | None = None
+    """Which files of a folder are read, e.g. "guides/*.md"; null: all of a form that is read here."""
 
     @field_validator("pattern")
     @classmethod

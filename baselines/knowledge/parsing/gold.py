@@ -41,12 +41,16 @@ class Gold(BaseModel):
     choice are letters; there the texts of the right options count.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     by: By = "text"
-    separator: str | None = None  # divides one target into terms; the passages of all of them are right
-    field: str | None = None  # by: field: the column of the task's rows that names an entry, or a list of them
-    of: Literal["id", "source", "title"] = "id"  # by: field: what the column holds
+    """What is right: a passage that equals a target, that contains one, or that a field of the item names."""
+    separator: str | None = None
+    """Divides a target into terms; the passages of all of them are right. null: a target is one term."""
+    field: str | None = None
+    """With by: field: the column of the task's rows that names an entry, or a list of them; null: otherwise."""
+    of: Literal["id", "source", "title"] = "id"
+    """With by: field: what the column holds."""
 
     @model_validator(mode="after")
     def _settings_fit(self) -> "Gold":

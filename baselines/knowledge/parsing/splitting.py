@@ -47,11 +47,14 @@ class Splitting(BaseModel):
     one is cut: a paragraph between sentences, a sentence between tokens. Without, each is a passage of its own.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     by: By = "none"
-    size: int | None = Field(default=None, ge=1)  # most tokens of a passage; by: tokens has 200 by default
-    overlap: int = Field(default=0, ge=0)  # tokens of a passage that the next one repeats; whole sentences, paragraphs
+    """Where entries are cut; none: each entry is one passage."""
+    size: int | None = Field(default=None, ge=1)
+    """Most tokens of a passage, up to which pieces are joined; null: 200 by tokens, else each piece is a passage."""
+    overlap: int = Field(default=0, ge=0)
+    """Tokens of a passage that the next one repeats, in whole sentences or paragraphs."""
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> "Splitting":

@@ -29,12 +29,18 @@ class JudgeMetric(Metric):
     pairwise: ClassVar[bool] = False
     needs_passages: ClassVar[bool] = False  # whether an answer is judged by the passages that its variant was shown
 
-    model: ModelName | list[ModelName]  # several judge together, as a panel
-    language: LanguageSetting = "auto"  # auto: that of the task
+    model: ModelName | list[ModelName]
+    """The model in `models` that judges; several in a list judge together, as a panel."""
+    language: LanguageSetting = "auto"
+    """The language in which judges are asked; auto: that of the task."""
     repeats: int = Field(1, ge=1, le=20)
+    """Readings of the same answer, whose distance is the noise floor; set a temperature above 0 with it."""
     temperature: float = Field(0.0, ge=0)
-    max_tokens: int = Field(1024, ge=16, le=MOST_TOKENS)  # of one reply
-    combine: Literal["mean", "majority"] = "mean"  # of a panel
+    """Temperature of a reply; 0: the likeliest tokens."""
+    max_tokens: int = Field(1024, ge=16, le=MOST_TOKENS)
+    """Most tokens of one reply."""
+    combine: Literal["mean", "majority"] = "mean"
+    """What a panel says together: the mean, or what most judges say (else the median)."""
 
     _spoken: dict[Language, "JudgeMetric"] = PrivateAttr(default_factory=dict)  # the metric by the language of a task
 

@@ -21,7 +21,8 @@ from harness.records.inputs import Language, Prompt
 class RubricMetric(JudgeMetric):
     """Base of metrics that ask judges by a rubric."""
 
-    rubric: Annotated[str, LocalPath(or_name=True)] = "score100"  # shipped, or the path of a YAML file
+    rubric: Annotated[str, LocalPath(or_name=True)] = "score100"
+    """A shipped rubric (score100, five_dimensions, clinical), or the path of a YAML file."""
 
     @field_serializer("rubric")
     def _rubric_name(self, value: str) -> str:

@@ -13,9 +13,13 @@ class Normalisation(Component):
     """
 
     nfkc: bool = True
+    """Whether full width, half width and other forms of the same character are equal (Unicode NFKC)."""
     punctuation: Punctuation = "drop"
+    """Whether punctuation counts as written, in one form for Chinese and Western marks, or not at all."""
     case: bool = True
+    """Whether upper and lower case are equal."""
     whitespace: bool = True
+    """Whether differences of white space are overlooked."""
 
     def normal(self, text: str) -> str:
         """`text` in the form in which it is compared."""

@@ -42,6 +42,7 @@ class TokenOverlap(Metric):
     answers: ClassVar[tuple[str, ...]] = ("text",)
 
     tokens: Literal["auto", "characters", "jieba", "words"] = "auto"
+    """What is counted; auto: characters where the references are mostly Chinese, else words."""
 
     def check_task(self, task: "Task") -> str | None:
         return sample_without_reference(task.data.test, lambda text: cut(text, "characters"))

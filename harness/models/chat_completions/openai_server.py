@@ -31,9 +31,13 @@ class OpenAIServer(HostedModel):
     model_config = ConfigDict(hide_input_in_errors=True)
 
     model: str
+    """The model's name on the server."""
     url: Annotated[str, AsWritten()] = Field("https://api.openai.com/v1", pattern=r"^(https?://|\$\{)")
-    api_key: Annotated[str, AsWritten()] = "OPENAI_API_KEY"  # the environment variable's name, never the key itself
-    extra: Annotated[Mapping[str, JSON], AsWritten()] = Field(default_factory=dict)  # further fields of the request
+    """The server's address up to and including /v1; ${NAME} is taken from the environment."""
+    api_key: Annotated[str, AsWritten()] = "OPENAI_API_KEY"
+    """The name of the environment variable that holds the key, never the key itself."""
+    extra: Annotated[Mapping[str, JSON], AsWritten()] = Field(default_factory=dict)
+    """Further fields of the request, by the server's names."""
 
     @field_validator("api_key", mode="before")
     @classmethod

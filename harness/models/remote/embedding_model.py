@@ -36,10 +36,15 @@ class EmbeddingModel(HostedModel):
     embeds: ClassVar[bool] = True
 
     model: str
-    query_prefix: str = ""  # what the model wants before a text: a server knows of none
+    """The model's name on the server."""
+    query_prefix: str = ""
+    """What the model wants before a query; a server knows of none."""
     passage_prefix: str = ""
-    dimensions: int | None = Field(None, ge=1)  # of shortened vectors, for models that allow it
-    batch_size: int = Field(32, ge=1)  # texts in one request
+    """What the model wants before a passage; a server knows of none."""
+    dimensions: int | None = Field(None, ge=1)
+    """Length of shortened vectors, for models that allow it; null: their own length."""
+    batch_size: int = Field(32, ge=1)
+    """Texts in one request."""
     _dimension: int | None = PrivateAttr(None)  # of the vectors so far
 
     @abstractmethod

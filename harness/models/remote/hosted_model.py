@@ -27,11 +27,16 @@ class HostedModel(Model):
 
     prefix: ClassVar[str] = ""  # of what is said about a failed call
 
-    retries: int = Field(2, ge=0)  # further attempts after a passing failure
-    pause: float = Field(1.0, ge=0)  # seconds before the first retry, doubled each time
-    timeout: float = Field(300.0, gt=0)  # seconds that a reply may fall silent, and that a connection may take
-    longest: float = Field(3600.0, gt=0)  # seconds for one whole reply; waiting in the server's queue is no part of it
-    patience: float = Field(600.0, ge=0)  # seconds that a run waits for a server that takes no calls
+    retries: int = Field(2, ge=0)
+    """Further attempts after a passing failure."""
+    pause: float = Field(1.0, ge=0)
+    """Seconds before the first retry, doubled each time."""
+    timeout: float = Field(300.0, gt=0)
+    """Seconds that a reply may fall silent, and that a connection may take."""
+    longest: float = Field(3600.0, gt=0)
+    """Seconds for one whole reply; waiting in the server's queue is no part of it."""
+    patience: float = Field(600.0, ge=0)
+    """Seconds that a run waits for a server that takes no calls."""
     _display: Display = PrivateAttr(default_factory=Display)
 
     def report_to(self, display: Display) -> None:

@@ -38,9 +38,13 @@ class OllamaHost(HostedModel):
     prefix: ClassVar[str] = PREFIX
 
     model: str
-    host: Annotated[str | None, AsWritten()] = None  # OLLAMA_HOST, else this machine
+    """The model, as `ollama list` names it."""
+    host: Annotated[str | None, AsWritten()] = None
+    """The server's address; null: OLLAMA_HOST, else this machine."""
     keep_alive: str = "5m"
-    unload: bool = True  # when the run is done with it: the accelerator may be needed for another model
+    """How long the server keeps the model loaded after a call, e.g. 5m, 1h."""
+    unload: bool = True
+    """Whether the model is unloaded when the run is done with it; false: for a server that others share."""
     _used: bool = PrivateAttr(False)
 
     @field_validator("host")

@@ -28,8 +28,11 @@ class RemoteModel(HostedModel, TextModel):
 
     shows_turns: ClassVar[bool] = True
 
-    template: Annotated[str | None, PromptText()] = None  # chatml, gemma, llama3, mistral, or Jinja over `messages`
-    workers: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"  # calls at once
+    template: Annotated[str | None, PromptText()] = None
+    """Renders prompts here instead of on the server: chatml, gemma, llama3, mistral, or Jinja over `messages`; null:
+    the server does."""
+    workers: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
+    """Calls at once; auto: by what the server bears."""
     _holds_schemas: bool = PrivateAttr(False)  # the server has shown it
 
     @field_validator("template")

@@ -77,14 +77,19 @@ class MappedReader(DividedReader):
     """Base of the readers whose columns are mapped in YAML."""
 
     input: str = "input"
-    target: str | list[str] = "target"  # several columns, or a cell that is a list: several right answers
-    target_separator: str | None = None  # splits one cell into several right answers
-    options: str | list[str] = Field(
-        default_factory=list
-    )  # the columns of options A, B, …; or one column that holds a list, or an object by letter
-    id: str | None = None  # default: "<file stem>:<record number>"
-    history: str | None = None  # a list of [user, assistant] pairs, or of turns with role and content
-    system: str | None = None  # the system turn of a row, where the task states none; {{ system }} in prompts
+    """The column of what is asked."""
+    target: str | list[str] = "target"
+    """The column of the right answer; several columns, or a cell that is a list: several right answers."""
+    target_separator: str | None = None
+    """Splits one cell into several right answers, e.g. "##"; null: a cell is one."""
+    options: str | list[str] = Field(default_factory=list)
+    """The columns of options A, B, …, or one column that holds a list, or an object by letter; empty: no options."""
+    id: str | None = None
+    """The column of the id; null: "<file stem>:<record number>"."""
+    history: str | None = None
+    """The column of earlier turns: a list of [user, assistant] pairs, or of turns with role and content; null: none."""
+    system: str | None = None
+    """The column of the system turn of a row, sent where the task states none; null: none."""
 
     @model_validator(mode="after")
     def _meanings_are_unique(self) -> "MappedReader":

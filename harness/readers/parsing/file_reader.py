@@ -29,13 +29,17 @@ OptionalPath = Annotated[str | None, LocalPath()]
 class DividedReader(Reader):
     """Base of readers whose rows can be divided into splits. Without `split`, everything is test."""
 
-    # "85/10/5" (train/test/validation), {train: 85, test: 10, validation: 5}, or {train: "0:900", test: "900:1000"};
-    # beside a train file it divides the rest: {validation: "0:200", test: "200:1000"}
     split: Annotated[str | dict[Split, str | float] | None, BeforeValidator(_check_split)] = None
-    shuffle: bool = False  # divide the rows in an order drawn from the seed; no: in file order
-    limit: int | None = Field(default=None, ge=1)  # the first so many test samples, after the split, in file order
-    group: str | None = None  # the column of what a row belongs to: rows of one dialogue or text are not independent
+    """Divides one source: "85/10/5" (train/test/validation), {train: 85, test: 10, validation: 5}, or ranges such as
+    {train: "0:900", test: "900:1000"}; beside a train file it divides the rest; null: all rows are test."""
+    shuffle: bool = False
+    """Whether the rows are divided in an order drawn from the seed; false: in file order."""
+    limit: int | None = Field(default=None, ge=1)
+    """The first so many test rows, after the split; null: all."""
+    group: str | None = None
+    """The column of what a row belongs to, e.g. a dialogue: rows of one group are not independent; null: all are."""
     on_bad_row: Literal["error", "skip"] = "error"
+    """A row that cannot be read ends the run with the reason, or is left out and listed."""
 
     @model_validator(mode="after")
     def _split_fits(self) -> "DividedReader":
@@ -61,9 +65,12 @@ class DividedReader(Reader):
 class FileReader(DividedReader):
     """Base of readers of one file a split, or of a folder of files: each format has its own rows and layout."""
 
-    path: FilePath  # a file, or a folder of files of one form, which are read in the order of their names
+    path: FilePath
+    """A file, or a folder of files of one form, which are read in the order of their names."""
     train: OptionalPath = None
+    """The file or folder of the train rows; null: none, or by `split`."""
     validation: OptionalPath = None
+    """The file or folder of the validation rows; null: none, or by `split`."""
 
     @model_validator(mode="after")
     def _files_differ(self) -> "FileReader":

@@ -48,10 +48,15 @@ class SubjectReader(Reader):
     files: ClassVar[Mapping[Split, str]]  # below the path, {} for the subject; validation may be absent
 
     path: FilePath
-    subjects: list[str] = Field(default_factory=list)  # empty: all
-    limit: int | None = Field(default=None, ge=1)  # the first so many test questions of each subject
-    group: str | None = None  # e.g. subject: take the questions of one subject as not independent
+    """The folder of the benchmark, as it is distributed."""
+    subjects: list[str] = Field(default_factory=list)
+    """The subjects that are asked; empty: all."""
+    limit: int | None = Field(default=None, ge=1)
+    """The first so many test questions of each subject; null: all."""
+    group: str | None = None
+    """The column of what a question belongs to, e.g. subject: its questions are then not independent; null: all are."""
     on_bad_row: Literal["error", "skip"] = "error"
+    """A row that cannot be read ends the run with the reason, or is left out and listed."""
 
     def rows(self, file: str) -> Iterable[Row | Fault]:
         """The questions of a file, with the columns question, A, B, C, D, answer. Raises DataError."""

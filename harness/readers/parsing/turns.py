@@ -13,26 +13,39 @@ Pairs = tuple[tuple[str, str], ...]
 class Tags(BaseModel):
     """How a turn names its role and its text, and how the roles are called. Names are LLaMA-Factory's."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     role_tag: str = "from"
+    """The key of the role inside a turn."""
     content_tag: str = "value"
+    """The key of the text inside a turn."""
     user_tag: str = "human"
+    """How the user is called."""
     assistant_tag: str = "gpt"
+    """How the model is called."""
     observation_tag: str = "observation"
+    """How the result of a function is called."""
     function_tag: str = "function_call"
+    """How the call of a function is called."""
     system_tag: str = "system"
+    """How the system is called."""
 
 
 class MessageTags(Tags):
     """The same with the names that ms-swift, OpenAI and TRL use."""
 
     role_tag: str = "role"
+    """The key of the role inside a turn."""
     content_tag: str = "content"
+    """The key of the text inside a turn."""
     user_tag: str = "user"
+    """How the user is called."""
     assistant_tag: str = "assistant"
+    """How the model is called."""
     observation_tag: str = "tool_response"
+    """How the result of a function is called."""
     function_tag: str = "tool_call"
+    """How the call of a function is called."""
 
 
 SHAREGPT = Tags()

@@ -57,7 +57,7 @@ def penalised(patch: Patch) -> None:
     def ship(network: Any) -> None:
         network.generation_config.repetition_penalty = 1.7
 
-    patch.setattr(loading, "_only_the_suites_options", ship)
+    patch.setattr(loading, "drop_generation_defaults", ship)
 
 
 def shifted_logprobs(patch: Patch) -> None:
