@@ -26,7 +26,7 @@ class Csv(TableReader):
     @field_validator("delimiter")
     @classmethod
     def _is_one_character(cls, delimiter: str | None) -> str | None:
-        if delimiter is not None and (len(delimiter) != 1 or delimiter in "\"\r\n"):
+        if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
             raise ValueError(r'must be one character and no quote, e.g. ";" or "\t"')
         return delimiter
 

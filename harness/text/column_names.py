@@ -40,8 +40,8 @@ def _separator_of(columns: Collection[str]) -> str | None:
     only = next(iter(columns), "")
     if len(columns) == 1 and (sign := _SEPARATOR.search(only)):
         return (
-            f"the header, {shortened(only, 60)!r}, is divided by {sign[0]!r}; give delimiter: {sign[0]!r}, or save the "
-            "file with commas"
+            f"the header, {shortened(only, 60)!r}, is divided by {sign[0]!r}; save the file with commas, or give "
+            f"csv its delimiter: {sign[0]!r}"
         )
     return None
 

@@ -432,8 +432,8 @@ def test_listing_readers_imports_nothing_heavy():
 @pytest.mark.parametrize(
     ("content", "remedy"),
     [
-        ("input|target\nq|t\n", r"is divided by '\|'; give delimiter: '\|', or save the file with commas"),
-        ("input，target\nq，t\n", "is divided by '，'; give delimiter: '，', or save the file with commas"),
+        ("input|target\nq|t\n", r"is divided by '\|'; save the file with commas, or give csv its delimiter: '\|'"),
+        ("input，target\nq，t\n", "is divided by '，'; save the file with commas, or give csv its delimiter: '，'"),
     ],
 )
 def test_another_separator_is_named(write, read, content, remedy):
@@ -445,7 +445,7 @@ def test_another_separator_is_named(write, read, content, remedy):
     ("content", "given", "expected"),
     [
         ("input;target\n3,5 mg;t\n", None, [("3,5 mg", "t")]),  # a comma in numbers
-        ("input\ttarget\nq\t\"a, b\"\n", None, [("q", "a, b")]),
+        ('input\ttarget\nq\t"a, b"\n', None, [("q", "a, b")]),
         ('"input";"target"\n"q;1";t\n', None, [("q;1", "t")]),
         ('"a;b",input,target\nx,q,t\n', None, [("q", "t")]),  # the semicolon is part of a name
         ("input|target\nq|t\n", "|", [("q", "t")]),
@@ -455,7 +455,7 @@ def test_another_separator_is_named(write, read, content, remedy):
 def test_what_separates_the_columns(write, read, content, given, expected):
     options = {"delimiter": given} if given else {}
     if expected is None:
-        with pytest.raises(DataError, match="no column 'input'"):
+        with pytest.raises(DataError, match="no column 'target'"):
             read("csv", path=write("x.csv", content), **options)
         return
     samples = read("csv", path=write("x.csv", content), **options).test
