@@ -12,7 +12,6 @@ from harness.readers.parsing.rows import Fault, Row
 from harness.readers.parsing.table_rows import table_rows
 from harness.readers.parsing.text_file import read_text
 
-
 _QUOTED = re.compile(r'"[^"]*"')
 _DELIMITERS = (",", ";", "\t")  # Excel writes semicolons where a comma stands in numbers
 

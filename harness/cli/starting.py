@@ -1,0 +1,144 @@
+"""The command that begins a suite from a user's data."""
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from harness.authoring.interview import Interviewer, Wishes
+    from harness.authoring.model_choice import ModelMemory
+
+_PROMPT_TOKENS = 1024  # of a prompt with its answer, for which memory is estimated
+
+
+def init(
+    domain: Annotated[
+        str | None, typer.Argument(metavar="DOMAIN", help="Name of the suite; default: the data file's")
+    ] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE", help="csv, tsv, xlsx, json or jsonl; again for train, val and test files"),
+    ] = None,
+    question: Annotated[str | None, typer.Option("--input", metavar="COL", help="Column of what is asked")] = None,
+    target: Annotated[str | None, typer.Option(metavar="COL", help="Column of the right answers")] = None,
+    identifier: Annotated[str | None, typer.Option("--id", metavar="COL", help="Column of the rows' own ids")] = None,
+    kind: Annotated[str | None, typer.Option(metavar="KIND", help="text, choice, json, labels or terms")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help="ollama:NAME, a hub id, a folder, pypi:…, URL#NAME or scripted"),
+    ] = None,
+    language: Annotated[str | None, typer.Option(metavar="zh|en", help="Of the prompts; default: the data's")] = None,
+    knowledge: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE", help="What answers are looked up in: a list, documents, a folder"),
+    ] = None,
+    shipped: Annotated[
+        str | None,
+        typer.Option("--from", metavar="NAME", help="A shipped suite to begin with, e.g. suites/medical-terms"),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder to write; default: DOMAIN here")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Take every proposal; ask nothing")] = False,
+    no_input: Annotated[bool, typer.Option("--no-input", help="The same; so it is without a terminal")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Write over files that are there")] = False,
+) -> None:
+    """Begin a suite from your data: looks into it, asks what it cannot tell, and writes a folder that runs at once.
+
+    For example `harness init cardiology --data train.csv --data test.csv`, or `harness init` to be asked for everything.
+    """
+    from harness.authoring.interview import Wishes
+    from harness.printing import make_console
+
+    console = make_console()
+    wishes = Wishes(
+        domain=domain, data=tuple(data or ()), input=question, target=target, id=identifier, kind=kind, model=model,
+        language=language, knowledge=tuple(knowledge or ()),
+    )  # fmt: skip
+    asks = not (yes or no_input) and sys.stdin.isatty()
+    who = _interviewer(console, asks)
+    folder = _begin_shipped(shipped, wishes, who, out, force) if shipped else _begin(wishes, who, out, force)
+    console.print(
+        f"\n{folder}/suite.yaml is written and checked.\nNext: harness plan {folder}    harness run {folder}",
+        soft_wrap=True,
+    )
+
+
+def _begin(wishes: "Wishes", who: "Interviewer", out: Path | None, is_forced: bool) -> Path:
+    from harness.authoring.interview import interview
+    from harness.authoring.machine import look_around
+    from harness.authoring.suite_folder import refuse_existing
+    from harness.authoring.suite_writer import NAMES, write_suite
+
+    if out is not None:
+        refuse_existing(out, list(NAMES), is_forced)
+    draft = interview(wishes, who, look_around, _memory(who.tell))
+    folder = out or Path(draft.name)
+    write_suite(draft, folder, is_forced)
+    return folder
+
+
+def _begin_shipped(name: str, wishes: "Wishes", who: "Interviewer", out: Path | None, is_forced: bool) -> Path:
+    from harness.authoring.shipped_start import begin_shipped
+
+    return begin_shipped(name, wishes, who, out, is_forced)
+
+
+def _memory(tell: Callable[[str], None]) -> "Callable[[str], ModelMemory | None]":
+    """Estimates a model's memory by its configuration; None where that is not known without a download."""
+
+    def estimate(path: str) -> "ModelMemory | None":
+        from harness.authoring.model_choice import ModelMemory
+        from harness.components.packages import is_extra_installed
+        from harness.errors import HarnessError
+        from harness.models.huggingface import HuggingFace
+
+        if not is_extra_installed("local"):
+            return None
+        try:
+            if not HuggingFace(path=path).at_hand():
+                return None
+            from adapters.memory.by_precision import model_needs
+
+            needs = model_needs(path, _PROMPT_TOKENS)
+        except (HarnessError, OSError) as error:
+            tell(f"memory of {path} is not estimated: {error}")
+            return None
+        own = needs.rows[0] if needs.device == "cpu" else needs.rows[1]
+        return ModelMemory(answering=own.answering, training=own.training["lora"], available=needs.available)
+
+    return estimate
+
+
+def _interviewer(console: "Console", asks: bool) -> "Interviewer":
+    from harness.authoring.interview import Nobody
+
+    def tell(sentence: str) -> None:
+        console.print(sentence, soft_wrap=True)
+
+    return _Person(console) if asks else Nobody(tell)
+
+
+class _Person:
+    """Asks at the terminal; an empty answer is the proposal."""
+
+    def __init__(self, console: "Console") -> None:
+        self.console = console
+
+    def tell(self, sentence: str) -> None:
+        self.console.print(sentence)
+
+    def choose(self, question: str, default: str | None, choices: Sequence[str], flag: str) -> str:
+        from rich.prompt import Prompt
+
+        listed = f" ({', '.join(choices)})" if choices else ""
+        while True:
+            shown = f"{question}{listed}{f' [{default}]' if default else ''}"
+            answer = Prompt.ask(shown, console=self.console, default=default, show_default=False) or ""
+            if not choices or answer in choices:
+                if answer or default is not None:
+                    return answer
+            self.console.print(f"Please answer with {'one of ' + ', '.join(choices) if choices else 'a value'}.")
