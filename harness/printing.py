@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from harness.records.finished_run import FinishedRun
     from harness.records.inputs import Language
     from harness.records.proofs import SelfTestRecord
-    from harness.stages.describe import Description
     from harness.stages.plan import Plan, PlannedCell
     from harness.stages.plan_decision import ForeseenDecision
 
@@ -178,37 +177,6 @@ def print_kinds(kind: str | None, console: Console) -> None:
             table.add_row(name, summary(component))
         console.print(table)
         console.print()
-
-
-def print_description(description: "Description", console: Console) -> None:
-    """A task's data in figures, and its first prompt as it is sent."""
-    rows = ", ".join(f"{split} {count}" for split, count in description.rows.items() if count)
-    console.print(Text.assemble((description.task, "bold"), f"  rows: {rows}"))
-    table = Table(description.unit, "min", "median", "p95", "max", box=None, padding=(0, 2))
-    for column in table.columns[1:]:
-        column.justify = "right"
-    for name, spread in description.lengths.items():
-        table.add_row(name, str(spread.min), f"{spread.median:g}", str(spread.p95), str(spread.max))
-    console.print(table)
-    targets = ", ".join(
-        f"{counted(count, 'row')} with {number}" for number, count in description.targets_per_row.items()
-    )
-    console.print(f"targets per row: {targets}")
-    console.print(
-        f"duplicate inputs in test: {description.duplicates}; test inputs also in train: {description.in_train}"
-    )
-    for note in description.notes:
-        console.print(note, soft_wrap=True)
-    if description.skipped:
-        console.print(f"skipped rows: {len(description.skipped)}")
-        for reason in description.skipped[:10]:
-            console.print(f"  {reason}", soft_wrap=True)
-    console.print("first prompt:")
-    for message in description.prompt:
-        console.print(Text(f"  {message.role}:", "dim"))
-        for line in message.content.splitlines():
-            console.print(f"    {line}", soft_wrap=True)
-    console.print()
 
 
 def print_lost_cells(finished: "FinishedRun") -> bool:

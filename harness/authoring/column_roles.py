@@ -3,6 +3,9 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
 
 from harness.authoring.column_profiles import ColumnProfile, filled_texts
 from harness.errors import HarnessError, nearest
@@ -10,11 +13,9 @@ from harness.records.inputs import JSON
 from harness.text.normalise import normalise
 from harness.text.templates import LETTERS
 
-_INPUTS = ["input", "question", "query", "ask", "src", "source", "text", "sentence", "prompt", "content", "utterance", "dialogue", "dialog", "document", "post", "message", "原始词", "问题", "问句", "提问", "输入", "题目", "题干", "原文", "文本", "正文", "内容", "句子", "对话", "描述", "主诉", "query1"]
-_TARGETS = ["target", "answer", "output", "response", "label", "reply", "tgt", "reference", "gold", "category", "class", "intent", "completion", "summary", "answers", "标准词", "标准答案", "参考答案", "答案", "回答", "答复", "回复", "输出", "标签", "类别", "分类", "意图", "科室", "诊断", "结果", "标准名称", "标准名", "摘要"]
-_IDS = ["id", "idx", "index", "uid", "qid", "key", "example_id", "item_id", "sample_id", "编号", "序号", "样本编号", "题号"]
-_GROUPS = ["patient_id", "patient", "dialogue_id", "dialog_id", "conversation_id", "context_id", "document_id", "患者编号", "患者", "病人", "对话编号"]
-_OPTION_LISTS = ["options", "choices", "candidates", "选项", "候选"]
+_WORDS: Mapping[str, Sequence[str]] = yaml.safe_load(
+    Path(__file__).with_name("column_words.yaml").read_text(encoding="utf-8")
+)
 _OPTION = re.compile(r"(?:option|choice|opt|选项|答案)?[\s_-]*\(?([A-Z])\)?", re.IGNORECASE)
 Fits = Callable[[ColumnProfile], bool]
 MOST_LABELS = 30
@@ -53,7 +54,7 @@ def guess_roles(
         input=question,
         target=target,
         id=identifier,
-        group=_first(free, _GROUPS, lambda column: column.distinct < len(rows)),
+        group=_first(free, _WORDS["groups"], lambda column: column.distinct < len(rows)),
         options=options if target and _are_letters(rows, target) else (),
     )
 
@@ -73,7 +74,7 @@ def unusable(column: ColumnProfile, rows: int) -> str | None:
 
 def _target(columns: Sequence[ColumnProfile], rows: int, question: str | None) -> str | None:
     usable = [column for column in columns if column.name != question and unusable(column, rows) is None]
-    named = _first(usable, _TARGETS)
+    named = _first(usable, _WORDS["targets"])
     if named is not None:
         return named
     labels = [column for column in usable if 1 < column.distinct <= min(MOST_LABELS, rows // 3) and _is_short(column)]
@@ -84,7 +85,7 @@ def _input(columns: Sequence[ColumnProfile], taken: set[str | None]) -> str | No
     usable = [
         column for column in columns if column.name not in taken and not column.is_blank and not column.structures
     ]
-    return _first(usable, _INPUTS) or (max(usable, key=_median).name if len(usable) == 1 else None)
+    return _first(usable, _WORDS["inputs"]) or (max(usable, key=_median).name if len(usable) == 1 else None)
 
 
 def _other_of_two(columns: Sequence[ColumnProfile], rows: int, taken: set[str | None]) -> str | None:
@@ -95,7 +96,9 @@ def _other_of_two(columns: Sequence[ColumnProfile], rows: int, taken: set[str | 
 
 def _identifier(columns: Sequence[ColumnProfile], rows: int, taken: set[str | None]) -> str | None:
     free = [column for column in columns if column.name not in taken]
-    return _first(free, _IDS, lambda column: column.filled == column.distinct == rows and not column.structures)
+    return _first(
+        free, _WORDS["ids"], lambda column: column.filled == column.distinct == rows and not column.structures
+    )
 
 
 def _options(columns: Sequence[ColumnProfile]) -> tuple[str, ...] | str:
@@ -107,7 +110,7 @@ def _options(columns: Sequence[ColumnProfile]) -> tuple[str, ...] | str:
         row.append(letters[letter])
     if len(row) >= 2:
         return tuple(row)
-    listed = _first([column for column in columns if column.filled], _OPTION_LISTS)
+    listed = _first([column for column in columns if column.filled], _WORDS["options"])
     return listed or ()
 
 

@@ -3,8 +3,9 @@
 import typer
 
 from harness.cli.calibrating import calibrate
-from harness.cli.checking import check, describe, list_components, schema, selftest
+from harness.cli.checking import check, list_components, schema, selftest
 from harness.cli.command_group import Commands
+from harness.cli.describing import describe
 from harness.cli.exporting import export_adapter, export_llamafactory, export_merged, export_ollama
 from harness.cli.lm_eval_command import PASSED_ON, lm_eval
 from harness.cli.rating import rate

@@ -10,6 +10,8 @@ from harness.records.inputs import Prompt, Sample
 from harness.statistics.spreads import Spread, spread_of
 from harness.text.counting import counted
 
+_LABELS, _COMMONEST = 30, 5  # so many different answers are all listed; of more, only the commonest
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Description:
@@ -22,8 +24,11 @@ class Description:
     unit: Literal["tokens", "characters"]
     lengths: Mapping[str, Spread]  # of input, prompt (all turns as sent, without the chat template) and target
     duplicates: int  # rows that ask the same as an earlier row
+    conflicts: int  # of them, those with other right answers than the earlier row
     in_train: int  # rows that ask the same as some row of train
     targets_per_row: Mapping[int, int]  # number of targets → rows
+    answers: int  # different right answers
+    commonest: Mapping[str, int]  # of them, the most frequent, with their rows: all where they are few
     prompt: Prompt  # the first row's
 
 
@@ -38,6 +43,12 @@ def describe(task: Task, count_tokens: Callable[[str], int] | None) -> Descripti
         "target": (measure(target) for sample in test for target in sample.targets),
     }
     questions = [_question(sample) for sample in test]
+    first: dict[Hashable, Sample] = {}
+    conflicts = sum(
+        set(first.setdefault(question, sample).targets) != set(sample.targets)
+        for question, sample in zip(questions, test, strict=True)
+    )
+    answers = Counter(target for sample in test for target in sample.targets)
     taught = {_question(sample) for sample in task.data.train}
     return Description(
         task=task.name,
@@ -47,8 +58,11 @@ def describe(task: Task, count_tokens: Callable[[str], int] | None) -> Descripti
         unit="characters" if count_tokens is None else "tokens",
         lengths={name: spread_of(list(values)) for name, values in texts.items()} if test else {},
         duplicates=len(questions) - len(set(questions)),
+        conflicts=conflicts,
         in_train=sum(question in taught for question in questions),
         targets_per_row=dict(sorted(Counter(len(sample.targets) for sample in test).items())),
+        answers=len(answers),
+        commonest=dict(answers.most_common(_LABELS if len(answers) <= _LABELS else _COMMONEST)),
         prompt=prompts[0] if prompts else (),
     )
 
