@@ -40,6 +40,9 @@ def print_plan(plan: "Plan", console: Console) -> None:
         for index in plan.indexes:
             table.add_row(index.name, f"{index.passages:,}", index.missing or "-")
         console.print(table)
+        sentences = [f"{index.base}: {coverage.sentence()}" for index in plan.indexes for coverage in index.coverage]
+        for sentence in dict.fromkeys(sentences):
+            console.print(sentence, soft_wrap=True)
     _print_cells(plan.cells, console)
     console.print(f"{_total(plan)} Nothing was changed.")
     for change in plan.changes:
@@ -86,11 +89,11 @@ def _languages(languages: "Mapping[str, Language]") -> str:
 def _print_preparations(preparations: "Mapping[str, Preparation]", console: Console) -> None:
     """One row a model that a run makes: what is done, and the time and the memory that it takes."""
     table = Table(
-        "model", "what is done before", "estimate", "memory at most", "there is", title="Training", title_justify="left"
+        "model", "what is done before", "time", "memory at most", "there is", title="Training", title_justify="left"
     )
     for name, preparation in preparations.items():
         description = f"{preparation.what} (done before)" if preparation.done else preparation.what
-        time = "-" if preparation.done else _training_time([preparation])
+        time = _training_time([preparation])
         table.add_row(name, description, time, _gib(preparation.needs), _gib(preparation.has))
     console.print(table)
     if any(preparation.seconds is not None for preparation in preparations.values()):
@@ -142,6 +145,9 @@ def _total(plan: "Plan") -> str:
 
 def _training_time(preparations: "Sequence[Preparation]") -> str:
     """How long the trainings take together; those that cannot be estimated are counted."""
+    measured = [preparation.measured for preparation in preparations if preparation.measured is not None]
+    if all(preparation.done for preparation in preparations):
+        return f"took {_duration(sum(measured))} (measured)" if measured else "-"
     estimates = [preparation.seconds for preparation in preparations if preparation.seconds is not None]
     untimed = len(preparations) - len(estimates)
     if not estimates:
