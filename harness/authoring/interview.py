@@ -68,25 +68,27 @@ class Nobody:
         return default
 
 
-def interview(wishes: Wishes, who: Interviewer, look_around: Callable[[], Machine], memory: Memory) -> SuiteDraft:
+def interview(
+    wishes: Wishes, interviewer: Interviewer, look_around: Callable[[], Machine], memory: Memory
+) -> SuiteDraft:
     """Everything a suite needs. Raises HarnessError, a line a mistake."""
     _refuse_unknown(wishes)
     files = wishes.data or tuple(
-        who.choose("Your data file (csv, tsv, xlsx, json or jsonl)", None, (), "--data FILE").split(",")
+        interviewer.choose("Your data file (csv, tsv, xlsx, json or jsonl)", None, (), "--data FILE").split(",")
     )
-    study = _studied(tuple(file.strip() for file in files), wishes, who)
-    kind = _kind(study, wishes, who)
-    language = _language(study, wishes, who)
-    knowledge = _knowledge(study, wishes, who)
+    study = studied(tuple(file.strip() for file in files), wishes, interviewer)
+    kind = _kind(study, wishes, interviewer)
+    language = _language(study, wishes, interviewer)
+    knowledge = _knowledge(study, wishes, interviewer)
     machine = look_around()
-    who.tell(machine.sentence())
+    interviewer.tell(machine.sentence())
     return SuiteDraft(
-        name=_name(study, wishes, who),
+        name=_name(study, wishes, interviewer),
         language=language,
         kind=kind,
         study=study,
         knowledge=knowledge,
-        model=_model(wishes, who, machine, language, memory),
+        model=_model(wishes, interviewer, machine, language, memory),
         machine=machine,
         repeats=_repeats(study),
     )
@@ -98,29 +100,31 @@ def _refuse_unknown(wishes: Wishes) -> None:
             raise HarnessError(f"{flag} {value}: must be one of {', '.join(choices)} ({nearest(value, choices)})")
 
 
-def _studied(files: tuple[str, ...], wishes: Wishes, who: Interviewer) -> DataStudy:
+def studied(files: tuple[str, ...], wishes: Wishes, interviewer: Interviewer) -> DataStudy:
     """The data; for a column that cannot be told the user is asked."""
     roles = file_roles(files)
     table = look_into(roles)
     stated = ColumnRoles(input=wishes.input, target=wishes.target, id=wishes.id)
     study = understand(roles, table, stated)
     if table is not None and (study.roles.target is not None or not study.samples):
-        confirmed = _columns(study, stated, who)
+        confirmed = _columns(study, stated, interviewer)
         study = study if confirmed == study.roles else understand(roles, table, confirmed)
     if (missing := missing_role(study)) is not None:
         raise HarnessError(missing)
     for sentence in described(study):
-        who.tell(sentence)
+        interviewer.tell(sentence)
     return study
 
 
-def _columns(study: DataStudy, stated: ColumnRoles, who: Interviewer) -> ColumnRoles:
+def _columns(study: DataStudy, stated: ColumnRoles, interviewer: Interviewer) -> ColumnRoles:
     """The columns of question and right answer, the guessed ones confirmed."""
     names = [column.name for column in study.columns]
     roles = study.roles
     try:
-        question = stated.input or who.choose("Which column holds what is asked?", roles.input, names, "--input COLUMN")
-        right = stated.target or who.choose(
+        question = stated.input or interviewer.choose(
+            "Which column holds what is asked?", roles.input, names, "--input COLUMN"
+        )
+        right = stated.target or interviewer.choose(
             "Which column holds the right answers?", roles.target, names, "--target COLUMN"
         )
     except HarnessError:
@@ -158,9 +162,9 @@ def described(study: DataStudy) -> list[str]:
     return sentences
 
 
-def _kind(study: DataStudy, wishes: Wishes, who: Interviewer) -> AnswerKind:
+def _kind(study: DataStudy, wishes: Wishes, interviewer: Interviewer) -> AnswerKind:
     guess = answer_kind(study.samples)
-    kind = cast(AnswerKind, wishes.kind or who.choose("What is the right answer?", guess, KINDS, "--kind"))
+    kind = cast(AnswerKind, wishes.kind or interviewer.choose("What is the right answer?", guess, KINDS, "--kind"))
     if kind == "choice" and not all(sample.options for sample in study.samples):
         raise HarnessError("--kind choice: the rows have no columns with options (A, B, C, … or options)")
     if kind == "json" and not json_fields([target for sample in study.samples for target in sample.targets]):
@@ -168,41 +172,45 @@ def _kind(study: DataStudy, wishes: Wishes, who: Interviewer) -> AnswerKind:
     return kind
 
 
-def _language(study: DataStudy, wishes: Wishes, who: Interviewer) -> Language:
+def _language(study: DataStudy, wishes: Wishes, interviewer: Interviewer) -> Language:
     guess = language_of(whole_question(sample) for sample in study.samples[:_READ_FOR_LANGUAGE]) or "en"
-    return cast(Language, wishes.language or who.choose("Language of the prompts", guess, ("zh", "en"), "--language"))
+    return cast(
+        Language, wishes.language or interviewer.choose("Language of the prompts", guess, ("zh", "en"), "--language")
+    )
 
 
-def _knowledge(study: DataStudy, wishes: Wishes, who: Interviewer) -> tuple[KnowledgeStudy, ...]:
+def _knowledge(study: DataStudy, wishes: Wishes, interviewer: Interviewer) -> tuple[KnowledgeStudy, ...]:
     files = wishes.knowledge
     if not files:
         default = study.files.test if study.reader == "squad" and Path(study.files.test).is_file() else ""
-        answer = who.choose(
+        answer = interviewer.choose(
             "Knowledge to look answers up in (a file or folder; empty: none)", default, (), "--knowledge"
         )
         files = tuple(filter(None, (name.strip() for name in answer.split(","))))
     targets = [target for sample in study.samples for target in sample.targets]
     studies = tuple(study_knowledge(file, study.dataset.test, separator_of(targets)) for file in files)
     for base in studies:
-        who.tell(
+        interviewer.tell(
             f"{base.path}: {base.passages:,} passages; {base.covered} of {base.known} items have their answer in one"
         )
     return studies
 
 
-def _model(wishes: Wishes, who: Interviewer, machine: Machine, language: Language, memory: Memory) -> ModelChoice:
+def _model(
+    wishes: Wishes, interviewer: Interviewer, machine: Machine, language: Language, memory: Memory
+) -> ModelChoice:
     if wishes.model is not None:
         return stated_choice(wishes.model, language, memory)
     proposal = proposed_choice(machine, language, memory)
-    who.tell(f"Model proposed: {proposal.reason}")
-    answer = who.choose(
+    interviewer.tell(f"Model proposed: {proposal.reason}")
+    answer = interviewer.choose(
         "Model (ollama:NAME, hub id, folder, URL#NAME, scripted; empty: as proposed)", "", (), "--model"
     )
     return stated_choice(answer, language, memory) if answer else proposal
 
 
-def _name(study: DataStudy, wishes: Wishes, who: Interviewer) -> str:
-    name = wishes.domain or who.choose("Name of the suite", stem_of(study.files.test), (), "DOMAIN")
+def _name(study: DataStudy, wishes: Wishes, interviewer: Interviewer) -> str:
+    name = wishes.domain or interviewer.choose("Name of the suite", stem_of(study.files.test), (), "DOMAIN")
     return "-".join(name.split()) or "suite"
 
 

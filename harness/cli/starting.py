@@ -59,15 +59,17 @@ def init(
         language=language, knowledge=tuple(knowledge or ()),
     )  # fmt: skip
     asks = not (yes or no_input) and sys.stdin.isatty()
-    who = _interviewer(console, asks)
-    folder = _begin_shipped(shipped, wishes, who, out, force) if shipped else _begin(wishes, who, out, force)
+    interviewer = _interviewer(console, asks)
+    folder = (
+        _begin_shipped(shipped, wishes, interviewer, out, force) if shipped else _begin(wishes, interviewer, out, force)
+    )
     console.print(
         f"\n{folder}/suite.yaml is written and checked.\nNext: harness plan {folder}    harness run {folder}",
         soft_wrap=True,
     )
 
 
-def _begin(wishes: "Wishes", who: "Interviewer", out: Path | None, is_forced: bool) -> Path:
+def _begin(wishes: "Wishes", interviewer: "Interviewer", out: Path | None, is_forced: bool) -> Path:
     from harness.authoring.interview import interview
     from harness.authoring.machine import look_around
     from harness.authoring.suite_folder import refuse_existing
@@ -75,16 +77,16 @@ def _begin(wishes: "Wishes", who: "Interviewer", out: Path | None, is_forced: bo
 
     if out is not None:
         refuse_existing(out, list(NAMES), is_forced)
-    draft = interview(wishes, who, look_around, _memory(who.tell))
+    draft = interview(wishes, interviewer, look_around, _memory(interviewer.tell))
     folder = out or Path(draft.name)
     write_suite(draft, folder, is_forced)
     return folder
 
 
-def _begin_shipped(name: str, wishes: "Wishes", who: "Interviewer", out: Path | None, is_forced: bool) -> Path:
+def _begin_shipped(name: str, wishes: "Wishes", interviewer: "Interviewer", out: Path | None, is_forced: bool) -> Path:
     from harness.authoring.shipped_start import begin_shipped
 
-    return begin_shipped(name, wishes, who, out, is_forced)
+    return begin_shipped(name, wishes, interviewer, (out, is_forced), _memory(interviewer.tell))
 
 
 def _memory(tell: Callable[[str], None]) -> "Callable[[str], ModelMemory | None]":
