@@ -9,7 +9,7 @@ from harness.records.inputs import JSON
 from harness.statistics.spreads import Spread, spread_of
 from harness.text.normalise import is_missing
 
-MOST_SHOWN = 5
+EXAMPLES = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +54,6 @@ def _profile(name: str, cells: Sequence[JSON]) -> ColumnProfile:
         filled=len(texts),
         distinct=len(counts),
         lengths=spread_of([len(text) for text in texts]) if texts else None,
-        commonest=tuple(counts.most_common(MOST_SHOWN)),
+        commonest=tuple(counts.most_common(EXAMPLES)),
         structures=sum(isinstance(cell, list | dict) for cell in cells),
     )

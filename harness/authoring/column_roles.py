@@ -43,8 +43,8 @@ def guess_roles(
         if name is not None and name not in by_name:
             raise HarnessError(f"--{flag} {name}: no column has this name ({nearest(name, by_name)})")
     options = _options(columns)
-    taken = {options} if isinstance(options, str) else set(options)
-    free = [column for column in columns if column.name not in taken]
+    used = {options} if isinstance(options, str) else set(options)
+    free = [column for column in columns if column.name not in used]
     target = stated.target or _target(free, len(rows), stated.input)
     identifier = stated.id or _identifier(free, len(rows), {stated.input, target})
     question = stated.input or _input(free, {target, identifier})
@@ -81,21 +81,19 @@ def _target(columns: Sequence[ColumnProfile], rows: int, question: str | None) -
     return labels[-1].name if len(labels) == 1 else None
 
 
-def _input(columns: Sequence[ColumnProfile], taken: set[str | None]) -> str | None:
-    usable = [
-        column for column in columns if column.name not in taken and not column.is_blank and not column.structures
-    ]
+def _input(columns: Sequence[ColumnProfile], used: set[str | None]) -> str | None:
+    usable = [column for column in columns if column.name not in used and not column.is_blank and not column.structures]
     return _first(usable, _WORDS["inputs"]) or (max(usable, key=_median).name if len(usable) == 1 else None)
 
 
-def _other_of_two(columns: Sequence[ColumnProfile], rows: int, taken: set[str | None]) -> str | None:
+def _other_of_two(columns: Sequence[ColumnProfile], rows: int, used: set[str | None]) -> str | None:
     """The only other column that can be a right answer."""
-    usable = [column.name for column in columns if column.name not in taken and unusable(column, rows) is None]
+    usable = [column.name for column in columns if column.name not in used and unusable(column, rows) is None]
     return usable[0] if len(usable) == 1 else None
 
 
-def _identifier(columns: Sequence[ColumnProfile], rows: int, taken: set[str | None]) -> str | None:
-    free = [column for column in columns if column.name not in taken]
+def _identifier(columns: Sequence[ColumnProfile], rows: int, used: set[str | None]) -> str | None:
+    free = [column for column in columns if column.name not in used]
     return _first(
         free, _WORDS["ids"], lambda column: column.filled == column.distinct == rows and not column.structures
     )

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 from harness.authoring.column_profiles import ColumnProfile, profile_columns
 from harness.authoring.column_roles import MOST_LABELS, ColumnRoles, guess_roles, unusable
 from harness.authoring.file_roles import FileRoles
-from harness.authoring.known_forms import recognised_folder, recognised_form
+from harness.authoring.published_forms import recognised_folder, recognised_form
 from harness.authoring.row_samples import sampled_files, write_samples
 from harness.authoring.sampled_rows import SampledRows, sample_rows
 from harness.components.dataset import Dataset
@@ -135,8 +135,8 @@ def _read(
             in_lines = "jsonl" if reader in ("csv", "tsv") else reader
             return _divided(replace(study, reader=in_lines, sampled=sampled), write_samples(sampled, Path(scratch)))
     study = _divided(study, files.by_split())
-    dropped, kept = len(study.faults), len(study.samples)
-    if dropped > kept:
+    dropped, used = len(study.faults), len(study.samples)
+    if dropped > used:
         raise DataError(f"{files.test}: most rows cannot be used; the first: {study.faults[0]}")
     return study
 

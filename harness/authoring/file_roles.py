@@ -45,8 +45,8 @@ def file_roles(files: Sequence[str]) -> FileRoles:
     for file, role in named.items():
         if role is None or role in roles:
             raise HarnessError(
-                f"--data: which of {', '.join(Path(name).name for name in files)} is learnt from and which is asked is not "
-                "clear; have train, val and test in their names, one file each"
+                f"--data: which of {', '.join(Path(name).name for name in files)} is learnt from and which is asked is "
+                "not clear; have train, val and test in their names, one file each"
             )
         roles[role] = file
     if "path" not in roles and "validation" in roles:

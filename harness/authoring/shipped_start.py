@@ -20,8 +20,8 @@ from harness.suite.shipped import MINI, NEEDS, SUITE, shipped_suites
 from harness.text.language import language_of
 
 _LEFT_OUT = ("__pycache__", "runs")
-_OF_ITS_DATA = (NEEDS, "README.md", "data", "generate.py", "vocabulary.py")  # said of the suite's own data
-_MADE_OF_OTHERS = ("tuned", "quantised", "adapter")
+_DATA_FILES = (NEEDS, "README.md", "data", "generate.py", "vocabulary.py")  # said of the suite's own data
+_DERIVED = ("tuned", "quantised", "adapter")
 
 
 def begin_shipped(
@@ -33,7 +33,7 @@ def begin_shipped(
     source = _source(name)
     folder, is_forced = place[0] or Path(wishes.domain or source.name), place[1]
     has_data = bool(wishes.data)
-    ignored = shutil.ignore_patterns(*_LEFT_OUT, *(_OF_ITS_DATA if has_data else ()))
+    ignored = shutil.ignore_patterns(*_LEFT_OUT, *(_DATA_FILES if has_data else ()))
     refuse_existing(folder, [SUITE], is_forced)
     study = _studied(source, wishes, interviewer) if has_data else None
     with scratch_beside(folder) as partial:
@@ -42,7 +42,8 @@ def begin_shipped(
             text = file.read_text(encoding="utf-8")
             file.write_text(edited(text, list(_edits(text, wishes, study, partial, memory))), encoding="utf-8")
         if has_data:
-            readme = f"# {folder.name}\n\nBegun by `harness init --from {source.name}`: its prompts and variants, our data.\n"
+            sentence = f"Begun by `harness init --from {source.name}`: its prompts and variants, our data."
+            readme = f"# {folder.name}\n\n{sentence}\n"
             (partial / "README.md").write_text(readme, encoding="utf-8")
             examine(load_suite(partial / SUITE))
         move_into(partial, folder)
@@ -66,13 +67,13 @@ def _studied(source: Path, wishes: Wishes, interviewer: Interviewer) -> DataStud
     tasks = keys_at(text, ["tasks"])
     if len(tasks) != 1:
         raise HarnessError(
-            f"--from {source.name}: has the tasks {', '.join(tasks)}, and --data takes the place of one task's; begin with "
-            "a suite of one task, or copy it without --data and change it there"
+            f"--from {source.name}: has the tasks {', '.join(tasks)}, and --data takes the place of one task's; begin "
+            "with a suite of one task, or copy it without --data and change it there"
         )
     bases = keys_at(text, ["knowledge"])
     if bases and not wishes.knowledge:
         raise HarnessError(
-            f"--knowledge is missing: {source.name} looks answers up in {', '.join(bases)}; name your own file or folder"
+            f"--knowledge is missing: {source.name} looks answers up in {', '.join(bases)}; name a file or folder"
         )
     return studied(wishes.data, wishes, interviewer)
 
@@ -81,9 +82,7 @@ def _edits(text: str, wishes: Wishes, study: DataStudy | None, folder: Path, mem
     if wishes.domain:
         yield Edit(["name"], flow(wishes.domain))
     if wishes.model:
-        bases = [
-            name for name in keys_at(text, ["models"]) if keys_at(text, ["models", name])[:1][0] not in _MADE_OF_OTHERS
-        ]
+        bases = [name for name in keys_at(text, ["models"]) if keys_at(text, ["models", name])[:1][0] not in _DERIVED]
         language = language_of(text.splitlines()) or "en"
         choice = stated_choice(wishes.model, language, memory)
         yield Edit(["models", bases[0]], flow({choice.component: dict(choice.parameters)}))
@@ -91,8 +90,8 @@ def _edits(text: str, wishes: Wishes, study: DataStudy | None, folder: Path, mem
         return
     (task,) = keys_at(text, ["tasks"])
     if wishes.language or study.samples:
-        language = wishes.language or language_of(sample.input for sample in study.samples[:500]) or "en"
-        yield Edit(["language"], language)
+        spoken = wishes.language or language_of(sample.input for sample in study.samples[:500]) or "en"
+        yield Edit(["language"], spoken)
     yield Edit(["tasks", task, "data"], flow(_data(study, folder, source_at(text, ["tasks", task, "data"]))))
     yield from _knowledge_edits(text, wishes, study, folder)
 
@@ -139,8 +138,8 @@ def _knowledge_edits(text: str, wishes: Wishes, study: DataStudy, folder: Path) 
                 continue
             if component != base.component and source_at(text, place).startswith("&"):
                 raise HarnessError(
-                    f"--knowledge {base.path}: is read as {base.component}, the suite looks answers up in {component}; give "
-                    "a file of that kind"
+                    f"--knowledge {base.path}: is read as {base.component}, the suite looks answers up in {component}; "
+                    "give a file of that kind"
                 )
             parameters: dict[str, JSON] = {"path": path_from(folder, base.path), **base.parameters}
             if component == base.component:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from harness.authoring.data_study import AnswerKind, DataStudy, json_fields, separator_of
 from harness.authoring.knowledge_study import KnowledgeStudy
-from harness.authoring.machine import Machine
 from harness.authoring.model_choice import SMALL, ModelChoice
+from harness.authoring.surroundings import Machine
 from harness.records.inputs import JSON, Language
 from harness.statistics.spreads import spread_of
 
 FEWEST_TAUGHT = 30  # train rows from which a training is proposed
-ASKED_AT_FIRST = 50  # test items of a first run
+FIRST_ITEMS = 50  # test items of a first run
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -147,13 +147,13 @@ def _raw(text: str) -> str:
 def variants_of(draft: SuiteDraft) -> dict[str, Mapping[str, JSON]]:
     """What is compared at once, by name; the first is the reference."""
     variants: dict[str, Mapping[str, JSON]] = {"zero-shot": {"prompting": {"model": "base"}}}
-    shown: dict[str, JSON] = {"shots": 3, "pick": "nearest"} if draft.has_train else {}
+    examples: dict[str, JSON] = {"shots": 3, "pick": "nearest"} if draft.has_train else {}
     if draft.has_train:
-        variants["few-shot"] = {"prompting": {"model": "base", **shown}}
+        variants["few-shot"] = {"prompting": {"model": "base", **examples}}
     for number, base in enumerate(draft.knowledge, start=1):
         name, searched = knowledge_name(number), retrieval_of(base)
         suffix = "" if number == 1 else f"-{number}"
-        variants[f"rag{suffix}"] = {"rag": {"model": "base", "knowledge": name, **searched, **shown}}
+        variants[f"rag{suffix}"] = {"rag": {"model": "base", "knowledge": name, **searched, **examples}}
     if draft.has_train:
         floor = "majority" if draft.kind in ("labels", "choice") else "nearest"
         variants["majority" if floor == "majority" else "nearest-row"] = {"floor": {"by": floor}}

@@ -13,10 +13,10 @@ def refuse_existing(folder: Path, names: Mapping[str, object] | list[str], is_fo
     """Raise StoreError where a file would be written over, or the folder cannot be one."""
     if folder.exists() and not folder.is_dir():
         raise StoreError(f"{folder}: is a file; name another folder with --out")
-    there = [name for name in names if (folder / name).exists() or (folder / name).is_symlink()]
-    if there and not is_forced:
+    existing = [name for name in names if (folder / name).exists() or (folder / name).is_symlink()]
+    if existing and not is_forced:
         raise StoreError(
-            f"{folder / there[0]}: is there already; name another folder with --out, or write over it with --force"
+            f"{folder / existing[0]}: is there already; name another folder with --out, or write over it with --force"
         )
 
 

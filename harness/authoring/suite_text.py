@@ -7,8 +7,8 @@ from pathlib import Path
 import yaml
 
 from harness.authoring.suite_draft import (
-    ASKED_AT_FIRST,
     FEWEST_TAUGHT,
+    FIRST_ITEMS,
     SuiteDraft,
     answer_of,
     generation_of,
@@ -17,6 +17,7 @@ from harness.authoring.suite_draft import (
     prompt_of,
     variants_of,
 )
+from harness.records.figure_names import FigureName
 from harness.records.inputs import JSON
 from harness.statistics.spreads import spread_of
 from harness.text.counting import counted
@@ -24,10 +25,10 @@ from harness.text.counting import counted
 PROMPT = "question.j2"
 TASK = "answer"
 _WIDTH = 110
-_NEAR = 4  # folders up: a path that goes further belongs to this machine anyway
+_NEAR = 3  # folders up: a path that goes further belongs to this machine anyway
 
 
-class _OneLine(yaml.SafeDumper):
+class _FlowDumper(yaml.SafeDumper):
     """Writes a text with a line break in it on one line."""
 
 
@@ -35,13 +36,13 @@ def _quoted(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"' if set(text) & set("\n\t\r") else None)
 
 
-_OneLine.add_representer(str, _quoted)
+_FlowDumper.add_representer(str, _quoted)
 
 
 def flow(value: JSON) -> str:
     """A value as YAML on one line."""
     text: str = yaml.dump(
-        value, Dumper=_OneLine, default_flow_style=True, allow_unicode=True, width=1 << 30, sort_keys=False
+        value, Dumper=_FlowDumper, default_flow_style=True, allow_unicode=True, width=1 << 30, sort_keys=False
     )
     return text.removesuffix("\n").removesuffix("\n...").strip()
 
@@ -60,7 +61,7 @@ def path_from(folder: Path, file: str) -> str:
 def suite_text(draft: SuiteDraft, folder: Path, paths: Mapping[str, str], name: str) -> str:
     """suite.yaml; `paths` are the data files by parameter, `name` what the folder will be called."""
     lines = [
-        f"# {draft.name}: written by `harness init` from your data. Every line is yours to change; docs/suite.md explains all.",
+        f"# {draft.name}: written by `harness init` from your data. Every line is yours to change.",
         f"# harness check {name}    harness plan {name}    harness run {name}",
         f"name: {flow(draft.name)}",
         "seed: 42",
@@ -73,7 +74,7 @@ def suite_text(draft: SuiteDraft, folder: Path, paths: Mapping[str, str], name: 
         "tasks:",
         f"  {TASK}:",
         *_data_lines(draft, folder, paths),
-        f"    prompt: {PROMPT}  # in prompts/; it sees {{{{ input }}}}{_other_columns(draft)}",
+        f"    prompt: {PROMPT}  # in prompts/; it sees {{{{ input }}}}{_further_columns(draft)}",
         f"    answer: {flow(answer_of(draft))}",
         f"    generation: {flow(generation_of(draft))}  # room for 95 % of the right answers",
         f"    metrics: {flow(metrics_of(draft))}",
@@ -81,16 +82,16 @@ def suite_text(draft: SuiteDraft, folder: Path, paths: Mapping[str, str], name: 
         f"latency: {{items: {2 if draft.model.is_local else 4}}}  # requests that are timed one at a time",
         "compare:",
         f"  reference: {next(iter(variants_of(draft)))}",
-        f"  headline: [{TASK}.{next(iter(metrics_of(draft)))}]",
+        f"  headline: [{FigureName(task=TASK, metric=next(iter(metrics_of(draft))))}]",
     ]
     return "\n".join(lines) + "\n"
 
 
 def readme_text(draft: SuiteDraft, name: str) -> str:
     """What the folder is, and the next commands."""
-    rows = len(draft.study.dataset.test)
+    rows = counted(len(draft.study.dataset.test), "test row")
     return (
-        f"# {draft.name}\n\nWhich approach answers {counted(rows, 'test row')} of {Path(draft.study.files.test).name} best? "
+        f"# {draft.name}\n\nWhich approach answers {rows} of {Path(draft.study.files.test).name} best? "
         f"Begun by `harness init`; `harness run {name}` compares {', '.join(variants_of(draft))}.\n"
     )
 
@@ -105,7 +106,7 @@ def _wrapped(sentence: str, indent: str) -> Iterator[str]:
     yield line
 
 
-def _other_columns(draft: SuiteDraft) -> str:
+def _further_columns(draft: SuiteDraft) -> str:
     sample = draft.study.samples[0]
     names = [name for name in sample.meta if str(name).isidentifier()][:4]
     return ", and further columns: " + ", ".join(f"{{{{ {name} }}}}" for name in names) if names else ""
@@ -124,9 +125,9 @@ def _data_lines(draft: SuiteDraft, folder: Path, paths: Mapping[str, str]) -> li
             f"        on_bad_row: skip  # {counted(len(study.faults), 'row')} cannot be used, e.g. "
             f"{_comment(study.faults[0])}"
         )
-    if len(study.dataset.test) > ASKED_AT_FIRST and study.takes_limit:
+    if len(study.dataset.test) > FIRST_ITEMS and study.takes_limit:
         lines.append(
-            f"        limit: {ASKED_AT_FIRST}  # of {len(study.dataset.test):,}: for a first look; leave it out to ask all"
+            f"        limit: {FIRST_ITEMS}  # of {len(study.dataset.test):,}: for a first look; without it, all"
         )
     return lines
 
@@ -145,9 +146,7 @@ def _knowledge_lines(draft: SuiteDraft, folder: Path) -> Iterator[str]:
     if draft.knowledge:
         yield "knowledge:"
     for number, base in enumerate(draft.knowledge, start=1):
-        share = (
-            f"{base.covered} of {counted(base.known, 'item')} that were looked for have their right answer in a passage"
-        )
+        share = f"{base.covered} of {counted(base.judged, 'item')} looked up have their right answer in a passage"
         yield f"  # {counted(base.passages, 'passage')}, median {base.lengths.median:g} characters; {share}"
         parameters: dict[str, JSON] = {"path": path_from(folder, base.path), **base.parameters}
         yield f"  {knowledge_name(number)}: {flow({base.component: parameters})}"

@@ -1,6 +1,6 @@
 """The command that describes a suite's data, or a data file by itself, and what it prints."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -99,7 +99,7 @@ def _sentences(description: "Description") -> Iterator[str]:
         yield from (f"  {reason}" for reason in description.skipped[:10])
 
 
-def _print_lengths(unit: str, lengths: "Sequence[tuple[str, Spread]]", console: "Console") -> None:
+def _print_lengths(unit: str, lengths: "Iterable[tuple[str, Spread]]", console: "Console") -> None:
     from rich.table import Table
 
     table = Table(unit, "min", "median", "p95", "max", box=None, padding=(0, 2))

@@ -16,39 +16,43 @@ if TYPE_CHECKING:
 _PROMPT_TOKENS = 1024  # of a prompt with its answer, for which memory is estimated
 
 
+Domain = Annotated[str | None, typer.Argument(metavar="DOMAIN", help="Name of the suite; default: the data file's")]
+Data = Annotated[
+    list[str] | None,
+    typer.Option(metavar="FILE", help="csv, tsv, xlsx, json or jsonl; again for train, val and test files"),
+]
+Input = Annotated[str | None, typer.Option("--input", metavar="COL", help="Column of what is asked")]
+Target = Annotated[str | None, typer.Option(metavar="COL", help="Column of the right answers")]
+Identifier = Annotated[str | None, typer.Option("--id", metavar="COL", help="Column of the rows' own ids")]
+AnswerKind = Annotated[str | None, typer.Option("--kind", metavar="KIND", help="text, choice, json, labels or terms")]
+ModelName = Annotated[
+    str | None,
+    typer.Option("--model", metavar="MODEL", help="ollama:NAME, a hub id, a folder, pypi:…, URL#NAME or scripted"),
+]
+Language = Annotated[str | None, typer.Option(metavar="zh|en", help="Of the prompts; default: the data's")]
+KnowledgeFiles = Annotated[
+    list[str] | None,
+    typer.Option("--knowledge", metavar="FILE", help="What answers are looked up in: a list, documents, a folder"),
+]
+Shipped = Annotated[
+    str | None,
+    typer.Option("--from", metavar="NAME", help="A shipped suite to begin with, e.g. suites/medical-terms"),
+]
+Folder = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder to write; default: DOMAIN here")]
+Yes = Annotated[bool, typer.Option("--yes", help="Take every proposal; ask nothing")]
+NoInput = Annotated[bool, typer.Option("--no-input", help="The same; so it is without a terminal")]
+Force = Annotated[bool, typer.Option("--force", help="Write over files that are there")]
+
+
 def init(
-    domain: Annotated[
-        str | None, typer.Argument(metavar="DOMAIN", help="Name of the suite; default: the data file's")
-    ] = None,
-    data: Annotated[
-        list[str] | None,
-        typer.Option(metavar="FILE", help="csv, tsv, xlsx, json or jsonl; again for train, val and test files"),
-    ] = None,
-    question: Annotated[str | None, typer.Option("--input", metavar="COL", help="Column of what is asked")] = None,
-    target: Annotated[str | None, typer.Option(metavar="COL", help="Column of the right answers")] = None,
-    identifier: Annotated[str | None, typer.Option("--id", metavar="COL", help="Column of the rows' own ids")] = None,
-    kind: Annotated[str | None, typer.Option(metavar="KIND", help="text, choice, json, labels or terms")] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(metavar="MODEL", help="ollama:NAME, a hub id, a folder, pypi:…, URL#NAME or scripted"),
-    ] = None,
-    language: Annotated[str | None, typer.Option(metavar="zh|en", help="Of the prompts; default: the data's")] = None,
-    knowledge: Annotated[
-        list[str] | None,
-        typer.Option(metavar="FILE", help="What answers are looked up in: a list, documents, a folder"),
-    ] = None,
-    shipped: Annotated[
-        str | None,
-        typer.Option("--from", metavar="NAME", help="A shipped suite to begin with, e.g. suites/medical-terms"),
-    ] = None,
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder to write; default: DOMAIN here")] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Take every proposal; ask nothing")] = False,
-    no_input: Annotated[bool, typer.Option("--no-input", help="The same; so it is without a terminal")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Write over files that are there")] = False,
-) -> None:
+    domain: Domain = None, data: Data = None, question: Input = None, target: Target = None,
+    identifier: Identifier = None, kind: AnswerKind = None, model: ModelName = None, language: Language = None,
+    knowledge: KnowledgeFiles = None, shipped: Shipped = None, out: Folder = None, yes: Yes = False,
+    no_input: NoInput = False, force: Force = False,
+) -> None:  # fmt: skip
     """Begin a suite from your data: looks into it, asks what it cannot tell, and writes a folder that runs at once.
 
-    For example `harness init cardiology --data train.csv --data test.csv`, or `harness init` to be asked for everything.
+    For example `harness init cardiology --data train.csv --data test.csv`, or `harness init` to be asked.
     """
     from harness.authoring.interview import Wishes
     from harness.printing import make_console
@@ -58,22 +62,21 @@ def init(
         domain=domain, data=tuple(data or ()), input=question, target=target, id=identifier, kind=kind, model=model,
         language=language, knowledge=tuple(knowledge or ()),
     )  # fmt: skip
-    asks = not (yes or no_input) and sys.stdin.isatty()
-    interviewer = _interviewer(console, asks)
-    folder = (
-        _begin_shipped(shipped, wishes, interviewer, out, force) if shipped else _begin(wishes, interviewer, out, force)
-    )
-    console.print(
-        f"\n{folder}/suite.yaml is written and checked.\nNext: harness plan {folder}    harness run {folder}",
-        soft_wrap=True,
-    )
+    interviewer = _interviewer(console, not (yes or no_input) and sys.stdin.isatty())
+    if shipped:
+        folder = _begin_shipped(shipped, wishes, interviewer, out, force)
+    else:
+        folder = _begin(wishes, interviewer, out, force)
+    console.print(f"\n{folder / 'suite.yaml'} is written. Next:", soft_wrap=True)
+    for command in ("check", "plan", "run"):
+        console.print(f"  harness {command} {folder}", soft_wrap=True)
 
 
 def _begin(wishes: "Wishes", interviewer: "Interviewer", out: Path | None, is_forced: bool) -> Path:
     from harness.authoring.interview import interview
-    from harness.authoring.machine import look_around
     from harness.authoring.suite_folder import refuse_existing
     from harness.authoring.suite_writer import NAMES, write_suite
+    from harness.authoring.surroundings import look_around
 
     if out is not None:
         refuse_existing(out, list(NAMES), is_forced)
@@ -138,9 +141,8 @@ class _Person:
 
         listed = f" ({', '.join(choices)})" if choices else ""
         while True:
-            shown = f"{question}{listed}{f' [{default}]' if default else ''}"
-            answer = Prompt.ask(shown, console=self.console, default=default, show_default=False) or ""
-            if not choices or answer in choices:
-                if answer or default is not None:
-                    return answer
+            text = f"{question}{listed}{f' [{default}]' if default else ''}"
+            answer = Prompt.ask(text, console=self.console, default=default, show_default=False) or ""
+            if (answer in choices if choices else True) and (answer or default is not None):
+                return answer
             self.console.print(f"Please answer with {'one of ' + ', '.join(choices) if choices else 'a value'}.")

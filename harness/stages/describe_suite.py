@@ -1,4 +1,4 @@
-"""A suite before any model is opened: its data, what it shares with what is learnt, its knowledge, its first prompts."""
+"""A suite before any model is opened: its data, what stands in what is learnt, its knowledge, its first prompts."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
@@ -25,15 +25,15 @@ class GoldCoverage:
     """Of how many test items a knowledge base holds a right answer."""
 
     task: str
-    known: int  # items of which it is known what is right
+    judged: int  # items of which it is known what is right
     absent: int  # of them, those whose right answers no passage holds: no query can find these
 
     def sentence(self) -> str:
         """What a query of the index misses, whatever it asks."""
-        if not self.known:
+        if not self.judged:
             return f"{self.task}: which passages are right is not known"
-        share = 100 * self.absent / self.known
-        return f"{self.task}: {self.absent:,} of {self.known:,} items ({share:.0f} %) have their answer in no passage"
+        share = 100 * self.absent / self.judged
+        return f"{self.task}: {self.absent:,} of {self.judged:,} items ({share:.0f} %) have their answer in no passage"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,7 +81,7 @@ def describe_suite(
     return SuiteDescription(
         tasks=tuple(describe(task, count_tokens) for task in tasks.values()),
         knowledge=tuple(_knowledge(name, suite, tasks) for name in suite.usage.knowledge),
-        overlaps=tuple(found for found in overlaps if found.exact + found.normalised + found.near),
+        overlaps=tuple(own for own in overlaps if own.exact + own.normalised + own.near),
         refusals=tuple(refusals),
         prompts=tuple(_first_prompts(suite, tasks)),
     )
@@ -90,9 +90,9 @@ def describe_suite(
 def coverage_of(knowledge: Knowledge, task: Task, updated: bool = False) -> GoldCoverage:
     """Of how many test items the passages hold a right answer."""
     right = knowledge.right_answers(task.data.test, knowledge.passage_set(updated))
-    known = [alternatives for alternatives in right if alternatives]
+    judged = [alternatives for alternatives in right if alternatives]
     return GoldCoverage(
-        task=task.name, known=len(known), absent=sum(not places_of(alternatives) for alternatives in known)
+        task=task.name, judged=len(judged), absent=sum(not places_of(alternatives) for alternatives in judged)
     )
 
 
@@ -133,7 +133,7 @@ def _first_prompts(suite: Suite, tasks: Mapping[str, Task]) -> Iterator[FirstPro
         context = PromptPreview(suite.models, cache, Display(), suite.seed)
         resources = resources_of(suite, tasks)
         for task in tasks.values():
-            for name, variant in suite.asked(task.name).items() if not task.origin else ():
+            for name in suite.asked(task.name) if not task.origin else ():
                 prompts, note = context.preview(suite.answering()[name], task, resources)
                 if not prompts:
                     yield FirstPrompt(task=task.name, variant=name, model="", prompt=(), note=note or "asks no model")

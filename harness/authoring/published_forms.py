@@ -12,14 +12,14 @@ _SECTIONS = ("主诉", "现病史", "诊断")
 
 
 @dataclass(frozen=True, slots=True)
-class KnownForm:
+class PublishedForm:
     """The reader of a form, and what it has to be told."""
 
     reader: str
     parameters: Mapping[str, JSON] = field(default_factory=dict)
 
 
-def recognised_folder(path: str) -> KnownForm | None:
+def recognised_folder(path: str) -> PublishedForm | None:
     """The form of a folder of a published data set, or of a file that only its own reader reads."""
     place = Path(path)
     if place.name == "dataset_info.json":
@@ -27,49 +27,50 @@ def recognised_folder(path: str) -> KnownForm | None:
             f"{path}: describes data files of LLaMA-Factory; name one of them, e.g. the file_name of an entry"
         )
     if not place.is_dir():
-        return KnownForm("imcs_mrg") if place.suffix.lower() == ".json" and _is_imcs_original(place) else None
+        return PublishedForm("imcs_mrg") if place.suffix.lower() == ".json" and _is_imcs_original(place) else None
     if (place / "IMCS-V2_dev.json").is_file() and (place / "IMCS-V2_train.json").is_file():
-        return KnownForm("imcs_mrg")
+        return PublishedForm("imcs_mrg")
     if not (place / "dev").is_dir():
         return None
     if any((place / "val").glob("*_val.csv")) and not any((place / "test").glob("*_test.csv")):
-        return KnownForm("ceval")
+        return PublishedForm("ceval")
     header = _first_line(next(iter(sorted((place / "dev").glob("*.csv"))), None))
     if header.startswith("id,question"):
-        return KnownForm("ceval")
+        return PublishedForm("ceval")
     if any((place / "test").glob("*_test.csv")):
-        return KnownForm("mmlu")
-    return KnownForm("cmmlu") if any((place / "test").glob("*.csv")) else None
+        return PublishedForm("mmlu")
+    return PublishedForm("cmmlu") if any((place / "test").glob("*.csv")) else None
 
 
-def recognised_form(table: SampledRows) -> KnownForm | None:
+def recognised_form(table: SampledRows) -> PublishedForm | None:
     """The form that the keys of the first rows show. Raises DataError for preference pairs, which no task asks."""
     first = table.rows[0]
     keys = set(first)
     if {"chosen", "rejected"} <= keys:
         raise DataError(
-            f"{table.path}: holds preference pairs (chosen, rejected), which have no right answer to compare with; give "
-            "rows with one"
+            f"{table.path}: holds preference pairs (chosen, rejected), which have no right answer to compare with; "
+            "give rows with one"
         )
     if table.form not in ("json", "jsonl"):
-        return _headerless(table)
+        _refuse_headerless(table)
+        return None
     if isinstance(first.get("paragraphs"), list) and table.form == "json":
-        return KnownForm("squad")
+        return PublishedForm("squad")
     if isinstance(first.get("conversations"), list):
-        return KnownForm("sharegpt")
+        return PublishedForm("sharegpt")
     if isinstance(first.get("messages"), list):
-        return KnownForm("messages")
+        return PublishedForm("messages")
     if {"query", "response"} <= keys:
-        return KnownForm("query_response")
+        return PublishedForm("query_response")
     if {"instruction", "output"} <= keys:
-        return KnownForm("alpaca")
+        return PublishedForm("alpaca")
     target = first.get("target")
     if "患者：" in str(first.get("input")) and isinstance(target, str) and all(name in target for name in _SECTIONS):
-        return KnownForm("imcs_mrg")
-    return KnownForm("imcs_mrg") if {"dialogue", "report"} <= keys else None
+        return PublishedForm("imcs_mrg")
+    return PublishedForm("imcs_mrg") if {"dialogue", "report"} <= keys else None
 
 
-def _headerless(table: SampledRows) -> None:
+def _refuse_headerless(table: SampledRows) -> None:
     """Raise DataError for an exam whose first question stands where names of columns should."""
     names = list(table.rows[0])
     if len(names) == 6 and names[-1] in "ABCD" and len(names[0]) > 1:
