@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from harness.records.finished_run import FinishedRun
     from harness.records.inputs import Language
     from harness.records.proofs import SelfTestRecord
-    from harness.stages.describe import Description
     from harness.stages.plan import Plan, PlannedCell
     from harness.stages.plan_decision import ForeseenDecision
 
@@ -40,6 +39,9 @@ def print_plan(plan: "Plan", console: Console) -> None:
         for index in plan.indexes:
             table.add_row(index.name, f"{index.passages:,}", index.missing or "-")
         console.print(table)
+        sentences = [f"{index.base}: {coverage.sentence()}" for index in plan.indexes for coverage in index.coverage]
+        for sentence in dict.fromkeys(sentences):
+            console.print(sentence, soft_wrap=True)
     _print_cells(plan.cells, console)
     console.print(f"{_total(plan)} Nothing was changed.")
     for change in plan.changes:
@@ -86,11 +88,11 @@ def _languages(languages: "Mapping[str, Language]") -> str:
 def _print_preparations(preparations: "Mapping[str, Preparation]", console: Console) -> None:
     """One row a model that a run makes: what is done, and the time and the memory that it takes."""
     table = Table(
-        "model", "what is done before", "estimate", "memory at most", "there is", title="Training", title_justify="left"
+        "model", "what is done before", "time", "memory at most", "there is", title="Training", title_justify="left"
     )
     for name, preparation in preparations.items():
         description = f"{preparation.what} (done before)" if preparation.done else preparation.what
-        time = "-" if preparation.done else _training_time([preparation])
+        time = _training_time([preparation])
         table.add_row(name, description, time, _gib(preparation.needs), _gib(preparation.has))
     console.print(table)
     if any(preparation.seconds is not None for preparation in preparations.values()):
@@ -142,6 +144,9 @@ def _total(plan: "Plan") -> str:
 
 def _training_time(preparations: "Sequence[Preparation]") -> str:
     """How long the trainings take together; those that cannot be estimated are counted."""
+    measured = [preparation.measured for preparation in preparations if preparation.measured is not None]
+    if all(preparation.done for preparation in preparations):
+        return f"took {_duration(sum(measured))} (measured)" if measured else "-"
     estimates = [preparation.seconds for preparation in preparations if preparation.seconds is not None]
     untimed = len(preparations) - len(estimates)
     if not estimates:
@@ -160,37 +165,6 @@ def _duration(seconds: float) -> str:
     if seconds < 90:
         return f"about {max(1, round(seconds))} s"
     return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
-
-
-def print_description(description: "Description", console: Console) -> None:
-    """A task's data in figures, and its first prompt as it is sent."""
-    rows = ", ".join(f"{split} {count}" for split, count in description.rows.items() if count)
-    console.print(Text.assemble((description.task, "bold"), f"  rows: {rows}"))
-    table = Table(description.unit, "min", "median", "p95", "max", box=None, padding=(0, 2))
-    for column in table.columns[1:]:
-        column.justify = "right"
-    for name, spread in description.lengths.items():
-        table.add_row(name, str(spread.min), f"{spread.median:g}", str(spread.p95), str(spread.max))
-    console.print(table)
-    targets = ", ".join(
-        f"{counted(count, 'row')} with {number}" for number, count in description.targets_per_row.items()
-    )
-    console.print(f"targets per row: {targets}")
-    console.print(
-        f"duplicate inputs in test: {description.duplicates}; test inputs also in train: {description.in_train}"
-    )
-    for note in description.notes:
-        console.print(note, soft_wrap=True)
-    if description.skipped:
-        console.print(f"skipped rows: {len(description.skipped)}")
-        for reason in description.skipped[:10]:
-            console.print(f"  {reason}", soft_wrap=True)
-    console.print("first prompt:")
-    for message in description.prompt:
-        console.print(Text(f"  {message.role}:", "dim"))
-        for line in message.content.splitlines():
-            console.print(f"    {line}", soft_wrap=True)
-    console.print()
 
 
 def print_lost_cells(finished: "FinishedRun") -> bool:

@@ -226,6 +226,7 @@ class Tuned(DerivedModel, Recipe, LearntRows):
             needs=needs.memory.total,
             has=needs.available,
             seconds=None if done else self.trainings.estimate_seconds(),
+            measured=self.trainings.measured_seconds() if done else None,
         )
 
     def make(self, name: str, display: Display) -> dict[str, JSON]:

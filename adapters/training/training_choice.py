@@ -6,6 +6,8 @@ from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from adapters.memory.requirement import Requirement, estimate_requirement
 from adapters.training.duration import estimate_seconds
 from adapters.training.halving import (
@@ -22,7 +24,7 @@ from adapters.training.rungs import Rung, stop_at
 from adapters.training.session import LearningRows
 from adapters.training.training_candidates import TrainingCandidate
 from adapters.training.training_data import TrainingData
-from adapters.training.training_run import discard_trial, inputs_digest, train, train_until
+from adapters.training.training_run import discard_trial, inputs_digest, read_record, train, train_until
 from harness.components.display import Display
 from harness.components.fields import written
 from harness.components.model import Model
@@ -92,6 +94,13 @@ class TrainingChoice:
         if len(timed) < len(times):
             return None
         return float(planned_share(len(times))) * sum(timed) / len(timed)
+
+    def measured_seconds(self) -> float | None:
+        """That the training took which was chosen; None where its record cannot be read."""
+        try:
+            return read_record(self.folders[self.place]).seconds
+        except (OSError, ValidationError):
+            return None
 
     def train(self, base: HuggingFace, name: str, display: Display) -> tuple[TrainingRecord, TrainingSearch | None]:
         """Train the model `name`, or take what was trained before; with what a search for its settings has tried.

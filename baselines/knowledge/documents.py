@@ -22,7 +22,7 @@ _OLE = b"\xd0\xcf\x11\xe0"  # an old .doc, or a .docx with a password
 
 
 class Documents(DocumentFolder):
-    """PDF, DOCX and HTML, one file or a folder of them with its folders; split, headings become titles.
+    """PDF, DOCX and HTML, one file or a folder of them, cut at their headings, which become titles.
 
     Needs `pip install 'domain-harness[documents]'`. Pictures are not read: a scanned PDF has no text.
     """

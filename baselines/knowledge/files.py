@@ -10,7 +10,7 @@ MARKDOWN = (".md", ".markdown")
 
 
 class Files(DocumentFolder):
-    """A .md or .txt file, or a folder of them with its folders; split, Markdown headings become titles.
+    """A .md or .txt file, or a folder of them with its folders; Markdown is cut at its headings, which become titles.
 
     In a folder an entry's id is its path there, so that two versions of a folder can be compared file by file.
     """

@@ -26,6 +26,14 @@ def contamination(suite: Suite, tasks: Mapping[str, Task]) -> list[Overlap]:
     Raises SuiteError where a model, or a knowledge base from `examples`, would learn more of a task's test items than
     the suite allows.
     """
+    shared, mistakes = shared_items(suite, tasks)
+    if mistakes:
+        raise SuiteError(mistakes)
+    return shared
+
+
+def shared_items(suite: Suite, tasks: Mapping[str, Task]) -> tuple[list[Overlap], list[str]]:
+    """The same, with a line for each learner of more test items than the suite allows instead of an error."""
     own = {name: task for name, task in tasks.items() if not task.origin}
     questions, texts = _learnt(suite, "training_questions"), _learnt(suite, "training_texts")
     taught = _all_rows(questions)
@@ -45,9 +53,7 @@ def contamination(suite: Suite, tasks: Mapping[str, Task]) -> list[Overlap]:
             found = overlap(name, source, models, len(items), own_twins, listed=len(own_twins))
             shared.append(replace(found, named_in=tuple(base for base, own in names.items() if source in own)))
         mistakes += _too_many(name, len(items), twins, (learnt, names), suite.leakage.allowed)
-    if mistakes:
-        raise SuiteError(mistakes)
-    return shared
+    return shared, mistakes
 
 
 def _learnt(suite: Suite, kind: str) -> dict[str, dict[str, Rows]]:

@@ -3,10 +3,11 @@
 import typer
 
 from harness.cli.calibrating import calibrate
-from harness.cli.checking import check, describe, schema, selftest
+from harness.cli.checking import check, schema, selftest
 from harness.cli.command_group import Commands
 from harness.cli.comparing import accept_baseline, compare, show_baseline
 from harness.cli.component_list import list_components
+from harness.cli.describing import describe
 from harness.cli.exporting import export_adapter, export_llamafactory, export_merged, export_ollama
 from harness.cli.gating import gate
 from harness.cli.lm_eval_command import PASSED_ON, lm_eval
@@ -20,6 +21,7 @@ from harness.cli.run_exporting import (
     export_wandb,
 )
 from harness.cli.running import plan, report, run, view
+from harness.cli.starting import init
 from harness.cli.suites import copy_suite, list_suites
 from harness.runtime.process_settings import settle_process
 
@@ -48,7 +50,7 @@ baseline_app.command("accept")(accept_baseline)
 baseline_app.command("show")(show_baseline)
 app.add_typer(baseline_app, name="baseline")
 app.command()(compare)
-for command in (run, plan, check, selftest, report, view, rate, calibrate):
+for command in (init, run, plan, check, selftest, report, view, rate, calibrate):
     app.command()(command)
 app.command()(gate)
 app.command("list")(list_components)

@@ -44,20 +44,3 @@ def schema() -> None:
 
     ascii_only = not sys.stdout.encoding.lower().startswith("utf")
     print(json.dumps(suite_schema(), indent=1, ensure_ascii=ascii_only))
-
-
-def describe(suite: SuitePath) -> None:
-    """Per task: rows, splits, token lengths, duplicates, targets per row, and one rendered prompt."""
-    from harness.printing import log_to, make_console, print_description
-    from harness.stages.describe import describe as describe_task
-    from harness.stages.name_learning import described_names
-    from harness.stages.prepare import prepare, token_counter
-    from harness.suite.parser import load_suite
-
-    loaded = load_suite(suite)
-    console = make_console()
-    log_to(console.print)
-    for task in prepare(loaded).values():
-        print_description(describe_task(task, token_counter(loaded)), console)
-    for line in described_names(loaded):
-        console.print(line, soft_wrap=True, markup=False)

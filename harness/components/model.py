@@ -31,6 +31,7 @@ class Preparation:
     needs: int | None = None  # bytes at the highest point, estimated
     has: int | None = None  # bytes that the machine has
     seconds: float | None = None  # estimated; None where it is done, or nothing was timed that it could be told from
+    measured: float | None = None  # seconds that it took, where it is done and was timed
 
 
 class Model(Component):

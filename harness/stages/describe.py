@@ -1,6 +1,5 @@
 """What is in a task's data, before anything is paid for: sizes, lengths, duplicates, leaks, and one whole prompt."""
 
-import statistics
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
@@ -8,17 +7,10 @@ from typing import Literal
 
 from harness.components.task import Task
 from harness.records.inputs import Prompt, Sample
+from harness.statistics.spreads import Spread, spread_of
 from harness.text.counting import counted
 
-
-@dataclass(frozen=True, slots=True)
-class Lengths:
-    """Of a set of texts, in the description's unit. The median of an even number is the mean of the middle two."""
-
-    min: int
-    median: float
-    p95: int  # nearest rank: the smallest length that at least 95 % of the texts do not exceed
-    max: int
+_LABELS, _COMMONEST = 30, 5  # so many different answers are all listed; of more, only the commonest
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,10 +22,13 @@ class Description:
     skipped: tuple[str, ...]
     notes: tuple[str, ...]  # how one source was divided, and what becomes of system texts of the rows
     unit: Literal["tokens", "characters"]
-    lengths: Mapping[str, Lengths]  # of input, prompt (all turns as sent, without the chat template) and target
+    lengths: Mapping[str, Spread]  # of input, prompt (all turns as sent, without the chat template) and target
     duplicates: int  # rows that ask the same as an earlier row
+    conflicts: int  # of them, those with other right answers than the earlier row
     in_train: int  # rows that ask the same as some row of train
     targets_per_row: Mapping[int, int]  # number of targets → rows
+    answers: int  # different right answers
+    commonest: Mapping[str, int]  # of them, the most frequent, with their rows: all where they are few
     prompt: Prompt  # the first row's
 
 
@@ -48,6 +43,12 @@ def describe(task: Task, count_tokens: Callable[[str], int] | None) -> Descripti
         "target": (measure(target) for sample in test for target in sample.targets),
     }
     questions = [_question(sample) for sample in test]
+    first: dict[Hashable, Sample] = {}
+    conflicts = sum(
+        set(first.setdefault(question, sample).targets) != set(sample.targets)
+        for question, sample in zip(questions, test, strict=True)
+    )
+    answers = Counter(target for sample in test for target in sample.targets)
     taught = {_question(sample) for sample in task.data.train}
     return Description(
         task=task.name,
@@ -55,10 +56,13 @@ def describe(task: Task, count_tokens: Callable[[str], int] | None) -> Descripti
         skipped=task.data.skipped,
         notes=tuple(note for note in (task.data.division, _system_note(task)) if note),
         unit="characters" if count_tokens is None else "tokens",
-        lengths={name: _lengths(list(values)) for name, values in texts.items()} if test else {},
+        lengths={name: spread_of(list(values)) for name, values in texts.items()} if test else {},
         duplicates=len(questions) - len(set(questions)),
+        conflicts=conflicts,
         in_train=sum(question in taught for question in questions),
         targets_per_row=dict(sorted(Counter(len(sample.targets) for sample in test).items())),
+        answers=len(answers),
+        commonest=dict(answers.most_common(_LABELS if len(answers) <= _LABELS else _COMMONEST)),
         prompt=prompts[0] if prompts else (),
     )
 
@@ -82,9 +86,3 @@ def _system_note(task: Task) -> str:
     else:
         place = "not shown, because the task states a system turn of its own: write {{ system }} into it to show them"
     return f"system texts of {counted(count, 'test row')}: {place}"
-
-
-def _lengths(values: list[int]) -> Lengths:
-    ordered = sorted(values)
-    rank = -(-95 * len(ordered) // 100)  # ceil without floating point
-    return Lengths(ordered[0], statistics.median(ordered), ordered[rank - 1], ordered[-1])

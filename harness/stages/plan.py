@@ -16,6 +16,7 @@ from harness.records.anomalies import PromptMismatch
 from harness.records.call_counts import CallCounts
 from harness.records.inputs import Cell, Language
 from harness.runtime.dry_context import DryContext
+from harness.stages.describe_suite import GoldCoverage, coverage_of
 from harness.stages.index import index_name, index_requests
 from harness.stages.plan_decision import (
     DISCORDANCE,
@@ -44,13 +45,15 @@ class PlannedCell:
     has: int | None = None  # bytes that there are
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PlannedIndex:
     """An index that a run builds before it asks anything."""
 
     name: str
+    base: str  # the knowledge base, with its version where there are two
     passages: int
     missing: str  # what only a run computes, e.g. "120 texts to embed with bge"; empty where nothing is missing
+    coverage: tuple[GoldCoverage, ...] = ()  # by task, of how many items its passages hold the answer
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ def _plan(suite: Suite, context: DryContext, discordance: float) -> Plan:
     contamination(suite, tasks)
     rehearse(suite, tasks, context.cache, context.display)
     resources = resources_of(suite, tasks)
-    indexes = [_planned_index(request, context, resources) for request in index_requests(suite, tasks)]
+    indexes = [_planned_index(request, context, resources, suite, tasks) for request in index_requests(suite, tasks)]
     planned = [
         _planned(cell, suite.answering()[cell.variant], tasks[cell.task], context, resources)
         for cell in planned_cells(suite, tasks)
@@ -132,14 +135,27 @@ def _judging(suite: Suite, tasks: Mapping[str, Task]) -> list[PlannedJudging]:
     ]
 
 
-def _planned_index(request: IndexRequest, context: DryContext, resources: Resources) -> PlannedIndex:
+def _planned_index(
+    request: IndexRequest, context: DryContext, resources: Resources, suite: Suite, tasks: Mapping[str, Task]
+) -> PlannedIndex:
     missing = ""
     try:
         resources.indexes.get(request, context)
     except NotPlannableError as error:
         missing = str(error)
-    passages = resources.knowledge[request.knowledge].passage_set(request.updated).passages
-    return PlannedIndex(index_name(request), len(passages), missing)
+    knowledge = resources.knowledge[request.knowledge]
+    searching = [task for name, task in tasks.items() if request.key in _searched_keys(suite, name, task)]
+    return PlannedIndex(
+        name=index_name(request),
+        base=request.knowledge + (", second version" if request.updated else ""),
+        passages=len(knowledge.passage_set(request.updated).passages),
+        missing=missing,
+        coverage=tuple(coverage_of(knowledge, task, request.updated) for task in searching),
+    )
+
+
+def _searched_keys(suite: Suite, name: str, task: Task) -> list[str]:
+    return [request.key for variant in suite.asked(name).values() for request in variant.indexes(task)]
 
 
 def _planned(cell: Cell, variant: Variant, task: Task, context: DryContext, resources: Resources) -> PlannedCell:

@@ -39,8 +39,10 @@ def _separator_of(columns: Collection[str]) -> str | None:
     """Of a file whose only column is a whole header with another separator."""
     only = next(iter(columns), "")
     if len(columns) == 1 and (sign := _SEPARATOR.search(only)):
-        tsv = ", or use tsv" if sign[0] == "\t" else ""
-        return f"the header, {shortened(only, 60)!r}, is divided by {sign[0]!r}; save the file with commas{tsv}"
+        return (
+            f"the header, {shortened(only, 60)!r}, is divided by {sign[0]!r}; save the file with commas, or give "
+            f"csv its delimiter: {sign[0]!r}"
+        )
     return None
 
 

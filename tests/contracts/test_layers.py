@@ -10,6 +10,7 @@
     summary
     regression
     stages
+    authoring
     run
     printing
     python

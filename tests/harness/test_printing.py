@@ -3,6 +3,7 @@
 import io
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from harness.text.inert import inert
 LORA = Preparation(what="lora on 400 rows, 50 steps", done=False, needs=3 << 30, has=16 << 30)
 TIMED = Preparation(what="full on 400 rows, 50 steps", done=False, needs=3 << 30, has=16 << 30, seconds=150.0)
 DONE = Preparation(what="ia3 on 400 rows, 50 steps", done=True, needs=3 << 30, has=16 << 30)
+TRAINED = replace(DONE, measured=12.3)
 AWAY = Preparation(what="lora on 400 rows", done=False)  # the base is not on this machine
 ASKED = CallCounts(calls=30, estimate=60.0)
 
@@ -48,6 +50,7 @@ def printed(
         (LORA, "m0 │ lora on 400 rows, 50 steps │ not timed yet │ 3.0 GiB │ 16.0 GiB"),
         (TIMED, "m0 │ full on 400 rows, 50 steps │ about 2 min │ 3.0 GiB │ 16.0 GiB"),  # 150 s, to the even minute
         (DONE, "m0 │ ia3 on 400 rows, 50 steps (done before) │ - │ 3.0 GiB │ 16.0 GiB"),
+        (TRAINED, "m0 │ ia3 on 400 rows, 50 steps (done before) │ took about 12 s (measured) │ 3.0 GiB │ 16.0 GiB"),
         (AWAY, "m0 │ lora on 400 rows │ not timed yet │ - │ -"),
     ],
 )

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -47,6 +47,8 @@ class Unreadable:
 class KnowledgeBase(Knowledge):
     """Base of the knowledge bases that are read from files; each form has its own entries."""
 
+    has_headings: ClassVar[bool] = False  # its entries may be Markdown
+
     path: FilePath
     """The file or folder, relative to the suite's folder."""
     update: Annotated[str | None, LocalPath()] = None
@@ -70,6 +72,12 @@ class KnowledgeBase(Knowledge):
             raise ValueError("updated needs update, the second version of the knowledge")
         if self.update is not None and self.sizes:
             raise ValueError("sizes and update exclude each other; give max_examples, one number of rows")
+        return self
+
+    @model_validator(mode="after")
+    def _headings_are_there(self) -> "KnowledgeBase":
+        if self.split.by == "headings" and not self.has_headings:
+            raise ValueError("split: headings are cut at in Markdown only, which files and documents read")
         return self
 
     @abstractmethod

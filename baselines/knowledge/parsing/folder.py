@@ -4,12 +4,14 @@ import os
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path, PurePath
 from typing import ClassVar
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from baselines.knowledge.parsing.collection import Entry, KnowledgeBase, Unreadable
+from baselines.knowledge.parsing.splitting import SplitOption, Splitting
 from harness.errors import DataError, shown_path
 
 
@@ -17,8 +19,11 @@ class DocumentFolder(KnowledgeBase):
     """Base of the forms whose entries are whole files."""
 
     suffixes: ClassVar[tuple[str, ...]]
+    has_headings: ClassVar[bool] = True
     remedy: ClassVar[str]  # said where no file of a folder is chosen
 
+    split: SplitOption = Field(default_factory=partial(Splitting, by="headings"))
+    """How documents are cut into passages; default: Markdown at its headings, other forms not; none: whole documents."""
     pattern: str | None = None
     """Which files of a folder are read, e.g. "guides/*.md"; null: all of a form that is read here."""
 

@@ -11,8 +11,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from harness.errors import nearest
 from harness.records.inputs import JSON
 
-By = Literal["none", "paragraph", "sentence", "tokens"]
+By = Literal["none", "headings", "paragraph", "sentence", "tokens"]
 Span = tuple[int, int]  # begin and end in the text
+
+_WHOLE = ("none", "headings")  # what stands under a heading, or in a text without any, is one passage
 
 _DEFAULT_SIZE = 200  # of by: tokens; about a paragraph, and within the window of every usual embedding model
 _CJK = (
@@ -42,6 +44,9 @@ _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 class Splitting(BaseModel):
     """How an entry is cut into passages.
 
+    Markdown is first cut at its headings, which become titles, unless by: none takes each document whole; by: headings
+    cuts nowhere else, and text without headings not at all.
+
     A token is one CJK character, or one run of other letters and digits, or one mark: no model's tokenizer is needed.
     Given a size, neighbouring sentences or paragraphs are joined while they have at most so many tokens, and a longer
     one is cut: a paragraph between sentences, a sentence between tokens. Without, each is a passage of its own.
@@ -58,7 +63,7 @@ class Splitting(BaseModel):
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> "Splitting":
-        if self.by == "none" and (self.size is not None or self.overlap):
+        if self.by in _WHOLE and (self.size is not None or self.overlap):
             raise ValueError("split: size and overlap need by: tokens, sentence or paragraph")
         limit = self.limit
         if self.overlap and limit is None:
@@ -74,7 +79,7 @@ class Splitting(BaseModel):
 
     def pieces(self, text: str) -> list[str]:
         """The passages of a text, stripped, in order. Without overlap they are the text up to white space."""
-        if self.by == "none":
+        if self.by in _WHOLE:
             return [text.strip()] if text.strip() else []
         return [piece for begin, end in self._spans(text) if (piece := text[begin:end].strip())]
 

@@ -100,7 +100,7 @@ def test_documents_of_a_folder(folder, capfd):
 
 
 def test_one_document_is_one_passage_without_a_split(folder):
-    (passage,) = Documents(path=str(folder / "b.docx")).read().passages
+    (passage,) = Documents(path=str(folder / "b.docx"), split="none").read().passages
     assert (passage.id, passage.source) == ("b.docx:1", "b.docx")
     assert passage.text == "# 用药\n\n阿司匹林每日100毫克。\n\n术前停药。"
 
@@ -128,7 +128,7 @@ def test_a_document_that_cannot_be_read(folder, name, content, reason):
         assert message.startswith(str(path)), message
         assert reason in message
         assert "\n" not in message
-    corpus = Documents(path=str(folder), on_bad_document="skip").read()
+    corpus = Documents(path=str(folder), split="none", on_bad_document="skip").read()
     assert len(corpus.passages) == 3
     assert len(corpus.skipped) == 1
     assert corpus.skipped[0].startswith(str(path))
@@ -157,4 +157,4 @@ def test_without_markitdown_the_remedy_is_told(folder, monkeypatch):
 def test_warnings_of_a_conversion_stay_inside(folder):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert len(Documents(path=str(folder)).read().passages) == 3
+        assert len(Documents(path=str(folder), split="none").read().passages) == 3

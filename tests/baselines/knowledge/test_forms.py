@@ -287,7 +287,7 @@ def test_files_of_a_folder(put, tmp_path):
     assert [Path(file).name for file in folder.sources()] == ["b.md", "a.txt"]
     whole = Files(path=str(tmp_path / "f"), pattern="sub/*.txt").read().passages
     assert [(p.id, p.text) for p in whole] == [("sub/a.txt", "第一段。\n第二段。")]
-    (one,) = Files(path=str(tmp_path / "f" / "b.md")).read().passages
+    (one,) = Files(path=str(tmp_path / "f" / "b.md"), split="none").read().passages
     assert (one.id, one.title, one.text) == ("b.md:1", "", "# B\n\nb one.\n\n## C\nc.")
 
 
@@ -362,3 +362,23 @@ def test_an_own_form_in_a_few_lines(tmp_path):
 def test_nothing_heavy_is_imported_for_listing():
     code = "import sys; from harness.components.registry import names; names('knowledge'); names('reader'); print([m for m in ('numpy', 'markitdown', 'sklearn', 'openpyxl', 'csv') if m in sys.modules and m != 'csv'])"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "split", "expected"),
+    [
+        ("faq.md", "# FAQ\n## Fever?\nRest.\n\nDrink.\n## Cough?\nTea.\n", None, [("FAQ > Fever?", "Rest.\n\nDrink."), ("FAQ > Cough?", "Tea.")]),
+        ("faq.md", "# FAQ\n## Fever?\nRest.\n", "none", [("", "# FAQ\n## Fever?\nRest.")]),
+        ("faq.md", "# FAQ\n## Fever?\nRest.\n\nDrink.\n", "paragraph", [("FAQ > Fever?", "Rest."), ("FAQ > Fever?", "Drink.")]),
+        ("notes.markdown", "no heading\n\nat all\n", None, [("", "no heading\n\nat all")]),
+        ("notes.txt", "# 1\nnot Markdown\n", None, [("", "# 1\nnot Markdown")]),
+    ],
+)  # fmt: skip
+def test_markdown_is_cut_at_its_headings_unless_told_otherwise(put, name, text, split, expected):
+    knowledge = Files(path=put(name, text), **({"split": split} if split else {}))
+    assert [(passage.title, passage.text) for passage in knowledge.read().passages] == expected
+
+
+def test_what_is_no_markdown_has_no_headings(put):
+    with pytest.raises(ValidationError, match="headings are cut at in Markdown only, which files and documents read"):
+        Texts(path=put("k.txt", "a\n"), split="headings")

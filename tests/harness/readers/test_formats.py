@@ -39,6 +39,7 @@ def workbook(path: Path, rows: list[list[object]], sheet: str = "Sheet") -> str:
         ("jsonl", "\n\r\n".join(json.dumps(row) for row in ROWS) + "\n\n", 1),
         ("csv", CSV, 2),
         ("csv", CSV.encode("gb18030"), 2),
+        ("csv", CSV.replace(",", ";").encode("utf-8-sig"), 2),  # as Excel writes it where numbers have a comma
         ("csv", CSV.encode("utf-8-sig"), 2),
         ("csv", CSV.encode("utf-16"), 2),
         ("csv", CSV.replace("\n", "\r\n"), 2),
@@ -431,14 +432,34 @@ def test_listing_readers_imports_nothing_heavy():
 @pytest.mark.parametrize(
     ("content", "remedy"),
     [
-        ("input;target\nq;t\n", "is divided by ';'; save the file with commas"),
-        ("input\ttarget\nq\tt\n", r"is divided by '\\t'; save the file with commas, or use tsv"),
-        ("input，target\nq，t\n", "is divided by '，'; save the file with commas"),
+        ("input|target\nq|t\n", r"is divided by '\|'; save the file with commas, or give csv its delimiter: '\|'"),
+        ("input，target\nq，t\n", "is divided by '，'; save the file with commas, or give csv its delimiter: '，'"),
     ],
 )
 def test_another_separator_is_named(write, read, content, remedy):
     with pytest.raises(DataError, match=remedy):
         read("csv", path=write("x.csv", content))
+
+
+@pytest.mark.parametrize(
+    ("content", "given", "expected"),
+    [
+        ("input;target\n3,5 mg;t\n", None, [("3,5 mg", "t")]),  # a comma in numbers
+        ('input\ttarget\nq\t"a, b"\n', None, [("q", "a, b")]),
+        ('"input";"target"\n"q;1";t\n', None, [("q;1", "t")]),
+        ('"a;b",input,target\nx,q,t\n', None, [("q", "t")]),  # the semicolon is part of a name
+        ("input|target\nq|t\n", "|", [("q", "t")]),
+        ("input;x,target;y\nq;1,t;2\n", ";", None),  # what is given holds, though the header has a comma too
+    ],
+)
+def test_what_separates_the_columns(write, read, content, given, expected):
+    options = {"delimiter": given} if given else {}
+    if expected is None:
+        with pytest.raises(DataError, match="no column 'target'"):
+            read("csv", path=write("x.csv", content), **options)
+        return
+    samples = read("csv", path=write("x.csv", content), **options).test
+    assert [(sample.input, *sample.targets) for sample in samples] == expected
 
 
 def test_options_as_an_object_that_names_a_letter_twice_are_refused(write, read):

@@ -6,7 +6,8 @@ from harness.answers.text import Text
 from harness.components.dataset import Dataset
 from harness.components.task import Task
 from harness.records.inputs import Generation, Message, Sample
-from harness.stages.describe import Lengths, describe
+from harness.stages.describe import describe
+from harness.statistics.spreads import Spread
 from harness.text.templates import Template
 
 
@@ -36,11 +37,11 @@ def test_description_in_characters():
     assert found.rows == {"train": 2, "validation": 0, "test": 4}
     assert found.skipped == ("x:2: empty",)
     # inputs 5 5 5 1 → sorted 1 5 5 5; p95 rank = ceil(0.95 * 4) = 4
-    assert found.lengths["input"] == Lengths(1, 5, 5, 5)
+    assert found.lengths["input"] == Spread(1, 5, 5, 5)
     # prompts: "Sys" 3 + "Name: " 6 + input = 14 14 16 (history u, v) 10 → 10 14 14 16
-    assert found.lengths["prompt"] == Lengths(10, 14, 16, 16)
+    assert found.lengths["prompt"] == Spread(10, 14, 16, 16)
     # targets x, "x y", z, x, "x y z" → 1 1 1 3 5; rank ceil(4.75) = 5
-    assert found.lengths["target"] == Lengths(1, 1, 5, 5)
+    assert found.lengths["target"] == Spread(1, 1, 5, 5)
     assert (found.duplicates, found.in_train) == (1, 1)  # s2 after s1; s4 stands in train
     assert found.targets_per_row == {1: 3, 2: 1}
     assert found.prompt == (Message("system", "Sys"), Message("user", "Name: aa bb"))
@@ -49,15 +50,15 @@ def test_description_in_characters():
 def test_description_in_tokens():
     found = describe(task(DATA), lambda text: len(text.split()))
     assert found.unit == "tokens"
-    assert found.lengths["input"] == Lengths(1, 2, 2, 2)
-    assert found.lengths["target"] == Lengths(1, 1, 3, 3)  # 1 1 1 2 3
+    assert found.lengths["input"] == Spread(1, 2, 2, 2)
+    assert found.lengths["target"] == Spread(1, 1, 3, 3)  # 1 1 1 2 3
 
 
 def test_p95_is_the_nearest_rank():
     # lengths 1..100: the 95th smallest; lengths 1..21: rank ceil(19.95) = 20
     for count, p95, median in ((100, 95, 50.5), (21, 20, 11), (20, 19, 10.5), (1, 1, 1)):
         data = Dataset(test=tuple(sample(i, "a" * i, "x") for i in range(count, 0, -1)))
-        assert describe(task(data), None).lengths["input"] == Lengths(1, median, p95, count)
+        assert describe(task(data), None).lengths["input"] == Spread(1, median, p95, count)
 
 
 def test_same_question_with_other_options_is_no_duplicate():

@@ -143,7 +143,7 @@ def test_markdown_sections():
         ({"by": "tokens", "overlap": 200}, r"overlap must be less than size \(200\)"),
         ({"size": 5}, "size and overlap need by:"),
         ({"buy": "tokens"}, r"buy is not one of its options \(did you mean by\?\)"),
-        ("sentences", "'none', 'paragraph', 'sentence' or 'tokens'"),
+        ("sentences", "'none', 'headings', 'paragraph', 'sentence' or 'tokens'"),
     ],
 )
 def test_options_that_do_not_fit(given, reason):

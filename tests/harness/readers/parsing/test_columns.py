@@ -270,7 +270,7 @@ def test_splits_that_do_not_fit_the_file(write, read, split, message):
         ({"target": "input"}, "column 'input' is given two meanings"),
         ({"target": []}, "at least one column is needed"),
         ({"limit": 0}, "greater than or equal to 1"),
-        ({"delimiter": ";"}, "Extra inputs are not permitted"),
+        ({"separator": ";"}, "Extra inputs are not permitted"),
     ],
 )
 def test_parameters_refused_before_anything_is_read(parameters, message):
