@@ -273,9 +273,9 @@ def named_versions(combination: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {value}" for name, value in combination.items())
 
 
-def make_console() -> Console:
-    """A console that shows what users name as they wrote it."""
-    return InertConsole(markup=False, emoji=False, highlight=False)
+def make_console(is_error: bool = False) -> Console:
+    """A console that shows what users name as they wrote it, on stdout or on stderr."""
+    return InertConsole(markup=False, emoji=False, highlight=False, stderr=is_error)
 
 
 def log_to(note: Callable[[str], None]) -> None:

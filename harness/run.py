@@ -19,7 +19,7 @@ from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON
 from harness.records.searches import searches_in
 from harness.runtime.context import Context
-from harness.runtime.provenance import described_suite, now
+from harness.runtime.provenance import described_scope, described_suite, now
 from harness.runtime.run_folder import RunFolder
 from harness.runtime.run_lookup import refuse_changed
 from harness.stages.index import index
@@ -60,7 +60,7 @@ def run(suite: Suite, folder: RunFolder, context: Context, report: Report, start
             resources.searches.update(searches_in(folder.read_run()))
         if "train" in due:
             with timed(folder, "train"):
-                train(suite, tasks, folder, context, resources)
+                train(suite, folder, context, resources)
         if "index" in due:
             with timed(folder, "index"):
                 index(suite, tasks, folder, context, resources)
@@ -114,7 +114,7 @@ def open_run(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, due: Se
     seconds = {stage: time for stage, time in before.get("stages", {}).items() if stage not in due}
     folder.clear()
     record = {"status": "training", "started": now(), **unchanged, "stages": seconds}
-    folder.write_run({**record, **described_suite(suite, tasks)})
+    folder.write_run({**record, **described_scope(suite, tasks), **described_suite(suite, tasks)})
 
 
 @contextmanager

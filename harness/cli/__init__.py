@@ -18,13 +18,15 @@ from harness.cli.run_exporting import (
 )
 from harness.cli.running import plan, report, run, view
 from harness.cli.suites import copy_suite, list_suites
+from harness.cli.version import about
 from harness.runtime.process_settings import settle_process
 
 app = typer.Typer(
     cls=Commands,
     help="Prompting, RAG or fine-tuning? One suite file, one command, one honest report.",
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
+    no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
 )  # fmt: skip
+app.callback()(about)
 data_app = typer.Typer(help="Look at a suite's data.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(data_app, name="data")
 export_app = typer.Typer(

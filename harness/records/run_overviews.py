@@ -1,8 +1,9 @@
 """What can be said of a run at a glance: how far it is, and what it came to."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
+from harness.records.run_scopes import RunScope
 from harness.records.summary import Summary
 
 RunState = Literal["running", "interrupted", "complete", "unreadable"]
@@ -35,4 +36,5 @@ class RunOverview:
     command: str | None = None  # that began it
     progress: RunProgress | None = None  # of a run that goes on
     summary: Summary | None = None  # with the headline figures and the decision only
+    scope: RunScope = field(default_factory=RunScope)  # how far it reaches, where it is limited
     problem: str = ""  # why it, or its figures, cannot be read

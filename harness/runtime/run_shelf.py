@@ -16,11 +16,12 @@ from harness.records.figures import MetricInfo, Result
 from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON
 from harness.records.run_overviews import RunOverview, RunProgress, RunState
+from harness.records.run_scopes import scope_in
 from harness.records.summary import Summary
 from harness.runtime.progress_file import PROGRESS
 from harness.runtime.run_folder import RESULTS, RunFolder
 
-DEPTH = 3  # folders below the one that is viewed: runs/NAME/TIME, and one more
+DEPTH = 4  # folders below the one that is viewed: runs/NAME/limited/TIME, and one more
 ANSWERS = frozenset(("samples.jsonl", "predictions.jsonl"))  # a run that lost its run.json still has them
 COMPLETE = frozenset(("complete", "completed", "finished", "done", "ok"))  # older versions had their own words
 LARGEST = 1 << 28  # bytes of a file that is read for the list
@@ -172,6 +173,7 @@ def _read_overview(key: str, path: Path) -> RunOverview:
         command=_text(record.get("command")),
         progress=_progress(path) if state == "running" else None,
         summary=summary,
+        scope=scope_in(record),
         problem=problem,
     )
 
