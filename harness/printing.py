@@ -18,6 +18,7 @@ from harness.errors import HarnessError, ServerGoneError, nearest, reason_of, sh
 from harness.records.figure_names import FigureName
 from harness.summary.lost_cells import lost_cells
 from harness.text.counting import counted
+from harness.text.durations import about as _duration
 from harness.text.inert import inert
 
 if TYPE_CHECKING:
@@ -155,12 +156,6 @@ def _estimate(calls: int, seconds: float | None) -> str:
     if not calls:
         return "-"
     return "no call of this model timed yet" if seconds is None else _duration(seconds)
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"about {max(1, round(seconds))} s"
-    return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
 
 
 def print_kinds(kind: str | None, console: Console) -> None:

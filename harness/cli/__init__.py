@@ -17,6 +17,7 @@ from harness.cli.run_exporting import (
     export_wandb,
 )
 from harness.cli.running import plan, report, run, view
+from harness.cli.status import status
 from harness.cli.suites import copy_suite, list_suites
 from harness.cli.version import about
 from harness.runtime.process_settings import settle_process
@@ -40,7 +41,7 @@ suites_app.callback()(list_suites)
 suites_app.command("copy")(copy_suite)
 app.add_typer(suites_app, name="suites")
 
-for command in (run, plan, check, selftest, report, view, rate, calibrate):
+for command in (run, plan, status, check, selftest, report, view, rate, calibrate):
     app.command()(command)
 app.command("list")(list_components)
 app.command()(schema)

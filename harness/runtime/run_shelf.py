@@ -4,6 +4,7 @@ import os
 import stat
 from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -171,7 +172,8 @@ def _read_overview(key: str, path: Path) -> RunOverview:
         started=_text(record.get("started")),
         finished=_text(record.get("finished")),
         command=_text(record.get("command")),
-        progress=_progress(path) if state == "running" else None,
+        progress=_progress(path) if state in ("running", "interrupted") else None,
+        died=_last_sign(path) if state == "interrupted" else None,
         summary=summary,
         scope=scope_in(record),
         problem=problem,
@@ -206,6 +208,12 @@ def _summary(path: Path) -> Summary:
         bounds=head.bounds,
         decisions=DecisionRecord(decision=head.decisions.decision),
     )
+
+
+def _last_sign(path: Path) -> str | None:
+    """When a run that ended without a word was last alive: only such a one leaves its progress behind."""
+    signature = _signature(path / PROGRESS)
+    return None if signature is None else datetime.fromtimestamp(signature[0] / 1e9, UTC).isoformat(timespec="seconds")
 
 
 def _progress(path: Path) -> RunProgress | None:
