@@ -103,8 +103,8 @@ class RunOutput:
 def _failure(error: BaseException) -> tuple[int, str, list[str]]:
     """The exit code of an error, the kind of reason, and its lines."""
     if isinstance(error, HarnessError):
-        is_gone = isinstance(error, ServerGoneError)
-        return (1, "server gone", [*error.lines]) if is_gone else (2, "refused", [*error.lines])
+        is_server_lost = isinstance(error, ServerGoneError)
+        return (1, "server gone", [*error.lines]) if is_server_lost else (2, "refused", [*error.lines])
     if isinstance(error, OSError):
         return 2, "refused", [reason_of(error)]
     if isinstance(error, KeyboardInterrupt):

@@ -36,16 +36,16 @@ def run(
     Exit status: 0 the run is complete; 1 it is complete but some cell has no value, or a server is gone; 2 the suite,
     its data or an option is refused, and the message says what to mend; 130 interrupted.
     """
-    told = RunOutput(output)
-    with told.failing():
+    streams = RunOutput(output)
+    with streams.failing():
         if is_dry:
-            _show_plan(suite, part, told)
+            _show_plan(suite, part, streams)
             return
-        code = _run(suite, part, told, out, start)
+        code = _run(suite, part, streams, out, start)
     raise typer.Exit(code)
 
 
-def _run(suite: Path, part: PartOptions, told: RunOutput, out: Path | None, start: str) -> int:
+def _run(suite: Path, part: PartOptions, streams: RunOutput, out: Path | None, start: str) -> int:
     """Run a suite or a part of it; returns the exit code."""
     from harness import run as engine
     from harness.printing import log_to
@@ -59,20 +59,20 @@ def _run(suite: Path, part: PartOptions, told: RunOutput, out: Path | None, star
     if start not in engine.STAGES:
         raise HarnessError(f"--from {start}: must be one of {', '.join(engine.STAGES)}")
     loaded = load_part(suite, part.narrowing())
-    told.say(*scope_lines(loaded))
+    streams.say(*scope_lines(loaded))
     folder = folder_for(loaded, out) if start == "train" else folder_from(loaded, out)
     with (
         closing(Cache(cache_root() / "calls.sqlite")) as cache,
-        told.displaying() as bars,
+        streams.displaying() as bars,
         recorded(bars, folder.progress) as progress,
     ):
         log_to(progress.note)
         context = Context(loaded.models, cache, progress, loaded.seed, loaded.secrets)
-        page = engine.run(loaded, folder, context, partial(render, language=told.options.lang), start)
-    return told.finish(folder, page)
+        page = engine.run(loaded, folder, context, partial(render, language=streams.options.lang), start)
+    return streams.finish(folder, page)
 
 
-def _show_plan(suite: Path, part: PartOptions, told: RunOutput, discordance: float = 0.2) -> None:
+def _show_plan(suite: Path, part: PartOptions, streams: RunOutput, discordance: float = 0.2) -> None:
     """What a run of a suite, or of a part of it, would compute."""
     from harness.components.display import Display
     from harness.runtime.cache import Cache, cache_root
@@ -81,10 +81,10 @@ def _show_plan(suite: Path, part: PartOptions, told: RunOutput, discordance: flo
     from harness.stages.plan import plan as engine
 
     loaded = load_part(suite, part.narrowing())
-    told.say(*scope_lines(loaded))
+    streams.say(*scope_lines(loaded))
     with closing(Cache(cache_root() / "calls.sqlite", read_only=True)) as cache:
         planned = engine(loaded, DryContext(loaded.models, cache, Display(), loaded.seed), discordance)
-    told.show_plan(planned, loaded.scope.record())
+    streams.show_plan(planned, loaded.scope.record())
 
 
 @with_groups

@@ -71,13 +71,13 @@ def _watched(shelf: "RunShelf", place: Path, console: "Console") -> "RunOverview
     run = _chosen(shelf, place)
     is_drawn = console.is_terminal and not is_automated()
     with Live(Text(""), console=console, transient=True, auto_refresh=False) as region:
-        said = -Lines.interval
+        printed = -Lines.interval
         while run.state == "running":
             progress = run.progress or RunProgress(work=run.stage)
             if is_drawn:
                 region.update(progress_region(progress, console.width), refresh=True)
-            elif time.monotonic() - said >= Lines.interval:
-                said = time.monotonic()
+            elif time.monotonic() - printed >= Lines.interval:
+                printed = time.monotonic()
                 console.print(log_line(progress), soft_wrap=True)
             time.sleep(SECONDS)
             run = shelf.overview(run.key) or run

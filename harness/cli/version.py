@@ -7,8 +7,8 @@ import typer
 import harness
 
 
-def _print_version(is_wanted: bool) -> None:
-    if is_wanted:
+def _print_version(is_requested: bool) -> None:
+    if is_requested:
         print(f"harness {harness.__version__}")
         raise typer.Exit
 

@@ -38,14 +38,21 @@ class RunScope:
 
     def reaches_as(self, run: Mapping[str, JSON]) -> bool:
         """Whether a run, by its run.json, was limited in the same way, or is whole as this one."""
-        other = scope_in(run)
-        return (self.limit, self.variants, self.tasks) == (other.limit, other.variants, other.tasks)
+        recorded = scope_in(run)
+        return (self.limit, self.variants, self.tasks) == (recorded.limit, recorded.variants, recorded.tasks)
 
     def options(self) -> str:
         """The options of `harness run` that limit a run so; empty of a whole run."""
-        limit = [] if self.limit is None else [f"--limit {self.limit}"]
+        return " ".join(f"--{part}" for part in self._parts())
+
+    def words(self) -> str:
+        """The same as a text that no spreadsheet takes for a formula, e.g. "limit 4; only base,first"."""
+        return "; ".join(self._parts())
+
+    def _parts(self) -> list[str]:
+        limit = [] if self.limit is None else [f"limit {self.limit}"]
         lists = (("only", self.variants), ("task", self.tasks))
-        return " ".join([*limit, *(f"--{name} {','.join(names)}" for name, names in lists if names)])
+        return [*limit, *(f"{name} {','.join(names)}" for name, names in lists if names)]
 
 
 def scope_in(run: Mapping[str, JSON]) -> RunScope:

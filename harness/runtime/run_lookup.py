@@ -41,11 +41,11 @@ def root_for(suite: Suite) -> Path:
 def folder_from(suite: Suite, out: Path | None) -> RunFolder:
     """The run whose later stages are run again. Raises StoreError where it reaches otherwise than the suite's."""
     folder = run_at(out or root_for(suite))
-    refuse_other_scope(folder, suite)
+    refuse_scope_change(folder, suite)
     return folder
 
 
-def refuse_other_scope(folder: RunFolder, suite: Suite) -> None:
+def refuse_scope_change(folder: RunFolder, suite: Suite) -> None:
     """Raise StoreError for a limited run in place of a whole one or of one that is limited otherwise, and back."""
     record = folder.read_run()
     if not suite.scope.reaches_as(record):
@@ -178,5 +178,5 @@ def _named(suite: Suite, out: Path) -> RunFolder:
     if (out / "run.json").exists():
         if (name := folder.read_run()["suite"].get("name")) != suite.name:
             raise StoreError(f"{out} holds a run of suite {name}; choose another folder with --out")
-        refuse_other_scope(folder, suite)
+        refuse_scope_change(folder, suite)
     return folder

@@ -104,8 +104,8 @@ class WorkState(Display):
         if not self._pending and not self._piece.title:
             return left, 0
         estimates = [*self._current(left), *(self._estimate(piece, elapsed) for piece in self._pending)]
-        known = [seconds for seconds in estimates if seconds is not None]
-        return (sum(known) if known else None), len(estimates) - len(known)
+        estimable = [seconds for seconds in estimates if seconds is not None]
+        return (sum(estimable) if estimable else None), len(estimates) - len(estimable)
 
     def _current(self, left: float | None) -> Iterator[float | None]:
         if self._piece.title:
@@ -118,5 +118,5 @@ class WorkState(Display):
         seconds, calls = self._measured.get(piece.source, (0.0, 0))
         if piece.source == self._piece.source:
             seconds, calls = seconds + elapsed, calls + self.done - self.recalled
-        each = seconds / calls if calls else piece.seconds_a_call
-        return None if each is None else piece.calls * each
+        pace = seconds / calls if calls else piece.seconds_a_call
+        return None if pace is None else piece.calls * pace

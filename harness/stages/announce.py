@@ -71,5 +71,5 @@ def _source(suite: Suite, variant: str) -> str:
 def _earlier(models: Sequence[str], context: Context) -> float | None:
     """How long a call of the slowest of some models took in earlier runs; None where that is not known of each."""
     seconds = [context.seconds_a_call(name) for name in models]
-    known = [own for own in seconds if own is not None]
-    return max(known, default=0.0) if len(known) == len(seconds) else None
+    means = [own for own in seconds if own is not None]
+    return max(means, default=0.0) if len(means) == len(seconds) else None

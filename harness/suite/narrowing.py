@@ -67,8 +67,8 @@ def without_untrained(suite: Suite, untrained: Collection[str]) -> Suite:
     if not lost:
         return suite
     reference = suite.compare.reference or suite.expansion.reported()[0]
-    kept = {name for name in suite.variants if name not in lost}
-    part = restricted(suite, kept, set(suite.tasks))
+    remaining = {name for name in suite.variants if name not in lost}
+    part = restricted(suite, remaining, set(suite.tasks))
     is_missing = reference not in part.expansion.reported()
     scope = replace(part.scope, untrained=lost, missing_reference=reference if is_missing else "")
     return replace(part, scope=scope)
@@ -80,9 +80,9 @@ def restricted(suite: Suite, variants: Collection[str], tasks: Collection[str]) 
     expansion = _expansion(suite.expansion, variants, models)
     general = tuple(name for name in suite.general if name in tasks)
     probes = forgetting_probes(expansion) if general else {}
-    unasked = set() if probes else set(suite.general)  # nobody remains who would answer them
-    asked = {name: spec for name, spec in suite.tasks.items() if name in tasks and name not in unasked}
-    metrics = [metric for spec in asked.values() for metric in spec.metrics.values()]
+    unanswered = set() if probes else set(suite.general)  # nobody remains who would answer them
+    specs = {name: spec for name, spec in suite.tasks.items() if name in tasks and name not in unanswered}
+    metrics = [metric for spec in specs.values() for metric in spec.metrics.values()]
     knowledge = {name for own in expansion.variants.values() for name in named(own, "knowledge")}
     learned = {name for model in models for name in named(suite.models[model], "tasks")}
     learned |= {suite.knowledge[name].examples or "" for name in knowledge}
@@ -90,22 +90,22 @@ def restricted(suite: Suite, variants: Collection[str], tasks: Collection[str]) 
         suite,
         models=expansion.models,
         variants=expansion.variants,
-        tasks=asked,
+        tasks=specs,
         learned={
-            name: spec for name, spec in {**suite.tasks, **suite.learned}.items() if name in learned - asked.keys()
+            name: spec for name, spec in {**suite.tasks, **suite.learned}.items() if name in learned - specs.keys()
         },
         general=general if probes else (),
         probes=probes,
-        compare=_compare(suite, expansion, asked),
-        latency=suite.latency.model_copy(update={"task": suite.latency.task if suite.latency.task in asked else None}),
-        terms=_terms(suite, asked),
+        compare=_compare(suite, expansion, specs),
+        latency=suite.latency.model_copy(update={"task": suite.latency.task if suite.latency.task in specs else None}),
+        terms=_terms(suite, specs),
         expansion=expansion,
         usage=usage_of(expansion.models, suite.knowledge, expansion.variants, probes, metrics),
-        grid={name: cell for name, cell in suite.grid.items() if _is_kept(name, suite.expansion, variants)},
+        grid={name: cell for name, cell in suite.grid.items() if _remains(name, suite.expansion, variants)},
         scope=replace(
             suite.scope,
             variants=tuple(expansion.reported()) if len(variants) < len(suite.variants) else suite.scope.variants,
-            tasks=tuple(asked) if len(asked) < len(suite.tasks) else suite.scope.tasks,
+            tasks=tuple(specs) if len(specs) < len(suite.tasks) else suite.scope.tasks,
         ),
     )
 
@@ -117,22 +117,25 @@ def _needed(suite: Suite, variants: Iterable[str], tasks: Collection[str]) -> tu
     names, models = set(variants), set[str](judging)
     while True:
         steps = {step for name in names for step in named(suite.variants[name], "variants")}
-        asked = {model for name in names for model in suite.usage.models_of[name]}
-        before = {own for model in models | asked for own in prerequisites(model, suite.models, suite.variants)}
-        learning = {own for model in models | asked | before for own in named(suite.models[model], "variants")}
-        if steps | learning <= names and asked | before <= models:
+        direct = {model for name in names for model in suite.usage.models_of[name]}
+        before = {own for model in models | direct for own in prerequisites(model, suite.models, suite.variants)}
+        learning = {own for model in models | direct | before for own in named(suite.models[model], "variants")}
+        if steps | learning <= names and direct | before <= models:
             return names, models
         names |= steps | learning
-        models |= asked | before
+        models |= direct | before
 
 
 def _expansion(whole: Expansion, variants: Collection[str], models: Collection[str]) -> Expansion:
     """What remains of it; a pool of which one seed remains is that variant."""
     pools = {name: tuple(own for own in members if own in variants) for name, members in whole.pools.items()}
-    kept = {name: own for name, own in whole.variants.items() if name in variants}
+    remaining = {name: own for name, own in whole.variants.items() if name in variants}
     pools = {name: own for name, own in pools.items() if len(own) > 1}
     part = replace(
-        whole, variants=kept, pools=pools, models={name: own for name, own in whole.models.items() if name in models}
+        whole,
+        variants=remaining,
+        pools=pools,
+        models={name: own for name, own in whole.models.items() if name in models},
     )
     reported = part.reported()
     members = {name: tuple(m for m in own if m in variants or m in models) for name, own in whole.members.items()}
@@ -144,7 +147,7 @@ def _expansion(whole: Expansion, variants: Collection[str], models: Collection[s
     )
 
 
-def _is_kept(entry: str, whole: Expansion, variants: Collection[str]) -> bool:
+def _remains(entry: str, whole: Expansion, variants: Collection[str]) -> bool:
     return any(name in variants for name in whole.members.get(entry, (entry,)))
 
 
@@ -190,15 +193,15 @@ def _tasks_of(suite: Suite, names: Sequence[str], mistakes: list[str]) -> set[st
 def _variants_of(suite: Suite, names: Sequence[str], mistakes: list[str]) -> set[str]:
     """The variants that a user names; all of them where none is named."""
     members = {name: own for name, own in suite.expansion.members.items() if own[0] in suite.variants}
-    known = {**{name: (name,) for name in suite.variants}, **suite.expansion.pools, **members}
-    names = _separated(names, known)
+    choices = {**{name: (name,) for name in suite.variants}, **suite.expansion.pools, **members}
+    names = _separated(names, choices)
     mistakes += [
-        f"--only {name}: is not among variants ({nearest(name, known)})" for name in names if name not in known
+        f"--only {name}: is not among variants ({nearest(name, choices)})" for name in names if name not in choices
     ]
-    return {own for name in names for own in known.get(name, ())} or set(suite.variants)
+    return {own for name in names for own in choices.get(name, ())} or set(suite.variants)
 
 
-def _separated(values: Sequence[str], known: Collection[str]) -> list[str]:
+def _separated(values: Sequence[str], choices: Collection[str]) -> list[str]:
     """Names that were given one by one, or several with commas between; a name may have a comma itself."""
-    parts = [[value] if value in known else [part.strip() for part in value.split(",")] for value in values]
+    parts = [[value] if value in choices else [part.strip() for part in value.split(",")] for value in values]
     return list(dict.fromkeys(name for own in parts for name in own if name))

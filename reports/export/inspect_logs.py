@@ -109,7 +109,7 @@ def _spec(cell: CellRecords, run: Mapping[str, JSON], settings: Mapping[str, JSO
         "packages": {"domain-harness": str(run.get("harness", "")), **run.get("packages", {})},
         "metadata": {
             "suite": suite, "variant": cell.variant, "component": settings.get("component"),
-            **({LIMITED: limits} if (limits := scope_in(run).options()) else {}),
+            **({LIMITED: limits} if (limits := scope_in(run).words()) else {}),
         },
     }  # fmt: skip
 

@@ -19,7 +19,7 @@ def write_responses(finished: FinishedRun, folder: Path, variant: str | None = N
     """
     samples = {(sample.task, sample.id): sample for sample in finished.samples}
     cells: dict[tuple[str, str], list[JSON]] = {}
-    limits = scope_in(finished.run).options()
+    limits = scope_in(finished.run).words()
     for prediction in finished.predictions:
         row = response_row(samples[prediction.task, prediction.sample_id], prediction)
         marked = {**row, LIMITED: limits} if limits else row

@@ -31,7 +31,7 @@ class RunTable:
 def run_tables(finished: FinishedRun) -> list[RunTable]:
     """items (predictions joined with their scores), figures, usage and comparisons."""
     tables = [_items(finished), _figures(finished), _usage(finished), _comparisons(finished)]
-    limits = scope_in(finished.run).options()
+    limits = scope_in(finished.run).words()
     return [_marked(table, limits) for table in tables] if limits else tables
 
 

@@ -27,7 +27,7 @@ def run_identity(finished: FinishedRun) -> str:
 
 def limit_tag(finished: FinishedRun) -> dict[str, str]:
     """By which a tracker tells a limited run from a whole one."""
-    limits = scope_in(finished.run).options()
+    limits = scope_in(finished.run).words()
     return {f"harness.{LIMITED}": limits} if limits else {}
 
 
