@@ -2,6 +2,7 @@
 
 import typer
 
+from harness.cli.caching import prune, publish_cache, show_cache, verify_cache
 from harness.cli.calibrating import calibrate
 from harness.cli.checking import check, describe, list_components, schema, selftest
 from harness.cli.command_group import Commands
@@ -40,6 +41,13 @@ suites_app = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
 suites_app.callback()(list_suites)
 suites_app.command("copy")(copy_suite)
 app.add_typer(suites_app, name="suites")
+
+cache_app = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
+cache_app.callback()(show_cache)
+cache_app.command("verify")(verify_cache)
+cache_app.command("prune")(prune)
+cache_app.command("publish")(publish_cache)
+app.add_typer(cache_app, name="cache")
 
 for command in (run, plan, status, check, selftest, report, view, rate, calibrate):
     app.command()(command)

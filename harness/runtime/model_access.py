@@ -17,6 +17,7 @@ from harness.records.outputs import Completion
 from harness.runtime.cache import Cache
 from harness.runtime.measurements import Measurements
 from harness.runtime.model_history import earlier_models, model_name
+from harness.runtime.shared_cache import shared_place
 from harness.text.canonical import digest
 from harness.text.redaction import Redaction
 
@@ -68,6 +69,10 @@ class ModelAccess:
     def artefacts(self) -> Path:
         """The folder for what is built from calls and kept between runs: that of the cache."""
         return self.cache.path.parent
+
+    def artefact(self, kind: str, name: str) -> Path:
+        """The place of something that is kept beside the calls, e.g. an index: one's own, else the shared cache's."""
+        return shared_place(self.artefacts / kind / name, kind)
 
     def begin(self, cell: Cell) -> None:
         """Start counting for a cell."""
