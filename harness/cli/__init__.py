@@ -6,6 +6,7 @@ from harness.cli.caching import prune, publish_cache, show_cache, verify_cache
 from harness.cli.calibrating import calibrate
 from harness.cli.checking import check, describe, list_components, schema, selftest
 from harness.cli.command_group import Commands
+from harness.cli.doctoring import doctor
 from harness.cli.exporting import export_adapter, export_llamafactory, export_merged, export_ollama
 from harness.cli.lm_eval_command import PASSED_ON, lm_eval
 from harness.cli.rating import rate
@@ -49,7 +50,7 @@ cache_app.command("prune")(prune)
 cache_app.command("publish")(publish_cache)
 app.add_typer(cache_app, name="cache")
 
-for command in (run, plan, status, check, selftest, report, view, rate, calibrate):
+for command in (run, plan, status, check, doctor, selftest, report, view, rate, calibrate):
     app.command()(command)
 app.command("list")(list_components)
 app.command()(schema)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from harness.errors import HarnessError
+from harness.text.byte_sizes import sized
 
 UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 SECONDS = {"h": 3600, "d": 86_400, "w": 7 * 86_400}
@@ -45,16 +46,16 @@ def show_cache(
         )
         return
     console = make_console()
-    console.print(f"{contents.place}: {_size(contents.size)}, {_size(contents.free)} free on its disk", soft_wrap=True)
+    console.print(f"{contents.place}: {sized(contents.size)}, {sized(contents.free)} free on its disk", soft_wrap=True)
     for kind in contents.kinds:
-        console.print(f"  {_size(kind.size):>9}  {kind.name}: {counted(kind.count, kind.unit)}", soft_wrap=True)
+        console.print(f"  {sized(kind.size):>9}  {kind.name}: {counted(kind.count, kind.unit)}", soft_wrap=True)
     if contents.suites or contents.unused:
         console.print(f"\nAnswers by suite, as runs below {runs} name their models:", soft_wrap=True)
     for suite in contents.suites:
-        console.print(f"  {_size(suite.size):>9}  {suite.name}: {counted(suite.answers, 'answer')}", soft_wrap=True)
+        console.print(f"  {sized(suite.size):>9}  {suite.name}: {counted(suite.answers, 'answer')}", soft_wrap=True)
     if contents.unused:
         count = counted(contents.unused.answers, "answer")
-        console.print(f"  {_size(contents.unused.size):>9}  of no run there: {count}", soft_wrap=True)
+        console.print(f"  {sized(contents.unused.size):>9}  of no run there: {count}", soft_wrap=True)
     if (shared := shared_root()) is not None:
         state = "read after it" if shared.is_dir() else "not there, so it is ignored"
         console.print(f"\nShared cache: {shared}: {state}", soft_wrap=True)
@@ -87,7 +88,7 @@ def verify_cache(
         console = make_console()
         for fault in faults:
             outcome = " (mended)" if fault.is_mended else ""
-            console.print(f"{fault.place}: {fault.reason}; {_size(fault.size)}{outcome}", soft_wrap=True)
+            console.print(f"{fault.place}: {fault.reason}; {sized(fault.size)}{outcome}", soft_wrap=True)
         remedy = ": harness cache verify --repair" if faults and not is_repairing else ""
         console.print(
             f"{place or cache_root()}: {f'{len(faults)} faults' if faults else 'all is well'}{remedy}", soft_wrap=True
@@ -115,13 +116,13 @@ def prune(
         raise HarnessError(
             "harness cache prune: give --below SIZE, --older AGE, or both; e.g. --below 20GB --older 90d"
         )
-    most = None if below is None else parse_size(below)
+    most = None if below is None else parsesized(below)
     pruned = prune_cache(most, None if older is None else parse_age(older), is_dry)
     console = make_console()
     for name, size in pruned.removed.items():
-        console.print(f"{'would remove' if is_dry else 'removed'} {name}: {_size(size)}", soft_wrap=True)
+        console.print(f"{'would remove' if is_dry else 'removed'} {name}: {sized(size)}", soft_wrap=True)
     verb = "would be" if is_dry else "is"
-    console.print(f"The cache {verb} {_size(pruned.size_after)}; it was {_size(pruned.size_before)}.", soft_wrap=True)
+    console.print(f"The cache {verb} {sized(pruned.size_after)}; it was {sized(pruned.size_before)}.", soft_wrap=True)
     if most is not None and pruned.size_after > most:
         console.print("What remains are answers, and what processes use: neither is removed.", soft_wrap=True)
 
@@ -146,7 +147,7 @@ def publish_cache(
     console.print(f"{folder}: {state}. Others set HARNESS_SHARED_CACHE to it.", soft_wrap=True)
 
 
-def parse_size(text: str) -> int:
+def parsesized(text: str) -> int:
     """Bytes of "20GB". Raises HarnessError."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?B?)", text.strip(), re.IGNORECASE)
     unit = match[2].upper() if match else "?"
@@ -162,11 +163,3 @@ def parse_age(text: str) -> float:
     if match is None:
         raise HarnessError(f"--older {text}: must be an age such as 90d, 12h or 8w")
     return float(match[1]) * SECONDS[match[2]]
-
-
-def _size(size: float) -> str:
-    for unit in ("B", "kB", "MB"):
-        if size < 999.5:
-            return f"{size:.0f} {unit}"
-        size /= 1000
-    return f"{size:,.1f} GB"

@@ -64,7 +64,7 @@ class SharedTable:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._database: sqlite3.Connection | None = None
-        self._is_ignored = False
+        self.is_ignored = False  # it is missing, or cannot be used
 
     def select(self, table: str, keys: Sequence[str]) -> Iterator[tuple[str, bytes]]:
         """The stored values among `keys`; none where the file cannot be used."""
@@ -75,17 +75,17 @@ class SharedTable:
 
     def rows(self, statement: str, values: Sequence[str] = ()) -> list[tuple[str, bytes]]:
         """What a statement that only reads gives; nothing where the file cannot be used."""
-        if self._is_ignored:
+        if self.is_ignored:
             return []
         try:
             if self._database is None:
                 if not self.path.is_file():
-                    self._is_ignored = True
+                    self.is_ignored = True
                     return []
                 self._database = open_immutable(self.path)
             return self._database.execute(statement, values).fetchall()
         except (sqlite3.Error, OSError) as error:
-            self._is_ignored = True
+            self.is_ignored = True
             _warn(self.path, reason_of(error))
             return []
 
