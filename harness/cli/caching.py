@@ -116,7 +116,7 @@ def prune(
         raise HarnessError(
             "harness cache prune: give --below SIZE, --older AGE, or both; e.g. --below 20GB --older 90d"
         )
-    most = None if below is None else parsesized(below)
+    most = None if below is None else parse_size(below)
     pruned = prune_cache(most, None if older is None else parse_age(older), is_dry)
     console = make_console()
     for name, size in pruned.removed.items():
@@ -147,7 +147,7 @@ def publish_cache(
     console.print(f"{folder}: {state}. Others set HARNESS_SHARED_CACHE to it.", soft_wrap=True)
 
 
-def parsesized(text: str) -> int:
+def parse_size(text: str) -> int:
     """Bytes of "20GB". Raises HarnessError."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?B?)", text.strip(), re.IGNORECASE)
     unit = match[2].upper() if match else "?"

@@ -29,7 +29,7 @@ def with_groups(command: Callable[..., T]) -> Callable[..., T]:
     ]
     flat.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     flat.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    del flat.__wrapped__  # type: ignore[attr-defined]  # typer would look through it
+    del flat.__wrapped__  # typer would look through it
     return flat
 
 

@@ -16,7 +16,7 @@ from harness.errors import HarnessError, StoreError, reason_of
 from harness.models.remote.call_error import CallError
 from harness.models.remote.ollama_server import OllamaServer
 from harness.models.remote.transport import exchange
-from harness.records.diagnoses import Diagnosis
+from harness.records.diagnoses import Diagnosis, State
 from harness.runtime.cache import Cache, cache_root
 from harness.runtime.cache_inventory import size_of
 from harness.runtime.shared_cache import SharedTable, shared_root
@@ -33,7 +33,7 @@ def look_at_disk() -> Iterator[Diagnosis]:
     places = {path.stat().st_dev: path for path in (here, cache)}
     for path in places.values():
         free = shutil.disk_usage(path).free
-        state = "problem" if free < TOO_LITTLE else "warning" if free < LITTLE else "ok"
+        state: State = "problem" if free < TOO_LITTLE else "warning" if free < LITTLE else "ok"
         remedy = "" if state == "ok" else "free some space: harness cache prune --below 20GB"
         yield Diagnosis(
             subject="disk", state=state, text=f"{sized(free)} free at {path}", remedy=remedy, is_essential=True
@@ -106,8 +106,9 @@ def look_at_hub() -> Iterator[Diagnosis]:
         yield Diagnosis(subject="hub", state="ok", text=f"{constants.ENDPOINT} answers")
     except HTTPError as error:
         yield Diagnosis(subject="hub", state="ok", text=f"{constants.ENDPOINT} answers (HTTP {error.code})")
-    except (URLError, OSError, ValueError) as error:
-        reason = reason_of(error.reason) if isinstance(getattr(error, "reason", None), Exception) else reason_of(error)
+    except (OSError, ValueError) as error:
+        cause = error.reason if isinstance(error, URLError) and isinstance(error.reason, Exception) else error
+        reason = reason_of(cause)
         text = f"{constants.ENDPOINT} cannot be reached ({reason}); models on the disk and of packages work"
         remedy = "export HF_ENDPOINT=URL of a mirror; or export HF_HUB_OFFLINE=1, which spares the waiting"
         yield Diagnosis(subject="hub", state="warning", text=text, remedy=remedy)

@@ -14,7 +14,7 @@ from harness.runtime.cache import cache_root, is_completion
 from harness.runtime.cache_inventory import TABLES, database_size, entries_of, size_of
 from harness.runtime.digests import file_digest, fresh_digest, remembered_digest
 from harness.runtime.pruning import discard
-from harness.runtime.shared_cache import read_manifest
+from harness.runtime.shared_cache import read_manifest, refuse_cut_short
 from harness.runtime.whole_files import PARTIAL
 
 RECORD = "record.json"  # of a finished training
@@ -38,6 +38,7 @@ def _databases(root: Path) -> Iterator[CacheFault]:
         if not path.is_file():
             continue
         try:
+            refuse_cut_short(path)
             with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
                 problem = database.execute("PRAGMA integrity_check(1)").fetchone()[0]
                 rows = database.execute(f"SELECT value FROM {table}") if problem == "ok" else ()

@@ -65,7 +65,7 @@ def _tables(root: Path) -> Iterator[CacheKind]:
     for file, (name, table, unit) in TABLES.items():
         path = root / file
         if path.is_file():
-            count = next(_read(path, f"SELECT count(*) FROM {table}"), (0,))[0]
+            _, count, _ = next(_read(path, f"SELECT '', count(*), 0 FROM {table}"), ("", 0, 0))
             yield CacheKind(name=name, place=file, count=count, unit=unit, size=database_size(path))
 
 

@@ -5,7 +5,7 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from filelock import SoftFileLock, Timeout
@@ -13,7 +13,7 @@ from filelock import SoftFileLock, Timeout
 from harness.errors import StoreError, reason_of
 from harness.runtime.cache import cache_root
 from harness.runtime.cache_inventory import entries_of
-from harness.runtime.shared_cache import MANIFEST, read_manifest
+from harness.runtime.shared_cache import MANIFEST, read_manifest, refuse_cut_short
 from harness.runtime.whole_files import replace_file
 
 TABLES = {"calls.sqlite": ("calls", "models"), "vectors.sqlite": ("vectors",)}
@@ -54,7 +54,9 @@ def _publish_tables(root: Path, folder: Path) -> Iterator[str]:
         target, partial = folder / name, folder / f".{name}.0.partial"
         partial.unlink(missing_ok=True)
         with closing(sqlite3.connect(partial)) as database:
-            before = _merge(database, target, tables)
+            before = 0
+            with suppress(sqlite3.DatabaseError):  # a damaged one is made anew of what one has
+                before = _merge(database, target, tables)
             merged = _merge(database, root / name, tables)
             database.execute("PRAGMA journal_mode=DELETE")  # an immutable file has no log beside it
         partial.replace(target)
@@ -65,6 +67,7 @@ def _publish_tables(root: Path, folder: Path) -> Iterator[str]:
 def _merge(database: sqlite3.Connection, source: Path, tables: tuple[str, ...]) -> int:
     """Copy the rows of a file that the database lacks; returns how many rows its first table has then."""
     if source.is_file():
+        refuse_cut_short(source)
         database.execute("ATTACH DATABASE ? AS source", (f"{source.resolve().as_uri()}?mode=ro",))
         try:
             schema = "SELECT name, sql FROM source.sqlite_master WHERE type = 'table'"
@@ -72,10 +75,8 @@ def _merge(database: sqlite3.Connection, source: Path, tables: tuple[str, ...]) 
                 if name in tables:
                     database.execute(statement.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1))
                     database.execute(f"INSERT OR IGNORE INTO main.{name} SELECT * FROM source.{name}")
-            database.commit()
-        except sqlite3.DatabaseError:
-            database.rollback()
         finally:
+            database.commit()
             database.execute("DETACH DATABASE source")
     is_there = database.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (tables[0],)).fetchone()
     return int(database.execute(f"SELECT count(*) FROM {tables[0]}").fetchone()[0]) if is_there else 0

@@ -14,7 +14,7 @@ from harness.records.work_pieces import WorkPiece
 from harness.runtime.work_state import WorkState
 
 PROGRESS = ".progress.json"
-SIGN_OF_LIFE = 10.0  # seconds after which the file of a run that has nothing new is touched
+SIGN_OF_LIFE = 10.0  # seconds after which the file of a run that has nothing new is written again
 INTERVAL = 1.0  # seconds between two writes, at the least
 
 
@@ -39,12 +39,6 @@ class ProgressFile:
                 self._is_open = False
                 with suppress(OSError):
                     self.path.unlink(missing_ok=True)
-
-    def touch(self) -> None:
-        """Say that the run is alive, though nothing is new."""
-        with self._lock, suppress(OSError):
-            if self._is_open and not self.path.is_symlink():
-                os.utime(self.path)
 
     def write(self, progress: RunProgress) -> None:
         """Replace the file, so that no reader ever sees half of one."""
@@ -113,7 +107,7 @@ class RecordedDisplay(WorkState):
 
 @contextmanager
 def recorded(display: Display, file: ProgressFile) -> Iterator[Display]:
-    """The display, whose progress is also written to the file, at most once a second and only when it has changed."""
+    """The display, whose progress is also written to the file, at most once a second and only when there is news."""
     recorder, is_over = RecordedDisplay(display), threading.Event()
 
     def keep() -> None:
@@ -121,14 +115,9 @@ def recorded(display: Display, file: ProgressFile) -> Iterator[Display]:
         while not is_over.wait(INTERVAL):
             recorder.pulse()
             seconds += INTERVAL
-            if (progress := recorder.progress()) != written:
-                file.write(progress)
-                written = progress
-            elif seconds >= SIGN_OF_LIFE:
-                file.touch()
-            else:
-                continue
-            seconds = 0.0
+            if recorder.place() != written or seconds >= SIGN_OF_LIFE:
+                written, seconds = recorder.place(), 0.0
+                file.write(recorder.progress())
 
     thread = threading.Thread(target=keep, name="progress", daemon=True)
     thread.start()

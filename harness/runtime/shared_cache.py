@@ -101,13 +101,19 @@ def open_immutable(path: Path) -> sqlite3.Connection:
     size, expected = path.stat().st_size, published_sizes(path.parent).get(path.name)
     if expected is not None and size != expected:
         raise sqlite3.DatabaseError(f"it has {size:,} bytes of {expected:,} that were published")
+    refuse_cut_short(path)
+    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
+
+
+def refuse_cut_short(path: Path) -> None:
+    """Raise sqlite3.DatabaseError for a file that has fewer bytes than its header says (sqlite.org/fileformat.html)."""
+    size = path.stat().st_size
     with path.open("rb") as file:
         header = file.read(HEADER)
     page = int.from_bytes(header[16:18], "big")
     whole = (65536 if page == 1 else page) * int.from_bytes(header[28:32], "big")
-    if size < whole:
+    if header.startswith(b"SQLite format 3") and size < whole:
         raise sqlite3.DatabaseError(f"it has {size:,} bytes of {whole:,}")
-    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
 
 
 def published_sizes(folder: Path) -> dict[str, int]:

@@ -49,6 +49,10 @@ class WorkState(Display):
             currency=self.currency,
         )
 
+    def place(self) -> tuple[object, ...]:
+        """Where it is, without how fast: equal as long as nothing has happened."""
+        return self.stage, self.title, self.done, self.total, self.finished, self.failed, self.reason
+
     def enter(self, stage: str) -> None:
         self.stage = stage
         self._count_pieces()
