@@ -17,6 +17,7 @@ from harness.errors import HarnessError, ServerGoneError, reason_of, shown_path
 from harness.records.figure_names import FigureName
 from harness.summary.lost_cells import lost_cells
 from harness.text.counting import counted
+from harness.text.durations import about
 from harness.text.inert import inert
 
 if TYPE_CHECKING:
@@ -146,25 +147,19 @@ def _training_time(preparations: "Sequence[Preparation]") -> str:
     """How long the trainings take together; those that cannot be estimated are counted."""
     measured = [preparation.measured for preparation in preparations if preparation.measured is not None]
     if all(preparation.done for preparation in preparations):
-        return f"took {_duration(sum(measured))} (measured)" if measured else "-"
+        return f"took {about(sum(measured))} (measured)" if measured else "-"
     estimates = [preparation.seconds for preparation in preparations if preparation.seconds is not None]
     untimed = len(preparations) - len(estimates)
     if not estimates:
         return "not timed yet"
     rest = f", and {untimed} of them {'is' if untimed == 1 else 'are'} not timed yet" if untimed else ""
-    return _duration(sum(estimates)) + rest
+    return about(sum(estimates)) + rest
 
 
 def _estimate(calls: int, seconds: float | None) -> str:
     if not calls:
         return "-"
-    return "no call of this model timed yet" if seconds is None else _duration(seconds)
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"about {max(1, round(seconds))} s"
-    return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
+    return "no call of this model timed yet" if seconds is None else about(seconds)
 
 
 def print_lost_cells(finished: "FinishedRun") -> bool:
@@ -229,9 +224,9 @@ def named_versions(combination: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {value}" for name, value in combination.items())
 
 
-def make_console() -> Console:
-    """A console that shows what users name as they wrote it."""
-    return InertConsole(markup=False, emoji=False, highlight=False)
+def make_console(is_error: bool = False) -> Console:
+    """A console that shows what users name as they wrote it, on stdout or on stderr."""
+    return InertConsole(markup=False, emoji=False, highlight=False, stderr=is_error)
 
 
 def log_to(note: Callable[[str], None]) -> None:

@@ -14,14 +14,17 @@ from pathlib import Path
 import harness
 from harness.checks.leakage import contamination
 from harness.components.task import Task
+from harness.components.variant import Resources
 from harness.errors import ServerGoneError, StoreError
+from harness.records.figures import Overlap
 from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON
 from harness.records.searches import searches_in
 from harness.runtime.context import Context
-from harness.runtime.provenance import described_suite, now
+from harness.runtime.provenance import described_scope, described_suite, now
 from harness.runtime.run_folder import RunFolder
 from harness.runtime.run_lookup import refuse_changed
+from harness.stages.announce import announce
 from harness.stages.index import index
 from harness.stages.latency import latency
 from harness.stages.predict import predict
@@ -32,6 +35,7 @@ from harness.stages.score import score
 from harness.stages.summarize import summarize
 from harness.stages.train import refuse_untrained, train
 from harness.suite.suite import Suite
+from harness.summary.charges import call_prices
 from harness.text.redaction import Redaction
 
 STAGES = ("train", "index", "predict", "latency", "score", "summarize", "report")
@@ -48,36 +52,46 @@ def run(suite: Suite, folder: RunFolder, context: Context, report: Report, start
     overlaps = contamination(suite, tasks) if "predict" in due else []
     folder.redaction = Redaction(suite.secrets)
     with folder.claimed():
-        if "predict" in due:
-            open_run(suite, tasks, folder, due)
-            folder.write_overlaps(overlaps)
-        else:
-            refuse_unfit(suite, tasks, folder, due)
+        resources = begin(suite, tasks, folder, due, overlaps)
         if proofs:
             folder.write_run({**folder.read_run(), "selftest": proofs})
-        resources = resources_of(suite, tasks)
-        if "predict" not in due:
-            resources.searches.update(searches_in(folder.read_run()))
+        context.prices = call_prices(suite)
+        announce(suite, tasks, due, context)
         if "train" in due:
-            with timed(folder, "train"):
-                train(suite, tasks, folder, context, resources)
+            with timed(folder, context, "train"):
+                train(suite, folder, context, resources)
         if "index" in due:
-            with timed(folder, "index"):
+            with timed(folder, context, "index"):
                 index(suite, tasks, folder, context, resources)
         if "predict" in due:
-            with timed(folder, "predict"):
+            announce(suite, tasks, due, context)  # what was trained can be told from what it answered before
+            with timed(folder, context, "predict"):
                 predict(suite, tasks, folder, context, resources)
         if "latency" in due:
-            with timed(folder, "latency"):
+            with timed(folder, context, "latency"):
                 latency(suite, tasks, folder, context, resources)
         if "score" in due:
             folder.write_run({**folder.read_run(), "status": "predicted"})  # older figures no longer are this run's
-            with timed(folder, "score"):
+            with timed(folder, context, "score"):
                 score(suite, tasks, folder, context)
         if "summarize" in due:
-            with timed(folder, "summarize"):
+            with timed(folder, context, "summarize"):
                 summarize(suite, tasks, folder)
         return write_page(folder, report)
+
+
+def begin(
+    suite: Suite, tasks: dict[str, Task], folder: RunFolder, due: Sequence[str], overlaps: list[Overlap]
+) -> Resources:
+    """Open the folder for the stages that are due, and take what the stages before them have settled."""
+    resources = resources_of(suite, tasks)
+    if "predict" in due:
+        open_run(suite, tasks, folder, due)
+        folder.write_overlaps(overlaps)
+    else:
+        refuse_unfit(suite, tasks, folder, due)
+        resources.searches.update(searches_in(folder.read_run()))
+    return resources
 
 
 def refuse_unfit(suite: Suite, tasks: dict[str, Task], folder: RunFolder, due: Sequence[str]) -> None:
@@ -114,12 +128,13 @@ def open_run(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, due: Se
     seconds = {stage: time for stage, time in before.get("stages", {}).items() if stage not in due}
     folder.clear()
     record = {"status": "training", "started": now(), **unchanged, "stages": seconds}
-    folder.write_run({**record, **described_suite(suite, tasks)})
+    folder.write_run({**record, **described_scope(suite, tasks), **described_suite(suite, tasks)})
 
 
 @contextmanager
-def timed(folder: RunFolder, stage: str) -> Iterator[None]:
-    """Note in run.json how many seconds a stage took, or that it was interrupted."""
+def timed(folder: RunFolder, context: Context, stage: str) -> Iterator[None]:
+    """Show which stage it is; note in run.json how many seconds it took, or that it was interrupted."""
+    context.display.enter(stage)
     began = time.perf_counter()
     try:
         yield

@@ -9,8 +9,10 @@ from markupsafe import Markup
 
 from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON, Language
+from harness.records.run_scopes import scope_in
 from reports.facts import numbers
 from reports.facts.item_packing import pack
+from reports.facts.limited_run import banner, mark
 from reports.facts.metric_columns import direction_of, freshness_probes, general_tasks, variant_names
 from reports.facts.moments import date_text, moment_of
 from reports.facts.phrases import counted
@@ -40,7 +42,7 @@ def render(finished: FinishedRun, packages: Sequence[str] = PACKAGES, language: 
         with speaking(spoken):
             bodies[spoken] = Markup(_body(environment, finished, sections))
     with speaking(first):
-        title = say("page.document", name=finished.summary.name)
+        title = say("page.document", name=_name(finished))
     return environment.get_template("page.html.j2").render(
         title=title,
         language=first,
@@ -61,6 +63,7 @@ def render_first_screen(finished: FinishedRun, language: Language | None = None)
     with speaking(first):
         page = environment.get_template("first_screen.html.j2").render(
             name=finished.summary.name,
+            banner=banner(finished),
             facts=" · ".join(_circumstances(finished)),
             language=first,
             alarms=[alarm for section in sections for alarm in section.alarms(finished)],
@@ -86,6 +89,7 @@ def _body(environment: Environment, finished: FinishedRun, sections: Sequence[Se
     contents = _contents(environment, finished, sections)
     return environment.get_template("body.html.j2").render(
         name=finished.summary.name,
+        banner=banner(finished),
         harness=finished.run.get("harness"),
         facts=" · ".join(_circumstances(finished)),
         alarms=[alarm for section in contents for alarm in section.alarms(finished)],
@@ -95,6 +99,12 @@ def _body(environment: Environment, finished: FinishedRun, sections: Sequence[Se
         language=spoken_language(),
         languages=NAMES,
     )
+
+
+def _name(finished: FinishedRun) -> str:
+    """What the run is called in a tab of the browser: a limited one is no other's equal there."""
+    name = finished.summary.name
+    return say("limited_run.title", name=name) if mark(scope_in(finished.run)) else name
 
 
 def language_of(finished: FinishedRun) -> Language:

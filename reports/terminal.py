@@ -14,6 +14,7 @@ from harness.records.summary import Summary
 from reports.console_text import can_show, safe_text
 from reports.facts.comparison_table import ComparisonTable, TableEntry, comparison_tables
 from reports.facts.demotions import SIGN
+from reports.facts.limited_run import banner
 from reports.facts.metric_columns import MetricColumn
 from reports.facts.phrases import joined
 from reports.facts.spoken_sentences import spoken_sentences
@@ -40,6 +41,9 @@ def print_summary(
     ASCII where the console cannot show more; a console that has no Chinese is told everything in English.
     """
     with speaking(language if can_show(language, console) else "en"):
+        if limits := banner(finished):
+            console.print(safe_text(Text(limits, "bold reverse yellow"), console))
+            console.print()
         _print_decision(finished.summary, console)
         leading = [section for section in find_sections(packages) if section.leads]
         sections = [section for section in find_sections(packages) if not section.leads]

@@ -76,6 +76,8 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _self_test_folde
     monkeypatch.setenv("HARNESS_SELFTEST", str(_self_test_folder))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.delenv("CI", raising=False)  # with it there is no live display
+    monkeypatch.delenv("HARNESS_SHARED_CACHE", raising=False)
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ from harness.components.display import Display
 from harness.components.fields import written
 from harness.components.model import Model
 from harness.models.huggingface import HuggingFace
+from harness.runtime.shared_cache import shared_place
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +49,10 @@ class TrainingChoice:
         identity = {"merged": self.origin.identity()} if self.origin.base_name else None
         rows = LearningRows(self.data.examples, self.data.validation)
         return tuple(
-            self.store / inputs_digest(self.root, own.method, own.recipe, rows, self.seed, identity)
+            shared_place(
+                self.store / inputs_digest(self.root, own.method, own.recipe, rows, self.seed, identity),
+                self.store.name,
+            )
             for own in self.candidates
         )
 

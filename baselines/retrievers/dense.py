@@ -80,7 +80,7 @@ class Dense(Retriever):
         def mismatch(index: Any) -> str | None:
             return _mismatch(index, len(texts), first)
 
-        stored = StoredIndex(calls.artefacts / "indexes" / self._key(texts, calls))
+        stored = StoredIndex(calls.artefact("indexes", self._key(texts, calls)), calls.artefacts / "indexes")
         if calls.planning:
             index = stored.load(mismatch, calls.display.note)
             if index is None:

@@ -61,7 +61,7 @@ class Answers(Variant):
         if not missing or self.missing == "unknown":
             return []
         return [
-            f"{Path(path).name} has no answer to {counted(len(missing), 'item')} of {len(task.data.test):,} "
+            f"{Path(path).name} has no answer to {counted(len(missing), 'item')} of {len(task.data.whole_test):,} "
             f"({listed(missing)}); add them, or set missing: unknown, which counts them as unknown"
         ]
 
@@ -92,7 +92,7 @@ class Answers(Variant):
 
     def _paired(self, path: str, task: Task) -> PairedAnswers:
         columns = AnswerColumns(id=self.id, answer=self.answer_column, input=self.input, target=self.target)
-        return pairing_with(path, self.format, columns, task.data.test)
+        return pairing_with(path, self.format, columns, task.data.whole_test)
 
     def _prediction(self, sample: Sample, task: Task, calls: Calls, answers: PairedAnswers, name: str) -> Prediction:
         row = answers.rows.get(sample.id)

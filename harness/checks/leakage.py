@@ -44,13 +44,15 @@ def shared_items(suite: Suite, tasks: Mapping[str, Task]) -> tuple[list[Overlap]
     learnt = {model: {**questions[model], **texts[model]} for model in questions}
     shared, mistakes = list[Overlap](), list[str]()
     for name, task in own.items():
-        items = [(sample.id, whole_question(sample)) for sample in task.data.test]
-        answered = [(sample.id, sample.input, _answers(sample)) for sample in task.data.test]
+        items = [(sample.id, whole_question(sample)) for sample in task.data.whole_test]
+        answered = [(sample.id, sample.input, _answers(sample)) for sample in task.data.whole_test]
+        drawn_ids = {sample.id for sample in task.data.test}  # one leaked item of few would be a large share of them
         twins = {source: overlaps(items, list(rows), suite.leakage.near) for source, rows in asked.items()}
         twins |= {source: leaked_answers(answered, list(rows), suite.leakage.near) for source, rows in read.items()}
         for source, own_twins in twins.items():
+            own_twins = [twin for twin in own_twins if twin.sample_id in drawn_ids]
             models = _models_of(learners[source], own_twins, list(learnt))
-            found = overlap(name, source, models, len(items), own_twins, listed=len(own_twins))
+            found = overlap(name, source, models, len(drawn_ids), own_twins, listed=len(own_twins))
             shared.append(replace(found, named_in=tuple(base for base, own in names.items() if source in own)))
         mistakes += _too_many(name, len(items), twins, (learnt, names), suite.leakage.allowed)
     return shared, mistakes

@@ -2,12 +2,14 @@
 
 import typer
 
+from harness.cli.caching import prune, publish_cache, show_cache, verify_cache
 from harness.cli.calibrating import calibrate
 from harness.cli.checking import check, schema, selftest
 from harness.cli.command_group import Commands
 from harness.cli.comparing import accept_baseline, compare, show_baseline
 from harness.cli.component_list import list_components
 from harness.cli.describing import describe
+from harness.cli.doctoring import doctor
 from harness.cli.exporting import export_adapter, export_llamafactory, export_merged, export_ollama
 from harness.cli.gating import gate
 from harness.cli.lm_eval_command import PASSED_ON, lm_eval
@@ -22,14 +24,17 @@ from harness.cli.run_exporting import (
 )
 from harness.cli.running import plan, report, run, view
 from harness.cli.starting import init
+from harness.cli.status import status
 from harness.cli.suites import copy_suite, list_suites
+from harness.cli.version import about
 from harness.runtime.process_settings import settle_process
 
 app = typer.Typer(
     cls=Commands,
     help="Prompting, RAG or fine-tuning? One suite file, one command, one honest report.",
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
+    no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
 )  # fmt: skip
+app.callback()(about)
 data_app = typer.Typer(help="Look at a suite's data.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(data_app, name="data")
 export_app = typer.Typer(
@@ -50,7 +55,14 @@ baseline_app.command("accept")(accept_baseline)
 baseline_app.command("show")(show_baseline)
 app.add_typer(baseline_app, name="baseline")
 app.command()(compare)
-for command in (init, run, plan, check, selftest, report, view, rate, calibrate):
+cache_app = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
+cache_app.callback()(show_cache)
+cache_app.command("verify")(verify_cache)
+cache_app.command("prune")(prune)
+cache_app.command("publish")(publish_cache)
+app.add_typer(cache_app, name="cache")
+
+for command in (init, run, plan, status, check, doctor, selftest, report, view, rate, calibrate):
     app.command()(command)
 app.command()(gate)
 app.command("list")(list_components)

@@ -1,9 +1,13 @@
 """What several commands are given: a suite, a model of it, a place to write to."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+if TYPE_CHECKING:
+    from harness.suite.narrowing import Narrowing
 
 SuitePath = Annotated[
     Path,
@@ -23,6 +27,7 @@ Stage = Annotated[
     ),
 ]
 
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would be computed, as `harness plan` does")]
 Speech = Annotated[
     Literal["en", "zh"] | None,
     typer.Option(
@@ -39,3 +44,46 @@ ExportOut = Annotated[
     Path | None, typer.Option("--out", help="A new or empty folder; default: exports/NAME/MODEL", metavar="DIR")
 ]
 Empty = Annotated[Path, typer.Option("--out", help="A new or empty folder", metavar="DIR")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartOptions:
+    """Which part of a suite is run: a limited run, where there is any."""
+
+    limit: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="At most so many test items of each task, the same for all variants"),
+    ] = None
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="VARIANT", help="This variant and the reference; several: again, or with commas between"),
+    ] = None
+    task: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TASK", help="This task only; several: again, or with commas between"),
+    ] = None
+    skip_training: Annotated[
+        bool, typer.Option("--skip-training", help="Leave out the variants whose model is not trained yet")
+    ] = False
+
+    def narrowing(self) -> "Narrowing":
+        """What is wished for, as the engine takes it."""
+        from harness.suite.narrowing import Narrowing
+
+        return Narrowing(
+            limit=self.limit, only=self.only or (), tasks=self.task or (), skips_training=self.skip_training
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputOptions:
+    """What a command says, in which language, and to whom."""
+
+    lang: Speech = None
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print nothing but errors and the place of the report")
+    ] = False
+    json: Annotated[
+        bool,
+        typer.Option("--json", help="Print one JSON object (place, recommendation, figures, exit); the rest on stderr"),
+    ] = False

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.arguments import Out, Speech, Stage, SuitePath
+from harness.cli.arguments import DryRun, Out, OutputOptions, PartOptions, Speech, Stage, SuitePath
 from harness.cli.model_plan import names_model, print_model_needs
+from harness.cli.option_groups import with_groups
+from harness.cli.run_output import RunOutput
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -19,34 +21,73 @@ if TYPE_CHECKING:
     from harness.runtime.run_folder import RunFolder
 
 
-def run(suite: SuitePath, out: Out = None, start: Stage = "train", language: Speech = None) -> None:
-    """Run a suite and write its report. Interrupted? The same command goes on where it stopped."""
+@with_groups
+def run(
+    suite: SuitePath, out: Out = None, start: Stage = "train", is_dry: DryRun = False, *, part: PartOptions,
+    output: OutputOptions,
+) -> None:  # fmt: skip
+    """Run a suite and write its report. Interrupted? The same command goes on where it stopped.
+
+    A limited run (--limit, --only, --task, --skip-training) tries a suite on less: it lies in runs/NAME/limited, is
+    marked wherever it is shown, and leaves its answers in the cache for the whole run. For example:
+
+    harness run suite.yaml --limit 10 --only base,rag
+
+    Exit status: 0 the run is complete; 1 it is complete but some cell has no value, or a server is gone; 2 the suite,
+    its data or an option is refused, and the message says what to mend; 130 interrupted.
+    """
+    streams = RunOutput(output)
+    with streams.failing():
+        if is_dry:
+            _show_plan(suite, part, streams)
+            return
+        code = _run(suite, part, streams, out, start)
+    raise typer.Exit(code)
+
+
+def _run(suite: Path, part: PartOptions, streams: RunOutput, out: Path | None, start: str) -> int:
+    """Run a suite or a part of it; returns the exit code."""
     from harness import run as engine
-    from harness.printing import log_to, make_console, print_lost_cells
+    from harness.printing import log_to
     from harness.runtime.cache import Cache, cache_root
     from harness.runtime.context import Context
-    from harness.runtime.progress import display
     from harness.runtime.progress_file import recorded
-    from harness.runtime.run_lookup import folder_for, run_at
-    from harness.suite.parser import load_suite
+    from harness.runtime.run_lookup import folder_for, folder_from
+    from harness.stages.choose_part import load_part, scope_lines
     from reports.html import render
 
     if start not in engine.STAGES:
         raise HarnessError(f"--from {start}: must be one of {', '.join(engine.STAGES)}")
-    loaded = load_suite(suite)
-    console = make_console()
-    folder = folder_for(loaded, out) if start == "train" else run_at(out or Path("runs") / loaded.name)
+    loaded = load_part(suite, part.narrowing())
+    streams.say(*scope_lines(loaded))
+    folder = folder_for(loaded, out) if start == "train" else folder_from(loaded, out)
     with (
         closing(Cache(cache_root() / "calls.sqlite")) as cache,
-        display(console) as bars,
+        streams.displaying() as bars,
         recorded(bars, folder.progress) as progress,
     ):
         log_to(progress.note)
         context = Context(loaded.models, cache, progress, loaded.seed, loaded.secrets)
-        page = engine.run(loaded, folder, context, partial(render, language=language), start)
-    raise typer.Exit(int(print_lost_cells(_print_report(folder, page, console, language))))
+        page = engine.run(loaded, folder, context, partial(render, language=streams.options.lang), start)
+    return streams.finish(folder, page)
 
 
+def _show_plan(suite: Path, part: PartOptions, streams: RunOutput, discordance: float = 0.2) -> None:
+    """What a run of a suite, or of a part of it, would compute."""
+    from harness.components.display import Display
+    from harness.runtime.cache import Cache, cache_root
+    from harness.runtime.dry_context import DryContext
+    from harness.stages.choose_part import load_part, scope_lines
+    from harness.stages.plan import plan as engine
+
+    loaded = load_part(suite, part.narrowing())
+    streams.say(*scope_lines(loaded))
+    with closing(Cache(cache_root() / "calls.sqlite", read_only=True)) as cache:
+        planned = engine(loaded, DryContext(loaded.models, cache, Display(), loaded.seed), discordance)
+    streams.show_plan(planned, loaded.scope.record())
+
+
+@with_groups
 def plan(
     subject: Annotated[
         str,
@@ -61,6 +102,8 @@ def plan(
     tokens: Annotated[
         int, typer.Option(min=8, help="Of a model: tokens of a prompt with its answer, and of a training row")
     ] = 2048,
+    *,
+    part: PartOptions,
 ) -> None:
     """Show what a suite would compute and could decide, or what a model by itself needs in memory.
 
@@ -69,22 +112,15 @@ def plan(
     for answering, and for training by full, lora and qlora, beside what this machine has. Of a hub id only the
     configuration is fetched; a package is downloaded and kept.
     """
-    from harness.components.display import Display
-    from harness.printing import make_console, print_plan
-    from harness.runtime.cache import Cache, cache_root
-    from harness.runtime.dry_context import DryContext
-    from harness.stages.plan import plan as engine
-    from harness.suite.parser import load_suite
-
     if names_model(subject):
         from adapters.memory.by_precision import model_needs
+        from harness.printing import make_console
 
+        if part != PartOptions():
+            raise HarnessError(f"{subject} is a model: --limit, --only, --task and --skip-training are of a suite")
         print_model_needs(model_needs(subject, tokens), make_console())
         return
-    loaded = load_suite(Path(subject))
-    with closing(Cache(cache_root() / "calls.sqlite", read_only=True)) as cache:
-        planned = engine(loaded, DryContext(loaded.models, cache, Display(), loaded.seed), discordance)
-    print_plan(planned, make_console())
+    _show_plan(Path(subject), part, RunOutput(OutputOptions()), discordance)
 
 
 def report(

@@ -42,6 +42,9 @@ class Calls(Protocol):
     def artefacts(self) -> Path:
         """The folder for what is built from calls and kept between runs, e.g. indexes."""
 
+    def artefact(self, kind: str, name: str) -> Path:
+        """The place of one of them, be it in a cache that machines share: then it is only read."""
+
     def model(self, name: str) -> Model:
         """A model of the suite, to see what it can do. Raises HarnessError for an unknown name."""
 

@@ -1,6 +1,9 @@
 """What long work reports its progress to."""
 
+from collections.abc import Sequence
+
 from harness.records.inputs import Cell
+from harness.records.work_pieces import WorkPiece
 
 
 class Display:
@@ -10,8 +13,11 @@ class Display:
         """A cell begins."""
         self.begin(f"{cell.task} × {cell.variant}")
 
-    def schedule(self, pieces: int) -> None:
-        """That many pieces of work follow, e.g. all cells."""
+    def enter(self, stage: str) -> None:
+        """A stage begins."""
+
+    def schedule(self, pieces: Sequence[WorkPiece]) -> None:
+        """These pieces of work follow, e.g. all cells; what was announced before and has not begun, does not."""
 
     def begin(self, title: str) -> None:
         """A piece of work begins."""
@@ -21,6 +27,19 @@ class Display:
 
     def advance(self, done: int, tokens: int = 0) -> None:
         """Some model calls of the current cell are done, having generated `tokens` tokens."""
+
+    def recall(self, done: int) -> None:
+        """Some model calls of the current cell were answered before: they are done at once."""
+        self.advance(done)
+
+    def lose(self, calls: int) -> None:
+        """Some model calls failed; they are counted as done, too."""
+
+    def spend(self, money: float, currency: str) -> None:
+        """The work has cost so much more."""
+
+    def pulse(self) -> None:
+        """About a second has passed, whether or not there is anything new."""
 
     def finish(self, summary: str) -> None:
         """The current cell is done."""

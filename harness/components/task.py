@@ -40,7 +40,7 @@ class Task:
     def reply_schema(self) -> dict[str, JSON]:
         """JSON schema of a reply; a probe shares that of its task. Raises HarnessError where the answer has none."""
         data = (self.probe_of or self).data
-        return self.answer.reply_schema([*data.train, *data.validation, *data.test])
+        return self.answer.reply_schema([*data.train, *data.validation, *data.whole_test])
 
     def ask(self, sample: Sample, **extra: JSON) -> Message:
         """The user's turn for one sample; `extra` variables (e.g. passages) are visible to the template."""

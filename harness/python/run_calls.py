@@ -3,10 +3,11 @@
 import logging
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 from harness import run as engine
 from harness.components.display import Display
@@ -19,11 +20,22 @@ from harness.runtime.context import Context
 from harness.runtime.progress import display
 from harness.runtime.progress_file import recorded
 from harness.runtime.provenance import CALLER
-from harness.runtime.run_lookup import ROOT, folder_for, run_at
-from harness.suite.parser import load_suite
+from harness.runtime.run_lookup import folder_for, folder_from, run_at
+from harness.stages.choose_part import load_part
+from harness.suite.narrowing import Narrowing
 from harness.suite.shipped import suite_file
 from harness.summary.lost_cells import lost_cells
 from reports.html import render
+
+
+class PartOfSuite(TypedDict, total=False):
+    """Which part of a suite is run; none of them: all of it."""
+
+    limit: int | None  # test items of each task, the same for all variants
+    only: Sequence[str]  # variants; the reference stays
+    tasks: Sequence[str]
+    skip_training: bool  # leave out the variants whose model is not trained yet
+
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
@@ -35,6 +47,7 @@ def run_suite(
     start: str = "train",
     progress: bool = True,
     language: str | None = None,
+    **part: Unpack[PartOfSuite],
 ) -> Run:
     """Run a suite and return what came of it; `harness.run` says what the parameters are.
 
@@ -46,8 +59,8 @@ def run_suite(
     if language is not None and spoken is None:
         raise HarnessError(f"language={language!r}: must be one of {', '.join(LANGUAGES)}, or None")
     place = None if out is None else Path(out)
-    loaded = load_suite(suite_file(Path(suite)))
-    folder = folder_for(loaded, place) if start == "train" else run_at(place or ROOT / loaded.name)
+    loaded = load_part(suite_file(Path(suite)), _narrowing(**part))
+    folder = folder_for(loaded, place) if start == "train" else folder_from(loaded, place)
     with (
         closing(Cache(cache_root() / "calls.sqlite")) as cache,
         _displaying(progress) as bars,
@@ -61,6 +74,12 @@ def run_suite(
     if sentence := lost_cells(run.finished):
         warnings.warn(sentence, RuntimeWarning, stacklevel=3)
     return run
+
+
+def _narrowing(
+    limit: int | None = None, only: Sequence[str] = (), tasks: Sequence[str] = (), skip_training: bool = False
+) -> Narrowing:
+    return Narrowing(limit=limit, only=only, tasks=tasks, skips_training=skip_training)
 
 
 def load(place: str | Path) -> Run:

@@ -10,6 +10,7 @@ from harness.python.frames import frame_of
 from harness.python.pair_lookup import NamedPair, named_pair
 from harness.records.decisions import Decision
 from harness.records.finished_run import FinishedRun
+from harness.records.run_scopes import RunScope, scope_in
 from harness.records.summary import Summary
 from harness.runtime.run_folder import RunFolder
 from reports.html import render_first_screen
@@ -47,6 +48,12 @@ class Run:
         return self.finished.summary
 
     @property
+    def limited(self) -> RunScope | None:
+        """How it was limited; None of a whole run. A limited run decides nothing."""
+        scope = scope_in(self._folder.read_run())
+        return scope if scope.is_limited else None
+
+    @property
     def decision(self) -> Decision | None:
         """What to deploy, how sure that is, and why; None in runs of versions that did not decide."""
         return self.summary.decisions.decision
@@ -67,8 +74,9 @@ class Run:
             decision = self.decision
         except HarnessError as error:
             return f"Run({str(self.folder)!r}): {error}"
+        limits = f" (limited: {self.limited.options()})" if self.limited else ""
         choice = "" if decision is None else f": {decision.kind}{f' {decision.variant}' if decision.variant else ''}"
-        return f"Run({str(self.folder)!r}){choice}"
+        return f"Run({str(self.folder)!r}){limits}{choice}"
 
     def _repr_html_(self) -> str:
         """The first screen of the report in a frame of its own, without scripts; the text where there is no figure."""

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from harness.errors import StoreError, reason_of, shown_path
 from harness.records.inputs import JSON
 from harness.records.outputs import Completion
+from harness.runtime.shared_cache import BATCH, SharedTable, shared_root
 
 _COMPLETION = TypeAdapter(Completion)
 _TABLE = """CREATE TABLE IF NOT EXISTS calls (
@@ -42,12 +43,17 @@ def cache_root() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "domain-harness"
 
 
-def _parsed(value: bytes) -> Completion | None:
+def _parsed(value: bytes | str) -> Completion | None:
     """A stored completion; one that an older version wrote and nobody can read counts as not stored."""
     try:
         return _COMPLETION.validate_json(value)
     except ValidationError:
         return None
+
+
+def is_completion(value: bytes | str) -> bool:
+    """Whether a stored value is an answer that can be used."""
+    return _parsed(value) is not None
 
 
 class Database:
@@ -58,6 +64,7 @@ class Database:
     """
 
     table: ClassVar[str]  # the statements that create it
+    is_shareable: ClassVar[bool] = True  # whether what another machine stored serves as well
 
     def __init__(self, path: Path, read_only: bool = False) -> None:
         self.path = path
@@ -88,16 +95,34 @@ class Database:
         """Close the file, if it was opened; it can be opened again."""
         if "_database" in self.__dict__:
             self.__dict__.pop("_database").close()
+        if (shared := self.__dict__.pop("_shared", None)) is not None:
+            shared.close()
 
     def _select(self, table: str, keys: Sequence[str]) -> Iterator[tuple[str, bytes]]:
-        """The stored values among `keys`."""
+        """The stored values among `keys`, one's own first, then those of the shared cache."""
+        missing = dict.fromkeys(keys)
+        for key, value in self._select_own(table, keys):
+            missing.pop(key, None)
+            yield key, value
+        if self._shared is not None and missing:
+            yield from self._shared.select(table, list(missing))
+
+    def _select_own(self, table: str, keys: Sequence[str]) -> Iterator[tuple[str, bytes]]:
         if "_database" not in self.__dict__ and not self.path.exists():
             return
         with self._translated():
-            for start in range(0, len(keys), 500):  # SQLite bounds the number of parameters
-                batch = keys[start : start + 500]
+            for start in range(0, len(keys), BATCH):  # SQLite bounds the number of parameters
+                batch = keys[start : start + BATCH]
                 marks = ",".join("?" * len(batch))
                 yield from self._database.execute(f"SELECT key, value FROM {table} WHERE key IN ({marks})", batch)
+
+    @cached_property
+    def _shared(self) -> SharedTable | None:
+        """The file of the same name in the shared cache; none where that is one's own."""
+        root = shared_root()
+        if root is None or not self.is_shareable or root.resolve() == self.path.parent.resolve():
+            return None
+        return SharedTable(root / self.path.name)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -143,9 +168,9 @@ class Cache(Database):
     def has_answers(self, model: str) -> bool:
         """Whether any call of a model is stored."""
         with self._translated():
-            return (
-                self._database.execute("SELECT 1 FROM calls WHERE model = ? LIMIT 1", (model,)).fetchone() is not None
-            )
+            statement = "SELECT 1 FROM calls WHERE model = ? LIMIT 1"
+            is_stored = self._database.execute(statement, (model,)).fetchone() is not None
+        return is_stored or (self._shared is not None and bool(self._shared.rows(statement, [model])))
 
     def stored_models(self, name: str) -> list[StoredModel]:
         """The models of a name of which answers are stored; none in a file from before they were kept."""

@@ -244,7 +244,9 @@ class Context(ModelAccess):
                     self.cache.put(self.model_digest(model), {key: completion})
                 self._count(completion)
         finally:
-            self.counts.seconds += time.perf_counter() - began
+            seconds = time.perf_counter() - began
+            self.counts.seconds += seconds
+            self._pay(model, fresh.values(), seconds)
         if len(fresh) != len(batch):
             raise RuntimeError(f"{model} returned {len(fresh)} completions for {len(batch)} prompts")
         return fresh
@@ -280,11 +282,13 @@ class Context(ModelAccess):
     def _count_cached(self, completions: Mapping[str, Completion], served: int) -> None:
         self.counts.cached += served
         self.counts.cached_seconds += sum(completion.seconds for completion in completions.values())
-        self.display.advance(served)
+        if served:
+            self.display.recall(served)
 
     def _count(self, completion: Completion) -> None:
         self.counts.calls += 1
         self.counts.failed += completion.finish == "error"
+        self.display.lose(int(completion.finish == "error"))
         self.counts.tokens_in += completion.tokens_in
         self.counts.tokens_out += completion.tokens_out
         self.display.advance(1, completion.tokens_out)

@@ -18,18 +18,37 @@ def file_digest(path: Path) -> str:
     """sha256 of a file, remembered by path, size, times and inode. Raises HarnessError for one that cannot be read."""
     try:
         before = path.stat()
-        memo = cache_root() / "digests" / hashlib.sha256(_identity(path, before).encode()).hexdigest()
-        remembered = _read_memo(memo)
+        remembered = _read_memo(_memo(path, before))
         if remembered is not None:
             return remembered
-        with path.open("rb") as file:
-            value = hashlib.file_digest(file, "sha256").hexdigest()
+        value = fresh_digest(path)
         unchanged = _identity(path, path.stat()) == _identity(path, before)
     except OSError as error:
         raise HarnessError(f"{path} cannot be read: {reason_of(error)}") from error
     if unchanged:
-        _write_memo(memo, value)
+        _write_memo(_memo(path, before), value)
     return value
+
+
+def fresh_digest(path: Path) -> str:
+    """sha256 of a file as it is on the disk now. Raises HarnessError for one that cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise HarnessError(f"{path} cannot be read: {reason_of(error)}") from error
+
+
+def remembered_digest(path: Path) -> str | None:
+    """The digest that was remembered of a file with these times and this size; None before the first."""
+    try:
+        return _read_memo(_memo(path, path.stat()))
+    except OSError:
+        return None
+
+
+def _memo(path: Path, status: os.stat_result) -> Path:
+    return cache_root() / "digests" / hashlib.sha256(_identity(path, status).encode()).hexdigest()
 
 
 def _identity(path: Path, status: os.stat_result) -> str:

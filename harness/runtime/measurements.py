@@ -28,6 +28,7 @@ class Measurements(Database):
     """Measurements under the content that determined them."""
 
     table = _TABLE
+    is_shareable = False
 
     def get(self, keys: Sequence[str]) -> dict[str, Measurement]:
         """The stored measurements among `keys`; one that is damaged, or no time at all, counts as not stored."""

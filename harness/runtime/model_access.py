@@ -1,6 +1,6 @@
 """The models of a suite while it runs: by name, by content, and which of them lies in memory."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -11,11 +11,13 @@ from harness.components.display import Display
 from harness.components.model import Model
 from harness.errors import HarnessError, nearest
 from harness.records.call_counts import CallCounts
+from harness.records.call_prices import CallPrice
 from harness.records.inputs import Cell, Prompt
 from harness.records.outputs import Completion
 from harness.runtime.cache import Cache
 from harness.runtime.measurements import Measurements
 from harness.runtime.model_history import earlier_models, model_name
+from harness.runtime.shared_cache import shared_place
 from harness.text.canonical import digest
 from harness.text.redaction import Redaction
 
@@ -50,6 +52,7 @@ class ModelAccess:
         self._digests: dict[str, str] = {}
         self._identified: set[str] = set()  # models that the cache was told of
         self.changes: dict[str, str] = {}  # by model: why what it has answered before is asked again
+        self.prices: Mapping[str, CallPrice] = {}  # by model, where any is stated
         self._own_models: dict[str, Model] = {}  # that a metric brings, by their description
         self._loaded: list[Model] = []
         self._holds_several = False  # local models in memory
@@ -66,6 +69,10 @@ class ModelAccess:
     def artefacts(self) -> Path:
         """The folder for what is built from calls and kept between runs: that of the cache."""
         return self.cache.path.parent
+
+    def artefact(self, kind: str, name: str) -> Path:
+        """The place of something that is kept beside the calls, e.g. an index: one's own, else the shared cache's."""
+        return shared_place(self.artefacts / kind / name, kind)
 
     def begin(self, cell: Cell) -> None:
         """Start counting for a cell."""
@@ -151,6 +158,20 @@ class ModelAccess:
             else replace(completion, rendered=engine.render(prompt))
             for prompt, completion in zip(prompts, completions, strict=True)
         ]
+
+    def seconds_a_call(self, name: str) -> float | None:
+        """Mean seconds of a model's calls of before; None before the first, and of one that cannot be told yet."""
+        try:
+            return self.cache.seconds(self.model_digest(name)) if self.model(name).at_hand() else None
+        except HarnessError:  # a server that does not answer now is met when it is asked
+            return None
+
+    def _pay(self, model: str, completions: Iterable[Completion], seconds: float) -> None:
+        """Tell the display what calls have cost, where their price is stated."""
+        price = self.prices.get(model)
+        if price is not None:
+            tokens = [(own.tokens_in, own.tokens_out) for own in completions]
+            self.display.spend(price.of(sum(i for i, _ in tokens), sum(o for _, o in tokens), seconds), price.currency)
 
     def close_vectors(self) -> None:
         """Close the store of embeddings, if it was opened; it can be opened again."""

@@ -1,49 +1,53 @@
 """Progress of long work: one live display on a terminal, plain lines elsewhere."""
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.console import Console, Group, RenderableType
+from rich.live import Live as LiveRegion
+from rich.padding import Padding
+from rich.progress_bar import ProgressBar
+from rich.text import Text
 
 from harness.components.display import Display
-from harness.text.excerpts import shortened
+from harness.records.run_overviews import RunProgress
+from harness.runtime.progress_text import log_line, piece_facts, run_facts
+from harness.runtime.work_state import WorkState
 
-REASON_LENGTH = 60  # characters of why the work stands still, beside a bar
+BAR_WIDTH = 40  # characters, at most
+SEPARATOR = " · "
 
 
-class Lines(Display):
-    """Plain lines for logs: when a cell starts and ends, and every half minute between."""
+class Lines(WorkState):
+    """Plain lines for logs: when a piece of work ends, and every half minute between."""
 
     interval = 30.0
 
     def __init__(self, console: Console) -> None:
+        super().__init__()
         self.console = console
-        self.title = ""
-        self.total = self.done = self.tokens = 0
-        self.began = self.noted = 0.0
-        self.reason = ""  # why the work stands still
+        self.noted = 0.0
 
     def begin(self, title: str) -> None:
-        self.title, self.total, self.done, self.tokens = title, 0, 0, 0
-        self.began = self.noted = time.monotonic()
-
-    def expect(self, calls: int) -> None:
-        self.total += calls
+        super().begin(title)
+        self.noted = time.monotonic()
 
     def advance(self, done: int, tokens: int = 0) -> None:
-        self.done += done
-        self.tokens += tokens
+        super().advance(done, tokens)
+        self.pulse()
+
+    def pulse(self) -> None:
         now = time.monotonic()
-        if now - self.noted >= self.interval:
+        if self.title and now - self.noted >= self.interval:
             self.noted = now
-            rate = self.tokens / (now - self.began)
-            left = (now - self.began) / self.done * (self.total - self.done) if self.done else 0
-            self.note(f"{self.title}: {self.done}/{self.total}, {rate:.0f} tokens/s, about {left:.0f} s left")
+            self.note(log_line(self.progress()))
 
     def finish(self, summary: str) -> None:
         self.note(f"{self.title}: {summary}")
+        super().finish(summary)
+        self.title = ""
 
     def wait(self, reason: str) -> None:
         now = time.monotonic()
@@ -52,64 +56,71 @@ class Lines(Display):
             self.note(f"{self.title}: waiting: {reason}")
         elif self.reason and not reason:
             self.note(f"{self.title}: goes on")
-        self.reason = reason
+        super().wait(reason)
 
     def note(self, text: str) -> None:
         self.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
-class Live(Display):
-    """A bar a cell on a terminal."""
+class Live(WorkState):
+    """One region at the foot of a terminal; what is finished stands above it, a line a piece."""
 
-    def __init__(self, progress: Progress) -> None:
-        self.progress = progress
-        self.task: TaskID | None = None
-        self.tokens = self.total = 0
-        self.began = 0.0
-        self.reason = ""  # why the work stands still
-
-    def begin(self, title: str) -> None:
-        self.tokens, self.total, self.began = 0, 0, time.monotonic()
-        self.task = self.progress.add_task(title, total=None, rate="")
-
-    def expect(self, calls: int) -> None:
-        if self.task is not None:
-            self.total += calls
-            self.progress.update(self.task, total=self.total)
-
-    def advance(self, done: int, tokens: int = 0) -> None:
-        if self.task is not None:
-            self.tokens += tokens
-            elapsed = time.monotonic() - self.began
-            rate = f"{self.tokens / elapsed:.0f} tokens/s" if elapsed > 0 and self.tokens else ""
-            self.progress.update(self.task, advance=done, rate=self._waiting or rate)
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self.console = console
+        self.region = LiveRegion(
+            console=console, get_renderable=self._drawn, refresh_per_second=4, transient=True, redirect_stderr=False
+        )
 
     def finish(self, summary: str) -> None:
-        if self.task is not None:
-            self.progress.update(self.task, rate=summary, completed=self.progress.tasks[self.task].total)
-
-    def wait(self, reason: str) -> None:
-        self.reason = reason
-        if self.task is not None:
-            self.progress.update(self.task, rate=self._waiting)
-
-    @property
-    def _waiting(self) -> str:
-        return f"waiting: {shortened(self.reason, REASON_LENGTH)}" if self.reason else ""
+        line = f"{self.title}: {summary}"
+        super().finish(summary)
+        self.title = ""
+        self.region.refresh()  # empties it: what is printed above draws it again
+        self.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def note(self, text: str) -> None:
-        self.progress.console.print(text, highlight=False, markup=False, style="dim")
+        self.console.print(text, highlight=False, markup=False, style="dim")
+
+    def _drawn(self) -> RenderableType:
+        return progress_region(self.progress(), self.console.width) if self.title else Text("")
+
+
+def progress_region(progress: RunProgress, width: int) -> RenderableType:
+    """The work, a bar where it is known how much it is, and the facts, in lines of at most `width` characters."""
+    lines: list[RenderableType] = [Text(progress.work, "bold", no_wrap=True, overflow="ellipsis")]
+    if progress.total:
+        bar = min(BAR_WIDTH, width)
+        drawn = ProgressBar(total=progress.total, completed=progress.done, width=bar, complete_style="green")
+        lines.append(Padding(drawn, 0))  # ends its line, which a bar does not
+    facts = (*packed(piece_facts(progress), width), *packed(run_facts(progress), width))
+    return Group(*lines, *(Text(line, no_wrap=True, overflow="ellipsis") for line in facts))
+
+
+def packed(facts: Iterator[str], width: int) -> Iterator[str]:
+    """The facts in as few lines of this width as hold them."""
+    line = ""
+    for fact in facts:
+        joined = f"{line}{SEPARATOR}{fact}" if line else fact
+        if line and len(joined) > width:
+            yield line
+            joined = fact
+        line = joined
+    if line:
+        yield line
 
 
 @contextmanager
 def display(console: Console) -> Iterator[Display]:
-    """The display that suits the console."""
-    if not console.is_terminal:
+    """The display that suits the console: lines where nobody watches, which is so where CI is set, too."""
+    if not console.is_terminal or console.is_dumb_terminal or is_automated():
         yield Lines(console)
         return
-    columns = (
-        TextColumn("{task.description}", markup=False), BarColumn(bar_width=24), MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}", markup=False), TimeRemainingColumn(),
-    )  # fmt: skip
-    with Progress(*columns, console=console) as progress:
-        yield Live(progress)
+    live = Live(console)
+    with live.region:
+        yield live
+
+
+def is_automated() -> bool:
+    """Whether this is a job of a build service, as the variable CI says."""
+    return os.environ.get("CI", "").strip().lower() not in ("", "0", "false", "no")

@@ -3,16 +3,18 @@
 import json
 import os
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 
 from harness.components.display import Display
 from harness.records.run_overviews import RunProgress
+from harness.records.work_pieces import WorkPiece
+from harness.runtime.work_state import WorkState
 
 PROGRESS = ".progress.json"
+SIGN_OF_LIFE = 10.0  # seconds after which the file of a run that has nothing new is written again
 INTERVAL = 1.0  # seconds between two writes, at the least
 
 
@@ -48,55 +50,55 @@ class ProgressFile:
                 partial.replace(self.path)
 
 
-class RecordedDisplay(Display):
+class RecordedDisplay(WorkState):
     """Passes everything on to another display, and keeps what it says of the progress."""
 
     def __init__(self, display: Display) -> None:
+        super().__init__()
         self.display = display
-        self.work = self.reason = ""
-        self.done = self.total = self.tokens = self.finished = 0
-        self.pieces: int | None = None
-        self.began = time.monotonic()
 
-    def progress(self) -> RunProgress:
-        """As it is at this moment."""
-        elapsed = time.monotonic() - self.began
-        return RunProgress(
-            work=self.work,
-            done=self.done,
-            total=self.total,
-            rate=round(self.tokens / elapsed, 1) if self.tokens and elapsed > 0 else None,
-            reason=self.reason,
-            finished=self.finished,
-            pieces=self.pieces,
-            left=round(elapsed / self.done * (self.total - self.done), 1) if 0 < self.done <= self.total else None,
-        )
+    def enter(self, stage: str) -> None:
+        super().enter(stage)
+        self.display.enter(stage)
 
-    def schedule(self, pieces: int) -> None:
-        self.finished, self.pieces = 0, pieces
+    def schedule(self, pieces: Sequence[WorkPiece]) -> None:
+        super().schedule(pieces)
         self.display.schedule(pieces)
 
     def begin(self, title: str) -> None:
-        if self.pieces is not None and self.finished >= self.pieces:
-            self.pieces = None  # all that was announced is done: this is something else
-        self.work, self.done, self.total, self.tokens, self.began = title, 0, 0, 0, time.monotonic()
+        super().begin(title)
         self.display.begin(title)
 
     def expect(self, calls: int) -> None:
-        self.total += calls
+        super().expect(calls)
         self.display.expect(calls)
 
     def advance(self, done: int, tokens: int = 0) -> None:
-        self.done += done
-        self.tokens += tokens
+        super().advance(done, tokens)
         self.display.advance(done, tokens)
 
+    def recall(self, done: int) -> None:
+        self.recalled += done
+        super().advance(done)
+        self.display.recall(done)
+
+    def lose(self, calls: int) -> None:
+        super().lose(calls)
+        self.display.lose(calls)
+
+    def spend(self, money: float, currency: str) -> None:
+        super().spend(money, currency)
+        self.display.spend(money, currency)
+
+    def pulse(self) -> None:
+        self.display.pulse()
+
     def finish(self, summary: str) -> None:
-        self.finished += 1
+        super().finish(summary)
         self.display.finish(summary)
 
     def wait(self, reason: str) -> None:
-        self.reason = reason
+        super().wait(reason)
         self.display.wait(reason)
 
     def note(self, text: str) -> None:
@@ -105,15 +107,17 @@ class RecordedDisplay(Display):
 
 @contextmanager
 def recorded(display: Display, file: ProgressFile) -> Iterator[Display]:
-    """The display, whose progress is also written to the file, at most once a second and only when it has changed."""
+    """The display, whose progress is also written to the file, at most once a second and only when there is news."""
     recorder, is_over = RecordedDisplay(display), threading.Event()
 
     def keep() -> None:
-        written = None
+        written, seconds = None, 0.0
         while not is_over.wait(INTERVAL):
-            if (progress := recorder.progress()) != written:
-                file.write(progress)
-                written = progress
+            recorder.pulse()
+            seconds += INTERVAL
+            if recorder.place() != written or seconds >= SIGN_OF_LIFE:
+                written, seconds = recorder.place(), 0.0
+                file.write(recorder.progress())
 
     thread = threading.Thread(target=keep, name="progress", daemon=True)
     thread.start()

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -17,6 +18,7 @@ from harness.components.model import Model
 from harness.components.task import Task
 from harness.components.variant import Variant
 from harness.records.inputs import JSON
+from harness.records.run_scopes import LIMITED
 from harness.runtime.context import Context
 from harness.runtime.digests import file_digest
 from harness.suite.suite import Suite
@@ -82,6 +84,14 @@ def described_suite(suite: Suite, tasks: Mapping[str, Task]) -> dict[str, JSON]:
         },
         "variants": {name: _answered_from(variant) for name, variant in suite.answering().items()},
     }
+
+
+def described_scope(suite: Suite, tasks: Mapping[str, Task]) -> dict[str, JSON]:
+    """How far a run reaches, where it is no whole one, and of how many items those of each task are a sample."""
+    if not suite.scope.is_limited:
+        return {}
+    items = {name: len(task.data.whole_test) for name, task in tasks.items() if not task.origin}
+    return {LIMITED: replace(suite.scope, items=items if suite.scope.limit is not None else {}).record()}
 
 
 def described_judges(suite: Suite, context: Context) -> dict[str, JSON]:

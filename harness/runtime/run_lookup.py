@@ -7,6 +7,7 @@ from harness.components.component import Component
 from harness.components.task import Task
 from harness.errors import StoreError
 from harness.records.inputs import JSON
+from harness.records.run_scopes import LIMITED, scope_in
 from harness.runtime.provenance import described, described_entries, described_suite
 from harness.runtime.record_files import writing
 from harness.runtime.run_folder import RunFolder
@@ -17,16 +18,43 @@ _UNRECORDED = {"language": "zh"}  # what runs of before did not record, because 
 
 
 def folder_for(suite: Suite, out: Path | None) -> RunFolder:
-    """The folder named by the user, else the suite's unfinished one, else a new one named by the time."""
+    """The folder named by the user, else the suite's unfinished one, else a new one named by the time.
+
+    Limited runs lie apart, in runs/NAME/limited: none of them is taken for a whole run, and no whole run for one.
+    """
     if out is not None:
         return _named(suite, out)
-    root = ROOT / suite.name
+    root = root_for(suite)
     last = latest(root)
     if last is not None and is_unfinished(last, suite) and not last.is_locked():
         return last
     stamp = datetime.now().strftime("%Y-%m-%d_%H%M%S")
     fresh = [stamp, *(f"{stamp}-{i}" for i in range(2, 1000))]
     return RunFolder(root / next(name for name in fresh if not (root / name).exists()))
+
+
+def root_for(suite: Suite) -> Path:
+    """The folder that holds the runs of a suite which reach as far."""
+    return ROOT / suite.name / LIMITED if suite.scope.is_limited else ROOT / suite.name
+
+
+def folder_from(suite: Suite, out: Path | None) -> RunFolder:
+    """The run whose later stages are run again. Raises StoreError where it reaches otherwise than the suite's."""
+    folder = run_at(out or root_for(suite))
+    refuse_scope_change(folder, suite)
+    return folder
+
+
+def refuse_scope_change(folder: RunFolder, suite: Suite) -> None:
+    """Raise StoreError for a limited run in place of a whole one or of one that is limited otherwise, and back."""
+    record = folder.read_run()
+    if not suite.scope.reaches_as(record):
+        before = scope_in(record)
+        described = f"a limited run ({before.options()})" if before.is_limited else "a whole run"
+        raise StoreError(
+            f"{folder.path} holds {described}, which this one ({suite.scope.options() or 'whole'}) neither goes on nor "
+            "replaces; choose another folder with --out, or give the same options"
+        )
 
 
 def latest(root: Path) -> RunFolder | None:
@@ -41,6 +69,8 @@ def run_at(place: Path) -> RunFolder:
         last = RunFolder(place) if (place / "run.json").is_file() else latest(place)
     except OSError:  # e.g. a name that is too long
         last = None
+    if last is None and (place / LIMITED).is_dir():
+        raise StoreError(f"{place}: only limited runs here; name {place / LIMITED}, or make a whole run")
     if last is None:
         raise StoreError(f"{place}: no run here; name a folder made by `harness run`, such as {ROOT}/NAME")
     return last
@@ -53,7 +83,7 @@ def is_unfinished(folder: RunFolder, suite: Suite) -> bool:
     except StoreError:
         return False
     is_unchanged = record["suite"].get("text") == suite.text and record["suite"].get("prompts") == dict(suite.prompts)
-    return bool(is_unchanged and record.get("status") != "complete")
+    return bool(is_unchanged and suite.scope.reaches_as(record) and record.get("status") != "complete")
 
 
 def refuse_changed(folder: RunFolder, suite: Suite, tasks: dict[str, Task], scored: bool) -> None:
@@ -145,6 +175,8 @@ def _named(suite: Suite, out: Path) -> RunFolder:
         raise StoreError(f"{out} is a file; choose another place with --out")
     folder = RunFolder(out)
     folder.refuse_foreign()
-    if (out / "run.json").exists() and (name := folder.read_run()["suite"].get("name")) != suite.name:
-        raise StoreError(f"{out} holds a run of suite {name}; choose another folder with --out")
+    if (out / "run.json").exists():
+        if (name := folder.read_run()["suite"].get("name")) != suite.name:
+            raise StoreError(f"{out} holds a run of suite {name}; choose another folder with --out")
+        refuse_scope_change(folder, suite)
     return folder

@@ -4,6 +4,7 @@ import os
 import stat
 from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,11 +17,12 @@ from harness.records.figures import MetricInfo, Result
 from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON
 from harness.records.run_overviews import RunOverview, RunProgress, RunState
+from harness.records.run_scopes import scope_in
 from harness.records.summary import Summary
 from harness.runtime.progress_file import PROGRESS
 from harness.runtime.run_folder import RESULTS, RunFolder
 
-DEPTH = 3  # folders below the one that is viewed: runs/NAME/TIME, and one more
+DEPTH = 4  # folders below the one that is viewed: runs/NAME/limited/TIME, and one more
 ANSWERS = frozenset(("samples.jsonl", "predictions.jsonl"))  # a run that lost its run.json still has them
 COMPLETE = frozenset(("complete", "completed", "finished", "done", "ok"))  # older versions had their own words
 LARGEST = 1 << 28  # bytes of a file that is read for the list
@@ -170,8 +172,10 @@ def _read_overview(key: str, path: Path) -> RunOverview:
         started=_text(record.get("started")),
         finished=_text(record.get("finished")),
         command=_text(record.get("command")),
-        progress=_progress(path) if state == "running" else None,
+        progress=_progress(path) if state in ("running", "interrupted") else None,
+        died=_last_sign(path) if state == "interrupted" else None,
         summary=summary,
+        scope=scope_in(record),
         problem=problem,
     )
 
@@ -204,6 +208,12 @@ def _summary(path: Path) -> Summary:
         bounds=head.bounds,
         decisions=DecisionRecord(decision=head.decisions.decision),
     )
+
+
+def _last_sign(path: Path) -> str | None:
+    """When a run that ended without a word was last alive: only such a one leaves its progress behind."""
+    signature = _signature(path / PROGRESS)
+    return None if signature is None else datetime.fromtimestamp(signature[0] / 1e9, UTC).isoformat(timespec="seconds")
 
 
 def _progress(path: Path) -> RunProgress | None:

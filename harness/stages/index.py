@@ -87,11 +87,15 @@ def first_timed(context: Context, key: str) -> Iterator[None]:
         context.measurements.put(key, Measurement(seconds=seconds, is_whole=is_whole))
 
 
-def training_requests(suite: Suite, tasks: Mapping[str, Task], name: str) -> list[IndexRequest]:
+def training_requests(suite: Suite, name: str) -> list[IndexRequest]:
     """The indexes that are searched for the rows which a model learns."""
     model = suite.models[name]
-    asked_as = model.asked_as() if isinstance(model, DerivedModel) else ()
-    requests = [request for task, variant in asked_as for request in suite.variants[variant].indexes(tasks[task])]
+    if not isinstance(model, DerivedModel):
+        return []
+    learned = model.inputs.tasks  # those that are not asked are among them
+    requests = [
+        request for task, variant in model.asked_as() for request in suite.variants[variant].indexes(learned[task])
+    ]
     return list({request.key: request for request in requests}.values())
 
 

@@ -73,7 +73,7 @@ def _time_variant(suite: Suite, requests: TimedRequests, context: Context, resou
     display.expect(total)
     times = context.measurements.get(list(requests.questions))
     stored = len(times)
-    display.advance(stored)
+    display.recall(stored)
     failures: list[str] = []
     if stored < total:
         try:

@@ -24,7 +24,6 @@ def predict(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, context:
     predictions: dict[Cell, list[Prediction]] = {}
     counts: dict[Cell, CallCounts] = {}
     cells = planned_cells(suite, tasks)
-    context.display.schedule(len(cells))
     try:
         for cell in cells:
             predictions[cell] = _predict_cell(suite, tasks[cell.task], cell, context, resources)

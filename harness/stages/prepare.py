@@ -28,6 +28,7 @@ from harness.runtime.cache import Cache, cache_root
 from harness.runtime.dry_context import DryContext
 from harness.stages.equal_questions import grouped
 from harness.stages.freshness_probes import freshness_probes
+from harness.stages.item_sample import sampled
 from harness.stages.name_learning import learn_names
 from harness.suite.data_at_hand import missing_data
 from harness.suite.suite import Suite, TaskSpec
@@ -43,29 +44,39 @@ def prepare(suite: Suite, models: Sequence[str] = (), calls: Calls | None = None
     """
     _refuse(missing_data(suite))  # of a data set that is not there, nothing else can be said
     mistakes: list[str] = []
+    read = _read_tasks(suite, mistakes)
+    tasks = {name: task for name, task in read.items() if name in suite.tasks}
+    mistakes += metric_mistakes(suite, tasks)
+    mistakes += column_mistakes(suite.compare.by or (), tasks.values()) if len(tasks) == len(suite.tasks) else []
+    mistakes += learn_names(suite, read)
+    unread = knowledge_mistakes(suite, tasks)
+    mistakes += [line for lines in unread.values() for line in lines]
+    resources = resources_of(suite, read)
+    mistakes += variant_mistakes(suite, tasks, resources, unread)
+    mistakes += training_mistakes(suite, read, resources, unread)
+    _refuse(mistakes)
+    bind_models(suite, read, calls, resources)
+    _refuse(model_mistakes(suite, models))
+    _refuse([*scoring_mistakes(suite, tasks), *generation_mistakes(suite, tasks), *judge_mistakes(suite, tasks)])
+    return {**tasks, **freshness_probes(suite, tasks)}
+
+
+def _read_tasks(suite: Suite, mistakes: list[str]) -> dict[str, Task]:
+    """The tasks that are asked, with the sample of their items that the run is limited to, and those that are learnt.
+
+    What is wrong with their data is added to `mistakes`, also of rows that are not drawn.
+    """
     tasks: dict[str, Task] = {}
-    for name, spec in suite.tasks.items():
+    for name, spec in {**suite.tasks, **suite.learned}.items():
         try:
             tasks[name] = _read_task(name, spec, suite)
             faults = [with_remedy(mistake, spec.data) for mistake in data_mistakes(tasks[name])]
             mistakes += faults
             if not faults:
-                tasks[name] = grouped(tasks[name])
+                tasks[name] = sampled(grouped(tasks[name]), suite.scope.limit, suite.seed)
         except HarnessError as error:
             mistakes += error.lines
-    mistakes += metric_mistakes(suite, tasks)
-    mistakes += column_mistakes(suite.compare.by or (), tasks.values()) if len(tasks) == len(suite.tasks) else []
-    mistakes += learn_names(suite, tasks)
-    unread = knowledge_mistakes(suite, tasks)
-    mistakes += [line for lines in unread.values() for line in lines]
-    resources = resources_of(suite, tasks)
-    mistakes += variant_mistakes(suite, tasks, resources, unread)
-    mistakes += training_mistakes(suite, tasks, resources, unread)
-    _refuse(mistakes)
-    bind_models(suite, tasks, calls, resources)
-    _refuse(model_mistakes(suite, models))
-    _refuse([*scoring_mistakes(suite, tasks), *generation_mistakes(suite, tasks), *judge_mistakes(suite, tasks)])
-    return {**tasks, **freshness_probes(suite, tasks)}
+    return tasks
 
 
 def check(suite: Suite) -> dict[str, Task]:

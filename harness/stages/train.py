@@ -1,8 +1,5 @@
 """Train what the suite declares, or take what was trained before; leaves the records of all trainings in run.json."""
 
-from collections.abc import Mapping
-
-from harness.components.task import Task
 from harness.components.trained_model import DerivedModel
 from harness.components.variant import Resources
 from harness.errors import ModelError
@@ -14,14 +11,14 @@ from harness.stages.index import build_indexes, training_requests
 from harness.suite.suite import Suite
 
 
-def train(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, context: Context, resources: Resources) -> None:
+def train(suite: Suite, folder: RunFolder, context: Context, resources: Resources) -> None:
     """Make the models that others are asked through, each after what it is made of and what its rows are asked with."""
     records: dict[str, JSON] = {}
     try:
         for name in suite.usage.trained:
             model = suite.models[name]
             if isinstance(model, DerivedModel):
-                _gather(name, model, suite, tasks, folder, context, resources)
+                _gather(name, model, suite, folder, context, resources)
             record = model.make(name, context.display)
             if record is not None:
                 records[name] = {"entry": suite.expansion.entries.get(name, name), **record}
@@ -32,11 +29,10 @@ def train(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, context: C
 
 
 def _gather(
-    name: str, model: DerivedModel, suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, context: Context,
-    resources: Resources,
-) -> None:  # fmt: skip
+    name: str, model: DerivedModel, suite: Suite, folder: RunFolder, context: Context, resources: Resources
+) -> None:
     """Let a model read what it learns; what that loads is released before the training."""
-    requests = training_requests(suite, tasks, name)
+    requests = training_requests(suite, name)
     if requests:
         build_indexes(requests, suite, folder, context, resources)
     context.cell, context.counts = Cell("training", name), CallCounts()

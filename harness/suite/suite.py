@@ -17,6 +17,7 @@ from harness.components.trained_model import DerivedModel
 from harness.components.variant import Variant
 from harness.records.deployment_terms import DeploymentTerms
 from harness.records.inputs import Generation
+from harness.records.run_scopes import RunScope
 from harness.records.searches import SearchRecord
 from harness.suite.expansion import Expansion
 from harness.suite.options import Compare, LatencyOptions, Leakage, Trust
@@ -62,6 +63,8 @@ class Suite:
     grid: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # of its variants: factor → level
     latency: LatencyOptions = field(default_factory=LatencyOptions)
     terms: DeploymentTerms = field(default_factory=DeploymentTerms)
+    scope: RunScope = field(default_factory=RunScope)  # how far a run of it reaches
+    learned: Mapping[str, TaskSpec] = field(default_factory=dict)  # tasks that are not asked, and whose rows are learnt
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)  # values that no file may hold, by name
     _read: dict[str, Dataset] = field(default_factory=dict, repr=False, compare=False)
 
@@ -73,7 +76,8 @@ class Suite:
 
     def metrics_of(self, task: Task) -> Mapping[str, Metric]:
         """The metrics as they score a task; a freshness probe is also scored by who says what no longer holds."""
-        declared = self.tasks[task.origin or task.name].metrics
+        name = task.origin or task.name
+        declared = (self.tasks.get(name) or self.learned[name]).metrics
         metrics = {name: metric.for_task(task) for name, metric in declared.items()}
         if task.version not in ("after", "withdrawn"):
             return metrics

@@ -1,12 +1,13 @@
 """Who is paid for the requests of a variant: a server by the token, or this machine by the hour."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from harness.components.component import named
 from harness.components.variant import Variant
 from harness.models.remote.address import is_this_machine
 from harness.models.remote.hosted_model import HostedModel
+from harness.records.call_prices import CallPrice
 from harness.records.decisions import VariantCost
 from harness.records.deployment_terms import PriceList, TokenPrice
 from harness.records.figures import Routed
@@ -78,6 +79,21 @@ def _charge(suite: Suite, name: str, prices: PriceList) -> Charge:
     if is_this_machine(model.address) and (prices.device_hour is not None or prices.tokens is None):
         return False, None
     return prices.tokens is not None or prices.device_hour is None, prices.tokens
+
+
+def call_prices(suite: Suite) -> dict[str, CallPrice]:
+    """What calls of each model cost while a run makes them; none of a model without a price."""
+    prices = suite.terms.prices
+    if prices is None:
+        return {}
+    owed: dict[str, CallPrice] = {}
+    for name in suite.models:
+        is_hosted, tokens = _charge(suite, name, prices)
+        if is_hosted and tokens is not None:
+            owed[name] = CallPrice(currency=prices.currency, **asdict(tokens))
+        elif not is_hosted and prices.device_hour is not None:
+            owed[name] = CallPrice(currency=prices.currency, device_hour=prices.device_hour)
+    return owed
 
 
 def _by_steps(

@@ -15,6 +15,7 @@ from harness.records.figures import Result
 from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON, Sample
 from harness.records.outputs import Prediction, Score
+from harness.records.run_scopes import LIMITED, scope_in
 
 VERSION = 2
 STOPS = {"stop": "stop", "length": "max_tokens", "error": "unknown"}
@@ -106,7 +107,10 @@ def _spec(cell: CellRecords, run: Mapping[str, JSON], settings: Mapping[str, JSO
         "model_generate_config": _generation(run.get("tasks", {}).get(cell.task, {}).get("generation", {})),
         "config": {"epochs": 1},
         "packages": {"domain-harness": str(run.get("harness", "")), **run.get("packages", {})},
-        "metadata": {"suite": suite, "variant": cell.variant, "component": settings.get("component")},
+        "metadata": {
+            "suite": suite, "variant": cell.variant, "component": settings.get("component"),
+            **({LIMITED: limits} if (limits := scope_in(run).words()) else {}),
+        },
     }  # fmt: skip
 
 

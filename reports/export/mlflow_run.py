@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harness.errors import HarnessError, StoreError
 from harness.records.finished_run import FinishedRun
-from reports.export.tracked_variants import TrackedVariant, run_identity, tracked_variants
+from reports.export.tracked_variants import TrackedVariant, limit_tag, run_identity, tracked_variants
 
 LOCAL = "sqlite:///mlflow.db"  # in the current folder, where `mlflow ui` looks, too
 LONGEST = 6000  # characters of a parameter that MLflow keeps
@@ -37,6 +37,7 @@ def log_to_mlflow(
                 f"MLflow's experiment {name} has this run already; delete it there, or choose another --experiment"
             )
         tags = {"harness.run": identity, "harness.suite": finished.summary.name, "mlflow.runName": identity}
+        tags |= limit_tag(finished)
         parent = client.create_run(number, tags=tags).info.run_id
         for file in files.values():
             client.log_artifact(parent, str(file))

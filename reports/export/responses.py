@@ -9,6 +9,7 @@ from harness.errors import HarnessError, nearest
 from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON, Sample
 from harness.records.outputs import Prediction
+from harness.records.run_scopes import LIMITED, scope_in
 
 
 def write_responses(finished: FinishedRun, folder: Path, variant: str | None = None) -> list[str]:
@@ -18,9 +19,11 @@ def write_responses(finished: FinishedRun, folder: Path, variant: str | None = N
     """
     samples = {(sample.task, sample.id): sample for sample in finished.samples}
     cells: dict[tuple[str, str], list[JSON]] = {}
+    limits = scope_in(finished.run).words()
     for prediction in finished.predictions:
         row = response_row(samples[prediction.task, prediction.sample_id], prediction)
-        cells.setdefault((prediction.task, prediction.variant), []).append(row)
+        marked = {**row, LIMITED: limits} if limits else row
+        cells.setdefault((prediction.task, prediction.variant), []).append(marked)
     variants = dict.fromkeys(name for _, name in cells)
     if variant is not None and variant not in variants:
         raise HarnessError(f"--variant {variant}: the run has no such variant ({nearest(variant, variants)})")

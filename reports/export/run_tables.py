@@ -9,6 +9,7 @@ from harness.records.figures import Comparison
 from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON, Sample
 from harness.records.outputs import Prediction, Score
+from harness.records.run_scopes import LIMITED, scope_in
 
 VALUE, REASON = "score.", "reason."  # before the name of a metric, in the columns of items
 Row = dict[str, str | float | int | None]
@@ -29,7 +30,15 @@ class RunTable:
 
 def run_tables(finished: FinishedRun) -> list[RunTable]:
     """items (predictions joined with their scores), figures, usage and comparisons."""
-    return [_items(finished), _figures(finished), _usage(finished), _comparisons(finished)]
+    tables = [_items(finished), _figures(finished), _usage(finished), _comparisons(finished)]
+    limits = scope_in(finished.run).words()
+    return [_marked(table, limits) for table in tables] if limits else tables
+
+
+def _marked(table: RunTable, limits: str) -> RunTable:
+    """The table of a limited run says in each row how it was limited."""
+    rows = tuple({**row, LIMITED: limits} for row in table.rows)
+    return RunTable(table.name, (*table.columns, LIMITED) if rows else (), rows)
 
 
 def _items(finished: FinishedRun) -> RunTable:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from harness.records.figure_names import FigureName
 from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON
+from harness.records.run_scopes import LIMITED, scope_in
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +23,12 @@ class TrackedVariant:
 def run_identity(finished: FinishedRun) -> str:
     """By which a tracker knows that it has this run already."""
     return f"{finished.run['suite']['name']} {finished.run['started']}"
+
+
+def limit_tag(finished: FinishedRun) -> dict[str, str]:
+    """By which a tracker tells a limited run from a whole one."""
+    limits = scope_in(finished.run).words()
+    return {f"harness.{LIMITED}": limits} if limits else {}
 
 
 def tracked_variants(finished: FinishedRun) -> list[TrackedVariant]:
@@ -68,5 +75,5 @@ def _tags(finished: FinishedRun, variant: str) -> dict[str, str]:
     return {
         "harness.suite": summary.name, "harness.run": run_identity(finished), "harness.variant": variant,
         "harness.version": str(finished.run.get("harness")), "harness.role": role,
-        "harness.headline": ", ".join(summary.headline),
+        "harness.headline": ", ".join(summary.headline), **limit_tag(finished),
     }  # fmt: skip

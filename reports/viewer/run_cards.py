@@ -10,6 +10,7 @@ from harness.records.figure_names import FigureName
 from harness.records.run_overviews import RunOverview, RunProgress, RunState
 from harness.records.summary import Summary
 from reports.facts import numbers
+from reports.facts.limited_run import mark
 from reports.facts.metric_columns import MetricColumn, column_of, results_by_variant
 from reports.facts.moments import date_text, moment_of
 from reports.facts.phrases import joined
@@ -56,6 +57,7 @@ class RunCard:
     when: str
     state: RunState
     state_text: str
+    limited: str  # how a limited run is marked; empty of a whole one
     recommendation: str | None
     certainty: Certainty | None
     certainty_text: str
@@ -83,6 +85,7 @@ def run_card(run: RunOverview) -> RunCard:
         when=_when(run),
         state=run.state,
         state_text=say(f"viewer.state_{run.state}"),
+        limited=mark(run.scope),
         recommendation=recommendation,
         certainty=decision.certainty if decision and is_stated else None,
         certainty_text=_certainty_text(decision.certainty) if decision and is_stated else "",

@@ -6,7 +6,7 @@
     suite, readers, answers
     runtime, checks
     models, judging
-    metrics, selftest
+    metrics, selftest, doctor
     summary
     regression
     stages

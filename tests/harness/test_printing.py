@@ -2,6 +2,7 @@
 
 import io
 import logging
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,8 @@ from harness.printing import InertConsole, log_to, make_console, print_plan
 from harness.records.anomalies import PromptMismatch
 from harness.records.call_counts import CallCounts
 from harness.records.inputs import Cell
-from harness.runtime.progress import display
+from harness.records.run_overviews import RunProgress
+from harness.runtime.progress import display, progress_region
 from harness.stages.plan import Plan, PlannedCell
 from harness.text.inert import inert
 
@@ -153,6 +155,7 @@ def test_mistakes_of_a_suite_are_inert(text: str, write_suite: Callable[..., Pat
     assert not OBEYED & set(result.stderr)
 
 
+BAR = "━"
 REASONS = ["connection refused by http://localhost:11434", "HTTP 503: overloaded", "没有回答"]
 
 
@@ -184,12 +187,66 @@ def test_a_bar_shows_what_the_run_waits_for(reason: str) -> None:
         progress.expect(3)
         progress.wait(reason)
         progress.advance(1, 5)
-        (task,) = progress.progress.tasks
-        assert task.fields["rate"] == f"waiting: {reason[:60]}{'…' if len(reason) > 60 else ''}"
+        waiting = drawn(progress.progress(), 200)
+        assert f"1/3 · waiting: {reason[:60]}{'…' if len(reason) > 60 else ''}" in waiting
+        assert "tokens/s" not in waiting
         progress.wait("")
-        assert task.fields["rate"] == ""
         progress.advance(1, 5)
-        assert "tokens/s" in task.fields["rate"]
+        assert "waiting" not in drawn(progress.progress(), 200)
+        assert "tokens/s" in drawn(progress.progress(), 200)
+
+
+def drawn(progress: RunProgress, width: int) -> str:
+    """A region of a terminal of this width, without colours."""
+    console = InertConsole(file=io.StringIO(), color_system=None, width=width, markup=False, highlight=False)
+    console.print(progress_region(progress, width))
+    return console.file.getvalue()
+
+
+FACTS = {
+    "stage": "predict", "work": "norm × lora", "done": 120, "total": 400, "rate": 85.4, "item_rate": 3.25, "left": 86.0,
+    "left_run": 720.0, "finished": 2, "pieces": 8, "failed": 2, "cost": 0.35, "currency": "USD",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("width", "lines"),
+    [
+        (40, ["norm × lora", BAR, "120/400 · 3.2 items/s · 85 tokens/s", "about 86 s left",
+              "cell 3 of 8 · run: about 12 min left", "0.35 USD so far · 2 calls failed"]),
+        (120, ["norm × lora", BAR, "120/400 · 3.2 items/s · 85 tokens/s · about 86 s left",
+               "cell 3 of 8 · run: about 12 min left · 0.35 USD so far · 2 calls failed"]),
+    ],
+)  # fmt: skip
+def test_a_region_fits_its_terminal(width: int, lines: list[str]) -> None:
+    shown = [line.rstrip() for line in drawn(RunProgress(**FACTS), width).splitlines()]
+    assert [BAR if line.startswith("━") else line for line in shown] == lines
+    assert max(map(len, shown)) <= width
+
+
+@pytest.mark.parametrize(("variable", "is_plain"), [("", False), ("false", False), ("true", True), ("1", True)])
+def test_a_build_service_gets_plain_lines(variable: str, is_plain: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CI", variable)
+    monkeypatch.setenv("TERM", "xterm")
+    console = InertConsole(file=io.StringIO(), force_terminal=True, width=60, markup=False, highlight=False)
+    with display(console) as progress:
+        progress.begin("norm × plain")
+        progress.expect(4)
+        progress.recall(4)  # from the cache: done at once
+        progress.finish("4 done, 0 calls in 0.0 s, 4 cached")
+    written = console.file.getvalue()
+    assert ("\x1b" not in written) == is_plain
+    assert "norm × plain: 4 done, 0 calls in 0.0 s, 4 cached" in written
+    assert "0/" not in written
+
+
+def test_no_color_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    console = InertConsole(file=io.StringIO(), force_terminal=True, width=60, markup=False, highlight=False)
+    console.print(progress_region(RunProgress(**FACTS), 60))
+    assert not re.findall(r"\x1b\[(?:3|4|9)\d", console.file.getvalue())
 
 
 @pytest.mark.parametrize(

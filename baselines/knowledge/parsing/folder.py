@@ -23,7 +23,7 @@ class DocumentFolder(KnowledgeBase):
     remedy: ClassVar[str]  # said where no file of a folder is chosen
 
     split: SplitOption = Field(default_factory=partial(Splitting, by="headings"))
-    """How documents are cut into passages; default: Markdown at its headings, other forms not; none: whole documents."""
+    """How documents are cut into passages; default: Markdown at its headings, others not; none: whole documents."""
     pattern: str | None = None
     """Which files of a folder are read, e.g. "guides/*.md"; null: all of a form that is read here."""
 

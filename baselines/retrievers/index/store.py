@@ -33,6 +33,7 @@ class StoredIndex:
     """An index in a folder that is named by the digest of everything that determines it."""
 
     folder: Path
+    own: Path | None = None  # the folder of one's own indexes; `folder` may lie elsewhere, and is only read there
 
     def load_or_build(self, mismatch: Mismatch, build: Callable[[], Any], note: Callable[[str], None]) -> Any:
         """The index: read if it is there and sound, else built and stored. Of two processes one builds.
@@ -41,6 +42,10 @@ class StoredIndex:
         """
         from filelock import FileLock
 
+        if self.own is not None and self.folder.parent != self.own:
+            index = self.load(mismatch, note)
+            own = StoredIndex(self.own / self.folder.name)
+            return own.load_or_build(mismatch, build, note) if index is None else index
         try:
             self.folder.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(f"{self.folder}.lock"):

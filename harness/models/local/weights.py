@@ -18,6 +18,7 @@ from harness.models.local.model_folder import check_gguf, missing_weights, shard
 from harness.models.local.package_file import PackageFile
 from harness.runtime.cache import cache_root
 from harness.runtime.digests import file_digest, folder_digest
+from harness.runtime.shared_cache import shared_place
 
 log = logging.getLogger("harness")
 
@@ -165,12 +166,14 @@ def _download_modelscope(name: str, revision: str | None) -> Path:
 
 
 def _conversion(gguf: Path) -> Path:
-    return cache_root() / "models" / f"{file_digest(gguf)}-float32"
+    return shared_place(cache_root() / "models" / f"{file_digest(gguf)}-float32", "models")
 
 
 def _convert_once(gguf: Path) -> Path:
     """A .gguf dequantised to float32 safetensors, once, beside the cache of calls."""
     target = _conversion(gguf)
+    if target.is_dir():  # its place may be read-only
+        return target
     target.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{target}.lock"):
         if not target.is_dir():

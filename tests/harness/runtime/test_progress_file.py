@@ -10,7 +10,8 @@ import pytest
 
 from harness.components.display import Display
 from harness.records.run_overviews import RunProgress
-from harness.runtime import progress_file
+from harness.records.work_pieces import WorkPiece
+from harness.runtime import progress_file, work_state
 from harness.runtime.progress_file import PROGRESS, ProgressFile, RecordedDisplay, recorded
 from harness.runtime.run_folder import RunFolder
 from harness.text.redaction import Redaction
@@ -31,7 +32,8 @@ class Noting(Display):
 def test_everything_is_passed_on_and_counted() -> None:
     behind = Noting()
     display = RecordedDisplay(behind)
-    display.schedule(2)
+    cells = [WorkPiece(title="norm × zero"), WorkPiece(title="norm × lora")]
+    display.schedule(cells)
     display.begin("norm × zero")
     display.expect(3)
     display.expect(1)
@@ -39,7 +41,7 @@ def test_everything_is_passed_on_and_counted() -> None:
     display.wait("0 of 600 s")
     display.note("loading")
     assert behind.calls == [
-        ("schedule", 2), ("begin", "norm × zero"), ("expect", 3), ("expect", 1), ("advance", 3, 60),
+        ("schedule", cells), ("begin", "norm × zero"), ("expect", 3), ("expect", 1), ("advance", 3, 60),
         ("wait", "0 of 600 s"), ("note", "loading"),
     ]  # fmt: skip
     progress = display.progress()
@@ -52,7 +54,9 @@ def test_everything_is_passed_on_and_counted() -> None:
     display.wait("")
     display.begin("norm × lora")
     progress = display.progress()
-    assert progress == RunProgress(work="norm × lora", finished=1, pieces=2)  # what was counted before is gone
+    assert progress == RunProgress(
+        work="norm × lora", finished=1, pieces=2, unknown_pieces=1
+    )  # what was counted before is gone
     display.finish("done")
     display.begin("judging")
     assert display.progress().pieces is None  # all that was announced is done
@@ -60,13 +64,44 @@ def test_everything_is_passed_on_and_counted() -> None:
 
 def test_rate_and_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([0.0, 100.0, 110.0])
-    monkeypatch.setattr(progress_file.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(work_state.time, "monotonic", lambda: next(clock))
     display = RecordedDisplay(Display())
     display.begin("x")  # at 100
     display.expect(20)
     display.advance(5, 300)
     progress = display.progress()  # at 110: 300 tokens in 10 s; 5 calls in 10 s, so 15 take 30 s
-    assert (progress.rate, progress.left) == (30.0, 30.0)
+    assert (progress.rate, progress.item_rate, progress.left, progress.left_run) == (30.0, 0.5, 30.0, 30.0)
+
+
+def test_the_whole_run_is_estimated_from_what_each_model_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 0.0, 20.0, 20.0, 25.0])
+    monkeypatch.setattr(work_state.time, "monotonic", lambda: next(clock))
+    display = RecordedDisplay(Display())
+    display.schedule(
+        [
+            WorkPiece(title="a", stage="predict", calls=10, source="small"),
+            WorkPiece(title="b", stage="predict", calls=10, source="small"),
+            WorkPiece(title="c", stage="predict", calls=4, source="large", seconds_a_call=7.0),
+            WorkPiece(title="d", stage="score", calls=9, source="judge"),
+        ]
+    )
+    display.enter("predict")
+    display.begin("a")  # at 0
+    display.expect(12)
+    display.recall(2)  # done at once: they say nothing of the pace
+    display.advance(10)
+    display.lose(1)
+    display.finish("")  # at 20: 10 calls took 20 s, so one takes 2 s
+    display.begin("b")  # at 20
+    display.expect(10)
+    display.advance(5)
+    display.spend(0.5, "USD")
+    display.spend(0.25, "USD")
+    progress = display.progress()  # at 25: 5 calls took 5 s
+    assert (progress.finished, progress.pieces) == (1, 3)
+    # the other five of b as its first ones, 5 s; c by earlier runs, 4 × 7 s; nothing is known of d
+    assert (progress.left, progress.left_run, progress.unknown_pieces) == (5.0, 33.0, 1)
+    assert (progress.cost, progress.currency, progress.failed, progress.item_rate) == (0.75, "USD", 1, 1.0)
 
 
 def test_the_file_is_there_only_while_the_folder_is_held(tmp_path: Path) -> None:

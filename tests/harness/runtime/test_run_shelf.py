@@ -24,11 +24,12 @@ def test_runs_are_found_at_every_depth_newest_first(tmp_path: Path) -> None:
     made_run(tmp_path / "near", started="2026-01-01T00:00:00+00:00")
     made_run(tmp_path / "terms" / "one", started="2026-03-01T00:00:00+00:00")
     made_run(tmp_path / "a" / "b" / "deep", started="2026-02-01T00:00:00+00:00")
-    made_run(tmp_path / "a" / "b" / "c" / "too-deep")
+    made_run(tmp_path / "a" / "b" / "limited" / "four", started="2026-01-02T00:00:00+00:00")
+    made_run(tmp_path / "a" / "b" / "c" / "d" / "too-deep")
     made_run(tmp_path / ".hidden")
     (tmp_path / "empty").mkdir()
     (tmp_path / "notes.txt").write_text("x")
-    assert [key for key, _, _ in listed(tmp_path)] == ["terms/one", "a/b/deep", "near"]
+    assert [key for key, _, _ in listed(tmp_path)] == ["terms/one", "a/b/deep", "a/b/limited/four", "near"]
 
 
 def test_what_stands_in_a_folder_of_a_run_is_no_further_run(tmp_path: Path) -> None:
