@@ -1,12 +1,12 @@
 """The page of two runs compared: one file that opens anywhere, offline, in both languages."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from harness.records.inputs import JSON, Language
 from harness.records.run_comparisons import FigureChange, RunComparison
+from reports.charts.whiskers import Whisker
 from reports.facts.run_changes import (
     FigureLine,
     cost_lines,
@@ -26,15 +26,6 @@ from reports.wording import LANGUAGES, NAMES, say, speaking, spoken_language
 STYLES = ("report.css", "tables.css", "comparison.css")
 EARLY_SCRIPTS = ("theme.js", "language.js")
 LISTED = 25  # items of each kind and cell that a comparison lists at most
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Whisker:
-    """A difference with its interval; places in percent of the width, no difference in the middle."""
-
-    low: float
-    middle: float
-    high: float
 
 
 def render_comparison(comparison: RunComparison, language: Language) -> str:

@@ -38,11 +38,11 @@ def accept(place: Path, evidence: RunEvidence, acceptance: Acceptance, with_fail
 def failed_cells(evidence: RunEvidence) -> Iterator[Cell]:
     """The cells in which every answer failed, or every score is unknown."""
     answered = {Cell(task, variant) for task, variant, _ in evidence.answers}
-    known: dict[Cell, bool] = {}
+    valued: dict[Cell, bool] = {}
     for score in evidence.scores:
         cell = Cell(score.task, score.variant)
-        known[cell] = known.get(cell, False) or score.value is not None
-    yield from (cell for cell, is_known in known.items() if not is_known or cell not in answered)
+        valued[cell] = valued.get(cell, False) or score.value is not None
+    yield from (cell for cell, has_value in valued.items() if not has_value or cell not in answered)
 
 
 def acceptor() -> str:

@@ -54,7 +54,7 @@ def write_baseline(place: Path, evidence: RunEvidence, acceptance: Acceptance) -
         earlier = history_of(place)
     columns = item_columns(evidence)
     parts = {
-        SUMMARY: _SUMMARY.dump_json(_kept(evidence.summary), indent=1) + b"\n",
+        SUMMARY: _SUMMARY.dump_json(_figures_only(evidence.summary), indent=1) + b"\n",
         ITEMS: "".join(f"{line}\n" for line in item_lines(evidence, columns)).encode(),
         README: ABOUT.format(suite=evidence.suite).encode(),
     }
@@ -152,7 +152,7 @@ def _head(
     return (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode()
 
 
-def _kept(summary: Summary) -> Summary:
+def _figures_only(summary: Summary) -> Summary:
     """The figures that a later run is held against: no item's text, no comparison of variants."""
     decisions = summary.decisions
     costs = tuple(

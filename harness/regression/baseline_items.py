@@ -8,6 +8,7 @@ from harness.records.inputs import JSON
 from harness.records.outputs import Score
 from harness.records.run_evidence import CellItem, QuestionId, RunEvidence
 
+FAILED = "the answer failed"  # of what a baseline does not say why
 NO_SCORE = ""  # where a metric does not apply; null is a score that is not known
 
 
@@ -76,9 +77,8 @@ def read_items(lines: Sequence[str], columns: Mapping[str, ItemColumns]) -> Read
         items.questions[task, own] = line["question"]
         if "group" in line:
             items.groups[task, own] = line["group"]
-        for variant, answer in zip(variants, line["answers"], strict=True):
-            if answer is not None:
-                items.answers[task, variant, own] = answer
+        answers = dict(zip(variants, line["answers"], strict=True))
+        items.answers |= {(task, variant, own): answer for variant, answer in answers.items() if answer is not None}
         for metric, values in line["scores"].items():
             counts = line.get("counts", {}).get(metric, [None] * len(variants))
             kinds = columns[task].counts.get(metric, ())
@@ -91,6 +91,7 @@ def read_items(lines: Sequence[str], columns: Mapping[str, ItemColumns]) -> Read
                             variant=variant,
                             metric=metric,
                             value=None if value is None else float(value),
+                            error=FAILED if value is None and answers[variant] is None else None,
                             counts=None if tallies is None else _named(tallies, kinds),
                         )
                     )

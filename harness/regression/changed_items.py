@@ -32,15 +32,15 @@ def changed_items(
     """
     infos = metric_infos(before, after)
     headline = {*after.summary.headline, *before.summary.headline}
-    shown = {*headline, *(str(FigureName.within(*own)) for own in deciding([*headline], infos).items())}
-    wanted = {task: set(ids) for task, ids in items.items()}
+    figures = {*headline, *(str(FigureName.within(*own)) for own in deciding([*headline], infos).items())}
+    chosen = {task: set(ids) for task, ids in items.items()}
     counts: list[ItemCounts] = []
     listed: list[ItemChange] = []
     for cell in paired_cells(before, after):
         info = infos.get(str(FigureName.of(cell)))
-        if info is None or info.better == "neither" or str(FigureName.of(cell)) not in shown:
+        if info is None or info.better == "neither" or str(FigureName.of(cell)) not in figures:
             continue
-        changes = sorted(_changes(cell, info, wanted.get(cell.task, set())), key=lambda own: -own[0])
+        changes = sorted(_changes(cell, info, chosen.get(cell.task, set())), key=lambda own: -own[0])
         kinds = [own.kind for _, own in changes]
         if changes:
             broken = kinds.count("broken")
@@ -54,9 +54,9 @@ def changed_items(
     return tuple(counts), tuple(_with_texts(listed, before, after))
 
 
-def _changes(cell: PairedCell, info: MetricInfo, wanted: set[str]) -> Iterator[tuple[float, ItemChange]]:
+def _changes(cell: PairedCell, info: MetricInfo, chosen: set[str]) -> Iterator[tuple[float, ItemChange]]:
     """The items of a cell that changed by at least half of the range, with the size of the change in ranges."""
-    pairs = [pair for pair in zip(cell.before, cell.after, strict=True) if pair[0].sample_id in wanted]
+    pairs = [pair for pair in zip(cell.before, cell.after, strict=True) if pair[0].sample_id in chosen]
     span = _span(pairs, info)
     for old, new in pairs:
         gain = _gain(old, new, info, span)

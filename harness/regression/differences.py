@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 
 from harness.records.derived_names import without_seed
+from harness.records.figure_names import FigureName
 from harness.records.inputs import JSON
 from harness.records.run_evidence import DifferenceKind, RunDifference, RunEvidence
 from harness.regression.identities import identities, variants_using
@@ -11,7 +12,13 @@ from harness.regression.recorded_components import counting_settings
 
 Identity = Mapping[str, JSON]
 SHORT = 12  # digits of a digest that are shown
-ASKED = ("prompt", "system", "language", "generation", "answer")  # of a task, what a model sees and how it is read
+PROMPT_PARTS = (
+    "prompt",
+    "system",
+    "language",
+    "generation",
+    "answer",
+)  # of a task, what a model sees and how it is read
 YOUNGER = {"language": "zh"}  # what runs of before did not record, because there was nothing else
 
 
@@ -22,7 +29,8 @@ def differences(before: RunEvidence, after: RunEvidence) -> tuple[RunDifference,
         _prompts, _knowledge, _models, _variants, _metrics, _judges, _seed, _machine,
     )  # fmt: skip
     changes = (*_data(before, after, (left, right)), *(own for compare in sides for own in compare(left, right)))
-    scored = {own.variant for side in (before, after) for own in (*side.scores, *side.summary.results)}
+    scored = {own.variant for side in (before, after) for own in side.scores}
+    scored |= {own.variant for side in (before, after) for own in side.summary.results}
     return tuple(replace(own, variants=_scored(own.variants, scored)) for own in changes)
 
 
@@ -40,14 +48,14 @@ def _data(before: RunEvidence, after: RunEvidence, sides: tuple[Identity, Identi
             yield RunDifference(
                 kind="data",
                 name=task,
-                before=_shown_data(left, len(items[0])),
-                after=_shown_data(right, len(items[1])),
+                before=_data_text(left, len(items[0])),
+                after=_data_text(right, len(items[1])),
                 tasks=(task,),
                 changes_figures=items[0] != items[1] or is_learnt,
             )
 
 
-def _shown_data(own: JSON, items: int) -> str:
+def _data_text(own: JSON, items: int) -> str:
     if own is None:
         return ""
     files = [f"{file['path']} {str(file['sha256'])[:SHORT]}" for file in own["files"]]
@@ -58,7 +66,8 @@ def _prompts(left: Identity, right: Identity) -> Iterator[RunDifference]:
     for task in left["tasks"]:
         if task in right["tasks"]:
             sides = [
-                {part: own.get(part, YOUNGER.get(part)) for part in ASKED} for own in _both(left, right, "tasks", task)
+                {part: own.get(part, YOUNGER.get(part)) for part in PROMPT_PARTS}
+                for own in _both(left, right, "tasks", task)
             ]
             for name, old, new in _changes(sides):
                 yield RunDifference(kind="prompt", name=f"{task}: {name}", before=old, after=new, tasks=(task,))
@@ -77,11 +86,11 @@ def _models(left: Identity, right: Identity) -> Iterator[RunDifference]:
         if old.get("digest") != new.get("digest"):
             users = tuple(dict.fromkeys((*_users(left, right, "models", name), name, without_seed(name))))
             yield RunDifference(
-                kind="model", name=name, before=_shown_model(old), after=_shown_model(new), variants=users
+                kind="model", name=name, before=_model_text(old), after=_model_text(new), variants=users
             )
 
 
-def _shown_model(own: Identity) -> str:
+def _model_text(own: Identity) -> str:
     return f"{own.get('description', own.get('component', ''))} {str(own.get('digest', ''))[:SHORT]}".strip()
 
 
@@ -94,11 +103,13 @@ def _variants(left: Identity, right: Identity) -> Iterator[RunDifference]:
 
 def _metrics(left: Identity, right: Identity) -> Iterator[RunDifference]:
     for task in left["tasks"]:
-        own, other = ((side["tasks"].get(task) or {}).get("metrics") or {} for side in (left, right))
-        for metric in dict.fromkeys([*own, *other]) if task in right["tasks"] else ():
-            for part, old, new in _component_changes("metric", own.get(metric, {}), other.get(metric, {})):
-                name = _within(f"{task}.{metric}", part)
-                yield RunDifference(kind="metric", name=name, before=old, after=new, tasks=(task,), metrics=(metric,))
+        old, new = ((side["tasks"].get(task) or {}).get("metrics") or {} for side in (left, right))
+        for metric in dict.fromkeys([*old, *new]) if task in right["tasks"] else ():
+            for part, *values in _component_changes("metric", old.get(metric, {}), new.get(metric, {})):
+                name = _within(str(FigureName(task, metric)), part)
+                yield RunDifference(
+                    kind="metric", name=name, before=values[0], after=values[1], tasks=(task,), metrics=(metric,)
+                )
 
 
 def _judges(left: Identity, right: Identity) -> Iterator[RunDifference]:
@@ -113,15 +124,15 @@ def _judges(left: Identity, right: Identity) -> Iterator[RunDifference]:
     for name in names:
         old, new = _both(left, right, "judges", name)
         if old.get("digest") != new.get("digest") or name in figures:
-            parts = [figure.partition(".") for figure in figures.get(name) or _asking(left, right, name)]
+            judged = [FigureName.parse(figure) for figure in figures.get(name) or _figures_of(left, right, name)]
             rubric = [_rubrics(side, old.get("digest") == new.get("digest")) for side in (left, right)]
             yield RunDifference(
                 kind="judge",
                 name=name,
-                before=_shown_model(old) + rubric[0],
-                after=_shown_model(new) + rubric[1],
-                tasks=tuple(dict.fromkeys(task for task, _, _ in parts)),
-                metrics=tuple(dict.fromkeys(metric for _, _, metric in parts)),
+                before=_model_text(old) + rubric[0],
+                after=_model_text(new) + rubric[1],
+                tasks=tuple(dict.fromkeys(figure.task for figure in judged)),
+                metrics=tuple(dict.fromkeys(figure.metric for figure in judged)),
             )
 
 
@@ -130,7 +141,7 @@ def _rubrics(side: Identity, is_needed: bool) -> str:
     return f", {', '.join(texts)}" if texts and is_needed else ""
 
 
-def _asking(left: Identity, right: Identity, judge: str) -> list[str]:
+def _figures_of(left: Identity, right: Identity, judge: str) -> list[str]:
     """The figures that ask a judge, in either run."""
     return list(
         dict.fromkeys(
@@ -141,7 +152,7 @@ def _asking(left: Identity, right: Identity, judge: str) -> list[str]:
 
 def _seed(left: Identity, right: Identity) -> Iterator[RunDifference]:
     if left.get("seed") != right.get("seed"):
-        yield RunDifference(kind="seed", name="seed", before=_shown(left.get("seed")), after=_shown(right.get("seed")))
+        yield RunDifference(kind="seed", name="seed", before=_text(left.get("seed")), after=_text(right.get("seed")))
 
 
 def _machine(left: Identity, right: Identity) -> Iterator[RunDifference]:
@@ -170,7 +181,7 @@ def _within(name: str, part: str) -> str:
 def _component_changes(kind: str, left: Identity, right: Identity) -> Iterator[tuple[str, str, str]]:
     """What changed in an entry; one that is new, gone or of another kind as a whole."""
     if left.get("component") != right.get("component"):
-        yield "", _shown(left.get("component")), _shown(right.get("component"))
+        yield "", _text(left.get("component")), _text(right.get("component"))
         return
     component = str(left.get("component"))
     yield from _changes([counting_settings(kind, component, own.get("settings") or {}) for own in (left, right)])
@@ -189,19 +200,19 @@ def _changes(sides: Sequence[Identity], prefix: str = "") -> Iterator[tuple[str,
         if isinstance(old, Mapping) and isinstance(new, Mapping):
             yield from _changes((old, new), f"{prefix}{key}.")
         elif _normal(old) != _normal(new):
-            yield f"{prefix}{key}", _shown(old), _shown(new)
+            yield f"{prefix}{key}", _text(old), _text(new)
 
 
 def _normal(value: JSON) -> JSON:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _shown(value: JSON) -> str:
+def _text(value: JSON) -> str:
     if value is None:
         return ""
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_shown(part)}".strip() for key, part in value.items())
+        return ", ".join(f"{key} {_text(part)}".strip() for key, part in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(map(_shown, value))
+        return ", ".join(map(_text, value))
     text = str(value)
     return text[: len("sha256:") + SHORT] if text.startswith("sha256:") else text

@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.errors import StoreError
-from harness.records.derived_names import reported_name
+from harness.records.derived_names import reported_name, without_seed
+from harness.records.figure_names import FigureName
 from harness.records.inputs import Sample
 from harness.records.outputs import Score
 from harness.records.run_evidence import QuestionId, RunEvidence
@@ -42,6 +43,7 @@ def run_evidence(folder: RunFolder, place: Path) -> RunEvidence:
     scores = [replace(own, variant=reported_name(own.variant)) for own in folder.scores()]
     finite, remarks = _finite(scores)
     _refuse_lost(folder, summary, scores)
+    _refuse_strangers(folder, samples, scores)
     return RunEvidence(
         place=str(place),
         key=folder.path.resolve().name,
@@ -67,8 +69,8 @@ def _finite(scores: Sequence[Score]) -> tuple[list[Score], list[Sentence]]:
     strange = [own for own in scores if not _is_finite(own)]
     cells = Counter((own.task, own.metric, own.variant) for own in strange)
     places = {id(own) for own in strange}
-    kept = [replace(own, value=None, counts=None) if id(own) in places else own for own in scores]
-    return kept, [
+    finite = [replace(own, value=None, counts=None) if id(own) in places else own for own in scores]
+    return finite, [
         state(
             "comparison.not_a_number",
             "{task}.{metric}, {variant}: {count} scores are no finite number; they count as unknown",
@@ -100,11 +102,26 @@ def _refuse_lost(folder: RunFolder, summary: Summary, scores: Sequence[Score]) -
 def _lost(summary: Summary, cells: Cells) -> Iterator[str]:
     """The cells of whose scores the file holds fewer than their figure was made of."""
     pools = {own.variant for own in summary.seeds}
+    members: dict[str, set[str]] = {}
+    for _, variant, _ in cells:
+        members.setdefault(without_seed(variant) if without_seed(variant) in pools else variant, set()).add(variant)
     for result in (*summary.results, *summary.general):
-        metric, part, key = *result.metric.partition(".")[::2], (result.task, result.variant, result.metric)
-        info = summary.metrics.get(f"{result.task}.{result.metric}")
-        if part and info is not None and info.corpus and key not in cells:
-            key = (result.task, result.variant, metric)  # a part that is made of the metric's own counts
-        if result.variant not in pools and cells[key] < result.known:
-            name = f"{result.task}.{result.metric}, {result.variant}"
-            yield f"it holds {cells[key]} of the {result.known} scores of {name}"
+        figure = FigureName.of(result)
+        info = summary.metrics.get(str(figure))
+        variants = members.get(result.variant, {result.variant})
+        is_summed = figure.part and info is not None and info.corpus  # made of the counts of the metric itself
+        metric = figure.metric if is_summed else result.metric
+        count = min(cells[result.task, variant, metric] for variant in variants)
+        if count < result.known:
+            yield f"it holds {count} of the {result.known} scores of {figure}, {result.variant}"
+
+
+def _refuse_strangers(folder: RunFolder, samples: Sequence[Sample], scores: Sequence[Score]) -> None:
+    """Raise StoreError where scores are of items that the folder does not have."""
+    items = {(sample.task, sample.id) for sample in samples}
+    stranger = next((own for own in scores if (own.task, own.sample_id) not in items), None)
+    if stranger is not None:
+        raise StoreError(
+            f"{folder.path / 'scores.jsonl'}: item {stranger.sample_id} of {stranger.task} is not in samples.jsonl; "
+            "run the suite again"
+        )

@@ -9,7 +9,7 @@ from harness.regression.recorded_components import ANY, named_entries
 
 LONGEST = 60  # characters of a setting that is kept as it is; a longer one, or one of several lines, is a text
 FOLDERS = re.compile(r"(?<![\w:/\\.])(?:[A-Za-z]:[\\/]|~?/)(?:[^\s\"'<>|:,;/\\]+[\\/])*")
-KEPT = ("seed", "harness", "packages", "judge_ids")
+UNCHANGED = ("seed", "harness", "packages", "judge_ids")
 OF_HARDWARE = ("cpu", "cores", "memory_gib", "accelerators", "python", "platform")
 OF_MODEL = ("component", "digest", "description", "tells_version")
 
@@ -18,7 +18,7 @@ def identities(record: Mapping[str, JSON]) -> dict[str, JSON]:
     """The identities of a run, by the keys of run.json; those of what is identities already are the same."""
     hardware = record.get("hardware") or {}
     return {
-        **{key: _plain(record[key]) for key in KEPT if key in record},
+        **{key: _plain(record[key]) for key in UNCHANGED if key in record},
         "hardware": {key: _plain(hardware[key]) for key in OF_HARDWARE if key in hardware},
         "data": {name: _data(own) for name, own in (record.get("data") or {}).items()},
         "tasks": _plain(record.get("tasks") or {}),

@@ -54,8 +54,8 @@ def shared_items(before: RunEvidence, after: RunEvidence) -> dict[str, list[str]
     shared: dict[str, list[str]] = {
         task: [] for task in dict.fromkeys(task for task, _ in after.questions) if task in tasks
     }
-    for (task, own), asked in after.questions.items():
-        if task in tasks and before.questions.get((task, own)) == asked:
+    for (task, own), question in after.questions.items():
+        if task in tasks and before.questions.get((task, own)) == question:
             shared[task].append(own)
     return shared
 
@@ -118,7 +118,7 @@ def _estimators(
 ) -> Iterator[Estimator]:
     """One for all means of a task, then one for each metric that is a figure of the corpus."""
     infos, seed = metric_infos(*sides), int(sides[1].record.get("seed") or 0)
-    groups, wanted = joint_groups(task, ids, sides), set(ids)
+    groups, chosen = joint_groups(task, ids, sides), set(ids)
     pools = {
         side + pool: members
         for side, own in zip((BEFORE, AFTER), sides, strict=True)
@@ -127,14 +127,14 @@ def _estimators(
     columns: dict[str, list[Score]] = {}
     for score in (*scores[BEFORE], *scores[AFTER]):
         figure = FigureName.within(task, score.metric)
-        if score.sample_id in wanted and figure.metric not in changed:
+        if score.sample_id in chosen and figure.metric not in changed:
             info = infos.get(str(figure)) or infos.get(str(figure.whole))
             if info is not None:
                 columns.setdefault(figure.metric if info.corpus else "", []).append(score)
     if columns.get(""):
         yield PairedNights(task, score_columns(ids, groups, columns.pop(""), pools), infos, seed)
     for name, own in columns.items():
-        metric = rebuilt_metric(infos[f"{task}.{name}"], sides[1])
+        metric = rebuilt_metric(infos[str(FigureName(task, name))], sides[1])
         if name and metric is not None:
             yield CorpusFigures(task, name, metric, score_columns(ids, groups, own, pools, True), infos, seed)
 

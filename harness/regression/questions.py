@@ -45,8 +45,8 @@ def answer_digests(predictions: Sequence[Prediction]) -> dict[CellItem, str]:
 def _question(sample: Sample, columns: Collection[str] | None) -> JSON:
     meta = {name: value for name, value in sample.meta.items() if columns is None or name in columns}
     history = [list(turn) for turn in sample.history]
-    asked = [sample.input, list(sample.targets), list(sample.options), history, sample.system, sample.tools]
-    return [*asked, meta]
+    question = [sample.input, list(sample.targets), list(sample.options), history, sample.system, sample.tools]
+    return [*question, meta]
 
 
 def _sees_whole_rows(task: Mapping[str, JSON]) -> bool:

@@ -27,12 +27,12 @@ def counting_settings(kind: str, component: str, settings: Settings) -> dict[str
         return dict(settings)
     fields = own.model_fields.items()
     defaults = {n: field.get_default(call_default_factory=True) for n, field in fields if not field.is_required()}
-    known = {**{name: _plain(value) for name, value in defaults.items()}, **settings}
+    complete = {**{name: _plain(value) for name, value in defaults.items()}, **settings}
     needs = {name: [mark for mark in marks(field) if isinstance(mark, Needs)] for name, field in fields}
     return {
         name: value
-        for name, value in known.items()
-        if all(bool(known.get(need.field)) == need.to_be for need in needs.get(name, ()))
+        for name, value in complete.items()
+        if all(bool(complete.get(need.field)) == need.to_be for need in needs.get(name, ()))
     }
 
 

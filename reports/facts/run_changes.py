@@ -145,12 +145,13 @@ def _touches(own: RunDifference) -> str:
     if not own.changes_figures:
         return say("comparison.touches_nothing")
     if own.metrics:
-        return listed(f"{task}.{metric}" for task in own.tasks for metric in own.metrics)
+        return listed(str(FigureName.within(task, metric)) for task in own.tasks for metric in own.metrics)
     if own.variants:
         further = len(own.variants) - MOST_NAMED
-        shown = own.variants if further <= 1 else own.variants[:MOST_NAMED]
-        names = say("nouns.separator").join(shown)
-        return names if len(shown) == len(own.variants) else say("comparison.and_further", names=names, count=further)
+        if further <= 1:
+            return say("nouns.separator").join(own.variants)
+        names = say("nouns.separator").join(own.variants[:MOST_NAMED])
+        return say("comparison.and_further", names=names, count=further)
     return listed(own.tasks) if own.tasks else say("comparison.touches_all")
 
 
@@ -181,8 +182,14 @@ def _amount(value: float | None, own: CostChange, currency: str | None) -> str:
     if own.quantity in MONEY:
         return f"{value:,.2f} {currency or ''}".strip()
     if own.quantity in SECONDS:
-        return f"{value * 1000:,.3g} ms" if value < 1 else f"{value:,.3g} s" if value < 1000 else f"{value:,.0f} s"
+        return _time(value)
     return f"{value:,.1f}" if own.quantity.startswith("tokens") else f"{value:,.0f}"
+
+
+def _time(seconds: float) -> str:
+    if seconds < 1:
+        return say("nouns.milliseconds", count=f"{seconds * 1000:.3g}")
+    return numbers.duration(seconds)
 
 
 def item_lines(comparison: RunComparison, kind: str) -> Iterator[ItemLine]:
