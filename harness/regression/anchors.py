@@ -24,12 +24,12 @@ ITEMS = 30  # of each judged metric: a judge that moved on all of them is seen, 
 _ANCHOR = TypeAdapter(JudgeAnchor)
 
 
-def write_anchors(folder: RunFolder, place: Path) -> int:
-    """Draw the anchors of a run and write them beside its baseline; returns how many. None: an older file goes.
+def write_anchors(folder: RunFolder | None, place: Path) -> int:
+    """Draw the anchors of a run and write them beside its baseline; returns how many. Without any an older file goes.
 
     Raises StoreError.
     """
-    anchors = draw_anchors(folder)
+    anchors = draw_anchors(folder) if folder is not None else []
     path = place / ANCHORS
     with writing(path):
         if anchors:
