@@ -19,7 +19,7 @@ def drop_test(
     `nights`: with the sequential rule, of each counted night the drop of each group of items as a share of the most it
     can be; the largest drop among the counts that prove one is told, else that of tonight.
     """
-    own = paired.known
+    own = paired.complete
     if not len(own.drops):
         return None
     drop, highest, p, rests_on = float(own.drops.mean()), own.highest(confidence), drop_p(own.by_group()), 1

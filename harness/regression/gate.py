@@ -98,9 +98,9 @@ class _Situations:
         log: NightLog | None,
     ) -> None:
         self.inputs, self.changed, self.paired, self.level, self.log = inputs, changed, paired, level, log
-        shared, asked = shared_items(inputs.before, inputs.after), inputs.before.questions
+        shared, questions = shared_items(inputs.before, inputs.after), inputs.before.questions
         totals: dict[str, int] = {}
-        for task, _ in asked:
+        for task, _ in questions:
             totals[task] = totals.get(task, 0) + 1
         self.shared = {task: len(shared.get(task, ())) / total for task, total in totals.items()}
         earlier = {(own.task, own.variant, own.kind) for own in inputs.before.summary.anomalies}
@@ -191,10 +191,10 @@ def _settled(own: RunDifference) -> RunDifference:
 def _notes(after: RunEvidence, changed: Sequence[RunDifference]) -> list[str]:
     """What does not stop the comparison, and should be known."""
     notes = [remark.text for remark in after.remarks]
-    others = [own for own in changed if not own.changes_figures]
-    if others:
-        named = ", ".join(f"{own.name} {own.before or 'none'} → {own.after or 'none'}" for own in others[:5])
-        more = f" and {counted(len(others) - 5, 'other')}" if len(others) > 5 else ""
+    harmless = [own for own in changed if not own.changes_figures]
+    if harmless:
+        named = ", ".join(f"{own.name} {own.before or 'none'} → {own.after or 'none'}" for own in harmless[:5])
+        more = f" and {counted(len(harmless) - 5, 'other')}" if len(harmless) > 5 else ""
         notes.append(f"Not the same as for the baseline, but compared all the same: {named}{more}.")
     return notes
 
