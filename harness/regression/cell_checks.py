@@ -117,7 +117,7 @@ def _drop(cell: LimitedCell, test: DropTest | None, policy: GatePolicy) -> GateC
         )
     figure_text = f"{test.drop:+.4g} worse on {counted(test.items, 'item')}" if test.drop > 0 else _better(test)
     allowed = f"{test.margin:.4g} {'is' if test.margin == 1 else 'are'} allowed"
-    if not test.differing and test.nights <= 1:
+    if not test.differing:
         verdict: Verdict = "PASS"
         text = f"no score differs on {counted(test.items, 'item')}"
     elif is_proven(test) and is_beyond(test):

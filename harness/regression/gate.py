@@ -12,7 +12,7 @@ from harness.regression.ceilings import ceiling_cells
 from harness.regression.cell_checks import CellSituation, cell_checks
 from harness.regression.cell_limits import LimitedCell, changes_of, limited_cells
 from harness.regression.differences import differences
-from harness.regression.drop_test import drop_test
+from harness.regression.drop_test import NightEvidence, drop_test
 from harness.regression.night_log import NightLog, answer_digests, cell_night, counted_nights, with_night
 from harness.regression.paired_drops import CellName, PairedDrops, paired_drops
 from harness.regression.paired_runs import changes_metric, shared_items
@@ -115,9 +115,15 @@ class _Situations:
         task, variant, metric = cell.name
         figure = FigureName.within(task, metric)
         paired = self.paired.get(cell.name)
-        nights = counted_nights(self.log, cell.name, paired) if self.log is not None and paired is not None else None
+        evidence = None
+        if self.log is not None and paired is not None:
+            evidence = NightEvidence(
+                nights=counted_nights(self.log, cell.name, paired), gated=max(1, len(self.log.nights))
+            )
         return CellSituation(
-            drop=drop_test(paired, cell.margin, self.inputs.policy.confidence, self.level, nights) if paired else None,
+            drop=drop_test(paired, cell.margin, self.inputs.policy.confidence, self.level, evidence)
+            if paired
+            else None,
             changes=tuple(changes_of(cell.name, self.changed)),
             shared=self.shared.get(task, 1.0),
             limited=bool(self.inputs.after.limited),

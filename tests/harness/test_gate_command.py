@@ -46,7 +46,7 @@ def night(place: Path, name: str, edit: Edit) -> str:
         edit(i, score)
     file.write_text("".join(json.dumps(score) + "\n" for score in scores), encoding="utf-8")
     done = run_command("run", "suite.yaml", "--from", "summarize", "--out", name, cwd=place)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode in (0, 1), done.stderr  # 1 where a cell has no value at all
     return name
 
 
