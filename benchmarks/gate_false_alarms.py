@@ -40,11 +40,12 @@ class Cell:
         drops = [self.baseline - night for night in self.nights]
         for night in range(1, len(drops) + 1):
             seen = float(drops[night - 1].mean())
+            if seen <= MARGIN:
+                continue
             if rule == "nightly":
-                is_red = seen > MARGIN and drop_p(drops[night - 1]) < LEVELS[rule]
+                is_red = drop_p(drops[night - 1]) < LEVELS[rule]
             else:
-                best = min(night_counts(drops[:night]), key=lambda count: count.p)
-                is_red = best.p < LEVELS[rule] and max(seen, best.drop) > MARGIN
+                is_red = any(count.proves(LEVELS[rule]) for count in night_counts(drops[:night]))
             if is_red:
                 yield night
 

@@ -29,6 +29,9 @@ Run = Annotated[Path, typer.Argument(metavar="RUN", help="A whole, finished run:
 Into = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of the baseline; default: baseline/SUITE")]
 Why = Annotated[str, typer.Option(metavar="TEXT", help="Why later runs are held against this one")]
 Who = Annotated[str, typer.Option(metavar="NAME", help="Who accepts it; default: git's user.name, or the login name")]
+WithoutAnchors = Annotated[
+    bool, typer.Option("--without-anchors", help="Keep no judged answers, so that a judge that moves is not noticed")
+]
 WithFailures = Annotated[bool, typer.Option("--with-failures", help="Accept a run in which cells have no value")]
 BaselineFolder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder that `harness baseline accept` made")]
 
@@ -83,9 +86,13 @@ def _write(place: Path, text: str) -> None:
 
 
 def accept_baseline(
-    run: Run, into: Into = None, why: Why = "", who: Who = "", with_failures: WithFailures = False
-) -> None:
+    run: Run, into: Into = None, why: Why = "", who: Who = "", with_failures: WithFailures = False,
+    without_anchors: WithoutAnchors = False,
+) -> None:  # fmt: skip
     """Keep a run as the baseline of later ones: small files for the repository, without any text of an item.
+
+    Where judges score, 30 judged answers of each metric are kept with their questions (anchors.jsonl): the gate has
+    them judged again each night, so that a judge that moved blames no model.
 
     For example:
 
@@ -94,16 +101,21 @@ def accept_baseline(
     from harness.printing import make_console
     from harness.records.run_evidence import Acceptance
     from harness.regression.acceptance import accept, acceptor
+    from harness.regression.anchors import write_anchors
     from harness.regression.evidence import read_evidence
     from harness.runtime.provenance import now
+    from harness.runtime.run_lookup import run_at
 
     evidence = read_evidence(run)
     place = into or Path("baseline") / evidence.suite
     acceptance = Acceptance(who=who or acceptor(), when=now(), why=why)
     earlier = accept(place, evidence, acceptance, with_failures)
+    anchors = write_anchors(None if without_anchors else run_at(run), place)
     console = make_console()
     before = f"; before it: {earlier[-1].key}" if earlier else ""
     console.print(f"{place}: run {evidence.key} is the baseline of {evidence.suite} now{before}", soft_wrap=True)
+    if anchors:
+        console.print(f"{anchors} judged answers are kept with their texts: anchors.jsonl", soft_wrap=True)
 
 
 def show_baseline(place: BaselineFolder) -> None:

@@ -27,8 +27,8 @@ Junit = Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Wri
 JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write JSON (schema/gate.schema.json)")]
 
 
-def _print_example(is_wanted: bool) -> None:
-    if is_wanted:
+def _print_example(is_set: bool) -> None:
+    if is_set:
         from harness.regression.policy import EXAMPLE
 
         typer.echo(EXAMPLE, nl=False)

@@ -24,12 +24,12 @@ ITEMS = 30  # of each judged metric: a judge that moved on all of them is seen, 
 _ANCHOR = TypeAdapter(JudgeAnchor)
 
 
-def write_anchors(folder: RunFolder, place: Path) -> int:
-    """Draw the anchors of a run and write them beside its baseline; returns how many. None: an older file goes.
+def write_anchors(folder: RunFolder | None, place: Path) -> int:
+    """Draw the anchors of a run and write them beside its baseline; returns how many. Without any an older file goes.
 
     Raises StoreError.
     """
-    anchors = draw_anchors(folder)
+    anchors = draw_anchors(folder) if folder is not None else []
     path = place / ANCHORS
     with writing(path):
         if anchors:
@@ -114,8 +114,8 @@ def _anchor(
 ) -> JudgeAnchor | None:
     """One item; None where nothing is known of any of its answers."""
     sample = task.samples[judgements[0].sample_id]
-    shown = sorted({(own.variant,) if own.rival is None else (own.variant, own.rival) for own in judgements})
-    for variants in (*shown[turn % len(shown) :], *shown[: turn % len(shown)]):
+    variant_sets = sorted({(own.variant,) if own.rival is None else (own.variant, own.rival) for own in judgements})
+    for variants in (*variant_sets[turn % len(variant_sets) :], *variant_sets[: turn % len(variant_sets)]):
         answers = [task.answers[sample.id].get(variant) for variant in variants]
         flipped = False
         if len(variants) == 2:
@@ -132,7 +132,7 @@ def _anchor(
                 language=language,
                 question=task.question(sample),
                 reference=task.reference(sample),
-                answers=tuple(_kept(answer) for answer in answers if answer is not None),
+                answers=tuple(_anchored(answer) for answer in answers if answer is not None),
                 score=score,
                 flipped=flipped,
             )
@@ -144,5 +144,5 @@ def flips(judgements: Sequence[Judgement], pair: Pair) -> bool:
     return any(None not in both and both[0] != both[1] for both in verdicts(judgements, pair))
 
 
-def _kept(prediction: Prediction) -> AnchoredAnswer:
+def _anchored(prediction: Prediction) -> AnchoredAnswer:
     return AnchoredAnswer(variant=prediction.variant, text=judged_text(prediction), passages=passage_texts(prediction))

@@ -25,7 +25,8 @@ FILES = (HEAD, SUMMARY, ITEMS, README)
 ABOUT = """# Baseline of the suite {suite}
 
 `harness baseline accept` made this folder: later runs of the suite are held against it. It has no texts of items or
-answers, and belongs into the repository. `harness baseline show DIR` says what it holds; do not edit it by hand.
+answers, but for anchors.jsonl where judges score, and belongs into the repository. `harness baseline show DIR` says
+what it holds; do not edit it by hand.
 """
 _SUMMARY, _HEAD = TypeAdapter(Summary), TypeAdapter(dict[str, JSON])
 

@@ -12,7 +12,7 @@ from harness.regression.waivers import worst
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measurement:
+class RequestBurden:
     """One thing that requests take, before and now."""
 
     metric: str
@@ -41,7 +41,7 @@ def _cells(
         (_tokens, "tokens", "tokens a request", None, entry.max_tokens_rise),
     )
     for read, metric, unit, ceiling, rise in limits:
-        own = Measurement(metric=metric, unit=unit, before=read(sides[0]), after=read(sides[1]))
+        own = RequestBurden(metric=metric, unit=unit, before=read(sides[0]), after=read(sides[1]))
         checks = [*_absolute(own, ceiling, entry.tier, policy), *_relative(own, rise, entry.tier, policy)]
         if checks:
             yield GatedCell(
@@ -56,7 +56,7 @@ def _cells(
             )
 
 
-def _absolute(own: Measurement, ceiling: float | None, tier: Tier, policy: GatePolicy) -> Iterator[GateCheck]:
+def _absolute(own: RequestBurden, ceiling: float | None, tier: Tier, policy: GatePolicy) -> Iterator[GateCheck]:
     if ceiling is None:
         return
     if own.after is None:
@@ -72,7 +72,7 @@ def _absolute(own: Measurement, ceiling: float | None, tier: Tier, policy: GateP
     )
 
 
-def _relative(own: Measurement, rise: float | None, tier: Tier, policy: GatePolicy) -> Iterator[GateCheck]:
+def _relative(own: RequestBurden, rise: float | None, tier: Tier, policy: GatePolicy) -> Iterator[GateCheck]:
     if rise is None:
         return
     if own.after is None or not own.before:
@@ -90,7 +90,7 @@ def _relative(own: Measurement, rise: float | None, tier: Tier, policy: GatePoli
     )
 
 
-def _unmeasured(own: Measurement, reason: str, tier: Tier, policy: GatePolicy) -> GateCheck:
+def _unmeasured(own: RequestBurden, reason: str, tier: Tier, policy: GatePolicy) -> GateCheck:
     return GateCheck(kind="missing", verdict=policy.verdict(tier, "missing"), text=f"{own.metric}: {reason}")
 
 

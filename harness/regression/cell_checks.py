@@ -10,7 +10,7 @@ from harness.regression.drop_test import is_beyond, is_proven, is_ruled_out
 from harness.regression.policy import GatePolicy
 from harness.text.counting import counted
 
-SHOWN = 3  # differences that a sentence names
+NAMED = 3  # differences that a sentence names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,8 +81,8 @@ def _comparability(cell: LimitedCell, situation: CellSituation, policy: GatePoli
 
 
 def _changed(changes: Sequence[RunDifference]) -> str:
-    named = [f"{own.kind} {own.name}" if own.kind != own.name else own.name for own in changes[:SHOWN]]
-    more = f" and {counted(len(changes) - SHOWN, 'other thing')}" if len(changes) > SHOWN else ""
+    named = [f"{own.kind} {own.name}" if own.kind != own.name else own.name for own in changes[:NAMED]]
+    more = f" and {counted(len(changes) - NAMED, 'other thing')}" if len(changes) > NAMED else ""
     return f"changed since the baseline: {', '.join(named)}{more}; accept the run as a baseline if it is on purpose"
 
 
@@ -115,19 +115,20 @@ def _drop(cell: LimitedCell, test: DropTest | None, policy: GatePolicy) -> GateC
             verdict=policy.verdict(cell.tier, "missing"),
             text="no item has a value both in the baseline and now",
         )
-    seen = f"{test.drop:+.4g} worse on {counted(test.items, 'item')}" if test.drop > 0 else _better(test)
+    figure_text = f"{test.drop:+.4g} worse on {counted(test.items, 'item')}" if test.drop > 0 else _better(test)
     allowed = f"{test.margin:.4g} {'is' if test.margin == 1 else 'are'} allowed"
-    if not test.differing and test.nights <= 1:
+    if not test.differing:
         verdict: Verdict = "PASS"
         text = f"no score differs on {counted(test.items, 'item')}"
     elif is_proven(test) and is_beyond(test):
         verdict = policy.verdict(cell.tier, "breach")
-        text = f"{seen} where {allowed}: proven (p {_p(test.p)} is below {_p(test.level)}){_over(test)}"
+        text = f"{figure_text} where {allowed}: proven (p {_p(test.p)} is below {_p(test.level)}){_over(test)}"
     elif is_ruled_out(test):
-        verdict, text = "PASS", f"{seen}; at most {max(test.highest, 0.0):.4g} worse, {allowed}"
+        verdict, text = "PASS", f"{figure_text}; at most {max(test.highest, 0.0):.4g} worse, {allowed}"
     else:
         verdict = policy.verdict(cell.tier, "doubt")
-        text = f"{seen}; it may be {test.highest:.4g} worse, {allowed}: neither proven (p {_p(test.p)}) nor ruled out"
+        text = f"{figure_text}; it may be {test.highest:.4g} worse, {allowed}: "
+        text += f"neither proven (p {_p(test.p)}) nor ruled out"
     return GateCheck(kind="drop", verdict=verdict, text=text, value=test.drop, limit=test.margin)
 
 

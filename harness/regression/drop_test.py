@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from harness.records.gate_results import DropTest
 from harness.regression.paired_drops import PairedDrops
@@ -11,30 +12,38 @@ from harness.statistics.resampling import Floats
 EDGE = 1e-12  # relative: a drop of exactly the margin is none beyond it
 
 
+@dataclass(frozen=True, kw_only=True)
+class NightEvidence:
+    """What the sequential rule knows of a cell besides tonight."""
+
+    nights: Sequence[Floats]  # of each counted night the drop of each group of items, as a share of the most it can be
+    gated: int  # nights gated so far, with this one
+
+
 def drop_test(
-    paired: PairedDrops, margin: float, confidence: float, level: float, nights: Sequence[Floats] | None = None
+    paired: PairedDrops, margin: float, confidence: float, level: float, evidence: NightEvidence | None = None
 ) -> DropTest | None:
     """The test of a cell; None where no item has a value in both runs.
 
-    `nights`: with the sequential rule, of each counted night the drop of each group of items as a share of the most it
-    can be; the largest drop among the counts that prove one is told, else that of tonight.
+    With `evidence` p is that of all nights together; where values have no ends, tonight's, at the share 1/(t (t + 1)) of
+    the level in night t: the shares add up to 1, so that the level holds over all nights there, too.
     """
-    own = paired.known
+    own = paired.complete
     if not len(own.drops):
         return None
-    drop, highest, p, rests_on = float(own.drops.mean()), own.highest(confidence), drop_p(own.by_group()), 1
-    if nights is not None and own.range is not None:
-        counts = night_counts(nights)
-        best = min(counts, key=lambda count: count.p, default=None)
+    p, rests_on = drop_p(own.by_group()), 1
+    if evidence is not None and own.range is None:
+        level /= evidence.gated * (evidence.gated + 1)
+    elif evidence is not None:
+        best = min(night_counts(evidence.nights), key=lambda count: count.p, default=None)
         p, rests_on = (best.p, best.nights) if best else (1.0, 0)
-        if best and p < level:
-            drop = max(drop, best.drop * own.range)
+    drop = float(own.drops.mean())
     return DropTest(
         items=len(own.drops),
         groups=None if own.groups.are_items else own.groups.count,
         differing=int((own.drops != 0).sum()),
         drop=drop if math.isfinite(drop) else 0.0,
-        highest=highest,
+        highest=own.highest(confidence),
         margin=margin,
         p=p,
         level=level,
@@ -48,7 +57,7 @@ def is_proven(test: DropTest) -> bool:
 
 
 def is_beyond(test: DropTest) -> bool:
-    """Whether the drop that was seen is larger than what is allowed."""
+    """Whether the drop that was seen tonight is larger than what is allowed."""
     return test.drop > test.margin * (1 + EDGE) + EDGE
 
 

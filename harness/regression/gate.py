@@ -12,7 +12,7 @@ from harness.regression.ceilings import ceiling_cells
 from harness.regression.cell_checks import CellSituation, cell_checks
 from harness.regression.cell_limits import LimitedCell, changes_of, limited_cells
 from harness.regression.differences import differences
-from harness.regression.drop_test import drop_test
+from harness.regression.drop_test import NightEvidence, drop_test
 from harness.regression.night_log import NightLog, answer_digests, cell_night, counted_nights, with_night
 from harness.regression.paired_drops import CellName, PairedDrops, paired_drops
 from harness.regression.paired_runs import changes_metric, shared_items
@@ -98,9 +98,9 @@ class _Situations:
         log: NightLog | None,
     ) -> None:
         self.inputs, self.changed, self.paired, self.level, self.log = inputs, changed, paired, level, log
-        shared, asked = shared_items(inputs.before, inputs.after), inputs.before.questions
+        shared, questions = shared_items(inputs.before, inputs.after), inputs.before.questions
         totals: dict[str, int] = {}
-        for task, _ in asked:
+        for task, _ in questions:
             totals[task] = totals.get(task, 0) + 1
         self.shared = {task: len(shared.get(task, ())) / total for task, total in totals.items()}
         earlier = {(own.task, own.variant, own.kind) for own in inputs.before.summary.anomalies}
@@ -115,9 +115,15 @@ class _Situations:
         task, variant, metric = cell.name
         figure = FigureName.within(task, metric)
         paired = self.paired.get(cell.name)
-        nights = counted_nights(self.log, cell.name, paired) if self.log is not None and paired is not None else None
+        evidence = None
+        if self.log is not None and paired is not None:
+            evidence = NightEvidence(
+                nights=counted_nights(self.log, cell.name, paired), gated=max(1, len(self.log.nights))
+            )
         return CellSituation(
-            drop=drop_test(paired, cell.margin, self.inputs.policy.confidence, self.level, nights) if paired else None,
+            drop=drop_test(paired, cell.margin, self.inputs.policy.confidence, self.level, evidence)
+            if paired
+            else None,
             changes=tuple(changes_of(cell.name, self.changed)),
             shared=self.shared.get(task, 1.0),
             limited=bool(self.inputs.after.limited),
@@ -191,10 +197,10 @@ def _settled(own: RunDifference) -> RunDifference:
 def _notes(after: RunEvidence, changed: Sequence[RunDifference]) -> list[str]:
     """What does not stop the comparison, and should be known."""
     notes = [remark.text for remark in after.remarks]
-    others = [own for own in changed if not own.changes_figures]
-    if others:
-        named = ", ".join(f"{own.name} {own.before or 'none'} → {own.after or 'none'}" for own in others[:5])
-        more = f" and {counted(len(others) - 5, 'other')}" if len(others) > 5 else ""
+    harmless = [own for own in changed if not own.changes_figures]
+    if harmless:
+        named = ", ".join(f"{own.name} {own.before or 'none'} → {own.after or 'none'}" for own in harmless[:5])
+        more = f" and {counted(len(harmless) - 5, 'other')}" if len(harmless) > 5 else ""
         notes.append(f"Not the same as for the baseline, but compared all the same: {named}{more}.")
     return notes
 

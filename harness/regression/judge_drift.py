@@ -59,7 +59,7 @@ def judge_standing(
         if figure not in run.summary.metrics or identities[0].get(figure) != identities[1].get(figure):
             continue
         try:
-            readings = asked_again(figure, own, run, display)
+            readings = second_readings(figure, own, run, display)
             reason, is_moved = _standing(own, readings, options, before.summary.metrics[figure])
         except HarnessError as error:
             notes.append(f"Whether the judge of {figure} has moved is not known: {'; '.join(error.lines)}.")
@@ -78,7 +78,9 @@ class SecondReading:
     flipped: bool = False
 
 
-def asked_again(figure: str, anchors: Sequence[JudgeAnchor], run: RunEvidence, display: Display) -> list[SecondReading]:
+def second_readings(
+    figure: str, anchors: Sequence[JudgeAnchor], run: RunEvidence, display: Display
+) -> list[SecondReading]:
     """The judges' verdicts on the anchors as they are now, by the very code that judges a run. Raises HarnessError."""
     with TemporaryDirectory() as folder:
         metric = _metric(figure, run, Path(folder))

@@ -130,13 +130,13 @@ def counted_nights(log: NightLog, name: CellName, paired: PairedDrops) -> list[F
     """
     rows = {own: row for row, own in enumerate(paired.ids)}
     largest = float(paired.groups.sizes.max()) if paired.groups.count else 1.0
-    seen: set[str] = set()
+    digests: set[str] = set()
     nights = []
     for night in log.nights:
         own = night.cells.get(_text(name))
-        if own is None or own.answers in seen:
+        if own is None or own.answers in digests:
             continue
-        seen.add(own.answers)
+        digests.add(own.answers)
         drops = np.zeros(len(rows))
         for sample, share in own.drops.items():
             if sample in rows:

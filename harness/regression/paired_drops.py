@@ -28,7 +28,7 @@ class PairedDrops:
     range: float | None  # from the lowest to the highest value of an item; None: no end, or a figure of the corpus
 
     @property
-    def known(self) -> "PairedDrops":
+    def complete(self) -> "PairedDrops":
         """On the items that have a value in both."""
         rows = ~np.isnan(self.drops)
         return PairedDrops(

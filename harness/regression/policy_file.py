@@ -107,8 +107,8 @@ def check_names(policy: GatePolicy, source: Source | None, names: GateNames, met
     for where, limits, patterns in _limits(policy):
         for figure, info in metrics.items():
             name = FigureName.parse(figure)
-            is_meant = fnmatchcase(name.task, patterns[0]) and fnmatchcase(name.full_metric, patterns[1])
-            mistake = _amount_problem(limits, figure, info, is_named=patterns[1] != "*") if is_meant else None
+            is_fitting = fnmatchcase(name.task, patterns[0]) and fnmatchcase(name.full_metric, patterns[1])
+            mistake = _amount_problem(limits, figure, info, is_named=patterns[1] != "*") if is_fitting else None
             if mistake:
                 source.complain((*where, "drop"), mistake)
                 break

@@ -34,7 +34,7 @@ def waiver_notes(waivers: Sequence[Waiver], cells: Sequence[GatedCell], day: dat
     """Waivers that have ended, and those that no cell needed."""
     notes = []
     for waiver in waivers:
-        name = f"The waiver of {_shown(waiver)} ({waiver.reason.strip()})"
+        name = f"The waiver of {_scope(waiver)} ({waiver.reason.strip()})"
         fitting = [cell for cell in cells if _fits(waiver, cell)]
         if not is_valid(waiver, day):
             notes.append(f"{name} ended on {waiver.until} and does not count; delete it, or give it a new date.")
@@ -65,7 +65,7 @@ def _is_bad(check: GateCheck) -> bool:
     return check.verdict != "PASS"
 
 
-def _shown(waiver: Waiver) -> str:
+def _scope(waiver: Waiver) -> str:
     parts = [
         f"{part} {getattr(waiver, part)}" for part in ("task", "variant", "metric") if getattr(waiver, part) != "*"
     ]

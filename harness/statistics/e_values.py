@@ -67,9 +67,9 @@ def night_counts(nights: Sequence[Floats]) -> list[NightCount]:
     counts = []
     for j, first in enumerate(range(0, len(nights), RESTART), 1):
         own = np.stack(nights[first:])
-        known = ~np.isnan(own)
-        any_known = known.any(axis=0)
-        drops = np.where(known, own, 0.0).sum(axis=0)[any_known] / known.sum(axis=0)[any_known]
+        has_value = ~np.isnan(own)
+        is_scored = has_value.any(axis=0)
+        drops = np.where(has_value, own, 0.0).sum(axis=0)[is_scored] / has_value.sum(axis=0)[is_scored]
         counts.append(
             NightCount(
                 first=first + 1,

@@ -24,13 +24,13 @@ def print_gate(result: GateResult, console: Console) -> None:
     console.print(counts(result.cells))
     is_narrow = console.width < NARROW
     rows = NARROW_ROWS if is_narrow else ROWS
-    shown = [cell for cell in result.cells if cell.verdict != "PASS"][:rows] or list(result.cells[:rows])
+    top = [cell for cell in result.cells if cell.verdict != "PASS"][:rows] or list(result.cells[:rows])
     if is_narrow:
-        for cell in shown:
+        for cell in top:
             _print_cell(cell, console)
-    elif shown:
-        console.print(_table(shown))
-    left = len(result.cells) - len(shown)
+    elif top:
+        console.print(_table(top))
+    left = len(result.cells) - len(top)
     if left:
         console.print(f"and {left:,} more: --markdown and --json name all of them")
     for text in _remarks(result):

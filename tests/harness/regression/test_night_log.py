@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import StoreError
+from harness.records.figures import MetricInfo
 from harness.records.gate_results import GateResult
 from harness.records.judge_anchors import JudgeStanding
 from harness.records.run_evidence import RunEvidence
@@ -76,7 +77,23 @@ def test_a_real_loss_blocks_and_says_over_how_many_nights() -> None:
     result, log = gated(EMPTY, *(night(f"n{i}", range(i, i + 16)) for i in range(3)))
     assert cell(result).verdict == "BLOCK"
     assert "3 nights together" in cell(result).checks[0].text
-    assert gated(log, night("good", range(0)))[0].verdict in ("BLOCK", "WARN", "PASS")
+    assert gated(log, night("repaired", range(0)))[0].verdict == "PASS"
+
+
+def test_without_ends_of_the_scale_the_level_is_spent_over_nights() -> None:
+    """In night t the share 1/(t (t + 1)) of 0.05: 0.025, then 0.0083."""
+    endless = MetricInfo(component="Score", settings={}, low=0.0, high=1e9, better="higher")
+    base = evidence({"a": [10.0, 12.0] * 20}, "base", endless)
+    log, levels = EMPTY, []
+    for key in ("n1", "n2"):
+        after = evidence({"a": [10.5, 12.0] * 20}, key, endless)
+        inputs = GateInputs(before=base, after=after, policy=POLICY, judges=JudgeStanding(), log=log)
+        result, counted = gate(inputs)
+        assert counted is not None
+        log, drop = counted, cell(result).drop
+        assert drop is not None
+        levels.append(drop.level)
+    assert levels == [pytest.approx(0.05 / 2), pytest.approx(0.05 / 6)]
 
 
 def test_the_file_is_read_back_and_begins_anew_with_another_baseline(tmp_path: Path) -> None:
