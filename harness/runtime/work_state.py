@@ -109,7 +109,9 @@ class WorkState(Display):
             return left, 0
         estimates = [*self._current(left), *(self._estimate(piece, elapsed) for piece in self._pending)]
         estimable = [seconds for seconds in estimates if seconds is not None]
-        return (sum(estimable) if estimable else None), len(estimates) - len(estimable)
+        unknown = len(estimates) - len(estimable)
+        seconds = sum(estimable)
+        return (None if unknown and not seconds else seconds), unknown
 
     def _current(self, left: float | None) -> Iterator[float | None]:
         if self._piece.title:
