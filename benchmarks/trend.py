@@ -67,7 +67,9 @@ def false_shifts(lines: int = 1000) -> None:
         for items in (50, 200):
             drawn = random.binomial(items, 0.7, size=(lines, nights)) / items
             share = sum(bool(level_shifts(list(line), 1 / items)) for line in drawn) / lines
-            print(f"{nights} nights, {items} items: {100 * share:.1f} % of {lines:,} lines show a false shift", flush=True)
+            print(
+                f"{nights} nights, {items} items: {100 * share:.1f} % of {lines:,} lines show a false shift", flush=True
+            )
 
 
 def write_nights(folder: Path, nights: int, variants: int, items: int) -> Path:
@@ -121,8 +123,12 @@ def _answered(
     for place, own in enumerate(predictions):
         number = int(own.variant.rpartition("-")[2])
         chance, text = random.random(), own.text
-        is_lost = number == DROPPED and night >= 2 * nights // 5 and place % 20 == 0
-        if is_lost or (number == WAVERING and chance < 0.03) or (night == nights - 1 and place % 97 == 0):
+        is_lost = number == DROPPED and night >= 2 * nights // 5 and int(own.sample_id.rpartition(":")[2]) % 20 == 7
+        if (
+            (is_lost and text == right[own.task, own.sample_id])
+            or (number == WAVERING and chance < 0.03)
+            or (night == nights - 1 and place % 97 == 0)
+        ):
             text = "不知道" if text == right[own.task, own.sample_id] else right[own.task, own.sample_id]
         yield replace(own, text=text, reading=Reading(answer=text), seconds=round(0.1 + 0.05 * chance, 4))
 

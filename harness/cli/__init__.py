@@ -26,6 +26,7 @@ from harness.cli.running import plan, report, run, view
 from harness.cli.starting import init
 from harness.cli.status import status
 from harness.cli.suites import copy_suite, list_suites
+from harness.cli.trending import trend
 from harness.cli.version import about
 from harness.runtime.process_settings import settle_process
 
@@ -67,6 +68,7 @@ for command in (init, run, plan, status, check, doctor, selftest, report, view, 
 app.command()(gate)
 app.command("list")(list_components)
 app.command()(schema)
+app.command()(trend)
 app.command("lm-eval", context_settings=PASSED_ON)(lm_eval)
 data_app.command()(describe)
 export_app.command("llamafactory")(export_llamafactory)

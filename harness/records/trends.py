@@ -13,7 +13,7 @@ LeftOutReason = Literal["unreadable", "running", "interrupted", "limited", "time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Night:
+class TrendNight:
     """One finished run of a suite, whole in the sense that nothing was left out of it."""
 
     key: str  # its folder below the one that is looked at
@@ -141,7 +141,7 @@ class Trend:
 
     suite: str
     place: str  # the folder, as the user names it
-    nights: tuple[Night, ...]  # by their start, then by the name of their folder
+    nights: tuple[TrendNight, ...]  # by their start, then by the name of their folder
     charts: tuple[TrendChart, ...]
     changes: tuple[NightChange, ...] = ()
     flakiness: Flakiness = field(default_factory=Flakiness)

@@ -7,7 +7,7 @@ from harness.errors import StoreError
 from harness.records.figure_names import FigureName
 from harness.records.figures import ENDLESS, MetricInfo
 from harness.records.run_comparisons import PairedCell
-from harness.records.trends import LastNight, Night, Trend, TurnedItem
+from harness.records.trends import LastNight, TrendNight, Trend, TurnedItem
 from harness.regression.evidence import run_evidence
 from harness.regression.flaky_items import flaky_items
 from harness.regression.history import History, NightRun
@@ -28,7 +28,7 @@ def make_trend(history: History, place: str) -> Trend:
         suite=history.suite,
         place=place,
         nights=tuple(
-            Night(key=own.key, started=own.started.isoformat(timespec="seconds"), seconds=night_seconds(own))
+            TrendNight(key=own.key, started=own.started.isoformat(timespec="seconds"), seconds=night_seconds(own))
             for own in nights
         ),
         charts=charts,

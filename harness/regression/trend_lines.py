@@ -91,9 +91,7 @@ def _results_of(night: NightRun, figure: FigureName) -> dict[str, Result]:
 def _figure_value(result: Result | None) -> NightValue | None:
     if result is None or result.mean is None:
         return None
-    return NightValue(
-        value=result.mean, low=result.low, high=result.high, known=result.known, samples=result.samples
-    )
+    return NightValue(value=result.mean, low=result.low, high=result.high, known=result.known, samples=result.samples)
 
 
 def _latencies(night: NightRun) -> dict[str, float]:

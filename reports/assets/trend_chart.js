@@ -2,6 +2,7 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const MARGIN = { top: 10, right: 10, bottom: 40, left: 52 };
+const BANDS = 2; // lines whose intervals can be told apart as bands; of more they stand at the night that is pointed at
 const STYLES = 6; // lines that colours and dashes tell apart
 
 function svg(tag, attributes, ...children) {
@@ -155,7 +156,7 @@ class TrendChart {
     });
     const at = (values) => (night) => `${this.x(night).toFixed(1)},${this.y(values[night]).toFixed(1)}`;
     const parts = [];
-    if (style && lo) {
+    if (style && lo && this.styles.size <= BANDS) {
       for (const nights of stretches) {
         const known = nights.filter((night) => lo[night] !== null && hi[night] !== null);
         if (known.length > 1) parts.push(svg("path", { class: `band s${style}`, d: `M${known.map(at(hi)).join("L")}L${[...known].reverse().map(at(lo)).join("L")}Z` }));
@@ -200,6 +201,7 @@ class TrendChart {
     const x = this.x(night);
     const rows = [...this.styles].map(([line, style]) => ({ ...this.chart.lines[line], style })).filter((line) => line.v[night] !== null).sort((a, b) => b.v[night] - a.v[night]);
     this.cursor.replaceChildren(svg("line", { x1: x, x2: x, y1: MARGIN.top, y2: this.height - MARGIN.bottom }),
+      ...rows.filter((line) => line.lo && line.lo[night] !== null).map((line, place) => svg("line", { class: `range s${line.style}`, x1: x + 4 * (place + 1), x2: x + 4 * (place + 1), y1: this.y(line.lo[night]), y2: this.y(line.hi[night]) })),
       ...rows.map((line) => svg("circle", { class: `dot s${line.style}`, cx: x, cy: this.y(line.v[night]), r: 4 })));
     this.reading.replaceChildren(h("p", { class: "night" }, `${this.trend.nights[night].at} UTC · ${this.trend.nights[night].key}`),
       h("ul", { class: "values-at" }, rows.map((line) => h("li", { class: `s${line.style}` }, h("span", { class: "swatch" }), line.variant ? `${line.variant}: ` : "", h("b", {}, withUnit(line.v[night], this.chart)), this.interval(line, night), this.shiftText(line, night)))),

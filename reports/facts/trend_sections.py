@@ -118,7 +118,9 @@ def _shifts(trend: Trend) -> TrendSection:
         rows.append((since, line_name(chart, line), before, after, beside or say("trend.nothing")))
     heads = ("night", "line", "before", "after", "beside")
     sentence = say("trend.about_shifts") if rows else say("trend.no_shift")
-    return _section("shifts", sentences=(sentence,), tables=_tables(heads, rows, ("number", "text", "number", "number", "text")))
+    return _section(
+        "shifts", sentences=(sentence,), tables=_tables(heads, rows, ("number", "text", "number", "number", "text"))
+    )
 
 
 def _changes(trend: Trend) -> TrendSection:
@@ -189,7 +191,9 @@ def _flaky(trend: Trend) -> TrendSection:
     sentence = say("trend.about_flaky", nights=len(flakiness.nights), first=first, last=last)
     tables = (
         *_tables(("task", "variant", "flaky_items", "share", "interval"), cells, ("text", "text", *("number",) * 3)),
-        *_tables(("task", "variant", "item", "answers", "changes"), items, ("text", "text", "text", "number", "number")),
+        *_tables(
+            ("task", "variant", "item", "answers", "changes"), items, ("text", "text", "text", "number", "number")
+        ),
     )
     return _section("flaky", sentences=(sentence,), tables=tables)
 
