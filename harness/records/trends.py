@@ -6,9 +6,10 @@ from typing import Literal
 
 from harness.records.decisions import Statement
 from harness.records.figures import MetricInfo
+from harness.records.run_comparisons import ItemChange, ItemCounts
 from harness.records.run_evidence import RunDifference
 
-Quantity = Literal["figure", "latency", "seconds", "tokens", "price", "failed", "duration"]
+NightQuantity = Literal["figure", "latency", "seconds", "tokens", "price", "failed", "duration"]
 LeftOutReason = Literal["unreadable", "running", "interrupted", "limited", "timeless"]
 
 
@@ -55,7 +56,7 @@ class TrendLine:
 class TrendChart:
     """One quantity of all variants."""
 
-    quantity: Quantity
+    quantity: NightQuantity
     name: str = ""  # of the figure, "task.metric"
     info: MetricInfo  # how values are to be read; of costs, without a component
     lines: tuple[TrendLine, ...]
@@ -104,24 +105,12 @@ class Flakiness:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TurnedItem:
-    """An item whose score crossed from right to wrong, or back, between the last two nights."""
-
-    task: str
-    metric: str
-    variant: str
-    sample_id: str
-    before: float
-    after: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LastNight:
     """The last night against the one before, item by item."""
 
-    broken: tuple[TurnedItem, ...] = ()
-    fixed: tuple[TurnedItem, ...] = ()
-    shared: int = 0  # items that both nights scored and that ask the same, over all cells
+    counts: tuple[ItemCounts, ...] = ()  # by cell
+    items: tuple[ItemChange, ...] = ()  # some of each cell
+    shared: int = 0  # items that ask the same in both nights, over all tasks
     problem: str = ""  # why the two could not be compared
 
 

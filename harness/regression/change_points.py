@@ -1,14 +1,15 @@
 """Where the level of a nightly figure shifted: the segmentation that explains it best, with a price for each shift.
 
-The levels are those of optimal partitioning (Jackson et al. 2005, IEEE Signal Processing Letters 12:105–108): of all ways to
-cut the nights into stretches of at least two, the one with the least squared deviation from the stretches' means, measured
-in the noise between nights, plus the penalty of the modified Bayes information criterion: 3·ln(nights) a shift and the
-logarithm of each stretch's length (Zhang and Siegmund 2007, Biometrics 63:22–32).
+The levels are those of optimal partitioning (Jackson et al. 2005, IEEE Signal Processing Letters 12:105–108): of all
+ways to cut the nights into stretches of at least two, the one with the least squared deviation from the stretches'
+means, measured in the noise between nights, plus the penalty of the modified Bayes information criterion: 3·ln(nights)
+a shift and the logarithm of each stretch's length (Zhang and Siegmund 2007, Biometrics 63:22–32).
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from harness.statistics.resampling import Floats
 NIGHTS = 8  # with fewer, the noise between nights is not known well enough
 SHORTEST = 2  # nights at one level; a single night is no shift
 PENALTY = 3.0  # of a shift, times the logarithm of the number of nights
-FEW = 20.0  # nights: as uncertain as few nights leave the noise, a shift costs more (benchmarks/trend.py has the false ones)
+FEW = 20.0  # nights: the fewer there are, the less is known of the noise, and the more a shift costs
 SPIKE = 3.0  # a night that lies this many deviations off both neighbours, on one side, is no evidence of a level
 NORMAL_MAD = 0.6744897501960817  # median absolute deviation of a standard normal variable
 
@@ -34,16 +35,16 @@ class LevelShift:
 def level_shifts(values: Sequence[float], least_noise: float) -> list[LevelShift]:
     """The shifts of a series without gaps, in its order; none of fewer than NIGHTS values.
 
-    `least_noise`, above 0 and in the units of the values, is the standard deviation between nights that is assumed at the
-    least: nights of which everything is served from the cache have none, and one item's answer is no shift then.
+    `least_noise`, above 0 and in the units of the values, is the standard deviation between nights that is assumed at
+    the least: nights of which everything is served from the cache have none, and one item's answer is no shift then.
     """
     if len(values) < NIGHTS:
         return []
     raw = np.asarray(values, dtype=float)
     noise = max(night_noise(raw), least_noise)
-    ends = [*_cuts(without_spikes(raw, noise) / noise), len(raw)]
-    levels = [float(np.median(raw[start:end])) for start, end in zip([0, *ends], ends, strict=False)]
-    return [LevelShift(end, *pair) for end, pair in zip(ends, zip(levels, levels[1:], strict=False), strict=False)]
+    cuts = _cuts(without_spikes(raw, noise) / noise)
+    levels = [float(np.median(raw[start:end])) for start, end in pairwise((0, *cuts, len(raw)))]
+    return [LevelShift(cut, *pair) for cut, pair in zip(cuts, pairwise(levels), strict=True)]
 
 
 def night_noise(values: Floats) -> float:

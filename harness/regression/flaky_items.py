@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -10,7 +11,7 @@ from harness.errors import reason_of
 from harness.records.derived_names import reported_name
 from harness.records.inputs import JSON
 from harness.records.run_evidence import CellItem
-from harness.records.trends import FlakyCell, FlakyItem, Flakiness, NightChange
+from harness.records.trends import Flakiness, FlakyCell, FlakyItem, NightChange
 from harness.regression.history import NightRun
 from harness.statistics.intervals import wilson
 
@@ -101,7 +102,7 @@ def _varied(nights: Sequence[Answers]) -> list[FlakyItem]:
     for key in dict.fromkeys(key for night in nights for key in night):
         given = [night[key] for night in nights if key in night]
         if len(set(given)) > 1:
-            changes = sum(old != new for old, new in zip(given, given[1:], strict=False))
+            changes = sum(old != new for old, new in pairwise(given))
             task, variant, sample_id = key
             items.append(
                 FlakyItem(

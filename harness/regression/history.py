@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -169,7 +170,7 @@ def _finite(result: Result) -> Result:
 
 def _remarks(nights: Sequence[NightRun]) -> Iterator[Statement]:
     """Where the order is in doubt: equal starts, names in another order, an end before the start."""
-    pairs = list(zip(nights, nights[1:], strict=False))
+    pairs = list(pairwise(nights))
     if equal := [after.key for before, after in pairs if before.started == after.started]:
         yield Statement("trend.same_start", {"count": len(equal) + 1, "n": len(equal), "first": equal[0]})
     turned = [

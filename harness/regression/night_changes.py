@@ -25,9 +25,8 @@ def night_changes(nights: Sequence[NightRun]) -> tuple[NightChange, ...]:
         before, after = nights[place - 1], nights[place]
         if _compared(before.record) == _compared(after.record):
             continue
-        found = differences(*_evidence(before, after))
-        if found:
-            changes.append(NightChange(night=place, differences=found))
+        if changed := differences(*_evidence(before, after)):
+            changes.append(NightChange(night=place, differences=changed))
     return tuple(changes)
 
 
@@ -85,5 +84,7 @@ def touches_figure(difference: RunDifference, figure: FigureName, variant: str) 
 
 
 def touches_cost(difference: RunDifference, variant: str) -> bool:
-    """Whether a variant may cost more or less across it."""
-    return difference.kind in MOVES_COSTS and (not difference.variants or variant in difference.variants)
+    """Whether a variant may cost more or less across it; "" is the whole night, whose time nothing explains."""
+    return (
+        bool(variant) and difference.kind in MOVES_COSTS and (not difference.variants or variant in difference.variants)
+    )

@@ -1,4 +1,4 @@
-"""The lines of a trend: headline figures, then what they cost, one value a night, with the shifts that nothing explains."""
+"""The lines of a trend: headline figures, then what they cost, a value a night, with shifts that nothing explains."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -6,8 +6,7 @@ from statistics import median
 
 from harness.records.figure_names import FigureName
 from harness.records.figures import ENDLESS, MetricInfo, Result
-from harness.records.run_evidence import RunDifference
-from harness.records.trends import NightChange, NightShift, NightValue, Quantity, TrendChart, TrendLine
+from harness.records.trends import NightChange, NightQuantity, NightShift, NightValue, TrendChart, TrendLine
 from harness.regression.change_points import level_shifts
 from harness.regression.history import NightRun, read_time
 from harness.regression.night_changes import touches_cost, touches_figure
@@ -28,14 +27,16 @@ def figure_charts(nights: Sequence[NightRun], changes: Sequence[NightChange]) ->
         lines = []
         for variant in variants:
             values = tuple(_figure_value(row.get(variant)) for row in rows)
-            breaks = _breaks(changes, lambda own, v=variant: touches_figure(own, figure, v))  # type: ignore[misc]
+            breaks = tuple(
+                own.night for own in changes if any(touches_figure(d, figure, variant) for d in own.differences)
+            )
             lines.append(_line(variant, values, breaks, least_figure_noise(values, info)))
         yield TrendChart(quantity="figure", name=name, info=info, lines=tuple(lines))
 
 
 def cost_charts(nights: Sequence[NightRun], changes: Sequence[NightChange]) -> Iterator[TrendChart]:
-    """Latency, time, tokens, money and failures of each variant, and how long a night took; what no night has is absent."""
-    quantities: tuple[tuple[Quantity, Callable[[NightRun], Mapping[str, float]], MetricInfo], ...] = (
+    """Latency, time, tokens, money, failures of each variant, and the time a night took, as far as nights have them."""
+    quantities: tuple[tuple[NightQuantity, Callable[[NightRun], Mapping[str, float]], MetricInfo], ...] = (
         ("latency", _latencies, _COST), ("seconds", _seconds, _COST), ("tokens", _tokens, _COST),
         ("price", _prices, _COST), ("failed", _failures, _SHARE), ("duration", _durations, _COST),
     )  # fmt: skip
@@ -45,9 +46,9 @@ def cost_charts(nights: Sequence[NightRun], changes: Sequence[NightChange]) -> I
         lines = []
         for variant in variants:
             values = tuple(NightValue(value=row[variant]) if variant in row else None for row in rows)
-            breaks = _breaks(changes, lambda own, v=variant: touches_cost(own, v))  # type: ignore[misc]
-            known = [own.value for own in values if own]
-            floor = 1.0 / 100 if quantity == "failed" else SMALLEST_COST_NOISE * median(known)
+            breaks = tuple(own.night for own in changes if any(touches_cost(d, variant) for d in own.differences))
+            present = [own.value for own in values if own]
+            floor = 1.0 / 100 if quantity == "failed" else SMALLEST_COST_NOISE * median(present)
             lines.append(_line(variant, values, breaks, floor))
         if any(own and own.value for line in lines for own in line.values):
             yield TrendChart(quantity=quantity, info=info, lines=tuple(lines))
@@ -55,29 +56,27 @@ def cost_charts(nights: Sequence[NightRun], changes: Sequence[NightChange]) -> I
 
 def least_figure_noise(values: Iterable[NightValue | None], info: MetricInfo) -> float:
     """What one item can move a figure by: the span of its scale over the items, or what one of average spread does."""
-    known = [own for own in values if own and own.known]
-    if not known:
+    present = [own for own in values if own and own.known]
+    if not present:
         return SMALLEST_COST_NOISE
-    items = median(own.known or 1 for own in known)
+    items = median(own.known or 1 for own in present)
     if info.high < ENDLESS and info.low > -ENDLESS:
         return (info.high - info.low) / items
-    widths = [own.high - own.low for own in known if own.low is not None and own.high is not None]
+    widths = [own.high - own.low for own in present if own.low is not None and own.high is not None]
     error = median(widths) / (2 * 1.96) if widths else 0.0
-    return error / math.sqrt(items) or SMALLEST_COST_NOISE * max(abs(own.value) for own in known) or SMALLEST_COST_NOISE
+    return error / math.sqrt(items) or SMALLEST_COST_NOISE * max(abs(own.value) for own in present) or SMALLEST_COST_NOISE
 
 
 def _line(variant: str, values: Values, breaks: tuple[int, ...], least_noise: float) -> TrendLine:
     """A line, with the shifts within each stretch of comparable nights."""
     shifts = []
     for start, end in zip((0, *breaks), (*breaks, len(values)), strict=True):
-        known = [(night, own.value) for night, own in enumerate(values[start:end], start) if own]
-        for shift in level_shifts([value for _, value in known], least_noise or SMALLEST_COST_NOISE):
-            shifts.append(NightShift(night=known[shift.place][0], before=shift.before, after=shift.after))
+        present = [(night, own.value) for night, own in enumerate(values[start:end], start) if own]
+        shifts += [
+            NightShift(night=present[shift.place][0], before=shift.before, after=shift.after)
+            for shift in level_shifts([value for _, value in present], least_noise or SMALLEST_COST_NOISE)
+        ]
     return TrendLine(variant=variant, values=values, breaks=breaks, shifts=tuple(shifts))
-
-
-def _breaks(changes: Sequence[NightChange], touches: Callable[[RunDifference], bool]) -> tuple[int, ...]:
-    return tuple(change.night for change in changes if any(map(touches, change.differences)))
 
 
 def _results_of(night: NightRun, figure: FigureName) -> dict[str, Result]:

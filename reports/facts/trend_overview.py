@@ -116,8 +116,13 @@ def _last_sentence(trend: Trend) -> str:
         return say("trend.last_problem", problem=last.problem)
     if not last.shared:
         return say("trend.nothing_shared")
-    values = {"broken": numbers.count(len(last.broken)), "fixed": numbers.count(len(last.fixed))}
+    values = {kind: numbers.count(changed_count(trend, kind)) for kind in ("broken", "fixed")}
     return say("trend.last_night", **values, shared=numbers.count(last.shared))
+
+
+def changed_count(trend: Trend, kind: str) -> int:
+    """How many answers the last night broke, or fixed, over all cells."""
+    return sum(own.broken if kind == "broken" else own.fixed for own in trend.last.counts)
 
 
 def _flaky_sentence(trend: Trend) -> str:

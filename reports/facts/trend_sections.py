@@ -1,14 +1,17 @@
 """The sections of the trend's page: what each shows, in the language that is spoken."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from harness.records.figure_names import FigureName
+from harness.records.figures import MetricInfo
 from harness.records.run_evidence import RunDifference
-from harness.records.trends import Quantity, Trend, TrendChart, TurnedItem
+from harness.records.trends import NightQuantity, Trend, TrendChart
 from reports.facts import numbers
 from reports.facts.trend_overview import (
-    chart_title,
+    changed_count,
     changes_at,
+    chart_title,
     difference_text,
     left_out_text,
     line_name,
@@ -20,6 +23,7 @@ from reports.wording import say
 
 ROWS = 60  # of a table; what is beyond it is counted
 DIFFERENCES = 12  # of one night
+LONG = 90  # characters of a text that are shown
 Row = tuple[str, ...]
 
 
@@ -78,7 +82,7 @@ def _costs(trend: Trend) -> TrendSection:
     return _section("costs", charts=_pictures(trend, lambda quantity: quantity != "figure"))
 
 
-def _pictures(trend: Trend, is_wanted: Callable[[Quantity], bool]) -> tuple[TrendPicture, ...]:
+def _pictures(trend: Trend, is_wanted: Callable[[NightQuantity], bool]) -> tuple[TrendPicture, ...]:
     return tuple(
         TrendPicture(
             place=place,
@@ -156,22 +160,39 @@ def _last_night(trend: Trend) -> TrendSection:
     last = trend.last
     if last.problem or not last.shared:
         return _section("last")
-    heads, classes = ("line", "item", "before", "after"), ("text", "text", "number", "number")
-    tables = [
-        *_tables(heads, _turned(trend, last.broken), classes, say("trend.newly_broken", count=len(last.broken))),
-        *_tables(heads, _turned(trend, last.fixed), classes, say("trend.newly_fixed", count=len(last.fixed))),
-    ]
+    heads = ("line", "item", "question", "before", "after", "answer")
+    classes = ("text", "text", "text", "number", "number", "text")
+    tables = []
+    for kind in ("broken", "fixed"):
+        rows = _changed_items(trend, kind)
+        title = say(f"trend.newly_{kind}", count=numbers.count(changed_count(trend, kind)))
+        tables += _tables(heads, rows, classes, title, changed_count(trend, kind))
     return _section("last", sentences=(say("trend.about_last"),), tables=tuple(tables))
 
 
-def _turned(trend: Trend, items: Iterable[TurnedItem]) -> list[Row]:
+def _changed_items(trend: Trend, kind: str) -> list[Row]:
     infos = {chart.name: chart.info for chart in trend.charts if chart.quantity == "figure"}
     rows = []
-    for own in items:
-        name = f"{own.task}.{own.metric}"
-        before, after = (numbers.with_unit(value, infos[name]) for value in (own.before, own.after))
-        rows.append((f"{name}{say('nouns.separator')}{own.variant}", own.sample_id, before, after))
+    for own in trend.last.items:
+        name = str(FigureName.of(own))
+        if own.kind == kind:
+            values = (value_of(own.before, infos.get(name)), value_of(own.after, infos.get(name)))
+            line = f"{name}{say('nouns.separator')}{own.variant}"
+            rows.append((line, own.sample_id, shortened(own.texts.question), *values, shortened(own.texts.after or "")))
     return rows
+
+
+def value_of(value: float | None, info: MetricInfo | None) -> str:
+    """A score; of an answer that failed, that."""
+    if value is None:
+        return say("trend.failed")
+    return numbers.plain_number(value) if info is None else numbers.with_unit(value, info)
+
+
+def shortened(text: str) -> str:
+    """The begin of a text, on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= LONG else f"{line[:LONG]}…"
 
 
 def _flaky(trend: Trend) -> TrendSection:
@@ -179,7 +200,10 @@ def _flaky(trend: Trend) -> TrendSection:
     if not flakiness.cells:
         return _section("flaky")
     cells = [
-        (own.task, own.variant, f"{own.flaky:,} / {own.items:,}", numbers.share(own.flaky / own.items), _ends(own.low, own.high))
+        (
+            own.task, own.variant, f"{own.flaky:,} / {own.items:,}",
+            numbers.share(own.flaky / own.items), _ends(own.low, own.high),
+        )
         for own in sorted(flakiness.cells, key=lambda cell: -cell.flaky / cell.items)
         if own.flaky
     ]  # fmt: skip
@@ -216,11 +240,11 @@ def _method(trend: Trend) -> TrendSection:
     return _section("method", sentences=tuple(say(f"trend.method_{key}") for key in keys) if trend.nights else ())
 
 
-def _tables(heads: Row, rows: Sequence[Row], classes: Row, title: str = "") -> tuple[TrendTable, ...]:
-    """One table, or none where it has no rows; the first rows of a long one."""
+def _tables(heads: Row, rows: Sequence[Row], classes: Row, title: str = "", total: int = 0) -> tuple[TrendTable, ...]:
+    """One table, or none where it has no rows; the first rows of a long one. `total` counts rows that are not here."""
     if not rows:
         return ()
-    more = len(rows) - ROWS
+    more = max(total, len(rows)) - min(len(rows), ROWS)
     note = say("trend.more_rows", n=more, count=f"{more:,}") if more > 0 else ""
     names = tuple(say(f"trend.head_{head}") for head in heads)
     return (TrendTable(heads=names, classes=classes, rows=tuple(rows[:ROWS]), title=title, note=note),)
