@@ -4,7 +4,6 @@ Of a run only run.json and the head of summary.json are read: a year of nights i
 """
 
 import math
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -19,10 +18,10 @@ from harness.records.figures import MetricInfo, Result, Usage
 from harness.records.inputs import JSON
 from harness.records.trends import LeftOut, LeftOutReason
 from harness.runtime.run_folder import RunFolder
+from harness.runtime.run_order import natural, read_time, stamp_of, start_of
 from harness.runtime.run_shelf import COMPLETE, read_parsed, read_record, runs_below
 
 DEPTH = 3  # folders below the one that is looked at, as `harness view` looks
-STAMP = re.compile(r"\d{4}-\d\d-\d\d_\d{6}")  # in the names that `harness run` gives
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,19 +99,13 @@ def _history(suite: str, runs: Sequence[NightRun], left_out: Iterable[LeftOut]) 
     return History(suite=suite, nights=nights, left_out=ordered, remarks=tuple(_remarks(nights)))
 
 
-def natural(name: str) -> tuple[tuple[int, str], ...]:
-    """A sort key by which TIME-2 stands before TIME-10."""
-    parts = re.split(r"(\d+)", name)
-    return tuple((int(part), "") if part.isdigit() else (-1, part) for part in parts)
-
-
 def _read(key: str, path: Path) -> tuple[str, NightRun | LeftOut]:
     """A run with the name of its suite, "" where that is not known; or why it is left out."""
     try:
         record = read_record(path)
     except StoreError as error:
         return "", LeftOut(key=key, reason="unreadable", problem=str(error))
-    suite, started = str(record["suite"].get("name") or ""), _start(key, record)
+    suite, started = str(record["suite"].get("name") or ""), start_of(key, record)
     stamp = "" if started is None else started.isoformat(timespec="seconds")
     reason = _reason(record, path, started)
     if reason is not None:
@@ -132,27 +125,6 @@ def _reason(record: Mapping[str, JSON], path: Path, started: datetime | None) ->
     if record.get("limited"):
         return "limited"
     return "timeless" if started is None else None
-
-
-def _start(key: str, record: Mapping[str, JSON]) -> datetime | None:
-    """When it began by its own record, else by the name of its folder (local time); None where neither tells."""
-    started = read_time(record.get("started"))
-    if started is not None:
-        return started
-    stamp = STAMP.search(key.rpartition("/")[2])
-    try:
-        return datetime.strptime(stamp[0], "%Y-%m-%d_%H%M%S").astimezone(UTC) if stamp else None
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
-def read_time(text: JSON) -> datetime | None:
-    """A time in ISO 8601, in UTC where it does not say; None for anything else."""
-    try:
-        time = datetime.fromisoformat(text)
-        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
-    except (TypeError, ValueError, OverflowError):
-        return None
 
 
 def _without_nan(figures: NightFigures) -> NightFigures:
@@ -176,7 +148,7 @@ def _remarks(nights: Sequence[NightRun]) -> Iterator[Statement]:
     turned = [
         (before.key, after.key)
         for before, after in pairs
-        if before.started != after.started and _stamp(before.key) > _stamp(after.key) > ""
+        if before.started != after.started and stamp_of(before.key) > stamp_of(after.key) > ""
     ]
     if turned:
         values = {"n": len(turned), "count": len(turned), "before": turned[0][0], "after": turned[0][1]}
@@ -184,9 +156,3 @@ def _remarks(nights: Sequence[NightRun]) -> Iterator[Statement]:
     back = [night.key for night in nights if (end := read_time(night.record.get("finished"))) and end < night.started]
     if back:
         yield Statement("trend.ended_before", {"n": len(back), "count": len(back), "first": back[0]})
-
-
-def _stamp(key: str) -> str:
-    """The time in the name of a folder; "" where it has none."""
-    stamp = STAMP.search(key.rpartition("/")[2])
-    return stamp[0] if stamp else ""

@@ -8,8 +8,9 @@ from harness.records.figure_names import FigureName
 from harness.records.figures import ENDLESS, MetricInfo, Result
 from harness.records.trends import NightChange, NightQuantity, NightShift, NightValue, TrendChart, TrendLine
 from harness.regression.change_points import level_shifts
-from harness.regression.history import NightRun, read_time
+from harness.regression.history import NightRun
 from harness.regression.night_changes import touches_cost, touches_figure
+from harness.runtime.run_order import read_time
 
 Values = tuple[NightValue | None, ...]
 SMALLEST_COST_NOISE = 0.02  # of a cost, relative: what it varies by at the least from night to night
@@ -64,7 +65,9 @@ def least_figure_noise(values: Iterable[NightValue | None], info: MetricInfo) ->
         return (info.high - info.low) / items
     widths = [own.high - own.low for own in present if own.low is not None and own.high is not None]
     error = median(widths) / (2 * 1.96) if widths else 0.0
-    return error / math.sqrt(items) or SMALLEST_COST_NOISE * max(abs(own.value) for own in present) or SMALLEST_COST_NOISE
+    return (
+        error / math.sqrt(items) or SMALLEST_COST_NOISE * max(abs(own.value) for own in present) or SMALLEST_COST_NOISE
+    )
 
 
 def _line(variant: str, values: Values, breaks: tuple[int, ...], least_noise: float) -> TrendLine:
