@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-KeptReason = Literal["running", "baseline", "unreadable", "link", "other files", "protected"]
+KeptReason = Literal["running", "baseline", "unreadable", "other files"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
