@@ -23,7 +23,7 @@ def overview(trend: Trend) -> list[str]:
         return [say("trend.no_nights", suite=trend.suite)]
     first, last = trend.nights[0], trend.nights[-1]
     if len(trend.nights) == 1:
-        return [say("trend.one_night", key=last.key, started=moment(last.started))]
+        return [say("trend.one_night", run=last.key, started=moment(last.started))]
     count = numbers.count(len(trend.nights))
     sentences = [say("trend.nights", count=count, first=moment(first.started), last=moment(last.started))]
     sentences.append(_shift_sentence(trend))
