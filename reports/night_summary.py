@@ -1,14 +1,13 @@
 """A night in words: on one screen of a terminal, and as the summary of a CI job; and what was removed after it."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
 
 from harness.records.inputs import Language
 from harness.records.night_outcomes import NightOutcome
-from harness.records.prunings import CachePruning, RunPruning
+from harness.records.prunings import RunPruning
 from harness.records.trends import Trend
 from reports.facts import numbers
 from reports.facts.trend_overview import fault_sentence, order_sentences, overview
@@ -69,23 +68,6 @@ def print_run_pruning(pruning: RunPruning, place: Path, console: Console, is_dry
     key = "nightly.runs_would_go" if is_dry else "nightly.runs_go"
     count = numbers.count(len(pruning.removals))
     console.print(say(key, n=len(pruning.removals), count=count, size=size, nights=pruning.nights), soft_wrap=True)
-
-
-def print_cache_pruning(pruning: CachePruning, root: Path, console: Console, is_dry: bool) -> None:
-    """What of the cache goes, with its last use where that is known."""
-    for own in pruning.removals[:SHOWN]:
-        used = "" if own.used is None else f"  {datetime.fromtimestamp(own.used, UTC):%Y-%m-%d %H:%M}"
-        console.print(f"{root / own.name}  {numbers.memory(own.size)}{used}", soft_wrap=True)
-    _print_more(len(pruning.removals), console)
-    sizes = {
-        "before": numbers.memory(pruning.size),
-        "after": numbers.memory(pruning.left),
-        "below": numbers.memory(pruning.below),
-    }
-    key = "nightly.cache_would_shrink" if is_dry else "nightly.cache_shrinks"
-    console.print(say(key if pruning.removals else "nightly.cache_is_small", root=root, **sizes), soft_wrap=True)
-    if pruning.left > pruning.below:
-        console.print(say("nightly.cache_cannot", **sizes), soft_wrap=True)
 
 
 def _print_more(count: int, console: Console) -> None:

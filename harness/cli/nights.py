@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from harness.suite.suite import Suite
 
 INCONCLUSIVE = 3  # a night whose server went away says nothing of the suite
-UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
-UNITS |= {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
 
 NightBaseline = Annotated[
     Path | None,
@@ -133,15 +131,15 @@ def prune(
 
     harness prune runs/demo --keep 30 --cache-below 20GB --dry-run
     """
+    from harness.cli.caching import parse_size, print_pruned
     from harness.printing import make_console
-    from harness.runtime.cache import cache_root
-    from harness.runtime.pruning import plan_cache_pruning, prune_cache
+    from harness.runtime.pruning import prune_cache
     from harness.runtime.run_pruning import plan_run_pruning, remove_runs
-    from reports.night_summary import print_cache_pruning, print_run_pruning
+    from reports.night_summary import print_run_pruning
 
     if keep is None and cache_below is None:
         raise HarnessError("nothing to prune: say --keep N nights, --cache-below SIZE, or both")
-    below = None if cache_below is None else read_size(cache_below)
+    below = None if cache_below is None else parse_size(cache_below, "--cache-below")
     console = make_console()
     if keep is not None:
         protected = [] if with_baselines else _baseline_runs(baselines or [])
@@ -151,27 +149,7 @@ def prune(
             for own in remove_runs(runs, place):
                 console.print(f"{own.name} stays: {own.detail or 'a run is writing to it'}", soft_wrap=True)
     if below is not None:
-        root = cache_root()
-        entries = plan_cache_pruning(root, below)
-        print_cache_pruning(entries, root, console, is_dry)
-        if not is_dry:
-            for entry in prune_cache(entries):
-                console.print(f"{entry.name} stays: it is in use", soft_wrap=True)
-
-
-def read_size(text: str) -> int:
-    """Bytes, of e.g. 20GB, 512 MiB or 1000. Raises HarnessError."""
-    stripped = text.strip().upper().replace(" ", "").replace(",", "")
-    number = stripped.rstrip("BIKMGT")
-    unit = stripped[len(number) :] or "B"
-    unit = unit if unit in UNITS else f"{unit}B"
-    try:
-        size = float(number) * UNITS[unit]
-        if 0 <= size < 2**63:
-            return int(size)
-    except (KeyError, ValueError, OverflowError):
-        pass
-    raise HarnessError(f"--cache-below {text}: no size; write e.g. 20GB, 512MiB or 0")
+        print_pruned(prune_cache(below, is_dry=is_dry), below, is_dry, console)
 
 
 def _baseline_runs(places: "Sequence[Path]") -> list[str]:

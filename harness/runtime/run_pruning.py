@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.errors import StoreError, reason_of
 from harness.records.inputs import JSON
-from harness.records.prunings import KeptRun, Removal, RunPruning
+from harness.records.prunings import KeptRun, RunRemoval, RunPruning
 from harness.runtime.progress_file import PROGRESS
 from harness.runtime.run_folder import LOCK, RESULTS, RunFolder
 from harness.runtime.run_order import natural, start_of
@@ -43,7 +43,7 @@ def plan_run_pruning(root: Path, keep: int, protected: Collection[str] = ()) -> 
     if (root / "run.json").is_file():
         raise StoreError(f"{root}: this is one run; name the folder that holds the runs of its suite: {root.parent}")
     suites, kept = _by_suite(root)
-    removals: list[Removal] = []
+    removals: list[RunRemoval] = []
     nights = 0
     for runs in suites.values():
         newest = sorted((run for run in runs if run.is_night), key=_order)[-keep:]
@@ -52,7 +52,7 @@ def plan_run_pruning(root: Path, keep: int, protected: Collection[str] = ()) -> 
         for run in due:
             reason = _obstacle(run, protected)
             if reason is None:
-                removals.append(Removal(name=run.name, path=run.path, size=size_of(run.path)))
+                removals.append(RunRemoval(name=run.name, path=run.path, size=size_of(run.path)))
             else:
                 kept.append(reason)
     return RunPruning(nights=nights, removals=tuple(removals), kept=tuple(kept))
