@@ -13,7 +13,7 @@ from harness.cli.doctoring import doctor
 from harness.cli.exporting import export_adapter, export_llamafactory, export_merged, export_ollama
 from harness.cli.gating import gate
 from harness.cli.lm_eval_command import PASSED_ON, lm_eval
-from harness.cli.nights import nightly, prune
+from harness.cli.nights import nightly, prune_runs
 from harness.cli.rating import rate
 from harness.cli.run_exporting import (
     export_csv,
@@ -69,8 +69,9 @@ for command in (init, run, plan, status, check, doctor, selftest, report, view, 
 app.command()(gate)
 app.command("list")(list_components)
 app.command()(schema)
-for command in (trend, nightly, prune):
-    app.command()(command)
+app.command()(trend)
+app.command()(nightly)
+app.command("prune")(prune_runs)
 app.command("lm-eval", context_settings=PASSED_ON)(lm_eval)
 data_app.command()(describe)
 export_app.command("llamafactory")(export_llamafactory)

@@ -120,7 +120,7 @@ def _files(outcome: "NightOutcome", language: Speech) -> dict[str, str]:
     return files
 
 
-def prune(
+def prune_runs(
     place: Pruned = Path("runs"), keep: KeepNights = None, cache_below: CacheBelow = None, is_dry: OnlyShown = False,
     baselines: Baselines = None, with_baselines: WithBaselines = False,
 ) -> None:  # fmt: skip

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.errors import StoreError, reason_of
 from harness.records.inputs import JSON
-from harness.records.prunings import KeptRun, RunRemoval, RunPruning
+from harness.records.prunings import KeptRun, RunPruning, RunRemoval
 from harness.runtime.progress_file import PROGRESS
 from harness.runtime.run_folder import LOCK, RESULTS, RunFolder
 from harness.runtime.run_order import natural, start_of
