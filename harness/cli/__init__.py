@@ -13,6 +13,7 @@ from harness.cli.doctoring import doctor
 from harness.cli.exporting import export_adapter, export_llamafactory, export_merged, export_ollama
 from harness.cli.gating import gate
 from harness.cli.lm_eval_command import PASSED_ON, lm_eval
+from harness.cli.nights import nightly, prune_runs
 from harness.cli.rating import rate
 from harness.cli.run_exporting import (
     export_csv,
@@ -26,6 +27,7 @@ from harness.cli.running import plan, report, run, view
 from harness.cli.starting import init
 from harness.cli.status import status
 from harness.cli.suites import copy_suite, list_suites
+from harness.cli.trending import trend
 from harness.cli.version import about
 from harness.runtime.process_settings import settle_process
 
@@ -67,6 +69,9 @@ for command in (init, run, plan, status, check, doctor, selftest, report, view, 
 app.command()(gate)
 app.command("list")(list_components)
 app.command()(schema)
+app.command()(trend)
+app.command()(nightly)
+app.command("prune")(prune_runs)
 app.command("lm-eval", context_settings=PASSED_ON)(lm_eval)
 data_app.command()(describe)
 export_app.command("llamafactory")(export_llamafactory)

@@ -4,12 +4,17 @@ import json
 import re
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.errors import HarnessError
 from harness.text.byte_sizes import sized
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from harness.records.cache_contents import PrunedCache
 
 UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 SECONDS = {"h": 3600, "d": 86_400, "w": 7 * 86_400}
@@ -117,8 +122,11 @@ def prune(
             "harness cache prune: give --below SIZE, --older AGE, or both; e.g. --below 20GB --older 90d"
         )
     most = None if below is None else parse_size(below)
-    pruned = prune_cache(most, None if older is None else parse_age(older), is_dry)
-    console = make_console()
+    print_pruned(prune_cache(most, None if older is None else parse_age(older), is_dry), most, is_dry, make_console())
+
+
+def print_pruned(pruned: "PrunedCache", most: int | None, is_dry: bool, console: "Console") -> None:
+    """What went, or would go, and how large the cache is then."""
     for name, size in pruned.removed.items():
         console.print(f"{'would remove' if is_dry else 'removed'} {name}: {sized(size)}", soft_wrap=True)
     verb = "would be" if is_dry else "is"
@@ -147,13 +155,13 @@ def publish_cache(
     console.print(f"{folder}: {state}. Others set HARNESS_SHARED_CACHE to it.", soft_wrap=True)
 
 
-def parse_size(text: str) -> int:
+def parse_size(text: str, option: str = "--below") -> int:
     """Bytes of "20GB". Raises HarnessError."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?B?)", text.strip(), re.IGNORECASE)
     unit = match[2].upper() if match else "?"
     unit = f"{unit}B" if unit in ("K", "M", "G", "T") else unit
     if match is None or unit not in UNITS:
-        raise HarnessError(f"--below {text}: must be a size such as 20GB or 500MB")
+        raise HarnessError(f"{option} {text}: must be a size such as 20GB or 500MB")
     return int(float(match[1]) * UNITS[unit])
 
 

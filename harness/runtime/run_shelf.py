@@ -116,7 +116,7 @@ class RunShelf:
         if self.is_run:
             yield self.root.resolve().name or "run", self.root
         else:
-            yield from _runs_below(self.root, "", DEPTH)
+            yield from runs_below(self.root, "", DEPTH)
 
     def _overview(self, key: str, path: Path) -> RunOverview:
         files = ("run.json", "summary.json", PROGRESS)
@@ -129,7 +129,7 @@ class RunShelf:
         return overview
 
 
-def _runs_below(folder: Path, prefix: str, depth: int) -> Iterator[tuple[str, Path]]:
+def runs_below(folder: Path, prefix: str, depth: int) -> Iterator[tuple[str, Path]]:
     """Runs, and folders that may not be looked into, with their keys; a run's own folders are not searched."""
     try:
         with os.scandir(folder) as entries:
@@ -142,7 +142,7 @@ def _runs_below(folder: Path, prefix: str, depth: int) -> Iterator[tuple[str, Pa
         return
     for entry in children if depth else ():
         if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
-            yield from _runs_below(folder / entry.name, f"{prefix}{entry.name}/", depth - 1)
+            yield from runs_below(folder / entry.name, f"{prefix}{entry.name}/", depth - 1)
 
 
 def _is_run(names: Set[str]) -> bool:
@@ -152,7 +152,7 @@ def _is_run(names: Set[str]) -> bool:
 def _read_overview(key: str, path: Path) -> RunOverview:
     name = key.rpartition("/")[2]
     try:
-        record = _record(path)
+        record = read_record(path)
     except StoreError as error:
         return RunOverview(key=key, name=name, state="unreadable", problem=str(error))
     state = _state(record, path)
@@ -186,16 +186,16 @@ def _state(record: dict[str, JSON], path: Path) -> RunState:
     return "running" if RunFolder(path).is_locked() else "interrupted"
 
 
-def _record(path: Path) -> dict[str, JSON]:
+def read_record(path: Path) -> dict[str, JSON]:
     """run.json. Raises StoreError with the reason only, since the list names the folder."""
-    record = _parsed(path / "run.json", _RUN)
+    record = read_parsed(path / "run.json", _RUN)
     if not isinstance(record.get("suite"), dict) or not isinstance(record.get("status"), str):
         raise StoreError("run.json was not written by `harness run`")
     return record
 
 
 def _summary(path: Path) -> Summary:
-    head = _parsed(path / "summary.json", _HEAD)
+    head = read_parsed(path / "summary.json", _HEAD)
     return Summary(
         name=head.name,
         reference=head.reference,
@@ -218,12 +218,13 @@ def _last_sign(path: Path) -> str | None:
 
 def _progress(path: Path) -> RunProgress | None:
     try:
-        return _parsed(path / PROGRESS, _PROGRESS)
+        return read_parsed(path / PROGRESS, _PROGRESS)
     except StoreError:
         return None
 
 
-def _parsed(file: Path, adapter: TypeAdapter[T]) -> T:
+def read_parsed(file: Path, adapter: TypeAdapter[T]) -> T:
+    """A plain file as what the adapter makes of it. Raises StoreError with the file's name and the reason."""
     content = _content(file)
     try:
         return adapter.validate_json(content)

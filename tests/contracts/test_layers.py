@@ -12,6 +12,7 @@
     stages
     authoring
     run
+    nightly
     printing
     python
     testing

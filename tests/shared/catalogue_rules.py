@@ -20,7 +20,7 @@ LATIN = re.compile(r"[A-Za-zµÀ-ɏ]+(?:[-'’][A-Za-z]+)*")
 SPEAKERS, COUNTERS = ("say", "say_markup"), ("counted", "counted_range")
 HOLE = "\0"  # where an f-string has a value
 OF_A_SECTION = ("title", "heading", "label")
-OF_SCRIPTS = ("page", "explorer", "rating")
+OF_SCRIPTS = ("page", "explorer", "rating", "trend_chart")
 # What is written in Latin letters in Chinese, too: names, abbreviations, signs of statistics, units.
 SAME_IN_CHINESE = {
     *(
