@@ -11,7 +11,7 @@ from pathlib import Path
 IMAGES = Path(__file__).parents[1] / "images"
 BROWSERS = ("chromium-headless-shell", "chromium")
 LARGEST = 200_000  # bytes
-SIZE, SCALE, COLOURS = {"width": 1200, "height": 770}, 1.5, 64
+SIZE, SCALE, COLOURS = {"width": 1200, "height": 770}, 1.5, 192
 
 
 def main(run: Path) -> None:
