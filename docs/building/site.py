@@ -1,7 +1,7 @@
 """What mkdocs is told beyond mkdocs.yml: the pages that lie outside docs/, and links that are right in both places.
 
-A page is read in the repository and on the site, which hold it in different places. Links are written for the repository;
-here each one is turned into the site's. One whose goal is no page of the site ends the build (`mkdocs build --strict`).
+A page is read in the repository and on the site, which hold it in different places. Links are written for the
+repository; here each one is turned into the site's. One that leads to no page ends the build (`mkdocs build --strict`).
 """
 
 import logging
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-LINK = re.compile(r"(?P<start>!?\[(?:[^\[\]`]|`[^`]*`|!\[[^\]]*\]\([^)]*\))*\]\()(?P<target>[^()\s]+)(?P<end>\))")
+LINK = re.compile(r"\]\((?P<target>[^()\s]+)\)")
 FENCE = re.compile(r"^( *)(`{3,}|~{3,}).*?^\1\2\s*?$", re.DOTALL | re.MULTILINE)
 FOREIGN = re.compile(r"[a-z][a-z0-9+.-]*:|#|//")
 log = logging.getLogger("mkdocs.hooks.site")
@@ -53,7 +53,7 @@ def with_links_of_site(markdown: str, uri: str) -> str:
             log.warning("%s: the link %s leads to no page of the site", place_in_repository(uri), match["target"])
             return match[0]
         place = posixpath.relpath(goal, posixpath.dirname(uri) or ".")
-        return f"{match['start']}{place}{'#' + fragment if fragment else ''}{match['end']}"
+        return f"]({place}{'#' + fragment if fragment else ''})"
 
     parts, end = [], 0
     for fence in FENCE.finditer(markdown):

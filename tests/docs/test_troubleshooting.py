@@ -9,7 +9,9 @@ import pytest
 from tests.shared.paths import ROOT
 
 PAGE = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
-QUOTED = [message for line in PAGE.splitlines() if line.startswith("**`") for message in re.findall(r"\*\*`(.+?)`\*\*", line)]
+QUOTED = [
+    message for line in PAGE.splitlines() if line.startswith("**`") for message in re.findall(r"\*\*`(.+?)`\*\*", line)
+]
 PACKAGES = ("harness", "baselines", "adapters", "reports")
 
 
