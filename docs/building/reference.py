@@ -104,7 +104,7 @@ def _command(command: Any, name: str, parent: Any) -> Iterator[str]:
     context = command.make_context(name.rpartition(" ")[2], [], parent=parent, resilient_parsing=True)
     usage = " ".join(command.collect_usage_pieces(context))
     yield from (f"## {name}", "", "```", f"{name} {usage}".strip(), "```", "")
-    yield from (_escaped(inspect.cleandoc(command.help or "")), "")
+    yield from _help(inspect.cleandoc(command.help or ""))
     for kind in ("argument", "option"):
         records = [own.get_help_record(context) for own in command.params if own.param_type_name == kind]
         if rows := [record for record in records if record]:
@@ -118,6 +118,14 @@ def _command(command: Any, name: str, parent: Any) -> Iterator[str]:
 
 
 # -- text -------------------------------------------------------------------------------------------------------------
+
+
+def _help(text: str) -> Iterator[str]:
+    """The paragraphs of a command's help; one that is a command line, or several, is an example."""
+    for paragraph in filter(None, text.split("\n\n")):
+        is_example = all(line.strip().startswith("harness ") for line in paragraph.splitlines())
+        lines = [line.strip() for line in paragraph.splitlines()]
+        yield from (("```sh", *lines, "```", "") if is_example else (_escaped(paragraph), ""))
 
 
 def _in_table(text: str) -> str:
