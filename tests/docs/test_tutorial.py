@@ -1,9 +1,12 @@
 """The tutorial can be followed: its files are written, its commands run, and it ends in the decision that it tells of."""
 
 import json
+import os
 import re
 import runpy
 import shlex
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -19,7 +22,10 @@ ADDED = ", at its end"
 SUITE = "suite.yaml"
 
 
-def follow(folder: Path, change: Callable[[str], str]) -> list[str]:
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def follow(folder: Path, change: Callable[[str], str] = str, command: Command = run_command) -> list[str]:
     """Do what the page says, in its order, in a folder; the suite is changed before it is written. What was printed."""
     printed: list[str] = []
     for language, title, text in BLOCK.findall(PAGE):
@@ -29,11 +35,11 @@ def follow(folder: Path, change: Callable[[str], str]) -> list[str]:
         elif title:
             (folder / name).write_text(change(text) if name == SUITE else text, encoding="utf-8")
         elif language == "sh":
-            printed += [perform(shlex.split(line), folder) for line in text.splitlines()]
+            printed += [perform(shlex.split(line), folder, command) for line in text.splitlines()]
     return printed
 
 
-def perform(words: list[str], folder: Path) -> str:
+def perform(words: list[str], folder: Path, command: Command) -> str:
     """One command line of the page. Fails where it does."""
     if words[0] == "python":
         with pytest.MonkeyPatch.context() as patch:
@@ -41,9 +47,18 @@ def perform(words: list[str], folder: Path) -> str:
             runpy.run_path(words[1])
         return ""
     assert words[0] == "harness", words
-    done = run_command(*words[1:], cwd=folder)
+    done = command(*words[1:], cwd=folder)
     assert done.returncode == 0, f"{' '.join(words)}:\n{done.stdout}\n{done.stderr}"
     return done.stdout
+
+
+def run_unhurried(*arguments: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
+    """The command in an interpreter of its own: a real model takes longer than other tests may."""
+    program = [sys.executable, "-c", "from harness.cli import main; main()", *arguments]
+    paths = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    return subprocess.run(
+        program, cwd=cwd, env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True, check=False
+    )
 
 
 def with_scripted_models(text: str) -> str:
@@ -77,7 +92,7 @@ def test_the_tutorial_can_be_followed(tmp_path: Path, monkeypatch: pytest.Monkey
 @pytest.mark.nightly
 @pytest.mark.slow
 def test_the_tutorial_ends_in_the_decision_that_it_tells_of(tmp_path: Path) -> None:
-    follow(tmp_path, lambda text: text)
+    follow(tmp_path, command=run_unhurried)
     told = dict(re.findall(r"^\| ([\w-]+)(?: \(floor\))? \| ([\d.]+) % \|", PAGE, re.MULTILINE))
     measured = {variant: f"{100 * mean:.1f}" for variant, mean in figures(tmp_path).items()}
     assert set(told) == set(measured)
