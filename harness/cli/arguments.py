@@ -31,7 +31,9 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would be
 Speech = Annotated[
     Literal["en", "zh"] | None,
     typer.Option(
-        "--lang", help="English or Chinese; default: English here, the language of the suite's prompts in the page"
+        "--lang",
+        help="English or Chinese; default: English here, the language of the suite's prompts in the page",
+        metavar="en|zh",
     ),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps; auto: as models take it", metavar="DEVICE")]
