@@ -188,7 +188,7 @@ def test_a_shipped_suite_with_ones_own_data(put: Put) -> None:
         in lines
     )
     assert "  bare:  {texts: &list {path: ../list.txt, gold: {by: text, separator: '##'}}}" in lines
-    assert len(set(shipped) - set(lines)) == 10  # name, language, model, list, data of six lines
+    assert len(set(shipped) - set(lines)) == 9  # name, language, list, data of six lines
     assert data_root().name not in Path("new/suite.yaml").read_text()
 
 
