@@ -82,7 +82,11 @@ def _target(columns: Sequence[ColumnProfile], rows: int, question: str | None) -
 
 
 def _input(columns: Sequence[ColumnProfile], used: set[str | None]) -> str | None:
-    usable = [column for column in columns if column.name not in used and not column.is_blank and not column.structures]
+    usable = [
+        column
+        for column in columns
+        if column.name not in used and (column.distinct > 1 or column.filled == 1) and not column.structures
+    ]
     return _first(usable, _WORDS["inputs"]) or (max(usable, key=_median).name if len(usable) == 1 else None)
 
 

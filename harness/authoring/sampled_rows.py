@@ -92,14 +92,16 @@ class _Part:
 def _read(file: str, form: str, name: str) -> _Part:
     component = find("reader", form)
     assert issubclass(component, FileReader)
-    reader = component.model_validate({"path": file})
     rows: list[Mapping[str, JSON]] = []
     faults: list[str] = []
-    for row in reader.rows(file):
-        if isinstance(row, Row):
-            rows.append(row.values)
-        else:
-            faults.append(_named(name, row))
+    try:
+        for row in component.model_validate({"path": file}).rows(file):
+            if isinstance(row, Row):
+                rows.append(row.values)
+            else:
+                faults.append(_named(name, row))
+    except DataError as error:  # there is no parameter for it here
+        raise DataError(*(line.replace("give encoding:", "save it as UTF-8") for line in error.lines)) from error
     return _Part(rows, faults)
 
 
