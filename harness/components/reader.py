@@ -26,6 +26,10 @@ class Reader(Component):
         """Of one that brings tasks: those that it stands for, by their names. Raises HarnessError, a line a mistake."""
         return {}
 
+    def whole_groups(self) -> "tuple[WholeGroup, ...]":
+        """Of one that brings tasks: the groups of them that their benchmark averages. Raises HarnessError."""
+        return ()
+
     def meanings(self) -> Mapping[str, str]:
         """What the columns are that prompts do not see by their own names, by name: said where a prompt names them."""
         return {}
@@ -43,3 +47,13 @@ class WholeTask:
     answer: Answer
     metrics: Mapping[str, Metric]
     generation: Generation
+
+
+@dataclass(frozen=True, kw_only=True)
+class WholeGroup:
+    """A metric of a group of tasks that a reader brings: the mean of the tasks' figures."""
+
+    name: str
+    metric: str
+    figures: tuple[tuple[str, str], ...]  # task and metric, by the names that the reader gives them
+    is_weighted: bool  # by the number of each task's items; else each task counts once

@@ -11,15 +11,17 @@ from harness.components.dataset import Dataset
 from harness.components.fields import LocalPath
 from harness.components.generation_kwargs import generation_of
 from harness.components.metric import Metric
-from harness.components.reader import Reader, WholeTask
+from harness.components.reader import Reader, WholeGroup, WholeTask
 from harness.components.registry import find
 from harness.errors import DataError, HarnessError
 from harness.readers.parsing.lm_eval_documents import FEWSHOT_SEED, LmEvalDocuments
-from harness.readers.parsing.lm_eval_tasks import load_task, load_tasks, quiet
+from harness.readers.parsing.lm_eval_tasks import load_groups, load_task, load_tasks, quiet
 from harness.records.inputs import Generation
 
 if TYPE_CHECKING:
+    from lm_eval.api.group import Group
     from lm_eval.api.task import Task as LmEvalTask
+    from lm_eval.config.group import AggMetricConfig
 
 _KINDS = ("lm_eval", "lm_eval_corpus")  # of metrics: values of items, and figures of all of them
 
@@ -66,6 +68,30 @@ class LmEval(Reader):
         if mistakes:
             raise HarnessError(*mistakes)
         return whole
+
+    def whole_groups(self) -> tuple[WholeGroup, ...]:
+        """What lm-eval averages of the groups that the names stand for, under the names of the metrics here."""
+        return tuple(
+            WholeGroup(
+                name=group.name,
+                metric=metric,
+                figures=tuple(figures),
+                is_weighted=bool(average.weight_by_size),
+            )
+            for group in load_groups(self.tasks, self.include_path).values()
+            for average in group.aggregate_metric_list or ()
+            for metric, figures in self._averaged(group, average).items()
+        )
+
+    def _averaged(self, group: "Group", average: "AggMetricConfig") -> dict[str, list[tuple[str, str]]]:
+        """By the name of the average: the tasks that have the metric behind one filter, and what it is called there."""
+        figures: dict[str, list[tuple[str, str]]] = {}
+        for task in group.get_all_tasks():
+            filters = [ensemble.name for ensemble in task._filters]
+            for own in filters if average.metric in _chosen(task, self.metrics) else ():
+                if average.filter_list is None or own in average.filter_list:
+                    figures.setdefault(own, []).append((task.task_name, metric_name(average.metric, own, filters)))
+        return {metric_name(average.metric, own, list(figures)): pairs for own, pairs in figures.items()}
 
     def read(self, task: str, seed: int) -> Dataset:
         """The first documents of the one task as test, those of its examples as train. Raises DataError."""
@@ -120,8 +146,13 @@ class LmEval(Reader):
                 }  # fmt: skip
                 metric = find("metric", kind).model_validate(written)
                 assert isinstance(metric, Metric)
-                metrics[clean_name(name if len(filters) == 1 else f"{name}-{own}")] = metric
+                metrics[metric_name(name, own, filters)] = metric
         return metrics
+
+
+def metric_name(metric: str, own: str, filters: Sequence[str]) -> str:
+    """What a metric behind one of several filters is called here."""
+    return clean_name(metric if len(filters) == 1 else f"{metric}-{own}")
 
 
 def clean_name(name: str) -> str:

@@ -19,6 +19,7 @@ from harness.records.figures import (
     Seeds,
     Usage,
 )
+from harness.records.grouped_tasks import GroupFigure
 from harness.records.judgements import Judging
 
 
@@ -44,6 +45,7 @@ class Summary:
     overlaps: tuple[Overlap, ...] = ()  # of test items with what models learn from or look up
     clean: tuple[Result, ...] = ()  # headline figures on the items without any overlap, where some have one
     breakdowns: tuple[Breakdown, ...] = ()  # of headline figures by the values of columns, e.g. subjects
+    task_groups: tuple[GroupFigure, ...] = ()  # of several tasks that their benchmark counts as one
     groupings: tuple[Grouping, ...] = ()  # of tasks with items that belong together
     general: tuple[Result, ...] = ()  # of models asked by themselves on the suite's general tasks, before and after
     forgotten: tuple[Comparison, ...] = ()  # there: derived models against the model they are made of

@@ -161,6 +161,7 @@ class _Parser(TaskBuilder):
             probes=probes,
             expansion=expansion,
             usage=usage_of(expansion.models, knowledge, expansion.variants, probes, metrics),
+            task_groups=tuple(self.task_groups),
             secrets=self.secrets(expansion.models),
         )
 

@@ -16,6 +16,7 @@ from harness.components.task import Task
 from harness.components.trained_model import DerivedModel
 from harness.components.variant import Variant
 from harness.records.deployment_terms import DeploymentTerms
+from harness.records.grouped_tasks import TaskGroup
 from harness.records.inputs import Generation
 from harness.records.run_scopes import RunScope
 from harness.records.searches import SearchRecord
@@ -61,6 +62,7 @@ class Suite:
     trust: Trust
     usage: ComponentUsage
     grid: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # of its variants: factor → level
+    task_groups: tuple[TaskGroup, ...] = ()  # of tasks that their benchmark counts as one
     latency: LatencyOptions = field(default_factory=LatencyOptions)
     terms: DeploymentTerms = field(default_factory=DeploymentTerms)
     scope: RunScope = field(default_factory=RunScope)  # how far a run of it reaches

@@ -8,18 +8,24 @@ from harness.components.metric import Metric
 from harness.components.reader import Reader
 from harness.components.registry import find
 from harness.errors import HarnessError
+from harness.records.figure_names import FigureName
+from harness.records.grouped_tasks import TaskGroup
 from harness.records.inputs import JSON, Generation
 from harness.suite.component_builder import Builder
 from harness.suite.entry_names import name_problem
 from harness.suite.options import GenerationOptions
 from harness.suite.suite import TaskSpec
-from harness.suite.yaml_source import Where
+from harness.suite.yaml_source import Source, Where
 
 TASK_KEYS = ("data", "prompt", "system", "answer", "metrics", "generation")
 
 
 class TaskBuilder(Builder):
     """Makes the tasks of a suite; every problem goes to the source's list."""
+
+    def __init__(self, source: Source) -> None:
+        super().__init__(source)
+        self.task_groups: list[TaskGroup] = []  # of tasks that their benchmark counts as one
 
     def tasks(self, entries: Mapping[str, JSON]) -> dict[str, TaskSpec | None]:
         """The tasks by name; None for one with a mistake. Several that one entry brings are ENTRY-TASK."""
@@ -51,7 +57,7 @@ class TaskBuilder(Builder):
         if not isinstance(reader, Reader) or len(self.source.mistakes) > mistakes:
             return {name: None}
         try:
-            whole = reader.whole_tasks()
+            whole, groups = reader.whole_tasks(), reader.whole_groups()
         except HarnessError as error:
             for line in error.lines:
                 self.source.complain((*where, kind), line)
@@ -63,9 +69,17 @@ class TaskBuilder(Builder):
             )
             for own, task in whole.items()
         }  # fmt: skip
-        if len(specs) == 1:
-            return {name: next(iter(specs.values()))}
-        return {self.entry_name(name, own): spec for own, spec in specs.items()}
+        names = {own: name if len(specs) == 1 else self.entry_name(name, own) for own in specs}
+        self.task_groups += [
+            TaskGroup(
+                name=self.entry_name(name, group.name),
+                metric=group.metric,
+                figures=tuple(str(FigureName(names[task], metric)) for task, metric in group.figures),
+                is_weighted=group.is_weighted,
+            )
+            for group in groups
+        ]
+        return {names[own]: spec for own, spec in specs.items()}
 
     def entry_name(self, entry: str, task: str) -> str:
         """What a task is called that is one of several of an entry."""

@@ -11,6 +11,7 @@ from harness.records.deployment_terms import DeploymentTerms
 from harness.records.derived_names import without_seed
 from harness.records.figure_names import FigureName
 from harness.records.figures import MetricInfo, Point
+from harness.records.grouped_tasks import TaskGroup
 from harness.records.inputs import JSON
 from harness.records.outputs import Score
 from harness.suite.approaches import approaches_of, is_bound
@@ -44,6 +45,7 @@ class ComparisonPlan:
     terms: DeploymentTerms = field(default_factory=DeploymentTerms)
     grids: Mapping[str, Grid] = field(default_factory=dict)  # by name, e.g. "model × retriever × shots"
     breakdowns: Mapping[str, Sequence[str]] = field(default_factory=dict)  # by task: columns, e.g. subject
+    task_groups: Sequence[TaskGroup] = ()  # of tasks that their benchmark counts as one
 
 
 def comparison_plan(
@@ -85,6 +87,7 @@ def comparison_plan(
         terms=suite.terms,
         grids=_grids(suite),
         breakdowns={name: _columns(suite, task.origin or name) for name, task in tasks.items()},
+        task_groups=suite.task_groups,
     )
 
 

@@ -17,6 +17,7 @@ from harness.summary.comparison_plan import ComparisonPlan, able_first
 from harness.summary.comparisons import best_floors, corrected
 from harness.summary.decision_evidence import decision_evidence
 from harness.summary.error_causes import deciding, retrieved, routed, values_of
+from harness.summary.group_figures import group_figures
 from harness.summary.groupings import grouping_warnings, groupings_of
 from harness.summary.item_breakdown import breakdowns
 from harness.summary.task_figures import Figures, TaskItems, add_task
@@ -58,6 +59,7 @@ def summary_of(
         overlaps=_listed(overlaps),
         clean=tuple(figures.clean),
         breakdowns=tuple(breakdowns(figures.estimators, samples, plan)),
+        task_groups=tuple(group_figures(plan.task_groups, figures.estimators, figures.results)),
         groupings=groupings,
         general=tuple(figures.general),
         forgotten=tuple(corrected(figures.forgotten, list(metrics), metrics)),

@@ -60,6 +60,14 @@ UNFIT = {
     "lost": {**TASKS["chosen"], "dataset_kwargs": {"data_files": {"validation": "no/such/file.jsonl"}}},
 }  # fmt: skip
 GROUP = {"group": "own_group", "task": [{"task": "chosen", "num_fewshot": 1}, "likeliest"]}
+SIZES = {"small": 2, "middle": 4, "large": 6}  # the first so many rows; subjects of one exam, as those of C-Eval are
+AVERAGED = [  # nested groups, averaged by size and each task once; a metric that only some have; several filters
+    {"group": "exam_inner", "task": ["subject_small", "subject_large"],
+     "aggregate_metric_list": [{"metric": "acc", "aggregation": "mean", "weight_by_size": True}]},
+    {"group": "exam", "task": ["exam_inner", "subject_middle", "written"],
+     "aggregate_metric_list": [{"metric": "acc", "weight_by_size": True}, {"metric": "acc_norm", "weight_by_size": False},
+                               {"metric": "exact_match", "filter_list": "whole"}]},
+]  # fmt: skip
 
 
 def write_tasks(folder: Path, items: int = 6) -> Path:
@@ -83,5 +91,13 @@ def write_tasks(folder: Path, items: int = 6) -> Path:
     for name, task in {**TASKS, **UNFIT}.items():
         content = yaml.safe_dump({"task": name, **common, **task, **({"tag": []} if name in UNFIT else {})})
         (folder / f"{name}.yaml").write_text(content, encoding="utf-8")
-    (folder / "own_group.yaml").write_text(yaml.safe_dump(GROUP), encoding="utf-8")
+    rows = (folder.parent / "validation.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    for name, size in SIZES.items():
+        file = folder.parent / f"{name}.jsonl"
+        file.write_text("".join(rows[:size]), encoding="utf-8")
+        own = {"dataset_kwargs": {"data_files": {**files, "validation": str(file)}}, "tag": []}
+        content = yaml.safe_dump({"task": f"subject_{name}", **common, **TASKS["chosen"], **own})
+        (folder / f"subject_{name}.yaml").write_text(content, encoding="utf-8")
+    for group in (GROUP, *AVERAGED):
+        (folder / f"{group['group']}.yaml").write_text(yaml.safe_dump(group), encoding="utf-8")
     return folder

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from harness.errors import DataError
 
 if TYPE_CHECKING:
+    from lm_eval.api.group import Group
     from lm_eval.api.task import Task as LmEvalTask
     from lm_eval.tasks import TaskManager
 
@@ -49,6 +50,16 @@ def load_task(name: str, within: str, include_path: str | None) -> "LmEvalTask":
         if name in loaded:
             return loaded[name]
     raise DataError(_unknown(name, manager, include_path))
+
+
+def load_groups(names: Sequence[str], include_path: str | None) -> "dict[str, Group]":
+    """The groups that some names stand for, and those inside them, by their names. Raises DataError."""
+    manager = _manager_for(tuple(names), include_path)
+    groups: dict[str, Group] = {}
+    for match in (match for name in names for match in _matches(manager, name)):
+        _load(manager, match, include_path)
+        groups |= _GROUPS[match, include_path]
+    return groups
 
 
 def documents_of(task: "LmEvalTask") -> Any:
@@ -110,6 +121,7 @@ def _manager(folders: tuple[str, ...], with_defaults: bool) -> "TaskManager":
 
 
 _LOADED: "dict[tuple[str, str | None], dict[str, LmEvalTask]]" = {}
+_GROUPS: "dict[tuple[str, str | None], dict[str, Group]]" = {}
 
 
 def _load(manager: "TaskManager", name: str, include_path: str | None) -> "dict[str, LmEvalTask]":
@@ -117,7 +129,8 @@ def _load(manager: "TaskManager", name: str, include_path: str | None) -> "dict[
     key = (name, include_path)
     if key not in _LOADED:
         with quiet(), _translated(name, manager):
-            _LOADED[key] = dict(manager.load([name])["tasks"])
+            loaded = manager.load([name])
+            _LOADED[key], _GROUPS[key] = dict(loaded["tasks"]), dict(loaded["groups"])
     return _LOADED[key]
 
 
