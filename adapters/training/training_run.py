@@ -177,10 +177,11 @@ def _train(job: Job, progress: Progress | None, share: Fraction = WHOLE) -> Trai
                 raise
             if plan.batch_size == 1:
                 raise ModelError(out_of_memory_message(job)) from error
+        finally:
+            free_memory()  # a trainer, its network and its optimiser's state refer to each other in a circle
         sizes = (plan.batch_size, plan.accumulation)
         plan = plan.halve()
         log.info(
             "out of memory: batch size %d → %d, accumulation %d → %d",
             sizes[0], plan.batch_size, sizes[1], plan.accumulation,
         )  # fmt: skip
-        free_memory()

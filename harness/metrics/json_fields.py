@@ -79,6 +79,8 @@ class JsonFields(Metric):
     def scale_of(self, part: str) -> Scale:
         if self.similarity is not None and (side := self._side_of(part)) is not None:
             return self.similarity.scale_of(side)
+        if part == "missing" and self.fields:
+            return replace(_COUNT, high=float(min(len(self.fields), _MOST)))  # no more can be missing
         return super().scale_of(part)
 
     @property

@@ -17,6 +17,7 @@ from harness.python.run_view import Run
 from harness.records.inputs import Language
 from harness.runtime.cache import Cache, cache_root
 from harness.runtime.context import Context
+from harness.runtime.process_settings import quiet_libraries
 from harness.runtime.progress import display
 from harness.runtime.progress_file import recorded
 from harness.runtime.provenance import CALLER
@@ -112,6 +113,7 @@ def _recording_call(call: str) -> Iterator[None]:
 @contextmanager
 def _logging_to(progress: Display) -> Iterator[None]:
     """What stages log is shown while the run lasts; afterwards the log is as it was."""
+    quiet_libraries()
     logger = logging.getLogger("harness")
     handlers, level = logger.handlers, logger.level
     log_to(progress.note)

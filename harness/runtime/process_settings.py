@@ -2,6 +2,7 @@
 
 import gc
 import io
+import logging
 import os
 import sys
 
@@ -13,6 +14,14 @@ def settle_process() -> None:
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("TQDM_DISABLE", "1")  # our own display shows progress
+    quiet_libraries()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that lacks a character shows "?" for it
+
+
+def quiet_libraries() -> None:
+    """Keep what libraries log of themselves off the console: bitsandbytes, which PEFT imports for every method, warns
+    that a faster kernel for 4 bits is not installed, whether 4 bits are used or not; its own kernel answers the same.
+    """
+    logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)

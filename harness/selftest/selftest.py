@@ -109,7 +109,10 @@ def quiet() -> Iterator[None]:
             yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
+            if (
+                logger.level == logging.CRITICAL
+            ):  # transformers, when first imported in here, sets a level that it keeps
+                logger.setLevel(level)
 
 
 @contextmanager

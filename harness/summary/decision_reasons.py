@@ -114,7 +114,7 @@ def _weight(summary: Summary, burdens: Burdens, variant: str, rivals: Sequence[s
     if measure == "simplicity" or own is None or variant not in burdens.costs:
         return None
     values: dict[str, JSON] = {"variant": variant, "amount": amount_value(summary, measure, own)}
-    kind = "costs" if measure == "money" else "takes"
+    kind = {"money": "costs", "seconds": "took"}.get(measure, "takes")  # "seconds" are those of calls in batches
     if rival is None or (cost := burdens.amount(rival, measure)) is None:
         return Statement(f"decision.{kind}", values)
     values |= {"rival": rival, "other": amount_value(summary, measure, cost)}

@@ -94,7 +94,7 @@ class LeakedItems(Section):
         return LeakageFacts(clean, tuple(_task(finished.summary, task, overlaps) for task, overlaps in leaked.items()))
 
     def cautions(self, finished: FinishedRun) -> tuple[str, ...]:
-        """One sentence a task: which of its items stand elsewhere, identical but for writing."""
+        """One sentence for a task with items that stand elsewhere, identical but for writing; with near ones."""
         return tuple(
             _caution(finished.summary, task, overlaps)
             for task, overlaps in _by_task(finished.summary).items()
@@ -183,18 +183,22 @@ def _caution(summary: Summary, task: str, overlaps: Sequence[Overlap]) -> str:
         "leaked_items.caution_with_clean" if clean else "leaked_items.caution",
         task=task,
         items=counted(overlaps[0].samples, "test item"),
-        sources=listed(_leak(o, overlaps) for o in overlaps if o.exact or o.normalised),
+        sources=listed(_leak(overlap, overlaps) for overlap in overlaps if _count(overlap)),
         clean=counted_range(clean, "item") if clean else "",
     )
 
 
 def _leak(overlap: Overlap, overlaps: Sequence[Overlap]) -> str:
-    if not overlap.normalised:
-        key = "leaked_items.leak"
-    else:
-        key = "leaked_items.partly_rewritten_leak" if overlap.exact else "leaked_items.rewritten_leak"
-    source, use = spoken_source(overlap.source), _use(overlap, overlaps)
-    return say(key, count=f"{overlap.exact + overlap.normalised:,}", source=source, use=use)
+    """How many items stand in a source, and how nearly: the clean ones are those without any of these."""
+    same, notes = overlap.exact + overlap.normalised, _use(overlap, overlaps)
+    if overlap.normalised:
+        notes = say("leaked_items.partly_rewritten" if overlap.exact else "leaked_items.rewritten", use=notes)
+    if overlap.near and same:
+        notes = say("leaked_items.and_near", notes=notes, near=f"{overlap.near:,}")
+    elif overlap.near:
+        notes = say("leaked_items.only_near", use=notes)
+    count = f"{same or overlap.near:,}"
+    return say("leaked_items.leak", count=count, source=spoken_source(overlap.source), notes=notes)
 
 
 def _clean_sentence(task: str, overlaps: Sequence[Overlap]) -> str:

@@ -91,13 +91,19 @@ def test_leakage(trained_summary: Summary) -> None:
 def test_items_seen_before_are_said_first(trained_summary: Summary) -> None:
     assert LeakedItems().cautions(finished(trained_summary)) == (
         "Of the 60 test items of norm, some also stand elsewhere: 3 in train rows of norm (learnt by qlora-seed1, "
-        "qlora-seed2, qlora-seed3 and full, some in other writing). A right answer to them may be remembered or copied. "
-        "Compare the figures on the clean 54 items.",
+        "qlora-seed2, qlora-seed3 and full, some in other writing, 3 more nearly identical). A right answer to them may be "
+        "remembered or copied. Compare the figures on the clean 54 items.",  # 60 - 3 - 3
     )
     one = Overlap(task="norm", source="knowledge icd9", models=(), samples=60, exact=0, normalised=1, near=0, twins=())
     assert LeakedItems().cautions(finished(replace(trained_summary, overlaps=(one,), clean=()))) == (
         "Of the 60 test items of norm, some also stand elsewhere: 1 in knowledge icd9 (looked up, not learnt, in other "
         "writing). A right answer to them may be remembered or copied.",
+    )
+    beside = replace(one, source="examples of norm", normalised=0, near=2)
+    assert LeakedItems().cautions(finished(replace(trained_summary, overlaps=(one, beside), clean=()))) == (
+        "Of the 60 test items of norm, some also stand elsewhere: 1 in knowledge icd9 (looked up, not learnt, in other "
+        "writing) and 2 in examples of norm (looked up, not learnt, nearly identical). A right answer to them may be "
+        "remembered or copied.",
     )
     near = replace(one, normalised=0, near=5)  # may be chance: told in the section, but no warning
     assert LeakedItems().cautions(finished(replace(trained_summary, overlaps=(near,)))) == ()

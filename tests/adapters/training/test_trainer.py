@@ -1,11 +1,13 @@
 """A training ends in a whole folder or none, goes on where it stopped, and fails with a remedy."""
 
+import gc
 import json
 import math
 import multiprocessing
 import signal
 import subprocess
 import sys
+import weakref
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from typing import Any
 import pytest
 import torch
 
+import adapters.training.session
 import adapters.training.trainer
 from adapters.export.merging import merge_weights
 from adapters.methods.bottleneck import Bottleneck
@@ -23,6 +26,7 @@ from adapters.training.encoding import Example
 from adapters.training.session import LearningRows
 from adapters.training.settings import Recipe
 from adapters.training.step_plan import StepPlan
+from adapters.training.trained_network import trained_network
 from adapters.training.trainer import COMPLETE, Training, last_checkpoint
 from adapters.training.training_run import read_record, train
 from harness.errors import ModelError, StoreError
@@ -428,3 +432,27 @@ def test_a_finished_training_is_read_where_nothing_can_be_written(
 
     monkeypatch.setattr("adapters.training.training_run.FileLock", locked)
     assert go(base, tmp_path / "a") == record
+
+
+# -- afterwards -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", [LORA, Full()], ids=["lora", "full"])
+def test_nothing_that_was_trained_stays_in_memory(
+    base: HuggingFace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: Any
+) -> None:
+    """A command looks for circles of references so rarely that gigabytes would stay: they are gone without that."""
+    loaded = []
+
+    def load(*arguments: Any) -> Any:
+        network = trained_network(*arguments)
+        loaded.append(weakref.ref(network))
+        return network
+
+    monkeypatch.setattr(adapters.training.session, "trained_network", load)
+    gc.disable()
+    try:
+        go(base, tmp_path / "a", method=method)
+    finally:
+        gc.enable()
+    assert [network() for network in loaded] == [None]

@@ -190,6 +190,8 @@ def test_the_parts_have_the_scale_of_the_metric_inside(tmp_path: Path) -> None:
     assert metric.scale_of("similarity") == metric.scale_of("similarity of a") == Scale(0.0, 100.0)
     assert metric.scale_of("") == metric.scale_of("a") == Scale()
     assert metric.scale_of("missing").better == "lower"
+    assert metric.scale_of("missing").high == 100.0  # the fields of each target
+    assert JsonFields(fields=("a", "b")).scale_of("missing") == Scale(0.0, 2.0, "lower")  # no more can be missing
     assert metric.score(*said({"a": ""}, target(a="")))["similarity"].value == 100.0
 
 

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from harness.records.proofs import ProofRecord, SelfTestRecord
 from harness.selftest import combination, selftest
 from harness.selftest.memo import memo_path, recall, remember
 from harness.selftest.proof import Proof
-from harness.selftest.selftest import remembered_self_test, self_test
+from harness.selftest.selftest import quiet, remembered_self_test, self_test
 
 Patch = pytest.MonkeyPatch
 COMBINATION = {"harness": "1", "torch": "2", "transformers": "5", "peft": "0", "device": "cpu", "hardware": "x86"}
@@ -231,3 +232,17 @@ def test_nothing_is_left_in_the_cache_but_the_memo(tmp_path: Path, monkeypatch: 
     left = [path.relative_to(tmp_path / "cache").parts[0] for path in (tmp_path / "cache").rglob("*")]
     assert set(left) == {"selftest"}
     assert replace(record) == recall(record.combination)
+
+
+def test_a_level_that_a_library_sets_for_itself_stays() -> None:
+    """transformers sets its own when it is first imported, which is in here; without it, it would warn ever after."""
+    library, product = logging.getLogger("transformers"), logging.getLogger("harness")
+    levels = library.level, product.level
+    try:
+        library.setLevel(logging.NOTSET)  # as before its import
+        with quiet():
+            assert product.level == logging.CRITICAL
+            library.setLevel(logging.ERROR)
+        assert (library.level, product.level) == (logging.ERROR, levels[1])
+    finally:
+        library.setLevel(levels[0])

@@ -335,6 +335,9 @@ NOTED = {
         situation(CLOSE, costs={"zero": {"per_1000": 1.0}, "rag": {"per_1000": 3.0}}), [], "costs_against",
     ),
     "both costs are named": (situation(CLOSE, **LIGHTER), [], "takes_against"),
+    "times of calls in batches are no times of one request": (
+        situation(CLOSE, costs={"zero": {"seconds": 0.2}, "rag": {"seconds": 2.0}}), [], "took_against",
+    ),
     "more items would show it above the floor": (
         situation({"zero": 0.6, "nearest": 0.4}, floor="nearest"), [], "more_items",
     ),
