@@ -19,7 +19,7 @@ from tests.shared.paths import ROOT
 
 LABELS = "ABC"
 ITEMS = 60
-FIRST = "{match: 'x[0-5]', reply: A}, {match: '7', fail: the line broke}"  # x0 to x5 are 11 + 1 items each
+FIRST = "{match: 'x[0-5]', reply: A}, {match: '7', fail: the line broke}"  # x7 fails; x6, x8 and x9 have the default
 SECOND = "{match: 'x[0-4]', reply: A}, {match: '9', reply: B}"
 SUITE = """name: letters
 seed: 3
@@ -31,7 +31,6 @@ tasks:
     metrics: {{accuracy: exact_match, labels: {{classification: {{labels: [A, B, C]}}}}, rouge: rouge}}
 variants:
   plain: {{prompting: {{model: reader}}}}
-  shots: {{floor: {{by: majority}}}}
 compare: {{reference: plain, headline: [letter.accuracy, letter.labels]}}
 latency: {{items: 0}}
 """
@@ -42,7 +41,7 @@ def write_suite(folder: Path, rules: str, default: str, items: range, grouped: b
     folder.mkdir(parents=True, exist_ok=True)
     rows = [f"{n},x{n} ,{LABELS[n % 3]},{f'g{n // 4}' if grouped else ''}" for n in items]
     (folder / "items.csv").write_text("id,input,target,group\n" + "\n".join(rows) + "\n")
-    suite = SUITE.format(rules=rules, default=default).replace("  shots: {floor: {by: majority}}\n", "")
+    suite = SUITE.format(rules=rules, default=default)
     suite = suite if grouped else suite.replace(", group: group", "")
     (folder / "suite.yaml").write_text(suite)
     return folder
@@ -146,12 +145,11 @@ def test_a_corpus_figure_is_that_of_sklearn_and_its_interval_a_paired_bootstrap(
 
 
 def test_p_is_adjusted_by_holm_over_the_headline_figures(compared: RunComparison) -> None:
-    from statsmodels.stats.multitest import multipletests
-
     tested = [own.comparison for own in compared.figures if own.is_headline and own.comparison]
-    raw = [own.p for own in tested]
-    assert len(raw) == 2
-    np.testing.assert_allclose([own.p_adjusted for own in tested], multipletests(raw, method="holm")[1])
+    first, second = sorted(own.p for own in tested if own.p is not None)
+    smaller = min(1.0, 2 * first)  # Holm 1979 with two: the smaller counts twice, the larger is no smaller than that
+    adjusted = sorted(own.p_adjusted for own in tested if own.p_adjusted is not None)
+    assert adjusted == pytest.approx([smaller, max(smaller, second)])
 
 
 def test_items_of_one_group_are_one_piece_of_evidence(runs: Runs, compared: RunComparison) -> None:
@@ -178,9 +176,7 @@ def test_items_that_broke_are_those_whose_value_fell(runs: Runs, compared: RunCo
         listed = {own.sample_id for own in compared.items if own.kind == kind and own.metric == "accuracy"}
         assert listed == expected
     item = next(own for own in compared.items if own.kind == "broken")
-    assert (
-        item.texts.question.strip() == item.sample_id.replace("items:", "x").replace("x1", "x1") or item.texts.question
-    )
+    assert item.texts.targets == (right[item.sample_id],)
     assert (item.texts.before, item.texts.after) == (old[item.sample_id], new[item.sample_id])
 
 
@@ -295,7 +291,7 @@ def test_a_baseline_of_another_format_is_refused(
     with pytest.raises(HarnessError, match=message):
         read_evidence(place)
     cut = edited(tmp_path / "base", "items.jsonl", lambda text: text[:-50])(tmp_path / "cut")
-    with pytest.raises(HarnessError, match="items.jsonl: not what"):
+    with pytest.raises(HarnessError, match=r"items\.jsonl: not what"):
         read_evidence(cut)
 
 
@@ -308,7 +304,7 @@ def test_other_items_leave_the_intersection_or_too_little(runs: Runs, tmp_path: 
     assert any("40 items are shared; 20 only in the first run" in own.text for own in comparison.remarks)
     change = figure(comparison, "accuracy")
     assert change.comparison is not None
-    assert change.comparison.samples == 36
+    assert change.comparison.samples == 39  # item 7 failed before
     with pytest.raises(HarnessError, match=r"share too few items that ask the same \(letter 67 %; at least 70 %"):
         compare_runs(read_evidence(runs.before), read_evidence(fewer), ComparisonTerms(share=0.7))
 
@@ -323,7 +319,7 @@ def test_runs_of_different_suites_are_refused_unless_that_is_meant(runs: Runs, t
     assert (result.returncode, "runs of different suites" in result.stdout) == (0, True)
 
 
-@pytest.mark.parametrize("name", ["forms", "retrieval"])
+@pytest.mark.parametrize("name", ["forms", pytest.param("retrieval", marks=pytest.mark.nightly)])
 def test_recorded_runs_of_an_older_version_can_be_compared(name: str) -> None:
     places = [ROOT / "tests/recorded" / part / f"run-{name}" for part in ("before", ".")]
     comparison = compare_runs(*map(read_evidence, places))
