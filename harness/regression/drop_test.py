@@ -25,8 +25,8 @@ def drop_test(
 ) -> DropTest | None:
     """The test of a cell; None where no item has a value in both runs.
 
-    With `evidence` p is that of all nights together; where values have no ends, tonight's, at the share 1/(t (t + 1)) of
-    the level in night t: the shares add up to 1, so that the level holds over all nights there, too.
+    With `evidence` p is that of all nights together; where values have no ends, tonight's, at the share 1/(t (t + 1))
+    of the level in night t: the shares add up to 1, so that the level holds over all nights there, too.
     """
     own = paired.complete
     if not len(own.drops):
