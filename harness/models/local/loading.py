@@ -17,6 +17,7 @@ from harness.models.local.attached_adapter import AttachAdapter, AttachedAdapter
 from harness.models.local.batches import out_of_memory
 from harness.models.local.chat_template import ChatTurns, Format
 from harness.models.local.device import available, choose_device, free_memory
+from harness.models.local.loaded_network import settle
 from harness.models.local.memory import gib, inference_memory, weights
 from harness.models.local.model_folder import check_model_folder, missing_weights
 from harness.models.local.weights import Weights
@@ -244,8 +245,7 @@ class LocalModel(TextModel):
                 raise ModelError(missing_weights(self.path, loading["missing_keys"]))
             if "device_map" not in options:
                 network.to(self.device_name)
-        _only_the_suites_options(network)
-        return network.eval()
+        return settle(network)
 
     def skeleton(self) -> Any:
         """The network without weights (torch's meta device): its modules and sizes, in a moment."""
@@ -285,12 +285,3 @@ class LocalModel(TextModel):
         if self._network is not None:
             self._network = self._attached = None
             free_memory()
-
-
-def _only_the_suites_options(network: Any) -> None:
-    """Penalties and sampling defaults that a model ships would be filled in silently; all variants get the suite's."""
-    from transformers import GenerationConfig
-
-    shipped = network.generation_config
-    tokens = {name: getattr(shipped, name) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
-    network.generation_config = GenerationConfig(**tokens)
