@@ -24,7 +24,7 @@ def _contiguous(_: Any, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     """The input of the output layer, [rows, positions, size], in one piece of memory.
 
     The last positions of a prompt are a view with gaps. For frozen weights, those beside an adapter, torch multiplies
-    such a view row by row, and in bfloat16 on a CPU it copies the weights for each row: of a vocabulary of 262,144 and 8
-    rows 2.5 GiB and ten seconds a batch.
+    such a view row by row, and in bfloat16 on a CPU it copies the weights for each row: with a vocabulary of 262,144
+    and 8 rows 2.5 GiB and ten seconds a batch.
     """
     return (inputs[0].contiguous(), *inputs[1:])
