@@ -17,7 +17,7 @@ from harness.models.local.attached_adapter import AttachAdapter, AttachedAdapter
 from harness.models.local.batches import out_of_memory
 from harness.models.local.chat_template import ChatTurns, Format
 from harness.models.local.device import available, choose_device, free_memory
-from harness.models.local.generation_defaults import drop_generation_defaults
+from harness.models.local.loaded_network import settle
 from harness.models.local.memory import gib, inference_memory, weights
 from harness.models.local.model_folder import check_model_folder, missing_weights
 from harness.models.local.weights import Weights
@@ -251,8 +251,7 @@ class LocalModel(TextModel):
                 raise ModelError(missing_weights(self.path, loading["missing_keys"]))
             if "device_map" not in options:
                 network.to(self.device_name)
-        drop_generation_defaults(network)
-        return network.eval()
+        return settle(network)
 
     def skeleton(self) -> Any:
         """The network without weights (torch's meta device): its modules and sizes, in a moment."""

@@ -11,7 +11,7 @@ import pytest
 from harness.components.display import Display
 from harness.components.registry import names
 from harness.models import huggingface
-from harness.models.local import loading, next_token
+from harness.models.local import loaded_network, next_token
 from harness.models.local.loading import LocalModel
 from harness.models.local.logprobs import LogprobRecorder
 from harness.records.inputs import Generation, Prompt
@@ -57,7 +57,7 @@ def penalised(patch: Patch) -> None:
     def ship(network: Any) -> None:
         network.generation_config.repetition_penalty = 1.7
 
-    patch.setattr(loading, "drop_generation_defaults", ship)
+    patch.setattr(loaded_network, "_only_the_suites_options", ship)
 
 
 def shifted_logprobs(patch: Patch) -> None:
