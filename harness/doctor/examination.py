@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from harness.doctor.disk_and_network import look_at_cache, look_at_disk, look_at_fonts, look_at_hub, look_at_ollama
 from harness.doctor.installation import (
     look_at_device,
     look_at_four_bits,
@@ -9,7 +10,6 @@ from harness.doctor.installation import (
     look_at_python,
     look_at_search,
 )
-from harness.doctor.surroundings import look_at_cache, look_at_disk, look_at_fonts, look_at_hub, look_at_ollama
 from harness.errors import HarnessError
 from harness.records.diagnoses import Diagnosis
 

@@ -11,12 +11,12 @@ from harness.records.run_evidence import RunDifference, RunEvidence
 from harness.regression.ceilings import ceiling_cells
 from harness.regression.cell_checks import CellSituation, cell_checks
 from harness.regression.cell_limits import LimitedCell, changes_of, limited_cells
-from harness.regression.differences import differences
 from harness.regression.drop_test import NightEvidence, drop_test
 from harness.regression.night_log import NightLog, answer_digests, cell_night, counted_nights, with_night
 from harness.regression.paired_drops import CellName, PairedDrops, paired_drops
 from harness.regression.paired_runs import changes_metric, shared_items
 from harness.regression.policy import GatePolicy
+from harness.regression.run_differences import differences
 from harness.regression.waivers import today, waived, waiver_notes, worst
 from harness.text.counting import counted
 

@@ -9,9 +9,9 @@ from harness.records.inputs import JSON
 from harness.records.run_evidence import QuestionId, RunDifference, RunEvidence
 from harness.records.summary import Summary
 from harness.records.trends import NightChange
-from harness.regression.differences import differences
 from harness.regression.history import NightRun
-from harness.regression.questions import question_digests
+from harness.regression.item_digests import question_digests
+from harness.regression.run_differences import differences
 from harness.runtime.run_folder import RunFolder
 
 UNCOMPARED = ("status", "started", "finished", "stages", "command", "cells", "commit", "training", "indexes", "judging")
