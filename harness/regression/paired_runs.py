@@ -62,10 +62,13 @@ def shared_items(before: RunEvidence, after: RunEvidence) -> dict[str, list[str]
 
 def run_contests(before: RunEvidence, after: RunEvidence, items: Mapping[str, Sequence[str]]) -> Iterator[RunContest]:
     """Every figure that both runs have, on some of the items of `shared_items`; metrics that changed are left out."""
+    infos = metric_infos(before, after)
     for estimator in paired_estimators(before, after, items):
         rivals = {v: BEFORE + v.removeprefix(AFTER) for _, v in estimator.figures if v.startswith(AFTER)}
         for compared in estimator.compare(rivals):
             variant = compared.comparison.variant.removeprefix(AFTER)
+            if str(FigureName.of(compared.comparison)) not in infos:
+                continue  # a part that is younger than both runs
             yield RunContest(
                 task=estimator.task,
                 variant=variant,
@@ -136,7 +139,18 @@ def _estimators(
     for name, own in columns.items():
         metric = rebuilt_metric(infos[str(FigureName(task, name))], sides[1])
         if name and metric is not None:
-            yield CorpusFigures(task, name, metric, score_columns(ids, groups, own, pools, True), infos, seed)
+            columns_of = score_columns(ids, groups, own, pools, True)
+            yield CorpusFigures(
+                task, name, metric, columns_of, _with_parts(infos, FigureName(task, name), metric), seed
+            )
+
+
+def _with_parts(infos: Mapping[str, MetricInfo], figure: FigureName, metric: Metric) -> dict[str, MetricInfo]:
+    """How to read the parts, too, that a metric did not have when the runs were made."""
+    parts = {str(replace(figure, part=part)): metric.scale_of(part) for part in metric.parts() or ()}
+    own = infos[str(figure)]
+    younger = {name: replace(own, low=scale.low, high=scale.high, better=scale.better) for name, scale in parts.items()}
+    return {**younger, **infos}
 
 
 def _pools(evidence: RunEvidence, side: str) -> Iterator[tuple[str, list[str]]]:
