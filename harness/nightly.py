@@ -72,6 +72,7 @@ def nightly(suite: Suite, options: NightOptions, steps: NightSteps) -> NightOutc
             run=str(folder.path),
             start=start,
             baseline=str(options.baseline),
+            accepting=f'harness baseline accept {folder.path} --into {options.baseline} --why "…"',
             result=result,
             trend=make_trend(_history_of(suite, desk.root), str(desk.root)),
             pruning=_pruned(desk.root, options, baseline, folder),

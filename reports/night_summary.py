@@ -27,7 +27,7 @@ def night_markdown(outcome: NightOutcome, language: Language = "en") -> str:
         else:
             heading = say("nightly.no_baseline", suite=outcome.suite, baseline=outcome.baseline)
             lines = [f"## {_plain(say('nightly.no_verdict', suite=outcome.suite))}", "", _plain(heading)]
-            lines += ["", "```", accept_command(outcome), "```"]
+            lines += ["", "```", outcome.accepting, "```"]
         lines += ["", f"### {_plain(say('nightly.all_nights'))}", ""]
         lines += [f"- {_plain(sentence)}" for sentence in _sentences(outcome.trend)]
         lines += [f"- {_plain(sentence)}" for sentence in _remarks(outcome)]
@@ -42,18 +42,13 @@ def print_night(outcome: NightOutcome, console: Console, language: Language = "e
         else:
             text = say("nightly.no_baseline", suite=outcome.suite, baseline=outcome.baseline)
             console.print(text, style="bold", soft_wrap=True)
-            console.print(f"  {accept_command(outcome)}", soft_wrap=True)
+            console.print(f"  {outcome.accepting}", soft_wrap=True)
         console.print()
         for sentence in (*_sentences(outcome.trend), *_remarks(outcome)):
             console.print(sentence, soft_wrap=True)
         console.print(f"{Path(outcome.run) / 'report.html'}", soft_wrap=True)
         for name in ("summary.md", "trend.html"):
             console.print(str(Path(outcome.run).parent / "nightly" / name), soft_wrap=True)
-
-
-def accept_command(outcome: NightOutcome) -> str:
-    """What makes this night the baseline of the next ones."""
-    return f'harness baseline accept {outcome.run} --into {outcome.baseline} --why "…"'
 
 
 def print_run_pruning(pruning: RunPruning, place: Path, console: Console, is_dry: bool) -> None:

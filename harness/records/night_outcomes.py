@@ -18,6 +18,7 @@ class NightOutcome:
     run: str  # its folder
     start: NightStart  # whether an earlier night was cut short, and where this one went on with it
     baseline: str  # its folder; where there is none, the one that would be looked in
+    accepting: str  # the command that makes this night the baseline of the next ones
     result: GateResult | None  # None: there is no baseline
     trend: Trend
     pruning: RunPruning | None = None  # None: nothing was to be removed
