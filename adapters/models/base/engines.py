@@ -26,6 +26,14 @@ class ModifiedBase(HuggingFace):
     def identity(self) -> dict[str, JSON]:
         return extend_identity(super().identity(), self._changes)
 
+    def describe(self) -> str:
+        quantisation, method = self._changes.get("quantisation"), self._changes.get("method")
+        if isinstance(quantisation, dict):
+            return f"{super().describe()}, {quantisation.get('kind') or 'int8'}"
+        return (
+            f"{super().describe()}, trained: {next(iter(method))}" if isinstance(method, dict) else super().describe()
+        )
+
     def loading(self) -> dict[str, Any]:
         return dict(self._options)
 
