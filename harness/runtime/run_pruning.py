@@ -42,7 +42,7 @@ def plan_run_pruning(root: Path, keep: int, protected: Collection[str] = ()) -> 
         raise StoreError(f"{root}: no folder; name one with runs below it, such as runs")
     if (root / "run.json").is_file():
         raise StoreError(f"{root}: this is one run; name the folder that holds the runs of its suite: {root.parent}")
-    suites, kept = _by_suite(root)
+    suites, exemptions = _by_suite(root)
     removals: list[RunRemoval] = []
     nights = 0
     for runs in suites.values():
@@ -54,25 +54,25 @@ def plan_run_pruning(root: Path, keep: int, protected: Collection[str] = ()) -> 
             if reason is None:
                 removals.append(RunRemoval(name=run.name, path=run.path, size=size_of(run.path)))
             else:
-                kept.append(reason)
-    return RunPruning(nights=nights, removals=tuple(removals), kept=tuple(kept))
+                exemptions.append(reason)
+    return RunPruning(nights=nights, removals=tuple(removals), kept=tuple(exemptions))
 
 
 def remove_runs(pruning: RunPruning, root: Path) -> list[KeptRun]:
     """Remove what is due, each run as a whole; returns those that were begun again or could not be removed."""
     for rest in root.glob(f"**/.*{GONE}"):
         shutil.rmtree(rest, ignore_errors=True)
-    kept = []
+    exemptions = []
     for own in pruning.removals:
         try:
             with RunFolder(own.path).locked():
                 pass
             remove_whole(own.path)
         except StoreError:
-            kept.append(KeptRun(name=own.name, reason="running"))
+            exemptions.append(KeptRun(name=own.name, reason="running"))
         except OSError as error:
-            kept.append(KeptRun(name=own.name, reason="unreadable", detail=reason_of(error)))
-    return kept
+            exemptions.append(KeptRun(name=own.name, reason="unreadable", detail=reason_of(error)))
+    return exemptions
 
 
 def remove_whole(path: Path) -> None:

@@ -15,10 +15,10 @@ def banner(finished: FinishedRun) -> str:
     scope = scope_in(finished.run)
     if not scope.is_limited:
         return ""
-    asked: dict[str, set[str]] = {}
+    ids_by_task: dict[str, set[str]] = {}
     for sample in finished.samples:
-        asked.setdefault(sample.task, set()).add(sample.id)
-    counts = {task: len(ids) for task, ids in asked.items() if task in scope.items}
+        ids_by_task.setdefault(sample.task, set()).add(sample.id)
+    counts = {task: len(ids) for task, ids in ids_by_task.items() if task in scope.items}
     return say("limited_run.between").join(_sentences(scope, counts, finished.summary.reference or ""))
 
 
@@ -32,8 +32,8 @@ def mark(scope: RunScope) -> str:
 def _sentences(scope: RunScope, counts: dict[str, int], reference: str) -> Iterator[str]:
     yield say("limited_run.what")
     parts = [
-        say("limited_run.items", task=shortened(task), asked=f"{counts[task]:,}", there=f"{there:,}")
-        for task, there in scope.items.items()
+        say("limited_run.items", task=shortened(task), asked=f"{counts[task]:,}", there=f"{size:,}")
+        for task, size in scope.items.items()
         if task in counts
     ]
     if parts:

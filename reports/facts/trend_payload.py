@@ -51,13 +51,13 @@ def _unit(chart: TrendChart, currency: str | None) -> str:
 def _line(line: TrendLine, scale: float) -> JSON:
     own: dict[str, JSON] = {
         "variant": line.variant,
-        "v": [_rounded(value and value.value, scale) for value in line.values],
+        "v": [_rounded(value.value if value else None, scale) for value in line.values],
         "breaks": list(line.breaks),
         "shifts": [[s.night, _rounded(s.before, scale), _rounded(s.after, scale)] for s in line.shifts],
     }
     if any(value is not None and value.low is not None for value in line.values):
-        own["lo"] = [_rounded(value and value.low, scale) for value in line.values]
-        own["hi"] = [_rounded(value and value.high, scale) for value in line.values]
+        own["lo"] = [_rounded(value.low if value else None, scale) for value in line.values]
+        own["hi"] = [_rounded(value.high if value else None, scale) for value in line.values]
     return own
 
 

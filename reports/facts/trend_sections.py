@@ -162,7 +162,7 @@ def _last_night(trend: Trend) -> TrendSection:
         return _section("last")
     heads = ("line", "item", "question", "before", "after", "answer")
     classes = ("text", "text", "text", "number", "number", "text")
-    tables = []
+    tables: list[TrendTable] = []
     for kind in ("broken", "fixed"):
         rows = _changed_items(trend, kind)
         title = say(f"trend.newly_{kind}", count=numbers.count(changed_count(trend, kind)))
@@ -172,7 +172,7 @@ def _last_night(trend: Trend) -> TrendSection:
 
 def _changed_items(trend: Trend, kind: str) -> list[Row]:
     infos = {chart.name: chart.info for chart in trend.charts if chart.quantity == "figure"}
-    rows = []
+    rows: list[Row] = []
     for own in trend.last.items:
         name = str(FigureName.of(own))
         if own.kind == kind:
