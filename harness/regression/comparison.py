@@ -14,8 +14,8 @@ from harness.records.run_evidence import RunEvidence
 from harness.regression.changed_items import changed_items
 from harness.regression.comparison_remarks import remarks
 from harness.regression.cost_changes import cost_changes
-from harness.regression.differences import differences
 from harness.regression.paired_runs import RunContest, changes_metric, metric_infos, run_contests, shared_items
+from harness.regression.run_differences import differences
 from harness.summary.comparisons import corrected
 from harness.summary.corpus_figures import CorpusFigures
 

@@ -15,7 +15,7 @@ from harness.records.run_evidence import QuestionId, RunEvidence
 from harness.records.sentences import Sentence
 from harness.records.summary import Summary
 from harness.regression.baseline_folder import is_baseline, read_baseline
-from harness.regression.questions import answer_digests, question_digests
+from harness.regression.item_digests import answer_digests, question_digests
 from harness.runtime.run_folder import RunFolder
 from harness.runtime.run_lookup import run_at
 from harness.text.counting import counted

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from harness.records.inputs import JSON
-from harness.regression.questions import digest
+from harness.regression.item_digests import digest
 from harness.regression.recorded_components import ANY, named_entries
 
 LONGEST = 60  # characters of a setting that is kept as it is; a longer one, or one of several lines, is a text
