@@ -11,8 +11,8 @@ from harness.records.figures import ENDLESS, MetricInfo
 from harness.records.outputs import Score
 from harness.records.run_comparisons import ItemChange, ItemCounts, ItemTexts, PairedCell
 from harness.records.run_evidence import RunEvidence
-from harness.regression.paired_runs import metric_infos
 from harness.regression.cell_pairing import paired_cells
+from harness.regression.paired_runs import metric_infos
 from harness.runtime.run_folder import RunFolder
 from harness.runtime.run_lookup import run_at
 from harness.summary.error_causes import deciding

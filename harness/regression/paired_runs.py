@@ -13,9 +13,9 @@ from harness.records.figure_names import FigureName
 from harness.records.figures import MetricInfo
 from harness.records.outputs import Score
 from harness.records.run_evidence import RunEvidence
+from harness.regression.cell_pairing import pool_of
 from harness.regression.recorded_components import recorded_class
 from harness.regression.run_differences import differences
-from harness.regression.cell_pairing import pool_of
 from harness.statistics.groups import Groups
 from harness.summary.corpus_figures import CorpusFigures
 from harness.summary.estimator import Compared, Estimator
