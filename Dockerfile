@@ -1,6 +1,6 @@
 # The harness on a CPU, with the versions that constraints.txt pins (docs/containers.md):
 #   docker build -t domain-harness .
-#   docker run --rm -v "$PWD":/work -v harness-cache:/cache domain-harness run suite.yaml
+#   docker run --rm -v "$PWD":/suites -v harness-cache:/cache domain-harness run suite.yaml
 FROM python:3.11-slim-bookworm AS harness
 
 # Of the default index pip would take a torch with CUDA, of several GB.
@@ -21,10 +21,10 @@ RUN pip install -c constraints.txt --extra-index-url "$TORCH_INDEX" '.[local,doc
 
 # Not root, so that what a run writes into a mounted folder belongs to a user; -u "$(id -u)" makes it yours.
 RUN useradd --create-home --uid 1000 harness \
-    && mkdir -p /cache /work \
-    && chown harness:harness /cache /work
+    && mkdir -p /cache /suites \
+    && chown harness:harness /cache /suites
 USER 1000:1000
 VOLUME ["/cache"]
-WORKDIR /work
+WORKDIR /suites
 ENTRYPOINT ["harness"]
 CMD ["--help"]
