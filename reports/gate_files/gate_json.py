@@ -21,7 +21,7 @@ def gate_schema() -> dict[str, Any]:
     """JSON schema of the file, draft 2020-12."""
     schema = TypeAdapter(GateResult).json_schema(mode="serialization")
     own = {
-        "format": {"const": FORMAT, "description": "raised when a field changes its meaning"},
+        "format": {"const": FORMAT, "description": "raised by incompatible changes"},
         "exit_code": {"enum": sorted(set(EXIT_CODES.values())), "description": "of `harness gate`"},
     }
     return {
