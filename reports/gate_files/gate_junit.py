@@ -30,9 +30,12 @@ def _root(result: GateResult) -> ET.Element:
         cases = [case]
     counted = {kind: sum(case.find(kind) is not None for case in cases) for kind in ("failure", "error", "skipped")}
     totals = {
-        "name": _clean(say("gate.suite_name", suite=result.suite)), "tests": str(len(cases)), "failures": str(counted["failure"]),
-        "errors": str(counted["error"]), "time": "0",
-    }  # fmt: skip
+        "name": _clean(say("gate.suite_name", suite=result.suite)),
+        "tests": str(len(cases)),
+        "failures": str(counted["failure"]),
+        "errors": str(counted["error"]),
+        "time": "0",
+    }
     root = ET.Element("testsuites", totals)
     suite = ET.SubElement(root, "testsuite", {**totals, "skipped": str(counted["skipped"]), "timestamp": _time(result)})
     properties = ET.SubElement(suite, "properties")

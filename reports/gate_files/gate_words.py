@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from harness.records.figure_names import FigureName
 from harness.records.gate_results import VERDICTS, FalseAlarms, GateCheck, GatedCell, GateResult, Verdict
+from reports.facts.spoken_sentences import spoken_statement
 from reports.wording import say
 
 
@@ -28,13 +29,15 @@ def reasons(cell: GatedCell) -> tuple[GateCheck, ...]:
 
 def why(cell: GatedCell) -> str:
     """The reasons in one line, with the waiver."""
-    text = say("nouns.semicolon").join(own.text for own in reasons(cell))
-    return say("gate.why_waived", why=text, waiver=cell.waiver) if cell.waiver else text
+    text = say("nouns.semicolon").join(spoken_statement(own.text.statement) for own in reasons(cell))
+    if cell.waiver is None:
+        return text
+    return say("gate.why_waived", why=text, waiver=spoken_statement(cell.waiver.statement))
 
 
 def notes(result: GateResult) -> list[str]:
     """What a reader should know beside the cells."""
-    return [*result.notes]
+    return [spoken_statement(note.statement) for note in result.notes]
 
 
 def headline(result: GateResult) -> str:
