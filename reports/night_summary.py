@@ -23,7 +23,7 @@ def night_markdown(outcome: NightOutcome, language: Language = "en") -> str:
     """The summary of a CI job: the verdict, then what all nights show together."""
     with speaking(language):
         if outcome.result is not None:
-            lines = [gate_markdown(outcome.result).rstrip("\n")]
+            lines = [gate_markdown(outcome.result, language).rstrip("\n")]
         else:
             heading = say("nightly.no_baseline", suite=outcome.suite, baseline=outcome.baseline)
             lines = [f"## {_plain(say('nightly.no_verdict', suite=outcome.suite))}", "", _plain(heading)]
@@ -38,7 +38,7 @@ def print_night(outcome: NightOutcome, console: Console, language: Language = "e
     """The verdict, what all nights show together, and where everything is."""
     with speaking(language):
         if outcome.result is not None:
-            print_gate(outcome.result, console)
+            print_gate(outcome.result, console, language)
         else:
             text = say("nightly.no_baseline", suite=outcome.suite, baseline=outcome.baseline)
             console.print(text, style="bold", soft_wrap=True)

@@ -1,9 +1,12 @@
 """The command that holds a run against its baseline, and whose exit status a CI job goes by."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from harness.cli.arguments import Speech
 
 if TYPE_CHECKING:
     from harness.records.gate_results import GateResult
@@ -42,7 +45,7 @@ Example = Annotated[
 
 def gate(
     run: Run, baseline: Baseline, policy: Policy = None, markdown: Markdown = None, junit: Junit = None,
-    json_file: JsonFile = None, example_policy: Example = False,
+    json_file: JsonFile = None, lang: Speech = None, example_policy: Example = False,
 ) -> None:  # fmt: skip
     """Hold a run against its baseline: PASS, WARN, BLOCK, INCONCLUSIVE or NOT COMPARABLE, by cell and over all.
 
@@ -58,17 +61,19 @@ def gate(
     from reports.gate_files.gate_table import print_gate
 
     result = gated(run, baseline, policy)
+    language = lang or "en"
     outputs = (
-        (Path(markdown) if markdown and markdown != STDOUT else None, gate_markdown), (junit, gate_junit),
+        (Path(markdown) if markdown and markdown != STDOUT else None, partial(gate_markdown, language=language)),
+        (junit, partial(gate_junit, language=language)),
         (json_file, gate_json),
-    )  # fmt: skip
+    )
     for path, render in outputs:
         if path is not None:
             _write(path, render(result))
     if markdown == STDOUT:
-        typer.echo(gate_markdown(result), nl=False)
+        typer.echo(gate_markdown(result, language), nl=False)
     else:
-        print_gate(result, make_console())
+        print_gate(result, make_console(), language)
     raise typer.Exit(EXIT_CODES[result.verdict])
 
 

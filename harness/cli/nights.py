@@ -116,7 +116,7 @@ def _files(outcome: "NightOutcome", language: Speech) -> dict[str, str]:
 
     files = {TREND: render_trend(outcome.trend, language or "en"), SUMMARY: night_markdown(outcome, language or "en")}
     if outcome.result is not None:
-        files |= {JUNIT: gate_junit(outcome.result), VERDICT: gate_json(outcome.result)}
+        files |= {JUNIT: gate_junit(outcome.result, language or "en"), VERDICT: gate_json(outcome.result)}
     return files
 
 

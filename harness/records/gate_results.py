@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.records.run_evidence import RunDifference
+from harness.records.sentences import Sentence
 
 Verdict = Literal["PASS", "WARN", "NOT COMPARABLE", "INCONCLUSIVE", "BLOCK"]
 VERDICTS: tuple[Verdict, ...] = ("PASS", "WARN", "NOT COMPARABLE", "INCONCLUSIVE", "BLOCK")  # the worst last
@@ -20,7 +21,7 @@ class GateCheck:
 
     kind: CheckKind
     verdict: Verdict  # that it gives the cell, its tier accounted for, waivers not
-    text: str  # what was seen, in a sentence
+    text: Sentence  # what was seen
     value: float | None = None
     limit: float | None = None
 
@@ -55,7 +56,7 @@ class GatedCell:
     known: int = 0  # with a value
     drop: DropTest | None = None  # None where nothing could be paired
     checks: tuple[GateCheck, ...] = ()
-    waiver: str = ""  # the reason why a worse verdict does not count, and until when
+    waiver: Sentence | None = None  # why a worse verdict does not count, and until when
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,4 +84,4 @@ class GateResult:
     false_alarms: FalseAlarms
     cells: tuple[GatedCell, ...]  # the worst first
     differences: tuple[RunDifference, ...] = ()
-    notes: tuple[str, ...] = ()  # what a reader should know: expired waivers, how judges stand, changed packages
+    notes: tuple[Sentence, ...] = ()  # what a reader should know: expired waivers, how judges stand, changed packages

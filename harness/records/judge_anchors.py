@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from harness.records.inputs import Language
+from harness.records.sentences import Sentence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,5 +35,5 @@ class JudgeAnchor:
 class JudgeStanding:
     """Whether the judges of a run may be compared with those of its baseline."""
 
-    moved: Mapping[str, str] = field(default_factory=dict)  # "task.metric" → why not
-    notes: tuple[str, ...] = ()
+    moved: Mapping[str, Sentence] = field(default_factory=dict)  # "task.metric" → why not
+    notes: tuple[Sentence, ...] = ()

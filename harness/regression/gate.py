@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness.errors import HarnessError
+from harness.records.anomalies import Anomaly
 from harness.records.figure_names import FigureName
 from harness.records.gate_results import VERDICTS, FalseAlarms, GatedCell, GateResult, Verdict
 from harness.records.judge_anchors import JudgeStanding
 from harness.records.run_evidence import RunDifference, RunEvidence
+from harness.records.sentences import Sentence
 from harness.regression.ceilings import ceiling_cells
 from harness.regression.cell_checks import CellSituation, cell_checks
 from harness.regression.cell_limits import LimitedCell, changes_of, limited_cells
@@ -19,7 +21,9 @@ from harness.regression.policy import GatePolicy
 from harness.regression.run_differences import differences
 from harness.regression.waivers import today, waived, waiver_notes, worst
 from harness.text.counting import counted
+from harness.text.stating import state
 
+NAMED = 5  # differences that a note names
 TIERS = ("critical", "normal", "watch")
 
 
@@ -104,11 +108,10 @@ class _Situations:
             totals[task] = totals.get(task, 0) + 1
         self.shared = {task: len(shared.get(task, ())) / total for task, total in totals.items()}
         earlier = {(own.task, own.variant, own.kind) for own in inputs.before.summary.anomalies}
-        self.alarms: dict[tuple[str, str], list[str]] = {}
+        self.alarms: dict[tuple[str, str], list[Sentence]] = {}
         for own in inputs.after.summary.anomalies:
             if (own.task, own.variant, own.kind) not in earlier:
-                text = f"{own.kind}: {own.count:,} of {own.answers:,} answers; {own.cause}"
-                self.alarms.setdefault((own.task, own.variant), []).append(text)
+                self.alarms.setdefault((own.task, own.variant), []).append(_alarm(own))
 
     def of(self, cell: LimitedCell) -> CellSituation:
         """The situation of one."""
@@ -127,9 +130,20 @@ class _Situations:
             changes=tuple(changes_of(cell.name, self.changed)),
             shared=self.shared.get(task, 1.0),
             limited=bool(self.inputs.after.limited),
-            judge=self.inputs.judges.moved.get(str(figure.whole), ""),
+            judge=self.inputs.judges.moved.get(str(figure.whole)),
             alarms=self.alarms.get((task, variant), ()),
         )
+
+
+def _alarm(own: Anomaly) -> Sentence:
+    return state(
+        "gate.alarm",
+        "{kind}: {count} of {answers} answers; {cause}",
+        kind=state(f"gate.fault_{own.kind.replace(' ', '_')}", own.kind),
+        count=f"{own.count:,}",
+        answers=f"{own.answers:,}",
+        cause=Sentence(own.cause, own.statements[0]) if own.statements else own.cause,
+    )
 
 
 def _gated(cell: LimitedCell, situations: _Situations, policy: GatePolicy) -> GatedCell:
@@ -194,15 +208,32 @@ def _settled(own: RunDifference) -> RunDifference:
     )
 
 
-def _notes(after: RunEvidence, changed: Sequence[RunDifference]) -> list[str]:
+def _notes(after: RunEvidence, changed: Sequence[RunDifference]) -> list[Sentence]:
     """What does not stop the comparison, and should be known."""
-    notes = [remark.text for remark in after.remarks]
+    notes = list(after.remarks)
     harmless = [own for own in changed if not own.changes_figures]
-    if harmless:
-        named = ", ".join(f"{own.name} {own.before or 'none'} → {own.after or 'none'}" for own in harmless[:5])
-        more = f" and {counted(len(harmless) - 5, 'other')}" if len(harmless) > 5 else ""
-        notes.append(f"Not the same as for the baseline, but compared all the same: {named}{more}.")
-    return notes
+    if not harmless:
+        return notes
+    absent = state("gate.none", "none")
+    named = [
+        state(
+            "gate.version",
+            "{name} {before} → {after}",
+            name=own.name,
+            before=own.before or absent,
+            after=own.after or absent,
+        )
+        for own in harmless[:NAMED]
+    ]
+    more = len(harmless) - NAMED
+    start = "Not the same as for the baseline, but compared all the same: {names}"
+    if more > 0:
+        text = state(
+            "gate.harmless_more", f"{start} and {counted(more, 'other')}.", names=named, n=more, count=f"{more:,}"
+        )
+    else:
+        text = state("gate.harmless", f"{start}.", names=named)
+    return [*notes, text]
 
 
 def _rank(cell: GatedCell) -> tuple[int, int, float]:

@@ -24,6 +24,7 @@ from harness.records.judge_anchors import JudgeAnchor, JudgeStanding
 from harness.records.judgements import Judgement
 from harness.records.outputs import Prediction, Reading
 from harness.records.run_evidence import RunEvidence
+from harness.records.sentences import Sentence
 from harness.regression.anchors import flips
 from harness.regression.paired_runs import rebuilt_metric
 from harness.regression.policy import DriftOptions
@@ -34,6 +35,7 @@ from harness.runtime.no_stores import NoCompletions
 from harness.statistics.e_values import drop_p
 from harness.statistics.resampling import Floats
 from harness.text.counting import counted
+from harness.text.stating import state
 from harness.text.templates import Template
 
 SIDES = ("first", "second")  # as which the answers of an anchor are shown
@@ -53,8 +55,8 @@ def judge_standing(
     for anchor in anchors:
         by_figure.setdefault(str(FigureName(anchor.task, anchor.metric)), []).append(anchor)
     identities = [side.record.get("judge_ids") or {} for side in sides]
-    moved: dict[str, str] = {}
-    notes: list[str] = []
+    moved: dict[str, Sentence] = {}
+    notes: list[Sentence] = []
     for figure, own in by_figure.items():
         if figure not in run.summary.metrics or identities[0].get(figure) != identities[1].get(figure):
             continue
@@ -62,11 +64,12 @@ def judge_standing(
             readings = second_readings(figure, own, run, display)
             reason, is_moved = _standing(own, readings, options, before.summary.metrics[figure])
         except HarnessError as error:
-            notes.append(f"Whether the judge of {figure} has moved is not known: {'; '.join(error.lines)}.")
+            english = "Whether the judge of {figure} has moved is not known: {problem}."
+            notes.append(state("gate.judge_unknown", english, figure=figure, problem="; ".join(error.lines)))
             continue
         if is_moved:
             moved[figure] = reason
-        notes.append(f"The judge of {figure}: {reason}.")
+        notes.append(state("gate.judge_standing", "The judge of {figure}: {reason}.", figure=figure, reason=reason))
     return JudgeStanding(moved=moved, notes=tuple(notes))
 
 
@@ -205,7 +208,7 @@ def _value(mark: Marks) -> float | None:
 
 def _standing(
     anchors: Sequence[JudgeAnchor], readings: Sequence[SecondReading], options: DriftOptions, info: MetricInfo
-) -> tuple[str, bool]:
+) -> tuple[Sentence, bool]:
     """What the paired test says, and whether the judge has moved. Raises HarnessError where too little is known."""
     pairs = [(old, new, new.score) for old, new in zip(anchors, readings, strict=True) if new.score is not None]
     if len(pairs) < min(LEAST, len(anchors)) or 2 * len(pairs) < len(anchors):
@@ -213,19 +216,31 @@ def _standing(
     shifts = np.array([score - old.score for old, _, score in pairs])
     turns = np.array([float(new.flipped) - float(old.flipped) for old, new, _ in pairs])
     mean = sum(old.score for old, _, _ in pairs) / len(pairs)
-    kind = "pair" if len(anchors[0].answers) == 2 else "answer"
     p, p_turns = two_sided(shifts), two_sided(turns)
-    now = mean + float(shifts.mean())
-    text = f"the same {counted(len(pairs), f'stored {kind}')} had {mean:.3g} and have {now:.3g} (p {p:.2g})"
-    if kind == "pair":
+    are_pairs = len(anchors[0].answers) == 2
+    count = {"n": len(pairs), "count": f"{len(pairs):,}"}
+    text = state(
+        "gate.judge_scores",
+        "the same {answers} had {before} and have {now} (p {p})",
+        answers=state("gate.stored_pairs", counted(len(pairs), "stored pair"), **count)
+        if are_pairs
+        else state("gate.stored_answers", counted(len(pairs), "stored answer"), **count),
+        before=f"{mean:.3g}",
+        now=f"{mean + float(shifts.mean()):.3g}",
+        p=f"{p:.2g}",
+    )
+    if are_pairs:
         before, after = (
             sum(own.flipped for own in side) for side in ([x for x, _, _ in pairs], [y for _, y, _ in pairs])
         )
-        text += f", and {before} and {after} verdicts changed with the order (p {p_turns:.2g})"
+        english = "{scores}, and {before} and {after} verdicts changed with the order (p {p})"
+        text = state("gate.judge_turns", english, scores=text, before=before, after=after, p=f"{p_turns:.2g}")
     least = options.min_shift * (info.high - info.low)
     has_shifted = p < options.level and abs(float(shifts.mean())) >= least
     has_turned = p_turns < options.level and abs(float(turns.mean())) >= options.min_shift
-    return ("the judge has moved: " if has_shifted or has_turned else "") + text, has_shifted or has_turned
+    if has_shifted or has_turned:
+        return state("gate.judge_moved", "the judge has moved: {reason}", reason=text), True
+    return text, False
 
 
 def two_sided(differences: Floats) -> float:

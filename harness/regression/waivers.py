@@ -5,8 +5,11 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from harness.records.gate_results import VERDICTS, GateCheck, GatedCell, Verdict
+from harness.records.sentences import Sentence
+from harness.regression.gate_sentences import join
 from harness.regression.policy import Waiver
 from harness.regression.policy_file import matches
+from harness.text.stating import state
 
 
 def today(started: str) -> date:
@@ -26,20 +29,27 @@ def waived(cell: GatedCell, waivers: Sequence[Waiver], day: date) -> GatedCell:
         return cell
     counting = [check.verdict for check in cell.checks if check not in covered]
     used = [waiver for waiver in own if any(_covers(waiver, check) for check in covered)]
-    reasons = "; ".join(f"waived until {waiver.until}: {waiver.reason.strip()}" for waiver in used)
-    return replace(cell, verdict=worst([*counting, "WARN"]), waiver=reasons)
+    reasons = [
+        state("gate.waived", "waived until {until}: {reason}", until=waiver.until, reason=waiver.reason.strip())
+        for waiver in used
+    ]
+    return replace(cell, verdict=worst([*counting, "WARN"]), waiver=join(reasons))
 
 
-def waiver_notes(waivers: Sequence[Waiver], cells: Sequence[GatedCell], day: date) -> list[str]:
+def waiver_notes(waivers: Sequence[Waiver], cells: Sequence[GatedCell], day: date) -> list[Sentence]:
     """Waivers that have ended, and those that no cell needed."""
     notes = []
     for waiver in waivers:
-        name = f"The waiver of {_scope(waiver)} ({waiver.reason.strip()})"
+        values = {"scope": _scope(waiver), "reason": waiver.reason.strip()}
         fitting = [cell for cell in cells if _fits(waiver, cell)]
         if not is_valid(waiver, day):
-            notes.append(f"{name} ended on {waiver.until} and does not count; delete it, or give it a new date.")
+            english = (
+                "The waiver of {scope} ({reason}) ended on {until} and does not count; "
+                "delete it, or give it a new date."
+            )
+            notes.append(state("gate.waiver_ended", english, **values, until=waiver.until))
         elif not any(_is_bad(check) and _covers(waiver, check) for cell in fitting for check in cell.checks):
-            notes.append(f"{name} was not needed.")
+            notes.append(state("gate.waiver_unneeded", "The waiver of {scope} ({reason}) was not needed.", **values))
     return notes
 
 
@@ -65,8 +75,10 @@ def _is_bad(check: GateCheck) -> bool:
     return check.verdict != "PASS"
 
 
-def _scope(waiver: Waiver) -> str:
+def _scope(waiver: Waiver) -> list[Sentence]:
     parts = [
-        f"{part} {getattr(waiver, part)}" for part in ("task", "variant", "metric") if getattr(waiver, part) != "*"
+        state(f"gate.scope_{part}", f"{part} {{name}}", name=getattr(waiver, part))
+        for part in ("task", "variant", "metric")
+        if getattr(waiver, part) != "*"
     ]
-    return ", ".join(parts) or "all cells"
+    return parts or [state("gate.all_cells", "all cells")]

@@ -4,26 +4,38 @@ from xml.etree import ElementTree as ET
 
 from harness.errors import one_line
 from harness.records.gate_results import GatedCell, GateResult, Verdict
-from reports.gate_files.gate_words import cell_name, false_alarms_text, headline, number, why
+from harness.records.inputs import Language
+from reports.gate_files.gate_words import cell_name, false_alarms_text, headline, notes, number, why
+from reports.wording import say, speaking
 
 OUTCOMES: dict[Verdict, str] = {"BLOCK": "failure", "INCONCLUSIVE": "error", "NOT COMPARABLE": "skipped"}
 
 
-def gate_junit(result: GateResult) -> str:
+def gate_junit(result: GateResult, language: Language = "en") -> str:
     """The file: BLOCK is a failure, INCONCLUSIVE an error, NOT COMPARABLE skipped; a warning passes with its text.
 
     Cells that are only watched never fail: what they have to say stands in their output.
     """
+    with speaking(language):
+        root = _root(result)
+    ET.indent(root)
+    return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _root(result: GateResult) -> ET.Element:
     cases = [_case(cell) for cell in result.cells]
     if not cases:
         case = ET.Element("testcase", classname=_clean(result.suite), name="gate", time="0")
-        ET.SubElement(case, "error", message="there is nothing to gate", type=result.verdict)
+        ET.SubElement(case, "error", message=say("gate.nothing"), type=result.verdict)
         cases = [case]
     counted = {kind: sum(case.find(kind) is not None for case in cases) for kind in ("failure", "error", "skipped")}
     totals = {
-        "name": _clean(f"gate {result.suite}"), "tests": str(len(cases)), "failures": str(counted["failure"]),
-        "errors": str(counted["error"]), "time": "0",
-    }  # fmt: skip
+        "name": _clean(say("gate.suite_name", suite=result.suite)),
+        "tests": str(len(cases)),
+        "failures": str(counted["failure"]),
+        "errors": str(counted["error"]),
+        "time": "0",
+    }
     root = ET.Element("testsuites", totals)
     suite = ET.SubElement(root, "testsuite", {**totals, "skipped": str(counted["skipped"]), "timestamp": _time(result)})
     properties = ET.SubElement(suite, "properties")
@@ -31,10 +43,9 @@ def gate_junit(result: GateResult) -> str:
         ET.SubElement(properties, "property", name=name, value=_clean(getattr(result, name)))
     suite.extend(cases)
     ET.SubElement(suite, "system-out").text = "\n".join(
-        map(_clean, (headline(result), false_alarms_text(result.false_alarms), *result.notes))
+        map(_clean, (headline(result), false_alarms_text(result.false_alarms), *notes(result)))
     )
-    ET.indent(root)
-    return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+    return root
 
 
 def _case(cell: GatedCell) -> ET.Element:
@@ -45,8 +56,15 @@ def _case(cell: GatedCell) -> ET.Element:
         ET.SubElement(case, "skipped", message=text)
     elif kind:
         ET.SubElement(case, kind, message=text, type=cell.verdict)
-    figures = f"{cell.verdict}, {cell.tier}: baseline {number(cell.before)}, now {number(cell.after)}"
-    ET.SubElement(case, "system-out").text = _clean(f"{figures}; {text}")
+    output = say(
+        "gate.case",
+        verdict=cell.verdict,
+        tier=say(f"gate.tier_{cell.tier}"),
+        before=number(cell.before),
+        after=number(cell.after),
+        why=text,
+    )
+    ET.SubElement(case, "system-out").text = _clean(output)
     return case
 
 

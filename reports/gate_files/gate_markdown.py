@@ -5,29 +5,36 @@ import re
 from collections.abc import Iterator, Sequence
 
 from harness.records.gate_results import GatedCell, GateResult
-from reports.gate_files.gate_words import cell_name, counts, false_alarms_text, headline, number, why
+from harness.records.inputs import Language
+from reports.gate_files.gate_words import cell_name, counts, false_alarms_text, headline, notes, number, why
+from reports.wording import say, speaking
 
 WORST = 10  # cells that are seen at once
 MOST = 2000  # cells in all: services cut a summary at a size
 SIGNS = re.compile(r"([\\`*_{}\[\]<>|#~])")
 
 
-def gate_markdown(result: GateResult) -> str:
+def gate_markdown(result: GateResult, language: Language = "en") -> str:
     """The whole summary."""
+    with speaking(language):
+        return "\n".join(_lines(result)) + "\n"
+
+
+def _lines(result: GateResult) -> list[str]:
     worst = [cell for cell in result.cells if cell.verdict != "PASS"][:WORST] or list(result.cells[:WORST])
     rest = [cell for cell in result.cells if cell not in worst][:MOST]
     lines = [f"## {_plain(headline(result))}", "", counts(result.cells), "", *_table(worst)]
     if rest:
-        lines += ["", *_folded(f"{len(rest)} more cells", _table(rest))]
+        lines += ["", *_folded(say("gate.more_cells", n=len(rest), count=f"{len(rest):,}"), _table(rest))]
     if result.differences:
-        lines += ["", *_folded(f"{len(result.differences)} differences from the baseline's run", _changes(result))]
+        count = len(result.differences)
+        lines += ["", *_folded(say("gate.differences", n=count, count=f"{count:,}"), _changes(result))]
     lines += ["", _plain(false_alarms_text(result.false_alarms))]
-    lines += [f"- {_plain(note)}" for note in result.notes]
-    return "\n".join(lines) + "\n"
+    return [*lines, *(f"- {_plain(note)}" for note in notes(result))]
 
 
 def _table(cells: Sequence[GatedCell]) -> Iterator[str]:
-    yield "| verdict | figure | variant | baseline | now | why |"
+    yield _heads("verdict", "figure", "variant", "baseline", "now", "why")
     yield "|---|---|---|---:|---:|---|"
     for cell in cells:
         verdict = f"**{cell.verdict}**" if cell.verdict == "BLOCK" else cell.verdict
@@ -36,10 +43,15 @@ def _table(cells: Sequence[GatedCell]) -> Iterator[str]:
 
 
 def _changes(result: GateResult) -> Iterator[str]:
-    yield "| what | name | baseline | now |"
+    yield _heads("what", "name", "baseline", "now")
     yield "|---|---|---|---|"
     for own in result.differences:
-        yield f"| {' | '.join(map(_plain, (own.kind, own.name, own.before or '–', own.after or '–')))} |"
+        kind = say(f"comparison.kind_{own.kind}")
+        yield f"| {' | '.join(map(_plain, (kind, own.name, own.before or '–', own.after or '–')))} |"
+
+
+def _heads(*names: str) -> str:
+    return f"| {' | '.join(say(f'gate.{name}') for name in names)} |"
 
 
 def _folded(title: str, lines: Iterator[str]) -> list[str]:

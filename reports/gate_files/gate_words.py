@@ -1,15 +1,19 @@
-"""The words that all outputs of a gate share."""
+"""The words that all outputs of a gate share, in the language that is spoken."""
 
 from collections import Counter
 from collections.abc import Sequence
 
 from harness.records.figure_names import FigureName
 from harness.records.gate_results import VERDICTS, FalseAlarms, GateCheck, GatedCell, GateResult, Verdict
+from reports.facts.spoken_sentences import spoken_statement
+from reports.wording import say
 
 
 def cell_name(cell: GatedCell) -> str:
     """What was measured: task.metric, or what requests take."""
-    return str(FigureName.within(cell.task, cell.metric)) if cell.task else cell.metric
+    if cell.task:
+        return str(FigureName.within(cell.task, cell.metric))
+    return say(f"gate.burden_{cell.metric}")
 
 
 def number(value: float | None) -> str:
@@ -25,34 +29,38 @@ def reasons(cell: GatedCell) -> tuple[GateCheck, ...]:
 
 def why(cell: GatedCell) -> str:
     """The reasons in one line, with the waiver."""
-    text = "; ".join(own.text for own in reasons(cell))
-    return f"{text} ({cell.waiver})" if cell.waiver else text
+    text = say("nouns.semicolon").join(spoken_statement(own.text.statement) for own in reasons(cell))
+    if cell.waiver is None:
+        return text
+    return say("gate.why_waived", why=text, waiver=spoken_statement(cell.waiver.statement))
+
+
+def notes(result: GateResult) -> list[str]:
+    """What a reader should know beside the cells."""
+    return [spoken_statement(note.statement) for note in result.notes]
 
 
 def headline(result: GateResult) -> str:
     """The verdict on the whole run."""
-    policy = f", policy {result.policy}" if result.policy else ""
-    return f"{result.verdict}: {result.suite}, run {result.run} against baseline {result.baseline}{policy}"
+    values = {"verdict": result.verdict, "suite": result.suite, "run": result.run, "baseline": result.baseline}
+    if result.policy:
+        return say("gate.headline_policy", **values, policy=result.policy)
+    return say("gate.headline", **values)
 
 
 def counts(cells: Sequence[GatedCell]) -> str:
     """How many cells have which verdict, the worst first."""
     by_verdict = Counter(cell.verdict for cell in cells)
     named: list[Verdict] = [own for own in reversed(VERDICTS) if by_verdict[own]]
-    return ", ".join(f"{by_verdict[own]} {own}" for own in named) or "no cells"
+    parts = (say("gate.verdict_count", count=f"{by_verdict[own]:,}", verdict=own) for own in named)
+    return say("nouns.comma").join(parts) or say("gate.no_cells")
 
 
 def false_alarms_text(own: FalseAlarms) -> str:
     """How often the gate turns red although nothing has changed."""
     if not own.cells:
-        return "No cell can turn the gate red by a drop, so there are no false alarms."
-    cells = f"{own.cells} cell{'' if own.cells == 1 else 's'}"
+        return say("gate.no_false_alarms")
+    values = {"n": own.cells, "cells": f"{own.cells:,}", "level": f"{own.level:.2g}"}
     if own.rule == "nightly":
-        return (
-            f"Expected false alarms: at most {own.expected:.2g} a month of {own.nights} nights "
-            f"({cells}, each tested at {own.level:.2g} a night)."
-        )
-    return (
-        f"Chance of any false alarm while this baseline stands: at most {own.chance:.2g}, however many nights "
-        f"({cells}, each at {own.level:.2g} over all nights)."
-    )
+        return say("gate.false_alarms_nightly", **values, expected=f"{own.expected:.2g}", nights=own.nights)
+    return say("gate.false_alarms_sequential", **values, chance=f"{own.chance:.2g}")

@@ -10,12 +10,14 @@ import pytest
 from rich.console import Console
 
 from harness.records.gate_results import FalseAlarms, GateCheck, GatedCell, GateResult, Verdict
+from harness.text.stating import state
 from reports.gate_files.gate_json import gate_json, gate_schema
 from reports.gate_files.gate_junit import gate_junit
 from reports.gate_files.gate_markdown import gate_markdown
 from reports.gate_files.gate_table import print_gate
 from tests.shared.paths import ROOT
 
+WORSE = state("gate.worse", "+{size} worse on {items}", size="0.0625", items="| <b> *now*")
 VERDICTS: tuple[Verdict, ...] = ("BLOCK", "INCONCLUSIVE", "NOT COMPARABLE", "WARN", "PASS")
 
 
@@ -30,7 +32,7 @@ def gated_cell(verdict: Verdict, variant: str = "lora", **fields: object) -> Gat
         after=0.75,
         samples=200,
         known=199,
-        checks=(GateCheck(kind="drop", verdict=verdict, text="0.0625 worse | <b> *now*", value=0.0625, limit=0.02),),
+        checks=(GateCheck(kind="drop", verdict=verdict, text=WORSE, value=0.0625, limit=0.02),),
     )
     return replace(own, **fields)  # type: ignore[arg-type]
 
@@ -44,7 +46,15 @@ RESULT = GateResult(
     verdict="BLOCK",
     false_alarms=FalseAlarms(rule="nightly", cells=5, level=0.2 / 150, expected=0.2, chance=None, nights=30),
     cells=(*map(gated_cell, VERDICTS), *(gated_cell("PASS", f"v{i}") for i in range(60))),
-    notes=("The waiver of variant rag (moved) ended on 2026-11-01 and does not count.",),
+    notes=(
+        state(
+            "gate.waiver_ended",
+            "The waiver of {scope} ({reason}) ended on {until} and does not count; delete it, or give it a new date.",
+            scope="variant rag",
+            reason="moved",
+            until="2026-11-01",
+        ),
+    ),
 )
 
 
@@ -52,7 +62,7 @@ def test_markdown_is_short_with_the_worst_first() -> None:
     text = gate_markdown(RESULT)
     head, rest = text.split("<details>", 1)
     rows = [line for line in head.splitlines() if line.startswith("| ")]
-    assert rows[1] == r"| **BLOCK** | triage.f1.macro | lora | 0.8125 | 0.75 | 0.0625 worse \| \<b\> \*now\* |"
+    assert rows[1] == r"| **BLOCK** | triage.f1.macro | lora | 0.8125 | 0.75 | +0.0625 worse on \| \<b\> \*now\* |"
     assert [row.split(" |")[0].strip("| *") for row in rows[1:]] == list(VERDICTS[:4])
     assert "61 more cells" in rest
     assert rest.count("| PASS |") == 61

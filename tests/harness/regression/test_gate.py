@@ -11,6 +11,7 @@ from harness.records.figures import MetricInfo
 from harness.records.gate_results import Verdict
 from harness.records.judge_anchors import JudgeStanding
 from harness.records.run_evidence import RunEvidence
+from harness.text.stating import state
 from tests.shared.gated import RECORD, cell, evidence, held, right
 
 LOSS = MetricInfo(component="Score", settings={}, low=0.0, high=1e9, better="lower")
@@ -117,7 +118,7 @@ def test_what_changed_is_never_a_regression(kind: str) -> None:
     after = night(lost(80), **CHANGES[kind])
     result = held(BASE, after)
     assert cell(result).verdict == "NOT COMPARABLE"
-    assert kind in cell(result).checks[0].text
+    assert kind in cell(result).checks[0].text.text
     assert result.verdict == "NOT COMPARABLE"
     assert cell(held(BASE, after, changed="accept")).verdict == "PASS"
     assert cell(held(BASE, after, changed="accept", floor=0.5)).verdict == "BLOCK"  # 80 of 200 are right: 0.4
@@ -131,7 +132,7 @@ def test_a_variant_that_changed_leaves_the_other_comparable() -> None:
 def test_a_package_is_named_and_compared_all_the_same() -> None:
     result = held(BASE, night(lost(30, 5), packages={"torch": "2.7"}))
     assert result.verdict == "BLOCK"
-    assert "torch 2.6 → 2.7" in " ".join(result.notes)
+    assert "torch 2.6 → 2.7" in " ".join(note.text for note in result.notes)
 
 
 def test_items_that_ask_otherwise_are_left_out_and_too_few_are_not_compared() -> None:
@@ -139,7 +140,7 @@ def test_items_that_ask_otherwise_are_left_out_and_too_few_are_not_compared() ->
     others = {key: f"new {text}" if int(key[1]) >= 150 else text for key, text in after.questions.items()}
     assert cell(held(BASE, replace(after, questions=others))).verdict == "NOT COMPARABLE"
     limited = replace(after, limited={"limit": 10})
-    assert "part of the suite" in cell(held(BASE, limited)).checks[0].text
+    assert "part of the suite" in cell(held(BASE, limited)).checks[0].text.text
 
 
 def test_new_and_gone_cells_are_not_comparable() -> None:
@@ -151,7 +152,9 @@ def test_new_and_gone_cells_are_not_comparable() -> None:
 
 
 def test_a_judge_that_moved_blames_no_model() -> None:
-    judges = JudgeStanding(moved={"t.m": "the judge has moved"})
+    judges = JudgeStanding(
+        moved={"t.m": state("gate.judge_moved", "the judge has moved: {reason}", reason="it says more")}
+    )
     result = held(BASE, night(lost(80)), judges, floor=0.9)
     assert cell(result).verdict == "NOT COMPARABLE"
     assert [check.kind for check in cell(result).checks] == ["judge"]
@@ -169,8 +172,8 @@ def test_a_judge_that_moved_blames_no_model() -> None:
 def test_waivers(waiver: dict[str, Any], expected: Verdict, note: str) -> None:
     result = held(BASE, night(lost(30, 5)), waivers=[{"reason": "the index is rebuilt", **waiver}])
     assert result.verdict == expected
-    assert note in " ".join(result.notes)
-    assert ("rebuilt" in cell(result).waiver) == (expected == "WARN")
+    assert note in " ".join(note.text for note in result.notes)
+    assert ("rebuilt" in str(cell(result).waiver)) == (expected == "WARN")
 
 
 def test_a_clock_set_back_does_not_bring_a_waiver_back() -> None:

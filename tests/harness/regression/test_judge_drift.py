@@ -78,13 +78,15 @@ def test_a_judge_that_stays_moved_nothing_and_one_that_moved_is_demoted(judged: 
     assert {(own.score, own.flipped) for own in anchors if own.metric == "better"} == {(0.5, True)}
     own = standing(place)
     assert not own.moved
-    assert "the same 12 stored answers had 80 and have 80 (p 1)" in " ".join(own.notes)
-    assert "12 and 12 verdicts changed with the order" in " ".join(own.notes)
+    assert "the same 12 stored answers had 80 and have 80 (p 1)" in " ".join(note.text for note in own.notes)
+    assert "12 and 12 verdicts changed with the order" in " ".join(note.text for note in own.notes)
     mood.answer = steady(0.7, "tie")  # ten points less on each answer; no verdict flips any more
     own = standing(place)
     assert set(own.moved) == {"t.quality", "t.better"}
-    assert own.moved["t.quality"] == "the judge has moved: the same 12 stored answers had 80 and have 70 (p 0.00049)"
-    assert "12 and 0 verdicts changed with the order (p 0.00049)" in own.moved["t.better"]
+    assert (
+        own.moved["t.quality"].text == "the judge has moved: the same 12 stored answers had 80 and have 70 (p 0.00049)"
+    )
+    assert "12 and 0 verdicts changed with the order (p 0.00049)" in own.moved["t.better"].text
 
 
 def test_the_gate_asks_again_past_the_cache(judged: Any, tmp_path: Path) -> None:

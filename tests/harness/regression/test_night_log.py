@@ -76,7 +76,7 @@ def test_the_order_of_nights_within_a_count_does_not_matter() -> None:
 def test_a_real_loss_blocks_and_says_over_how_many_nights() -> None:
     result, log = gated(EMPTY, *(night(f"n{i}", range(i, i + 16)) for i in range(3)))
     assert cell(result).verdict == "BLOCK"
-    assert "3 nights together" in cell(result).checks[0].text
+    assert "3 nights together" in cell(result).checks[0].text.text
     assert gated(log, night("repaired", range(0)))[0].verdict == "PASS"
 
 
