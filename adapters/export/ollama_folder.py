@@ -30,18 +30,26 @@ class ModelEntry:
     suite_path: Path
     requests: Sequence[TaskRequest]
 
-    def weights(self) -> HuggingFace:
-        """It as weights in one folder, merged if it was trained. Raises ModelError where it has none, or none yet."""
+    def check(self) -> None:
+        """Raise ModelError where it has no weights here, or none yet: known before a converter is looked for."""
         if isinstance(self.model, Quantised):
             raise ModelError(
                 f"models.{self.name} is quantised, which a .gguf is in a way of its own; export its base "
                 f"{self.model.base} with --precision q8_0"
             )
         if not isinstance(self.model, HuggingFace | DerivedModel):
-            raise ModelError(f"models.{self.name} is {type(self.model).__name__}, which has no weights here")
+            raise ModelError(
+                f"models.{self.name} is {type(self.model).__name__}, which has no weights here; name a huggingface, "
+                "tuned or adapter model"
+            )
+        if isinstance(self.model, DerivedModel) and not self.model.at_hand():
+            raise ModelError(f"models.{self.name} is not trained yet; first: harness run {self.suite_path}")
+        if isinstance(self.model, HuggingFace):
+            self.model.check_path()
+
+    def weights(self) -> HuggingFace:
+        """It as weights in one folder, merged if it was trained. Raises ModelError."""
         if isinstance(self.model, DerivedModel):
-            if not self.model.at_hand():
-                raise ModelError(f"models.{self.name} is not trained yet; first: harness run {self.suite_path}")
             try:
                 self.model.check_as_base()
             except ModelError as error:
@@ -55,6 +63,7 @@ class ModelEntry:
 
 def export_ollama(entry: ModelEntry, out: Path | None, precision: Precision, converter: Path | None) -> Export:
     """Write model.gguf and Modelfile. Raises ModelError, StoreError."""
+    entry.check()
     script = find_converter(converter)
     out = out or Path("exports") / entry.suite_name / f"{entry.name}-ollama"
     refuse_filled(out)

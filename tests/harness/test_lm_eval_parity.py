@@ -158,6 +158,20 @@ def test_it_answers_as_lm_evals_own_model(
     assert seen > 50
 
 
+def test_a_prompt_longer_than_the_window_fails_by_itself(models: dict[bool, Path], tasks: Path, tmp_path: Path) -> None:
+    """Every other row has 220 words before the question; lm-eval cuts their beginning, and the rest is as it has them."""
+    samples = theirs(models[False], tasks, ["lengthy"], "running")["samples"]["lengthy"]
+    ((_, answers, values),) = ours(models[False], tasks, ["lengthy"], "running", tmp_path)
+    assert len(answers) == len(samples) == 6
+    for prediction, sample in zip(answers, samples, strict=True):
+        if int(prediction.sample_id) % 2:
+            assert "the model has room for 512: show fewer examples or passages" in str(prediction.error)
+            assert values["acc"][prediction.sample_id] is None
+        else:
+            assert_same(prediction, sample)
+            assert values["acc"][prediction.sample_id] == pytest.approx(sample["acc"])
+
+
 def test_lm_evals_own_command_asks_a_model_of_a_suite(tasks: Path, tmp_path: Path) -> None:
     """A scripted model says A to everything; behind the filter for a letter it is right where the row has A."""
     suite = tmp_path / "suite.yaml"

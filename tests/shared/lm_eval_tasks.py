@@ -55,6 +55,7 @@ TASKS = {
 UNFIT = {
     "middling": {**CHOICE, **ASKED, "metric_list": [*MEAN, {"metric": "acc_norm", "aggregation": "median", "higher_is_better": True}]},
     "voted": {**TASKS["written"], "repeats": 4},
+    "lengthy": {**CHOICE, "doc_to_text": "{{long}} {{question}}\nAnswer:", "metric_list": MEAN},  # every other one
     "coded": {**TASKS["written"], "unsafe_code": True},
     "far": {**TASKS["chosen"], "dataset_path": "nobody/no-such-data", "dataset_kwargs": {}},
     "lost": {**TASKS["chosen"], "dataset_kwargs": {"data_files": {"validation": "no/such/file.jsonl"}}},

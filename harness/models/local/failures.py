@@ -7,6 +7,7 @@ from harness.records.outputs import Completion
 TOO_BIG = Completion(
     text="", finish="error", error="out of memory with this item alone; use a smaller dtype or max_tokens"
 )
+REMEDY = "show fewer examples or passages, lower max_tokens, or take a model with a longer window"
 
 
 def failure(reason: str) -> Completion:
@@ -21,7 +22,7 @@ def too_long(tokens: int, room: int) -> Completion:
         text="",
         finish="error",
         tokens_in=tokens,
-        error=f"the prompt has {tokens} tokens; the model has room for {room}",
+        error=f"the prompt has {tokens} tokens; the model has room for {room}: {REMEDY}",
     )
 
 

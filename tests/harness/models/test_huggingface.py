@@ -17,6 +17,7 @@ from harness.models.huggingface import HuggingFace
 from harness.models.local.answer_limits import AnswerLimits, BoundedReply
 from harness.models.local.batches import Halving, by_length
 from harness.models.local.chat_template import as_chat, as_plain
+from harness.models.local.failures import REMEDY
 from harness.records.inputs import Generation, Message, Prompt
 from harness.records.outputs import Completion
 from harness.text.canonical import digest
@@ -292,7 +293,7 @@ def test_a_prompt_beyond_the_window_fails_and_is_not_cut(plain: bool, llama: Hug
         text="",
         finish="error",
         tokens_in=tokens,
-        error=f"the prompt has {tokens} tokens; the model has room for {WINDOW - 12}",
+        error=f"the prompt has {tokens} tokens; the model has room for {WINDOW - 12}: {REMEDY}",
     )
     assert [completions[0], completions[2]] == one_by_one(model, [PROMPTS[0], PROMPTS[1]])
     scored = model.score_options([PROMPTS[0], long], [("A", "B")] * 2)
