@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from harness.records.gate_results import GateResult
+from harness.records.run_evidence import RunEvidence
 from harness.records.sentences import Sentence
 from reports.facts.spoken_sentences import spoken_statement
 from reports.gate_files.gate_junit import gate_junit
@@ -16,7 +17,7 @@ from tests.shared.gated import RECORD, evidence, held, right
 
 BASE = evidence({"a": right(160, 200), "b": right(100, 200)}, "base")
 NIGHT = evidence({"a": [*[0.0] * 30, *right(130, 170)], "b": right(100, 200)})
-HELD = {
+HELD: dict[str, tuple[RunEvidence, dict[str, Any]]] = {
     "a drop": (NIGHT, {}),
     "a doubt": (NIGHT, {"drop": 0.15}),
     "a drop ruled out": (NIGHT, {"drop": 1}),
@@ -48,8 +49,7 @@ def sentences(result: GateResult) -> list[Sentence]:
 @pytest.mark.parametrize("name", HELD)
 def test_what_is_said_is_said_in_both_languages(name: str) -> None:
     after, policy = HELD[name]
-    own: dict[str, Any] = policy
-    result = held(BASE, after, **own)
+    result = held(BASE, after, **policy)
     assert sentences(result)
     for sentence in sentences(result):
         assert spoken_statement(sentence.statement) == sentence.text
