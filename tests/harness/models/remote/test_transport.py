@@ -270,7 +270,7 @@ def endless_error(server: RawServer, request: bytes) -> Iterable[bytes]:
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (endless, "larger than 64 MB"),
+        pytest.param(endless, "larger than 64 MB", marks=pytest.mark.nightly),
         (announced, "larger than 64 MB"),
         (exploding, "larger than 64 MB"),
         (packed_twice, "packed in a way that was not asked for"),
