@@ -2,6 +2,7 @@
 
 import json
 import sys
+from typing import Annotated, Literal
 
 import typer
 
@@ -38,9 +39,18 @@ def selftest(device: Device = "auto") -> None:
     raise typer.Exit(int(not print_self_test(record, console)))
 
 
-def schema() -> None:
-    """Print the JSON schema of a suite file, for editors."""
-    from harness.suite.schema import suite_schema
+Described = Annotated[
+    Literal["suite", "gate", "gate-policy"],
+    typer.Argument(metavar="SUBJECT", help="Suite files, policies of a gate, or its JSON"),
+]
 
+
+def schema(subject: Described = "suite") -> None:
+    """Print the JSON schema of suite files, for editors; or that of a gate's policies, or of the JSON it writes."""
+    from harness.regression.policy import policy_schema
+    from harness.suite.schema import suite_schema
+    from reports.gate_files.gate_json import gate_schema
+
+    schemas = {"suite": suite_schema, "gate-policy": policy_schema, "gate": gate_schema}
     ascii_only = not sys.stdout.encoding.lower().startswith("utf")
-    print(json.dumps(suite_schema(), indent=1, ensure_ascii=ascii_only))
+    print(json.dumps(schemas[subject](), indent=1, ensure_ascii=ascii_only))

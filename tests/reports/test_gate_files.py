@@ -98,7 +98,7 @@ def test_a_watched_cell_fails_no_job() -> None:
 
 def test_json_is_what_its_schema_says() -> None:
     stored = json.loads((ROOT / "schema" / "gate.schema.json").read_text(encoding="utf-8"))
-    assert stored == gate_schema(), "write it again: see docs/development.md"
+    assert stored == gate_schema(), "write it again: harness schema gate > schema/gate.schema.json"
     content = json.loads(gate_json(RESULT))
     jsonschema.validate(content, stored)
     assert content["exit_code"] == 1

@@ -125,4 +125,4 @@ def test_the_example_says_the_defaults(tmp_path: Path) -> None:
 def test_the_schema_in_the_repository_is_that_of_the_code() -> None:
     """An editor checks a policy by it."""
     stored = json.loads((ROOT / "schema" / "gate-policy.schema.json").read_text(encoding="utf-8"))
-    assert stored == policy_schema(), "write it again: see docs/development.md"
+    assert stored == policy_schema(), "write it again: harness schema gate-policy > schema/gate-policy.schema.json"
