@@ -75,7 +75,7 @@ def parameter(parameters: tuple[Parameter, ...], name: str) -> tuple[str, str | 
         ("retriever", "tfidf", {"ngrams": ("[whole number, whole number]", "[1, 1]")}),
         ("variant", "rag", {"retriever": ("retriever", "lexical"), "query": ("text", "'{{ input }}'")}),
         ("variant", "answers", {"from": ("text or mapping to text", None)}),
-        ("knowledge", "texts", {"split.by": ("none | paragraph | sentence | tokens", "none")}),
+        ("knowledge", "texts", {"split.overlap": ("whole number ≥ 0", "0")}),
     ],
 )  # fmt: skip
 def test_of_a_component(kind: str, name: str, expected: dict[str, tuple[str, str | None]]) -> None:
