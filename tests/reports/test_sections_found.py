@@ -139,18 +139,18 @@ def test_sections_are_in_order_and_differ() -> None:
     assert orders == sorted(set(orders))
     assert len({section.anchor for section in sections}) == len(sections)
     assert [section.title for section in sections] == [
-        "Anomalies", "Recommendation", "Approaches", "Efficiency", "Results", "Pairs", "Differences", "Effects", "By part",
+        "Anomalies", "Recommendation", "Approaches", "Efficiency", "Results", "Pairs", "Differences", "Effects", "By part", "Groups of tasks",
         "Retrieval", "Cascades", "Freshness", "Searches", "Learning curve", "Forgetting", "Leakage", "Training", "Seeds",
         "Judges", "People", "Rankings", "Confusions", "Trade-offs", "Renderings", "Cost", "Items", "Method",
     ]  # fmt: skip
 
 
 def test_no_section_styles_what_another_made() -> None:
-    """A class that is styled by itself belongs to one style sheet: all of them stand on one page, but the rating page's."""
+    """A class that is styled by itself belongs to one style sheet: all stand on one page, but those of pages of their own."""
     owners: dict[str, set[str]] = {}
     reports = ROOT / "reports"
     for sheet in (*(reports / "assets").glob("*.css"), *(reports / "sections").glob("*.css")):
-        if sheet.name == "rating.css":
+        if sheet.name in ("rating.css", "trend.css"):
             continue
         text = re.sub(r"/\*.*?\*/|@media[^{]*{", "", sheet.read_text(encoding="utf-8"), flags=re.DOTALL)
         for selectors in re.findall(r"([^{}]+){", text):
