@@ -23,7 +23,7 @@ def _shared_models(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         (tmp_path / "cache" / part).symlink_to(MODELS / part, target_is_directory=True)
 
 
-@pytest.mark.parametrize("name", [pytest.param("yidu", marks=pytest.mark.nightly), "imcs", "ceval", "instruction"])
+@pytest.mark.parametrize("name", ["yidu", pytest.param("imcs", marks=pytest.mark.nightly), "ceval", "instruction"])
 def test_real_suite(name: str, shared_data: Path, run_suite: Callable[..., RunFolder]) -> None:
     folder = run_suite(SUITES / f"{name}.yaml")
     summary = folder.summary()

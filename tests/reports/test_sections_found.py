@@ -139,8 +139,8 @@ def test_sections_are_in_order_and_differ() -> None:
     assert orders == sorted(set(orders))
     assert len({section.anchor for section in sections}) == len(sections)
     assert [section.title for section in sections] == [
-        "Anomalies", "Recommendation", "Approaches", "Efficiency", "Results", "Pairs", "Differences", "Effects", "By part", "Groups of tasks",
-        "Retrieval", "Cascades", "Freshness", "Searches", "Learning curve", "Forgetting", "Leakage", "Training", "Seeds",
+        "Anomalies", "Recommendation", "Approaches", "Efficiency", "Results", "Pairs", "Differences", "Effects", "By part",
+        "Groups of tasks", "Retrieval", "Cascades", "Freshness", "Searches", "Learning curve", "Forgetting", "Leakage", "Training", "Seeds",
         "Judges", "People", "Rankings", "Confusions", "Trade-offs", "Renderings", "Cost", "Items", "Method",
     ]  # fmt: skip
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.doctor import examination, installation, surroundings
+from harness.doctor import disk_and_network, examination, installation
 from harness.doctor.examination import examine_machine
 from harness.records.diagnoses import Diagnosis
 from tests.shared.commands import run_command
@@ -51,7 +51,7 @@ def test_a_cache_that_cannot_be_used_is_a_problem(cache: str, text: str, remedy:
 def test_models_of_ollama_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(light_server()) as server:
         monkeypatch.setenv("OLLAMA_HOST", server.place)
-        (found,) = surroundings.look_at_ollama()
+        (found,) = disk_and_network.look_at_ollama()
     assert (found.state, found.text) == ("ok", f"at {server.place}: judge:latest, meaning:latest, small:latest")
 
 
@@ -90,13 +90,13 @@ def test_four_bits_are_computed_here() -> None:
 @pytest.mark.parametrize("endpoint", ["http://127.0.0.1:1"])
 def test_a_hub_out_of_reach_is_told(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
     constants = pytest.importorskip("huggingface_hub.constants")
-    (offline,) = surroundings.look_at_hub()
+    (offline,) = disk_and_network.look_at_hub()
     assert "HF_HUB_OFFLINE is set" in offline.text
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(constants, "ENDPOINT", endpoint)
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
-    (found,) = surroundings.look_at_hub()
+    (found,) = disk_and_network.look_at_hub()
     assert found.state == "warning"
     assert "cannot be reached" in found.text
     assert "HF_ENDPOINT" in found.remedy
