@@ -20,7 +20,7 @@ from reports.facts.run_changes import (
     verdict_of,
 )
 from reports.html import report_environment
-from reports.page_assets import csp_digest, read_asset
+from reports.page_assets import embedded_files
 from reports.wording import LANGUAGES, NAMES, say, speaking, spoken_language
 
 STYLES = ("report.css", "tables.css", "comparison.css")
@@ -30,7 +30,6 @@ LISTED = 25  # items of each kind and cell that a comparison lists at most
 
 def render_comparison(comparison: RunComparison, language: Language) -> str:
     """The page as text, in every language; `language` is the one that is shown first. Equal runs give equal pages."""
-    style, early = "".join(map(read_asset, STYLES)), "".join(map(read_asset, EARLY_SCRIPTS))
     environment = report_environment()
     bodies = {}
     for spoken in sorted(LANGUAGES, key=lambda candidate: candidate != language):
@@ -42,10 +41,7 @@ def render_comparison(comparison: RunComparison, language: Language) -> str:
         title=title,
         language=language,
         bodies=bodies,
-        style=Markup(style),
-        early=Markup(early),
-        style_hash=csp_digest(style),
-        script_hash=csp_digest(early),
+        **embedded_files(STYLES, EARLY_SCRIPTS),
     )
 
 

@@ -2,9 +2,14 @@
 
 import base64
 import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+
+from harness.records.inputs import JSON
 
 
 def read_asset(name: str) -> str:
@@ -23,6 +28,23 @@ def page_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+def embedded_files(styles: Sequence[str], early: Sequence[str], late: Sequence[str] = ()) -> Mapping[str, JSON]:
+    """What a template embeds: style sheets, scripts before the first paint and at the end, and the digests of each."""
+    style, *scripts = ("".join(map(read_asset, names)) for names in (styles, early, late))
+    return {
+        "style": Markup(style),
+        "early": Markup(scripts[0]),
+        "late": Markup(scripts[1]),
+        "style_hash": csp_digest(style),
+        "script_hashes": tuple(map(csp_digest, scripts)),
+    }
+
+
+def embedded_json(content: JSON) -> Markup:
+    """JSON that can stand in an element: no text of a run can close it."""
+    return Markup(json.dumps(content, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"))
 
 
 def csp_digest(text: str) -> str:

@@ -1,6 +1,5 @@
 """The page of a suite's trend: one file that opens anywhere, offline."""
 
-import json
 from collections.abc import Mapping
 
 from jinja2 import Environment
@@ -11,7 +10,7 @@ from harness.records.trends import Trend
 from reports.facts.trend_overview import counted_nights, fault_sentence, order_sentences, overview
 from reports.facts.trend_payload import trend_payload
 from reports.facts.trend_sections import trend_sections
-from reports.page_assets import csp_digest, page_environment, read_asset
+from reports.page_assets import embedded_files, embedded_json, page_environment
 from reports.wording import LANGUAGES, NAMES, catalogue, say, speaking, spoken_language
 
 STYLES = ("report.css", "tables.css", "charts.css", "trend.css")
@@ -22,8 +21,6 @@ OF_LONG_TEXTS = ("show_all", "show_less", "empty")  # what elements.js says wher
 
 def render_trend(trend: Trend, language: Language = "en") -> str:
     """The page as text, in every language; `language` is the one that is shown first. Equal trends give equal pages."""
-    style = "".join(map(read_asset, STYLES))
-    early, late = "".join(map(read_asset, EARLY_SCRIPTS)), "".join(map(read_asset, SCRIPTS))
     environment = page_environment()
     environment.globals |= {"say": say}
     bodies = {}
@@ -35,13 +32,9 @@ def render_trend(trend: Trend, language: Language = "en") -> str:
             title=say("trend.heading", suite=trend.suite),
             language=language,
             bodies=bodies,
-            style=Markup(style),
-            early=Markup(early),
-            late=Markup(late),
-            style_hash=csp_digest(style),
-            script_hashes=(csp_digest(early), csp_digest(late)),
-            phrases=_data({spoken: _phrases(spoken) for spoken in LANGUAGES}),
-            payload=_data(trend_payload(trend)),
+            phrases=embedded_json({spoken: _phrases(spoken) for spoken in LANGUAGES}),
+            payload=embedded_json(trend_payload(trend)),
+            **embedded_files(STYLES, EARLY_SCRIPTS, SCRIPTS),
         )
 
 
@@ -62,8 +55,3 @@ def _phrases(language: Language) -> Mapping[str, JSON]:
     """What the scripts say, where elements.js looks for it."""
     entries = catalogue(language)
     return {"explorer": {name: entries["explorer"][name] for name in OF_LONG_TEXTS} | dict(entries["trend_chart"])}
-
-
-def _data(content: JSON) -> Markup:
-    """JSON that can stand in an element: no text of a run can close it."""
-    return Markup(json.dumps(content, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"))
