@@ -61,6 +61,13 @@ def show_cache(
     if contents.unused:
         count = counted(contents.unused.answers, "answer")
         console.print(f"  {sized(contents.unused.size):>9}  of no run there: {count}", soft_wrap=True)
+    _print_shared(console)
+
+
+def _print_shared(console: "Console") -> None:
+    """Where the second cache lies, if there is any."""
+    from harness.runtime.shared_cache import shared_root
+
     if (shared := shared_root()) is not None:
         state = "read after it" if shared.is_dir() else "not there, so it is ignored"
         console.print(f"\nShared cache: {shared}: {state}", soft_wrap=True)

@@ -1,5 +1,6 @@
 """The command that holds a run against its baseline, and whose exit status a CI job goes by."""
 
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.arguments import Speech
+from harness.cli.option_groups import with_groups
 
 if TYPE_CHECKING:
     from harness.records.gate_results import GateResult
@@ -43,10 +45,20 @@ Example = Annotated[
 ]
 
 
+@dataclass(frozen=True, kw_only=True)
+class GateFiles:
+    """Where the verdict is written besides the terminal, and in which language it is said."""
+
+    markdown: Markdown = None
+    junit: Junit = None
+    json_file: JsonFile = None
+    lang: Speech = None
+
+
+@with_groups
 def gate(
-    run: Run, baseline: Baseline, policy: Policy = None, markdown: Markdown = None, junit: Junit = None,
-    json_file: JsonFile = None, lang: Speech = None, example_policy: Example = False,
-) -> None:  # fmt: skip
+    run: Run, baseline: Baseline, policy: Policy = None, *, files: GateFiles, example_policy: Example = False
+) -> None:
     """Hold a run against its baseline: PASS, WARN, BLOCK, INCONCLUSIVE or NOT COMPARABLE, by cell and over all.
 
     Exit status: 0 PASS or WARN, 1 BLOCK, 2 usage, 3 INCONCLUSIVE, 4 NOT COMPARABLE. See docs/gate.md. For example:
@@ -61,11 +73,11 @@ def gate(
     from reports.gate_files.gate_table import print_gate
 
     result = gated(run, baseline, policy)
-    language = lang or "en"
+    language, markdown = files.lang or "en", files.markdown
     outputs = (
         (Path(markdown) if markdown and markdown != STDOUT else None, partial(gate_markdown, language=language)),
-        (junit, partial(gate_junit, language=language)),
-        (json_file, gate_json),
+        (files.junit, partial(gate_junit, language=language)),
+        (files.json_file, gate_json),
     )
     for path, render in outputs:
         if path is not None:

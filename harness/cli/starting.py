@@ -2,10 +2,13 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from harness.cli.option_groups import with_groups
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -44,29 +47,54 @@ NoInput = Annotated[bool, typer.Option("--no-input", help="The same; so it is wi
 Force = Annotated[bool, typer.Option("--force", help="Write over files that are there")]
 
 
-def init(
-    domain: Domain = None, data: Data = None, question: Input = None, target: Target = None,
-    identifier: Identifier = None, kind: AnswerKind = None, model: ModelName = None, language: Language = None,
-    knowledge: KnowledgeFiles = None, shipped: Shipped = None, out: Folder = None, yes: Yes = False,
-    no_input: NoInput = False, force: Force = False,
-) -> None:  # fmt: skip
+@dataclass(frozen=True, kw_only=True)
+class WishOptions:
+    """What a user states of the suite; the rest is asked, or guessed from the data."""
+
+    data: Data = None
+    input: Input = None
+    target: Target = None
+    identifier: Identifier = None
+    kind: AnswerKind = None
+    model: ModelName = None
+    language: Language = None
+    knowledge: KnowledgeFiles = None
+
+    def wishes(self, domain: str | None) -> "Wishes":
+        """The same, as the interview takes it."""
+        from harness.authoring.interview import Wishes
+
+        return Wishes(
+            domain=domain, data=tuple(self.data or ()), input=self.input, target=self.target, id=self.identifier,
+            kind=self.kind, model=self.model, language=self.language, knowledge=tuple(self.knowledge or ()),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class WritingOptions:
+    """Where the suite goes, and whether anybody is asked."""
+
+    out: Folder = None
+    yes: Yes = False
+    no_input: NoInput = False
+    force: Force = False
+
+
+@with_groups
+def init(domain: Domain = None, *, stated: WishOptions, shipped: Shipped = None, writing: WritingOptions) -> None:
     """Begin a suite from your data: looks into it, asks what it cannot tell, and writes a folder that runs at once.
 
     For example `harness init cardiology --data train.csv --data test.csv`, or `harness init` to be asked.
     """
-    from harness.authoring.interview import Wishes
     from harness.printing import make_console
 
     console = make_console()
-    wishes = Wishes(
-        domain=domain, data=tuple(data or ()), input=question, target=target, id=identifier, kind=kind, model=model,
-        language=language, knowledge=tuple(knowledge or ()),
-    )  # fmt: skip
-    interviewer = _interviewer(console, not (yes or no_input) and sys.stdin.isatty())
+    wishes = stated.wishes(domain)
+    interviewer = _interviewer(console, not (writing.yes or writing.no_input) and sys.stdin.isatty())
     if shipped:
-        folder = _begin_shipped(shipped, wishes, interviewer, out, force)
+        folder = _begin_shipped(shipped, wishes, interviewer, writing.out, writing.force)
     else:
-        folder = _begin(wishes, interviewer, out, force)
+        folder = _begin(wishes, interviewer, writing.out, writing.force)
     console.print(f"\n{folder / 'suite.yaml'} is written. Next:", soft_wrap=True)
     for command in ("check", "plan", "run"):
         console.print(f"  harness {command} {folder}", soft_wrap=True)
