@@ -90,6 +90,7 @@ def test_four_bits_are_computed_here() -> None:
 @pytest.mark.parametrize("endpoint", ["http://127.0.0.1:1"])
 def test_a_hub_out_of_reach_is_told(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
     constants = pytest.importorskip("huggingface_hub.constants")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     (offline,) = disk_and_network.look_at_hub()
     assert "HF_HUB_OFFLINE is set" in offline.text
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
