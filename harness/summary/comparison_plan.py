@@ -62,11 +62,7 @@ def comparison_plan(
         reference=reference_of(suite),
         headline=headline,
         floors=[name for name, variant in suite.variants.items() if variant.floor],
-        bounds=[
-            name
-            for name in expansion.reported()
-            if is_bound(suite.variants[expansion.pools.get(name, (name,))[0]], suite.variants)
-        ],
+        bounds=_bounds(suite),
         origins={name: task.origin for name, task in tasks.items() if task.origin},
         cascades={name: steps for name, variant in suite.variants.items() if (steps := named(variant, "variants"))},
         pools=expansion.pools,
@@ -89,6 +85,13 @@ def comparison_plan(
         breakdowns={name: _columns(suite, task.origin or name) for name, task in tasks.items()},
         task_groups=suite.task_groups,
     )
+
+
+def _bounds(suite: Suite) -> list[str]:
+    """The variants, as reported, that are told what only the answer's author knows."""
+    pools = suite.expansion.pools
+    first_of = {name: pools.get(name, (name,))[0] for name in suite.expansion.reported()}
+    return [name for name, member in first_of.items() if is_bound(suite.variants[member], suite.variants)]
 
 
 def _columns(suite: Suite, task: str) -> Sequence[str]:

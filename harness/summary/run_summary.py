@@ -40,7 +40,6 @@ def summary_of(
     usage, looked_up, stepped = _answering(plan, metrics, predictions, scores)
     groupings = tuple(groupings_of(samples))
     comparisons, leaders, floors = _tested(figures, plan, metrics)
-    warnings = (*unknown_warnings(figures.results, plan, scores), *grouping_warnings(groupings))
     return Summary(
         name=plan.name,
         reference=plan.reference,
@@ -53,7 +52,7 @@ def summary_of(
         floors=floors,
         retrieved=looked_up,
         routed=stepped,
-        **_said(warnings),
+        **_said((*unknown_warnings(figures.results, plan, scores), *grouping_warnings(groupings))),
         unaided=tuple(plan.floors),
         bounds=tuple(plan.bounds),
         overlaps=_listed(overlaps),
