@@ -97,11 +97,11 @@ def _finished(place: Path) -> "tuple[RunFolder, FinishedRun]":
     """Raises StoreError for a folder that is no run, and for a run that has no figures yet."""
     from harness.errors import StoreError
     from harness.runtime.run_lookup import run_at
-    from harness.runtime.run_shelf import COMPLETE
+    from harness.runtime.run_shelf import FINISHED
 
     folder = run_at(place)
     record = folder.read_run()
-    if record.get("status") not in (*COMPLETE, "summarized"):
+    if record.get("status") not in FINISHED:
         command = record.get("command") or f"harness run {record['suite'].get('path')}"
         raise StoreError(f"{folder.path} is not finished ({record.get('status')}); first: {command}")
     return folder, folder.finished()

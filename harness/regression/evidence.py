@@ -18,10 +18,10 @@ from harness.regression.baseline_folder import is_baseline, read_baseline
 from harness.regression.item_digests import answer_digests, question_digests
 from harness.runtime.run_folder import RunFolder
 from harness.runtime.run_lookup import run_at
+from harness.runtime.run_shelf import FINISHED
 from harness.text.counting import counted
 from harness.text.stating import state
 
-FINISHED = frozenset(("summarized", "complete", "completed", "finished", "done", "ok"))  # older runs had other words
 Cells = Counter[tuple[str, str, str]]  # task, variant, metric → scores with a value
 
 

@@ -19,9 +19,7 @@ from harness.records.inputs import JSON
 from harness.records.trends import LeftOut, LeftOutReason
 from harness.runtime.run_folder import RunFolder
 from harness.runtime.run_order import natural, read_time, stamp_of, start_of
-from harness.runtime.run_shelf import COMPLETE, read_parsed, read_record, runs_below
-
-DEPTH = 3  # folders below the one that is looked at, as `harness view` looks
+from harness.runtime.run_shelf import COMPLETE, DEPTH, read_parsed, read_record, runs_below
 
 
 @dataclass(frozen=True, kw_only=True)

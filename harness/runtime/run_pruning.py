@@ -14,10 +14,9 @@ from harness.records.prunings import KeptRun, RunPruning, RunRemoval
 from harness.runtime.progress_file import PROGRESS
 from harness.runtime.run_folder import LOCK, RESULTS, RunFolder
 from harness.runtime.run_order import natural, start_of
-from harness.runtime.run_shelf import COMPLETE, read_record, runs_below
+from harness.runtime.run_shelf import COMPLETE, DEPTH, read_record, runs_below
 from harness.runtime.whole_files import PARTIAL
 
-DEPTH = 3  # folders below the one that is pruned, as `harness view` looks
 OWN = frozenset(("run.json", *RESULTS, LOCK, PROGRESS))
 GONE = ".pruned"  # what a folder's name ends with while it is removed
 

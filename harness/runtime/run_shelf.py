@@ -25,6 +25,7 @@ from harness.runtime.run_folder import RESULTS, RunFolder
 DEPTH = 4  # folders below the one that is viewed: runs/NAME/limited/TIME, and one more
 ANSWERS = frozenset(("samples.jsonl", "predictions.jsonl"))  # a run that lost its run.json still has them
 COMPLETE = frozenset(("complete", "completed", "finished", "done", "ok"))  # older versions had their own words
+FINISHED = COMPLETE | {"summarized"}  # all figures are there, if not the page
 LARGEST = 1 << 28  # bytes of a file that is read for the list
 Signature = tuple[tuple[int, int, int] | None, ...]
 T = TypeVar("T")
