@@ -24,7 +24,7 @@ from harness.regression.history import History, read_histories
 from harness.regression.policy_file import read_policy
 from harness.regression.trend import make_trend
 from harness.runtime.record_files import writing
-from harness.runtime.run_folder import RunFolder
+from harness.runtime.run_folder import PATIENCE, RunFolder
 from harness.runtime.run_lookup import folder_for, is_unfinished, root_for
 from harness.runtime.run_order import read_time
 from harness.runtime.run_pruning import plan_run_pruning, remove_runs
@@ -34,7 +34,6 @@ from harness.suite.suite import Suite
 SUMMARY, JUNIT, VERDICT, TREND = "summary.md", "junit.xml", "gate.json", "trend.html"
 FILES = (SUMMARY, JUNIT, VERDICT, TREND)
 LOCK, STATE = ".lock", ".night.json"
-PATIENCE = 0.3  # seconds: so long may somebody look whether a night goes on
 STALE = timedelta(hours=12)  # after which a finished run is not gated any more: the next night is due
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from markupsafe import Markup
 
 from harness.records.inputs import JSON, Language
-from harness.records.run_comparisons import FigureChange, RunComparison
+from harness.records.run_comparisons import LISTED_ITEMS, FigureChange, RunComparison
 from reports.charts.whiskers import Whisker
 from reports.facts.run_changes import (
     FigureLine,
@@ -25,7 +25,6 @@ from reports.wording import LANGUAGES, NAMES, say, speaking, spoken_language
 
 STYLES = ("report.css", "tables.css", "comparison.css")
 EARLY_SCRIPTS = ("theme.js", "language.js")
-LISTED = 25  # items of each kind and cell that a comparison lists at most
 
 
 def render_comparison(comparison: RunComparison, language: Language) -> str:
@@ -65,7 +64,7 @@ def _facts(comparison: RunComparison) -> Mapping[str, JSON]:
         "costs": cost_lines(comparison),
         "items": {kind: list(item_lines(comparison, kind)) for kind in ("broken", "fixed")},
         "totals": {kind: items_total(comparison, kind) for kind in ("broken", "fixed")},
-        "most": LISTED,
+        "most": LISTED_ITEMS,
     }
 
 

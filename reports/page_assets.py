@@ -10,6 +10,9 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.records.inputs import JSON
+from reports.wording import LANGUAGES, catalogue
+
+OF_LONG_TEXTS = ("show_all", "show_less", "empty")  # what elements.js says wherever it is used
 
 
 def read_asset(name: str) -> str:
@@ -45,6 +48,15 @@ def embedded_files(styles: Sequence[str], early: Sequence[str], late: Sequence[s
 def embedded_json(content: JSON) -> Markup:
     """JSON that can stand in an element: no text of a run can close it."""
     return Markup(json.dumps(content, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"))
+
+
+def script_phrases(section: str) -> Markup:
+    """What a page's scripts say, in each language: a section of the catalogue, and what elements.js looks for."""
+    return embedded_json({spoken: _phrases(catalogue(spoken), section) for spoken in LANGUAGES})
+
+
+def _phrases(entries: Mapping[str, JSON], section: str) -> dict[str, JSON]:
+    return {"explorer": {name: entries["explorer"][name] for name in OF_LONG_TEXTS} | dict(entries[section])}
 
 
 def csp_digest(text: str) -> str:

@@ -1,17 +1,15 @@
 """The page on which people rate answers: one file that opens anywhere, offline, and tells nothing of whose they are."""
 
-from collections.abc import Mapping
 from dataclasses import asdict
 
-from harness.records.inputs import JSON, Language
+from harness.records.inputs import Language
 from harness.records.rating_sheets import RatingSheet
-from reports.page_assets import embedded_files, embedded_json, page_environment
-from reports.wording import LANGUAGES, catalogue, say, speaking
+from reports.page_assets import embedded_files, embedded_json, page_environment, script_phrases
+from reports.wording import say, speaking
 
 STYLES = ("report.css", "rating.css")
 EARLY_SCRIPTS = ("theme.js",)  # before the first paint
 SCRIPTS = ("elements.js", "exports.js", "rating_state.js", "rating_parts.js", "rating.js")
-OF_LONG_TEXTS = ("show_all", "show_less", "empty")  # what elements.js says wherever it is used
 
 
 def render_rating(sheet: RatingSheet, language: Language) -> str:
@@ -22,13 +20,7 @@ def render_rating(sheet: RatingSheet, language: Language) -> str:
         return environment.get_template("rating.html.j2").render(
             title=say("rating.heading"),
             language=language,
-            phrases=embedded_json({spoken: _phrases(spoken) for spoken in LANGUAGES}),
+            phrases=script_phrases("rating"),
             sheet=embedded_json(asdict(sheet)),
             **embedded_files(STYLES, EARLY_SCRIPTS, SCRIPTS),
         )
-
-
-def _phrases(language: Language) -> Mapping[str, JSON]:
-    """What the scripts say, where elements.js looks for it."""
-    entries = catalogue(language)
-    return {"explorer": {name: entries["explorer"][name] for name in OF_LONG_TEXTS} | dict(entries["rating"])}

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.arguments import Speech
+from harness.records.run_comparisons import LEAST_SHARED
 
 if TYPE_CHECKING:
     from harness.records.run_comparisons import RunComparison
 
-SHARE = 0.5
 
 First = Annotated[Path, typer.Argument(metavar="RUN_A", help="A run folder, runs/NAME or a baseline: what was before")]
 Second = Annotated[Path, typer.Argument(metavar="RUN_B", help="A run folder, or runs/NAME: what is compared with it")]
@@ -37,7 +37,7 @@ BaselineFolder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder th
 
 
 def compare(
-    run_a: First, run_b: Second, share: Share = SHARE, markdown: MarkdownFile = None, html: HtmlFile = None,
+    run_a: First, run_b: Second, share: Share = LEAST_SHARED, markdown: MarkdownFile = None, html: HtmlFile = None,
     lang: Speech = None, different_suites: DifferentSuites = False,
 ) -> None:  # fmt: skip
     """Compare two runs of a suite on the items that both have: figures, costs, broken items, and what else differs.

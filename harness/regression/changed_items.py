@@ -9,7 +9,7 @@ from harness.records.derived_names import reported_name
 from harness.records.figure_names import FigureName
 from harness.records.figures import ENDLESS, MetricInfo
 from harness.records.outputs import Score
-from harness.records.run_comparisons import ItemChange, ItemCounts, ItemTexts, PairedCell
+from harness.records.run_comparisons import LISTED_ITEMS, ItemChange, ItemCounts, ItemTexts, PairedCell
 from harness.records.run_evidence import RunEvidence
 from harness.regression.cell_pairing import paired_cells
 from harness.regression.paired_runs import metric_infos
@@ -17,7 +17,6 @@ from harness.runtime.run_folder import RunFolder
 from harness.runtime.run_lookup import run_at
 from harness.summary.error_causes import deciding
 
-LISTED = 25  # items of each kind and cell, those that lost or gained most
 FAILED = 2.0  # the size of a change to or from an answer that failed: more than any share of a range
 
 AnswerKey = tuple[str, str, str]  # task, variant, id
@@ -50,7 +49,7 @@ def changed_items(
                 )
             )
         for kind in ("broken", "fixed"):
-            listed += [own for _, own in changes if own.kind == kind][:LISTED]
+            listed += [own for _, own in changes if own.kind == kind][:LISTED_ITEMS]
     return tuple(counts), tuple(_with_texts(listed, before, after))
 
 

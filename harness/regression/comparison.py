@@ -9,7 +9,7 @@ from harness.errors import HarnessError
 from harness.records.figure_names import FigureName
 from harness.records.figures import Result
 from harness.records.inputs import Language
-from harness.records.run_comparisons import Cause, FigureChange, ItemOverlap, RunComparison, RunLabel
+from harness.records.run_comparisons import LEAST_SHARED, Cause, FigureChange, ItemOverlap, RunComparison, RunLabel
 from harness.records.run_evidence import RunEvidence
 from harness.regression.changed_items import changed_items
 from harness.regression.comparison_remarks import remarks
@@ -19,7 +19,6 @@ from harness.regression.run_differences import differences
 from harness.summary.comparisons import corrected
 from harness.summary.corpus_figures import CorpusFigures
 
-SHARE = 0.5  # of the larger set of items, that both runs must have
 Key = tuple[str, str, str]  # task, variant, metric
 
 
@@ -27,7 +26,7 @@ Key = tuple[str, str, str]  # task, variant, metric
 class ComparisonTerms:
     """Under which two runs are compared."""
 
-    share: float = SHARE  # of the items of a task that have to be shared
+    share: float = LEAST_SHARED  # of the items of a task that have to be shared
     different_suites: bool = False  # whether their suites may have different names
 
 
