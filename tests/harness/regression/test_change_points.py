@@ -7,7 +7,7 @@ from statistics import fmean
 import numpy as np
 import pytest
 
-from harness.regression.change_points import FEW, LevelShift, level_shifts, without_spikes
+from harness.regression.change_points import FEW, LevelShift, level_shifts, night_noise, without_spikes
 
 FLAT = [0.70, 0.71, 0.70, 0.69, 0.70, 0.71, 0.69, 0.70]
 
@@ -58,3 +58,9 @@ def test_the_segmentation_is_the_best_of_all(seed: int) -> None:
     values = without_spikes(levels + random.normal(size=15), 1e9)
     noise = 2.0  # above what the differences of neighbours tell, so that it is what counts
     assert tuple(shift.place for shift in level_shifts(list(values), noise)) == best_cuts(list(values), noise)
+
+
+def test_the_noise_of_independent_nights_is_their_standard_deviation() -> None:
+    values = np.random.default_rng(1).normal(0.7, 0.02, 20_000)
+    values[10_000:] -= 0.3  # a shift adds nothing to it
+    assert night_noise(values) == pytest.approx(0.02, rel=0.03)
