@@ -122,6 +122,9 @@ def test_a_larger_sample_holds_a_smaller_one(suite: Path) -> None:
         for limit in (3, 10, 25)
     ]  # fmt: skip
     assert drawn[0] < drawn[1] < drawn[2]
+    suite.write_text(suite.read_text(encoding="utf-8").replace("seed: 5", "seed: 6"), encoding="utf-8")
+    other = harness.run(suite, limit=10, tasks=["t"], only=["base"], progress=False, out=suite.parent / "other")
+    assert drawn[1] != {sample.id for sample in other.finished.samples}  # drawn by the seed, no beginning of a list
 
 
 def test_a_limited_run_and_a_whole_one_never_take_each_others_place(

@@ -78,6 +78,10 @@ def test_where_lower_is_better_and_the_scale_has_no_end() -> None:
         cell(held(before, evidence({"a": [7.0, 11.0] * 30, "b": [10.0] * 60}, info=LOSS), floor=9.5)).verdict == "PASS"
     )
     assert cell(held(before, before, floor=9.5)).verdict == "BLOCK"
+    better = evidence(
+        {"a": [7.0, 11.0] * 30, "b": [10.0] * 60}, info=LOSS
+    )  # 9 ± 2.0 · 2.02 / √60: the worse end is 9.5
+    assert cell(held(before, better, floor=9.2, floor_by="bound")).verdict == "WARN"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """A trend of generated nights: what its generator put into them is what is seen."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -51,6 +53,19 @@ def test_items_of_identical_nights_that_waver_are_found(trend: Trend) -> None:
         assert 1 <= own.changes < own.nights == 3
     assert {key: count for key, count in flaky.items() if count} == listed
     assert all(cell.low <= cell.flaky / cell.items <= cell.high for cell in trend.flakiness.cells)
+
+
+def test_an_answer_that_failed_is_no_other_answer(tmp_path: Path) -> None:
+    (history,), _ = read_histories(generated_nights(tmp_path, NIGHTS, 1, 4))
+    before = sum(cell.flaky for cell in make_trend(history, "runs").flakiness.cells)
+    file = history.nights[10].path / "predictions.jsonl"
+    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    failed = [{**row, "text": "", "error": "the line broke"} for row in rows]
+    file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in failed), encoding="utf-8")
+    flakiness = make_trend(history, "runs").flakiness
+    assert (flakiness.problem, flakiness.nights) == ("", (9, 10, 11))
+    assert sum(cell.flaky for cell in flakiness.cells) <= before
+    assert all(item.nights == 2 for item in flakiness.items)
 
 
 def test_the_last_night_broke_and_fixed_items(trend: Trend) -> None:

@@ -21,6 +21,7 @@ def runs(tmp_path: Path) -> Path:
     night_at(tmp_path, "cut-short-old", started=started(2), status="predicted")
     night_at(tmp_path, "cut-short-new", started=started(6), status="predicted")
     night_at(tmp_path / "limited", "try", started=started(1), limited={"limit": 3})
+    night_at(tmp_path / "limited", "no-night", started=started(7), limited={"limit": 3})
     (night_at(tmp_path, "labelled", started=started(1)) / "labels.jsonl").touch()
     (night_at(tmp_path, "broken", started=started(1)) / "run.json").write_text("{")
     (tmp_path / "notes").mkdir()
@@ -49,8 +50,9 @@ def test_what_is_older_than_the_nights_that_stay_goes(runs: Path, keep: int, exp
 
 def test_running_runs_and_those_of_baselines_stay(runs: Path) -> None:
     with RunFolder(runs / "night-1").locked():
-        pruning = plan_run_pruning(runs, 4, protected=["night-1"])
-        assert {own.name: own.reason for own in pruning.kept}["night-1"] in ("running", "baseline")
+        pruning = plan_run_pruning(runs, 4)
+        assert {own.name: own.reason for own in pruning.kept}["night-1"] == "running"
+        assert "night-1" not in {own.name for own in pruning.removals}
     pruning = plan_run_pruning(runs, 1, protected=["night-2"])
     assert {own.name: own.reason for own in pruning.kept} == {
         "broken": "unreadable", "labelled": "other files", "night-2": "baseline",
