@@ -64,6 +64,7 @@ def test_markdown_is_short_with_the_worst_first() -> None:
     rows = [line for line in head.splitlines() if line.startswith("| ")]
     assert rows[1] == r"| **BLOCK** | triage.f1.macro | lora | 0.8125 | 0.75 | +0.0625 worse on \| \<b\> \*now\* |"
     assert [row.split(" |")[0].strip("| *") for row in rows[1:]] == list(VERDICTS[:4])
+    assert "1 BLOCK, 1 INCONCLUSIVE, 1 NOT COMPARABLE, 1 WARN, 61 PASS" in head
     assert "61 more cells" in rest
     assert rest.count("| PASS |") == 61
     assert "ended on 2026-11-01" in rest

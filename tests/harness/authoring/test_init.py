@@ -64,6 +64,7 @@ def init(*arguments: str, model: str = "scripted") -> tuple[int, str]:
         ("q.csv", rows("text,report", 'q{i},"{{""a"": ""x{i}""}}"'), {"target": "report"}, "json_fields"),
         ("q.csv", rows("text,label", "q {{{{{i}}},{{{{{j}}}"), {"target": "label"}, "exact_match"),  # braces are text
         ("q.csv", "question,answer\nq1,a\nq2,b\n", {}, "exact_match"),  # too few rows to divide
+        ("q.csv", rows("id,question,answer", "same,q{i},a{i}"), {"id": None}, "exact_match"),  # ids that are none
     ],
 )  # fmt: skip
 def test_what_is_understood(put: Put, name: str, content: str | bytes, reader: dict[str, object], kind: str) -> None:
@@ -96,6 +97,8 @@ def test_what_is_written_runs_at_once(put: Put, run_suite: RunSuite) -> None:
         ("x.csv", rows("id,text", "{i},hello {i}"), "x.csv: 'text' is the input; which column holds the right answers? --target COLUMN; there are: id (60 different), text (60 different)"),
         ("x.csv", rows("question,answer", "q{i},"), "answer (is empty)"),
         ("x.csv", rows("question,answer", "q{i},yes"), "answer (is 'yes' in each row)"),
+        ("x.csv", "text,label\n" + "".join(f"t{i},{'ab'[i % 2] if i < 10 else ''}\n" for i in range(60)),
+         "label (is empty in 50 of 60 rows)"),
         ("x.csv", "a,a\n1,2\n", "x.csv:1: the header names a twice"),
         ("x.csv", "text\nx\ny\n", "which column holds the right answers?"),
         ("x.csv", b"\x89PNG\r\n\0\0\1", "x.csv: is a binary file and no table"),
