@@ -1,6 +1,7 @@
 """A model of a suite as lm-eval's own command asks it; imported only where lm_eval is installed."""
 
 import json
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -31,9 +32,9 @@ class HarnessModel(LM):  # type: ignore[misc]
         self.name = model
         self.calls = self.open_suite(suite, model)
 
+    @abstractmethod
     def open_suite(self, suite: str, model: str) -> Calls:
         """The door to the models of a suite file, one of which will be asked. Raises HarnessError."""
-        raise NotImplementedError
 
     @property
     def model(self) -> Model:

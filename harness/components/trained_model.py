@@ -1,8 +1,8 @@
 """What a model owes that a run makes of another one."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Annotated, ClassVar
 
 from pydantic import PrivateAttr
@@ -93,10 +93,10 @@ class DerivedModel(Model):
             raise RuntimeError("a derived model is used before it is bound")
         return self._inputs
 
-    @cached_property
+    @property
+    @abstractmethod
     def engine(self) -> Model:
         """The model that answers; its weights are loaded at the first call."""
-        raise NotImplementedError
 
     # -- the base -----------------------------------------------------------------------------------------------------
 

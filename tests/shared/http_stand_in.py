@@ -7,6 +7,7 @@ import select
 import socket
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -97,7 +98,7 @@ def is_rendering(body: Body) -> bool:
     return bool(body.get("_debug_render_only"))
 
 
-class HttpStandIn(ThreadingHTTPServer):
+class HttpStandIn(ThreadingHTTPServer, ABC):
     """A server. `faults` are used up one a request; `asked` holds every request in its order: path and body."""
 
     daemon_threads = True
@@ -125,9 +126,9 @@ class HttpStandIn(ThreadingHTTPServer):
         wanted = path or self.generating[0]
         return [body for asked, body in self.asked if asked == wanted and not is_rendering(body)]
 
+    @abstractmethod
     def answer(self, method: str, path: str, body: Body, is_gone: Callable[[], bool]) -> HttpReply:
         """The reply to a request, or RefusedError."""
-        raise NotImplementedError
 
     def error(self, path: str, refusal: RefusedError) -> Body:
         """The body of an error."""

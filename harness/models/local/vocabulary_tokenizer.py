@@ -1,13 +1,16 @@
 """The words of a text that have a vector: by jieba for Chinese, else between spaces and punctuation."""
 
+import json
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
 from sentence_transformers.sentence_transformer.modules.tokenizer import WordTokenizer
 
 from harness.text.segmentation import segmenter
 
 CHINESE = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
+WORDS = "words.json"
 WORD = re.compile(r"\w+(?:[-'’.]\w+)*")
 
 
@@ -36,11 +39,14 @@ class VocabularyTokenizer(WordTokenizer):  # type: ignore[misc, unused-ignore]
         return [self.numbers[sign] for sign in word if CHINESE.match(sign) and sign in self.numbers]
 
     def save(self, output_path: str) -> None:
-        raise NotImplementedError("it is made of the file of vectors each time")
+        """Write the words, in their order, into a folder."""
+        text = json.dumps(self.get_vocab(), ensure_ascii=False)
+        (Path(output_path) / WORDS).write_text(text, encoding="utf-8")
 
     @staticmethod
     def load(input_path: str) -> "VocabularyTokenizer":
-        raise NotImplementedError("it is made of the file of vectors each time")
+        """The tokenizer that `save` wrote."""
+        return VocabularyTokenizer(json.loads((Path(input_path) / WORDS).read_text(encoding="utf-8")))
 
 
 def split_words(text: str) -> list[str]:

@@ -12,6 +12,7 @@ pytest.importorskip("sentence_transformers", reason="needs the extra `local`")
 
 from harness.components.display import Display
 from harness.errors import HarnessError, ModelError
+from harness.models.local.vocabulary_tokenizer import VocabularyTokenizer
 from harness.models.local.word_vector_file import read_word_vectors
 from harness.models.word_vectors import WordVectors
 from harness.runtime.cache import Cache, cache_root
@@ -132,3 +133,10 @@ def test_dense_finds_by_it(file: Path, write_suite: Callable[..., Path]) -> None
     assert nothing == []
     context.close()
     cache.close()
+
+
+def test_a_tokenizer_comes_back_as_it_was_saved(tmp_path: Path) -> None:
+    before = VocabularyTokenizer(["knee", "膝", "关节"])
+    before.save(str(tmp_path))
+    after = VocabularyTokenizer.load(str(tmp_path))
+    assert after.tokenize("Knee 膝关节") == before.tokenize("Knee 膝关节") != []
