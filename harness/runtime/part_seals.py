@@ -28,9 +28,9 @@ def seal_part(folder: RunFolder, shard: Shard, suite: Path, division: str) -> Pa
 
 def broken_seals(folder: RunFolder, seal: PartSeal) -> Iterator[str]:
     """What of a part's files is not as it was sealed, a line a file."""
-    for name in SEALED[:2]:
-        if name not in seal.files:
-            yield f"{folder.path / 'run.json'}: its seal names no {name}; run {seal.shard.words} again"
+    lacking = [name for name in SEALED[:2] if name not in seal.files]
+    if lacking:
+        yield f"{folder.path / 'run.json'}: its seal names no {' and no '.join(lacking)}; run {seal.shard.words} again"
     for name, own in seal.files.items():
         file, size = folder.path / name, own.get("bytes")
         if not file.is_file():

@@ -96,17 +96,18 @@ def _read_part(path: Path) -> RunPart:
 
 
 def _strangers(parts: Sequence[RunPart]) -> Iterator[str]:
-    """Parts of another suite, or of another number of shards, than the first."""
+    """Parts of another suite than the first; and the first part of each other number of shards."""
     first = parts[0]
-    suite, of = first.record["suite"], first.seal.shard.of
+    suite, divisions = first.record["suite"], {first.seal.shard.of}
     for part in parts[1:]:
-        own = part.record["suite"]
+        own, shard = part.record["suite"], part.seal.shard
         if own.get("name") != suite.get("name"):
             yield f"{part} is of suite {own.get('name')}, {first} of suite {suite.get('name')}; join those of one suite"
         elif (own.get("text"), own.get("prompts")) != (suite.get("text"), suite.get("prompts")):
             yield f"{part} is of another text of suite {own.get('name')} than {first}; run all of one text"
-        elif part.seal.shard.of != of:
-            yield f"{part} is {part.seal.shard.words}, {first} {first.seal.shard.words}; join those of one division"
+        elif shard.of not in divisions:
+            divisions.add(shard.of)
+            yield f"{part} is {shard.words}, {first} {first.seal.shard.words}; join those of one division"
 
 
 def _differences(parts: Sequence[RunPart]) -> Iterator[str]:
