@@ -15,17 +15,21 @@ import harness
 from harness.checks.leakage import contamination
 from harness.components.task import Task
 from harness.components.variant import Resources
-from harness.errors import ServerGoneError, StoreError
+from harness.errors import HarnessError, ServerGoneError, StoreError
 from harness.records.figures import Overlap
 from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON
 from harness.records.searches import searches_in
 from harness.runtime.context import Context
+from harness.runtime.part_seals import seal_part
 from harness.runtime.provenance import described_scope, described_suite, now
 from harness.runtime.run_folder import RunFolder
 from harness.runtime.run_lookup import refuse_changed
+from harness.runtime.run_parts import RunPart
 from harness.stages.announce import announce
 from harness.stages.index import index
+from harness.stages.item_shards import division_digest, sharded
+from harness.stages.join_parts import join_parts
 from harness.stages.latency import latency
 from harness.stages.predict import predict
 from harness.stages.prepare import planning_door, prepare, resources_of
@@ -42,34 +46,35 @@ STAGES = ("train", "index", "predict", "latency", "score", "summarize", "report"
 Report = Callable[[FinishedRun], str]  # the page as text
 
 
-def run(suite: Suite, folder: RunFolder, context: Context, report: Report, start: str = "train") -> Path:
-    """Run a suite from a stage on; returns the report's path. The earlier stages' files are read from the folder."""
-    due = STAGES[STAGES.index(start) :]
+def run(
+    suite: Suite, folder: RunFolder, context: Context, report: Report, start: str = "train",
+    parts: Sequence[RunPart] = (),
+) -> Path:  # fmt: skip
+    """Run a suite from a stage on; returns the report's path. The earlier stages' files are read from the folder.
+
+    Of a shard it returns the folder, which is a finished part then. `parts` are joined in the folder before the stage.
+    """
+    due = due_stages(suite, start)
     tasks = prepare(suite, suite.usage.asked_from(start), planning_door(suite, context.cache, context.display))
+    own, shard = sharded(tasks, suite.scope.shard), suite.scope.shard
+    if shard is not None and start != "train":
+        refuse_untrained(suite)
     if "predict" in due:
         rehearse(suite, tasks, context.cache, context.display)
     proofs = prove(suite, start, context.display)
     overlaps = contamination(suite, tasks) if "predict" in due else []
     folder.redaction = Redaction(suite.secrets)
     with folder.claimed():
-        resources = begin(suite, tasks, folder, due, overlaps)
+        if parts:
+            join_parts(parts, suite, tasks, folder)
+        resources = begin(suite, own, folder, due, overlaps)
         if proofs:
             folder.write_run({**folder.read_run(), "selftest": proofs})
         context.prices = call_prices(suite)
-        announce(suite, tasks, due, context)
-        if "train" in due:
-            with timed(folder, context, "train"):
-                train(suite, folder, context, resources)
-        if "index" in due:
-            with timed(folder, context, "index"):
-                index(suite, tasks, folder, context, resources)
-        if "predict" in due:
-            announce(suite, tasks, due, context)  # what was trained can be told from what it answered before
-            with timed(folder, context, "predict"):
-                predict(suite, tasks, folder, context, resources)
-        if "latency" in due:
-            with timed(folder, context, "latency"):
-                latency(suite, tasks, folder, context, resources)
+        announce(suite, own, due, context)
+        answer(suite, tasks, own, folder, context, resources, due)
+        if shard is not None:
+            return seal_part(folder, shard, suite.path, division_digest(tasks, shard.of))
         if "score" in due:
             folder.write_run({**folder.read_run(), "status": "predicted"})  # older figures no longer are this run's
             with timed(folder, context, "score"):
@@ -78,6 +83,44 @@ def run(suite: Suite, folder: RunFolder, context: Context, report: Report, start
             with timed(folder, context, "summarize"):
                 summarize(suite, tasks, folder)
         return write_page(folder, report)
+
+
+def due_stages(suite: Suite, start: str) -> Sequence[str]:
+    """The stages from one on; of a shard, those that answer: its answers are scored with those of all others.
+
+    Whatever a shard starts with, it takes trainings and indexes from the cache, so that its part tells of them.
+    Raises HarnessError for a stage of which a shard has nothing.
+    """
+    shard, place = suite.scope.shard, STAGES.index(start)
+    if shard is None:
+        return STAGES[place:]
+    answering = STAGES[: STAGES.index("score")] if shard.number == 1 else STAGES[: STAGES.index("latency")]
+    if start not in answering:
+        raise HarnessError(
+            f"--shard {shard} --from {start}: {shard.words} has no stage {start}, only {', '.join(answering)}; "
+            "harness merge makes figures of all parts"
+        )
+    return answering if start in ("index", "predict") else answering[place:]
+
+
+def answer(
+    suite: Suite, tasks: dict[str, Task], own: dict[str, Task], folder: RunFolder, context: Context,
+    resources: Resources, due: Sequence[str],
+) -> None:  # fmt: skip
+    """The stages that ask models for answers, about the items of this process's `own` tasks."""
+    if "train" in due:
+        with timed(folder, context, "train"):
+            train(suite, folder, context, resources)
+    if "index" in due:
+        with timed(folder, context, "index"):
+            index(suite, own, folder, context, resources)
+    if "predict" in due:
+        announce(suite, own, due, context)  # what was trained can be told from what it answered before
+        with timed(folder, context, "predict"):
+            predict(suite, own, folder, context, resources)
+    if "latency" in due:
+        with timed(folder, context, "latency"):
+            latency(suite, tasks, folder, context, resources)
 
 
 def begin(

@@ -12,6 +12,7 @@ from harness.cli.describing import describe
 from harness.cli.doctoring import doctor
 from harness.cli.exporting import export_adapter, export_llamafactory, export_merged, export_ollama
 from harness.cli.gating import gate
+from harness.cli.joining import merge
 from harness.cli.lm_eval_command import PASSED_ON, lm_eval
 from harness.cli.nights import nightly, prune_runs
 from harness.cli.rating import rate
@@ -67,6 +68,7 @@ app.add_typer(cache_app, name="cache")
 for command in (init, run, plan, status, check, doctor, selftest, report, view, rate, calibrate):
     app.command()(command)
 app.command()(gate)
+app.command()(merge)
 app.command("list")(list_components)
 app.command()(schema)
 app.command()(trend)

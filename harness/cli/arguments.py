@@ -67,13 +67,22 @@ class PartOptions:
     skip_training: Annotated[
         bool, typer.Option("--skip-training", help="Leave out the variants whose model is not trained yet")
     ] = False
+    shard: Annotated[
+        str | None,
+        typer.Option(metavar="I/N", help="Of N equal shares of the items, the I-th; harness merge joins the parts"),
+    ] = None
 
     def narrowing(self) -> "Narrowing":
         """What is wished for, as the engine takes it."""
+        from harness.records.shards import parse_shard
         from harness.suite.narrowing import Narrowing
 
         return Narrowing(
-            limit=self.limit, only=self.only or (), tasks=self.task or (), skips_training=self.skip_training
+            limit=self.limit,
+            only=self.only or (),
+            tasks=self.task or (),
+            skips_training=self.skip_training,
+            shard=None if self.shard is None else parse_shard(self.shard),
         )
 
 

@@ -68,6 +68,20 @@ class RunOutput:
             print(page)
         return code
 
+    def finish_part(self, folder: "RunFolder") -> int:
+        """Say what a shard came to, and what joins it to the others; returns the exit code."""
+        from harness.stages.join_parts import part_outcome
+
+        outcome = part_outcome(folder)
+        self.say(*outcome.lines)
+        code = int(bool(outcome.lost))
+        if self.options.json:
+            reason = "cells without an answer" if code else "part"
+            _print_json({"run": str(folder.path), "report": None, "shard": str(outcome.shard)}, code, reason)
+        elif self.options.quiet:
+            print(folder.path)
+        return code
+
     def show_plan(self, planned: "Plan", limited: "dict[str, JSON]") -> None:
         """Print what a run would compute."""
         from harness.printing import print_plan

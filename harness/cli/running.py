@@ -33,6 +33,9 @@ def run(
 
     harness run suite.yaml --limit 10 --only base,rag
 
+    Several processes or machines divide a run by --shard 1/3, 2/3 and 3/3: each answers its share of the items and
+    leaves a part, in runs/NAME/parts unless --out says otherwise. `harness merge` joins the parts to one run.
+
     Exit status: 0 the run is complete; 1 it is complete but some cell has no value, or a server is gone; 2 the suite,
     its data or an option is refused, and the message says what to mend; 130 interrupted.
     """
@@ -59,6 +62,7 @@ def _run(suite: Path, part: PartOptions, streams: RunOutput, out: Path | None, s
     if start not in engine.STAGES:
         raise HarnessError(f"--from {start}: must be one of {', '.join(engine.STAGES)}")
     loaded = load_part(suite, part.narrowing())
+    engine.due_stages(loaded, start)
     streams.say(*scope_lines(loaded))
     folder = folder_for(loaded, out) if start == "train" else folder_from(loaded, out)
     with (
@@ -69,7 +73,7 @@ def _run(suite: Path, part: PartOptions, streams: RunOutput, out: Path | None, s
         log_to(progress.note)
         context = Context(loaded.models, cache, progress, loaded.seed, loaded.secrets)
         page = engine.run(loaded, folder, context, partial(render, language=streams.options.lang), start)
-    return streams.finish(folder, page)
+    return streams.finish(folder, page) if loaded.scope.shard is None else streams.finish_part(folder)
 
 
 def _show_plan(suite: Path, part: PartOptions, streams: RunOutput, discordance: float = 0.2) -> None:
@@ -117,7 +121,9 @@ def plan(
         from harness.printing import make_console
 
         if part != PartOptions():
-            raise HarnessError(f"{subject} is a model: --limit, --only, --task and --skip-training are of a suite")
+            raise HarnessError(
+                f"{subject} is a model: --limit, --only, --task, --skip-training and --shard are of a suite"
+            )
         print_model_needs(model_needs(subject, tokens), make_console())
         return
     _show_plan(Path(subject), part, RunOutput(OutputOptions()), discordance)

@@ -35,7 +35,7 @@ def status(
 
     harness status runs/demo --follow
 
-    Exit status: 0 the run goes on or is complete; 1 it was cut short, or died without a word; 2 there is no such run.
+    Exit status: 0 the run goes on, or is finished; 1 it was cut short, or died without a word; 2 there is no such run.
     """
     from harness.printing import make_console
     from harness.runtime.run_shelf import RunShelf
@@ -48,7 +48,7 @@ def status(
     else:
         for line in _lines(run, shelf):
             console.print(line, soft_wrap=True)
-    raise typer.Exit(int(run.state not in ("running", "complete")))
+    raise typer.Exit(int(run.state not in ("running", "part", "complete")))
 
 
 def _chosen(shelf: "RunShelf", place: Path) -> "RunOverview":
@@ -86,6 +86,7 @@ def _watched(shelf: "RunShelf", place: Path, console: "Console") -> "RunOverview
 
 def _lines(run: "RunOverview", shelf: "RunShelf") -> list[str]:
     """What there is to say of a run."""
+    from harness.runtime.part_seals import merge_command
     from harness.runtime.progress_text import piece_facts, run_facts
 
     place = shelf.root if shelf.is_run else shelf.root / run.key
@@ -101,6 +102,11 @@ def _lines(run: "RunOverview", shelf: "RunShelf") -> list[str]:
         return [f"{place}{limits}: running since {run.started}", *filter(None, work or ["preparing"])]
     if run.state == "complete":
         return [f"{place}{limits}: complete since {run.finished}", f"Report: {place / 'report.html'}"]
+    if run.state == "part" and run.scope.shard is not None:
+        return [
+            f"{place}{limits}: finished {run.scope.shard.words} at {run.finished}",
+            f"When all {run.scope.shard.of} are done: {merge_command(place, run.scope.shard)}",
+        ]
     if run.state == "unreadable":
         return [f"{place}: {run.problem}"]
     if run.died is not None:

@@ -6,7 +6,7 @@ from typing import Literal
 from harness.records.run_scopes import RunScope
 from harness.records.summary import Summary
 
-RunState = Literal["running", "interrupted", "complete", "unreadable"]
+RunState = Literal["running", "interrupted", "part", "complete", "unreadable"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

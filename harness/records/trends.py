@@ -10,7 +10,7 @@ from harness.records.run_comparisons import ItemChange, ItemCounts
 from harness.records.run_evidence import RunDifference
 
 NightQuantity = Literal["figure", "latency", "seconds", "tokens", "price", "failed", "duration"]
-LeftOutReason = Literal["unreadable", "running", "interrupted", "limited", "timeless"]
+LeftOutReason = Literal["unreadable", "running", "interrupted", "part", "limited", "timeless"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

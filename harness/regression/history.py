@@ -16,6 +16,7 @@ from harness.errors import StoreError
 from harness.records.decisions import Decision, Statement, VariantCost
 from harness.records.figures import MetricInfo, Result, Usage
 from harness.records.inputs import JSON
+from harness.records.shards import PART
 from harness.records.trends import LeftOut, LeftOutReason
 from harness.runtime.run_folder import RunFolder
 from harness.runtime.run_order import natural, read_time, stamp_of, start_of
@@ -118,6 +119,8 @@ def _read(key: str, path: Path) -> tuple[str, NightRun | LeftOut]:
 
 
 def _reason(record: Mapping[str, JSON], path: Path, started: datetime | None) -> LeftOutReason | None:
+    if record.get("status") == PART:
+        return "part"
     if record.get("status") not in COMPLETE:
         return "running" if RunFolder(path).is_locked() else "interrupted"
     if record.get("limited"):

@@ -14,7 +14,9 @@ from harness.regression.item_digests import question_digests
 from harness.regression.run_differences import differences
 from harness.runtime.run_folder import RunFolder
 
-UNCOMPARED = ("status", "started", "finished", "stages", "command", "cells", "commit", "training", "indexes", "judging")
+UNCOMPARED = (
+    "status", "started", "finished", "stages", "command", "cells", "commit", "training", "indexes", "judging", "parts",
+)  # fmt: skip
 MOVES_COSTS = frozenset(("data", "prompt", "knowledge", "model", "variant", "hardware"))
 
 

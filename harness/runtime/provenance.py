@@ -19,6 +19,7 @@ from harness.components.task import Task
 from harness.components.variant import Variant
 from harness.records.inputs import JSON
 from harness.records.run_scopes import LIMITED
+from harness.records.shards import SHARD
 from harness.runtime.context import Context
 from harness.runtime.digests import file_digest
 from harness.suite.suite import Suite
@@ -88,10 +89,12 @@ def described_suite(suite: Suite, tasks: Mapping[str, Task]) -> dict[str, JSON]:
 
 def described_scope(suite: Suite, tasks: Mapping[str, Task]) -> dict[str, JSON]:
     """How far a run reaches, where it is no whole one, and of how many items those of each task are a sample."""
+    shard = suite.scope.shard
+    own: dict[str, JSON] = {} if shard is None else {SHARD: {"number": shard.number, "of": shard.of}}
     if not suite.scope.is_limited:
-        return {}
+        return own
     items = {name: len(task.data.whole_test) for name, task in tasks.items() if not task.origin}
-    return {LIMITED: replace(suite.scope, items=items if suite.scope.limit is not None else {}).record()}
+    return {**own, LIMITED: replace(suite.scope, items=items if suite.scope.limit is not None else {}).record()}
 
 
 def described_judges(suite: Suite, context: Context) -> dict[str, JSON]:

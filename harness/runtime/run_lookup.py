@@ -8,6 +8,8 @@ from harness.components.task import Task
 from harness.errors import StoreError
 from harness.records.inputs import JSON
 from harness.records.run_scopes import LIMITED, scope_in
+from harness.records.shards import PARTS
+from harness.runtime.part_seals import folder_name, refuse_part
 from harness.runtime.provenance import described, described_entries, described_suite
 from harness.runtime.record_files import writing
 from harness.runtime.run_folder import RunFolder
@@ -20,11 +22,14 @@ _UNRECORDED = {"language": "zh"}  # what runs of before did not record, because 
 def folder_for(suite: Suite, out: Path | None) -> RunFolder:
     """The folder named by the user, else the suite's unfinished one, else a new one named by the time.
 
-    Limited runs lie apart, in runs/NAME/limited: none of them is taken for a whole run, and no whole run for one.
+    Limited runs lie apart, in runs/NAME/limited: none of them is taken for a whole run, and no whole run for one. So do
+    parts, in runs/NAME/parts: each shard has its own folder, whose older part of the same suite it replaces.
     """
     if out is not None:
         return _named(suite, out)
-    root = root_for(suite)
+    root, shard = root_for(suite), suite.scope.shard
+    if shard is not None:
+        return _named(suite, root / PARTS / folder_name(shard))
     last = latest(root)
     if last is not None and is_unfinished(last, suite) and not last.is_locked():
         return last
@@ -40,8 +45,9 @@ def root_for(suite: Suite) -> Path:
 
 def folder_from(suite: Suite, out: Path | None) -> RunFolder:
     """The run whose later stages are run again. Raises StoreError where it reaches otherwise than the suite's."""
-    folder = run_at(out or root_for(suite))
-    refuse_scope_change(folder, suite)
+    folder = folder_for(suite, out) if suite.scope.shard else run_at(out or root_for(suite))
+    if suite.scope.shard is None or (folder.path / "run.json").exists():
+        refuse_scope_change(folder, suite)
     return folder
 
 
@@ -50,7 +56,8 @@ def refuse_scope_change(folder: RunFolder, suite: Suite) -> None:
     record = folder.read_run()
     if not suite.scope.reaches_as(record):
         before = scope_in(record)
-        described = f"a limited run ({before.options()})" if before.is_limited else "a whole run"
+        kind = "a limited run" if before.shard is None else "a part of a run"
+        described = f"{kind} ({before.options()})" if before.options() else "a whole run"
         raise StoreError(
             f"{folder.path} holds {described}, which this one ({suite.scope.options() or 'whole'}) neither goes on nor "
             "replaces; choose another folder with --out, or give the same options"
@@ -64,15 +71,18 @@ def latest(root: Path) -> RunFolder | None:
 
 
 def run_at(place: Path) -> RunFolder:
-    """The run that a path means: a run folder, or the newest run below a suite's folder."""
+    """The run that a path means: a run folder, or the newest run below a suite's folder. A part is none."""
     try:
         last = RunFolder(place) if (place / "run.json").is_file() else latest(place)
     except OSError:  # e.g. a name that is too long
         last = None
+    if last is None and (place / PARTS).is_dir():
+        raise StoreError(f"{place}: only parts of runs here; join them: harness merge {place / PARTS}")
     if last is None and (place / LIMITED).is_dir():
         raise StoreError(f"{place}: only limited runs here; name {place / LIMITED}, or make a whole run")
     if last is None:
         raise StoreError(f"{place}: no run here; name a folder made by `harness run`, such as {ROOT}/NAME")
+    refuse_part(last)
     return last
 
 

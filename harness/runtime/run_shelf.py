@@ -18,6 +18,7 @@ from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON
 from harness.records.run_overviews import RunOverview, RunProgress, RunState
 from harness.records.run_scopes import scope_in
+from harness.records.shards import PART
 from harness.records.summary import Summary
 from harness.runtime.progress_file import PROGRESS
 from harness.runtime.run_folder import RESULTS, RunFolder
@@ -184,6 +185,8 @@ def _read_overview(key: str, path: Path) -> RunOverview:
 def _state(record: dict[str, JSON], path: Path) -> RunState:
     if record.get("status") in COMPLETE:
         return "complete"
+    if record.get("status") == PART:
+        return "part"
     return "running" if RunFolder(path).is_locked() else "interrupted"
 
 

@@ -18,6 +18,7 @@ from harness.records.inputs import Cell, Language
 from harness.runtime.dry_context import DryContext
 from harness.stages.describe_suite import GoldCoverage, coverage_of
 from harness.stages.index import index_name, index_requests
+from harness.stages.item_shards import sharded
 from harness.stages.plan_decision import (
     DISCORDANCE,
     ForeseenDecision,
@@ -99,6 +100,7 @@ def _plan(suite: Suite, context: DryContext, discordance: float) -> Plan:
     decision = foresee_decision(suite, tasks, discordance)
     contamination(suite, tasks)
     rehearse(suite, tasks, context.cache, context.display)
+    whole, tasks = tasks, sharded(tasks, suite.scope.shard)
     resources = resources_of(suite, tasks)
     indexes = [_planned_index(request, context, resources, suite, tasks) for request in index_requests(suite, tasks)]
     planned = [
@@ -110,9 +112,9 @@ def _plan(suite: Suite, context: DryContext, discordance: float) -> Plan:
         cells=planned,
         indexes=indexes,
         preparations={name: preparation for name, preparation in prepared.items() if preparation is not None},
-        judging=_judging(suite, tasks),
-        languages={name: task.language for name, task in tasks.items() if not task.origin},
-        mismatches=prompt_mismatches(suite, tasks),
+        judging=_judging(suite, whole) if suite.scope.shard is None else [],  # all parts are judged together
+        languages={name: task.language for name, task in whole.items() if not task.origin},
+        mismatches=prompt_mismatches(suite, whole),
         decision=decision,
         timing=foresee_timing(suite),
         changes=_changes(suite, context),

@@ -7,6 +7,7 @@ from harness.components.component import named
 from harness.errors import HarnessError, nearest
 from harness.records.deployment_terms import DeploymentTerms
 from harness.records.figure_names import FigureName
+from harness.records.shards import Shard
 from harness.suite.expansion import Expansion, forgetting_probes
 from harness.suite.options import Compare
 from harness.suite.suite import Suite
@@ -21,6 +22,7 @@ class Narrowing:
     only: Sequence[str] = ()  # variants: as figures name them, as the suite writes them, or one of several seeds
     tasks: Sequence[str] = ()
     skips_training: bool = False
+    shard: Shard | None = None  # of the test items, those that this process answers
 
 
 def narrowed(suite: Suite, wish: Narrowing) -> Suite:
@@ -44,7 +46,7 @@ def narrowed(suite: Suite, wish: Narrowing) -> Suite:
     return replace(
         part,
         latency=part.latency.model_copy(update={"items": items}),
-        scope=replace(part.scope, limit=wish.limit),
+        scope=replace(part.scope, limit=wish.limit, shard=wish.shard),
     )
 
 

@@ -110,6 +110,9 @@ def _notes(run: RunOverview) -> Iterator[str]:
         yield say("viewer.unreadable" if run.state == "unreadable" else "viewer.figures_unreadable", reason=run.problem)
     if run.state == "interrupted":
         yield say("viewer.go_on", command=run.command) if run.command else say("viewer.go_on_somehow")
+    elif run.state == "part" and run.scope.shard is not None:
+        shard = run.scope.shard
+        yield say("viewer.join", number=shard.number, count=shard.of, command="harness merge")
     elif run.state == "complete" and run.summary is not None and run.summary.decisions.decision is None:
         yield say("viewer.older")
 
