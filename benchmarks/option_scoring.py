@@ -4,8 +4,8 @@
 
 MODEL is a path as in a suite. Needs the extra `lm-eval` and the C-Eval csv files under $DATA/ceval. One run measures
 both, subject by subject in turn, with the same batch size; loading is not counted. Of lm-eval only its calls of the
-model count, of ours the whole way from the file to the predictions. Prints the ratio, how many tokens are computed and how
-many the ideal takes (each common beginning once), and which share of the machine's matrix arithmetic that reaches.
+model count, of ours the whole way from the file to the predictions. Prints the ratio, how many tokens are computed and
+how many the ideal takes (each common beginning once), and which share of the machine's matrix arithmetic that reaches.
 """
 
 import argparse

@@ -90,7 +90,7 @@ class ScoringModel(EncodingModel):
         """Of the network that lies in memory: one at a time, whatever is attached to it."""
         return self._prefixes
 
-    def _reading(self) -> ScoringNetwork:
+    def _scoring_network(self) -> ScoringNetwork:
         network = self._model()
         self._obstacle = self._shared_prefixes.obstacle(network)
         return ScoringNetwork(network, self.tokenizer.pad_token_id, None if self._obstacle else self._shared_prefixes)
