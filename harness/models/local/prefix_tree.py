@@ -85,7 +85,7 @@ def _packed(units: Sequence[Sequence[int]], rows: Sequence[bytes], size: int) ->
     batch: list[int] = []
     for unit in sorted(units, key=lambda own: (-max(len(rows[index]) for index in own), own[0])):
         ordered = sorted(unit, key=lambda index: (-len(rows[index]), index))
-        if batch and len(batch) + len(ordered) > target:
+        if batch and (len(batch) >= target or len(batch) + len(ordered) > size):
             yield batch
             batch = []
         batch += ordered
