@@ -21,7 +21,7 @@ from harness.text.durations import about
 from harness.text.inert import inert
 
 if TYPE_CHECKING:
-    from harness.components.model import Preparation
+    from harness.components.preparation import Preparation
     from harness.records.finished_run import FinishedRun
     from harness.records.inputs import Language
     from harness.records.proofs import SelfTestRecord

@@ -26,7 +26,8 @@ from harness.components.calls import Calls
 from harness.components.display import Display
 from harness.components.fields import Part, written
 from harness.components.method import Method
-from harness.components.model import Model, Preparation, Rows
+from harness.components.model import Model, Rows
+from harness.components.preparation import Preparation
 from harness.components.prompt_shape import PromptShape
 from harness.components.trained_model import DerivedModel
 from harness.components.variant import Resources

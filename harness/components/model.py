@@ -2,11 +2,11 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from harness.components.component import Component
 from harness.components.display import Display
+from harness.components.preparation import Preparation
 from harness.components.prompt_shape import PromptShape
 from harness.records.inputs import JSON, Generation, Prompt
 from harness.records.outputs import Completion
@@ -20,18 +20,6 @@ if TYPE_CHECKING:
 
 Use = Literal["query", "passage"]
 Rows = Sequence[tuple[str, str]]  # (place, text) of each row
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preparation:
-    """What a run has to do before a model can answer, as a plan shows it."""
-
-    what: str  # e.g. "lora on 400 rows, 50 steps"
-    done: bool
-    needs: int | None = None  # bytes at the highest point, estimated
-    has: int | None = None  # bytes that the machine has
-    seconds: float | None = None  # estimated; None where it is done, or nothing was timed that it could be told from
-    measured: float | None = None  # seconds that it took, where it is done and was timed
 
 
 class Model(Component):
@@ -143,6 +131,18 @@ class Model(Component):
     def plan(self, prompts: Sequence[Prompt], generation: Generation) -> list[list[int]]:
         """Indices of `prompts` in the batches in which they are to be run; depends on nothing but the arguments."""
         return [[i] for i in range(len(prompts))]
+
+    def plan_scoring(self, prompts: Sequence[Prompt], texts: Sequence[Sequence[str]]) -> list[list[int]]:
+        """As `plan`, where texts are scored behind the prompts: `texts[i]` are those of prompt i."""
+        return self.plan(prompts, Generation(max_tokens=max((len(text) for own in texts for text in own), default=1)))
+
+    def scoring_identity(self) -> dict[str, JSON]:
+        """What determines the scores of texts that are given besides `identity`: how they are computed, if it shows."""
+        return {}
+
+    def scoring_remark(self) -> str | None:
+        """What was noticed while texts were scored and a user should know; None for nothing."""
+        return None
 
     def generate(self, prompts: Sequence[Prompt], generation: Generation, repeats: Sequence[int]) -> list[Completion]:
         """One completion a prompt; equal prompts differ by their repeat index when sampling."""

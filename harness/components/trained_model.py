@@ -178,6 +178,15 @@ class DerivedModel(Model):
     def plan(self, prompts: Sequence[Prompt], generation: Generation) -> list[list[int]]:
         return self.engine.plan(prompts, generation)
 
+    def plan_scoring(self, prompts: Sequence[Prompt], texts: Sequence[Sequence[str]]) -> list[list[int]]:
+        return self.engine.plan_scoring(prompts, texts)
+
+    def scoring_identity(self) -> dict[str, JSON]:
+        return self.root().scoring_identity()
+
+    def scoring_remark(self) -> str | None:
+        return self.engine.scoring_remark() if "engine" in self.__dict__ else None
+
     def generate(self, prompts: Sequence[Prompt], generation: Generation, repeats: Sequence[int]) -> list[Completion]:
         return self.engine.generate(prompts, generation, repeats)
 

@@ -24,6 +24,8 @@ EMBED_BATCH = 256  # texts a batch, sorted by length
 GIVE_UP_AFTER = 3  # batches in a row of which nothing was answered: then the backend has to show that it lives
 
 T = TypeVar("T")
+Contents = Sequence[Mapping[str, object]]  # what is in the key of each call besides its prompt
+Texts = Sequence[Sequence[str]]  # what is scored behind each prompt
 Run = Callable[[Sequence[int]], Iterable[tuple[int, Completion]]]  # indices of a batch → places in it, completions
 
 
@@ -64,7 +66,7 @@ class Context(ModelAccess):
             return enumerate(engine.score_options([prompts[i] for i in batch], [options[i] for i in batch]))
 
         contents = [{"options": list(texts)} for texts in options]
-        return self._with_prompts(model, prompts, self._scored(model, "score_options", prompts, contents, run, 1))
+        return self._with_prompts(model, prompts, self._scored(model, "score_options", prompts, contents, options, run))
 
     def first_token(
         self, model: str, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]
@@ -76,7 +78,7 @@ class Context(ModelAccess):
             return engine.first_token_each([prompts[i] for i in batch], [options[i] for i in batch])
 
         contents = [{"options": list(texts)} for texts in options]
-        return self._with_prompts(model, prompts, self._scored(model, "first_token", prompts, contents, run, 1))
+        return self._with_prompts(model, prompts, self._scored(model, "first_token", prompts, contents, options, run))
 
     def likelihood(self, model: str, prompts: Sequence[Prompt], continuations: Sequence[str]) -> list[Completion]:
         """How likely each continuation is after its prompt, as Model.likelihood returns it."""
@@ -85,27 +87,23 @@ class Context(ModelAccess):
         def run(batch: Sequence[int]) -> Iterable[tuple[int, Completion]]:
             return enumerate(engine.likelihood([prompts[i] for i in batch], [continuations[i] for i in batch]))
 
-        longest = max(map(len, continuations), default=1)  # a character is a token, roughly
         contents = [{"continuation": text} for text in continuations]
-        return self._scored(model, "likelihood", prompts, contents, run, longest)
+        return self._scored(model, "likelihood", prompts, contents, [[text] for text in continuations], run)
 
     def _scored(
-        self,
-        model: str,
-        call: str,
-        prompts: Sequence[Prompt],
-        contents: Sequence[Mapping[str, object]],
-        run: Run,
-        max_tokens: int,
+        self, model: str, call: str, prompts: Sequence[Prompt], contents: Contents, texts: Texts, run: Run
     ) -> list[Completion]:
-        """Calls that score texts; `max_tokens` is the length of the longest, to plan batches by."""
-        engine, generation = self.model(model), Generation(max_tokens=max_tokens)
-        return self._answer(
+        """Calls that score texts behind prompts."""
+        engine = self.model(model)
+        contents = [{**content, **engine.scoring_identity()} for content in contents]
+        completions = self._answer(
             model,
             lambda digest: call_keys(digest, call, prompts, contents),
-            lambda unique: engine.plan([prompts[i] for i in unique], generation),
+            lambda unique: engine.plan_scoring([prompts[i] for i in unique], [texts[i] for i in unique]),
             run,
         )
+        self._note_remark(model, engine.scoring_remark())
+        return completions
 
     def embed(self, model: str, texts: Sequence[str], use: Use) -> "Vector":
         """Vectors of the texts, shape (texts, dimensions), in their order; each text is embedded once, ever.

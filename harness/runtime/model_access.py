@@ -52,6 +52,7 @@ class ModelAccess:
         self._digests: dict[str, str] = {}
         self._identified: set[str] = set()  # models that the cache was told of
         self.changes: dict[str, str] = {}  # by model: why what it has answered before is asked again
+        self.remarks: dict[str, str] = {}  # by model: what was noticed while it scored texts
         self.prices: Mapping[str, CallPrice] = {}  # by model, where any is stated
         self._own_models: dict[str, Model] = {}  # that a metric brings, by their description
         self._loaded: list[Model] = []
@@ -115,6 +116,12 @@ class ModelAccess:
         if name not in self.changes and (reason := self.changed_since(name, keys)) is not None:
             self.changes[name] = reason
             self.display.note(reason)
+
+    def _note_remark(self, name: str, remark: str | None) -> None:
+        """Say once what a model has noticed while it scored texts."""
+        if remark is not None and name not in self.remarks:
+            self.remarks[name] = remark
+            self.display.note(f"{name}: {remark}")
 
     def _keep_identity(self, name: str) -> None:
         """Tell the cache what a model is, once."""

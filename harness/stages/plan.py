@@ -7,7 +7,7 @@ from harness.checks.leakage import contamination
 from harness.checks.prompt_mismatch import prompt_mismatches
 from harness.components.calls import NotPlannableError
 from harness.components.indexes import IndexRequest
-from harness.components.model import Preparation
+from harness.components.preparation import Preparation
 from harness.components.task import Task
 from harness.components.variant import Resources, Variant
 from harness.errors import ModelError

@@ -36,7 +36,10 @@ def predict(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, context:
     in_suite_order = [Cell(task, variant) for task in tasks for variant in suite.asked(task)]
     folder.write_predictions(prediction for cell in in_suite_order for prediction in predictions[cell])
     searches = [asdict(search) for search in resources.searches.values()]
-    kept = {"searches": searches} if searches else {}
+    kept = {
+        **({"searches": searches} if searches else {}),
+        **({"remarks": dict(context.remarks)} if context.remarks else {}),
+    }
     folder.write_run({**record, "status": "predicted", "cells": _cell_records(counts, predictions), **kept})
 
 

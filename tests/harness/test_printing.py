@@ -14,7 +14,7 @@ from rich.text import Text
 from typer.testing import CliRunner
 
 from harness.cli import app
-from harness.components.model import Preparation
+from harness.components.preparation import Preparation
 from harness.printing import InertConsole, log_to, make_console, print_plan
 from harness.records.anomalies import PromptMismatch
 from harness.records.call_counts import CallCounts

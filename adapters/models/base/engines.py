@@ -11,6 +11,7 @@ from harness.errors import ModelError
 from harness.models.huggingface import HuggingFace
 from harness.models.local.attached_adapter import AttachAdapter
 from harness.models.local.chat_template import ChatTurns
+from harness.models.local.shared_prefixes import SharedPrefixes
 from harness.records.inputs import JSON
 
 E = TypeVar("E", bound=HuggingFace)
@@ -71,6 +72,10 @@ class AdaptedBase(HuggingFace):
 
     def _model(self) -> Any:
         return self._carrier.with_adapter(self._name, self._attach)
+
+    @property
+    def _shared_prefixes(self) -> SharedPrefixes:
+        return self._carrier._shared_prefixes
 
     def close(self) -> None:
         self._carrier.close()

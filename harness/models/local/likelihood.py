@@ -1,43 +1,47 @@
 """Log-likelihood of continuations of a prompt: of options with the fewest forward passes, and of a whole answer."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from harness.models.local.shared_prefixes import Context, SharedPrefixes
 
 if TYPE_CHECKING:
     import torch
 
 LOGITS_AT_ONCE = 1 << 27  # numbers of a forward's output: 0.5 GB in float32. Bounds memory, not results
+LOWEST = -1e9  # a token masked out by the model has −∞, which JSON cannot hold
 
 
-def option_logprobs(model: Any, items: Sequence[Sequence[list[int]]], pad: int) -> list[tuple[float, ...]]:
+class ScoringNetwork(NamedTuple):
+    """A network that scores rows of tokens, what pads them, and the prefixes that they share; None: no cache."""
+
+    network: Any
+    pad: int
+    prefixes: SharedPrefixes | None = None
+
+    def logits(self, contexts: Sequence[Context]) -> "list[torch.Tensor]":
+        """Of each row (tokens, first) the logits that predict its token `first`, those behind it, and what follows.
+
+        Shape (len(tokens) - first + 1, vocabulary) each.
+        """
+        if self.prefixes is None:
+            return _whole_rows(self.network, contexts, self.pad)
+        return self.prefixes.logits(self.network, contexts, self.pad)
+
+
+def option_logprobs(network: ScoringNetwork, items: Sequence[Sequence[list[int]]]) -> list[tuple[float, ...]]:
     """Sum of the natural log-probabilities of each option's own tokens.
 
     `items[i][j]` is the token ids of prompt i followed by option j, tokenised as one text because a tokenizer may merge
     across the boundary. What all options of an item share is context; where one token decides, one row serves all.
     Log-softmax in float32. Returns one tuple of len(items[i]) values for each item.
     """
-    shared = [common_prefix(rows) for rows in items]
-    contexts: list[tuple[list[int], int]] = []  # (row, position of the first scored token)
-    places: list[list[int]] = []  # item → option → index into contexts
-    for rows, prefix in zip(items, shared, strict=True):
-        if all(len(row) == prefix + 1 for row in rows):
-            places.append([len(contexts)] * len(rows))
-            contexts.append((rows[0][:prefix], prefix))
-        else:
-            places.append(list(range(len(contexts), len(contexts) + len(rows))))
-            contexts.extend((row[:-1], prefix) for row in rows)
-    logits, width = _logits(model, contexts, pad)
-    logprobs = logits.float().log_softmax(-1)
-    return [
-        tuple(
-            _sum(logprobs[place[j]], row[prefix:], len(contexts[place[j]][0]), prefix, width)
-            for j, row in enumerate(rows)
-        )
-        for rows, prefix, place in zip(items, shared, places, strict=True)
-    ]
+    rows = [(row, first) for own in items for first in [common_prefix(own)] for row in own]
+    scores = iter(continuation_logprobs(network, rows))
+    return [tuple(next(scores)[0] for _ in own) for own in items]
 
 
-def continuation_logprobs(model: Any, rows: Sequence[tuple[list[int], int]], pad: int) -> list[tuple[float, bool]]:
+def continuation_logprobs(network: ScoringNetwork, rows: Sequence[Context]) -> list[tuple[float, bool]]:
     """Sum of the natural log-probabilities of each row's tokens from a position on, and whether each is the likeliest.
 
     Log-softmax in float32. `rows[i]` is the token ids of prompt i and its continuation, and the position of the
@@ -46,23 +50,33 @@ def continuation_logprobs(model: Any, rows: Sequence[tuple[list[int], int]], pad
     """
     scores: list[tuple[float, bool]] = []
     while len(scores) < len(rows):
-        batch = list(_first_batch(rows[len(scores) :], model.config.get_text_config().vocab_size))
+        batch = list(_first_batch(rows[len(scores) :], network.network.config.get_text_config().vocab_size))
         contexts = {(tuple(ids[:-1]), first): None for ids, first in batch}
         places = {context: place for place, context in enumerate(contexts)}
-        logits, width = _logits(model, [(list(ids), first) for ids, first in contexts], pad)
+        logits = network.logits([(list(ids), first) for ids, first in contexts])
+        tokens: list[list[list[int]]] = [[] for _ in contexts]
+        order = []
         for ids, first in batch:
-            own = logits[places[tuple(ids[:-1]), first]]
-            scores.append(_log_likelihood(own[width - len(ids) + first :], ids[first:]))
+            own = tokens[places[tuple(ids[:-1]), first]]
+            order.append((places[tuple(ids[:-1]), first], len(own)))
+            own.append(ids[first:])
+        sums = [_log_likelihoods(own, texts) for own, texts in zip(logits, tokens, strict=True)]
+        scores += [sums[place][number] for place, number in order]
     return scores
 
 
-def next_token_logprobs(model: Any, rows: Sequence[list[int]], pad: int) -> "torch.Tensor":
+def next_token_logprobs(network: ScoringNetwork, rows: Sequence[list[int]]) -> "torch.Tensor":
     """The natural log-probabilities of the token behind each row, float32, shape [rows, vocabulary]."""
-    logits, _ = _logits(model, [(row, len(row)) for row in rows], pad)
-    return logits[:, -1].float().log_softmax(-1)
+    import torch
+
+    return (
+        torch.stack([logits[-1] for logits in network.logits([(row, len(row)) for row in rows])])
+        .float()
+        .log_softmax(-1)
+    )
 
 
-def _first_batch(rows: Sequence[tuple[list[int], int]], vocabulary: int) -> Iterator[tuple[list[int], int]]:
+def _first_batch(rows: Sequence[Context], vocabulary: int) -> Iterator[Context]:
     """The first of the rows, and as many more as keep the output small."""
     width = 0
     for count, (ids, first) in enumerate(rows, 1):
@@ -72,20 +86,22 @@ def _first_batch(rows: Sequence[tuple[list[int], int]], vocabulary: int) -> Iter
         yield ids, first
 
 
-def _log_likelihood(logits: "torch.Tensor", tokens: Sequence[int]) -> tuple[float, bool]:
-    """Σ log p of `tokens` by the logits [tokens, vocabulary] that predict them, and whether all are the likeliest.
+def _log_likelihoods(logits: "torch.Tensor", texts: Sequence[list[int]]) -> list[tuple[float, bool]]:
+    """Σ log p of texts of equal length by the logits [tokens, vocabulary] that predict them, and which are greedy.
 
     In chunks, to save memory.
     """
     import torch
 
-    total, is_greedy = 0.0, True
-    for start in range(0, len(tokens), 64):
+    totals = torch.zeros(len(texts), dtype=torch.float64)
+    greedy = torch.ones(len(texts), dtype=torch.bool)
+    for start in range(0, len(texts[0]), 64):
         chunk = logits[start : start + 64].float()
-        ids = torch.tensor(tokens[start : start + 64], device=logits.device)[:, None]
-        total += float((chunk.gather(1, ids)[:, 0] - chunk.logsumexp(-1)).double().sum())
-        is_greedy = is_greedy and bool((chunk.argmax(-1, keepdim=True) == ids).all())
-    return max(total, -1e9), is_greedy
+        ids = torch.tensor([text[start : start + 64] for text in texts], device=logits.device)  # [texts, tokens]
+        places = torch.arange(ids.shape[1], device=logits.device)
+        totals += (chunk[places, ids] - chunk.logsumexp(-1)).double().sum(1).cpu()
+        greedy &= (chunk.argmax(-1) == ids).all(1).cpu()
+    return [(max(total, LOWEST), bool(own)) for total, own in zip(totals.tolist(), greedy.tolist(), strict=True)]
 
 
 def common_prefix(rows: Sequence[list[int]]) -> int:
@@ -94,8 +110,8 @@ def common_prefix(rows: Sequence[list[int]]) -> int:
     return next((i for i in range(shortest) if len({row[i] for row in rows}) > 1), shortest)
 
 
-def _logits(model: Any, contexts: Sequence[tuple[list[int], int]], pad: int) -> tuple["torch.Tensor", int]:
-    """Left-padded forward of rows with the first scored position of each. Shape [rows, width, vocabulary]."""
+def _whole_rows(model: Any, contexts: Sequence[Context], pad: int) -> "list[torch.Tensor]":
+    """One left-padded forward of whole rows."""
     import torch
 
     longest = max(len(row) for row, _ in contexts)
@@ -107,11 +123,4 @@ def _logits(model: Any, contexts: Sequence[tuple[list[int], int]], pad: int) -> 
         logits = model(
             input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False, logits_to_keep=width
         ).logits[:, -width:]
-    return logits, width
-
-
-def _sum(logprobs: "torch.Tensor", tokens: list[int], row_length: int, prefix: int, width: int) -> float:
-    """The logits kept are those of the row's last `width` positions; position p predicts token p + 1."""
-    offset = width - row_length + prefix - 1
-    total = float(sum(logprobs[offset + i, token].item() for i, token in enumerate(tokens)))
-    return max(total, -1e9)  # a token masked out by the model has −∞, which JSON cannot hold
+    return [logits[place, width - (len(row) - first + 1) :] for place, (row, first) in enumerate(contexts)]

@@ -4,7 +4,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from harness.models.local.likelihood import next_token_logprobs
+from harness.models.local.likelihood import ScoringNetwork, next_token_logprobs
 from harness.records.outputs import Completion
 from harness.statistics.option_shares import option_shares
 from harness.text.option_forms import written_option
@@ -22,11 +22,14 @@ def tokens_of_letters(tokenizer: Any, size: int, hidden: Collection[int]) -> dic
 
 
 def first_token_shares(
-    model: Any, rows: Sequence[list[int]], options: Sequence[tuple[str, ...]], tokens: Mapping[str, list[int]], pad: int
+    network: ScoringNetwork,
+    rows: Sequence[list[int]],
+    options: Sequence[tuple[str, ...]],
+    tokens: Mapping[str, list[int]],
 ) -> list[Completion]:
     """The likeliest option as the next token of each row of token ids, summed over all its forms."""
     completions = []
-    for row, texts, logprobs in zip(rows, options, next_token_logprobs(model, rows, pad), strict=True):
+    for row, texts, logprobs in zip(rows, options, next_token_logprobs(network, rows), strict=True):
         shares = option_shares([float(logprobs[tokens[text]].double().logsumexp(0)) for text in texts])
         completions.append(
             Completion(

@@ -480,9 +480,11 @@ def test_one_row_serves_all_options_of_one_token(llama: HuggingFace, monkeypatch
     from harness.models.local import likelihood
 
     rows = []
-    forward = likelihood._logits
+    forward = likelihood.ScoringNetwork.logits
     monkeypatch.setattr(
-        likelihood, "_logits", lambda model, contexts, pad: rows.append(len(contexts)) or forward(model, contexts, pad)
+        likelihood.ScoringNetwork,
+        "logits",
+        lambda self, contexts: rows.append(len(contexts)) or forward(self, contexts),
     )
     llama.score_options(PROMPTS[:3], [OPTIONS[0]] * 3)
     llama.score_options(PROMPTS[:1], [OPTIONS[2]])

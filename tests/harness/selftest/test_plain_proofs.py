@@ -11,7 +11,7 @@ import pytest
 from harness.components.display import Display
 from harness.components.registry import names
 from harness.models import huggingface
-from harness.models.local import loaded_network, next_token
+from harness.models.local import loaded_network, next_token, scoring_model
 from harness.models.local.loading import LocalModel
 from harness.models.local.logprobs import LogprobRecorder
 from harness.records.inputs import Generation, Prompt
@@ -83,8 +83,8 @@ def padded_right(patch: Patch) -> None:
 
 def scoring_changed(name: str, change: Callable[[Any], Any]) -> Callable[[Patch], None]:
     def apply(patch: Patch) -> None:
-        score = getattr(huggingface, name)
-        patch.setattr(huggingface, name, lambda model, rows, pad: change(score(model, rows, pad)))
+        score = getattr(scoring_model, name)
+        patch.setattr(scoring_model, name, lambda reading, rows: change(score(reading, rows)))
 
     return apply
 
@@ -92,18 +92,18 @@ def scoring_changed(name: str, change: Callable[[Any], Any]) -> Callable[[Patch]
 def first_tokens_changed(change: Callable[[Any], Any]) -> Callable[[Patch], None]:
     def apply(patch: Patch) -> None:
         read = next_token.next_token_logprobs
-        patch.setattr(next_token, "next_token_logprobs", lambda model, rows, pad: change(read(model, rows, pad)))
+        patch.setattr(next_token, "next_token_logprobs", lambda reading, rows: change(read(reading, rows)))
 
     return apply
 
 
 def prefix_too_long(patch: Patch) -> None:
     """The first token of each option is taken for context."""
-    scored = huggingface.option_logprobs
+    scored = scoring_model.option_logprobs
     patch.setattr(
-        huggingface,
+        scoring_model,
         "option_logprobs",
-        lambda model, items, pad: scored(model, [[[*row[:-1], row[-1] + 1] for row in rows] for rows in items], pad),
+        lambda reading, items: scored(reading, [[[*row[:-1], row[-1] + 1] for row in rows] for rows in items]),
     )
 
 
