@@ -21,7 +21,7 @@ from adapters.methods.lora import Lora
 from adapters.methods.prefix import Prefix
 from adapters.methods.prompt import Prompt
 from adapters.models.base.engines import adapt_base, copy_settings, extend_identity
-from adapters.models.base.other_engine import expect_adapter
+from adapters.models.base.offline_engine import expect_adapter
 from adapters.models.quantised import Quantised
 from harness.components.display import Display
 from harness.components.fields import LocalPath, Reference

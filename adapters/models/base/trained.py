@@ -7,7 +7,7 @@ from adapters.export.merging import merge_weights
 from adapters.methods.base.network import trained_files
 from adapters.methods.base.peft import BRIDGE
 from adapters.models.base.engines import adapt_base, modify_base
-from adapters.models.base.other_engine import is_attachable
+from adapters.models.base.offline_engine import is_attachable
 from adapters.training.duration import MERGED
 from harness.components.fields import written
 from harness.components.method import Method

@@ -13,7 +13,7 @@ from adapters.methods.ia3 import Ia3
 from adapters.methods.lora import Lora
 from adapters.methods.prefix import Prefix
 from adapters.methods.qlora import Qlora
-from adapters.models.base.other_engine import expect_adapter, expect_method
+from adapters.models.base.offline_engine import expect_adapter, expect_method
 from adapters.models.base.trained import trained_engine
 from harness.cli import app
 from harness.errors import ModelError

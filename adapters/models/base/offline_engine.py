@@ -8,7 +8,7 @@ from harness.errors import ModelError
 from harness.models.huggingface import HuggingFace
 from harness.models.offline.vllm_requests import LORA_RANKS
 
-OTHER_BASE = "name a second entry of the base without engine: vllm for it"
+SECOND_ENTRY = "name a second entry of the base without engine: vllm for it"
 
 
 def is_attachable(method: Method) -> bool:
@@ -22,11 +22,11 @@ def expect_method(base: HuggingFace, method: Method) -> None:
         return
     name = type(method).__name__.lower()
     if method.quantises:
-        refuse_other_engine(base, f"has no {name}: it stores the base in other numbers than transformers' 4 bits")
+        refuse_engine(base, f"has no {name}: it stores the base in other numbers than transformers' 4 bits")
     if isinstance(method, Lora) and is_attachable(method):
         base.expect_adapter(method.r)
     elif not method.mergeable:
-        refuse_other_engine(base, f"has no {name}, which cannot be merged into the base either")
+        refuse_engine(base, f"has no {name}, which cannot be merged into the base either")
 
 
 def expect_adapter(base: HuggingFace, configuration: Any) -> None:
@@ -35,17 +35,17 @@ def expect_adapter(base: HuggingFace, configuration: Any) -> None:
         return
     kind = str(configuration.peft_type.value)
     if kind != "LORA":
-        refuse_other_engine(base, f"attaches LoRA adapters only, and this one is {kind}")
+        refuse_engine(base, f"attaches LoRA adapters only, and this one is {kind}")
     for field, value in (("use_dora", False), ("lora_bias", False), ("bias", "none"), ("modules_to_save", None)):
         if (own := getattr(configuration, field, value)) != value and own:
-            refuse_other_engine(base, f"attaches no adapter with {field}: {own}")
+            refuse_engine(base, f"attaches no adapter with {field}: {own}")
     rank = max([configuration.r, *(configuration.rank_pattern or {}).values()])
     if rank > LORA_RANKS[-1]:
-        refuse_other_engine(base, f"attaches adapters up to rank {LORA_RANKS[-1]}, and this one has {rank}")
+        refuse_engine(base, f"attaches adapters up to rank {LORA_RANKS[-1]}, and this one has {rank}")
     base.expect_adapter(rank)
 
 
-def refuse_other_engine(base: HuggingFace, reason: str) -> None:
+def refuse_engine(base: HuggingFace, reason: str) -> None:
     """Raise ModelError where vLLM answers for the base; `reason` goes on after its name."""
     if base.engine != "transformers":
-        raise ModelError(f"base: {base.path} has engine: vllm, which {reason}; {OTHER_BASE}")
+        raise ModelError(f"base: {base.path} has engine: vllm, which {reason}; {SECOND_ENTRY}")
