@@ -21,6 +21,7 @@ from adapters.methods.lora import Lora
 from adapters.methods.prefix import Prefix
 from adapters.methods.prompt import Prompt
 from adapters.models.base.engines import adapt_base, copy_settings, extend_identity
+from adapters.models.base.offline_engine import expect_adapter
 from adapters.models.quantised import Quantised
 from harness.components.display import Display
 from harness.components.fields import LocalPath, Reference
@@ -89,8 +90,9 @@ class Adapter(DerivedModel):
         origin = self.origin()
         carrier = origin.engine if isinstance(origin, Quantised) else self._plain_base()
         return adapt_base(
-            carrier, identity, f"adapter {trained}", lambda network: attach_adapter(network, folder, configuration)
-        )
+            carrier, identity, f"adapter {trained}",
+            lambda network: attach_adapter(network, folder, configuration), folder,
+        )  # fmt: skip
 
     def _plain_base(self) -> HuggingFace:
         root = self.root()
@@ -121,6 +123,7 @@ class Adapter(DerivedModel):
             configuration = read_configuration(self.folder)
             if not tensor_shapes(adapter_weights(self.folder)):
                 raise ModelError(f"{adapter_weights(self.folder)} holds no tensor; copy it again")
+            expect_adapter(self._plain_base(), configuration)
             if not self.other_name:
                 check_base_name(self.folder, configuration, self._plain_base())
         if self.is_here():
@@ -171,6 +174,10 @@ class Checkpoint(HuggingFace):
     @cached_property
     def _weights(self) -> Weights:
         return CheckpointFiles(self.path)
+
+    @property
+    def tokenizer_folder(self) -> Path:
+        return super().tokenizer_folder if self._has_tokenizer else self._base.tokenizer_folder
 
     def identity(self) -> dict[str, JSON]:
         tokenizer = {} if self._has_tokenizer else {"tokenizer": self._base._weights.digest()}

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from adapters.methods.base.network import keep_weights
 from adapters.models.base.engines import modify_base, plain_weights
+from adapters.models.base.offline_engine import refuse_engine
 from harness.components.display import Display
 from harness.components.trained_model import DerivedModel
 from harness.errors import ModelError
@@ -32,7 +33,9 @@ class Quantised(DerivedModel):
 
     def check(self) -> None:
         super().check()
-        check_bitsandbytes(plain_weights(self.root()))
+        root = plain_weights(self.root())
+        refuse_engine(root, "stores the base in other numbers than transformers' 4 and 8 bits")
+        check_bitsandbytes(root)
 
     def make(self, name: str, display: Display) -> None:
         """A base that was trained is merged before anything is asked."""

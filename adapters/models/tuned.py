@@ -11,6 +11,7 @@ from pydantic import Field, PrivateAttr, model_validator
 from adapters.export.merging import merge_weights
 from adapters.memory.machine import return_freed_memory
 from adapters.models.base.engines import copy_settings, plain_weights
+from adapters.models.base.offline_engine import expect_method
 from adapters.models.base.trained import merged_subject, trained_engine
 from adapters.models.quantised import check_bitsandbytes
 from adapters.training.distillation import check_teacher
@@ -200,6 +201,7 @@ class Tuned(DerivedModel, Recipe, LearntRows):
         self.method.needs(root)
         for candidate in self.candidates:
             check_devices(candidate.recipe, root)
+            expect_method(root, candidate.method)
         if (self.optimiser or "").endswith("8bit"):
             check_bitsandbytes(root)
         if self.answers:

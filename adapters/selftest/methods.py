@@ -165,7 +165,7 @@ def merging_difference(subject: MethodSubject) -> str | None:
         adapted = method.load(network, folder)
         return adapted, lambda: method.remove(adapted)
 
-    beside = adapt_base(base, {}, "unmerged", attach) if method.shares_base else subject.engine
+    beside = adapt_base(base, {}, "unmerged", attach, folder) if method.shares_base else subject.engine
     path = merge_weights(base, method, folder, subject.tiny.scratch("merged") / digest(subject.name)[:16])
     merged = copy_settings(base, HuggingFace, path=str(path), revision=None)
     return first_difference(_pairs("merged", answers_of(beside), answers_of(merged)))

@@ -81,7 +81,7 @@ class Observer:
         """Greedy and short. Raises what torch raises when memory runs out."""
         longest = max(self.base.count_tokens(sample.answer) or 0 for sample in self.samples)
         most = min(2 * longest + SHORT, LONGEST)
-        engine = copy_settings(self.base, NetworkInTraining)
+        engine = copy_settings(self.base, NetworkInTraining, engine="transformers")
         engine._base, engine._trained = self.base, self.trainer.model.eval()
         prompts = [sample.prompt for sample in self.samples]
         generation = Generation(max_tokens=most, reasoning_tokens=most)

@@ -4,10 +4,15 @@ import importlib.util
 from collections.abc import Sequence
 
 LOCAL = "local"
-EXTRAS = {"bert_score": "bertscore", "bitsandbytes": "train", "lm_eval": "lm-eval"}  # LOCAL brings the others
+EXTRAS = {
+    "bert_score": "bertscore",
+    "bitsandbytes": "train",
+    "lm_eval": "lm-eval",
+    "vllm": "vllm",
+}  # LOCAL brings the others
 MODULES = {  # what tells that an extra is installed
     LOCAL: "torch", "train": "bitsandbytes", "bertscore": "bert_score", "documents": "markitdown",
-    "lm-eval": "lm_eval", "hub": "datasets", "ray": "ray",
+    "lm-eval": "lm_eval", "hub": "datasets", "ray": "ray", "vllm": "vllm",
 }  # fmt: skip
 
 

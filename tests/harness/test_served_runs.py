@@ -17,6 +17,8 @@ from tests.shared.engines import Body, Script
 from tests.shared.ollama_stand_in import CHATML, ServedModel, StandIn
 from tests.shared.openai_servers import LlamaServer
 from tests.shared.openai_stand_in import Hosted
+from tests.shared.served_fixtures import NativeServer
+from tests.shared.served_fixtures import llama_server as llama_server
 from tests.shared.served_fixtures import serve as serve
 
 Serve = Callable[[Any], Any]
@@ -221,3 +223,22 @@ def test_the_probability_of_no_option_of_a_run(
     assert (usage.elsewhere, usage.astray) == (pytest.approx(mean, abs=1e-3), astray)
     kinds = [anomaly.kind for anomaly in folder.summary().anomalies]
     assert ("no option" in kinds) == bool(astray)
+
+
+@pytest.mark.slow
+@pytest.mark.nightly
+def test_a_second_run_asks_a_real_server_nothing(
+    llama_server: NativeServer, write_suite: Write, run_suite: Run
+) -> None:
+    """llama.cpp's own server, two calls at once, a limit of calls a minute: the same records as of any model."""
+    entry = f"{{openai: {{model: smol, url: {llama_server.url}, workers: 2, requests_per_minute: 600}}}}"
+    path = write_suite(suite({"m": entry}), test__tsv=rows("Say hi", "Say yes", "Name a colour", "Count to three"))
+    first, second = run_suite(path, "first"), run_suite(path, "second")
+    usage = [run.read_run()["cells"][0] for run in (first, second)]
+    assert [(own["calls"], own["cached"], own["failed"]) for own in usage] == [(4, 0, 0), (0, 4, 0)]
+    answers = [
+        [(own.sample_id, own.text, own.finish, own.tokens_in, own.tokens_out) for own in run.predictions()]
+        for run in (first, second)
+    ]
+    assert answers[0] == answers[1]
+    assert all(tokens_in > 20 and 0 < tokens_out <= 40 for *_, tokens_in, tokens_out in answers[0])

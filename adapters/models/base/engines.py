@@ -1,7 +1,8 @@
 """How a base answers after a change: loaded with other options or other weights, or with an adapter attached."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from pydantic import PrivateAttr
@@ -12,7 +13,8 @@ from harness.models.huggingface import HuggingFace
 from harness.models.local.attached_adapter import AttachAdapter
 from harness.models.local.chat_template import ChatTurns
 from harness.models.local.shared_prefixes import SharedPrefixes
-from harness.records.inputs import JSON
+from harness.records.inputs import JSON, Generation
+from harness.records.outputs import Completion
 
 E = TypeVar("E", bound=HuggingFace)
 
@@ -23,6 +25,12 @@ class ModifiedBase(HuggingFace):
     _changes: Mapping[str, JSON] = PrivateAttr()
     _options: Mapping[str, Any] = PrivateAttr()
     _finish: Callable[[Any], Any] = PrivateAttr()
+    _merged: Callable[[], Path] | None = PrivateAttr(None)
+
+    @property
+    def offline_folder(self) -> Path:
+        """The changed weights as a folder; made at the first request, by what `modify_base` was given."""
+        return super().offline_folder if self._merged is None else self._merged()
 
     def identity(self) -> dict[str, JSON]:
         return extend_identity(super().identity(), self._changes)
@@ -49,6 +57,7 @@ class AdaptedBase(HuggingFace):
     _changes: Mapping[str, JSON] = PrivateAttr()
     _name: str = PrivateAttr()
     _attach: AttachAdapter = PrivateAttr()
+    _folder: Path | None = PrivateAttr(None)  # of the adapter, for an engine that attaches it by itself
 
     @property
     def tokenizer(self) -> Any:
@@ -77,23 +86,36 @@ class AdaptedBase(HuggingFace):
     def _shared_prefixes(self) -> SharedPrefixes:
         return self._carrier._shared_prefixes
 
+    def write(self, encoded: Sequence[list[int]], generation: Generation, repeats: Sequence[int]) -> list[Completion]:
+        return self._write(self._carrier.engine_in_place(), self._folder, encoded, generation, repeats)
+
     def close(self) -> None:
         self._carrier.close()
 
 
 def modify_base(
-    base: HuggingFace, changes: Mapping[str, JSON], options: Mapping[str, Any], finish: Callable[[Any], Any]
+    base: HuggingFace,
+    changes: Mapping[str, JSON],
+    options: Mapping[str, Any],
+    finish: Callable[[Any], Any],
+    merged: Callable[[], Path] | None = None,
 ) -> ModifiedBase:
-    """The base loaded with transformers' `options` and `finish`; `changes` tell in its identity what differs."""
+    """The base loaded with transformers' `options` and `finish`; `changes` tell in its identity what differs.
+
+    `merged` makes the folder of the changed weights, where an engine other than transformers is to load them.
+    """
     engine = copy_settings(base, ModifiedBase)
-    engine._changes, engine._options, engine._finish = changes, options, finish
+    engine._changes, engine._options, engine._finish, engine._merged = changes, options, finish, merged
     return engine
 
 
-def adapt_base(carrier: HuggingFace, changes: Mapping[str, JSON], name: str, attach: AttachAdapter) -> AdaptedBase:
-    """The base with an adapter attached; `name` distinguishes the adapters of one base."""
+def adapt_base(
+    carrier: HuggingFace, changes: Mapping[str, JSON], name: str, attach: AttachAdapter, folder: Path
+) -> AdaptedBase:
+    """The base with the adapter in `folder` attached; `name` distinguishes the adapters of one base."""
     engine = copy_settings(carrier, AdaptedBase)
     engine._carrier, engine._changes, engine._name, engine._attach = carrier, changes, name, attach
+    engine._folder = folder
     return engine
 
 

@@ -3,9 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+from adapters.export.merging import merge_weights
 from adapters.methods.base.network import trained_files
 from adapters.methods.base.peft import BRIDGE
 from adapters.models.base.engines import adapt_base, modify_base
+from adapters.models.base.offline_engine import is_attachable
+from adapters.training.duration import MERGED
 from harness.components.fields import written
 from harness.components.method import Method
 from harness.models.huggingface import HuggingFace
@@ -22,14 +25,18 @@ def trained_engine(base: HuggingFace, method: Method, folder: Path) -> HuggingFa
         "packages": ["peft", *(["bitsandbytes"] if method.quantises else [])],
         **({"prefix": BRIDGE} if method.virtual_prefix else {}),
     }
-    if not method.shares_base:
-        return modify_base(base, identity, {}, lambda network: method.load(network, folder))
+    if not method.shares_base or (base.engine == "vllm" and not is_attachable(method)):
+
+        def merged() -> Path:
+            return merge_weights(base, method, folder, folder.with_name(f"{folder.name}{MERGED}"))
+
+        return modify_base(base, identity, {}, lambda network: method.load(network, folder), merged)
 
     def attach(network: Any) -> tuple[Any, Any]:
         adapted = method.load(network, folder)
         return adapted, lambda: method.remove(adapted)
 
-    return adapt_base(method.carrier(base), identity, str(folder), attach)
+    return adapt_base(method.carrier(base), identity, str(folder), attach, folder)
 
 
 def merged_subject(subject: str) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
 from random import uniform
 
+from harness.models.remote.allowance import Allowance
 from harness.models.remote.call_error import BUSY, CallError
 from harness.models.remote.outage import Outage
 from harness.models.remote.pace import Pace, Turn
@@ -48,6 +49,7 @@ class Asking:
     retries: int
     describe: Callable[[CallError], str]  # a failure as people see it
     check_server: Callable[[], None]  # raises ModelError if the server is no longer the same
+    allowance: Allowance = field(default_factory=Allowance)
     _pending: deque[Call] = field(init=False)
     _results: SimpleQueue[tuple[int, Completion] | BaseException] = field(init=False, default_factory=SimpleQueue)
     _stopped: threading.Event = field(init=False, default_factory=threading.Event)
@@ -99,11 +101,16 @@ class Asking:
 
     def _ask_next(self) -> tuple[int, Completion] | Call | None:
         """Make a call: its completion with its index, or the call, if it is to be made again; None at the end."""
+        if (allowed := self.allowance.admit(self._stopped)) is None:
+            return None
         with self.pace.turn(self._next) as place:
             if place is None:
+                self.allowance.release(allowed)
                 return None
             turn, call = place
+            self.allowance.send(allowed)
             result = self._made(call, turn)
+        self.allowance.settle(allowed, result.tokens_in + result.tokens_out if isinstance(result, Completion) else 0)
         while isinstance(result, CallError) and self._is_to_be_repeated_alone(call, result):
             with self.pace.turn(lambda: call, alone=True) as place:
                 result = self._made(call, turn if place is None else place[0])

@@ -11,6 +11,7 @@ from pydantic import Field, PrivateAttr, field_validator
 from harness.components.fields import PromptText
 from harness.components.text_model import TextModel
 from harness.errors import HarnessError
+from harness.models.remote.allowance import Allowance
 from harness.models.remote.asking import Asking
 from harness.models.remote.call_clock import CallClock
 from harness.models.remote.hosted_model import HostedModel
@@ -118,8 +119,17 @@ class RemoteModel(HostedModel, TextModel):
             retries=self.retries,
             describe=self.failure_text,
             check_server=self.still_the_same,
+            allowance=self._allowance,
         )
         return asking.completions()
+
+    def limits(self) -> tuple[int | None, int | None]:
+        """The most calls, and the most tokens, that its service allows within a minute; None without such a limit."""
+        return None, None
+
+    @cached_property
+    def _allowance(self) -> Allowance:
+        return Allowance(*self.limits())
 
     @cached_property
     def _pace(self) -> Pace:

@@ -300,7 +300,7 @@ def test_bad_adapters_are_refused_before_weights_are_loaded(
     assert "\n" not in said
 
 
-OTHER_BASES = {
+SECOND_ENTRYS = {
     "wider": ({"hidden_size": 96}, QV, "is 8×64, but 8×96 in"),
     "fewer layers": (
         {"num_hidden_layers": 1},
@@ -316,11 +316,11 @@ OTHER_BASES = {
 }
 
 
-@pytest.mark.parametrize("case", OTHER_BASES)
+@pytest.mark.parametrize("case", SECOND_ENTRYS)
 def test_an_adapter_of_another_base_is_refused(
     case: str, suite: Make, make_folder: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config, settings, message = OTHER_BASES[case]
+    config, settings, message = SECOND_ENTRYS[case]
     save(make_folder(), tmp_path / "out", **settings)
     other = make_folder("Llama", **config)
     monkeypatch.setattr(LocalModel, "load", no_load)
