@@ -86,8 +86,8 @@ class AdaptedBase(HuggingFace):
     def _shared_prefixes(self) -> SharedPrefixes:
         return self._carrier._shared_prefixes
 
-    def write(self, encoded: Sequence[list[int]], generation: Generation, repeats: Sequence[int]) -> list[Completion]:
-        return self._write(self._carrier.engine_in_place(), self._folder, encoded, generation, repeats)
+    def write(self, encoded: Sequence[list[int]], generation: Generation, seeds: Sequence[str]) -> list[Completion]:
+        return self._write(self._carrier.engine_in_place(), self._folder, encoded, generation, seeds)
 
     def close(self) -> None:
         self._carrier.close()

@@ -1,6 +1,6 @@
 """How likely a local model finds texts that are given: options, the letter of a reply, whole answers."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import islice
 from typing import ClassVar
@@ -8,36 +8,28 @@ from typing import ClassVar
 from pydantic import PrivateAttr
 
 from harness.errors import PromptError
-from harness.models.local.batches import Halving, fitting
-from harness.models.local.device import free_memory
-from harness.models.local.failures import TOO_BIG, failure, too_long, unscorable
+from harness.models.local.batching_model import BatchingModel
+from harness.models.local.failures import failure, too_long, unscorable
 from harness.models.local.likelihood import ScoringNetwork, common_prefix, continuation_logprobs, option_logprobs
 from harness.models.local.next_token import first_token_shares, tokens_of_letters
 from harness.models.local.prefix_tree import grouped_batches, row_key
-from harness.models.local.prompt_encoding import EncodingModel
 from harness.models.local.raw_encoding import ScoredRow, scored_completion
 from harness.models.local.shared_prefixes import SCHEME, SharedPrefixes
 from harness.records.inputs import JSON, Prompt
 from harness.records.outputs import Completion
 
 
-class ScoringModel(EncodingModel):
+class ScoringModel(BatchingModel):
     """A local model that scores texts, in batches; what the prompts of a cell begin with alike is computed once."""
 
     scores_options: ClassVar[bool] = True
     tells_likelihood: ClassVar[bool] = True
     tells_first_token: ClassVar[bool] = True
 
-    _halving: Halving = PrivateAttr(default_factory=Halving)
     _prefixes: SharedPrefixes = PrivateAttr(default_factory=SharedPrefixes)
     _obstacle: str | None = PrivateAttr(None)  # to computing a prefix once, in the network that was asked last
 
     # -- batches ----------------------------------------------------------------------------------------------------
-
-    @property
-    def _window(self) -> int:
-        """The longest sequence in tokens."""
-        return self.context_length() or 1 << 30
 
     def plan_scoring(self, prompts: Sequence[Prompt], texts: Sequence[Sequence[str]]) -> list[list[int]]:
         """Prompts that begin alike stand together; the calls that follow know the beginnings that they share."""
@@ -48,40 +40,9 @@ class ScoringModel(EncodingModel):
         lengths = [ids.tokens_in if isinstance(ids, Completion) else len(ids) for ids in encoded]
         return grouped_batches(rows, tree, self._batch_size(max(lengths, default=0) + behind))
 
-    def _batch_size(self, longest: int) -> int:
-        """How many sequences of so many tokens are run at once."""
-        if self.batch_size is not None:
-            return self.batch_size
-        config, most = self._model().config.get_text_config(), 256 if self.device_name == "cuda" else 16
-        return fitting(config, self._room(), longest, most)
-
-    def _room(self) -> float:
-        """Bytes beside the weights. What is free now would make a resumed run form other batches."""
-        import psutil
-        import torch
-
-        total = torch.cuda.mem_get_info()[1] if self.device_name == "cuda" else psutil.virtual_memory().total
-        return float(total - self._model().get_memory_footprint())
-
-    def _fit(self, prompt: Prompt, room: int) -> list[int] | Completion:
-        """The prompt's token ids, or the failure of a prompt that cannot be asked."""
-        try:
-            ids = self.encode(prompt)
-        except PromptError as error:
-            return failure(str(error))
-        return ids if 0 < len(ids) <= room else too_long(len(ids), room)
-
-    def _run(
-        self, failures: Sequence[Completion | None], call: Callable[[Sequence[int]], list[Completion]]
-    ) -> list[Completion]:
-        """The completions of the items that have no failure yet, and the failures, in order."""
-        fit = [i for i, failure in enumerate(failures) if failure is None]
-        completions = dict(zip(fit, self._halving.run(fit, call, self._free_memory, TOO_BIG), strict=True))
-        return [failure or completions[i] for i, failure in enumerate(failures)]
-
     def _free_memory(self) -> None:
         self._shared_prefixes.release()
-        free_memory()
+        super()._free_memory()
 
     # -- shared prefixes --------------------------------------------------------------------------------------------
 

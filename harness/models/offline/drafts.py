@@ -28,6 +28,7 @@ class Draft:
     may_reason_first: bool = False  # although its prompt opens no block: then a schema waits for the answer
     tokens: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
+    seconds: float = 0.0
     failure: str | None = None
     is_finished: bool = False
     reply: BoundedReply = field(init=False)

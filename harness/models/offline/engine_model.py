@@ -1,28 +1,25 @@
 """A local model whose replies another engine may write: vLLM in place of transformers. Texts are scored as ever."""
 
-from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import PrivateAttr
 
-from harness.models.local.answer_limits import AnswerLimits, BoundedReply
+from harness.models.local.batching_model import Place
 from harness.models.local.failures import failure, too_long
-from harness.models.local.schema_masks import SchemaConstraint
-from harness.models.local.scoring_model import ScoringModel
+from harness.models.local.generating import GeneratingModel
 from harness.models.offline.drafts import Draft, write_in_rounds
 from harness.models.offline.vllm_engine import PACKAGE, VllmEngine, check_gpu, check_package, engine_version
 from harness.models.offline.vllm_requests import EngineSettings
-from harness.records.inputs import JSON, Generation
+from harness.records.inputs import JSON, Generation, Prompt
 from harness.records.outputs import Completion
-from harness.text.canonical import digest
 
 REQUESTS = 2048  # to an engine at once; each batch is kept before the next begins
 
 
-class EngineModel(ScoringModel):
+class EngineModel(GeneratingModel):
     """A local model that is answered by transformers, or by an engine that is loaded in its place.
 
     One of both holds the weights: scoring texts closes vLLM, and a reply of vLLM releases the network.
@@ -54,10 +51,10 @@ class EngineModel(ScoringModel):
         return f"{super().describe()}, by vLLM" if self.engine == "vllm" else super().describe()
 
     def schema_problem(self) -> str | None:
-        return None if self.engine == "vllm" else SchemaConstraint.problem()
+        return None if self.engine == "vllm" else super().schema_problem()
 
     def schema_identity(self) -> dict[str, JSON]:
-        return {PACKAGE: engine_version()} if self.engine == "vllm" else SchemaConstraint.identity()
+        return {PACKAGE: engine_version()} if self.engine == "vllm" else super().schema_identity()
 
     # -- the engine ---------------------------------------------------------------------------------------------------
 
@@ -86,9 +83,19 @@ class EngineModel(ScoringModel):
         """The folder of the tokenizer that an engine loads, to find stop strings."""
         return self.weights_folder
 
-    def write(self, encoded: Sequence[list[int]], generation: Generation, repeats: Sequence[int]) -> list[Completion]:
+    def plan(self, prompts: Sequence[Prompt], generation: Generation) -> list[list[int]]:
+        if self.engine == "vllm":
+            return by_prefix([self._fit(prompt, self._window) for prompt in prompts])
+        return super().plan(prompts, generation)
+
+    def _generate(self, encoded: list[list[int]], generation: Generation, seeds: Sequence[str]) -> Iterable[Place]:
+        if self.engine == "vllm":
+            return enumerate(self.write(encoded, generation, seeds))
+        return super()._generate(encoded, generation, seeds)
+
+    def write(self, encoded: Sequence[list[int]], generation: Generation, seeds: Sequence[str]) -> list[Completion]:
         """The replies of the engine to prompts as token ids, by the rules of `Model.generate`."""
-        return self._write(self.engine_in_place(), None, encoded, generation, repeats)
+        return self._write(self.engine_in_place(), None, encoded, generation, seeds)
 
     def engine_in_place(self) -> VllmEngine:
         """The engine, with the GPU to itself."""
@@ -102,15 +109,15 @@ class EngineModel(ScoringModel):
         adapter: Path | None,
         encoded: Sequence[list[int]],
         generation: Generation,
-        repeats: Sequence[int],
+        seeds: Sequence[str],
     ) -> list[Completion]:
         window, ends, limits = engine.window, self.end_tokens(), self._limits(generation)
         drafts: list[Draft | None] = [None] * len(encoded)
-        for place, (ids, repeat) in enumerate(zip(encoded, repeats, strict=True)):
+        for place, (ids, seed) in enumerate(zip(encoded, seeds, strict=True)):
             if len(ids) + generation.max_tokens <= window:
                 drafts[place] = Draft(
                     prompt=ids, begin=partial(self._reply, limits, ids),
-                    seed=int(digest([generation.seed, ids, repeat])[:8], 16),
+                    seed=int(seed[:8], 16),
                     schema=generation.schema if generation.strict else None, may_reason_first=self.enable_thinking,
                 )  # fmt: skip
         fit = [draft for draft in drafts if draft is not None]
@@ -123,7 +130,7 @@ class EngineModel(ScoringModel):
     def _completed(self, draft: Draft) -> Completion:
         if draft.failure is not None:
             return failure(f"vLLM gave the reply up: {draft.failure}")
-        return self._completion(draft.tokens, len(draft.prompt), draft.reply, draft.logprobs)
+        return self._completion(draft)
 
     def _model(self) -> Any:
         if "offline" in self.__dict__:
@@ -134,20 +141,6 @@ class EngineModel(ScoringModel):
         super().close()
         if "offline" in self.__dict__:
             self.offline.close()
-
-    # -- the rules of replies -----------------------------------------------------------------------------------------
-
-    @abstractmethod
-    def _limits(self, generation: Generation) -> AnswerLimits:
-        """What bounds the replies of a batch."""
-
-    @abstractmethod
-    def _reply(self, limits: AnswerLimits, prompt: list[int]) -> BoundedReply:
-        """A reply to come."""
-
-    @abstractmethod
-    def _completion(self, row: list[int], tokens_in: int, reply: BoundedReply, logprobs: Sequence[float]) -> Completion:
-        """What generated tokens say."""
 
 
 def by_prefix(encoded: Sequence[Sequence[int] | Completion]) -> list[list[int]]:
