@@ -17,12 +17,18 @@ if TYPE_CHECKING:
 LOGIT = 12  # bytes a logit in its backward pass: log-softmax, its gradient and the logits' gradient, all float32
 LIMIT = {"cuda": 1 << 30}  # bytes of logits at once; large enough that the products keep a GPU busy
 USUAL_LIMIT = 256 << 20
+SCALINGS = ("logits_scaling", "logit_scale", "output_multiplier")  # by family
 _AGREES: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()  # by output layer
 
 
 def positions_at_once(vocabulary: int, device: str) -> int:
     """How many positions the logits of `vocabulary` tokens are computed for at once."""
     return max(1, LIMIT.get(device, USUAL_LIMIT) // (LOGIT * vocabulary))
+
+
+def scales_logits(config: Any) -> bool:
+    """Whether a configuration says that logits are scaled behind the output layer: they are then computed at once."""
+    return any(getattr(config, name, None) not in (None, 1) for name in SCALINGS)
 
 
 def can_chunk(network: Any) -> bool:

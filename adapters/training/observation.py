@@ -85,7 +85,8 @@ class Observer:
         engine._base, engine._trained = self.base, self.trainer.model.eval()
         prompts = [sample.prompt for sample in self.samples]
         generation = Generation(max_tokens=most, reasoning_tokens=most)
-        return [reply.text for reply in engine.generate(prompts, generation, [0] * len(prompts))]
+        with self.trainer.apart():
+            return [reply.text for reply in engine.generate(prompts, generation, [0] * len(prompts))]
 
     @contextmanager
     def _aside(self) -> Iterator[None]:

@@ -6,7 +6,7 @@ GRAIN = 8  # tokens: tensor cores multiply in blocks of 8
 
 
 def choose_widths(longest: Sequence[int], most: int) -> tuple[int, ...]:
-    """At most `most` lengths, ascending, that pad batches least; `longest` is the longest item of each batch, in tokens.
+    """At most `most` lengths, ascending, that pad batches least; `longest` [batches]: tokens of the longest item.
 
     Each is a multiple of 8, and the last holds every batch. Exact, by dynamic programming over the distinct lengths:
     the least tokens with k lengths of which the last is the j-th is a minimum over where the one before stands.
