@@ -27,6 +27,7 @@ class Requirement:
     memory: Memory
     available: int  # bytes
     refusal: str | None
+    checkpoints: bool = False  # activations are computed twice, as the memory asks or the recipe says
 
 
 def estimate_requirement(base: HuggingFace, method: Method, recipe: Recipe, data: TrainingData) -> Requirement:
@@ -45,6 +46,7 @@ def estimate_requirement(base: HuggingFace, method: Method, recipe: Recipe, data
         steps=StepPlan.of(recipe, len(data.examples), bool(data.validation)).steps,
         memory=memory,
         available=room,
+        checkpoints=recipe.gradient_checkpointing is True,
         refusal=smaller_training(base, method, recipe, longest, room, labelled) if memory.total > room else None,
     )
 
