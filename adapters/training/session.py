@@ -25,7 +25,7 @@ from harness.components.fields import written
 from harness.components.method import Method
 from harness.errors import ModelError
 from harness.models.huggingface import HuggingFace
-from harness.models.local.device import available
+from harness.models.local.device import available, set_attention_kernels
 from harness.models.local.memory import gib
 from harness.records.inputs import JSON
 from harness.runtime.peak_memory import peak_memory, reset_peak
@@ -131,6 +131,7 @@ def attempt(job: Job, plan: StepPlan, checkpoint: Path | None, progress: Progres
     torch.manual_seed(job.seed)
     device = job.base.device_name
     reset_peak(device)
+    set_attention_kernels(device)
     network = trained_network(job.base, job.method, job.recipe, precision, plan.devices)
     rate = recipe.learning_rate or method.learning_rate
     lengths = [sum(len(row.ids) for row in item) for item in job.items]
