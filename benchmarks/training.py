@@ -160,6 +160,7 @@ def _encoded(base: Any, rows: list[Any], cutoff: int = 2048) -> list[Any]:
 def _ours(job: Result, base: Any, method: Any, rows: list[Any], scratch: Path) -> Result:
     import adapters.training.session
     import adapters.training.training_run
+    from adapters.training.session import LearningRows
     from adapters.training.settings import Recipe
 
     packed = "size" in job
@@ -176,7 +177,7 @@ def _ours(job: Result, base: Any, method: Any, rows: list[Any], scratch: Path) -
         times.append(time.perf_counter())
         seen.append(tokens)
 
-    record = adapters.training.training_run.train(base, method, recipe, rows, (), scratch / "out", SEED, note)
+    record = adapters.training.training_run.train(base, method, recipe, LearningRows(rows), scratch / "out", SEED, note)
     return _result([loss for _, loss, _ in record.loss], times[1:], seen[-1] - seen[1])
 
 

@@ -196,7 +196,7 @@ def _training(recipe: Recipe, method: Method, base: HuggingFace, plan: StepPlan)
         "max_grad_norm": recipe.max_grad_norm, "optim": OPTIMISERS[recipe.optimiser or method.optimiser or "adamw"],
         "bf16": precision == "bfloat16" and recipe.weights != "bfloat16", "fp16": precision == "float16",
         **({"pure_bf16": True} if recipe.weights == "bfloat16" else {}),
-        "disable_gradient_checkpointing": not recipe.gradient_checkpointing,
+        "disable_gradient_checkpointing": recipe.gradient_checkpointing is not True,
     }  # fmt: skip
 
 

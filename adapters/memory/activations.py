@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from adapters.methods.base.network import ATTENTION, FEED_FORWARD, layers
+from adapters.training.chunked_loss import LOGIT, positions_at_once, scales_logits
 from harness.models.local.memory import shape
-
-LOSS = 12  # bytes a logit in its backward pass: log-softmax, its gradient and the logits' gradient, all float32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +27,7 @@ class Batch:
     masked: bool = False  # attention is given a mask: packed rows, or a virtual prefix
     cuda: bool = False
     checkpointing: bool = False
+    autocast: bool = True  # where numbers have under 4 bytes: each module has an input of its own
     casts: bool = True  # trained weights are float32: autocast copies them
     quantised: bool = False  # linear weights are unpacked for each product
 
@@ -73,7 +73,16 @@ def activations(network: Any, batch: Batch) -> int:
         backward += max(saved, default=0)
     else:
         forward = sum(saved)
-    return forward + last + _casts(network, batch) + max(batch.labelled * int(config.vocab_size) * LOSS, backward)
+    return forward + last + _casts(network, batch) + max(_logits(config, batch), backward)
+
+
+def _logits(config: Any, batch: Batch) -> int:
+    """What the loss takes: of all learnt positions, or of as many as are computed at once and the gradients of all."""
+    vocabulary = int(config.vocab_size)
+    at_once = positions_at_once(vocabulary, "cuda" if batch.cuda else "cpu")
+    if batch.labelled <= at_once or scales_logits(config):
+        return batch.labelled * vocabulary * LOGIT
+    return at_once * vocabulary * LOGIT + batch.labelled * int(config.hidden_size) * batch.residual
 
 
 def linears(layer: Any) -> Iterator[Linear]:
@@ -184,6 +193,7 @@ def _inputs(modules: Sequence[Linear], product: bool, batch: Batch) -> int:
     nothing else saves. Dropout and autocast give each module an input of its own.
     """
     total, shared = 0, 0
+    rounds = batch.compute < 4 and batch.autocast
     for place, linear in enumerate(modules):
         size = linear.inputs * batch.compute
         last = place == len(modules) - 1
@@ -192,7 +202,7 @@ def _inputs(modules: Sequence[Linear], product: bool, batch: Batch) -> int:
             total += linear.inputs * (1 if batch.cuda else 4) if linear.dropout else 0  # the dropout's mask
         if linear.trained in ("scaled input", "scaled output"):
             total += linear.inputs * 4 if linear.trained == "scaled input" else linear.outputs * batch.compute
-        elif linear.saves_input and (linear.dropout or (batch.compute < 4 and (linear.trained == "lora" or not last))):
+        elif linear.saves_input and (linear.dropout or (rounds and (linear.trained == "lora" or not last))):
             total += size
         elif linear.saves_input and last:
             total += size if product else 0
@@ -211,7 +221,7 @@ def _backward(layer: Any, hidden: int, batch: Batch) -> int:
     modules = list(linears(layer))
     widest = max((max(linear.inputs, linear.outputs) for linear in modules), default=0)
     largest = max((linear.inputs * linear.outputs for linear in modules), default=0)
-    cast = 4 if batch.compute < 4 and any(linear.trained == "lora" for linear in modules) else 0
+    cast = 4 if batch.compute < 4 and batch.autocast and any(linear.trained == "lora" for linear in modules) else 0
     unpacked = largest * batch.compute if batch.quantised else 0
     dora = max((4 * m.inputs * (m.inputs + 3 * m.outputs) for m in modules if m.dora), default=0)
     return batch.size * (widest * (3 * batch.compute + cast) + 12 * hidden) + max(unpacked, dora)

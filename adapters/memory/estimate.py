@@ -4,11 +4,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from adapters.memory.activations import Batch, activations
+from adapters.training.arithmetic import is_rounded
 from adapters.training.settings import Recipe
 from harness.components.method import Method
 from harness.models.huggingface import HuggingFace
+from harness.models.local.device import available
 from harness.models.local.memory import BYTES, Memory, process_memory, weights
 
+FILLED = 0.9  # part of the memory that an estimate may take: it is right within a fifth
 SMALL = 4096  # bitsandbytes keeps the optimiser's state of smaller tensors in 32 bits
 
 
@@ -43,14 +46,14 @@ class Sketch:
             _batch(network, recipe, longest, labelled),
             compute=BYTES[precision],
             casts=not pure,
+            autocast=not is_rounded(self.method, recipe, base.dtype_name, base.device_name),
             residual=BYTES[dtype],
             cuda=cuda,
             quantised=quantisation is not None,
         )
-        # AdamW updates all tensors at once on CUDA, with a copy of all; on the CPU one by one, with two of the largest.
-        update = number_bytes * (
-            count if cuda and optimiser == "adamw" else 2 * max(value.numel() for value in trained)
-        )
+        # AdamW updates on CUDA in place, in one kernel; on the CPU one tensor after another, with two of the largest.
+        is_fused = cuda and optimiser == "adamw"
+        update = 0 if is_fused else number_bytes * 2 * max(value.numel() for value in trained)
         return Memory(
             weights=weights(network, dtype, quantisation) - (4 - number_bytes) * count,
             gradients=number_bytes * count,
@@ -71,6 +74,20 @@ def training_memory(
     return Sketch.of(base, method).memory(recipe, longest, labelled)
 
 
+def settle_checkpointing(
+    base: HuggingFace, method: Method, recipe: Recipe, longest: int, labelled: int | None = None
+) -> Recipe:
+    """The recipe with "auto" decided: activations are computed twice where memory does not hold them otherwise."""
+    if recipe.gradient_checkpointing != "auto":
+        return recipe
+    plain = recipe.model_copy(update={"gradient_checkpointing": False})
+    if method.virtual_prefix:
+        return plain
+    needs = training_memory(base, method, plain, longest, labelled).total
+    is_short = needs > FILLED * available(base.device_name)
+    return recipe.model_copy(update={"gradient_checkpointing": True}) if is_short else plain
+
+
 def _batch(network: Any, recipe: Recipe, longest: int, labelled: int | None) -> Batch:
     """The largest batch of a recipe."""
     config = network.config.get_text_config()
@@ -85,7 +102,7 @@ def _batch(network: Any, recipe: Recipe, longest: int, labelled: int | None) -> 
         tokens=tokens + virtual,
         labelled=recipe.batch_size * labelled,
         masked=bool(recipe.packing or virtual) and not flash,
-        checkpointing=recipe.gradient_checkpointing,
+        checkpointing=recipe.gradient_checkpointing is True,
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from adapters.memory.estimate import training_memory
+from adapters.memory.estimate import settle_checkpointing, training_memory
 from adapters.training.advice import smaller_training
 from adapters.training.encoding import IGNORED, Example, encode_examples
 from adapters.training.session import check_method
@@ -27,6 +27,7 @@ class Requirement:
     memory: Memory
     available: int  # bytes
     refusal: str | None
+    checkpoints: bool = False  # activations are computed twice, as the memory asks or the recipe says
 
 
 def estimate_requirement(base: HuggingFace, method: Method, recipe: Recipe, data: TrainingData) -> Requirement:
@@ -39,11 +40,13 @@ def estimate_requirement(base: HuggingFace, method: Method, recipe: Recipe, data
         recipe = recipe.model_copy(update={"packing": True})  # as texts are trained
     check_method(base, method, recipe, recipe.packing)
     longest, labelled = _longest_row(base, recipe, examples)
+    recipe = settle_checkpointing(base, method, recipe, longest, labelled)
     memory, room = training_memory(base, method, recipe, longest, labelled), available(base.device_name)
     return Requirement(
         steps=StepPlan.of(recipe, len(data.examples), bool(data.validation)).steps,
         memory=memory,
         available=room,
+        checkpoints=recipe.gradient_checkpointing is True,
         refusal=smaller_training(base, method, recipe, longest, room, labelled) if memory.total > room else None,
     )
 

@@ -223,8 +223,9 @@ class Tuned(DerivedModel, Recipe, LearntRows):
         if not self.is_here():
             return Preparation(what=training, done=False)
         needs = self.trainings.requirement
+        twice = ", activations computed twice to save memory" if needs.checkpoints else ""
         return Preparation(
-            what=f"{training}, {self.trainings.steps} steps",
+            what=f"{training}, {self.trainings.steps} steps{twice}",
             done=done,
             needs=needs.memory.total,
             has=needs.available,

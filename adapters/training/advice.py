@@ -63,7 +63,7 @@ def _methods(method: Method) -> Iterator[Method]:
 
 def _checkpointed(method: Method, recipe: Recipe) -> Iterator[Recipe]:
     yield recipe
-    if not recipe.gradient_checkpointing and not method.virtual_prefix:
+    if recipe.gradient_checkpointing is not True and not method.virtual_prefix:
         yield recipe.model_copy(update={"gradient_checkpointing": True})
 
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.training.encoding import IGNORED, TokenRow, shared_prefix
+from adapters.training.padded_widths import padded_width
 from harness.errors import ModelError
 
+Item = tuple[TokenRow, ...]  # one row, or several that were packed
 STRETCH = 50  # batches among which rows are sorted by length: enough for little padding, few enough to stay random
 ATTENTION_LAYERS = {"full_attention", "sliding_attention", "chunked_attention"}
 SHARED_MOST = 4096  # tokens of a batch up to which prefixes are shared: the mask grows with their square
@@ -80,6 +82,8 @@ class Collator:
     share: bool = False  # compute a prefix that all rows share once
     mask: bool = False  # mark the padding: for methods that put tokens before the prompt
     flat: bool = False  # all rows in one sequence, for attention kernels that know where a row begins
+    widths: tuple[int, ...] = ()  # the lengths that batches are padded to; empty: their longest item's
+    rows: int = 0  # a batch with fewer is filled up with rows of padding, so that all have one shape
 
     def __call__(self, items: Sequence[tuple[TokenRow, ...]]) -> dict[str, Any]:
         import torch
@@ -93,7 +97,8 @@ class Collator:
         elif self.flat:
             batch = _pad([tuple(rows)], self.pad, positions=True)
         else:
-            batch = _pad(items, self.pad, positions=packed)
+            filling = [()] * (self.rows - len(items))
+            batch = _pad([*items, *filling], self.pad, positions=packed, widths=self.widths)
             if self.mask:
                 lengths = [sum(len(row.ids) for row in item) for item in items]
                 width = batch["input_ids"].shape[1]
@@ -102,15 +107,17 @@ class Collator:
         return batch
 
 
-def _pad(items: Sequence[tuple[TokenRow, ...]], pad: int, positions: bool) -> dict[str, Any]:
-    """Pad on the right, without a mask: a causal model never looks at what follows.
+def _pad(
+    items: Sequence[tuple[TokenRow, ...]], pad: int, positions: bool, widths: Sequence[int] = ()
+) -> dict[str, Any]:
+    """Pad on the right to the first width that is enough, without a mask: a causal model never looks behind.
 
     With `positions` each row of an item starts at position 0; transformers then isolates the rows, provided that no
     mask is given and no cache is used. Each padding token is a row of its own.
     """
     import torch
 
-    width = max(sum(len(row.ids) for row in item) for item in items)
+    width = padded_width(max(sum(len(row.ids) for row in item) for item in items), widths)
     columns: dict[str, list[list[int]]] = {"input_ids": [], "labels": [], "position_ids": []}
     for item in items:
         fill = width - sum(len(row.ids) for row in item)

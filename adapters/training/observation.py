@@ -21,8 +21,9 @@ from harness.models.huggingface import HuggingFace
 from harness.records.inputs import Generation
 
 FILE = "observed.json"  # in the work folder: a training that is killed still has what was seen before
-LOOKED_AT = 64  # train rows whose loss is computed before the first step
-SHORT, LONGEST = 8, 64  # an answer has twice the tokens of the longest target and this many more, at most so many
+FEWEST, MOST = 16, 64  # train items whose loss is computed before the first step
+PART = 20  # between these, one for so many that the training will process: a look costs little beside the steps
+SHORT, LONGEST = 8, 64  # an answer has the tokens of the longest target and this many more, at most so many
 
 
 @dataclass
@@ -52,7 +53,9 @@ class Observer:
         if self.sights.before:
             return
         with self._aside():
-            chosen = {"train": rows[:: math.ceil(len(rows) / LOOKED_AT)], "validation": validation}
+            processed = self.trainer.state.max_steps * self.trainer.order.step
+            count = min(MOST, max(FEWEST, processed // PART))
+            chosen = {"train": rows[:: math.ceil(len(rows) / count)], "validation": validation}
             losses = {name: self.trainer.mean_loss(items) for name, items in chosen.items() if items}
             self.sights.before = {name: loss for name, loss in losses.items() if math.isfinite(loss)}
         self.look(0)
@@ -80,12 +83,13 @@ class Observer:
     def _answers(self) -> list[str]:
         """Greedy and short. Raises what torch raises when memory runs out."""
         longest = max(self.base.count_tokens(sample.answer) or 0 for sample in self.samples)
-        most = min(2 * longest + SHORT, LONGEST)
+        most = min(longest + SHORT, LONGEST)
         engine = copy_settings(self.base, NetworkInTraining, engine="transformers")
         engine._base, engine._trained = self.base, self.trainer.model.eval()
         prompts = [sample.prompt for sample in self.samples]
         generation = Generation(max_tokens=most, reasoning_tokens=most)
-        return [reply.text for reply in engine.generate(prompts, generation, [0] * len(prompts))]
+        with self.trainer.apart():
+            return [reply.text for reply in engine.generate(prompts, generation, [0] * len(prompts))]
 
     @contextmanager
     def _aside(self) -> Iterator[None]:

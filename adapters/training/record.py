@@ -57,6 +57,7 @@ class TrainingRecord:
     before: Mapping[str, float] = field(default_factory=dict)  # losses before the first step: "train" (of at most 64
     # items), "validation" (of all)
     samples: tuple[SampleAnswer, ...] = ()
+    execution: Mapping[str, JSON] = field(default_factory=dict)  # how the steps were computed, and why so
     observation_seconds: float = 0.0  # of `before` and `samples`, which `seconds` leaves out
 
 

@@ -2,33 +2,34 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from adapters.memory.estimate import settle_checkpointing
 from adapters.methods.base.network import size, translate_disk_errors
-from adapters.training.collation import Collator, Order, check_packing, pack
-from adapters.training.encoding import Encoded, Example, encode_examples, encode_texts
+from adapters.training.arithmetic import is_rounded
+from adapters.training.collation import Collator, Item, Order, check_packing, pack
+from adapters.training.compiling import compile_layers, uncompiled
+from adapters.training.encoding import IGNORED, Encoded, Example, encode_examples, encode_texts
+from adapters.training.execution import Epoch, Execution, choose_execution, optimiser_name
 from adapters.training.observation import Observer, stopping, watching
 from adapters.training.record import TrainingRecord, hardware, packages
 from adapters.training.rungs import RungMark
 from adapters.training.settings import Recipe
 from adapters.training.step_plan import StepPlan
 from adapters.training.trained_network import trained_network
-from adapters.training.trainer import Counts, Item, Progress, make_trainer
+from adapters.training.trainer import Counts, Progress, make_trainer
 from harness.components.fields import written
 from harness.components.method import Method
 from harness.errors import ModelError
 from harness.models.huggingface import HuggingFace
-from harness.models.local.device import available
+from harness.models.local.device import available, set_attention_kernels
 from harness.models.local.memory import gib
+from harness.records.inputs import JSON
 from harness.runtime.peak_memory import peak_memory, reset_peak
 
-OPTIMISERS = {
-    "adamw": "adamw_torch", "adamw_8bit": "adamw_bnb_8bit", "paged_adamw_8bit": "paged_adamw_8bit",
-    "adafactor": "adafactor", "sgd": "sgd",
-}  # fmt: skip
 Examples = Sequence[Example | str]  # conversations, of which the answer is learnt, and plain texts
 
 
@@ -54,6 +55,7 @@ class Job:
     validation: tuple[Item, ...]
     samples: tuple[Example, ...] = ()  # to be answered before, during and after
     work: Path  # checkpoints
+    may_checkpoint: bool = False  # activations may be computed twice if memory runs out in spite of the estimate
 
 
 def read_job(
@@ -68,7 +70,14 @@ def read_job(
         return tuple(pack(encoded.rows, cutoff) if packed else ((row,) for row in encoded.rows))
 
     encoded = encode(base, rows.examples, cutoff, recipe)
+    longest = max(len(row.ids) for row in encoded.rows)
+    labelled = None if packed else max(sum(label != IGNORED for label in row.labels) for row in encoded.rows)
+    sized = recipe.model_copy(update={"packing": True}) if packed else recipe
+    checkpointing = settle_checkpointing(base, method, sized, longest, labelled).gradient_checkpointing
+    is_open = recipe.gradient_checkpointing == "auto" and checkpointing is False and not method.virtual_prefix
+    recipe = recipe.model_copy(update={"gradient_checkpointing": checkpointing})
     return Job(
+        may_checkpoint=is_open,
         base=base,
         method=method,
         recipe=recipe,
@@ -100,7 +109,7 @@ def check_method(base: HuggingFace, method: Method, recipe: Recipe, packed: bool
     if recipe.weights == "bfloat16" and method.shares_base:
         name = type(method).__name__.lower()
         raise ModelError(f"weights: bfloat16 is for full and freeze; what {name} trains is small, and float32")
-    if method.virtual_prefix and (packed or recipe.gradient_checkpointing):
+    if method.virtual_prefix and (packed or recipe.gradient_checkpointing is True):
         setting = "packing or pretraining" if packed else "gradient_checkpointing"
         raise ModelError(f"{type(method).__name__.lower()} puts tokens before the prompt: it cannot do {setting}")
     config = skeleton.config.get_text_config()
@@ -122,25 +131,52 @@ def attempt(job: Job, plan: StepPlan, checkpoint: Path | None, progress: Progres
     torch.manual_seed(job.seed)
     device = job.base.device_name
     reset_peak(device)
+    set_attention_kernels(device)
     network = trained_network(job.base, job.method, job.recipe, precision, plan.devices)
     rate = recipe.learning_rate or method.learning_rate
-    optimiser = OPTIMISERS[recipe.optimiser or (method.optimiser if device == "cuda" and method.optimiser else "adamw")]
-    trainer = make_trainer(network, recipe, plan, job.items, job.validation, _collator(job, network), {
-        "output_dir": str(job.work), "learning_rate": rate, "optim": optimiser, "seed": job.seed,
-        "bf16": precision == "bfloat16" and recipe.weights != "bfloat16", "fp16": precision == "float16",
-        "use_cpu": device == "cpu",
+    lengths = [sum(len(row.ids) for row in item) for item in job.items]
+    order, counts = Order(lengths, plan.rows, job.seed, recipe.group_by_length), Counts.at(checkpoint)
+    execution, autocasts = _execution(job, plan, network, order, checkpoint), _autocasts(job, precision)
+    trainer = make_trainer(network, recipe, plan, job.items, job.validation, execution.collator, {
+        "output_dir": str(job.work), "learning_rate": rate, "optim": optimiser_name(recipe, method, device),
+        "seed": job.seed, "bf16": autocasts, "fp16": precision == "float16", "use_cpu": device == "cpu",
     })  # fmt: skip
     if plan.devices > 1:
         torch.manual_seed(job.seed + trainer.args.process_index)  # or all devices would drop the same activations
-    lengths = [sum(len(row.ids) for row in item) for item in job.items]
-    order = Order(lengths, plan.rows, job.seed, recipe.group_by_length)
-    counts = Counts.at(checkpoint)
     trainer.begin(progress, time.monotonic, order, counts)
+    if execution.compiling.is_compiled:
+        trainer.apart = uncompiled
+        compile_layers(network)
     observer = Observer(job.base, job.samples, job.work, trainer)
     _run(job, plan, checkpoint, trainer, observer)
     if plan.stop is None:
         _save(job, plan, trainer, precision)
-    return _record(job, plan, trainer, observer, precision, rate)
+    return replace(_record(job, plan, trainer, observer, precision, rate), execution=_told(job, execution))
+
+
+def _execution(job: Job, plan: StepPlan, network: Any, order: Order, checkpoint: Path | None) -> Execution:
+    """How the steps after the checkpoint are computed."""
+    finished = int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0
+    epoch = Epoch.of(job.items, list(order), plan.batch_size)
+    return choose_execution(job.base, job.recipe, plan, network, _collator(job, network), epoch, finished)
+
+
+def _autocasts(job: Job, precision: str) -> bool:
+    """Whether autocast rounds to bfloat16 what the network keeps in float32."""
+    rounded = is_rounded(job.method, job.recipe, job.base.dtype_name, job.base.device_name)
+    return precision == "bfloat16" and job.recipe.weights != "bfloat16" and not rounded
+
+
+def _told(job: Job, execution: Execution) -> dict[str, JSON]:
+    """How the steps were computed, as the record has it."""
+    recipe, base = job.recipe, job.base
+    rounded = is_rounded(job.method, recipe, base.dtype_name, base.device_name)
+    return {
+        **execution.record(),
+        "gradient_checkpointing": recipe.gradient_checkpointing is True,
+        "adapters": "rounded where they are multiplied" if rounded else None,
+        "optimiser": optimiser_name(recipe, job.method, base.device_name),
+    }
 
 
 def _run(job: Job, plan: StepPlan, checkpoint: Path | None, trainer: Any, observer: Observer) -> None:
@@ -218,7 +254,8 @@ def out_of_memory_message(job: Job) -> str:
     """One row at a time does not fit: the memory needed at least, and the remedy."""
     longest = max(sum(len(row.ids) for row in item) for item in job.items)
     peak, capacity = gib(peak_memory(job.base.device_name)), gib(available(job.base.device_name))
+    further = "" if job.recipe.gradient_checkpointing is True else "gradient_checkpointing: true, "
     return (
         f"out of memory with one row of {longest} tokens at a time: more than {peak} of {capacity} are needed; "
-        "set gradient_checkpointing: true, a lower cutoff, the method qlora, or a smaller model"
+        f"set {further}a lower cutoff, the method qlora, or a smaller model"
     )

@@ -12,7 +12,9 @@ from harness.errors import ModelError
 from harness.records.inputs import JSON
 
 Precision = Literal["float32", "bfloat16", "float16"]
-USUAL: dict[str, tuple[JSON, ...]] = {"turns": ("last",), "weights": ("auto", "float32"), "schedule_options": ({},)}
+USUAL: dict[str, tuple[JSON, ...]] = {
+    "turns": ("last",), "weights": ("auto", "float32"), "schedule_options": ({},), "compile": ("auto", False),
+}  # fmt: skip
 # added since trainings are kept: with these values they are no part of the content, and older trainings are the same
 
 
@@ -60,8 +62,10 @@ class Recipe(BaseModel):
     """Whether short rows are joined up to the cutoff; they do not see each other."""
     group_by_length: bool = True
     """Whether rows of similar length go together, which saves padding."""
-    gradient_checkpointing: bool = False
-    """Whether activations are computed twice: less memory, a third more time."""
+    gradient_checkpointing: Literal["auto"] | bool = "auto"
+    """Whether activations are computed twice: less memory, a third more time; auto: where they do not fit otherwise."""
+    compile: Literal["auto"] | bool = "auto"
+    """Whether layers are compiled for padded batches of few lengths; auto: on a GPU, when the steps repay it."""
     optimiser: Literal["adamw", "adamw_8bit", "paged_adamw_8bit", "adafactor", "sgd"] | None = None
     """The optimiser; null: paged_adamw_8bit for qlora on CUDA, else adamw. The 8-bit ones need bitsandbytes."""
     evaluate_every: int | None = Field(None, ge=1)
@@ -69,7 +73,7 @@ class Recipe(BaseModel):
     patience: int | None = Field(None, ge=1)
     """The training stops after so many evaluations without a better loss; null: never."""
     save_every: int | None = Field(None, ge=1)
-    """Steps between checkpoints; null: at each evaluation, and at least ten times."""
+    """Steps between checkpoints; null: at each evaluation, and after half a minute without one."""
     samples: int = Field(3, ge=0, le=20)
     """Rows that are answered before, during and after the training, to be looked at in the report; 0: none."""
     seed: int | None = Field(None, ge=0)
@@ -112,6 +116,8 @@ class Recipe(BaseModel):
         """
         settings = self.model_dump(mode="json", exclude={"devices", "accelerate_config", "samples"})
         settings = {name: value for name, value in settings.items() if value not in USUAL.get(name, ())}
+        if self.gradient_checkpointing == "auto":  # the weights are the same
+            settings["gradient_checkpointing"] = False
         if self.accelerate_config is None:
             return settings
         try:

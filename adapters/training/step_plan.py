@@ -18,6 +18,7 @@ class StepPlan:
     steps: int
     evaluate_every: int  # steps between evaluations on the validation rows
     save_every: int
+    saves_by_time: bool = False  # not by steps; on several devices all would have to agree
     devices: int = 1
     share: str = "1"  # of the steps, after which it is left as it is, to be gone on with or not
 
@@ -36,6 +37,7 @@ class StepPlan:
             steps=steps,
             evaluate_every=evaluate_every,
             save_every=evaluate_every if validated else save_every,
+            saves_by_time=recipe.save_every is None and devices == 1,
             devices=devices,
         )
         return plan if devices == 1 else plan._distribute(recipe.batch_size)

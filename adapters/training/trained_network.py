@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from adapters.training.arithmetic import is_rounded, round_adapters
 from adapters.training.settings import Recipe
 from harness.components.method import Method
 from harness.models.huggingface import HuggingFace
@@ -20,7 +21,9 @@ def trained_network(base: HuggingFace, method: Method, recipe: Recipe, precision
     network = base.load(dtype, **loading)
     network.config._name_or_path = network.name_or_path = base.path  # as the suite names it, not a cache folder
     network = round_trained(method.prepare(network), recipe)
-    if recipe.gradient_checkpointing:
+    if is_rounded(method, recipe, base.dtype_name, base.device_name):
+        network = round_adapters(network)
+    if recipe.gradient_checkpointing is True:
         _checkpoint_activations(network)
     return network
 

@@ -6,18 +6,20 @@ On several devices each process runs this; they have the same steps, losses and 
 import json
 import math
 import shutil
+import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
 from adapters.methods.base.network import TRAINED, load_trained, save_trained, translate_disk_errors
-from adapters.training.collation import Collator, Order
+from adapters.training.collation import Collator, Item, Order
 from adapters.training.device_batches import device_loader
-from adapters.training.encoding import TokenRow
 from adapters.training.loss import summed_loss
 from adapters.training.patience import evaluations_without_gain, stop_after
+from adapters.training.saving import saving_by_time
 from adapters.training.schedules import transformers_schedule
 from adapters.training.settings import Recipe
 from adapters.training.step_plan import StepPlan
@@ -25,8 +27,6 @@ from harness.errors import ModelError
 
 COMPLETE = "complete.json"  # written last: a checkpoint without it was cut off
 CHECKPOINTS = "checkpoint-*"
-
-Item = tuple[TokenRow, ...]
 
 
 class DivergedError(ModelError):
@@ -76,6 +76,7 @@ class Training:
         """Set what our part needs; transformers' constructor has run."""
         self.progress, self.clock, self.order, self.counts = progress, clock, order, counts
         self.started, self.earlier_seconds = clock(), counts.seconds
+        self.apart: Callable[[], AbstractContextManager[Any]] = nullcontext  # in which it evaluates and answers
         self.processed: Any = 0  # rows, tokens, learnt tokens since the last log, on the device: reading would wait
         self.model_accepts_loss_kwargs = (
             True  # our loss is a sum over the step's learnt tokens, divided by their number
@@ -133,7 +134,7 @@ class Training:
 
         self.model.eval()
         total, learnt = 0.0, 0
-        with torch.no_grad():
+        with torch.no_grad(), self.apart():
             for inputs in self.get_eval_dataloader(items):
                 inputs = self._prepare_inputs(inputs)
                 labels, _ = inputs.pop("labels"), inputs.pop("counts")
@@ -236,14 +237,15 @@ def make_trainer(
     collator: Collator, arguments: dict[str, Any],
 ) -> Any:  # fmt: skip
     """The trainer, silent: no reports to services, no bars, nothing printed."""
-    from transformers import EarlyStoppingCallback, PrinterCallback, TrainingArguments
+    from transformers import EarlyStoppingCallback, PrinterCallback, TrainerCallback, TrainingArguments
 
     settings = TrainingArguments(
         per_device_train_batch_size=plan.batch_size, gradient_accumulation_steps=plan.accumulation,
         per_device_eval_batch_size=plan.batch_size, max_steps=plan.steps,
         **transformers_schedule(recipe.schedule, recipe.schedule_options),
         warmup_steps=round(recipe.warmup * plan.steps), weight_decay=recipe.weight_decay,
-        max_grad_norm=recipe.max_grad_norm, logging_steps=1, logging_nan_inf_filter=False, save_strategy="steps",
+        max_grad_norm=recipe.max_grad_norm, logging_steps=1, logging_nan_inf_filter=False,
+        save_strategy="no" if plan.saves_by_time and not validation else "steps",
         save_steps=plan.save_every, save_total_limit=2, report_to="none", disable_tqdm=True,
         eval_strategy="steps" if validation else "no", eval_steps=plan.evaluate_every,
         load_best_model_at_end=bool(validation), metric_for_best_model="loss" if validation else None,
@@ -255,6 +257,8 @@ def make_trainer(
         model=network, args=settings, data_collator=collator, train_dataset=items, eval_dataset=validation or None
     )
     trainer.remove_callback(PrinterCallback)
+    if plan.saves_by_time:
+        trainer.add_callback(saving_by_time(TrainerCallback, time.monotonic))
     if validation and recipe.patience is not None:
         trainer.add_callback(stop_after(EarlyStoppingCallback, recipe.patience))
     return trainer

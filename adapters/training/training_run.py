@@ -10,6 +10,7 @@ from filelock import FileLock
 from pydantic import TypeAdapter
 
 from adapters.methods.base.network import translate_disk_errors
+from adapters.training.arithmetic import ROUNDED, is_rounded
 from adapters.training.distributed import check_devices, devices_for, launch
 from adapters.training.encoding import Example
 from adapters.training.record import FILE, TrainingRecord, packages
@@ -136,6 +137,8 @@ def inputs_digest(
         return [row if isinstance(row, str) else _content(row, recipe.turns == "all") for row in examples]
 
     settings = recipe.content(devices_for(recipe, base))
+    if is_rounded(method, recipe, base.dtype_name, base.device_name):
+        settings["adapters"] = ROUNDED
     return digest([
         identity or base.identity(), written(method), settings, content(rows.examples), content(rows.validation), seed,
         packages(),
@@ -175,13 +178,23 @@ def _train(job: Job, progress: Progress | None, share: Fraction = WHOLE) -> Trai
         except (RuntimeError, MemoryError) as error:
             if not out_of_memory(error):
                 raise
-            if plan.batch_size == 1:
+            if plan.batch_size == 1 and not job.may_checkpoint:
                 raise ModelError(out_of_memory_message(job)) from error
         finally:
             free_memory()  # a trainer, its network and its optimiser's state refer to each other in a circle
-        sizes = (plan.batch_size, plan.accumulation)
-        plan = plan.halve()
-        log.info(
-            "out of memory: batch size %d → %d, accumulation %d → %d",
-            sizes[0], plan.batch_size, sizes[1], plan.accumulation,
-        )  # fmt: skip
+        if plan.batch_size == 1:
+            recipe = job.recipe.model_copy(update={"gradient_checkpointing": True})
+            job = replace(job, recipe=recipe, may_checkpoint=False)
+            log.info("out of memory: activations are computed twice from now on")
+        else:
+            plan = _halve(plan)
+
+
+def _halve(plan: StepPlan) -> StepPlan:
+    """The same steps with fewer rows at a time, said."""
+    half = plan.halve()
+    log.info(
+        "out of memory: batch size %d → %d, accumulation %d → %d",
+        plan.batch_size, half.batch_size, plan.accumulation, half.accumulation,
+    )  # fmt: skip
+    return half

@@ -502,6 +502,17 @@ def test_what_cannot_fit_is_refused_with_what_would(
     assert "set dtype: bfloat16" in mistakes(path, tmp_path / "cache")
 
 
+def test_a_plan_says_when_activations_are_computed_twice(
+    suite: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = suite({"t": LORA + ", cutoff: 256"})
+    before = planned(path, tmp_path / "cache").preparations["t"]
+    monkeypatch.setattr("adapters.memory.estimate.available", lambda device: before.needs)
+    after = planned(path, tmp_path / "cache").preparations["t"]
+    assert after.what == f"{before.what}, activations computed twice to save memory"
+    assert (after.needs or 0) < (before.needs or 0)
+
+
 def test_a_tuned_model_in_fewer_bits(suite: Make, run_suite: Run, tmp_path: Path) -> None:
     text = SUITE.replace("  TUNED", "  TUNED\n  small: {quantised: {base: lora}}")
     path = suite({"lora": LORA}, text=text, variants="s: {prompting: {model: small}}")

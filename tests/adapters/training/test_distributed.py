@@ -236,7 +236,10 @@ def test_a_training_is_known_by_the_same_digest_on_any_number_of_devices(base: H
     assert configured != plain
     config.rename(tmp_path / "other.yaml")
     assert known(devices=2, accelerate_config=str(tmp_path / "other.yaml")) == configured  # by content, not by name
-    where, while_usual = {"devices", "accelerate_config", "samples"}, {"turns", "weights", "schedule_options"}
+    where, while_usual = (
+        {"devices", "accelerate_config", "samples"},
+        {"turns", "weights", "schedule_options", "compile"},
+    )
     assert set(Recipe().model_dump()) - set(Recipe().content(1)) == where | while_usual
     assert Recipe(turns="all").content(1)["turns"] == "all"
 

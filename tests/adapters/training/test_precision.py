@@ -66,7 +66,7 @@ def test_what_a_method_adds_is_float32(base: HuggingFace, tmp_path: Path) -> Non
 
 def test_the_usual_settings_are_no_part_of_a_trainings_content() -> None:
     """A training that was kept before these settings were there is still found."""
-    later = {"turns", "weights", "schedule_options", "samples"}
+    later = {"turns", "weights", "schedule_options", "samples", "compile"}
     assert not later & Recipe().content(1).keys()
     assert Recipe(samples=0, weights="float32").content(1) == Recipe().content(1)
     told = Recipe(turns="all", weights="bfloat16", schedule="polynomial", schedule_options={"power": 2}).content(1)

@@ -293,13 +293,18 @@ def test_out_of_memory_halves_the_batch_and_keeps_the_step(
 
 
 def test_too_big_for_one_row_says_what_would_help(
-    base: HuggingFace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    base: HuggingFace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     out_of_memory_above(0, monkeypatch)
-    with pytest.raises(
-        ModelError, match=r"one row of \d+ tokens at a time: more than \d.* GiB .* gradient_checkpointing: true"
+    message = r"one row of \d+ tokens at a time: more than \d.* GiB of .* are needed; set "
+    with (
+        caplog.at_level("INFO", "harness"),
+        pytest.raises(ModelError, match=f"{message}a lower cutoff, the method qlora"),
     ):
         go(base, tmp_path / "a")
+    assert caplog.messages[-1] == "out of memory: activations are computed twice from now on"
+    with pytest.raises(ModelError, match=f"{message}gradient_checkpointing: true, a lower cutoff"):
+        go(base, tmp_path / "b", QUICK.model_copy(update={"gradient_checkpointing": False}))
 
 
 def test_a_full_disk_is_told_with_the_remedy(
