@@ -40,10 +40,16 @@ from harness.text.redaction import Redaction
 
 STAGES = ("train", "index", "predict", "latency", "score", "summarize", "report")
 Report = Callable[[FinishedRun], str]  # the page as text
+Ahead = Callable[[Suite, Mapping[str, Task], Sequence[str]], JSON]  # computes what stages will ask for, and says where
 
 
-def run(suite: Suite, folder: RunFolder, context: Context, report: Report, start: str = "train") -> Path:
-    """Run a suite from a stage on; returns the report's path. The earlier stages' files are read from the folder."""
+def run(
+    suite: Suite, folder: RunFolder, context: Context, report: Report, start: str = "train", ahead: Ahead | None = None
+) -> Path:
+    """Run a suite from a stage on; returns the report's path. The earlier stages' files are read from the folder.
+
+    `ahead` fills the cache with what the stages will ask for, on several machines at once.
+    """
     due = STAGES[STAGES.index(start) :]
     tasks = prepare(suite, suite.usage.asked_from(start), planning_door(suite, context.cache, context.display))
     if "predict" in due:
@@ -56,6 +62,9 @@ def run(suite: Suite, folder: RunFolder, context: Context, report: Report, start
         if proofs:
             folder.write_run({**folder.read_run(), "selftest": proofs})
         context.prices = call_prices(suite)
+        if ahead is not None:
+            with timed(folder, context, "cluster"):
+                folder.write_run({**folder.read_run(), "cluster": ahead(suite, tasks, due)})
         announce(suite, tasks, due, context)
         if "train" in due:
             with timed(folder, context, "train"):

@@ -3,7 +3,9 @@
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic_core import PydanticUndefined
 
 from harness.components.component import Component
 from harness.components.display import Display
@@ -55,6 +57,21 @@ class Model(Component):
     embeds_all_texts: ClassVar[bool] = True  # a zero vector is a fault, and no text of which it knows nothing
     ranks: ClassVar[bool] = False
     shows_turns: ClassVar[bool] = False  # a server of it may tell, without a reply, which turns of a prompt it reads
+
+    def __getstate__(self) -> dict[Any, Any]:
+        """Pickled without what it has loaded or worked out: a process that it is sent to does that for itself.
+
+        Private attributes that have a default are such; those without one say what it is.
+        """
+        state = super().__getstate__()
+        declared = self.__private_attributes__
+        private = {
+            name: declared[name].default_factory() if declared[name].default_factory else declared[name].default
+            for name in state["__pydantic_private__"] or {}
+        }  # fmt: skip
+        private = {name: getattr(self, name) if own is PydanticUndefined else own for name, own in private.items()}
+        fields = {name: value for name, value in state["__dict__"].items() if name in type(self).model_fields}
+        return {**state, "__dict__": fields, "__pydantic_private__": private}
 
     @classmethod
     def missing_methods(cls) -> list[str]:
