@@ -12,13 +12,13 @@ from harness.errors import HarnessError
 
 if TYPE_CHECKING:
     from harness.cli.run_output import RunOutput
+    from harness.cluster.cluster_session import ClusterWish
+    from harness.cluster.workers import Workers
     from harness.components.display import Display
     from harness.run import Ahead
     from harness.runtime.cache import Cache
     from harness.runtime.context import Context
     from harness.suite.suite import Suite
-    from harness.cluster.cluster_session import ClusterWish
-    from harness.cluster.workers import Workers
 
 
 @dataclass(frozen=True, kw_only=True)

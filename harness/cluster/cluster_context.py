@@ -1,4 +1,4 @@
-"""The door to models whose networks compute on a cluster: the batches that are planned go to several processes at once."""
+"""The door to models whose networks compute on a cluster: planned batches go to several processes at once."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed

@@ -3,7 +3,6 @@
 import logging
 import os
 import socket
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -58,7 +57,7 @@ class ClusterWish:
 def cluster_session(wish: ClusterWish, say: Callable[[str], None]) -> Iterator[Workers]:
     """The processes of a run, and checks that go by what they compute with. Raises HarnessError where they cannot be.
 
-    A suite is read before, so that its own components are imported from where they lie; `say` takes a line for a person.
+    `say` takes a line for a person.
     """
     with ExitStack() as stack:
         stack.enter_context(_connected(wish))
@@ -67,10 +66,8 @@ def cluster_session(wish: ClusterWish, say: Callable[[str], None]) -> Iterator[W
         workers = _started(wanted, stack)
         refuse_unfit([own.report for own in workers.workers], wish)
         place = min((own.report.place for own in workers.workers), key=lambda own: own.memory)
-        say(
-            f"{counted(len(workers.workers), 'worker')} on {', '.join(sorted({own.report.node for own in workers.workers}))}"
-            f": {place.name}, {gib(place.memory)} each"
-        )
+        nodes = ", ".join(sorted({own.report.node for own in workers.workers}))
+        say(f"{counted(len(workers.workers), 'worker')} on {nodes}: {place.name}, {gib(place.memory)} each")
         stack.enter_context(computed_at(place))
         if place.device != "cpu":
             stack.enter_context(proven_by(lambda device: workers.prove(device).value))
@@ -103,7 +100,7 @@ def refuse_unfit(reports: Sequence[HostReport], wish: ClusterWish) -> None:
         raise HarnessError(*dict.fromkeys(mistakes))
 
 
-# -- Ray ----------------------------------------------------------------------------------------------------------------
+# -- Ray --------------------------------------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -152,8 +149,8 @@ def _options(wish: ClusterWish) -> dict[str, Any]:
         socket.create_connection((host, port), timeout=CONNECTING).close()
     except OSError as error:
         raise HarnessError(
-            f"--on {wish.address}: {host} does not answer on port {port} ({error.strerror or error}); start the cluster "
-            f"there with `ray start --head --ray-client-server-port {port}`, or name the right address"
+            f"--on {wish.address}: {host} does not answer on port {port} ({error.strerror or error}); start the "
+            f"cluster there with `ray start --head --ray-client-server-port {port}`, or name the right address"
         ) from error
     if port == HEAD_PORT:
         return {"address": f"{host}:{port}"}
@@ -190,8 +187,7 @@ def _started(wanted: Sequence[Demand], stack: ExitStack) -> Workers:
         demand = wanted[number]
         options = {"num_cpus": demand.cpus, "num_gpus": demand.gpus, "resources": demand.resources()}
         own = f"{os.getpid()}-{number}"
-        paths = list(filter(None, sys.path))
-        return kind.options(**options, max_concurrency=2).remote(str(cache), own, paths, demand.sharers)
+        return kind.options(**options, max_concurrency=2).remote(own, demand.sharers)
 
     actors = [start(number) for number in range(len(wanted))]
     for number in range(len(wanted)):
@@ -199,7 +195,7 @@ def _started(wanted: Sequence[Demand], stack: ExitStack) -> Workers:
     stack.callback(lambda: [ray.kill(own.actor) for own in workers.workers])
     workers = Workers(start=start, workers=[])
     try:
-        reports = ray.get([actor.report.remote() for actor in actors], timeout=STARTING)
+        reports = ray.get([actor.report.remote(str(cache)) for actor in actors], timeout=STARTING)
     except GetTimeoutError as error:
         raise HarnessError(
             f"the cluster did not start {counted(len(wanted), 'worker')} within {STARTING:.0f} s: other work uses it "

@@ -133,8 +133,8 @@ class Fill:
         with self.context.workers.lock:
             if not model.at_hand():
                 raise ModelError(
-                    f"models.{name}: a worker made another model than this run asks for; its device or packages differ. "
-                    "Compare `harness doctor` here and there"
+                    f"models.{name}: a worker made another model than this run asks for; its device or packages "
+                    "differ: compare `harness doctor` here and there"
                 )
         display.finish("made")
 

@@ -4,7 +4,6 @@ import gc
 import os
 import platform
 import socket
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -14,8 +13,7 @@ from threading import Lock
 from typing import Any
 
 import harness
-from harness.cluster.host_calls import HostCall, HostOutcome, HostReport
-from harness.cluster.scratch_cache import ScratchCache
+from harness.cluster.host_calls import HostCall, HostOutcome, HostReport, Surroundings
 from harness.cluster.sent_models import unpacked
 from harness.components.display import Display
 from harness.components.model import Model
@@ -38,25 +36,24 @@ def own_versions() -> dict[str, str]:
 class ModelHost:
     """What Ray starts as an actor. It never writes to the driver's cache, nor to the run folder."""
 
-    def __init__(self, cache: str, name: str, paths: Sequence[str], sharers: int) -> None:
-        """`paths` is where a suite's own components are imported from, `sharers` how many such processes share memory."""
-        sys.path[:0] = [path for path in paths if path not in sys.path]
-        self._cache, self._name, self._sharers = Path(cache), name, sharers
+    def __init__(self, name: str, sharers: int) -> None:
+        """`sharers` is how many such processes share the machine's memory."""
+        self._name, self._sharers = name, sharers
         self._carrier = ""
         self._engines: dict[str, Model] = {}
         self._warm: set[str] = set()  # of these, those that have been called
         self._news = News()
 
-    def report(self) -> HostReport:
-        """What it is, and whether it sees the driver's files."""
-        unseen = "" if self._cache.is_dir() else str(self._cache)
+    def report(self, cache: str) -> HostReport:
+        """What it is, and whether it sees the driver's cache."""
+        unseen = "" if Path(cache).is_dir() else cache
         return HostReport(
             node=socket.gethostname(), process=os.getpid(), versions=own_versions(), place=own_place(self._sharers),
             unseen=unseen,
         )  # fmt: skip
 
     def prove(self, device: str) -> HostOutcome:
-        """The self-test of this process; it is remembered where the driver remembers it no more than there."""
+        """The self-test of this process."""
         from harness.selftest.selftest import self_test
 
         return _outcome(lambda: self_test(device, self._news))
@@ -65,7 +62,7 @@ class ModelHost:
         """What a method of a model gives. The weights stay for the next call."""
 
         def computed() -> Any:
-            ScratchCache(self._cache, self._name).open()
+            call.surroundings.enter(self._name)
             model = self._model(call, engine, carrier)
             if call.engine not in self._warm and call.method in WRITING:
                 model.plan(call.arguments[0][:1], Generation(max_tokens=1))
@@ -87,12 +84,12 @@ class ModelHost:
             self._engines[call.engine] = unpacked(engine, self._engines)
         return self._engines[call.engine]
 
-    def make(self, name: str, content: bytes, scratch: str) -> HostOutcome:
+    def make(self, name: str, content: bytes, surroundings: Surroundings, scratch: str) -> HostOutcome:
         """Train, merge or check a model of the suite; what it leaves lies in the scratch cache of that name."""
 
         def made() -> None:
             self.release()
-            ScratchCache(self._cache, scratch).open()
+            surroundings.enter(scratch)
             unpacked(content, {}).make(name, self._news)
 
         return _outcome(made)

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness import errors
-from harness.cluster.host_calls import HostCall, HostOutcome, HostReport
+from harness.cluster.host_calls import HostCall, HostOutcome, HostReport, Surroundings
 from harness.cluster.sent_models import packed
 from harness.components.display import Display
 from harness.components.model import Model
 from harness.components.trained_model import DerivedModel
 from harness.errors import HarnessError, ModelError
 from harness.records.cluster_places import ClusterPlace
+from harness.runtime.cache import cache_root
 
 log = logging.getLogger("harness")
 ATTEMPTS = 3  # of one piece of work, each on a process that died of it
@@ -64,7 +65,9 @@ class Workers:
             carrier = engine.carrier()
             name, content = self._send(engine, carrier)
             carrier_name, weights = self._send(carrier, carrier)
-        call = HostCall(engine=name, carrier=carrier_name, method=method, arguments=arguments)
+        call = HostCall(
+            engine=name, carrier=carrier_name, surroundings=Surroundings.own(), method=method, arguments=arguments
+        )  # fmt: skip
         return self._run(carrier_name, lambda own: own.actor.compute.remote(call, content, weights), title)
 
     def make(self, name: str, model: Model, scratch: str, display: Display) -> HostOutcome:
@@ -73,8 +76,10 @@ class Workers:
 
         with self.lock:
             content = ray.put(packed(model, model, ""))
-        title = f"train {name}"
-        return self._run("", lambda own: own.actor.make.remote(name, content, scratch), title, display)
+        own = Surroundings.own()
+        return self._run(
+            "", lambda worker: worker.actor.make.remote(name, content, own, scratch), f"train {name}", display
+        )
 
     def prove(self, device: str) -> HostOutcome:
         """The self-test of one of the processes, which are alike."""
@@ -131,8 +136,8 @@ class Workers:
                 log.warning("%s; %s is repeated", reason, title)
                 self._replace(worker)
         raise ModelError(
-            f"{title}: {ATTEMPTS} processes ended over it, the last: {reason}; most often memory runs out: set a smaller "
-            "batch_size, or fewer --devices. What was computed is kept: the same command goes on"
+            f"{title}: {ATTEMPTS} processes ended over it, the last: {reason}; most often memory runs out: set a "
+            "smaller batch_size, or fewer --devices. What was computed is kept: the same command goes on"
         )
 
     def _awaited(self, worker: Worker, reference: Any, display: Display | None) -> HostOutcome:
@@ -172,12 +177,15 @@ class Workers:
                 self._freed.notify_all()
 
     def _free(self, carrier: str) -> Worker | None:
-        """An idle process: one that holds the weights, else an empty one, else one whose weights nobody waits for."""
+        """An idle process: one that holds the weights, else an empty one, else one whose weights nobody waits for.
+
+        A training takes any: others wait for what it makes.
+        """
         if not self.workers:
             raise ModelError("no process of the cluster is left, and none can be started; run the same command again")
         idle = [own for own in self.workers if not own.work]
         holding = [own for own in idle if own.carrier == carrier and carrier]
-        useless = [own for own in idle if not own.carrier or own.carrier not in self._waiting]
+        useless = [own for own in idle if not carrier or own.carrier not in self._waiting]
         return next(iter([*holding, *sorted(useless, key=lambda own: bool(own.carrier))]), None)
 
     def _replace(self, worker: Worker) -> None:
@@ -187,9 +195,9 @@ class Workers:
 
         ray.kill(worker.actor)
         actor = self.start(worker.number)
-        others = len(self.workers) > 1
+        patience = PATIENCE / 4 if len(self.workers) > 1 else PATIENCE
         try:
-            worker.report = ray.get(actor.report.remote(), timeout=PATIENCE / 4 if others else PATIENCE)
+            worker.report = ray.get(actor.report.remote(str(cache_root())), timeout=patience)
             worker.actor, worker.carrier = actor, ""
         except RayError as error:
             ray.kill(actor)

@@ -1,10 +1,11 @@
 """What a model owes: text for prompts, and where it can, scores of options, vectors, rankings."""
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
+from pydantic.fields import ModelPrivateAttr
 from pydantic_core import PydanticUndefined
 
 from harness.components.component import Component
@@ -36,6 +37,13 @@ class Preparation:
     measured: float | None = None  # seconds that it took, where it is done and was timed
 
 
+def _default_of(attribute: ModelPrivateAttr, value: Any) -> Any:
+    """What a private attribute begins with; the value itself where it has no default."""
+    if attribute.default_factory is not None:
+        return cast(Callable[[], Any], attribute.default_factory)()
+    return value if attribute.default is PydanticUndefined else attribute.default
+
+
 class Model(Component):
     """Turns prompts into text; may score options. Lists in, lists out, order kept.
 
@@ -64,12 +72,8 @@ class Model(Component):
         Private attributes that have a default are such; those without one say what it is.
         """
         state = super().__getstate__()
-        declared = self.__private_attributes__
-        private = {
-            name: declared[name].default_factory() if declared[name].default_factory else declared[name].default
-            for name in state["__pydantic_private__"] or {}
-        }  # fmt: skip
-        private = {name: getattr(self, name) if own is PydanticUndefined else own for name, own in private.items()}
+        own = state["__pydantic_private__"] or {}
+        private = {name: _default_of(self.__private_attributes__[name], value) for name, value in own.items()}
         fields = {name: value for name, value in state["__dict__"].items() if name in type(self).model_fields}
         return {**state, "__dict__": fields, "__pydantic_private__": private}
 
