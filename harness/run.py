@@ -46,10 +46,7 @@ Ahead = Callable[[Suite, Mapping[str, Task], Sequence[str]], JSON]  # computes w
 def run(
     suite: Suite, folder: RunFolder, context: Context, report: Report, start: str = "train", ahead: Ahead | None = None
 ) -> Path:
-    """Run a suite from a stage on; returns the report's path. The earlier stages' files are read from the folder.
-
-    `ahead` fills the cache with what the stages will ask for, on several machines at once.
-    """
+    """Run a suite from a stage on; returns the report's path. The earlier stages' files are read from the folder."""
     due = STAGES[STAGES.index(start) :]
     tasks = prepare(suite, suite.usage.asked_from(start), planning_door(suite, context.cache, context.display))
     if "predict" in due:
@@ -63,8 +60,7 @@ def run(
             folder.write_run({**folder.read_run(), "selftest": proofs})
         context.prices = call_prices(suite)
         if ahead is not None:
-            with timed(folder, context, "cluster"):
-                folder.write_run({**folder.read_run(), "cluster": ahead(suite, tasks, due)})
+            compute_ahead(ahead, suite, tasks, folder, context, due)
         announce(suite, tasks, due, context)
         if "train" in due:
             with timed(folder, context, "train"):
@@ -87,6 +83,14 @@ def run(
             with timed(folder, context, "summarize"):
                 summarize(suite, tasks, folder)
         return write_page(folder, report)
+
+
+def compute_ahead(
+    ahead: Ahead, suite: Suite, tasks: dict[str, Task], folder: RunFolder, context: Context, due: Sequence[str]
+) -> None:
+    """Fill the cache with what the stages will ask for, on several machines at once; run.json says on which."""
+    with timed(folder, context, "cluster"):
+        folder.write_run({**folder.read_run(), "cluster": ahead(suite, tasks, due)})
 
 
 def begin(

@@ -12,7 +12,7 @@ def packed(engine: Model, carrier: Model, name: str) -> bytes:
     """A model as bytes; where another one carries its weights, that one is left out and stands there by its name."""
     from ray import cloudpickle
 
-    class Packer(cloudpickle.Pickler):
+    class Packer(cloudpickle.Pickler):  # type: ignore[misc]
         """Names the carrier instead of copying it."""
 
         def persistent_id(self, value: Any) -> str | None:

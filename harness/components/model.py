@@ -1,16 +1,14 @@
 """What a model owes: text for prompts, and where it can, scores of options, vectors, rankings."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
-
-from pydantic.fields import ModelPrivateAttr
-from pydantic_core import PydanticUndefined
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from harness.components.component import Component
 from harness.components.display import Display
 from harness.components.prompt_shape import PromptShape
+from harness.components.sent_state import sent_state
 from harness.records.inputs import JSON, Generation, Prompt
 from harness.records.outputs import Completion
 from harness.text.reasoning import TagPair
@@ -37,13 +35,6 @@ class Preparation:
     measured: float | None = None  # seconds that it took, where it is done and was timed
 
 
-def _default_of(attribute: ModelPrivateAttr, value: Any) -> Any:
-    """What a private attribute begins with; the value itself where it has no default."""
-    if attribute.default_factory is not None:
-        return cast(Callable[[], Any], attribute.default_factory)()
-    return value if attribute.default is PydanticUndefined else attribute.default
-
-
 class Model(Component):
     """Turns prompts into text; may score options. Lists in, lists out, order kept.
 
@@ -67,15 +58,7 @@ class Model(Component):
     shows_turns: ClassVar[bool] = False  # a server of it may tell, without a reply, which turns of a prompt it reads
 
     def __getstate__(self) -> dict[Any, Any]:
-        """Pickled without what it has loaded or worked out: a process that it is sent to does that for itself.
-
-        Private attributes that have a default are such; those without one say what it is.
-        """
-        state = super().__getstate__()
-        own = state["__pydantic_private__"] or {}
-        private = {name: _default_of(self.__private_attributes__[name], value) for name, value in own.items()}
-        fields = {name: value for name, value in state["__dict__"].items() if name in type(self).model_fields}
-        return {**state, "__dict__": fields, "__pydantic_private__": private}
+        return sent_state(self, super().__getstate__())
 
     @classmethod
     def missing_methods(cls) -> list[str]:

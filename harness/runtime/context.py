@@ -1,7 +1,7 @@
 """The one door to models: every call is keyed by content, served from the cache or run in a planned batch, counted."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
@@ -24,7 +24,6 @@ EMBED_BATCH = 256  # texts a batch, sorted by length
 GIVE_UP_AFTER = 3  # batches in a row of which nothing was answered: then the backend has to show that it lives
 
 T = TypeVar("T")
-R = TypeVar("R")
 Run = Callable[[Sequence[int]], Iterable[tuple[int, Completion]]]  # indices of a batch → places in it, completions
 
 
@@ -168,13 +167,6 @@ class Context(ModelAccess):
             self.counts.embedded += len(batch)
             self.display.advance(len(batch))
         return self.vectors.stacked([vectors[key] for key in keys])
-
-    def _each(
-        self, model: str, batches: Sequence[Sequence[int]], compute: Callable[[Sequence[int]], R]
-    ) -> Iterator[tuple[Sequence[int], R]]:
-        """The batches of a model with what they give, as it comes."""
-        for batch in batches:
-            yield batch, compute(batch)
 
     def _begin_vectors(self, model: str, missing: int) -> None:
         self._free_memory_for(model)
