@@ -44,7 +44,7 @@ def main() -> None:
     if "--gpu" in sys.argv:
         _gpu("--tiny" in sys.argv)
         return
-    path, items = (words + [MODEL])[0], int(words[1]) if len(words) > 1 else ITEMS
+    path, items = next(iter([*words, MODEL])), int(words[1]) if len(words) > 1 else ITEMS
     plain = HuggingFace(path=path, dtype="float32", device="cpu", format="plain", delimiter="")
     short = Generation(max_tokens=48, stop=("\n",))
     _compare(Workload(name=f"{SHOTS}-shot terms", model=plain, prompts=_terms(items, SHOTS), generation=short))

@@ -44,15 +44,17 @@ from harness.text.redaction import Redaction
 
 STAGES = ("train", "index", "predict", "latency", "score", "summarize", "report")
 Report = Callable[[FinishedRun], str]  # the page as text
+Ahead = Callable[[Suite, Mapping[str, Task], Sequence[str]], JSON]  # computes what stages will ask for, and says where
 
 
 def run(
     suite: Suite, folder: RunFolder, context: Context, report: Report, start: str = "train",
-    parts: Sequence[RunPart] = (),
+    parts: Sequence[RunPart] = (), ahead: Ahead | None = None,
 ) -> Path:  # fmt: skip
     """Run a suite from a stage on; returns the report's path. The earlier stages' files are read from the folder.
 
     Of a shard it returns the folder, which is a finished part then. `parts` are joined in the folder before the stage.
+    `ahead` computes on several machines what the stages will ask for.
     """
     due = due_stages(suite, start)
     tasks = prepare(suite, suite.usage.asked_from(start), planning_door(suite, context.cache, context.display))
@@ -71,6 +73,8 @@ def run(
         if proofs:
             folder.write_run({**folder.read_run(), "selftest": proofs})
         context.prices = call_prices(suite)
+        if ahead is not None:
+            compute_ahead(ahead, suite, own, folder, context, due)
         announce(suite, own, due, context)
         answer(suite, tasks, own, folder, context, resources, due)
         if shard is not None:
@@ -121,6 +125,14 @@ def answer(
     if "latency" in due:
         with timed(folder, context, "latency"):
             latency(suite, tasks, folder, context, resources)
+
+
+def compute_ahead(
+    ahead: Ahead, suite: Suite, tasks: dict[str, Task], folder: RunFolder, context: Context, due: Sequence[str]
+) -> None:
+    """Fill the cache with what the stages will ask for, on several machines at once; run.json says on which."""
+    with timed(folder, context, "cluster"):
+        folder.write_run({**folder.read_run(), "cluster": ahead(suite, tasks, due)})
 
 
 def begin(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
@@ -69,6 +69,13 @@ class Tuned(DerivedModel, Recipe, LearntRows):
         if mistake := space_mistake(self.method, self):
             raise ValueError(mistake)
         return self
+
+    def __getstate__(self) -> dict[Any, Any]:
+        """With the rows that it learns."""
+        state = super().__getstate__()
+        if self._inputs is not None:
+            state["__dict__"]["data"] = self.data
+        return state
 
     # -- settings and data --------------------------------------------------------------------------------------------
 

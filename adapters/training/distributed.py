@@ -29,6 +29,7 @@ from harness.components.registry import find
 from harness.errors import DataError, HarnessError, ModelError, StoreError
 from harness.models.huggingface import HuggingFace
 from harness.models.local.batches import out_of_memory
+from harness.models.local.device import cuda_devices
 from harness.records.inputs import JSON
 
 log = logging.getLogger("harness")
@@ -63,9 +64,7 @@ def check_devices(recipe: Recipe, base: HuggingFace) -> None:
 
 
 def _device_count(base: HuggingFace) -> int:
-    import torch
-
-    return max(1, torch.cuda.device_count()) if base.device_name == "cuda" else 1
+    return max(1, cuda_devices()) if base.device_name == "cuda" else 1
 
 
 # -- the process that waits -----------------------------------------------------------------------------------------

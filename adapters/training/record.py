@@ -4,6 +4,7 @@ import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from harness.models.local.device import cuda_name
 from harness.records.inputs import JSON
 from harness.runtime.provenance import versions
 
@@ -70,5 +71,5 @@ def hardware(device: str) -> dict[str, JSON]:
     """The device and the number of threads."""
     import torch
 
-    name = torch.cuda.get_device_name() if device == "cuda" else platform.processor() or platform.machine()
+    name = cuda_name() if device == "cuda" else platform.processor() or platform.machine()
     return {"device": device, "name": name, "threads": torch.get_num_threads()}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.arguments import DryRun, Out, OutputOptions, PartOptions, Speech, Stage, SuitePath
+from harness.cli.computing import HERE, PlaceOptions, computing_place, door_to
 from harness.cli.model_plan import names_model, print_model_needs
 from harness.cli.option_groups import with_groups
 from harness.cli.run_output import RunOutput
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 @with_groups
 def run(
     suite: SuitePath, out: Out = None, start: Stage = "train", is_dry: DryRun = False, *, part: PartOptions,
-    output: OutputOptions,
+    output: OutputOptions, place: PlaceOptions,
 ) -> None:  # fmt: skip
     """Run a suite and write its report. Interrupted? The same command goes on where it stopped.
 
@@ -42,18 +43,17 @@ def run(
     streams = RunOutput(output)
     with streams.failing():
         if is_dry:
-            _show_plan(suite, part, streams)
+            _show_plan(suite, part, streams, place=place)
             return
-        code = _run(suite, part, streams, out, start)
+        code = _run(suite, part, streams, out, start, place)
     raise typer.Exit(code)
 
 
-def _run(suite: Path, part: PartOptions, streams: RunOutput, out: Path | None, start: str) -> int:
+def _run(suite: Path, part: PartOptions, streams: RunOutput, out: Path | None, start: str, place: PlaceOptions) -> int:
     """Run a suite or a part of it; returns the exit code."""
     from harness import run as engine
     from harness.printing import log_to
     from harness.runtime.cache import Cache, cache_root
-    from harness.runtime.context import Context
     from harness.runtime.progress_file import recorded
     from harness.runtime.run_lookup import folder_for, folder_from
     from harness.stages.choose_part import load_part, scope_lines
@@ -66,17 +66,20 @@ def _run(suite: Path, part: PartOptions, streams: RunOutput, out: Path | None, s
     streams.say(*scope_lines(loaded))
     folder = folder_for(loaded, out) if start == "train" else folder_from(loaded, out)
     with (
+        computing_place(place, streams) as workers,
         closing(Cache(cache_root() / "calls.sqlite")) as cache,
         streams.displaying() as bars,
         recorded(bars, folder.progress) as progress,
     ):
         log_to(progress.note)
-        context = Context(loaded.models, cache, progress, loaded.seed, loaded.secrets)
-        page = engine.run(loaded, folder, context, partial(render, language=streams.options.lang), start)
+        context, ahead = door_to(loaded, cache, progress, workers)
+        page = engine.run(loaded, folder, context, partial(render, language=streams.options.lang), start, ahead=ahead)
     return streams.finish(folder, page) if loaded.scope.shard is None else streams.finish_part(folder)
 
 
-def _show_plan(suite: Path, part: PartOptions, streams: RunOutput, discordance: float = 0.2) -> None:
+def _show_plan(
+    suite: Path, part: PartOptions, streams: RunOutput, discordance: float = 0.2, place: PlaceOptions = HERE
+) -> None:
     """What a run of a suite, or of a part of it, would compute."""
     from harness.components.display import Display
     from harness.runtime.cache import Cache, cache_root
@@ -86,7 +89,10 @@ def _show_plan(suite: Path, part: PartOptions, streams: RunOutput, discordance: 
 
     loaded = load_part(suite, part.narrowing())
     streams.say(*scope_lines(loaded))
-    with closing(Cache(cache_root() / "calls.sqlite", read_only=True)) as cache:
+    with (
+        computing_place(place, streams),
+        closing(Cache(cache_root() / "calls.sqlite", read_only=True)) as cache,
+    ):
         planned = engine(loaded, DryContext(loaded.models, cache, Display(), loaded.seed), discordance)
     streams.show_plan(planned, loaded.scope.record())
 
@@ -108,6 +114,7 @@ def plan(
     ] = 2048,
     *,
     part: PartOptions,
+    place: PlaceOptions,
 ) -> None:
     """Show what a suite would compute and could decide, or what a model by itself needs in memory.
 
@@ -120,13 +127,14 @@ def plan(
         from adapters.memory.by_precision import model_needs
         from harness.printing import make_console
 
-        if part != PartOptions():
+        if part != PartOptions() or place != HERE:
             raise HarnessError(
-                f"{subject} is a model: --limit, --only, --task, --skip-training and --shard are of a suite"
+                f"{subject} is a model: --limit, --only, --task, --skip-training, --shard, --on and --devices are of a "
+                "suite"
             )
         print_model_needs(model_needs(subject, tokens), make_console())
         return
-    _show_plan(Path(subject), part, RunOutput(OutputOptions()), discordance)
+    _show_plan(Path(subject), part, RunOutput(OutputOptions()), discordance, place)
 
 
 def report(

@@ -47,5 +47,8 @@ class Display:
     def wait(self, reason: str) -> None:
         """The work stands still for a reason, e.g. a server that is gone; an empty one: it goes on."""
 
+    def spread(self, places: Sequence[str]) -> None:
+        """What each process of a cluster does at present; empty: the work goes on in this one."""
+
     def note(self, text: str) -> None:
         """Something worth a line: a model is loading, a download runs."""

@@ -1,6 +1,7 @@
 """The indexes of a run: each is built once, whether a stage or the first variant that searches it asks for it."""
 
 import json
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -32,17 +33,22 @@ class Indexes:
 
     knowledge: Mapping[str, Knowledge] = field(default_factory=dict)
     _built: dict[str, Index] = field(default_factory=dict, repr=False, compare=False)
+    _locks: dict[str, threading.RLock] = field(default_factory=dict, repr=False, compare=False)
 
     def has(self, request: IndexRequest) -> bool:
         """Whether the index has been built."""
         return request.key in self._built
 
     def get(self, request: IndexRequest, calls: Calls) -> Index:
-        """The index, built now if nobody has built it before. Its time counts towards retrieval."""
-        if request.key not in self._built:
-            passages = self.knowledge[request.knowledge].passage_set(request.updated).passages
-            with retrieval_timed(calls):
-                self._built[request.key] = request.retriever.index(passages, calls)
+        """The index, built now if nobody has built it before. Its time counts towards retrieval.
+
+        Of several threads that ask for it one builds, and the others wait.
+        """
+        with self._locks.setdefault(request.key, threading.RLock()):
+            if request.key not in self._built:
+                passages = self.knowledge[request.knowledge].passage_set(request.updated).passages
+                with retrieval_timed(calls):
+                    self._built[request.key] = request.retriever.index(passages, calls)
         return self._built[request.key]
 
 

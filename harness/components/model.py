@@ -2,12 +2,13 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from harness.components.component import Component
 from harness.components.display import Display
 from harness.components.preparation import Preparation
 from harness.components.prompt_shape import PromptShape
+from harness.components.sent_state import sent_state
 from harness.records.inputs import JSON, Generation, Prompt
 from harness.records.outputs import Completion
 from harness.text.reasoning import TagPair
@@ -43,6 +44,9 @@ class Model(Component):
     embeds_all_texts: ClassVar[bool] = True  # a zero vector is a fault, and no text of which it knows nothing
     ranks: ClassVar[bool] = False
     shows_turns: ClassVar[bool] = False  # a server of it may tell, without a reply, which turns of a prompt it reads
+
+    def __getstate__(self) -> dict[Any, Any]:
+        return sent_state(self, super().__getstate__())
 
     @classmethod
     def missing_methods(cls) -> list[str]:

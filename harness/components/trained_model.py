@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import PrivateAttr
 
@@ -35,6 +35,11 @@ class TrainingInputs:
     read_dataset: Callable[[str], Dataset]  # general data to mix in, read once for all models. Raises DataError
 
 
+def _no_dataset(name: str) -> Dataset:
+    """Stands where rows have been read already."""
+    raise ModelError(f"datasets.{name} is not at hand in this process")
+
+
 class DerivedModel(Model):
     """A model that a run makes of another model of the suite, and that is asked as that one is.
 
@@ -60,6 +65,16 @@ class DerivedModel(Model):
     def missing_methods(cls) -> list[str]:
         owed = super().missing_methods()
         return [*owed, "engine"] if cls.engine is DerivedModel.engine else owed
+
+    def __getstate__(self) -> dict[Any, Any]:
+        """With what it is made of, and without the data that this was read from."""
+        state = super().__getstate__()
+        if self._inputs is not None:
+            bare = TrainingInputs(
+                base=self._inputs.base, seed=self._inputs.seed, tasks={}, knowledge={}, read_dataset=_no_dataset
+            )
+            state["__pydantic_private__"]["_inputs"] = bare
+        return state
 
     def bind(self, inputs: TrainingInputs) -> None:
         """Give the model what it is made of and learns from."""

@@ -28,6 +28,7 @@ class RunProgress:
     failed: int = 0  # calls of the run so far
     cost: float | None = None  # of the run so far; None: no price is stated
     currency: str = ""
+    places: tuple[str, ...] = ()  # what each process of a cluster does, e.g. "node7: train lora"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -155,8 +155,8 @@ class Context(ModelAccess):
         missing = [[i for i in batch if keys[i] not in vectors] for batch in planned]
         if len(vectors) < len(first):
             self._begin_vectors(model, len(first) - len(vectors))
-        for batch in filter(None, missing):
-            computed = run([items[i] for i in batch])
+        due = list(filter(None, missing))
+        for batch, computed in self._each(model, due, lambda batch: run([items[i] for i in batch])):
             for i, vector in zip(batch, computed, strict=True):
                 if not np.isfinite(vector).all():
                     raise NotFiniteError(f"model {model} returned NaN or infinity for: {str(items[i])[:80]}")

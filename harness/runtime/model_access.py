@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from harness.components.display import Display
 from harness.components.model import Model
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from harness.runtime.vectors import Vectors
 
 
+R = TypeVar("R")
 Keys = Callable[[str], Sequence[str]]  # the digest of a model → the keys of some calls, were they made of it
 
 
@@ -172,6 +173,13 @@ class ModelAccess:
             return self.cache.seconds(self.model_digest(name)) if self.model(name).at_hand() else None
         except HarnessError:  # a server that does not answer now is met when it is asked
             return None
+
+    def _each(
+        self, model: str, batches: Sequence[Sequence[int]], compute: Callable[[Sequence[int]], R]
+    ) -> Iterator[tuple[Sequence[int], R]]:
+        """The batches of a model with what they give, as it comes."""
+        for batch in batches:
+            yield batch, compute(batch)
 
     def _pay(self, model: str, completions: Iterable[Completion], seconds: float) -> None:
         """Tell the display what calls have cost, where their price is stated."""

@@ -101,6 +101,10 @@ class RecordedDisplay(WorkState):
         super().wait(reason)
         self.display.wait(reason)
 
+    def spread(self, places: Sequence[str]) -> None:
+        super().spread(places)
+        self.display.spread(places)
+
     def note(self, text: str) -> None:
         self.display.note(text)
 

@@ -1,6 +1,7 @@
 """How far a run is, in words: beside a bar, in a log, in another terminal."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from harness.records.run_overviews import RunProgress
 from harness.text.counting import counted
@@ -8,6 +9,7 @@ from harness.text.durations import about
 from harness.text.excerpts import shortened
 
 REASON_LENGTH = 60  # characters of why the work stands still
+FEW_PLACES = 4  # of which each is shown
 NOUNS = {"predict": "cell", "score": "metric", "latency": "variant"}  # of the pieces of a stage
 
 
@@ -38,6 +40,16 @@ def run_facts(progress: RunProgress) -> Iterator[str]:
         yield f"{_money(progress.cost)} {progress.currency} so far"
     if progress.failed:
         yield f"{counted(progress.failed, 'call')} failed"
+    if progress.places:
+        yield cluster_fact(progress.places)
+
+
+def cluster_fact(places: Sequence[str]) -> str:
+    """What the processes of a cluster do: each where they are few, else how many do what."""
+    if len(places) <= FEW_PLACES:
+        return f"{counted(len(places), 'worker')}: {'; '.join(places)}"
+    works = Counter(place.partition(": ")[2] for place in places)
+    return f"{len(places)} workers: {'; '.join(f'{count} × {work}' for work, count in works.most_common())}"
 
 
 def log_line(progress: RunProgress) -> str:

@@ -18,6 +18,7 @@ class WorkState(Display):
         self.pieces: int | None = None
         self.cost: float | None = None
         self.currency = ""
+        self.places: tuple[str, ...] = ()
         self.began = time.monotonic()
         self._piece = WorkPiece(title="")
         self._pending: list[WorkPiece] = []
@@ -47,11 +48,12 @@ class WorkState(Display):
             failed=self.failed,
             cost=self.cost,
             currency=self.currency,
+            places=self.places,
         )
 
     def place(self) -> tuple[object, ...]:
         """Where it is, without how fast: equal as long as nothing has happened."""
-        return self.stage, self.title, self.done, self.total, self.finished, self.failed, self.reason
+        return self.stage, self.title, self.done, self.total, self.finished, self.failed, self.reason, self.places
 
     def enter(self, stage: str) -> None:
         self.stage = stage
@@ -98,6 +100,9 @@ class WorkState(Display):
 
     def wait(self, reason: str) -> None:
         self.reason = reason
+
+    def spread(self, places: Sequence[str]) -> None:
+        self.places = tuple(places)
 
     def _count_pieces(self) -> None:
         self.finished = 0

@@ -33,13 +33,13 @@ def build_indexes(
     records = [
         before[request.key]
         if request.key in before and resources.indexes.has(request)
-        else _build(request, suite, context, resources)
+        else build_index(request, suite, context, resources)
         for request in requests
     ]
     folder.write_run({**folder.read_run(), "indexes": records})
 
 
-def _build(request: IndexRequest, suite: Suite, context: Context, resources: Resources) -> dict[str, JSON]:
+def build_index(request: IndexRequest, suite: Suite, context: Context, resources: Resources) -> dict[str, JSON]:
     """Make or load an index; returns its record."""
     context.counts = CallCounts()
     context.display.begin(f"index {index_name(request)}")

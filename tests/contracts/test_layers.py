@@ -10,7 +10,7 @@
     summary
     regression
     stages
-    authoring
+    authoring, cluster
     run
     nightly
     printing

@@ -3,15 +3,19 @@
 import gc
 from pathlib import Path
 
+from harness.models.local.computing_place import elsewhere
+
 UNLIMITED = 1 << 60  # version 1 of control groups writes the largest multiple of a page where there is no limit
 
 
 def choose_device(device: str) -> str:
     """The device named, or for "auto" the first of CUDA, Apple's MPS and the CPU that the machine has."""
-    import torch
-
     if device != "auto":
         return device
+    if (place := elsewhere()) is not None:
+        return place.device
+    import torch
+
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
@@ -31,6 +35,8 @@ def set_attention_kernels(device: str) -> None:
 
 def available(device: str) -> int:
     """Bytes in all: of the CUDA device, else of the machine or of the container, whichever is smaller."""
+    if (place := elsewhere()) is not None and place.device == device:
+        return place.memory
     import psutil
     import torch
 
@@ -38,6 +44,35 @@ def available(device: str) -> int:
         return int(torch.cuda.mem_get_info()[1])
     limit = cgroup_limit(Path("/sys/fs/cgroup"), Path("/proc/self/cgroup"))
     return min(int(psutil.virtual_memory().total), limit or UNLIMITED)
+
+
+def has_bfloat16(device: str) -> bool:
+    """Whether the hardware computes in bfloat16."""
+    if (place := elsewhere()) is not None and place.device == device:
+        return place.has_bfloat16
+    import torch
+
+    if device == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return device == "cpu" and bool(torch.cpu._is_avx512_bf16_supported())
+
+
+def cuda_devices() -> int:
+    """How many CUDA devices one process has."""
+    if (place := elsewhere()) is not None:
+        return place.devices if place.device == "cuda" else 0
+    import torch
+
+    return int(torch.cuda.device_count())
+
+
+def cuda_name() -> str:
+    """The name of the CUDA device."""
+    if (place := elsewhere()) is not None and place.device == "cuda":
+        return place.name
+    import torch
+
+    return str(torch.cuda.get_device_name())
 
 
 def free_memory() -> None:

@@ -16,7 +16,7 @@ from harness.errors import HarnessError, ModelError
 from harness.models.local.attached_adapter import AttachAdapter, AttachedAdapter
 from harness.models.local.batches import out_of_memory
 from harness.models.local.chat_template import ChatTurns, Format
-from harness.models.local.device import available, choose_device, free_memory
+from harness.models.local.device import available, choose_device, free_memory, has_bfloat16
 from harness.models.local.loaded_network import settle
 from harness.models.local.memory import gib, inference_memory, weights
 from harness.models.local.model_folder import check_model_folder, missing_weights
@@ -146,14 +146,11 @@ class LocalModel(TextModel):
     @cached_property
     def dtype_name(self) -> str:
         """bfloat16 where the hardware computes in it, else float32 (CPU, MPS) or float16 (older CUDA)."""
-        import torch
-
         if self.dtype != "auto":
             return self.dtype
-        if self.device_name == "cuda":
-            return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
-        fast = self.device_name == "cpu" and torch.cpu._is_avx512_bf16_supported()
-        return "bfloat16" if fast else "float32"
+        if has_bfloat16(self.device_name):
+            return "bfloat16"
+        return "float16" if self.device_name == "cuda" else "float32"
 
     # -- loading ----------------------------------------------------------------------------------------------------
 

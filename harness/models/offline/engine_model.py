@@ -93,6 +93,10 @@ class EngineModel(GeneratingModel):
             return enumerate(self.write(encoded, generation, seeds))
         return super()._generate(encoded, generation, seeds)
 
+    @property
+    def _ends(self) -> set[int]:
+        return set(self.end_tokens()) if self.engine == "vllm" else super()._ends  # no weights in this process
+
     def write(self, encoded: Sequence[list[int]], generation: Generation, seeds: Sequence[str]) -> list[Completion]:
         """The replies of the engine to prompts as token ids, by the rules of `Model.generate`."""
         return self._write(self.engine_in_place(), None, encoded, generation, seeds)
@@ -111,7 +115,7 @@ class EngineModel(GeneratingModel):
         generation: Generation,
         seeds: Sequence[str],
     ) -> list[Completion]:
-        window, ends, limits = engine.window, self.end_tokens(), self._limits(generation)
+        window, ends, limits = engine.window, sorted(self._ends), self._limits(generation)
         drafts: list[Draft | None] = [None] * len(encoded)
         for place, (ids, seed) in enumerate(zip(encoded, seeds, strict=True)):
             if len(ids) + generation.max_tokens <= window:

@@ -1,0 +1,1 @@
+"""A run on several devices: Ray places processes, these compute, and the run's own process alone writes."""
