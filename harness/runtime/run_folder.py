@@ -19,8 +19,8 @@ from harness.records.judgements import Judgement
 from harness.records.outputs import Prediction, Score
 from harness.records.summary import Summary
 from harness.runtime.progress_file import PROGRESS, ProgressFile
-from harness.runtime.record_files import RecordFiles, writing
-from harness.runtime.whole_files import PARTIAL
+from harness.runtime.record_files import RecordFiles
+from harness.runtime.whole_files import PARTIAL, writing
 
 RESULTS = (
     "samples.jsonl",
@@ -93,7 +93,6 @@ class RunFolder(RecordFiles):
 
     def clear(self) -> None:
         """Remove what an earlier run left; run.json stays until it is replaced."""
-        self._written.clear()
         for name in RESULTS:
             self.remove(name)
 

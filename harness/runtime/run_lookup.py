@@ -9,8 +9,8 @@ from harness.errors import StoreError
 from harness.records.inputs import JSON
 from harness.records.run_scopes import LIMITED, scope_in
 from harness.runtime.provenance import described, described_entries, described_suite
-from harness.runtime.record_files import writing
 from harness.runtime.run_folder import RunFolder
+from harness.runtime.whole_files import writing
 from harness.suite.suite import Suite
 
 ROOT = Path("runs")
