@@ -91,7 +91,7 @@ class RecordFiles:
     def parts(self, name: str, kind: type[T]) -> Iterator[RecordParts[T]]:
         """A file of records whose parts are made in another order than they stand in; nothing is left of them."""
         self.refuse_strange(name)
-        made = RecordParts(self.path / name, lambda records: self.as_lines(records, kind))
+        made: RecordParts[T] = RecordParts(self.path / name, lambda records: self.as_lines(records, kind))
         try:
             yield made
         finally:
@@ -101,12 +101,26 @@ class RecordFiles:
         """The records of a file, one a line. Raises StoreError."""
         return list(self.stream_lines(name, kind))
 
-    def stream_lines(self, name: str, kind: type[T]) -> Iterator[T]:
-        """The records of a file one after another, never all of them in memory. Raises StoreError."""
+    def stream_lines(self, name: str, kind: type[T], start: int = 0) -> Iterator[T]:
+        """The records of a file from a byte on, never all of them in memory. Raises StoreError."""
+        for block, _ in self._blocks(name, kind, start):
+            yield from block
+
+    def placed_lines(self, name: str, kind: type[T]) -> Iterator[tuple[T, int]]:
+        """The records of a file, each with the byte at which its line begins. Raises StoreError."""
+        place = 0
+        for block, lines in self._blocks(name, kind):
+            for record, line in zip(block, lines, strict=True):
+                yield record, place
+                place += len(line)
+
+    def _blocks(self, name: str, kind: type[T], start: int = 0) -> Iterator[tuple[list[T], list[bytes]]]:
+        """Some records at a time, with their lines."""
         first = 1
         with self._opened(name) as file:
+            file.seek(start)
             while lines := file.readlines(BLOCK_BYTES):
-                yield from self._parsed(name, first, lines, kind)
+                yield self._parsed(name, first, lines, kind), lines
                 first += len(lines)
 
     def _parsed(self, name: str, first: int, lines: list[bytes], kind: type[T]) -> list[T]:

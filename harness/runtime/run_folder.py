@@ -18,6 +18,7 @@ from harness.records.inputs import JSON, Sample
 from harness.records.judgements import Judgement
 from harness.records.outputs import Prediction, Score
 from harness.records.summary import Summary
+from harness.runtime.answered_items import answered_items
 from harness.runtime.progress_file import PROGRESS, ProgressFile
 from harness.runtime.record_files import RecordFiles
 from harness.runtime.whole_files import PARTIAL, writing
@@ -171,6 +172,10 @@ class RunFolder(RecordFiles):
     def samples(self) -> list[Sample]:
         """All items, in task order."""
         return self.read_lines("samples.jsonl", Sample)
+
+    def answered(self) -> Iterator[tuple[Sample, Prediction]]:
+        """All predictions in cell order, each with its item; only some of them are held at once. Raises StoreError."""
+        return answered_items(self)
 
     def predictions(self) -> list[Prediction]:
         """All predictions, in cell order."""
