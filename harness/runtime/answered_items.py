@@ -15,10 +15,10 @@ def answered_items(files: RecordFiles) -> Iterator[tuple[Sample, Prediction]]:
     Raises StoreError for a prediction whose item is not there.
     """
     starts: dict[str, int] = {}
-    for sample, place in files.placed_lines("samples.jsonl", Sample):
-        starts.setdefault(sample.task, place)
+    for own, place in files.placed_lines("samples.jsonl", Sample):
+        starts.setdefault(own.task, place)
     predictions = files.stream_lines("predictions.jsonl", Prediction)
-    for (task, _), cell in groupby(predictions, lambda own: (own.task, own.variant)):
+    for (task, _), cell in groupby(predictions, lambda answer: (answer.task, answer.variant)):
         items = _items(files, task, starts.get(task))
         for prediction in cell:
             sample = _next(items, prediction)

@@ -193,6 +193,10 @@ class RunFolder(RecordFiles):
         """All scores, in cell order."""
         return self.read_lines("scores.jsonl", Score)
 
+    def each_score(self) -> Iterator[Score]:
+        """All scores in cell order; only some of them are held at once."""
+        return self.stream_lines("scores.jsonl", Score)
+
     def judgements(self) -> list[Judgement]:
         """What judges said; empty in runs without any."""
         return self.read_lines("judgements.jsonl", Judgement) if (self.path / "judgements.jsonl").is_file() else []
