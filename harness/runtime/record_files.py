@@ -1,6 +1,6 @@
 """Files of records: each is whole or absent, never half, and none of them holds a secret."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
@@ -101,10 +101,17 @@ class RecordFiles:
         """The records of a file, one a line. Raises StoreError."""
         return list(self.stream_lines(name, kind))
 
-    def stream_lines(self, name: str, kind: type[T], start: int = 0) -> Iterator[T]:
-        """The records of a file from a byte on, never all of them in memory. Raises StoreError."""
-        for block, _ in self._blocks(name, kind, start):
+    def stream_lines(
+        self, name: str, kind: type[T], start: int = 0, is_wanted: Callable[[bytes], bool] | None = None
+    ) -> Iterator[T]:
+        """The records of a file from a byte on, or of the wanted lines; only some are held. Raises StoreError."""
+        for block, _ in self._blocks(name, kind, start, is_wanted):
             yield from block
+
+    def count_lines(self, name: str) -> int:
+        """How many lines a file has. Raises StoreError."""
+        with self._opened(name) as file:
+            return sum(content.count(b"\n") for content in iter(lambda: file.read(BLOCK_BYTES), b""))
 
     def placed_lines(self, name: str, kind: type[T]) -> Iterator[tuple[T, int]]:
         """The records of a file, each with the byte at which its line begins. Raises StoreError."""
@@ -114,13 +121,16 @@ class RecordFiles:
                 yield record, place
                 place += len(line)
 
-    def _blocks(self, name: str, kind: type[T], start: int = 0) -> Iterator[tuple[list[T], list[bytes]]]:
+    def _blocks(
+        self, name: str, kind: type[T], start: int = 0, is_wanted: Callable[[bytes], bool] | None = None
+    ) -> Iterator[tuple[list[T], list[bytes]]]:
         """Some records at a time, with their lines."""
         first = 1
         with self._opened(name) as file:
             file.seek(start)
             while lines := file.readlines(BLOCK_BYTES):
-                yield self._parsed(name, first, lines, kind), lines
+                wanted = lines if is_wanted is None else list(filter(is_wanted, lines))
+                yield self._parsed(name, first, wanted, kind), wanted
                 first += len(lines)
 
     def _parsed(self, name: str, first: int, lines: list[bytes], kind: type[T]) -> list[T]:
