@@ -12,20 +12,20 @@ MOST_SHOWN = 100_000  # answers; a page of so many has some ten megabytes
 REST = b',"variant":'  # in a line of a prediction or a score, behind what names its item
 
 
-def shown(folder: RunFolder, most: int = MOST_SHOWN) -> FinishedRun:
+def excerpt_of(folder: RunFolder, most: int = MOST_SHOWN) -> FinishedRun:
     """The run with at most so many answers, roughly. Raises StoreError when an earlier stage has not been run."""
     step = -(-folder.count_lines("predictions.jsonl") // most)
     if step <= 1:
         return folder.finished()
     sizes: Counter[str] = Counter()
     samples = list(_each(step, folder.stream_lines("samples.jsonl", Sample), sizes))
-    is_shown = _is_of({_beginning(folder, sample) for sample in samples})
+    belongs = _is_of({_beginning(folder, sample) for sample in samples})
     return FinishedRun(
         run=folder.read_run(),
         summary=folder.summary(),
         samples=samples,
-        predictions=list(folder.stream_lines("predictions.jsonl", Prediction, is_wanted=is_shown)),
-        scores=list(folder.stream_lines("scores.jsonl", Score, is_wanted=is_shown)),
+        predictions=list(folder.stream_lines("predictions.jsonl", Prediction, is_wanted=belongs)),
+        scores=list(folder.stream_lines("scores.jsonl", Score, is_wanted=belongs)),
         sizes=sizes,
     )
 

@@ -20,7 +20,7 @@ from harness.records.run_overviews import RunOverview, RunProgress, RunState
 from harness.records.run_scopes import scope_in
 from harness.records.summary import Summary
 from harness.runtime.progress_file import PROGRESS
-from harness.runtime.run_excerpt import shown
+from harness.runtime.run_excerpt import excerpt_of
 from harness.runtime.run_folder import RESULTS, RunFolder
 
 DEPTH = 4  # folders below the one that is viewed: runs/NAME/limited/TIME, and one more
@@ -108,7 +108,7 @@ class RunShelf:
         folder = RunFolder(path)
         for name in ("run.json", *RESULTS):
             folder.refuse_strange(name)
-        return shown(folder)
+        return excerpt_of(folder)
 
     def _path(self, key: str) -> Path | None:
         """Only what the folders really hold has a path: a key is compared with them, never joined to one."""

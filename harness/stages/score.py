@@ -40,18 +40,18 @@ def score(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, context: C
     costs: list[dict[str, JSON]] = []
     with folder.parts("scores.jsonl", Score) as parts:
         try:
-            held: dict[str, list[Answered]] = {}
+            asked: dict[str, list[Answered]] = {}
             for task, answered in groupby(folder.answered(), lambda pair: pair[1].task):
                 own = [figure for figure in figures if figure.task == task]
-                kept = _score_separably(own, answered, parts)
+                pairs = _score_separably(own, answered, parts)
                 for figure in own:
                     if not figure.is_separable and not scoring_phase(figure.metric):
-                        costs += _score_whole(figure, kept, context, parts)
+                        costs += _score_whole(figure, pairs, context, parts)
                 if any(scoring_phase(figure.metric) for figure in own):
-                    held[task] = kept
+                    asked[task] = pairs
             for figure in sorted(figures, key=lambda figure: _rank(figure.metric, suite)):
                 if scoring_phase(figure.metric):
-                    costs += _score_whole(figure, held[figure.task], context, parts)
+                    costs += _score_whole(figure, asked[figure.task], context, parts)
         finally:
             context.close()
         parts.join([own.key for own in figures], {own.key: own.late() for own in figures if own.failed})
@@ -82,13 +82,13 @@ def _score_separably(
     figures: Sequence[MetricScores], answered: Iterable[Answered], parts: RecordParts[Score]
 ) -> list[Answered]:
     """The metrics of a task that look at each prediction by itself; returns the predictions if others need them all."""
-    kept: list[Answered] = []
+    pairs: list[Answered] = []
     separable = [figure for figure in figures if figure.is_separable]
     for block in blocks(answered, BLOCK):
         for figure in separable:
             parts.extend(figure.key, figure.of([sample for sample, _ in block], [own for _, own in block]))
-        kept += block if len(separable) < len(figures) else ()
-    return kept
+        pairs += block if len(separable) < len(figures) else ()
+    return pairs
 
 
 def _score_whole(

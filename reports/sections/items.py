@@ -41,5 +41,5 @@ class Items(Section):
 
 
 def _excerpt(finished: FinishedRun) -> str | None:
-    shown, total = len(finished.samples), sum(item_counts(finished).values())
-    return say("items.excerpt", shown=f"{shown:,}", total=f"{total:,}") if shown < total else None
+    count, total = len(finished.samples), sum(item_counts(finished).values())
+    return say("items.excerpt", count=f"{count:,}", total=f"{total:,}") if count < total else None
