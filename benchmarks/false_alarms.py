@@ -20,8 +20,10 @@ from harness.records.inputs import Sample
 from harness.records.outputs import Score
 from harness.records.summary import Summary
 from harness.statistics.intervals import wilson
+from harness.summary.answer_figures import AnswerFigures
 from harness.summary.comparison_plan import ComparisonPlan
 from harness.summary.run_summary import summary_of
+from harness.summary.score_table import ScoreTable
 from reports.facts.comparison_table import leaders
 
 INFO = MetricInfo(component="Score", settings={}, low=0.0, high=1.0, better="higher")
@@ -93,7 +95,8 @@ def summary(setting: Setting, rng: np.random.Generator) -> Summary:
     ]
     floors = names[setting.variants :]
     plan = ComparisonPlan(name="a/a", seed=int(rng.integers(2**31)), reference="v0", headline=["t.m"], floors=floors)
-    return summary_of(plan, {"t.m": INFO}, samples, [], scores)
+    metrics, table = {"t.m": INFO}, ScoreTable.of(samples, scores)
+    return summary_of(plan, metrics, samples, AnswerFigures(plan, metrics, table), table)
 
 
 def alarms(setting: Setting, made: Summary) -> Iterator[str]:

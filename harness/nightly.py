@@ -23,12 +23,11 @@ from harness.regression.evidence import read_evidence
 from harness.regression.history import History, read_histories
 from harness.regression.policy_file import read_policy
 from harness.regression.trend import make_trend
-from harness.runtime.record_files import writing
 from harness.runtime.run_folder import PATIENCE, RunFolder
 from harness.runtime.run_lookup import folder_for, is_unfinished, root_for
 from harness.runtime.run_order import read_time
 from harness.runtime.run_pruning import plan_run_pruning, remove_runs
-from harness.runtime.whole_files import replace_file
+from harness.runtime.whole_files import replace_file, writing
 from harness.suite.suite import Suite
 
 SUMMARY, JUNIT, VERDICT, TREND = "summary.md", "junit.xml", "gate.json", "trend.html"

@@ -23,6 +23,7 @@ from harness.records.searches import searches_in
 from harness.runtime.context import Context
 from harness.runtime.part_seals import seal_part
 from harness.runtime.provenance import described_scope, described_suite, now
+from harness.runtime.run_excerpt import excerpt_of
 from harness.runtime.run_folder import RunFolder
 from harness.runtime.run_lookup import refuse_changed
 from harness.runtime.run_parts import RunPart
@@ -158,7 +159,7 @@ def refuse_unfit(suite: Suite, tasks: dict[str, Task], folder: RunFolder, due: S
 
 def write_page(folder: RunFolder, report: Report) -> Path:
     """Write the report of a run; one whose figures are made is complete only then."""
-    finished = folder.finished()
+    finished = excerpt_of(folder)
     is_summarized = finished.run.get("status") == "summarized"
     record = {**finished.run, "status": "complete"} if is_summarized else dict(finished.run)
     page = folder.write_report(report(replace(finished, run=record)))

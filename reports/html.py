@@ -11,6 +11,7 @@ from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON, Language
 from harness.records.run_scopes import scope_in
 from reports.facts import numbers
+from reports.facts.item_counts import item_counts
 from reports.facts.item_packing import pack
 from reports.facts.limited_run import banner, mark
 from reports.facts.metric_columns import direction_of, freshness_probes, general_tasks, variant_names
@@ -123,10 +124,10 @@ def _circumstances(finished: FinishedRun) -> Iterator[str]:
     """What was run, how much of it, and when."""
     run, summary = finished.run, finished.summary
     probes, general = freshness_probes(summary), general_tasks(summary)
-    tasks = [sample.task for sample in finished.samples if sample.task not in probes and sample.task not in general]
+    items = {task: count for task, count in item_counts(finished).items() if task not in probes and task not in general}
     yield counted(len(variant_names(summary)), "variant")
-    yield counted(len(set(tasks)), "task")
-    yield counted(len(tasks), "item")
+    yield counted(len(items), "task")
+    yield counted(sum(items.values()), "item")
     if probes:
         yield counted(len({(probe.task, probe.knowledge) for probe in probes.values()}), "freshness probe")
     if general:

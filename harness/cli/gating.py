@@ -134,8 +134,7 @@ def _judges(baseline: Path, before: "RunEvidence", after: "RunEvidence", policy:
 
 
 def _write(path: Path, text: str) -> None:
-    from harness.runtime.record_files import writing
-    from harness.runtime.whole_files import replace_file
+    from harness.runtime.whole_files import replace_file, writing
 
     with writing(path):
         replace_file(path, [text.encode("utf-8", "backslashreplace")])

@@ -87,8 +87,7 @@ def _write_page(
     from harness.judging.people.rating_sheet import draw_sheet
     from harness.judging.people.rating_table import print_sheet
     from harness.printing import make_console
-    from harness.runtime.record_files import writing
-    from harness.runtime.whole_files import replace_file
+    from harness.runtime.whole_files import replace_file, writing
     from reports.html import language_of
     from reports.rating_page import render_rating
 
@@ -106,8 +105,7 @@ def _read_back(run: Path, files: "Sequence[Path]", finished: "FinishedRun", task
     from harness.judging.people.rating_files import read_ratings
     from harness.judging.people.rating_table import print_ratings
     from harness.printing import make_console
-    from harness.runtime.record_files import writing
-    from harness.runtime.whole_files import replace_file
+    from harness.runtime.whole_files import replace_file, writing
 
     rated, read = read_ratings(files, finished, task)
     ratings = gather(read)

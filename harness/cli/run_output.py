@@ -52,10 +52,11 @@ class RunOutput:
     def finish(self, folder: "RunFolder", page: Path) -> int:
         """Say what a run came to, and where its page is; returns the exit code."""
         from harness.printing import print_lost_cells
+        from harness.runtime.run_excerpt import excerpt_of
         from reports.export.run_outcome import run_outcome
         from reports.terminal import print_place, print_summary
 
-        finished = folder.finished()
+        finished = excerpt_of(folder)
         if not self.options.quiet:
             print_summary(finished, self.console, language=self.language)
             print_place(page, self.console, self.language)

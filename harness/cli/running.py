@@ -177,9 +177,10 @@ def _print_report(
     folder: "RunFolder", page: Path, console: "Console", language: "Language | None" = None
 ) -> "FinishedRun":
     """Print what a run came to, and where its page is."""
+    from harness.runtime.run_excerpt import excerpt_of
     from reports.terminal import print_place, print_summary
 
-    finished = folder.finished()
+    finished = excerpt_of(folder)
     print_summary(finished, console, language=language or "en")
     print_place(page, console, language or "en")
     return finished

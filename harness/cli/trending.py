@@ -36,8 +36,7 @@ def trend(place: Runs, out: Page = None, language: Speech = None, is_opened: Ope
     from harness.printing import make_console
     from harness.regression.history import read_histories
     from harness.regression.trend import make_trend
-    from harness.runtime.record_files import writing
-    from harness.runtime.whole_files import replace_file
+    from harness.runtime.whole_files import replace_file, writing
     from reports.terminal_trend import print_trend
     from reports.trend_page import render_trend
 

@@ -17,6 +17,7 @@ from harness.statistics.groups import Groups
 from harness.summary.comparison_plan import ComparisonPlan
 from harness.summary.comparisons import corrected
 from harness.summary.decision_figures import swapped
+from harness.summary.score_table import TaskScores
 from harness.summary.task_figures import TaskItems, estimators_of
 
 
@@ -78,7 +79,6 @@ def _computed(finished: FinishedRun, variant: str, reference: str, name: FigureN
         pools={own.variant: tuple(member for member, _ in own.members) for own in summary.seeds},
         corpora={whole: _metric(finished, name)} if summary.metrics[str(name)].corpus else {},
     )
-    own = [score for score in finished.scores if score.task == name.task and FigureName.of(score).metric == name.metric]
     samples = [sample for sample in finished.samples if sample.task == name.task]
     items = TaskItems(
         task=name.task,
@@ -86,7 +86,11 @@ def _computed(finished: FinishedRun, variant: str, reference: str, name: FigureN
         groups=Groups.of([sample.group for sample in samples]),
         unseen=np.ones(len(samples), dtype=bool),
     )
-    for estimator in estimators_of(items, own, plan, summary.metrics):
+    scores = TaskScores(items.ids, is_counted=lambda metric: True)
+    for score in finished.scores:
+        if score.task == name.task and FigureName.of(score).metric == name.metric:
+            scores.add(score)
+    for estimator in estimators_of(items, scores, plan, summary.metrics):
         if compared := estimator.compare({variant: reference}, [name.full_metric]):
             return corrected(compared, (), summary.metrics)[0]
     return Comparison(task=name.task, metric=name.full_metric, variant=variant, reference=reference, samples=0)

@@ -15,9 +15,8 @@ from harness.records.inputs import JSON, Language
 from harness.records.judge_anchors import AnchoredAnswer, JudgeAnchor
 from harness.records.judgements import Judgement
 from harness.records.outputs import Prediction
-from harness.runtime.record_files import writing
 from harness.runtime.run_folder import RunFolder
-from harness.runtime.whole_files import replace_file
+from harness.runtime.whole_files import replace_file, writing
 
 ANCHORS = "anchors.jsonl"
 ITEMS = 30  # of each judged metric: a judge that moved on all of them is seen, and asking so many takes little

@@ -16,8 +16,7 @@ from harness.records.run_evidence import Acceptance, AcceptedRun, RunEvidence
 from harness.records.summary import Summary
 from harness.regression.baseline_items import ItemColumns, item_columns, item_lines, read_items
 from harness.regression.identities import identities, without_folders
-from harness.runtime.record_files import writing
-from harness.runtime.whole_files import replace_file
+from harness.runtime.whole_files import replace_file, writing
 
 FORMAT = 1
 HEAD, SUMMARY, ITEMS, README = "baseline.json", "summary.json", "items.jsonl", "README.md"

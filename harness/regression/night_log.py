@@ -19,8 +19,7 @@ from harness.records.derived_names import without_seed
 from harness.records.figure_names import FigureName
 from harness.records.run_evidence import RunEvidence
 from harness.regression.paired_drops import CellName, PairedDrops
-from harness.runtime.record_files import writing
-from harness.runtime.whole_files import replace_file
+from harness.runtime.whole_files import replace_file, writing
 from harness.statistics.resampling import Floats
 from harness.text.canonical import digest
 

@@ -20,7 +20,8 @@ from harness.statistics.groups import Groups
 from harness.summary.corpus_figures import CorpusFigures
 from harness.summary.estimator import Compared, Estimator
 from harness.summary.means import Means
-from harness.summary.score_columns import Column, score_columns
+from harness.summary.score_columns import score_columns
+from harness.summary.score_table import Column
 
 BEFORE, AFTER = "before/", "after/"  # in front of a variant, whose own name has no slash
 

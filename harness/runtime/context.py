@@ -10,6 +10,7 @@ from harness.components.model import Model, Use
 from harness.errors import NotFiniteError
 from harness.records.inputs import Generation, Prompt
 from harness.records.outputs import Completion
+from harness.runtime.answer_saver import AnswerSaver
 from harness.runtime.call_keys import call_keys, key_options
 from harness.runtime.model_access import Keys, ModelAccess
 from harness.runtime.stored_completions import recalled, storable
@@ -53,9 +54,9 @@ class Context(ModelAccess):
             lambda unique: engine.plan([prompts[i] for i in unique], generation),
             run,
         )
-        tags = engine.own_reasoning_tags
-        readable = [replace(completion, text=with_usual_tags(completion.text, tags)) for completion in completions]
-        return self._with_prompts(model, prompts, readable)
+        if tags := engine.own_reasoning_tags:
+            completions = [replace(own, text=with_usual_tags(own.text, tags)) for own in completions]
+        return self._with_prompts(model, prompts, completions)
 
     def score_options(
         self, model: str, prompts: Sequence[Prompt], options: Sequence[tuple[str, ...]]
@@ -233,6 +234,7 @@ class Context(ModelAccess):
         """Make the calls of one batch; each that succeeds is stored as soon as it comes."""
         began = time.perf_counter()
         fresh: dict[str, Completion] = {}
+        saver = AnswerSaver(self.cache, self.model_digest(model))
         try:
             for place, completion in run(batch):
                 share = (time.perf_counter() - began) / len(batch)
@@ -240,9 +242,10 @@ class Context(ModelAccess):
                 key = keys[batch[place]]
                 fresh[key] = completion
                 if completion.finish != "error":
-                    self.cache.put(self.model_digest(model), {key: completion})
+                    saver.add(key, completion)
                 self._count(completion)
         finally:
+            saver.save()
             seconds = time.perf_counter() - began
             self.counts.seconds += seconds
             self._pay(model, fresh.values(), seconds)

@@ -162,8 +162,10 @@ class ModelAccess:
             return list(completions)
         return [
             completion
-            if completion.finish == "error" or completion.rendered is not None
-            else replace(completion, rendered=engine.render(prompt))
+            if completion.finish == "error"
+            or completion.rendered is not None
+            or (text := engine.render(prompt)) is None
+            else replace(completion, rendered=text)
             for prompt, completion in zip(prompts, completions, strict=True)
         ]
 
@@ -246,3 +248,7 @@ class ModelAccess:
         for model in others:
             model.close()
         self._loaded = [model for model in self._loaded if any(model is own for own in needed)]
+
+
+def _rendered(completion: Completion, text: str | None) -> Completion:
+    return completion if text is None else replace(completion, rendered=text)

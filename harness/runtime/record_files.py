@@ -1,9 +1,9 @@
 """Files of records: each is whole or absent, never half, and none of them holds a secret."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -14,13 +14,18 @@ from harness.records.inputs import Sample
 from harness.records.judgements import Judgement
 from harness.records.outputs import Prediction, Score
 from harness.records.summary import Summary
-from harness.runtime.whole_files import PARTIAL, replace_file
+from harness.runtime.record_parts import RecordParts
+from harness.runtime.whole_files import PARTIAL, replace_file, writing
+from harness.text.blocks import blocks
 from harness.text.redaction import Redaction
 
 T = TypeVar("T")
 _ADAPTERS: dict[type, TypeAdapter[Any]] = {
     kind: TypeAdapter(kind) for kind in (Sample, Prediction, Overlap, Latency, Score, Judgement, Summary)
 }
+
+_LIST_ADAPTERS: dict[type, TypeAdapter[Any]] = {kind: TypeAdapter(list[kind]) for kind in _ADAPTERS}  # type: ignore[valid-type]
+BLOCK, BLOCK_BYTES = 1000, 1 << 20  # records that are written, and bytes that are read at once
 
 _YOUNGER: Mapping[type, tuple[str, ...]] = {
     Sample: ("system", "tools")
@@ -38,11 +43,10 @@ class RecordFiles:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.redaction = Redaction({})  # keeps secrets out of every file that is written
-        self._written: dict[str, tuple[int, list[Any]]] = {}  # records written here need not be parsed again
 
     def write_text(self, name: str, text: str) -> Path:
         """Write a file of the run, whole or not at all."""
-        return self._replace(name, [text.encode("utf-8")])
+        return self._replace(name, [self.redaction.redact_bytes(text.encode("utf-8"))])
 
     def clear_partials(self) -> None:
         """Remove the halves of files that a killed run left. The folder must be locked: nobody else is writing here."""
@@ -65,45 +69,92 @@ class RecordFiles:
             (self.path / name).unlink(missing_ok=True)
 
     def write_lines(self, name: str, records: Iterable[T], kind: type[T]) -> None:
-        """Write a file of records, one a line."""
-        dump = _ADAPTERS[kind].dump_json
-        kept_records = list(records)
-        is_redacted = False
+        """Write a file of records, one a line, as they come."""
+        self._replace(name, self.as_lines(records, kind))
 
-        def lines() -> Iterator[bytes]:
-            nonlocal is_redacted
-            for record in kept_records:
-                line = dump(record, exclude=empty_fields(record)) + b"\n"
-                is_redacted = is_redacted or self.redaction.redact_bytes(line) != line
-                yield line
-
-        target = self._replace(name, lines())
-        if is_redacted:
-            self._written.pop(name, None)  # a page is made of what the file says
-        else:
-            self._written[name] = (target.stat().st_mtime_ns, kept_records)
+    def as_lines(self, records: Iterable[T], kind: type[T]) -> Iterator[bytes]:
+        """Records as lines of a file, some together, without secrets."""
+        dump, younger = _ADAPTERS[kind].serializer.to_json, kind in _YOUNGER
+        for block in blocks(records, BLOCK):
+            lines = [dump(record, exclude=empty_fields(record)) if younger else dump(record) for record in block]
+            yield self.redaction.redact_bytes(b"\n".join([*lines, b""]))
 
     def _replace(self, name: str, chunks: Iterable[bytes]) -> Path:
+        """Write a file of bytes that hold no secret, whole or not at all."""
         self.refuse_strange(name)
         target = self.path / name
         with writing(target):
-            replace_file(target, map(self.redaction.redact_bytes, chunks))
+            replace_file(target, chunks)
         return target
+
+    @contextmanager
+    def parts(self, name: str, kind: type[T]) -> Iterator[RecordParts[T]]:
+        """A file of records whose parts are made in another order than they stand in; nothing is left of them."""
+        self.refuse_strange(name)
+        made: RecordParts[T] = RecordParts(self.path / name, lambda records: self.as_lines(records, kind))
+        try:
+            yield made
+        finally:
+            made.discard()
 
     def read_lines(self, name: str, kind: type[T]) -> list[T]:
         """The records of a file, one a line. Raises StoreError."""
-        written, kept_records = self._written.get(name, (0, []))
-        if written and written == (self.path / name).stat().st_mtime_ns:
-            return list(kept_records)
-        lines = self.content(name).splitlines()
-        return [self.parse(name, number, line, kind) for number, line in enumerate(lines, 1)]
+        return list(self.stream_lines(name, kind))
+
+    def stream_lines(
+        self, name: str, kind: type[T], start: int = 0, is_wanted: Callable[[bytes], bool] | None = None
+    ) -> Iterator[T]:
+        """The records of a file from a byte on, or of the wanted lines; only some are held. Raises StoreError."""
+        for block, _ in self._blocks(name, kind, start, is_wanted):
+            yield from block
+
+    def count_lines(self, name: str) -> int:
+        """How many lines a file has. Raises StoreError."""
+        with self._opened(name) as file:
+            return sum(content.count(b"\n") for content in iter(lambda: file.read(BLOCK_BYTES), b""))
+
+    def placed_lines(self, name: str, kind: type[T]) -> Iterator[tuple[T, int]]:
+        """The records of a file, each with the byte at which its line begins. Raises StoreError."""
+        place = 0
+        for block, lines in self._blocks(name, kind):
+            for record, line in zip(block, lines, strict=True):
+                yield record, place
+                place += len(line)
+
+    def _blocks(
+        self, name: str, kind: type[T], start: int = 0, is_wanted: Callable[[bytes], bool] | None = None
+    ) -> Iterator[tuple[list[T], list[bytes]]]:
+        """Some records at a time, with their lines."""
+        first = 1
+        with self._opened(name) as file:
+            file.seek(start)
+            while lines := file.readlines(BLOCK_BYTES):
+                wanted = lines if is_wanted is None else list(filter(is_wanted, lines))
+                yield self._parsed(name, first, wanted, kind), wanted
+                first += len(lines)
+
+    def _parsed(self, name: str, first: int, lines: list[bytes], kind: type[T]) -> list[T]:
+        """Records of some lines at once: so they are parsed in half the time; what is wrong is found line by line."""
+        try:
+            records: list[T] = _LIST_ADAPTERS[kind].validate_json(b"[%b]" % b",".join(lines))
+        except ValidationError:
+            records = []
+        if len(records) == len(lines):
+            return records
+        return [self.parse(name, number, line.strip(), kind) for number, line in enumerate(lines, first)]
+
+    @contextmanager
+    def _opened(self, name: str) -> Iterator[BinaryIO]:
+        try:
+            with (self.path / name).open("rb") as file:
+                yield file
+        except OSError as error:
+            raise StoreError(f"{self.path / name}: {error.strerror}; run the earlier stage first") from error
 
     def content(self, name: str) -> bytes:
         """The bytes of a file. Raises StoreError."""
-        try:
-            return (self.path / name).read_bytes()
-        except OSError as error:
-            raise StoreError(f"{self.path / name}: {error.strerror}; run the earlier stage first") from error
+        with self._opened(name) as file:
+            return file.read()
 
     def parse(self, name: str, line: int, text: bytes, kind: type[T]) -> T:
         """One record. Raises StoreError that names file and line."""
@@ -113,13 +164,3 @@ class RecordFiles:
             problem = error.errors()[0]["msg"]
             raise StoreError(f"{self.path / name}:{line}: not a {kind.__name__} record: {problem}") from error
         return record
-
-
-@contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Translate a failed write (read-only, full disk) into a StoreError that names the remedy."""
-    try:
-        yield
-    except OSError as error:
-        remedy = "free some space and run the same command again" if error.errno == 28 else "choose another with --out"
-        raise StoreError(f"cannot write {path}: {error.strerror or error}; {remedy}") from error

@@ -18,9 +18,10 @@ from harness.records.inputs import JSON, Sample
 from harness.records.judgements import Judgement
 from harness.records.outputs import Prediction, Score
 from harness.records.summary import Summary
+from harness.runtime.answered_items import answered_items
 from harness.runtime.progress_file import PROGRESS, ProgressFile
-from harness.runtime.record_files import RecordFiles, writing
-from harness.runtime.whole_files import PARTIAL
+from harness.runtime.record_files import RecordFiles
+from harness.runtime.whole_files import PARTIAL, writing
 
 RESULTS = (
     "samples.jsonl",
@@ -93,7 +94,6 @@ class RunFolder(RecordFiles):
 
     def clear(self) -> None:
         """Remove what an earlier run left; run.json stays until it is replaced."""
-        self._written.clear()
         for name in RESULTS:
             self.remove(name)
 
@@ -173,6 +173,10 @@ class RunFolder(RecordFiles):
         """All items, in task order."""
         return self.read_lines("samples.jsonl", Sample)
 
+    def answered(self) -> Iterator[tuple[Sample, Prediction]]:
+        """All predictions in cell order, each with its item; only some of them are held at once. Raises StoreError."""
+        return answered_items(self)
+
     def predictions(self) -> list[Prediction]:
         """All predictions, in cell order."""
         return self.read_lines("predictions.jsonl", Prediction)
@@ -188,6 +192,18 @@ class RunFolder(RecordFiles):
     def scores(self) -> list[Score]:
         """All scores, in cell order."""
         return self.read_lines("scores.jsonl", Score)
+
+    def each_sample(self) -> Iterator[Sample]:
+        """All items, in task order; only some of them are held at once, here and below."""
+        return self.stream_lines("samples.jsonl", Sample)
+
+    def each_prediction(self) -> Iterator[Prediction]:
+        """All predictions, in cell order."""
+        return self.stream_lines("predictions.jsonl", Prediction)
+
+    def each_score(self) -> Iterator[Score]:
+        """All scores, in cell order."""
+        return self.stream_lines("scores.jsonl", Score)
 
     def judgements(self) -> list[Judgement]:
         """What judges said; empty in runs without any."""

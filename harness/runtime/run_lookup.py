@@ -1,6 +1,8 @@
 """Which folder a run writes to: a new one, or the unfinished one of the same suite, so that a run can be resumed."""
 
+from collections.abc import Iterable
 from datetime import datetime
+from itertools import zip_longest
 from pathlib import Path
 
 from harness.components.component import Component
@@ -11,8 +13,8 @@ from harness.records.run_scopes import LIMITED, scope_in
 from harness.records.shards import PARTS
 from harness.runtime.part_seals import folder_name, refuse_part
 from harness.runtime.provenance import described, described_entries, described_suite
-from harness.runtime.record_files import writing
 from harness.runtime.run_folder import RunFolder
+from harness.runtime.whole_files import writing
 from harness.suite.suite import Suite
 
 ROOT = Path("runs")
@@ -120,10 +122,12 @@ def refuse_changed(folder: RunFolder, suite: Suite, tasks: dict[str, Task], scor
         before, components = record.get(kind, {}), getattr(suite, kind)
         entries = described_entries(suite, kind)
         changed += [f"{kind}.{n}" for n in used if _changed(before.get(n), entries[n], components[n])]
-    if not changed and folder.samples() != [sample for task in tasks.values() for sample in task.data.test]:
+    samples = (sample for task in tasks.values() for sample in task.data.test)
+    if not changed and not _are_equal(folder.each_sample(), samples):
         changed.append("the data")
-    expected = [(s.task, variant, s.id) for n, t in tasks.items() for variant in suite.asked(n) for s in t.data.test]
-    if not changed and [(p.task, p.variant, p.sample_id) for p in folder.predictions()] != expected:
+    predictions = ((p.task, p.variant, p.sample_id) for p in folder.each_prediction())
+    expected = ((s.task, variant, s.id) for n, t in tasks.items() for variant in suite.asked(n) for s in t.data.test)
+    if not changed and not _are_equal(predictions, expected):
         changed.append("predictions.jsonl is not complete")
     if not changed and scored:
         _refuse_changed_metrics(folder, suite, tasks)
@@ -132,6 +136,10 @@ def refuse_changed(folder: RunFolder, suite: Suite, tasks: dict[str, Task], scor
             f"{folder.path}: changed since its predictions were made: {', '.join(changed)}; "
             "run without --from (finished calls are cached)"
         )
+
+
+def _are_equal(first: Iterable[object], second: Iterable[object]) -> bool:
+    return all(a == b for a, b in zip_longest(first, second))
 
 
 def _asks_otherwise(task: str, record: JSON, described_now: JSON) -> bool:

@@ -21,6 +21,7 @@ from harness.records.run_scopes import scope_in
 from harness.records.shards import PART
 from harness.records.summary import Summary
 from harness.runtime.progress_file import PROGRESS
+from harness.runtime.run_excerpt import excerpt_of
 from harness.runtime.run_folder import RESULTS, RunFolder
 
 DEPTH = 4  # folders below the one that is viewed: runs/NAME/limited/TIME, and one more
@@ -101,14 +102,14 @@ class RunShelf:
         return () if path is None else tuple(_signature(path / name) for name in ("run.json", *RESULTS[:-1]))
 
     def finished(self, key: str) -> FinishedRun:
-        """All that a report is made of. Raises StoreError for what is missing or broken."""
+        """What a report is made of. Raises StoreError for what is missing or broken."""
         path = self._path(key)
         if path is None:
             raise StoreError(f"{key}: no run here")
         folder = RunFolder(path)
         for name in ("run.json", *RESULTS):
             folder.refuse_strange(name)
-        return folder.finished()
+        return excerpt_of(folder)
 
     def _path(self, key: str) -> Path | None:
         """Only what the folders really hold has a path: a key is compared with them, never joined to one."""

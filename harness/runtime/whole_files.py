@@ -3,9 +3,11 @@
 import os
 import re
 import threading
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from harness.errors import StoreError
 
 PARTIAL = re.compile(r"\.[\w.]+\.\d+\.partial")  # what a killed process leaves of a file that it was writing
 
@@ -24,3 +26,13 @@ def replace_file(target: Path, chunks: Iterable[bytes]) -> None:
         with suppress(OSError):
             partial.unlink()
         raise
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Translate a failed write (read-only, full disk) into a StoreError that names the remedy."""
+    try:
+        yield
+    except OSError as error:
+        remedy = "free some space and run the same command again" if error.errno == 28 else "choose another with --out"
+        raise StoreError(f"cannot write {path}: {error.strerror or error}; {remedy}") from error

@@ -10,10 +10,14 @@ from harness.records.inputs import JSON, Cell
 from harness.records.outputs import Prediction
 from harness.runtime.context import Context
 from harness.runtime.provenance import provenance
+from harness.runtime.record_parts import RecordParts
 from harness.runtime.run_folder import RunFolder
 from harness.stages.plan import planned_cells
 from harness.suite.suite import Suite
+from harness.text.blocks import blocks
 from harness.text.counting import counted
+
+SLICE = 50_000  # items of a cell that are asked together: what is held of a cell at once, and batched
 
 
 def predict(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, context: Context, resources: Resources) -> None:
@@ -21,47 +25,42 @@ def predict(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, context:
     record = {**folder.read_run(), **provenance(suite, tasks, context), "status": "running"}
     folder.write_run(record)
     folder.write_samples(sample for task in tasks.values() for sample in task.data.test)
-    predictions: dict[Cell, list[Prediction]] = {}
-    counts: dict[Cell, CallCounts] = {}
-    cells = planned_cells(suite, tasks)
-    try:
-        for cell in cells:
-            predictions[cell] = _predict_cell(suite, tasks[cell.task], cell, context, resources)
-            counts[cell] = context.counts
-    except BaseException:
-        folder.write_run({**record, "status": "interrupted", "cells": _cell_records(counts, predictions)})
-        raise
-    finally:
-        context.close()
-    in_suite_order = [Cell(task, variant) for task in tasks for variant in suite.asked(task)]
-    folder.write_predictions(prediction for cell in in_suite_order for prediction in predictions[cell])
+    costs: list[dict[str, JSON]] = []
+    with folder.parts("predictions.jsonl", Prediction) as parts:
+        try:
+            for cell in planned_cells(suite, tasks):
+                samples = _predict_cell(suite, tasks[cell.task], cell, context, resources, parts)
+                costs.append({"task": cell.task, "variant": cell.variant, "samples": samples, **asdict(context.counts)})
+        except BaseException:
+            folder.write_run({**record, "status": "interrupted", "cells": costs})
+            raise
+        finally:
+            context.close()
+        parts.join([Cell(task, variant) for task in tasks for variant in suite.asked(task)])
     searches = [asdict(search) for search in resources.searches.values()]
     kept = {
         **({"searches": searches} if searches else {}),
         **({"remarks": dict(context.remarks)} if context.remarks else {}),
     }
-    folder.write_run({**record, "status": "predicted", "cells": _cell_records(counts, predictions), **kept})
+    folder.write_run({**record, "status": "predicted", "cells": costs, **kept})
 
 
-def _predict_cell(suite: Suite, task: Task, cell: Cell, context: Context, resources: Resources) -> list[Prediction]:
+def _predict_cell(
+    suite: Suite, task: Task, cell: Cell, context: Context, resources: Resources, parts: RecordParts[Prediction]
+) -> int:
+    """Ask a variant all items of a task, SLICE of them together; returns how many there are."""
     context.begin(cell)
-    predictions = suite.answering()[cell.variant].answer(task, task.data.test, context, resources)
-    if [prediction.sample_id for prediction in predictions] != [sample.id for sample in task.data.test]:
-        raise RuntimeError(f"variant {cell.variant} did not answer each sample of {cell.task} once and in order")
-    context.display.finish(progress_line(len(predictions), context.counts))
-    return predictions
+    variant = suite.answering()[cell.variant]
+    for samples in blocks(task.data.test, SLICE):
+        predictions = variant.answer(task, samples, context, resources)
+        if [prediction.sample_id for prediction in predictions] != [sample.id for sample in samples]:
+            raise RuntimeError(f"variant {cell.variant} did not answer each sample of {cell.task} once and in order")
+        parts.extend(cell, predictions)
+    context.display.finish(progress_line(len(task.data.test), context.counts))
+    return len(task.data.test)
 
 
 def progress_line(finished: int, counts: CallCounts) -> str:
     """What stands beside a finished piece of work: how much was asked, how much came from the cache, what failed."""
     failed = f", {counts.failed} failed" if counts.failed else ""
     return f"{finished} done, {counted(counts.calls, 'call')} in {counts.seconds:.1f} s, {counts.cached} cached{failed}"
-
-
-def _cell_records(
-    counts: Mapping[Cell, CallCounts], predictions: Mapping[Cell, list[Prediction]]
-) -> list[dict[str, JSON]]:
-    return [
-        {"task": cell.task, "variant": cell.variant, "samples": len(predictions[cell]), **asdict(cell_counts)}
-        for cell, cell_counts in counts.items()
-    ]

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby
 
 from harness.checks.prompt_mismatch import prompt_mismatches
 from harness.components.task import Task
 from harness.records.decisions import Latency
-from harness.records.derived_names import reported_name
 from harness.records.figure_names import FigureName
 from harness.records.figures import Usage
 from harness.records.inputs import JSON
@@ -15,7 +15,8 @@ from harness.records.summary import Summary
 from harness.runtime.provenance import now
 from harness.runtime.run_folder import RunFolder
 from harness.suite.suite import Suite
-from harness.summary.anomaly_detection import anomalies
+from harness.summary.anomaly_detection import AnomalyDetection
+from harness.summary.answer_figures import AnswerFigures
 from harness.summary.break_even import break_even
 from harness.summary.broken_constraints import broken_constraints, stated
 from harness.summary.comparison_plan import comparison_plan, metric_info
@@ -24,34 +25,37 @@ from harness.summary.decision_figures import deciding_figures
 from harness.summary.judge_quality import judging
 from harness.summary.pareto import with_efficiency
 from harness.summary.run_summary import summary_of
+from harness.summary.score_table import ScoreTable, reported
 from harness.summary.trade_offs import trade_offs
-from harness.summary.usage_figures import answered_usage
 from harness.summary.variant_costs import variant_costs
 
 
 def summarize(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder) -> None:
     """Compute all figures from the files of the run, those of its judges first: they say which metrics may decide."""
-    scores, predictions, record = folder.scores(), folder.predictions(), folder.read_run()
+    record = folder.read_run()
     suite = suite.settled(searches_in(record))
     judges = judging(suite, tasks, folder)
     design = comparison_plan(suite, tasks, record.get("training", {}), judges.demoted)
-    noticed = anomalies(suite, tasks, folder.samples(), predictions)
-    if suite.general:  # models that were asked by themselves are reported by their own names
-        predictions = [replace(own, variant=reported_name(own.variant)) for own in predictions]
-        scores = [replace(own, variant=reported_name(own.variant)) for own in scores]
-    summary = summary_of(
-        design, metric_info(suite, tasks, scores), folder.samples(), predictions, scores, folder.overlaps()
-    )
-    latencies, answered = folder.latencies(), answered_usage(predictions, design.pools)
+    samples = [sample for task in tasks.values() for sample in task.data.test]
+    scores = folder.each_score()
+    table = ScoreTable.of(samples, reported(scores) if suite.general else scores, design.corpora)
+    metrics = metric_info(suite, tasks, table.names)
+    answers, detection = AnswerFigures(design, metrics, table), AnomalyDetection(suite, tasks)
+    for _, cell in groupby(folder.answered(), lambda pair: (pair[1].task, pair[1].variant)):
+        answered = list(cell)
+        detection.add(answered)
+        answers.add([prediction for _, prediction in answered])
+    summary = summary_of(design, metrics, samples, answers, table, folder.overlaps())
+    latencies = folder.latencies()
     summary = replace(
         summary,
         judging=judges,
         warnings=(*summary.warnings, *judges.notes, *_untimed(latencies)),
         statements=(*summary.statements, *judges.statements),
-        anomalies=noticed,
+        anomalies=detection.anomalies(),
         mismatches=prompt_mismatches(suite, tasks),
     )
-    folder.write_summary(with_decision(suite, with_costs(suite, tasks, summary, record, latencies, answered)))
+    folder.write_summary(with_decision(suite, with_costs(suite, tasks, summary, record, latencies, answers.answered)))
     folder.write_run({**record, "status": "summarized", "finished": now()})
 
 

@@ -12,8 +12,9 @@ from statistics import NormalDist
 import numpy as np
 
 from harness.records.figures import ENDLESS
+from harness.statistics.alike import weighted_sums
 from harness.statistics.groups import Groups, error_of_mean, merged
-from harness.statistics.resampling import ALPHA, RESAMPLES, Floats, is_binary, mean_difference, random_weights
+from harness.statistics.resampling import ALPHA, RESAMPLES, Floats, is_binary, mean_difference
 
 INSIDE = 1e-9  # off the observed difference, where the score is nothing over nothing if no item differs
 
@@ -134,9 +135,8 @@ def _extreme_means(
     shapes, shape_of = np.unique(np.asarray(unseen, dtype=np.float64), return_inverse=True)
     drawn: list[list[Floats]] = [[], []]
     with np.errstate(invalid="ignore", divide="ignore"):
-        for weights in random_weights(len(sums), seed):
-            total, size = weights @ sums, weights @ sizes
-            own = gammaincinv(shapes, rng.random((len(weights), 1)))[:, shape_of]  # equal columns have equal intervals
+        for total, size in weighted_sums(sums, sizes, seed):
+            own = gammaincinv(shapes, rng.random((len(total), 1)))[:, shape_of]  # equal columns have equal intervals
             extra = added * own
             for chunks, end in zip(drawn, ends, strict=True):
                 chunks.append((total + extra * end) / (size + extra))

@@ -27,7 +27,7 @@ def resamples(count: int, seed: int) -> Iterator[Floats]:
 def random_weights(count: int, seed: int) -> Iterator[Floats]:
     """RESAMPLES × count independent exponential weights, some rows at a time; their shares are uniform Dirichlet."""
     rng = np.random.default_rng(seed)
-    for size in _chunks(count):
+    for size in draws_at_once(count):
         yield rng.standard_exponential((size, count))
 
 
@@ -60,7 +60,8 @@ def is_binary(values: Floats) -> bool:
     return bool(np.isin(values, (0.0, 1.0)).all())
 
 
-def _chunks(count: int) -> Iterator[int]:
+def draws_at_once(count: int) -> Iterator[int]:
+    """How many resamples of `count` groups are drawn together, until there are RESAMPLES."""
     rows = max(1, CHUNK // count)
     for start in range(0, RESAMPLES, rows):
         yield min(rows, RESAMPLES - start)
@@ -74,14 +75,14 @@ def _shared(draw: Draw, keep: Callable[[int, int], tuple[Bytes, ...]], count: in
 def _drawn_resamples(count: int, seed: int) -> Iterator[Bytes]:
     """That a group is drawn more than 255 times out of more than 255 does not happen: the chance is below 10⁻⁵⁰⁰."""
     rng = np.random.default_rng(seed)
-    for size in _chunks(count):
+    for size in draws_at_once(count):
         drawn = rng.integers(0, count, (size, count)) + np.arange(size)[:, None] * count
         yield np.bincount(drawn.ravel(), minlength=size * count).reshape(size, count).astype(np.uint8)
 
 
 def _drawn_tosses(count: int, seed: int) -> Iterator[Bytes]:
     rng = np.random.default_rng(seed)
-    for size in _chunks(count):
+    for size in draws_at_once(count):
         yield rng.integers(0, 2, (size, count), dtype=np.int8).astype(np.uint8)
 
 

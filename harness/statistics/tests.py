@@ -6,9 +6,10 @@ from functools import cached_property
 
 import numpy as np
 
+from harness.statistics.alike import tossed_sums
 from harness.statistics.groups import Groups
 from harness.statistics.intervals import Interval
-from harness.statistics.resampling import ALPHA, RESAMPLES, Floats, coin_tosses, mean_difference
+from harness.statistics.resampling import ALPHA, RESAMPLES, Floats, mean_difference
 
 STEPS = 60  # of a bisection: halves a width to nothing
 ROUNDING = 1e-10  # relative to what is summed: sums in another order may differ by so much
@@ -92,8 +93,7 @@ class SignFlips:
             every = ((np.arange(2**count)[:, None] >> np.arange(count)) & 1).astype(np.float64)
             flipped = (1.0 - 2 * every) @ columns
         else:
-            moved = np.concatenate([tosses @ columns for tosses in coin_tosses(count, self.seed)])
-            flipped = columns.sum(axis=0) - 2 * moved
+            flipped = columns.sum(axis=0) - 2 * tossed_sums(columns, self.seed)
         return flipped[:, 0], flipped[:, 1]
 
 

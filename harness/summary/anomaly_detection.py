@@ -18,7 +18,7 @@ from harness.records.outputs import Prediction
 from harness.suite.suite import Suite
 from harness.summary.anomaly_causes import cell_settings, explain
 from harness.summary.cut_prompts import cut_prompts
-from harness.summary.equal_answers import without_effect
+from harness.summary.equal_answers import EqualAnswers
 from harness.summary.usage_figures import ASTRAY
 from harness.text.excerpts import shortened
 from harness.text.normalise import normalise, option_letters, whole_question
@@ -43,27 +43,33 @@ class Sign:
     excerpt: str
 
 
-def anomalies(
-    suite: Suite, tasks: Mapping[str, Task], samples: Sequence[Sample], predictions: Sequence[Prediction]
-) -> tuple[Anomaly, ...]:
-    """Of every cell whose answers are a model's, in the order of the predictions. A floor asks no model.
+class AnomalyDetection:
+    """The anomalies of the cells that are added, of which each is added whole, and once.
 
-    A probe says only what its task does not say already; to withdrawn facts no answer, or one for all, may be right.
+    A floor asks no model. A probe says only what its task does not say already; to withdrawn facts no answer, or one
+    for all, may be right.
     """
-    items = {(sample.task, sample.id): sample for sample in samples}
-    variants = suite.answering()
-    cells: dict[Cell, list[Answered]] = {}
-    for prediction in predictions:
-        is_answerable = not variants[prediction.variant].floor and tasks[prediction.task].version != "withdrawn"
-        if is_answerable and (prediction.error is None or _is_open(prediction)):
-            cell = Cell(prediction.task, prediction.variant)
-            cells.setdefault(cell, []).append((items[prediction.task, prediction.sample_id], prediction))
-    raised = [
-        anomaly for cell, answers in cells.items() for anomaly in _of_cell(suite, tasks[cell.task], cell, answers)
-    ]
-    raised_cells = {(anomaly.task, anomaly.variant, anomaly.kind) for anomaly in raised}
-    own = [a for a in raised if (tasks[a.task].origin, a.variant, a.kind) not in raised_cells]
-    return (*own, *without_effect(suite, tasks, predictions))
+
+    def __init__(self, suite: Suite, tasks: Mapping[str, Task]) -> None:
+        self._suite = suite
+        self._tasks = tasks
+        self._raised: list[Anomaly] = []
+        self._equal = EqualAnswers(suite, tasks)
+
+    def add(self, cell: Sequence[Answered]) -> None:
+        """The answers of one cell."""
+        predictions = [prediction for _, prediction in cell]
+        task, variant = self._tasks[predictions[0].task], predictions[0].variant
+        if not self._suite.answering()[variant].floor and task.version != "withdrawn":
+            answers = [item for item in cell if item[1].error is None or _is_open(item[1])]
+            self._raised += _of_cell(self._suite, task, Cell(task.name, variant), answers) if answers else ()
+        self._equal.add(predictions)
+
+    def anomalies(self) -> tuple[Anomaly, ...]:
+        """Those of single cells in the order of the cells, then those of several."""
+        cells = {(anomaly.task, anomaly.variant, anomaly.kind) for anomaly in self._raised}
+        own = [a for a in self._raised if (self._tasks[a.task].origin, a.variant, a.kind) not in cells]
+        return (*own, *self._equal.anomalies())
 
 
 def _of_cell(suite: Suite, task: Task, cell: Cell, answers: Sequence[Answered]) -> list[Anomaly]:

@@ -1,6 +1,6 @@
 """What a run compares with what, as its suite declares it."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.components.component import named
@@ -13,7 +13,6 @@ from harness.records.figure_names import FigureName
 from harness.records.figures import MetricInfo, Point
 from harness.records.grouped_tasks import TaskGroup
 from harness.records.inputs import JSON
-from harness.records.outputs import Score
 from harness.suite.approaches import approaches_of, is_bound
 from harness.suite.expansion import SizedVariant, root_of
 from harness.suite.references import RESERVED
@@ -154,14 +153,14 @@ def reference_of(suite: Suite) -> str:
     return suite.compare.reference or suite.expansion.reported()[0]
 
 
-def metric_info(suite: Suite, tasks: Mapping[str, Task], scores: Sequence[Score]) -> dict[str, MetricInfo]:
+def metric_info(suite: Suite, tasks: Mapping[str, Task], scored: Iterable[tuple[str, str]]) -> dict[str, MetricInfo]:
     """How to read each metric, and each part that occurs in the scores or is made of them, by "task.metric"."""
     infos = {}
-    for task, name in dict.fromkeys((score.task, score.metric) for score in scores):
-        scored = FigureName.within(task, name)
-        metric = suite.metrics_of(tasks[task])[scored.metric]
-        for own_part in ("", *(metric.parts() or ())) if metric.corpus else (scored.part,):
-            figure = str(FigureName(task, scored.metric, own_part))
+    for task, full_metric in scored:
+        name = FigureName.within(task, full_metric)
+        metric = suite.metrics_of(tasks[task])[name.metric]
+        for own_part in ("", *(metric.parts() or ())) if metric.corpus else (name.part,):
+            figure = str(FigureName(task, name.metric, own_part))
             scale, settings = metric.scale_of(own_part), metric.model_dump(mode="json") | metric.resolved(tasks[task])
             component = type(metric).__name__
             infos[figure] = MetricInfo(

@@ -21,7 +21,8 @@ from harness.statistics.groups import Groups
 from harness.statistics.intervals import wilson
 from harness.statistics.resampling import ALPHA, NOTHING, Floats, coin_tosses, resamples
 from harness.summary.estimator import Difference, Estimate, Estimator
-from harness.summary.score_columns import Column, Rows, ScoreColumns
+from harness.summary.score_columns import Rows, ScoreColumns
+from harness.summary.score_table import Column
 
 REMEMBERED = 1024  # resampled figures of a metric, RESAMPLES numbers each
 Parts = Mapping[str, Floats]  # part → one figure a resample, or a seed [m]

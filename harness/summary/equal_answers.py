@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
+
 from harness.components.component import settings
 from harness.components.task import Task
 from harness.components.variant import Variant
@@ -11,6 +13,7 @@ from harness.records.inputs import JSON
 from harness.records.outputs import Prediction
 from harness.records.sentences import Sentence
 from harness.suite.suite import Suite
+from harness.summary.answer_marks import AnswerMarks, Rows
 from harness.text.excerpts import shortened
 from harness.text.normalise import as_text, normalise
 from harness.text.stating import state
@@ -20,21 +23,31 @@ CLOSE = 0.005  # difference of log-probabilities that batches make
 VALUE_LENGTH = 60  # characters of a setting's value
 EXAMPLES = 3
 
-Cells = Mapping[str, Sequence[Prediction]]  # variant → its predictions of one task
+Cells = Mapping[str, AnswerMarks]  # variant → its answers to one task
 
 
-def without_effect(suite: Suite, tasks: Mapping[str, Task], predictions: Sequence[Prediction]) -> Iterator[Anomaly]:
-    """For each task the variants whose answers are all those of an earlier one; two entries for each such pair.
+class EqualAnswers:
+    """Of each task the variants whose answers are all those of an earlier one; each cell is added whole, and once.
 
     Floors and cascades give others' answers by design, and what is asked about withdrawn facts may have one answer.
     """
-    cells: dict[str, dict[str, list[Prediction]]] = {}
-    for prediction in predictions:
-        if not tasks[prediction.task].origin and _asks_a_model(suite, prediction.variant):
-            cells.setdefault(prediction.task, {}).setdefault(prediction.variant, []).append(prediction)
-    for task, own in cells.items():
-        for pair in _equal_pairs(suite, tasks[task], own):
-            yield from _anomalies(suite, task, pair, own)
+
+    def __init__(self, suite: Suite, tasks: Mapping[str, Task]) -> None:
+        self._suite = suite
+        self._tasks = tasks
+        self._cells: dict[str, dict[str, AnswerMarks]] = {}
+
+    def add(self, cell: Sequence[Prediction]) -> None:
+        """The predictions of one cell."""
+        task, variant = self._tasks[cell[0].task], cell[0].variant
+        if not task.origin and _asks_a_model(self._suite, variant):
+            self._cells.setdefault(cell[0].task, {})[variant] = AnswerMarks.of(cell)
+
+    def anomalies(self) -> Iterator[Anomaly]:
+        """Two for each pair."""
+        for task, own in self._cells.items():
+            for pair in _equal_pairs(self._suite, self._tasks[task], own):
+                yield from _anomalies(self._suite, task, pair, own)
 
 
 def _asks_a_model(suite: Suite, variant: str) -> bool:
@@ -54,22 +67,20 @@ def _equal_pairs(suite: Suite, task: Task, cells: Cells) -> Iterator[tuple[str, 
             yield pair
 
 
-def _are_equal(first: Sequence[Prediction], second: Sequence[Prediction]) -> bool:
-    """Whether the items that both answered have the same texts, read alike."""
-    shared = _answered_by_both(first, second)
-    if len(shared) < FEWEST or not any(prediction.text.strip() for prediction, _ in shared):
+def _are_equal(first: AnswerMarks, second: AnswerMarks) -> bool:
+    """Whether the items that both answered have the same texts, read alike, and options that are equally likely."""
+    shared = first.shared_with(second)
+    if shared.sum() < FEWEST or not (first.has_text & shared).any():
         return False
-    return all(a.text == b.text and a.reading.answer == b.reading.answer and _are_close(a, b) for a, b in shared)
+    if not np.array_equal(first.replies[shared], second.replies[shared]):
+        return False
+    return all(_are_close(first.logprobs.get(i), second.logprobs.get(i)) for i in np.flatnonzero(shared).tolist())
 
 
-def _answered_by_both(first: Sequence[Prediction], second: Sequence[Prediction]) -> list[tuple[Prediction, Prediction]]:
-    return [(a, b) for a, b in zip(first, second, strict=True) if a.error is None and b.error is None]
-
-
-def _are_close(a: Prediction, b: Prediction) -> bool:
+def _are_close(a: Sequence[float] | None, b: Sequence[float] | None) -> bool:
     """Whether options that were scored have the same likelihoods."""
-    pairs = zip(a.logprobs or (), b.logprobs or (), strict=False)
-    return len(a.logprobs or ()) == len(b.logprobs or ()) and all(abs(x - y) <= CLOSE for x, y in pairs)
+    pairs = zip(a or (), b or (), strict=False)
+    return len(a or ()) == len(b or ()) and all(abs(x - y) <= CLOSE for x, y in pairs)
 
 
 def _is_no_wonder(suite: Suite, task: Task, pair: tuple[str, str], cells: Cells) -> bool:
@@ -80,9 +91,12 @@ def _is_no_wonder(suite: Suite, task: Task, pair: tuple[str, str], cells: Cells)
     if len({settings(variants[variant]).get("circular") for variant in pair}) > 1:
         return True
     models = {suite.usage.answering_model[variant] for variant in pair}
+    if len(models) == 1:
+        return False
     targets = {sample.id: set(map(_plain, sample.targets)) for sample in task.data.test}
-    shared = _answered_by_both(cells[pair[0]], cells[pair[1]])
-    return len(models) > 1 and all(_plain(p.reading.answer) in targets[p.sample_id] for p, _ in shared)
+    first = cells[pair[0]]
+    shared = np.flatnonzero(first.shared_with(cells[pair[1]])).tolist()
+    return all(_plain(first.answers[i]) in targets[first.ids[i]] for i in shared)
 
 
 def _plain(answer: JSON) -> str:
@@ -90,13 +104,13 @@ def _plain(answer: JSON) -> str:
 
 
 def _anomalies(suite: Suite, task: str, pair: tuple[str, str], cells: Cells) -> Iterator[Anomaly]:
-    shared, variants = _answered_by_both(cells[pair[0]], cells[pair[1]]), suite.answering()
+    shared, variants = cells[pair[0]].shared_with(cells[pair[1]]), suite.answering()
     difference = differences(variants[pair[0]], variants[pair[1]])
-    evidence, remedy = _evidence(suite, pair, shared)
-    count = len(shared)
+    evidence, remedy = _evidence(suite, pair, (cells[pair[0]], cells[pair[1]]))
+    count = int(shared.sum())
     items = (
         state("no_effect.items", "{count} items", count=count)
-        if count == len(cells[pair[0]])
+        if count == len(shared)
         else state("no_effect.shared_items", "{count} items that both answered", count=count)
     )
     cause = state(
@@ -114,18 +128,16 @@ def _anomalies(suite: Suite, task: str, pair: tuple[str, str], cells: Cells) -> 
             variant=variant,
             kind="no effect",
             count=count,
-            answers=sum(prediction.error is None for prediction in cells[variant]),
+            answers=int(cells[variant].is_answered.sum()),
             excerpt="",
             cause=cause.text,
             remedy=remedy.text,
-            examples=tuple(prediction.sample_id for prediction, _ in shared[:EXAMPLES]),
+            examples=tuple(cells[variant].ids[i] for i in np.flatnonzero(shared)[:EXAMPLES].tolist()),
             statements=(cause.statement, remedy.statement),
         )
 
 
-def _evidence(
-    suite: Suite, pair: tuple[str, str], pairs: Sequence[tuple[Prediction, Prediction]]
-) -> tuple[Sentence, Sentence]:
+def _evidence(suite: Suite, pair: tuple[str, str], cells: tuple[AnswerMarks, AnswerMarks]) -> tuple[Sentence, Sentence]:
     """Where the difference was lost, as far as the prompts tell, and the remedy."""
     models = [suite.usage.answering_model[variant] for variant in pair]
     if models[0] != models[1]:
@@ -140,7 +152,9 @@ def _evidence(
                 "compare what the two models are under Method, or leave out one of the two variants",
             ),
         )
-    if all(a.messages == b.messages for a, b in pairs):
+    first, second = cells
+    shared = first.shared_with(second)
+    if np.array_equal(first.prompts[shared], second.prompts[shared]):
         return (
             state("no_effect.same_prompts", "the prompts that were sent are the same"),
             state(
@@ -148,7 +162,7 @@ def _evidence(
                 "leave out one of the two variants, or look at what the setting is to change",
             ),
         )
-    if dropped := _dropped_turn(pairs):
+    if dropped := _dropped_turn(first, second, shared):
         return dropped, state(
             "no_effect.mend_template",
             "give the model a template that shows every turn: in Ollama a Modelfile with TEMPLATE, or template: chatml",
@@ -162,12 +176,13 @@ def _evidence(
     )
 
 
-def _dropped_turn(pairs: Sequence[tuple[Prediction, Prediction]]) -> Sentence | None:
+def _dropped_turn(first: AnswerMarks, second: AnswerMarks, shared: Rows) -> Sentence | None:
     """Of prompts that differ: how they are the same none the less, as far as is known."""
     text = "the prompts that were sent differ, but {proof} they are the same: the model’s template drops a turn"
-    if all(a.rendered is not None and a.rendered == b.rendered for a, b in pairs):
+    if first.is_rendered[shared].all() and np.array_equal(first.renderings[shared], second.renderings[shared]):
         return state("no_effect.same_rendering", text.replace("{proof}", "as the model read them"))
-    if all(a.tokens_in == b.tokens_in > 0 for a, b in pairs):
+    tokens = first.tokens_in[shared]
+    if np.array_equal(tokens, second.tokens_in[shared]) and (tokens > 0).all():
         return state("no_effect.same_counts", text.replace("{proof}", "by their counts of tokens"))
     return None
 

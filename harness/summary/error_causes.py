@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from harness.records.figure_names import FigureName
 from harness.records.figures import MetricInfo, Retrieved, Routed
-from harness.records.outputs import Prediction, Score
+from harness.records.outputs import Prediction
 from harness.statistics.retrieval_outcomes import OUTCOMES, retrieval_outcome
 from harness.statistics.right_answers import is_absent, missing
 
@@ -37,15 +37,6 @@ def deciding(
 def measures_retrieval(info: MetricInfo | None) -> bool:
     """Whether a figure is of what was looked up, not of an answer: no model has a part in it."""
     return info is not None and info.component == "Retrieval"
-
-
-def values_of(scores: Sequence[Score], chosen: Mapping[str, str]) -> dict[tuple[str, str, str], float | None]:
-    """The deciding metric's values."""
-    return {
-        (score.task, score.variant, score.sample_id): score.value
-        for score in scores
-        if chosen.get(score.task) == score.metric
-    }
 
 
 def retrieved(

@@ -16,7 +16,8 @@ from harness.statistics.groups import Groups
 from harness.statistics.intervals import Interval, ValueRange, crossed, widest
 from harness.statistics.power import Needed
 from harness.statistics.resampling import Floats, differences_of
-from harness.summary.score_columns import Column, Rows, ScoreColumns
+from harness.summary.score_columns import Rows, ScoreColumns
+from harness.summary.score_table import Column
 
 IntervalAt = Callable[[float], Interval]  # level → the interval at 1 − level, which agrees with the test at that level
 Power = Callable[[float], tuple[float | None, Needed | None]]  # level → smallest detectable difference, items needed

@@ -34,8 +34,10 @@ def lost_cells(finished: FinishedRun) -> str | None:
 def cells_without_value(finished: FinishedRun) -> Iterator[LostCell]:
     """The cells of the suite's own tasks in which every prediction failed, or every score is unknown.
 
-    A metric may not apply to a variant at all, which then has no score and is not lost.
+    A metric may not apply to a variant at all, which then has no score and is not lost. Where only some items are at
+    hand, what the summary has a figure of is not lost either.
     """
+    valued = {(own.task, own.variant) for own in finished.summary.results if own.known and finished.sizes}
     tasks = finished.run.get("tasks") or dict.fromkeys(sample.task for sample in finished.samples)
     predictions: dict[Cell, list[Prediction]] = {}
     for prediction in finished.predictions:
@@ -46,6 +48,8 @@ def cells_without_value(finished: FinishedRun) -> Iterator[LostCell]:
         scores.setdefault(Cell(score.task, score.variant), []).append(score)
     for cell, answers in predictions.items():
         marks = scores.get(cell, [])
+        if (cell.task, reported_name(cell.variant)) in valued:
+            continue
         if all(prediction.error is not None for prediction in answers):
             yield LostCell(cell, answers[0].error or "")
         elif marks and all(mark.value is None for mark in marks):

@@ -11,7 +11,8 @@ from harness.statistics.intervals import BoundedMean, bounded_differences, bound
 from harness.statistics.paired import PairedDifference
 from harness.statistics.resampling import Floats, differences_of
 from harness.summary.estimator import Difference, Estimate, Estimator
-from harness.summary.score_columns import Column, Rows, ScoreColumns
+from harness.summary.score_columns import Rows, ScoreColumns
+from harness.summary.score_table import Column
 
 
 class Means(Estimator):

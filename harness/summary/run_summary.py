@@ -6,23 +6,21 @@ from typing import Any
 
 import numpy as np
 
-from harness.records.figure_names import FigureName
-from harness.records.figures import Comparison, MetricInfo, Overlap, Retrieved, Routed, Usage
+from harness.records.figures import Comparison, MetricInfo, Overlap
 from harness.records.inputs import Sample
-from harness.records.outputs import Prediction, Score
 from harness.records.sentences import Sentence
 from harness.records.summary import Summary
 from harness.statistics.groups import Groups
-from harness.summary.comparison_plan import ComparisonPlan, able_first
+from harness.summary.answer_figures import AnswerFigures
+from harness.summary.comparison_plan import ComparisonPlan
 from harness.summary.comparisons import best_floors, corrected
 from harness.summary.decision_evidence import decision_evidence
-from harness.summary.error_causes import deciding, retrieved, routed, values_of
 from harness.summary.group_figures import group_figures
 from harness.summary.groupings import grouping_warnings, groupings_of
 from harness.summary.item_breakdown import breakdowns
+from harness.summary.score_table import ScoreTable
 from harness.summary.task_figures import Figures, TaskItems, add_task
 from harness.summary.unknown_values import unknown_warnings
-from harness.summary.usage_figures import pooled_usage, usage_of
 
 LISTED_TWINS = 20  # of the twins of each overlap, in the summary
 
@@ -31,13 +29,12 @@ def summary_of(
     plan: ComparisonPlan,
     metrics: Mapping[str, MetricInfo],
     samples: Sequence[Sample],
-    predictions: Sequence[Prediction],
-    scores: Sequence[Score],
+    answers: AnswerFigures,
+    scores: ScoreTable,
     overlaps: Sequence[Overlap] = (),
 ) -> Summary:
     """All figures of a run. `metrics` is by "task.metric" and has an entry for every part that occurs in the scores."""
     figures = _figures(plan, metrics, _by_task(samples, overlaps), scores)
-    usage, looked_up, stepped = _answering(plan, metrics, predictions, scores)
     groupings = tuple(groupings_of(samples))
     comparisons, leaders, floors = _tested(figures, plan, metrics)
     return Summary(
@@ -48,10 +45,10 @@ def summary_of(
         results=tuple(figures.results),
         comparisons=comparisons,
         leaders=leaders,
-        usage=usage,
+        usage=answers.usage,
         floors=floors,
-        retrieved=looked_up,
-        routed=stepped,
+        retrieved=answers.retrieved,
+        routed=answers.routed,
         **_said((*unknown_warnings(figures.results, plan, scores), *grouping_warnings(groupings))),
         unaided=tuple(plan.floors),
         bounds=tuple(plan.bounds),
@@ -92,31 +89,12 @@ def _tested(
 
 
 def _figures(
-    plan: ComparisonPlan, metrics: Mapping[str, MetricInfo], tasks: Iterable[TaskItems], scores: Sequence[Score]
+    plan: ComparisonPlan, metrics: Mapping[str, MetricInfo], tasks: Iterable[TaskItems], scores: ScoreTable
 ) -> Figures:
     figures = Figures()
     for items in tasks:
-        add_task(figures, items, [score for score in scores if score.task == items.task], plan, metrics)
+        add_task(figures, items, scores.tasks[items.task], plan, metrics)
     return figures
-
-
-def _answering(
-    plan: ComparisonPlan,
-    metrics: Mapping[str, MetricInfo],
-    predictions: Sequence[Prediction],
-    scores: Sequence[Score],
-) -> tuple[tuple[Usage, ...], tuple[Retrieved, ...], tuple[Routed, ...]]:
-    """What answers took, and what became of items that passages were looked up for or that a cascade passed on."""
-    answered = [prediction for prediction in predictions if prediction.task not in plan.general]
-    chosen = deciding(plan.headline, able_first(metrics, plan), plan.origins)
-    values = values_of(scores, chosen)
-    corpora = {task for task, metric in chosen.items() if str(FigureName.within(task, metric)) in plan.corpora}
-    plain = {key: value for key, value in values.items() if key[0] not in corpora}
-    return (
-        tuple(pooled_usage(usage_of(answered), plan.pools)),
-        tuple(retrieved(answered, values, chosen, metrics)),
-        tuple(routed(answered, plain, chosen, plan.cascades)),
-    )
 
 
 def _by_task(samples: Sequence[Sample], overlaps: Sequence[Overlap]) -> Iterator[TaskItems]:

@@ -1,6 +1,6 @@
 """The scores of a task as columns: one value a sample for each metric and variant, seeds pooled, unknown as NaN."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from harness.records.outputs import Score
 from harness.statistics.groups import Groups
 from harness.statistics.resampling import Floats
+from harness.summary.score_table import Column, TaskScores
 
-Column = tuple[str, str]  # the metric with its part, the variant
 Rows = NDArray[np.bool_]  # [n] which samples are looked at
 
 
@@ -50,26 +50,28 @@ class ScoreColumns:
 def score_columns(
     ids: Sequence[str],
     groups: Groups,
-    scores: Sequence[Score],
+    scores: Iterable[Score],
     pools: Mapping[str, Sequence[str]],
     with_counts: bool = False,
 ) -> ScoreColumns:
     """Columns over the samples `ids`; `pools` are the variants that stand for those of several seeds."""
-    row = {sample_id: i for i, sample_id in enumerate(ids)}
-    kinds = tuple(sorted({kind for score in scores for kind in score.counts or ()})) if with_counts else ()
-    place = {kind: i for i, kind in enumerate(kinds)}
-    values: dict[Column, Floats] = {}
-    counts: dict[Column, Floats] = {}
+    table = TaskScores(ids, is_counted=lambda metric: with_counts)
     for score in scores:
-        column = (score.metric, score.variant)
-        if column not in values:
-            values[column] = np.full(len(ids), np.nan)
-            counts[column] = np.full((len(ids), len(kinds)), np.nan)
-        if score.value is not None:
-            values[column][row[score.sample_id]] = score.value
-            counts[column][row[score.sample_id]] = 0.0
-            for kind, count in (score.counts or {}).items() if with_counts else ():
-                counts[column][row[score.sample_id], place[kind]] = count
+        table.add(score)
+    return pooled_columns(table, groups, pools, list(table.values), with_counts)
+
+
+def pooled_columns(
+    table: TaskScores,
+    groups: Groups,
+    pools: Mapping[str, Sequence[str]],
+    columns: Sequence[Column],
+    with_counts: bool = False,
+) -> ScoreColumns:
+    """Some columns of a task, one in place of those of several seeds."""
+    kinds = table.kinds(columns) if with_counts else ()
+    values = {column: table.values[column] for column in columns}
+    counts = {column: table.count_matrix(column, kinds) for column in columns}
     return _pooled(values, counts, kinds, pools, groups)
 
 

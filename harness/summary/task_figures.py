@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 from harness.records.figure_names import FigureName
 from harness.records.figures import Confusion, MetricInfo, Result, Seeds
-from harness.records.outputs import Score
 from harness.statistics.groups import Groups
 from harness.summary.comparison_plan import ComparisonPlan, able_first
 from harness.summary.comparisons import Standings, against_floors, against_runners_up
@@ -13,7 +12,8 @@ from harness.summary.corpus_figures import CorpusFigures
 from harness.summary.error_causes import deciding, measures_retrieval
 from harness.summary.estimator import Compared, Estimator
 from harness.summary.means import Means
-from harness.summary.score_columns import Rows, score_columns
+from harness.summary.score_columns import Rows, pooled_columns
+from harness.summary.score_table import Column, TaskScores
 
 
 @dataclass(kw_only=True)
@@ -43,7 +43,7 @@ class TaskItems:
 
 
 def add_task(
-    figures: Figures, items: TaskItems, scores: Sequence[Score], plan: ComparisonPlan, metrics: Mapping[str, MetricInfo]
+    figures: Figures, items: TaskItems, scores: TaskScores, plan: ComparisonPlan, metrics: Mapping[str, MetricInfo]
 ) -> None:
     """The figures of one task: of all metrics that are means, then of each that is a figure of the corpus."""
     for estimator in estimators_of(items, scores, plan, metrics):
@@ -55,21 +55,23 @@ def add_task(
 
 
 def estimators_of(
-    items: TaskItems, scores: Sequence[Score], plan: ComparisonPlan, metrics: Mapping[str, MetricInfo]
+    items: TaskItems, scores: TaskScores, plan: ComparisonPlan, metrics: Mapping[str, MetricInfo]
 ) -> Iterator[Estimator]:
     """One for all metrics that are means over samples, then one for each that is a figure of the corpus."""
     pools = plan.model_pools if items.task in plan.general else plan.pools
     names = map(FigureName.parse, plan.corpora)
     corpora = {name.metric: plan.corpora[str(name)] for name in names if name.task == items.task}
-    means = [score for score in scores if FigureName.within(items.task, score.metric).metric not in corpora]
-    columns = score_columns(items.ids, items.groups, means, pools)
-    if columns.values:
-        yield Means(items.task, columns, metrics, plan.seed, plan.reference)
+    columns: dict[str | None, list[Column]] = {}  # by the metric that is a figure of the corpus; None: of the means
+    for column in scores.values:
+        name = FigureName.within(items.task, column[0]).metric
+        columns.setdefault(name if name in corpora else None, []).append(column)
+    if None in columns:
+        own = pooled_columns(scores, items.groups, pools, columns[None])
+        yield Means(items.task, own, metrics, plan.seed, plan.reference)
     for name, metric in corpora.items():
-        own = [score for score in scores if FigureName.within(items.task, score.metric).metric == name]
-        if own:
-            columns = score_columns(items.ids, items.groups, own, pools, with_counts=True)
-            yield CorpusFigures(items.task, name, metric, columns, metrics, plan.seed)
+        if name in columns:
+            own = pooled_columns(scores, items.groups, pools, columns[name], with_counts=True)
+            yield CorpusFigures(items.task, name, metric, own, metrics, plan.seed)
 
 
 def _add_figures(figures: Figures, estimator: Estimator, unseen: Rows, plan: ComparisonPlan) -> None:

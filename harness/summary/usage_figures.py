@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from harness.records.figures import Timing, Usage
 from harness.records.outputs import Prediction
@@ -51,12 +50,6 @@ def pooled_usage(usage: Sequence[Usage], pools: Mapping[str, Sequence[str]]) -> 
         members[0] if len(members) == 1 and variant == members[0].variant else _pooled(task, variant, members)
         for (task, variant), members in cells.items()
     ]
-
-
-def answered_usage(predictions: Sequence[Prediction], pools: Mapping[str, Sequence[str]]) -> list[Usage]:
-    """What the requests took that were answered, those of several seeds together: the base of a mean over them."""
-    pool_of = {member: pool for pool, members in pools.items() for member in members}
-    return usage_of([replace(p, variant=pool_of.get(p.variant, p.variant)) for p in predictions if p.error is None])
 
 
 def _pooled(task: str, variant: str, members: Sequence[Usage]) -> Usage:

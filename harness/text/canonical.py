@@ -5,8 +5,9 @@ import json
 
 from harness.records.inputs import JSON
 
+canonical = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode  # one text for a content
+
 
 def digest(content: JSON) -> str:
     """sha256 of canonical JSON: equal content, equal digest, whatever the order of its keys."""
-    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(canonical(content).encode("utf-8", "surrogatepass")).hexdigest()

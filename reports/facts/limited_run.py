@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from harness.records.finished_run import FinishedRun
 from harness.records.run_scopes import RunScope, scope_in
+from reports.facts.item_counts import item_counts
 from reports.facts.phrases import listed, shortened
 from reports.wording import say
 
@@ -15,10 +16,7 @@ def banner(finished: FinishedRun) -> str:
     scope = scope_in(finished.run)
     if not scope.is_limited:
         return ""
-    ids_by_task: dict[str, set[str]] = {}
-    for sample in finished.samples:
-        ids_by_task.setdefault(sample.task, set()).add(sample.id)
-    counts = {task: len(ids) for task, ids in ids_by_task.items() if task in scope.items}
+    counts = {task: count for task, count in item_counts(finished).items() if task in scope.items}
     return say("limited_run.between").join(_sentences(scope, counts, finished.summary.reference or ""))
 
 

@@ -6,11 +6,12 @@ import pytest
 
 from harness.records.outputs import Step
 from harness.records.summary import Summary
-from harness.summary.error_causes import deciding, routed, values_of
+from harness.summary.error_causes import deciding, routed
 from reports.facts.answer_path import route_reasons
 from reports.sections.cascades import Cascades
 from tests.shared import grounded
 from tests.shared.finished import finished
+from tests.shared.summaries import values_of
 
 
 def test_steps_and_totals(grounded_summary: Summary) -> None:

@@ -11,7 +11,7 @@ from harness.records.outputs import Alternatives, RetrievalTrace, RightAnswer
 from harness.records.summary import Summary
 from harness.runtime.run_folder import RunFolder
 from harness.statistics.retrieval_outcomes import OUTCOMES
-from harness.summary.error_causes import deciding, retrieved, values_of
+from harness.summary.error_causes import deciding, retrieved
 from reports.facts.answer_path import retrieval_note
 from reports.facts.comparison_table import comparison_tables
 from reports.facts.item_payload import ItemRecords, items_payload
@@ -21,6 +21,7 @@ from reports.sections.differences import Differences
 from reports.sections.retrieval_quality import RetrievalQuality
 from tests.shared import grounded
 from tests.shared.finished import finished
+from tests.shared.summaries import values_of
 
 
 def cell(*counts: int, variant: str = "rag", **gaps: int) -> Retrieved:

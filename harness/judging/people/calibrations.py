@@ -6,8 +6,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from harness.records.judgements import Calibration
 from harness.runtime.cache import cache_root
-from harness.runtime.record_files import writing
-from harness.runtime.whole_files import replace_file
+from harness.runtime.whole_files import replace_file, writing
 
 _ADAPTER = TypeAdapter(Calibration)
 

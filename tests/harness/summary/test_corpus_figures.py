@@ -23,8 +23,8 @@ from harness.statistics.resampling import RESAMPLES, resamples
 from harness.summary.comparison_plan import ComparisonPlan
 from harness.summary.corpus_figures import ENDLESS, CorpusFigures
 from harness.summary.estimator import Compared
-from harness.summary.run_summary import summary_of
 from harness.summary.score_columns import score_columns
+from tests.shared.summaries import summary_of
 
 Row = tuple[float, float] | None  # right and given of one sample; None: unknown
 Seen = Mapping[str, Sequence[Row]]  # by variant

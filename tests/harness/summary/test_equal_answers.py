@@ -12,8 +12,9 @@ import pytest
 from harness.records.anomalies import Anomaly
 from harness.records.outputs import Prediction, Reading
 from harness.runtime.run_folder import RunFolder
-from harness.summary.equal_answers import differences, without_effect
+from harness.summary.equal_answers import differences
 from reports.facts.spoken_sentences import spoken_statement
+from tests.shared.summaries import without_effect
 
 SUITE = """\
 name: trees

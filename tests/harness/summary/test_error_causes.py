@@ -9,8 +9,8 @@ from harness.records.figures import MetricInfo
 from harness.records.inputs import Sample
 from harness.records.outputs import Prediction, Reading, RetrievalTrace, RightAnswer, Score, Step
 from harness.summary.comparison_plan import ComparisonPlan
-from harness.summary.error_causes import deciding, retrieved, routed, values_of
-from harness.summary.run_summary import summary_of
+from harness.summary.error_causes import deciding, retrieved, routed
+from tests.shared.summaries import summary_of, values_of
 
 INFO = {
     "t.a": MetricInfo(component="ExactMatch", settings={}, low=0.0, high=1.0, better="higher"),

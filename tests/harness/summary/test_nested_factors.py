@@ -7,7 +7,7 @@ from harness.records.figures import MetricInfo
 from harness.records.inputs import Sample
 from harness.records.outputs import Score
 from harness.summary.comparison_plan import ComparisonPlan
-from harness.summary.run_summary import summary_of
+from tests.shared.summaries import summary_of
 
 SHARE = MetricInfo(component="Score", settings={}, low=0.0, high=1.0, better="higher")
 GRID = {

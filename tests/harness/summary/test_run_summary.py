@@ -11,7 +11,7 @@ from harness.records.inputs import Sample
 from harness.records.outputs import Prediction, Reading, Score
 from harness.records.summary import Summary
 from harness.summary.comparison_plan import ComparisonPlan
-from harness.summary.run_summary import summary_of
+from tests.shared.summaries import summary_of
 
 ACCURACY = MetricInfo(component="ExactMatch", settings={}, low=0.0, high=1.0, better="higher")
 ERRORS = MetricInfo(component="Count", settings={}, low=0.0, high=100.0, better="lower")

@@ -8,7 +8,9 @@ import pytest
 
 from harness.records.outputs import Prediction, Reading
 from harness.runtime.run_folder import RunFolder
-from harness.summary.usage_figures import answered_usage
+from harness.summary.comparison_plan import ComparisonPlan
+from harness.summary.score_table import ScoreTable
+from tests.shared.summaries import answer_figures
 
 SUITE = """
 name: failing
@@ -49,6 +51,7 @@ def test_failures_of_one_seed_are_not_counted_for_another() -> None:
         prediction("m~2", 2, 900, 60.0, error="the line broke"),
         prediction("m~2", 3, 40, 4.0),
     ]
-    (usage,) = answered_usage(own, {"m": ("m~1", "m~2")})
+    plan = ComparisonPlan(name="s", seed=1, reference=None, headline=[], pools={"m": ("m~1", "m~2")})
+    (usage,) = answer_figures(plan, {}, ScoreTable.of([], []), own).answered
     assert (usage.variant, usage.samples, usage.failed) == ("m", 4, 0)
     assert (usage.tokens_in, usage.tokens_out, usage.seconds) == (100, 4, 10.0)
