@@ -27,7 +27,6 @@ class HuggingFace(EngineModel):
     tells_logprob: ClassVar[bool] = True
     bounds_answers: ClassVar[bool] = True
 
-
     def plan(self, prompts: Sequence[Prompt], generation: Generation) -> list[list[int]]:
         encoded = [self._fit(prompt, self._window) for prompt in prompts]
         if self.engine == "vllm":
