@@ -1,4 +1,4 @@
-"""The examples of nightly jobs: they parse, and every command in them is one that `harness` has."""
+"""The examples of jobs, nightly and divided: they parse, and every command in them is one that `harness` has."""
 
 import re
 import shlex
@@ -16,9 +16,10 @@ from harness.cli import app
 from tests.shared.paths import ROOT
 
 FOLDER = ROOT / "examples" / "nightly"
-FILES = sorted(file for file in FOLDER.iterdir() if file.is_file())
-DOCUMENTS = (*FILES, ROOT / "docs" / "nightly.md")
-LINE = re.compile(r"^\s*(?:- )?(?:run: )?(?:harness|& \$Harness) ([a-z].*)$", re.MULTILINE)
+SHARDS = ROOT / "examples" / "shards"
+FILES = sorted(file for folder in (FOLDER, SHARDS) for file in folder.iterdir() if file.is_file())
+DOCUMENTS = (*FILES, ROOT / "docs" / "nightly.md", ROOT / "docs" / "scale.md")
+LINE = re.compile(r"^\s*(?:- )?(?:run: )?(?:\{ )?(?:harness|& \$Harness) ([a-z].*)$", re.MULTILINE)
 INLINE = re.compile(r"`harness ([a-z]+ [^`]+)`")  # in the page; without arguments it is only a name
 SCHEMAS = {"github-actions.yml": "github-workflows", "gitlab-ci.yml": "gitlab-ci"}
 
@@ -29,7 +30,7 @@ def commands() -> list[tuple[str, str]]:
     for file in DOCUMENTS:
         text = file.read_text(encoding="utf-8")
         written = [*LINE.findall(text), *(INLINE.findall(text) if file.suffix == ".md" else ())]
-        lines += [(file.name, re.split(r"\s+(?:\d?>+|\*>+|#|\|)", line)[0].strip()) for line in written]
+        lines += [(file.name, re.split(r"\s+(?:\d?>+|\*>+|#|\||&&)", line)[0].strip()) for line in written]
     return lines
 
 
@@ -40,6 +41,8 @@ def test_commands_are_noticed() -> None:
         "nightly.sh",
         "nightly.ps1",
         "nightly.md",
+        "slurm.sh",
+        "scale.md",
     }
     assert len(commands()) >= 10
 
@@ -75,6 +78,16 @@ def test_ci_files_are_yaml_with_what_a_night_needs(name: str) -> None:
         assert job["cache"]["when"] == "always"  # a night that blocks keeps what it computed
 
 
+def test_a_divided_job_asks_every_shard_and_joins_all() -> None:
+    document = yaml.safe_load((SHARDS / "github-actions.yml").read_text(encoding="utf-8"))
+    jobs = document["jobs"]
+    assert jobs["answer"]["strategy"]["matrix"]["shard"] == list(range(1, document["env"]["SHARDS"] + 1))
+    assert (jobs["answer"]["needs"], jobs["merge"]["needs"]) == ("train", "answer")
+    steps = "\n".join(step.get("run", "") for job in jobs.values() for step in job["steps"])
+    assert '--shard "${{ matrix.shard }}/$SHARDS"' in steps
+    assert "harness merge parts" in steps
+
+
 @pytest.mark.nightly
 @pytest.mark.parametrize(("name", "schema"), SCHEMAS.items())
 def test_ci_files_keep_to_the_public_schemas(name: str, schema: str) -> None:
@@ -84,17 +97,22 @@ def test_ci_files_keep_to_the_public_schemas(name: str, schema: str) -> None:
     checked = subprocess.run(
         [program, "--builtin-schema", f"vendor.{schema}", "--data-transform", "gitlab-ci", str(FOLDER / name)]
         if schema == "gitlab-ci"
-        else [program, "--builtin-schema", f"vendor.{schema}", str(FOLDER / name)],
+        else [program, "--builtin-schema", f"vendor.{schema}", str(FOLDER / name), str(SHARDS / name)],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-@pytest.mark.parametrize("program", [["bash", "-n"], ["sh", "-n"], ["shellcheck"]])
-def test_the_shell_script_is_one(program: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("program", "script"),
+    [
+        *((program, FOLDER / "nightly.sh") for program in (["bash", "-n"], ["sh", "-n"], ["shellcheck"])),
+        *((program, SHARDS / "slurm.sh") for program in (["bash", "-n"], ["shellcheck"])),
+    ],
+)
+def test_the_shell_script_is_one(program: list[str], script: Path) -> None:
     if shutil.which(program[0]) is None:
         pytest.skip(f"{program[0]} is not installed")
-    script = FOLDER / "nightly.sh"
     checked = subprocess.run([*program, str(script)], capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert script.stat().st_mode & 0o111

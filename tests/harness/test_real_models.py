@@ -5,7 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from harness.cli import app
 from harness.runtime.run_folder import RunFolder
 from tests.shared.paths import MODELS, ROOT
 
@@ -67,6 +69,29 @@ def test_quickstart_runs(run_suite: Callable[..., RunFolder], tmp_path: Path) ->
     assert {(one.task, one.exact + one.normalised) for one in summary.overlaps} == {("norm", 0)}
     texts = {variant: [p.text for p in folder.predictions() if p.variant == variant] for variant in variants}
     assert texts["zero-shot"] != texts["lora"] != texts["lora+rag"]
+
+
+@pytest.mark.nightly
+def test_a_divided_run_answers_what_the_whole_one_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In float32, greedily; shards and whole run have no answer of each other's, so each computes its own."""
+    shutil.copytree(QUICKSTART, tmp_path / "quickstart")
+    path = tmp_path / "quickstart" / "suite.yaml"
+    text = path.read_text(encoding="utf-8").replace("limit: 48", "limit: 7")
+    path.write_text(text.replace("format: plain", "dtype: float32\n      format: plain"), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    folders = []
+    for shard in ((), ("--shard", "1/2"), ("--shard", "2/2")):
+        (tmp_path / "cache" / "calls.sqlite").unlink(missing_ok=True)
+        folders.append(f"out{len(folders)}")
+        wish = ("--only", "zero-shot,few-shot,rag", *shard, "--out", folders[-1], "-q")
+        result = CliRunner().invoke(app, ["run", str(path), *wish])
+        assert result.exit_code == 0, result.output
+    assert CliRunner().invoke(app, ["merge", *folders[1:], "--out", "joined"]).exit_code == 0
+    whole, joined = (RunFolder(tmp_path / name) for name in (folders[0], "joined"))
+    assert (joined.path / "scores.jsonl").read_bytes() == (whole.path / "scores.jsonl").read_bytes()
+    texts = [[(own.variant, own.sample_id, own.text) for own in run.predictions()] for run in (whole, joined)]
+    assert texts[0] == texts[1]
+    assert sum(cell["calls"] for cell in joined.read_run()["cells"]) == 7 * 3
 
 
 @pytest.mark.nightly
