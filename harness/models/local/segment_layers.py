@@ -21,7 +21,7 @@ class PrefixSegment:
 Chain = tuple[PrefixSegment, ...]
 
 
-class SegmentLayer(DynamicLayer):
+class SegmentLayer(DynamicLayer):  # type: ignore[misc]
     """A layer's keys and values: those of each row's segments, ending together, and the batch's own behind them."""
 
     def __init__(self, groups: Sequence[tuple[slice, Chain]], layer: int, width: int) -> None:
