@@ -14,6 +14,8 @@ from harness.components.display import Display
 from harness.components.trained_model import DerivedModel
 from harness.errors import ModelError
 from harness.models.huggingface import HuggingFace
+from harness.models.local.shared_prefixes import SCHEME
+from harness.records.inputs import JSON
 
 
 class Quantised(DerivedModel):
@@ -52,6 +54,10 @@ class Quantised(DerivedModel):
         logging.getLogger("bitsandbytes.autograd._functions").setLevel(logging.ERROR)
         options = {"quantization_config": BitsAndBytesConfig(load_in_8bit=True, llm_int8_threshold=self.threshold)}
         return modify_base(base, _identity({"bits": 8, "threshold": self.threshold}), options, lambda network: network)
+
+    def scoring_identity(self) -> dict[str, JSON]:
+        """In 8 bits which activations are quantised depends on what is computed at once, whatever the dtype."""
+        return {"prefixes": SCHEME} if self.bits == 8 else super().scoring_identity()
 
     def describe(self) -> str:
         return f"{self.origin().describe()}, {'int8' if self.bits == 8 else self.kind}"

@@ -11,7 +11,7 @@ LONGEST = 60  # characters of a setting that is kept as it is; a longer one, or 
 FOLDERS = re.compile(r"(?<![\w:/\\.])(?:[A-Za-z]:[\\/]|~?/)(?:[^\s\"'<>|:,;/\\]+[\\/])*")
 UNCHANGED = ("seed", "harness", "packages", "judge_ids")
 OF_HARDWARE = ("cpu", "cores", "memory_gib", "accelerators", "python", "platform")
-OF_MODEL = ("component", "digest", "description", "tells_version")
+OF_MODEL = ("component", "digest", "description", "tells_version", "scoring")
 
 
 def identities(record: Mapping[str, JSON]) -> dict[str, JSON]:

@@ -19,6 +19,8 @@ PROMPT_PARTS = (
     "generation",
     "answer",
 )  # of a task, what a model sees and how it is read
+SCORED_BY = ("loglikelihood", "first_token")  # kinds of choice
+SCORING_COMPONENTS = {"LmEval", "Perplexity"}
 YOUNGER = {"language": "zh"}  # what runs of before did not record, because there was nothing else
 
 
@@ -88,6 +90,23 @@ def _models(left: Identity, right: Identity) -> Iterator[RunDifference]:
             yield RunDifference(
                 kind="model", name=name, before=_model_text(old), after=_model_text(new), variants=users
             )
+        elif old.get("scoring") != new.get("scoring") and (tasks := _scored_tasks(left, right)):
+            users = tuple(dict.fromkeys((*_users(left, right, "models", name), name, without_seed(name))))
+            schemes = [(side.get("scoring") or {}).get("prefixes", "whole prompts") for side in (old, new)]
+            sides = [f"{_model_text(new)}, texts scored by: {scheme}" for scheme in schemes]
+            yield RunDifference(kind="model", name=name, before=sides[0], after=sides[1], tasks=tasks, variants=users)
+
+
+def _scored_tasks(left: Identity, right: Identity) -> tuple[str, ...]:
+    """The tasks of both runs in which models score texts that are given."""
+    answers = {name: own.get("answer") or {} for name, own in left["tasks"].items() if name in right["tasks"]}
+    metrics = {name: left["tasks"][name].get("metrics") or {} for name in answers}
+    return tuple(
+        name
+        for name, answer in answers.items()
+        if (answer.get("settings") or {}).get("by") in SCORED_BY
+        or {answer.get("component"), *(own.get("component") for own in metrics[name].values())} & SCORING_COMPONENTS
+    )
 
 
 def _model_text(own: Identity) -> str:

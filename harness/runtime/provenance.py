@@ -136,6 +136,7 @@ def _model(model: Model, digest: str) -> dict[str, JSON]:
         "description": model.describe(),
         "weights_bytes": model.weights_bytes(),
         "tells_version": model.tells_version,
+        **({"scoring": scheme} if (scheme := model.scoring_identity()) else {}),
     }
 
 
