@@ -53,6 +53,11 @@ class Quantised(DerivedModel):
         options = {"quantization_config": BitsAndBytesConfig(load_in_8bit=True, llm_int8_threshold=self.threshold)}
         return modify_base(base, _identity({"bits": 8, "threshold": self.threshold}), options, lambda network: network)
 
+    def altered_weights(self) -> tuple[str, ...]:
+        if self.bits == 4:
+            return ("4 bits", self.kind, str(self.double_quant))
+        return ("8 bits", str(self.threshold))
+
     def describe(self) -> str:
         return f"{self.origin().describe()}, {'int8' if self.bits == 8 else self.kind}"
 
