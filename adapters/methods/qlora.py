@@ -30,6 +30,9 @@ class Qlora(Lora):
     def carrier(self, base: Any) -> Any:
         return quantise_to_4_bits(base, self.quant, self.double_quant, self.compute_dtype)
 
+    def altered_weights(self) -> tuple[str, ...]:
+        return ("4 bits", self.quant, str(self.double_quant), *([self.compute_dtype] if self.compute_dtype else []))
+
     def loading(self, dtype: str) -> dict[str, Any]:
         return {"dtype": dtype, **four_bit_options(self.quant, self.double_quant, self.compute_dtype or dtype)}
 

@@ -94,6 +94,9 @@ class Adapter(DerivedModel):
             lambda network: attach_adapter(network, folder, configuration), folder,
         )  # fmt: skip
 
+    def altered_weights(self) -> tuple[str, ...] | None:
+        return () if self.kind == "peft" else None
+
     def _plain_base(self) -> HuggingFace:
         root = self.root()
         assert isinstance(root, HuggingFace)  # check() has run

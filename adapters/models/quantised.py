@@ -59,6 +59,11 @@ class Quantised(DerivedModel):
         """In 8 bits which activations are quantised depends on what is computed at once, whatever the dtype."""
         return {"prefixes": SCHEME} if self.bits == 8 else super().scoring_identity()
 
+    def altered_weights(self) -> tuple[str, ...]:
+        if self.bits == 4:
+            return ("4 bits", self.kind, str(self.double_quant))
+        return ("8 bits", str(self.threshold))
+
     def describe(self) -> str:
         return f"{self.origin().describe()}, {'int8' if self.bits == 8 else self.kind}"
 

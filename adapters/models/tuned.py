@@ -11,7 +11,7 @@ from pydantic import Field, PrivateAttr, model_validator
 from adapters.export.merging import merge_weights
 from adapters.memory.machine import return_freed_memory
 from adapters.models.base.engines import copy_settings, plain_weights
-from adapters.models.base.offline_engine import expect_method
+from adapters.models.base.offline_engine import alters_weights, expect_method
 from adapters.models.base.trained import merged_subject, trained_engine
 from adapters.models.quantised import check_bitsandbytes
 from adapters.training.distillation import check_teacher
@@ -160,6 +160,9 @@ class Tuned(DerivedModel, Recipe, LearntRows):
     @cached_property
     def engine(self) -> HuggingFace:
         return trained_engine(plain_weights(self.origin()), self.chosen.method, self.folder)
+
+    def altered_weights(self) -> tuple[str, ...] | None:
+        return alters_weights(self.root(), self.candidates[0].method)
 
     def rests_on(self) -> tuple[str, ...]:
         return (*super().rests_on(), "tuned", *self.method.subjects())

@@ -46,6 +46,10 @@ class Method(Component):
         """What its adapters are attached to for answers: the base, or a quantised copy of it."""
         return base
 
+    def altered_weights(self) -> tuple[str, ...] | None:
+        """What sets the weights of `carrier` apart from the base's; None where what it trains is weights of its own."""
+        return () if self.shares_base else None
+
     def loading(self, dtype: str) -> dict[str, Any]:
         """How the base is to be loaded for training in `dtype`: options of transformers, e.g. quantisation."""
         return {"dtype": dtype}

@@ -113,6 +113,12 @@ class DerivedModel(Model):
     def engine(self) -> Model:
         """The model that answers; its weights are loaded at the first call."""
 
+    def altered_weights(self) -> tuple[str, ...] | None:
+        """What sets the weights that are loaded for it apart from its base's; empty where an adapter leaves those as
+        they are, None for weights of its own.
+        """
+        return None
+
     # -- the base -----------------------------------------------------------------------------------------------------
 
     @property

@@ -29,7 +29,7 @@ from harness.stages.plan_decision import (
 from harness.stages.prepare import planning_door, prepare, resources_of
 from harness.stages.rehearse import rehearse
 from harness.suite.expansion import root_of
-from harness.suite.loading_order import loaded_for
+from harness.suite.loading_order import loaded_for, weights_for
 from harness.suite.suite import Suite
 
 
@@ -194,14 +194,20 @@ def planned_cells(suite: Suite, tasks: Mapping[str, Task]) -> list[Cell]:
     """All cells, grouped by the weights that they need so that each are loaded once, else in the order of the suite."""
     order = {name: i for i, name in enumerate(suite.models)}
     first: dict[str, int] = {}  # of each model that is made of others: where the one that it is made of comes first
+    loads: dict[
+        tuple[str, ...], int
+    ] = {}  # of each of the weights in memory: where a model that needs them comes first
+    for name in suite.models:
+        loads.setdefault(weights_for(name, suite.models), order[name])
 
-    def rank(variant: str) -> tuple[int, int]:
+    def rank(variant: str) -> tuple[int, int, int]:
         names = suite.usage.models_of[variant]
         last = max(names, key=order.__getitem__, default=None)
         if last is None:
-            return (-1, -1)
+            return (-1, -1, -1)
         place = min(order[root_of(last, suite.models)], order[last])
-        return (first.setdefault(loaded_for(last, suite.models), place), order[last])
+        group = first.setdefault(loaded_for(last, suite.models), place)
+        return (group, loads[weights_for(last, suite.models)], order[last])
 
     asked = [Cell(task, variant) for task in tasks for variant in suite.asked(task)]
     variants = {variant: i for i, variant in enumerate(suite.answering())}

@@ -4,6 +4,7 @@ from typing import Any
 
 from adapters.methods.lora import Lora
 from harness.components.method import Method
+from harness.components.model import Model
 from harness.errors import ModelError
 from harness.models.huggingface import HuggingFace
 from harness.models.offline.vllm_requests import LORA_RANKS
@@ -14,6 +15,12 @@ SECOND_ENTRY = "name a second entry of the base without engine: vllm for it"
 def is_attachable(method: Method) -> bool:
     """Whether what a method trains is an adapter that vLLM attaches to a base that is loaded once for all of them."""
     return isinstance(method, Lora) and not method.dora and not method.quantises and method.r <= LORA_RANKS[-1]
+
+
+def alters_weights(root: Model, method: Method) -> tuple[str, ...] | None:
+    """`DerivedModel.altered_weights` of what a method trains: what is merged for vLLM is weights of its own."""
+    is_merged = isinstance(root, HuggingFace) and root.engine == "vllm" and not is_attachable(method)
+    return None if is_merged else method.altered_weights()
 
 
 def expect_method(base: HuggingFace, method: Method) -> None:

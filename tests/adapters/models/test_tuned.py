@@ -16,8 +16,8 @@ from harness.models.local.loading import LocalModel
 from harness.runtime.cache import Cache
 from harness.runtime.dry_context import DryContext
 from harness.runtime.run_folder import RunFolder
-from harness.stages.plan import Plan, plan
-from harness.stages.prepare import prepare
+from harness.stages.plan import Plan, plan, planned_cells
+from harness.stages.prepare import planning_door, prepare
 from harness.suite.parser import load_suite
 from tests.shared.training_rows import GENERAL
 
@@ -175,6 +175,51 @@ def test_adapters_of_one_base_load_it_once(suite: Make, run_suite: Run, monkeypa
     for prediction in again.predictions():
         found.setdefault(prediction.variant, []).append((prediction.text, prediction.confidence))
     assert found == alone
+
+
+INTERLEAVED = {  # below the base and its 4 bits
+    "a": "base: base, method: {lora: {r: 2}}, on: [letters]",
+    "further": "base: a, method: {lora: {r: 2}}, on: [letters]",
+    "full": "base: base, method: {full: {}}, on: [letters]",
+    "b": "base: base, method: {lora: {r: 4}}, on: [letters]",
+}
+QUANTISED = "  nf4: {quantised: {base: base}}\n  TUNED"
+IN_TURN = ["plain", "a", "b", "bits", "further", "full"]
+
+
+def interleaved(suite: Make, tuned: dict[str, str]) -> Path:
+    text = SUITE.replace("  TUNED", QUANTISED).replace("  VARIANTS", "  bits: {prompting: {model: nf4}}\n  VARIANTS")
+    return suite(tuned, text)
+
+
+def test_cells_are_ordered_by_what_lies_in_memory(suite: Make, tmp_path: Path) -> None:
+    """However the suite orders them: base and adapters, their 4 bits, what is merged, what has weights of its own."""
+    bits = {"q": "base: base, method: {qlora: {double_quant: false}}, on: [letters]"}
+    loaded = load_suite(interleaved(suite, INTERLEAVED | bits))
+    door = planning_door(loaded, Cache(tmp_path / "calls.sqlite"), Display())
+    tasks = prepare(loaded, loaded.usage.asked_from("train"), door)
+    order = [cell.variant for cell in planned_cells(loaded, tasks)]
+    assert order == ["plain", "a", "b", "bits", "q", "further", "full"]
+
+
+@pytest.mark.nightly
+def test_what_lies_in_memory_is_loaded_once(suite: Make, run_suite: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = interleaved(suite, INTERLEAVED)
+    loads: list[str] = []
+    load = LocalModel.load
+
+    def counted(self: LocalModel, *arguments: Any, **options: Any) -> Any:
+        loads.append("4 bits" if "quantization_config" in self.loading() else Path(self.path).name[-6:])
+        return load(self, *arguments, **options)
+
+    monkeypatch.setattr(LocalModel, "load", counted)
+    trained = run_suite(path, "one")
+    loads.clear()
+    (path.parents[1] / "cache" / "calls.sqlite").unlink()
+    run_suite(path, "two")
+    assert [cell["variant"] for cell in trained.read_run()["cells"]] == IN_TURN
+    assert len(loads) == 4  # base and adapters, 4 bits, merged and further, full
+    assert loads[1:3] == ["4 bits", "merged"]
 
 
 def test_taking_an_adapter_off_leaves_the_base_as_it_was(base: HuggingFace, tmp_path: Path) -> None:
