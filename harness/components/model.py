@@ -124,6 +124,10 @@ class Model(Component):
         """What determines a reply that is held to a schema besides `identity`."""
         return {}
 
+    def sampling_identity(self) -> dict[str, JSON]:
+        """What determines a sampled reply besides `identity`: how random numbers become tokens, where that is known."""
+        return {}
+
     def opens_reasoning(self, prompt: Prompt) -> bool:
         """Whether the prompt as it is sent opens a block of reasoning, so that a reply begins inside it."""
         return False
@@ -141,7 +145,7 @@ class Model(Component):
         return {}
 
     def scoring_remark(self) -> str | None:
-        """What was noticed while texts were scored and a user should know; None for nothing."""
+        """What was noticed while it wrote or scored texts and a user should know; None for nothing."""
         return None
 
     def generate(self, prompts: Sequence[Prompt], generation: Generation, repeats: Sequence[int]) -> list[Completion]:

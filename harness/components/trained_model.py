@@ -172,6 +172,9 @@ class DerivedModel(Model):
     def schema_identity(self) -> dict[str, JSON]:
         return self.root().schema_identity()
 
+    def sampling_identity(self) -> dict[str, JSON]:
+        return self.root().sampling_identity()
+
     def opens_reasoning(self, prompt: Prompt) -> bool:
         return self.root().opens_reasoning(prompt)
 

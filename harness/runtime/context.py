@@ -41,7 +41,8 @@ class Context(ModelAccess):
         options = key_options(generation)
         engine = self.model(model)
         enforcement = {"held by": engine.schema_identity()} if generation.strict else {}
-        contents = [{"options": options, "repeat": number, **enforcement} for number in numbers]
+        sampling = engine.sampling_identity() if generation.temperature > 0 else {}
+        contents = [{"options": options, "repeat": number, **enforcement, **sampling} for number in numbers]
 
         def run(batch: Sequence[int]) -> Iterable[tuple[int, Completion]]:
             return engine.generate_each([prompts[i] for i in batch], generation, [numbers[i] for i in batch])
@@ -52,6 +53,7 @@ class Context(ModelAccess):
             lambda unique: engine.plan([prompts[i] for i in unique], generation),
             run,
         )
+        self._note_remark(model, engine.scoring_remark())
         tags = engine.own_reasoning_tags
         readable = [replace(completion, text=with_usual_tags(completion.text, tags)) for completion in completions]
         return self._with_prompts(model, prompts, readable)

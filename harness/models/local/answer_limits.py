@@ -1,8 +1,8 @@
 """Where each reply of a batch ends: stop strings and the token limit count for the answer, not for its reasoning."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from harness.records.inputs import Generation
 from harness.text.reasoning import REASONING_TAGS, REASONING_TOKENS, TagPair, answer_start, begins_block, ends_reasoning
@@ -105,25 +105,3 @@ class BoundedReply:
         if not self.limits.generation.stop:
             return False
         return self.limits.stop_at(self.opened, self.decode(tokens)) is not None
-
-
-class AnswerEnds:
-    """transformers' stopping criterion: a row is done where its reply ends by the limits."""
-
-    def __init__(self, replies: Sequence[BoundedReply], prompt_length: int, ends: Collection[int]) -> None:
-        self.replies, self.ends = replies, frozenset(ends)
-        self._length = prompt_length  # of what was seen
-        self._rows: list[list[int]] = [[] for _ in replies]
-        self._done = [False] * len(replies)
-
-    def __call__(self, input_ids: Any, scores: Any, **options: Any) -> Any:
-        """Called after each step with all tokens, shape (batch, length); a row is True when it is done."""
-        import torch
-
-        fresh = input_ids[:, self._length :].tolist()
-        self._length = input_ids.shape[1]
-        for place, tokens in enumerate(fresh):
-            if not self._done[place]:
-                self._rows[place] += tokens
-                self._done[place] = tokens[-1] in self.ends or self.replies[place].grow(self._rows[place])
-        return torch.tensor(self._done, device=input_ids.device, dtype=torch.bool)

@@ -1,17 +1,44 @@
-"""Batches for models in this process: sorted by length, sized to fit, halved when memory runs out."""
+"""Batches for models in this process: alike and of similar length, sized to fit, halved when memory runs out."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
+
+from harness.models.local.batch_prefixes import common_length
+from harness.models.local.memory import BYTES, cache, passing
 
 log = logging.getLogger("harness")
 T = TypeVar("T")
+ALIKE = 0.5  # of the shorter of two prompts, to be asked in one batch for what they begin with alike
 
 
-def by_length(lengths: Sequence[int], size: int) -> list[list[int]]:
-    """Indices in batches of `size`, longest first, so that padding is small and memory fails early."""
-    order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
-    return [order[start : start + size] for start in range(0, len(order), size)]
+def token_batches(rows: Sequence[list[int]], fitting: Callable[[int], int]) -> list[list[int]]:
+    """Indices of rows of token ids in batches of as many as fit beside the longest of them, the longest first.
+
+    Rows that begin alike stand together, so that padding is small, memory fails early, and prefixes are shared.
+    """
+    groups = sorted(_groups_alike(rows), key=lambda group: (-len(rows[group[0]]), group[0]))
+    batches: list[list[int]] = []
+    longest = 0
+    for index in (index for group in groups for index in group):
+        longest = max(longest, len(rows[index])) if batches else len(rows[index])
+        if not batches or len(batches[-1]) >= fitting(longest):
+            batches.append([])
+            longest = len(rows[index])
+        batches[-1].append(index)
+    return batches
+
+
+def _groups_alike(rows: Sequence[list[int]]) -> list[list[int]]:
+    """Indices of rows, with neighbours in the order of their tokens that begin alike in one group, longest first."""
+    groups: list[list[int]] = []
+    for index in sorted(range(len(rows)), key=rows.__getitem__):
+        before = rows[groups[-1][-1]] if groups else []
+        shorter = min(len(before), len(rows[index]))
+        if not groups or not shorter or common_length(before, rows[index]) < ALIKE * shorter:
+            groups.append([])
+        groups[-1].append(index)
+    return [sorted(group, key=lambda i: (-len(rows[i]), i)) for group in groups]
 
 
 class Halving:
@@ -24,23 +51,43 @@ class Halving:
         self, batch: Sequence[int], call: Callable[[Sequence[int]], list[T]], free: Callable[[], None], failed: T
     ) -> list[T]:
         """The results of `call` in the batch's order; `failed` for an item that alone is too much."""
-        if not batch:
-            return []
-        size = min(len(batch), self.limit or len(batch))
-        if size < len(batch):
-            parts = [batch[start : start + size] for start in range(0, len(batch), size)]
-            return [result for part in parts for result in self.run(part, call, free, failed)]
-        try:
-            return call(batch)
-        except (RuntimeError, MemoryError) as error:
-            if not out_of_memory(error):
-                raise
-        free()
-        if len(batch) == 1:
-            return [failed]
-        self.limit = len(batch) // 2
-        log.info("out of memory: batch size %d → %d", len(batch), self.limit)
-        return self.run(batch, call, free, failed)
+        results = dict(self.each(batch, lambda part: enumerate(call(part)), free, failed))
+        return [results[index] for index in batch]
+
+    def each(
+        self,
+        batch: Sequence[int],
+        call: Callable[[Sequence[int]], Iterable[tuple[int, T]]],
+        free: Callable[[], None],
+        failed: T,
+    ) -> Iterator[tuple[int, T]]:
+        """The results of `call`, which tells them by their place in its batch; `failed` of an item that is too much.
+
+        What came before memory ran out is kept.
+        """
+        waiting = [list(batch)] if batch else []
+        while waiting:
+            part = waiting.pop(0)
+            size = min(len(part), self.limit or len(part))
+            if size < len(part):
+                waiting[:0] = [part[start : start + size] for start in range(0, len(part), size)]
+                continue
+            left = dict.fromkeys(part)
+            try:
+                for place, result in call(part):
+                    del left[part[place]]
+                    yield part[place], result
+                continue
+            except (RuntimeError, MemoryError) as error:
+                if not out_of_memory(error):
+                    raise
+            free()
+            if len(part) == 1:
+                yield part[0], failed
+                continue
+            self.limit = len(part) // 2
+            log.info("out of memory: batch size %d → %d", len(part), self.limit)
+            waiting.insert(0, list(left))
 
 
 def out_of_memory(error: BaseException) -> bool:
@@ -49,12 +96,11 @@ def out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text
 
 
-def fitting(config: Any, room: float, length: int, most: int) -> int:
-    """A batch size for sequences of `length` tokens: what half of `room` bytes holds, a power of two up to `most`.
+def rows_in_memory(config: Any, room: float, length: int, *, dtype: str, most: int) -> int:
+    """How many rows of `length` tokens, reply included, half of `room` bytes holds: 1 to the most that pay.
 
-    Counted per item: keys and values of 2 bytes for every token and layer, activations, and one row of logits.
+    Counted a row: keys and values of every token and layer, what a layer holds at once, and its logits.
     """
-    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
-    size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-    per_item = length * (4 * config.num_hidden_layers * heads * size + 16 * config.hidden_size) + 8 * config.vocab_size
-    return max(1, min(most, 1 << max(0, int(max(0.0, room) / 2 / per_item).bit_length() - 1)))
+    width = BYTES[dtype]
+    row = cache(config, length, 1, width) + passing(config, length, width) + config.vocab_size * (width + 16)
+    return max(1, min(most, int(max(0.0, room) / 2 / row)))

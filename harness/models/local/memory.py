@@ -43,18 +43,24 @@ def inference_memory(
     config = network.config.get_text_config()
     width = BYTES[dtype]
     unpacked = max(value.numel() for value in _linear_weights(network).values()) * width if quantisation else 0
-    heads, kv, head = shape(config)
-    inner = getattr(config, "intermediate_size", None) or 4 * config.hidden_size
-    # At once in a layer: the gated block's three factors, or queries, keys, values and result; and the residual, its
-    # copy and its norm in float32. The logits of each sequence's last position: as computed, as float32, log-softmax.
-    passing = tokens * batch * (width * max(3 * inner, (2 * heads + 2 * kv) * head) + 12 * config.hidden_size)
-    logits = batch * config.vocab_size * (width + 8)
+    logits = batch * config.vocab_size * (width + 8)  # of each sequence's last position: as computed, and as float32
     return Memory(
         weights=weights(network, dtype, quantisation),
-        activations=max(passing + unpacked, logits),
+        activations=max(passing(config, tokens * batch, width) + unpacked, logits),
         cache=cache(config, tokens, batch, width),
         other=process_memory(network, device, dtype, quantisation is not None),
     )
+
+
+def passing(config: Any, tokens: int, width: int) -> int:
+    """Bytes that a layer holds at once of tokens that pass through it.
+
+    The gated block's three factors, or queries, keys, values and result; and the residual, its copy and its norm in
+    float32.
+    """
+    heads, kv, head = shape(config)
+    inner = getattr(config, "intermediate_size", None) or 4 * config.hidden_size
+    return int(tokens * (width * max(3 * inner, (2 * heads + 2 * kv) * head) + 12 * config.hidden_size))
 
 
 def weights(network: Any, dtype: str, quantisation: Any = None) -> int:

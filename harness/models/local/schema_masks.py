@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from harness.errors import ModelError
 from harness.models.local.answer_limits import BoundedReply
 from harness.models.local.failures import failure
+from harness.models.local.written_row import WrittenRow
 from harness.records.inputs import JSON
 from harness.records.outputs import Completion
 
@@ -57,7 +58,7 @@ class SchemaConstraint:
         installed = None if SchemaConstraint.problem() else version(PACKAGE)
         return {PACKAGE: installed, "layout": _LEADING + json.dumps(_LAYOUT)}
 
-    def masks(self, schema: Mapping[str, JSON], replies: Sequence[BoundedReply], prompt_length: int) -> "SchemaMasks":
+    def masks(self, schema: Mapping[str, JSON], replies: Sequence[BoundedReply]) -> "SchemaMasks":
         """What holds the replies of a batch to a schema. Raises ModelError for one that a reply cannot be held to."""
         from llguidance import LLMatcher
 
@@ -66,8 +67,7 @@ class SchemaConstraint:
         if matcher.is_error():
             reason = " ".join(matcher.get_error().split())
             raise ModelError(f"constrained: {PACKAGE} cannot hold a reply to this JSON schema: {reason}")
-        constrained = [ConstrainedReply(reply, self, matcher.deep_copy()) for reply in replies]
-        return SchemaMasks(constrained, prompt_length, self.ends)
+        return SchemaMasks([ConstrainedReply(reply, self, matcher.deep_copy()) for reply in replies])
 
 
 class ConstrainedReply:
@@ -128,39 +128,29 @@ class ConstrainedReply:
 
 
 class SchemaMasks:
-    """A logits processor: a token that the schema forbids behind its row so far cannot be chosen."""
+    """A token that the schema forbids behind a row so far cannot be chosen."""
 
-    def __init__(self, replies: Sequence[ConstrainedReply], prompt_length: int, ends: Collection[int]) -> None:
-        self.replies, self.ends = replies, frozenset(ends)
-        self._length = prompt_length  # of what was seen
-        self._rows: list[list[int]] = [[] for _ in replies]
-        self._ended = [False] * len(replies)
+    def __init__(self, replies: Sequence[ConstrainedReply]) -> None:
+        """`replies` are those of a batch, by the places of its rows."""
+        self.replies = replies
 
-    def __call__(self, input_ids: Any, scores: Any) -> Any:
-        """Called before each step with all tokens so far, shape (batch, length), and logits of the next."""
+    def __call__(self, rows: Sequence[WrittenRow], scores: Any) -> Any:
+        """The logits of the next token, shape (rows, vocabulary), without what is forbidden."""
         import torch
 
-        fresh = input_ids[:, self._length :].tolist()
-        self._length = input_ids.shape[1]
         forbidden = torch.zeros(scores.shape, dtype=torch.bool)
-        for place, (reply, tokens) in enumerate(zip(self.replies, fresh, strict=True)):
-            self._ended[place] = self._ended[place] or not self.ends.isdisjoint(tokens)
-            if self._ended[place]:
-                continue
-            self._rows[place] += tokens
-            if (mask := reply.allowed(self._rows[place])) is not None:
+        for number, row in enumerate(rows):
+            mask = self.replies[row.place].allowed(row.tokens) if row.is_open else None
+            if mask is not None:
                 allowed = torch.from_numpy(mask)[: scores.shape[1]]
-                forbidden[place] = True
-                forbidden[place, : len(allowed)] = ~allowed
+                forbidden[number] = True
+                forbidden[number, : len(allowed)] = ~allowed
         return scores.masked_fill(forbidden.to(scores.device), float("-inf"))
 
-    def without_failures(self, completions: Sequence[Completion]) -> list[Completion]:
-        """The completions, in place of each that the library gave up on the way the failure."""
-        errors = [reply.error for reply in self.replies]
-        return [
-            completion if error is None else failure(f"{PACKAGE} could not hold the reply to the JSON schema: {error}")
-            for completion, error in zip(completions, errors, strict=True)
-        ]
+    def error_of(self, row: WrittenRow) -> Completion | None:
+        """The failure of a row that the library gave up on the way."""
+        error = self.replies[row.place].error
+        return None if error is None else failure(f"{PACKAGE} could not hold the reply to the JSON schema: {error}")
 
 
 def block_openings(tokenizer: Any, tags: Sequence[str], is_set_to_reason: bool) -> list[list[int]]:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from pydantic import PrivateAttr
 
 from harness.errors import PromptError
-from harness.models.local.batches import Halving, fitting
+from harness.models.local.batches import Halving, rows_in_memory
 from harness.models.local.device import free_memory
 from harness.models.local.failures import TOO_BIG, failure, too_long, unscorable
 from harness.models.local.likelihood import ScoringNetwork, common_prefix, continuation_logprobs, option_logprobs
@@ -48,12 +48,13 @@ class ScoringModel(EncodingModel):
         lengths = [ids.tokens_in if isinstance(ids, Completion) else len(ids) for ids in encoded]
         return grouped_batches(rows, tree, self._batch_size(max(lengths, default=0) + behind))
 
-    def _batch_size(self, longest: int) -> int:
-        """How many sequences of so many tokens are run at once."""
+    def _batch_size(self, longest: int, most: int | None = None) -> int:
+        """How many sequences of so many tokens are run at once, `most` if memory allows them."""
         if self.batch_size is not None:
             return self.batch_size
-        config, most = self._model().config.get_text_config(), 256 if self.device_name == "cuda" else 16
-        return fitting(config, self._room(), longest, most)
+        most = most or (256 if self.device_name == "cuda" else 16)
+        config = self._model().config.get_text_config()
+        return rows_in_memory(config, self._room(), longest, dtype=self.dtype_name, most=most)
 
     def _room(self) -> float:
         """Bytes beside the weights. What is free now would make a resumed run form other batches."""
@@ -102,7 +103,7 @@ class ScoringModel(EncodingModel):
     def scoring_remark(self) -> str | None:
         if self._obstacle is None:
             return None
-        return f"what its prompts begin with alike is computed again for each when texts are scored: {self._obstacle}"
+        return f"what its prompts begin with alike is computed again for each: {self._obstacle}"
 
     def close(self) -> None:
         self._shared_prefixes.release()

@@ -5,6 +5,7 @@ import math
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from random import Random
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,9 +16,10 @@ from pydantic import PrivateAttr
 from harness.errors import ModelError
 from harness.models.huggingface import HuggingFace
 from harness.models.local.answer_limits import AnswerLimits, BoundedReply
-from harness.models.local.batches import Halving, by_length
+from harness.models.local.batches import Halving, token_batches
 from harness.models.local.chat_template import as_chat, as_plain
 from harness.models.local.failures import REMEDY
+from harness.models.local.written_row import WrittenRow
 from harness.records.inputs import Generation, Message, Prompt
 from harness.records.outputs import Completion
 from harness.text.canonical import digest
@@ -160,7 +162,8 @@ def test_the_earliest_of_several_stop_strings_cuts(llama: HuggingFace) -> None:
 def test_the_first_place_counts_when_one_token_completes_two_stop_strings(llama: HuggingFace) -> None:
     row = llama.tokenizer("A fever B cough")["input_ids"]
     limits = AnswerLimits(generation=Generation(max_tokens=len(row), stop=("cough", "ver")))
-    completion = llama._completion(row, 3, BoundedReply(limits, llama._decode, "", WINDOW), [])
+    reply = BoundedReply(limits, llama._decode, "", WINDOW)
+    completion = llama._completion(WrittenRow(place=0, prompt=[1, 2, 3], reply=reply, draws=Random(0), tokens=row))
     assert (completion.text, completion.finish, completion.tokens_in) == ("A fe", "stop", 3)
 
 
@@ -314,17 +317,22 @@ def test_the_window_holds_the_prompt_and_the_answer(llama: HuggingFace) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lengths", "size", "expected"),
+    ("rows", "budget", "expected"),
     [
-        ([3, 9, 5], 2, [[1, 2], [0]]),
-        ([4, 4, 4], 2, [[0, 1], [2]]),  # equal lengths keep their order
-        ([1], 8, [[0]]),
+        (["abc", "defghijkl", "mnopq"], 18, [[1, 2], [0]]),  # 2 rows fit beside 9 tokens, 3 beside 5
+        (["abcd", "efgh", "ijkl"], 8, [[0, 1], [2]]),  # equal lengths keep their order
+        (["a"], 8, [[0]]),
         ([], 8, []),
-        ([1, 2, 3], 1, [[2], [1], [0]]),
+        (["a", "bc", "def"], 1, [[2], [1], [0]]),  # a row that fits nowhere is alone
+        (["abcdX", "efghijk", "abcdYZ", "lm", "abcdW"], 21, [[1, 2, 0], [4, 3]]),  # what begins alike stands together
+        (["", "ab", ""], 8, [[1, 0, 2]]),  # prompts that cannot be asked are planned, too
     ],
 )
-def test_by_length(lengths: list[int], size: int, expected: list[list[int]]) -> None:
-    assert by_length(lengths, size) == expected
+def test_batches_hold_what_fits_beside_their_longest_row(
+    rows: list[str], budget: int, expected: list[list[int]]
+) -> None:
+    encoded = [[ord(letter) for letter in row] for row in rows]
+    assert token_batches(encoded, lambda length: budget // max(1, length)) == expected
 
 
 def test_plan_sorts_by_length_and_covers_every_index_once(llama: HuggingFace, llama_folder: Path) -> None:
@@ -371,11 +379,13 @@ class Narrow(HuggingFace):
     most: int = 2
     _sizes: list[int] = PrivateAttr(default_factory=list)
 
-    def _generate(self, encoded: list[list[int]], generation: Generation, seed: int) -> list[Completion]:
+    def _generate(
+        self, encoded: list[list[int]], generation: Generation, seeds: Sequence[str]
+    ) -> Iterator[tuple[int, Completion]]:
         self._sizes.append(len(encoded))
         if len(encoded) > self.most:
             raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB.")
-        return super()._generate(encoded, generation, seed)
+        return super()._generate(encoded, generation, seeds)
 
 
 def test_out_of_memory_halves_and_remembers(llama_folder: Path, llama: HuggingFace) -> None:
@@ -421,17 +431,18 @@ def test_what_counts_as_out_of_memory(error: Exception, halved: bool) -> None:
     freed = []
     halving = Halving()
 
-    def call(batch: Sequence[int]) -> list[int]:
+    def call(batch: Sequence[int]) -> Iterator[tuple[int, int]]:
+        yield 1 % len(batch), 10 * batch[1 % len(batch)]
         if len(batch) > 1:
             raise error
-        return [10 * index for index in batch]
 
     if halved:
-        assert halving.run([3, 1, 2], call, lambda: freed.append(1), -1) == [30, 10, 20]
+        results = list(halving.each([3, 1, 2], call, lambda: freed.append(1), -1))
+        assert results == [(1, 10), (3, 30), (2, 20)]  # what came before memory ran out is not asked again
         assert freed == [1]
     else:
         with pytest.raises(RuntimeError, match="expected scalar type"):
-            halving.run([3, 1, 2], call, lambda: freed.append(1), -1)
+            list(halving.each([3, 1, 2], call, lambda: freed.append(1), -1))
 
 
 # -- options ------------------------------------------------------------------------------------------------------------

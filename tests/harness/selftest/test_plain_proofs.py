@@ -11,9 +11,8 @@ import pytest
 from harness.components.display import Display
 from harness.components.registry import names
 from harness.models import huggingface
-from harness.models.local import loaded_network, next_token, scoring_model
+from harness.models.local import decoding, loaded_network, next_token, scoring_model
 from harness.models.local.loading import LocalModel
-from harness.models.local.logprobs import LogprobRecorder
 from harness.records.inputs import Generation, Prompt
 from harness.runtime import context
 from harness.runtime.model_access import ModelAccess
@@ -61,14 +60,18 @@ def penalised(patch: Patch) -> None:
 
 
 def shifted_logprobs(patch: Patch) -> None:
-    of = LogprobRecorder.of
-    patch.setattr(LogprobRecorder, "of", lambda self, row: [value - 0.01 for value in of(self, row)])
+    of = decoding.logprobs_of
+    patch.setattr(decoding, "logprobs_of", lambda logits, tokens: [value - 0.01 for value in of(logits, tokens)])
 
 
 def batches_mixed(patch: Patch) -> None:
     """Completions of a batch come back in another order."""
     generate = huggingface.HuggingFace._generate
-    patch.setattr(huggingface.HuggingFace, "_generate", lambda self, *given: generate(self, *given)[::-1])
+
+    def mixed(self: Any, rows: Any, *given: Any) -> Any:
+        return ((len(rows) - 1 - place, completion) for place, completion in generate(self, rows, *given))
+
+    patch.setattr(huggingface.HuggingFace, "_generate", mixed)
 
 
 def padded_right(patch: Patch) -> None:
@@ -159,7 +162,7 @@ BROKEN: dict[str, tuple[Callable[[Patch], None], set[str]]] = {
         broken_network(without("attention_mask", "position_ids")), of(BATCH, GENERATION, SCORING)),
     "padding on the right": (padded_right, of(BATCH, GENERATION)),
     "rows of a batch in another order": (batches_mixed, of(BATCH, GENERATION)),
-    "a penalty that the model ships": (penalised, of(GENERATION)),
+    "a penalty that the model ships": (penalised, of(BATCH, GENERATION)),
     "log-probabilities of another distribution": (shifted_logprobs, of(GENERATION)),
     "options divided by their length": (
         scoring_changed("option_logprobs", lambda rows: [tuple(value / 2 for value in row) for row in rows]), of(SCORING)),

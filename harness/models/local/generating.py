@@ -1,0 +1,218 @@
+"""A local model that writes replies: batches by length and memory, tokens that depend on no other row of a batch."""
+
+import random
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from harness.models.local.answer_limits import AnswerLimits, BoundedReply
+from harness.models.local.batch_prefixes import cached_prefixes, find_prefixes
+from harness.models.local.batches import token_batches
+from harness.models.local.chat_template import split_delimiter
+from harness.models.local.decoding import Decoding
+from harness.models.local.device import set_attention_kernels
+from harness.models.local.failures import TOO_BIG
+from harness.models.local.memory import has_learnt_positions
+from harness.models.local.repetition import RepetitionPenalty
+from harness.models.local.schema_masks import SchemaConstraint, SchemaMasks, block_openings
+from harness.models.local.scoring_model import ScoringModel
+from harness.models.local.sharing_checks import cache_argument
+from harness.models.local.token_choice import DRAWS, TokenChoice
+from harness.models.local.written_row import WrittenRow
+from harness.records.inputs import JSON, Generation, Prompt
+from harness.records.outputs import Completion
+from harness.text.canonical import digest
+from harness.text.reasoning import REASONING_TAGS, opened_block
+
+if TYPE_CHECKING:
+    from transformers import GenerationConfig
+
+Place = tuple[int, Completion]  # the place of a prompt in its batch, and its completion
+
+MOST_ROWS = 512  # at once on CUDA; with more of them a step takes as much longer as it writes more
+MOST_ROWS_ELSEWHERE = 64
+TOKENS_ELSEWHERE = 1 << 14  # of prompts and replies at once: a batch should take minutes at most where there is no GPU
+
+
+class GeneratingModel(ScoringModel):
+    """A local model that writes replies to prompts."""
+
+    def schema_problem(self) -> str | None:
+        return SchemaConstraint.problem()
+
+    def schema_identity(self) -> dict[str, JSON]:
+        return SchemaConstraint.identity()
+
+    def sampling_identity(self) -> dict[str, JSON]:
+        return {"draws": DRAWS}
+
+    # -- batches ----------------------------------------------------------------------------------------------------
+
+    def plan(self, prompts: Sequence[Prompt], generation: Generation) -> list[list[int]]:
+        encoded = [self._fit(prompt, self._window) for prompt in prompts]
+        rows = [[] if isinstance(ids, Completion) else ids for ids in encoded]
+        asked = [prompt for prompt, ids in zip(prompts, encoded, strict=True) if not isinstance(ids, Completion)]
+        reply = generation.max_tokens + self._reasoning_tokens(asked, generation)
+
+        def fitting(length: int) -> int:
+            elsewhere = max(1, min(MOST_ROWS_ELSEWHERE, TOKENS_ELSEWHERE // (length + reply)))
+            return self._batch_size(length + reply, MOST_ROWS if self.device_name == "cuda" else elsewhere)
+
+        return token_batches(rows, fitting)
+
+    def _reasoning_tokens(self, prompts: Sequence[Prompt], generation: Generation) -> int:
+        """How many tokens of reasoning memory must hold, where it is known that the model reasons."""
+        if (
+            generation.marker is None
+            and not self.enable_thinking
+            and not (prompts and self.opens_reasoning(prompts[0]))
+        ):
+            return 0
+        return min(AnswerLimits(generation=generation).reasoning_tokens, self._window)
+
+    def _run_each(
+        self, failures: Sequence[Completion | None], call: Callable[[Sequence[int]], Iterable[Place]]
+    ) -> Iterator[Place]:
+        """The completions of the items that have no failure yet, as they come, and the failures."""
+        yield from ((i, failed) for i, failed in enumerate(failures) if failed is not None)
+        fit = [i for i, failed in enumerate(failures) if failed is None]
+        yield from self._halving.each(fit, call, self._free_memory, TOO_BIG)
+
+    # -- replies ----------------------------------------------------------------------------------------------------
+
+    def generate(self, prompts: Sequence[Prompt], generation: Generation, repeats: Sequence[int]) -> list[Completion]:
+        completions = dict(self.generate_each(prompts, generation, repeats))
+        return [replace(completions[i], seconds=0.0) for i in range(len(prompts))]  # who asks for all times them
+
+    def generate_each(
+        self, prompts: Sequence[Prompt], generation: Generation, repeats: Sequence[int]
+    ) -> Iterator[Place]:
+        self._shared_prefixes.release()
+        encoded = [self._fit(prompt, self._window - generation.max_tokens) for prompt in prompts]
+
+        def call(batch: Sequence[int]) -> Iterator[Place]:
+            rows = [ids for i in batch if not isinstance(ids := encoded[i], Completion)]
+            # a row's own, or it would depend on its batch
+            seeds = [digest([generation.seed, ids, repeats[i]]) for i, ids in zip(batch, rows, strict=True)]
+            return self._generate(rows, generation, seeds)
+
+        yield from self._run_each([ids if isinstance(ids, Completion) else None for ids in encoded], call)
+
+    def _generate(self, encoded: list[list[int]], generation: Generation, seeds: Sequence[str]) -> Iterator[Place]:
+        """The completions of a batch as they are finished, each with its place."""
+        import torch
+
+        network, limits = self._model(), self._limits(generation)
+        set_attention_kernels(self.device_name)
+        rows = [
+            WrittenRow(place=place, prompt=ids, reply=self._reply(limits, ids), draws=random.Random(seed))
+            for place, (ids, seed) in enumerate(zip(encoded, seeds, strict=True))
+        ]
+        decoding = self._decoding(network, generation, rows)
+        longest = max(map(len, encoded)) if has_learnt_positions(network.config) else min(map(len, encoded))
+        with torch.inference_mode():
+            inputs = self._inputs(network, encoded)
+            written = network.generate(
+                **inputs,
+                generation_config=self._configuration(generation, min(limits.longest, self._window - longest)),
+                custom_generate=decoding,
+            )
+        while True:
+            with torch.inference_mode():
+                row = next(written, None)
+            if row is None:
+                return
+            completion = self._completion(row)
+            error = decoding.choice.masks.error_of(row) if decoding.choice.masks else None
+            yield row.place, completion if error is None else error
+
+    def _decoding(self, network: Any, generation: Generation, rows: Sequence[WrittenRow]) -> Decoding:
+        penalty = generation.repetition_penalty
+        choice = TokenChoice(
+            is_sampled=generation.temperature > 0,
+            penalty=None if penalty is None else RepetitionPenalty(penalty),
+            masks=self._schema_masks(generation, [row.reply for row in rows]),
+        )
+        return Decoding(
+            rows=rows, choice=choice, ends=self._ends, pad=self.tokenizer.pad_token_id,
+            is_shrinking=self._sharing_obstacle(network) is None,
+        )  # fmt: skip
+
+    def _sharing_obstacle(self, network: Any) -> str | None:
+        """Why rows can neither share what they begin with nor be taken out of the network's cache; None: they can."""
+        self._obstacle = self._shared_prefixes.obstacle(network)
+        return self._obstacle
+
+    def _inputs(self, network: Any, encoded: list[list[int]]) -> dict[str, Any]:
+        """The padded prompts, and the keys and values of what they begin with alike."""
+        inputs = dict(self.tokenizer.pad({"input_ids": encoded}, return_tensors="pt").to(self.device_name))
+        shared = find_prefixes(encoded) if len(encoded) > 1 and self._sharing_obstacle(network) is None else None
+        if shared is not None:
+            width = inputs["input_ids"].shape[1]
+            inputs[cache_argument(network)] = cached_prefixes(
+                network, encoded, shared, width, self.tokenizer.pad_token_id
+            )
+        return inputs
+
+    def _configuration(self, generation: Generation, most: int) -> "GenerationConfig":
+        """transformers' options of a batch of at most so many tokens."""
+        from transformers import GenerationConfig
+
+        sampling, tokenizer = generation.temperature > 0, self.tokenizer
+        ends = self._model().generation_config.eos_token_id
+        return GenerationConfig(
+            max_new_tokens=most, do_sample=sampling,
+            pad_token_id=tokenizer.pad_token_id, bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=ends if ends is not None else tokenizer.eos_token_id,
+            **({"temperature": generation.temperature, "top_p": generation.top_p, "top_k": generation.top_k or 0}
+               if sampling else {}),
+        )  # fmt: skip
+
+    def _limits(self, generation: Generation) -> AnswerLimits:
+        leading = split_delimiter(self.delimiter)[1] if self.format == "plain" else ""
+        return AnswerLimits(generation=generation, leading=leading, tags=self.reasoning_tags)
+
+    def _reply(self, limits: AnswerLimits, prompt: list[int]) -> BoundedReply:
+        """A reply to come: the end of its prompt says whether it begins inside a block of reasoning."""
+        opened = opened_block(self.tokenizer.decode(prompt[-limits.sight :]), self.reasoning_tags)
+        return BoundedReply(limits, self._decode, opened, self._window - len(prompt))
+
+    def _schema_masks(self, generation: Generation, replies: Sequence[BoundedReply]) -> SchemaMasks | None:
+        """What holds the replies to a schema; None where nothing must."""
+        if generation.schema is None or not generation.strict:
+            return None
+        return self._constraint.masks(generation.schema, replies)
+
+    @cached_property
+    def _constraint(self) -> SchemaConstraint:
+        tags = [opening for opening, _ in (*REASONING_TAGS, *self.reasoning_tags)]
+        openings = block_openings(self.tokenizer, tags, self.enable_thinking)
+        return SchemaConstraint(self.tokenizer, self._ends, openings)
+
+    @property
+    def _ends(self) -> set[int]:
+        """The tokens at which a reply ends."""
+        ends = self._model().generation_config.eos_token_id
+        return {ends} if isinstance(ends, int) else {*(ends or []), self.tokenizer.eos_token_id} - {None}
+
+    def _completion(self, row: WrittenRow) -> Completion:
+        """A generated row up to its first end token, and cut at a stop string. What the prompt opened stands before."""
+        reply, tokens = row.reply, row.tokens[: row.reply.length]
+        length = next((i for i, token in enumerate(tokens) if token in self._ends), len(tokens))
+        text = self._decode(tokens[:length])
+        cut = reply.limits.stop_at(reply.opened, text)
+        finish: Literal["stop", "length"] = "stop" if length < len(tokens) or cut is not None else reply.finish
+        logprobs = row.logprobs[: max(length, 1)]  # of an empty answer, how likely its end was
+        mean = round(sum(logprobs) / len(logprobs), 4) if logprobs else None  # the batch shows in the seventh digit
+        return Completion(
+            text=reply.opened + text[:cut], finish=finish, tokens_in=len(row.prompt), tokens_out=length, logprob=mean,
+            seconds=row.seconds,
+        )  # fmt: skip
+
+    def _decode(self, tokens: Sequence[int]) -> str:
+        """The text of tokens without special ones, but for those that tags of reasoning are made of."""
+        if self.tag_tokens.isdisjoint(tokens):
+            return str(self.tokenizer.decode(tokens, skip_special_tokens=True))
+        hidden = self.special_tokens - self.tag_tokens
+        return str(self.tokenizer.decode([token for token in tokens if token not in hidden]))
