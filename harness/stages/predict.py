@@ -1,6 +1,6 @@
 """Ask every variant every sample; leaves the samples, the predictions and what their calls cost."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from harness.components.task import Task
@@ -48,8 +48,20 @@ def _predict_cell(suite: Suite, task: Task, cell: Cell, context: Context, resour
     predictions = suite.answering()[cell.variant].answer(task, task.data.test, context, resources)
     if [prediction.sample_id for prediction in predictions] != [sample.id for sample in task.data.test]:
         raise RuntimeError(f"variant {cell.variant} did not answer each sample of {cell.task} once and in order")
-    context.display.finish(progress_line(len(predictions), context.counts))
+    context.display.finish(progress_line(len(predictions), context.counts) + _limit_line(context.counts, predictions))
     return predictions
+
+
+def _limit_line(counts: CallCounts, predictions: Sequence[Prediction]) -> str:
+    """How many answers have met a limit that nobody has stated."""
+    if counts.max_tokens is None:
+        return ""
+    return f", {cut_answers(predictions)} cut at {counts.max_tokens} tokens"
+
+
+def cut_answers(predictions: Sequence[Prediction]) -> int:
+    """How many answers ended at their limit."""
+    return sum(prediction.finish == "length" for prediction in predictions)
 
 
 def progress_line(finished: int, counts: CallCounts) -> str:
@@ -62,6 +74,12 @@ def _cell_records(
     counts: Mapping[Cell, CallCounts], predictions: Mapping[Cell, list[Prediction]]
 ) -> list[dict[str, JSON]]:
     return [
-        {"task": cell.task, "variant": cell.variant, "samples": len(predictions[cell]), **asdict(cell_counts)}
+        {
+            "task": cell.task,
+            "variant": cell.variant,
+            "samples": len(predictions[cell]),
+            **cell_counts.record(),
+            **({} if cell_counts.max_tokens is None else {"cut": cut_answers(predictions[cell])}),
+        }
         for cell, cell_counts in counts.items()
     ]

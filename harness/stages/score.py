@@ -1,7 +1,6 @@
 """Score every prediction by every metric of its task, judges last; leaves scores, judgements and what they cost."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 
 from harness.components.component import named
 from harness.components.metric import Metric, scoring_phase
@@ -47,7 +46,7 @@ def score(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, context: C
             )
             items = [samples[task, prediction.sample_id] for prediction in predictions[task]]
             scores[task, name] = _score(metrics[task][name], items, predictions[task], scoring, context)
-            costs += [{"task": task, "metric": name, **asdict(context.counts)}] if context.counts.has_calls else []
+            costs += [{"task": task, "metric": name, **context.counts.record()}] if context.counts.has_calls else []
     finally:
         context.close()
     folder.write_scores(score for figure in figures for score in scores[figure])
