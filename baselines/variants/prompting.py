@@ -18,6 +18,7 @@ from harness.components.completing import ReadReply, for_model
 from harness.components.fields import MOST_TOKENS, ModelName, Needs, PromptText
 from harness.components.model import Model
 from harness.components.prompt_shape import PromptShape
+from harness.components.target_limits import target_limit
 from harness.components.task import Task
 from harness.components.variant import PassageMix, Resources, TrainingPair, Variant
 from harness.errors import HarnessError
@@ -131,7 +132,8 @@ class Prompting(Variant):
             turns = iter(once.answer_framed(task, list(chain.from_iterable(orders)), calls, framing))
             return [agreed(list(islice(turns, len(rotated)))) for rotated in orders]
         prompts = self.prompts(task, samples, calls.seed, framing)
-        generation = for_model(self.generation(task), calls.model(self.model), self.max_tokens is not None)
+        options = self.limited_generation(task, calls)
+        generation = for_model(options, calls.model(self.model), self.max_tokens is not None)
         read = self.reader(task)
         if self.samples == 1:
             completions = task.answer.complete(calls, self.model, samples, prompts, generation)
@@ -186,6 +188,14 @@ class Prompting(Variant):
         """The task's options of generation, with this variant's own in their place."""
         options = self._unconstrained(task)
         return replace(options, schema=task.reply_schema, strict=True) if self.constrained else options
+
+    def limited_generation(self, task: Task, calls: Calls) -> Generation:
+        """The same, with the limit of the answers in tokens of the model where it follows from the train rows."""
+        options = self.generation(task)
+        if self.max_tokens is not None or not task.is_limited_by_targets:
+            return options
+        calls.counts.max_tokens = target_limit(task, calls.token_counter(self.model) or len)
+        return replace(options, max_tokens=calls.counts.max_tokens)
 
     def rests_on(self) -> tuple[str, ...]:
         return ("constrained",) if self.constrained else ()

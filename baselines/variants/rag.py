@@ -194,7 +194,7 @@ class Rag(Prompting):
     ) -> None:
         """Leave out and cut passages until the budget and the context window hold the prompt and its answer."""
         scored = any(task.answer.options(sample) for sample in samples[:1])  # options are a few tokens, not max_tokens
-        generation = self.generation(task)
+        generation = self.limited_generation(task, calls)
         answer = OPTION_TOKENS if scored else generation.max_tokens + (generation.reasoning_tokens or 0)
         budget = TokenBudget(calls, self.model, answer, self.budget)
         if not budget.is_bounded:

@@ -149,7 +149,7 @@ class Model(Component):
         return {}
 
     def scoring_remark(self) -> str | None:
-        """What was noticed while texts were scored and a user should know; None for nothing."""
+        """What was noticed while it wrote or scored texts and a user should know; None for nothing."""
         return None
 
     def generate(self, prompts: Sequence[Prompt], generation: Generation, repeats: Sequence[int]) -> list[Completion]:

@@ -24,6 +24,7 @@ class Task:
     language: Language = "zh"  # of what the product itself writes into its prompts
     version: str = ""  # of a freshness probe: before, after or withdrawn
     updated: str = ""  # the knowledge base that is searched in its second version
+    is_limited_by_targets: bool = False  # the most tokens of an answer are counted by each model's own tokenizer
     _questions: dict[str, tuple[Sample, str]] = field(default_factory=dict, repr=False, compare=False)  # rendered once
 
     @property

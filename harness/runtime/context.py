@@ -54,6 +54,7 @@ class Context(ModelAccess):
             lambda unique: engine.plan([prompts[i] for i in unique], generation),
             run,
         )
+        self._note_remark(model, engine.scoring_remark())
         if tags := engine.own_reasoning_tags:
             completions = [replace(own, text=with_usual_tags(own.text, tags)) for own in completions]
         return self._with_prompts(model, prompts, completions)

@@ -119,7 +119,7 @@ class ModelAccess:
             self.display.note(reason)
 
     def _note_remark(self, name: str, remark: str | None) -> None:
-        """Say once what a model has noticed while it scored texts."""
+        """Say once what a model has noticed while it answered."""
         if remark is not None and name not in self.remarks:
             self.remarks[name] = remark
             self.display.note(f"{name}: {remark}")

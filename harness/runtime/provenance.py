@@ -70,7 +70,7 @@ def described_suite(suite: Suite, tasks: Mapping[str, Task]) -> dict[str, JSON]:
                 "system": task.system.text if task.system else None,
                 "language": task.language,
                 "generation": {
-                    "max_tokens": task.generation.max_tokens,
+                    "max_tokens": "auto" if task.is_limited_by_targets else task.generation.max_tokens,
                     "temperature": task.generation.temperature,
                     "top_p": task.generation.top_p,
                     "stop": list(task.generation.stop),

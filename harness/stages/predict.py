@@ -1,6 +1,6 @@
 """Ask every variant every sample; leaves the samples, the predictions and what their calls cost."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from harness.components.task import Task
@@ -29,8 +29,8 @@ def predict(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, context:
     with folder.parts("predictions.jsonl", Prediction) as parts:
         try:
             for cell in planned_cells(suite, tasks):
-                samples = _predict_cell(suite, tasks[cell.task], cell, context, resources, parts)
-                costs.append({"task": cell.task, "variant": cell.variant, "samples": samples, **asdict(context.counts)})
+                cost = _predict_cell(suite, tasks[cell.task], cell, context, resources, parts)
+                costs.append(cost)  # noqa: PERF401  what came before an interruption is kept
         except BaseException:
             folder.write_run({**record, "status": "interrupted", "cells": costs})
             raise
@@ -47,17 +47,26 @@ def predict(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, context:
 
 def _predict_cell(
     suite: Suite, task: Task, cell: Cell, context: Context, resources: Resources, parts: RecordParts[Prediction]
-) -> int:
-    """Ask a variant all items of a task, SLICE of them together; returns how many there are."""
+) -> dict[str, JSON]:
+    """Ask a variant all items of a task, SLICE of them together; returns what that cost."""
     context.begin(cell)
-    variant = suite.answering()[cell.variant]
+    variant, cut = suite.answering()[cell.variant], 0
     for samples in blocks(task.data.test, SLICE):
         predictions = variant.answer(task, samples, context, resources)
         if [prediction.sample_id for prediction in predictions] != [sample.id for sample in samples]:
             raise RuntimeError(f"variant {cell.variant} did not answer each sample of {cell.task} once and in order")
         parts.extend(cell, predictions)
-    context.display.finish(progress_line(len(task.data.test), context.counts))
-    return len(task.data.test)
+        cut += cut_answers(predictions)
+    limit, count = context.counts.max_tokens, len(task.data.test)
+    at_limit = "" if limit is None else f", {cut} cut at {limit} tokens"  # which nobody has stated
+    context.display.finish(progress_line(count, context.counts) + at_limit)
+    record = {"task": cell.task, "variant": cell.variant, "samples": count, **context.counts.record()}
+    return record if limit is None else {**record, "cut": cut}
+
+
+def cut_answers(predictions: Sequence[Prediction]) -> int:
+    """How many answers ended at their limit."""
+    return sum(prediction.finish == "length" for prediction in predictions)
 
 
 def progress_line(finished: int, counts: CallCounts) -> str:

@@ -1,6 +1,7 @@
 """Before any model is asked: read the data, check every sample and component, and say all that is wrong at once."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from harness.checks.components import (
     judge_mistakes,
@@ -19,6 +20,7 @@ from harness.components.calls import Calls
 from harness.components.component import named
 from harness.components.display import Display
 from harness.components.indexes import Indexes
+from harness.components.target_limits import target_limit
 from harness.components.task import Task
 from harness.components.trained_model import DerivedModel, TrainingInputs
 from harness.components.variant import Resources
@@ -149,7 +151,9 @@ def _read_task(name: str, spec: TaskSpec, suite: Suite) -> Task:
         raise DataError(f"tasks.{name}.data: there is no test sample; check path, split and limit")
     refuse_equal_ids(name, data.test)
     language = task_language(suite.language, data, [spec.prompt, spec.system])
-    return Task(
+    if spec.is_limited_by_targets and not data.train:
+        raise DataError(f"tasks.{name}.generation.max_tokens: auto needs train rows with right answers; state a number")
+    task = Task(
         name=name,
         data=data,
         template=spec.prompt or Template(spec.answer.prompt_in(language), "default prompt"),
@@ -157,4 +161,9 @@ def _read_task(name: str, spec: TaskSpec, suite: Suite) -> Task:
         answer=spec.answer,
         generation=spec.generation,
         language=language,
+        is_limited_by_targets=spec.is_limited_by_targets,
     )
+    if not spec.is_limited_by_targets:
+        return task
+    # a character counts as a token, as it does wherever no tokenizer is at hand; who asks a model counts again
+    return replace(task, generation=replace(task.generation, max_tokens=target_limit(task, len)))

@@ -1,7 +1,6 @@
 """Score every prediction by every metric of its task, judges last; leaves scores, judgements and what they cost."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from itertools import groupby
 
 from harness.components.component import named
@@ -102,7 +101,7 @@ def _score_whole(
     parts.extend(figure.key, figure.of([sample for sample, _ in answered], [own for _, own in answered]))
     if is_shown:
         context.display.finish(progress_line(len(answered), context.counts))
-    cost = {"task": figure.task, "metric": figure.scoring.metric, **asdict(context.counts)}
+    cost = {"task": figure.task, "metric": figure.scoring.metric, **context.counts.record()}
     return [cost] if context.counts.has_calls else []
 
 

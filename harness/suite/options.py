@@ -26,8 +26,8 @@ class _Strict(BaseModel):
 class GenerationOptions(_Strict):
     """How text is generated for a task; every variant of the task shares it."""
 
-    max_tokens: int = Field(256, ge=1, le=MOST_TOKENS)
-    """Most tokens of the answer."""
+    max_tokens: Annotated[int, Field(ge=1, le=MOST_TOKENS)] | Literal["auto"] = 256
+    """Most tokens of the answer; auto: a quarter and 8 more than 99 % of the train rows' right answers have."""
     reasoning_tokens: int | None = Field(None, ge=0, le=MOST_TOKENS)
     """Most tokens of what comes before the answer; null: 2,048."""
     temperature: float = Field(0.0, ge=0)

@@ -37,6 +37,7 @@ class TaskSpec:
     system: Template | None
     metrics: Mapping[str, Metric]
     generation: Generation
+    is_limited_by_targets: bool = False  # its most tokens follow from the right answers of its train rows
 
 
 @dataclass(frozen=True, kw_only=True)

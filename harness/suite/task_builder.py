@@ -116,8 +116,9 @@ class TaskBuilder(Builder):
             prompt=prompt,
             system=system,
             metrics=cast(dict[str, Metric], metrics),
+            is_limited_by_targets=options.max_tokens == "auto",
             generation=Generation(
-                max_tokens=options.max_tokens,
+                **({} if options.max_tokens == "auto" else {"max_tokens": options.max_tokens}),
                 temperature=options.temperature,
                 top_p=options.top_p,
                 stop=tuple(options.stop),

@@ -27,19 +27,27 @@ class CellSettings:
     answer: str  # the kind of answer as a suite names it
     is_plain: bool  # the model is sent running text, not turns
     is_trained: bool  # the run trained the model
+    is_limited_by_targets: bool = False  # the most tokens follow from the train rows
 
     @property
     def stops(self) -> str:
         """The stop strings as a suite writes them."""
         return json.dumps(list(self.generation.stop), ensure_ascii=False)
 
+    @property
+    def limit(self) -> int | str:
+        """The most tokens of an answer as a suite writes it."""
+        return "auto" if self.is_limited_by_targets else self.generation.max_tokens
+
 
 def cell_settings(suite: Suite, task: Task, cell: Cell) -> CellSettings:
     """The settings of a task asked by a variant."""
     model = _model(suite, cell.variant)
     root = None if model is None else model.root()
+    generation = suite.answering()[cell.variant].generation(task)
     return CellSettings(
-        generation=suite.answering()[cell.variant].generation(task),
+        generation=generation,
+        is_limited_by_targets=task.is_limited_by_targets and generation.max_tokens == task.generation.max_tokens,
         answer=next(iter(written(task.answer))),
         is_plain=isinstance(root, HuggingFace) and root.format == "plain",
         is_trained=model is not None and bool(model.training_prompts()),
@@ -111,7 +119,7 @@ def _ran_on(settings: CellSettings, predictions: Sequence[Prediction]) -> Explan
     if _most_have(predictions, UNCLOSED, ONLY_REASONING, _lack_of_marker(settings)):
         return explanation("long_reasoning", "long_reasoning")
     name = "endless_text" if settings.is_plain and not settings.generation.stop else "long_answers"
-    return explanation(name, name, limit=settings.generation.max_tokens)
+    return explanation(name, name, limit=settings.limit)
 
 
 def _lack_of_marker(settings: CellSettings) -> str:

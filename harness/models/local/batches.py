@@ -4,14 +4,11 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
+from harness.models.local.batch_prefixes import common_length
 from harness.models.local.memory import BYTES, cache, passing
-from harness.models.local.prompt_prefixes import common_length
 
 log = logging.getLogger("harness")
 T = TypeVar("T")
-MOST_ROWS = {"cuda": 512}  # at once; with more of them a step takes as much longer as it writes more
-MOST_ROWS_ELSEWHERE = 64
-TOKENS_ELSEWHERE = 1 << 14  # of prompts and replies at once: a batch should take minutes at most where there is no GPU
 ALIKE = 0.5  # of the shorter of two prompts, to be asked in one batch for what they begin with alike
 
 
@@ -92,12 +89,11 @@ def out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text
 
 
-def rows_in_memory(config: Any, room: float, length: int, *, dtype: str, device: str) -> int:
+def rows_in_memory(config: Any, room: float, length: int, *, dtype: str, most: int) -> int:
     """How many rows of `length` tokens, reply included, half of `room` bytes holds: 1 to the most that pay.
 
     Counted a row: keys and values of every token and layer, what a layer holds at once, and its logits.
     """
     width = BYTES[dtype]
     row = cache(config, length, 1, width) + passing(config, length, width) + config.vocab_size * (width + 16)
-    most = MOST_ROWS.get(device) or min(MOST_ROWS_ELSEWHERE, max(1, TOKENS_ELSEWHERE // length))
     return max(1, min(most, int(max(0.0, room) / 2 / row)))

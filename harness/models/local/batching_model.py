@@ -25,12 +25,13 @@ class BatchingModel(EncodingModel):
         """The longest sequence in tokens."""
         return self.context_length() or 1 << 30
 
-    def _batch_size(self, longest: int) -> int:
-        """How many sequences of so many tokens are run at once."""
+    def _batch_size(self, longest: int, most: int | None = None) -> int:
+        """How many sequences of so many tokens are run at once, `most` if memory allows them."""
         if self.batch_size is not None:
             return self.batch_size
+        most = most or (256 if self.device_name == "cuda" else 16)
         config = self._model().config.get_text_config()
-        return rows_in_memory(config, self._room(), longest, dtype=self.dtype_name, device=self.device_name)
+        return rows_in_memory(config, self._room(), longest, dtype=self.dtype_name, most=most)
 
     def _room(self) -> float:
         """Bytes beside the weights. What is free now would make a resumed run form other batches."""

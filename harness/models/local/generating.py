@@ -7,17 +7,17 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.models.local.answer_limits import AnswerLimits, BoundedReply
+from harness.models.local.batch_prefixes import cached_prefixes, find_prefixes
 from harness.models.local.batches import token_batches
 from harness.models.local.batching_model import Place
 from harness.models.local.chat_template import split_delimiter
 from harness.models.local.decoding import Decoding
 from harness.models.local.device import set_attention_kernels
 from harness.models.local.memory import has_learnt_positions
-from harness.models.local.prompt_prefixes import cached_prefixes, find_prefixes
 from harness.models.local.repetition import RepetitionPenalty
 from harness.models.local.schema_masks import SchemaConstraint, SchemaMasks, block_openings
 from harness.models.local.scoring_model import ScoringModel
-from harness.models.local.sharing_checks import cache_argument, sharing_obstacle
+from harness.models.local.sharing_checks import cache_argument
 from harness.models.local.token_choice import DRAWS, TokenChoice
 from harness.models.local.written_row import WrittenReply, WrittenRow
 from harness.records.inputs import JSON, Generation, Prompt
@@ -27,6 +27,10 @@ from harness.text.reasoning import REASONING_TAGS, opened_block
 
 if TYPE_CHECKING:
     from transformers import GenerationConfig
+
+MOST_ROWS = 512  # at once on CUDA; with more of them a step takes as much longer as it writes more
+MOST_ROWS_ELSEWHERE = 64
+TOKENS_ELSEWHERE = 1 << 14  # of prompts and replies at once: a batch should take minutes at most where there is no GPU
 
 
 class GeneratingModel(ScoringModel):
@@ -48,7 +52,12 @@ class GeneratingModel(ScoringModel):
         rows = [[] if isinstance(ids, Completion) else ids for ids in encoded]
         asked = [prompt for prompt, ids in zip(prompts, encoded, strict=True) if not isinstance(ids, Completion)]
         reply = generation.max_tokens + self._reasoning_tokens(asked, generation)
-        return token_batches(rows, lambda length: self._batch_size(length + reply))
+
+        def fitting(length: int) -> int:
+            elsewhere = max(1, min(MOST_ROWS_ELSEWHERE, TOKENS_ELSEWHERE // (length + reply)))
+            return self._batch_size(length + reply, MOST_ROWS if self.device_name == "cuda" else elsewhere)
+
+        return token_batches(rows, fitting)
 
     def _reasoning_tokens(self, prompts: Sequence[Prompt], generation: Generation) -> int:
         """How many tokens of reasoning memory must hold, where it is known that the model reasons."""
@@ -117,13 +126,18 @@ class GeneratingModel(ScoringModel):
         )
         return Decoding(
             rows=rows, choice=choice, ends=self._ends, pad=self.tokenizer.pad_token_id,
-            is_shrinking=sharing_obstacle(network) is None,
+            is_shrinking=self._sharing_obstacle(network) is None,
         )  # fmt: skip
+
+    def _sharing_obstacle(self, network: Any) -> str | None:
+        """Why rows can neither share what they begin with nor be taken out of the network's cache; None: they can."""
+        self._obstacle = self._shared_prefixes.obstacle(network)
+        return self._obstacle
 
     def _inputs(self, network: Any, encoded: list[list[int]]) -> dict[str, Any]:
         """The padded prompts, and the keys and values of what they begin with alike."""
         inputs = dict(self.tokenizer.pad({"input_ids": encoded}, return_tensors="pt").to(self.device_name))
-        shared = find_prefixes(encoded) if len(encoded) > 1 and sharing_obstacle(network) is None else None
+        shared = find_prefixes(encoded) if len(encoded) > 1 and self._sharing_obstacle(network) is None else None
         if shared is not None:
             width = inputs["input_ids"].shape[1]
             inputs[cache_argument(network)] = cached_prefixes(

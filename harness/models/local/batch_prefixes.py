@@ -15,7 +15,7 @@ CANDIDATES = 8  # lengths of the suffixes that are tried
 
 
 @dataclass(frozen=True, kw_only=True)
-class PrefixPlan:
+class BatchPrefixes:
     """Which tokens of a batch are run once, and how many at the end of each row are run for itself."""
 
     prefixes: Sequence[list[int]]
@@ -23,7 +23,7 @@ class PrefixPlan:
     suffix: int  # tokens, equal for all rows: shorter rows run a part of their prefix again
 
 
-def find_prefixes(rows: Sequence[list[int]]) -> PrefixPlan | None:
+def find_prefixes(rows: Sequence[list[int]]) -> BatchPrefixes | None:
     """How the rows share what they begin with so that the fewest tokens are run; None where that does not repay.
 
     Rows in the order of their tokens have those that begin alike as neighbours.
@@ -49,7 +49,7 @@ def common_length(first: Sequence[int], second: Sequence[int]) -> int:
     return low
 
 
-def cached_prefixes(network: Any, rows: Sequence[list[int]], shared: PrefixPlan, width: int, pad: int) -> Any:
+def cached_prefixes(network: Any, rows: Sequence[list[int]], shared: BatchPrefixes, width: int, pad: int) -> Any:
     """The network's cache, filled with all but the last `suffix` of `width` columns, in which rows end at the right.
 
     A row lies in it as it would after a run of its own: padding at the left, then its own first tokens. Sliding windows
@@ -103,7 +103,7 @@ def _run(network: Any, prefixes: Sequence[list[int]], pad: int) -> tuple[Any, li
     return cache, padding
 
 
-def _with_suffix(rows: Sequence[list[int]], order: Sequence[int], suffix: int) -> PrefixPlan:
+def _with_suffix(rows: Sequence[list[int]], order: Sequence[int], suffix: int) -> BatchPrefixes:
     """The prefixes for suffixes of a length: a row that another's prefix begins with needs none of its own."""
     heads = sorted(((rows[i][: max(0, len(rows[i]) - suffix)], i) for i in order), reverse=True)
     prefixes: list[list[int]] = []
@@ -112,8 +112,8 @@ def _with_suffix(rows: Sequence[list[int]], order: Sequence[int], suffix: int) -
         if not prefixes or prefixes[-1][: len(head)] != head:
             prefixes.append(head)
         of[i] = len(prefixes) - 1
-    return PrefixPlan(prefixes=prefixes, of=of, suffix=suffix)
+    return BatchPrefixes(prefixes=prefixes, of=of, suffix=suffix)
 
 
-def _tokens_run(plan: PrefixPlan, rows: int) -> int:
+def _tokens_run(plan: BatchPrefixes, rows: int) -> int:
     return len(plan.prefixes) * max(map(len, plan.prefixes)) + rows * plan.suffix
