@@ -49,8 +49,8 @@ def agrees(network: Any, hidden: "torch.Tensor", logits: "torch.Tensor") -> bool
     head = network.get_output_embeddings()
     if head not in _AGREES:
         with torch.no_grad():
-            own, given = _projection(network)(hidden[:1]).flatten(), logits.float().flatten()
-            _AGREES[head] = bool((own - given).abs().max() <= 1e-3 * given.abs().max())
+            projected, expected = _projection(network)(hidden[:1]).flatten(), logits.float().flatten()
+            _AGREES[head] = bool((projected - expected).abs().max() <= 1e-3 * expected.abs().max())
     return _AGREES[head]
 
 
@@ -99,25 +99,25 @@ def _chunked_cross_entropy() -> Any:
         def forward(  # type: ignore[override]
             context: Any, hidden: Any, targets: Any, project: Callable[[Any], Any], at_once: int, *weights: Any
         ) -> Any:
-            needs = any(context.needs_input_grad)
+            is_learning = any(context.needs_input_grad)
             loss, gradient = hidden.new_zeros((), dtype=torch.float32), torch.empty_like(hidden)
             sums = [torch.zeros_like(value, dtype=torch.float32) for value in weights]
             for start in range(0, len(targets), at_once):
                 part = slice(start, start + at_once)
-                piece = hidden[part].detach().requires_grad_(needs)
-                with torch.set_grad_enabled(needs):
-                    own = torch.nn.functional.cross_entropy(project(piece), targets[part], reduction="sum")
-                loss += own.detach()
-                if needs:
-                    gradient[part], *others = torch.autograd.grad(own, [piece, *weights])
-                    for total, other in zip(sums, others, strict=True):
-                        total += other
+                piece = hidden[part].detach().requires_grad_(is_learning)
+                with torch.set_grad_enabled(is_learning):
+                    part_loss = torch.nn.functional.cross_entropy(project(piece), targets[part], reduction="sum")
+                loss += part_loss.detach()
+                if is_learning:
+                    gradient[part], *part_gradients = torch.autograd.grad(part_loss, [piece, *weights])
+                    for total, addend in zip(sums, part_gradients, strict=True):
+                        total += addend
             context.gradients = (gradient, *(total.to(value.dtype) for total, value in zip(sums, weights, strict=True)))
             return loss
 
         @staticmethod
         def backward(context: Any, scale: Any) -> Any:  # type: ignore[override]
-            first, *others = (gradient * scale.to(gradient.dtype) for gradient in context.gradients)
-            return (first, None, None, None, *others)
+            of_hidden, *of_weights = (gradient * scale.to(gradient.dtype) for gradient in context.gradients)
+            return (of_hidden, None, None, None, *of_weights)
 
     return ChunkedCrossEntropy

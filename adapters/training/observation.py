@@ -88,7 +88,7 @@ class Observer:
         engine._base, engine._trained = self.base, self.trainer.model.eval()
         prompts = [sample.prompt for sample in self.samples]
         generation = Generation(max_tokens=most, reasoning_tokens=most)
-        with self.trainer.apart():
+        with self.trainer.evaluation_mode():
             return [reply.text for reply in engine.generate(prompts, generation, [0] * len(prompts))]
 
     @contextmanager

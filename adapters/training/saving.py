@@ -12,16 +12,16 @@ def saving_by_time(callback: Any, clock: Callable[[], float]) -> Any:
 
     class SaveByTime(callback):  # type: ignore[misc]
         def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            self.since, self.cost = clock(), 0.0
+            self.last_save, self.cost = clock(), 0.0
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            self.asked = clock()
-            if is_due(self.asked - self.since, self.cost) and state.global_step < state.max_steps:
+            self.step_end = clock()
+            if is_due(self.step_end - self.last_save, self.cost) and state.global_step < state.max_steps:
                 control.should_save = True
 
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            self.since = clock()
-            self.cost = self.since - self.asked
+            self.last_save = clock()
+            self.cost = self.last_save - self.step_end
 
     return SaveByTime()
 

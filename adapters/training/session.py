@@ -145,13 +145,13 @@ def attempt(job: Job, plan: StepPlan, checkpoint: Path | None, progress: Progres
         torch.manual_seed(job.seed + trainer.args.process_index)  # or all devices would drop the same activations
     trainer.begin(progress, time.monotonic, order, counts)
     if execution.compiling.is_compiled:
-        trainer.apart = uncompiled
+        trainer.evaluation_mode = uncompiled
         compile_layers(network)
     observer = Observer(job.base, job.samples, job.work, trainer)
     _run(job, plan, checkpoint, trainer, observer)
     if plan.stop is None:
         _save(job, plan, trainer, precision)
-    return replace(_record(job, plan, trainer, observer, precision, rate), execution=_told(job, execution))
+    return replace(_record(job, plan, trainer, observer, precision, rate), execution=_execution_entry(job, execution))
 
 
 def _execution(job: Job, plan: StepPlan, network: Any, order: Order, checkpoint: Path | None) -> Execution:
@@ -167,7 +167,7 @@ def _autocasts(job: Job, precision: str) -> bool:
     return precision == "bfloat16" and job.recipe.weights != "bfloat16" and not rounded
 
 
-def _told(job: Job, execution: Execution) -> dict[str, JSON]:
+def _execution_entry(job: Job, execution: Execution) -> dict[str, JSON]:
     """How the steps were computed, as the record has it."""
     recipe, base = job.recipe, job.base
     rounded = is_rounded(job.method, recipe, base.dtype_name, base.device_name)

@@ -76,7 +76,9 @@ class Training:
         """Set what our part needs; transformers' constructor has run."""
         self.progress, self.clock, self.order, self.counts = progress, clock, order, counts
         self.started, self.earlier_seconds = clock(), counts.seconds
-        self.apart: Callable[[], AbstractContextManager[Any]] = nullcontext  # in which it evaluates and answers
+        self.evaluation_mode: Callable[[], AbstractContextManager[Any]] = (
+            nullcontext  # in which it evaluates and answers
+        )
         self.processed: Any = 0  # rows, tokens, learnt tokens since the last log, on the device: reading would wait
         self.model_accepts_loss_kwargs = (
             True  # our loss is a sum over the step's learnt tokens, divided by their number
@@ -134,7 +136,7 @@ class Training:
 
         self.model.eval()
         total, learnt = 0.0, 0
-        with torch.no_grad(), self.apart():
+        with torch.no_grad(), self.evaluation_mode():
             for inputs in self.get_eval_dataloader(items):
                 inputs = self._prepare_inputs(inputs)
                 labels, _ = inputs.pop("labels"), inputs.pop("counts")
