@@ -1,10 +1,11 @@
 """BM25: rare shared tokens count most, repetition saturates, length is penalised. Robertson 2009, section 3."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field
 
+from baselines.retrievers.index.bm25_weights import Bm25, Form
 from baselines.retrievers.index.matches import SparseIndex
 from baselines.retrievers.index.searched_text import IndexedTexts
 from baselines.retrievers.index.tokenising import Unit, tokenise
@@ -26,40 +27,25 @@ class Lexical(Retriever):
     """How soon the repetition of a token saturates; 0: repetition does not count."""
     b: float = Field(0.75, ge=0, le=1)
     """How much a long passage loses; 0: length does not matter."""
-    method: Literal["lucene", "robertson", "atire"] = "lucene"
+    method: Form = "lucene"
     """The form of the BM25 formula, by its name in bm25s."""
 
     def index(self, passages: Sequence[Passage], calls: Calls) -> Index:
         import numpy as np
-        from scipy.sparse import csc_matrix, csr_matrix
+        from scipy.sparse import csr_matrix
 
         documents = IndexedTexts(passages)
-        tokenised = [tokenise(text, self.tokens) for text in documents.texts]
-        model = self._fitted(tokenised) if any(tokenised) else None
-        vocabulary: dict[str, int] = model.vocab_dict if model else {}
-        shape = (len(documents.texts), max(vocabulary.values(), default=-1) + 1)
-        weights = csr_matrix((shape[1], shape[0]), dtype=np.float32)
-        if model:
-            stored = model.scores
-            # bm25s gives the empty token a place in the vocabulary and none in the matrix
-            weights = csc_matrix(
-                (stored["data"], stored["indices"], stored["indptr"]), (shape[0], len(stored["indptr"]) - 1)
-            ).T
+        model = Bm25(self.method, self.k1, self.b)
+        lists, numbers = model.lists(documents.texts, lambda text: tokenise(text, self.tokens))
 
         def encode(queries: Sequence[str]) -> Any:
             rows = [
-                [vocabulary[t] for t in tokenise(query, self.tokens) if vocabulary.get(t, shape[1]) < weights.shape[0]]
+                [number for token in tokenise(query, self.tokens) if (number := numbers.get(token)) is not None]
                 for query in queries
             ]
             ends = np.cumsum([0, *map(len, rows)])
             columns = np.array([column for row in rows for column in row], dtype=np.int64)
-            return csr_matrix((np.ones(len(columns), dtype=np.float32), columns, ends), (len(rows), weights.shape[0]))
+            shape = (len(rows), max(1, len(numbers)))
+            return csr_matrix((np.ones(len(columns), dtype=np.float32), columns, ends), shape)
 
-        return SparseIndex(weights.tocsr(), documents, encode)
-
-    def _fitted(self, tokenised: list[list[str]]) -> Any:
-        import bm25s
-
-        model = bm25s.BM25(k1=self.k1, b=self.b, method=self.method)
-        model.index(tokenised, show_progress=False)
-        return model
+        return SparseIndex(lists, documents, encode)

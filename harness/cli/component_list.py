@@ -26,11 +26,12 @@ def list_components(
     `harness list method lora` shows the parameters of one component, `harness list suite prices` those of a section.
     """
     from harness.errors import HarnessError
-    from harness.models.listing.command import list_models
     from harness.printing import make_console
 
     console = make_console()
     if server is not None and name is None:
+        from harness.models.listing.command import list_models
+
         list_models(kind, server, api_key, console)
     elif server is not None:
         raise HarnessError(f"--server lists models, and '{name}' is excess; write `harness list models --server URL`")
@@ -42,15 +43,16 @@ def list_components(
 
 def _print_kinds(kind: str | None, console: "Console") -> None:
     """The components of a kind, or of all, with the first line of their documentation. Raises HarnessError."""
-    from harness.components.registry import KINDS, components, summary
-    from harness.suite.parameters import SECTIONS, section_parameters
+    from harness.components.registry import KINDS, SECTIONS, summaries
 
     _check_kind(kind)
     for kind_name in [kind] if kind else KINDS:
         if kind_name == SECTIONS:
+            from harness.suite.parameters import section_parameters
+
             rows = {own.parameter: own.description for own in section_parameters() if not own.name}
         else:
-            rows = {name: summary(component) for name, component in sorted(components(kind_name))}
+            rows = dict(sorted(summaries(kind_name).items()))
         _print_table(kind_name, rows, console)
     if kind:
         console.print(f"`harness list {kind} NAME` shows the parameters of one of them.", soft_wrap=True)
@@ -68,9 +70,8 @@ def _print_table(title: str, rows: dict[str, str], console: "Console") -> None:
 
 def _check_kind(kind: str | None) -> None:
     """Raises HarnessError with the nearest kind for what is none."""
-    from harness.components.registry import KINDS
+    from harness.components.registry import KINDS, SECTIONS
     from harness.errors import HarnessError, nearest
-    from harness.suite.parameters import SECTIONS
 
     if kind == "models":
         raise HarnessError(
@@ -84,9 +85,9 @@ def _check_kind(kind: str | None) -> None:
 
 def _print_component(kind: str, name: str, console: "Console") -> None:
     """What a component or a section is, then its parameters. Raises HarnessError."""
-    from harness.components.registry import find, summary
+    from harness.components.registry import SECTIONS, find, summary
     from harness.errors import HarnessError
-    from harness.suite.parameters import SECTIONS, component_parameters, section_parameters
+    from harness.suite.parameters import component_parameters, section_parameters
 
     _check_kind(kind)
     try:

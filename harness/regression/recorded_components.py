@@ -17,7 +17,7 @@ ANY = "*"  # the section of a name in the settings of a component that is not kn
 @cache
 def recorded_class(kind: str, component: str) -> type[Component] | None:
     """The shipped class of a name in run.json; None of a user's own, and of one that is gone."""
-    return next((own for _, own in registry.components(kind) if own.__name__ == component), None)
+    return registry.find_class(kind, component)
 
 
 def counting_settings(kind: str, component: str, settings: Settings) -> dict[str, JSON]:

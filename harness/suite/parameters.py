@@ -5,13 +5,11 @@ from dataclasses import dataclass
 
 import yaml
 
-from harness.components.registry import KINDS, find, names
+from harness.components.registry import KINDS, SECTIONS, find, names
 from harness.errors import nearest
 from harness.records.inputs import JSON
 from harness.suite.grid import EXCLUDE
 from harness.suite.schema import component_schema, suite_schema
-
-SECTIONS = "suite"  # the kind of the sections of a suite file
 
 
 @dataclass(frozen=True, kw_only=True)

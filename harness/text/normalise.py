@@ -49,6 +49,8 @@ _INVISIBLE_RANGES = (
 )  # fmt: skip
 _INVISIBLE = re.compile("[" + "".join(f"{chr(first)}-{chr(last)}" for first, last in _INVISIBLE_RANGES) + "]+")
 _CJK = r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]"
+_NO_IDEOGRAPHS = re.compile(r"[^\u4e00-\u9fff]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f]")
 _SPACE_BESIDE_CJK = re.compile(rf"(?!(?<=\d)\s+\d)(?:(?<={_CJK})\s+|\s+(?={_CJK}))")
 
 
@@ -78,6 +80,22 @@ def normalise(
     if whitespace:
         text = _SPACE_BESIDE_CJK.sub("", " ".join(text.split()))
     return text
+
+
+def fast_normalise(text: str) -> str:
+    """`normalise(text)`, several times as fast for passages: ideographs stay as they are and marks between them repeat.
+
+    What stands between ideographs has no white space at its ends afterwards, as `normalise` leaves none beside CJK.
+    """
+    return _NO_IDEOGRAPHS.sub(_normalised_part, text)
+
+
+def _normalised_part(part: re.Match[str]) -> str:
+    text = part[0]
+    # of all that is made comparable, ASCII has case, white space and one kind of quotation mark
+    if text.isascii() and not _CONTROL.search(text):
+        return " ".join(text.replace("`", "'").casefold().split())
+    return normalise(text) if len(text) < 32 else normalise.__wrapped__(text)  # long ones would fill its cache
 
 
 def visible(text: str) -> str:

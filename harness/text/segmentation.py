@@ -5,7 +5,7 @@ import warnings
 from functools import lru_cache
 from typing import Any
 
-from harness.text.normalise import normalise
+from harness.text.normalise import fast_normalise
 
 
 @lru_cache(maxsize=1)
@@ -27,4 +27,4 @@ def comparable_lines(text: str) -> list[str]:
     `normalise` takes a line break between Chinese characters for nothing, so that what ends a line and what begins the
     next would make words that the text does not have.
     """
-    return [line for line in map(normalise, text.splitlines()) if line]
+    return [line for line in map(fast_normalise, text.splitlines()) if line]

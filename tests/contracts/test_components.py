@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from harness.components.component import Component
 from harness.components.model import Model
-from harness.components.registry import KINDS, components, find, names, summary
+from harness.components.registry import KINDS, components, find, find_class, names, summaries, summary
 from harness.models.remote.server_model import RemoteModel
 from harness.suite.schema import suite_schema
 from harness.suite.yaml_source import read_source
@@ -47,6 +47,14 @@ def test_the_folders_hold_components_of_every_kind() -> None:
     assert {"text", "choice", "json"} <= shipped["answer"]
     assert {"exact_match", "term_set"} <= shipped["metric"]
     assert {"prompting"} <= shipped["variant"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_listing_reads_what_importing_would_tell(kind: str) -> None:
+    own = dict(components(kind))
+    assert summaries(kind) == {name: summary(component) for name, component in own.items()}
+    assert {find_class(kind, component.__name__) for component in own.values()} == set(own.values())
+    assert find_class(kind, "Exactmatch") is None  # a class is not named but for its capitals
 
 
 def test_listing_imports_nothing_heavy() -> None:

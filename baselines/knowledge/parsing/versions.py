@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
-from baselines.knowledge.parsing.gold import Expected, Gold, Places, fast_normalise, values_of
+from baselines.knowledge.parsing.gold import Expected, Gold, Places, values_of
 from harness.records.inputs import PassageSet, Sample
-from harness.text.normalise import normalise
+from harness.text.normalise import fast_normalise, normalise
 
 
 @dataclass(frozen=True, slots=True)

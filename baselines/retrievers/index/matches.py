@@ -1,8 +1,9 @@
-"""Search by a sparse matrix of weights, token × document: what the lexical retrievers share."""
+"""Search by the weights of tokens in documents: what the lexical retrievers share."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from baselines.retrievers.index.posting_lists import PostingLists
 from baselines.retrievers.index.searched_text import IndexedTexts
 from harness.components.retriever import Hit, Question, questions_of
 
@@ -10,16 +11,17 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-QUERY_BATCH = 256  # queries a matrix product: bounds the memory for scores
-STRIDE = 16  # every 16th value is looked at first
+QUERY_BATCH = 256  # queries encoded at a time
+STRIDE = 16  # of many values, every 16th is looked at first
+MANY = 1 << 12
 Encode = Callable[[Sequence[str]], Any]  # queries → csr matrix (queries, tokens)
 
 
 class SparseIndex:
     """An index whose score is the sum over a query's tokens of query weight × document weight; only hits above 0."""
 
-    def __init__(self, weights: Any, documents: IndexedTexts, encode: Encode) -> None:
-        self.weights = weights  # csr matrix (tokens, documents)
+    def __init__(self, lists: PostingLists, documents: IndexedTexts, encode: Encode) -> None:
+        self.lists = lists
         self.documents = documents
         self.encode = encode
 
@@ -37,33 +39,36 @@ class SparseIndex:
         hits: dict[Question, list[Hit]] = {}
         for start in range(0, len(unique), QUERY_BATCH):
             batch = unique[start : start + QUERY_BATCH]
-            scores = self.encode([query for query, _ in batch]) @ self.weights
+            rows = self.encode([query for query, _ in batch])
             for row, question in enumerate(batch):
-                inside = slice(scores.indptr[row], scores.indptr[row + 1])
-                places, values = self._passages(scores.indices[inside], scores.data[inside], question[1])
+                inside = slice(rows.indptr[row], rows.indptr[row + 1])
+                scores = self._of_passages(self.lists.scores(rows.indices[inside], rows.data[inside]), question[1])
                 if allowed is not None:
-                    places, values = places[allowed[places]], values[allowed[places]]
-                hits[question] = best_hits(places, values, k)
+                    scores[~allowed] = 0
+                hits[question] = _best_above_zero(scores, k)
         return [list(hits.get(question, ())) for question in questions]
 
-    def _passages(self, documents: Any, values: Any, without: str | None) -> tuple[Any, Any]:
-        """Places and scores above 0 of the passages that documents belong to: each scores as its best document."""
+    def _of_passages(self, scores: "NDArray[np.float32]", without: str | None) -> "NDArray[np.float32]":
+        """The scores of passages from those of documents, of which each passage's best counts."""
         import numpy as np
 
-        if self.documents.has_aliases:
-            left_out = self.documents.named(without)
-            if len(left_out):
-                counted = np.isin(documents, left_out, invert=True)
-                documents, values = documents[counted], values[counted]
-            maxima = np.zeros(self.documents.passages, dtype=values.dtype)
-            np.maximum.at(maxima, self.documents.owners[documents], values)
-            places = np.flatnonzero(maxima > 0)
-            values = maxima[places]
-        else:
-            places = documents
-            if values.size and values.min() <= 0:
-                places, values = places[values > 0], values[values > 0]
-        return places, values
+        if not self.documents.has_aliases:
+            return scores
+        scores[self.documents.named(without)] = 0
+        own, further = np.split(scores, [self.documents.passages])
+        np.maximum.at(own, self.documents.owners[len(own) :], further)
+        return own
+
+
+def _best_above_zero(scores: "NDArray[np.float32]", k: int) -> list[Hit]:
+    """The k highest scores above 0."""
+    import numpy as np
+
+    part = scores[::STRIDE]
+    part = part[part > 0]
+    enough = scores >= np.partition(part, len(part) - k)[len(part) - k] if 0 < k < len(part) else scores > 0
+    places = np.flatnonzero(enough)
+    return best_hits(places, scores[places], k)
 
 
 def best_hits(places: "NDArray[Any]", values: "NDArray[Any]", k: int) -> list[Hit]:
@@ -72,7 +77,8 @@ def best_hits(places: "NDArray[Any]", values: "NDArray[Any]", k: int) -> list[Hi
 
     if k <= 0:
         return []
-    for step in (STRIDE, 1):  # the k-th highest of a part is a bound from below, and leaves little to partition
+    # the k-th highest of a part is a bound from below, and leaves little to partition
+    for step in (STRIDE, 1) if len(values) > MANY else (1,):
         part = values[::step]
         if len(part) > k:  # what equals the k-th highest stays in: its place decides
             enough = values >= np.partition(part, len(part) - k)[len(part) - k]

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from baselines.retrievers.hybrid import Hybrid, fuse
+from baselines.retrievers.index.character_features import string_features
 from baselines.retrievers.index.tokenising import tokenise
 from baselines.retrievers.lexical import Lexical
 from baselines.retrievers.tfidf import Tfidf
 from harness.components.retriever import Index, Retriever
 from harness.records.inputs import Passage
 from harness.runtime.context import Context
+from harness.text.segmentation import comparable_lines
 
 NO_CONTEXT = cast(Context, None)  # these retrievers ask no model
 TERMS = ["胃部分切除术", "肝部分切除术", "阑尾切除术", "CT引导下肺穿刺活检", "C5-6椎间盘切除术", "胃镜检查"]
@@ -94,9 +96,9 @@ def test_tfidf_cosine_by_hand() -> None:
 
 
 def test_pairs_meet_over_what_was_left_out_or_moved() -> None:
-    features = Tfidf(ngrams=(1, 1), pairs=2)._features("abcd")
+    features = string_features(["abcd"], (1, 1), pairs=2)
     assert sorted(features) == sorted(["a", "b", "c", "d", "a\0b", "b\0c", "c\0d", "a\0c", "b\0d"])
-    assert sorted(Tfidf(ngrams=(2, 2), pairs=1)._features("ba")) == ["a\0b", "ba"]  # either order is one pair
+    assert sorted(string_features(["ba"], (2, 2), pairs=1)) == ["a\0b", "ba"]  # either order is one pair
     apart = made(Tfidf(ngrams=(2, 2), pairs=3), ["左叶全切", "肝右叶"])
     assert places(apart.search(["切左"], 2)[0]) == [0]
     assert made(Tfidf(ngrams=(2, 2), pairs=0), ["左叶全切", "肝右叶"]).search(["切左"], 2) == [[]]
@@ -111,7 +113,7 @@ def test_pairs_meet_over_what_was_left_out_or_moved() -> None:
     ],
 )
 def test_no_ngram_or_pair_reaches_over_a_line_break(text: str, ngrams: tuple[int, int], expected: list[str]) -> None:
-    assert sorted(Tfidf(ngrams=ngrams, pairs=5)._features(text)) == sorted(expected)
+    assert sorted(string_features(comparable_lines(text), ngrams, pairs=5)) == sorted(expected)
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ import pytest
 from pydantic import ValidationError
 
 from baselines.knowledge.jsonl import Jsonl
-from baselines.knowledge.parsing.gold import Gold, containing, fast_normalise
+from baselines.knowledge.parsing.gold import Gold, containing
 from baselines.knowledge.texts import Texts
 from harness.errors import DataError
 from harness.records.inputs import Passage, Sample
-from harness.text.normalise import normalise
+from harness.text.normalise import fast_normalise, normalise
 
 PASSAGES = [
     Passage(id="a", text="胃切除术", source="x.txt", title="外科"),
