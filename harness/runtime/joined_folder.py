@@ -8,10 +8,10 @@ from harness.errors import StoreError
 from harness.records.inputs import JSON
 from harness.records.shards import PARTS
 from harness.runtime.new_folder import refuse_filled
-from harness.runtime.whole_files import writing
 from harness.runtime.run_folder import RunFolder
 from harness.runtime.run_lookup import root_for
 from harness.runtime.run_parts import RunPart
+from harness.runtime.whole_files import writing
 from harness.suite.suite import Suite
 
 TOLD = ("command", "started", "finished", "hardware", "packages", "harness", "commit")

@@ -30,7 +30,7 @@ def predict(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, context:
         try:
             for cell in planned_cells(suite, tasks):
                 cost = _predict_cell(suite, tasks[cell.task], cell, context, resources, parts)
-                costs.append(cost)  # noqa: PERF401  what came before an interruption is kept
+                costs.append(cost)
         except BaseException:
             folder.write_run({**record, "status": "interrupted", "cells": costs})
             raise
