@@ -129,7 +129,7 @@ def test_what_was_finished_before_an_interruption_is_kept(
     path = models["Llama"].path
     whole = said(_asked(HuggingFace(path=path, dtype="float32", device="cpu"), tmp_path / "whole", generation)[0])
     with pytest.raises(KeyboardInterrupt):
-        _asked(Interrupted(path=path, dtype="float32", device="cpu", left=6), tmp_path / "cut", generation)
+        _asked(Interrupted(path=path, dtype="float32", device="cpu", left=12), tmp_path / "cut", generation)
     resumed, calls = _asked(HuggingFace(path=path, dtype="float32", device="cpu"), tmp_path / "cut", generation)
     assert said(resumed) == whole
     assert 0 < calls < len(PROMPTS)
