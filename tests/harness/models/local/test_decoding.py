@@ -72,7 +72,7 @@ def test_a_row_is_the_same_in_every_batch(
 
     monkeypatch.setattr(generating, "cached_prefixes", counting)
     alone = written(model, 1, generation)
-    assert len({own.text for own in alone}) > 1
+    assert generation.max_tokens == 1 or len({own.text for own in alone}) > 1
     for size in (3, 8):
         together = written(model, size, generation)
         assert said(together) == said(alone)
