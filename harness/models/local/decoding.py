@@ -26,6 +26,7 @@ class Decoding:
     choice: TokenChoice
     ends: Collection[int]
     pad: int
+    suffix: int | None  # how many tokens at the end of each prompt the network's cache does not hold; None: all
     is_shrinking: bool  # whether rows can be taken out of the network's cache
 
     def __call__(
@@ -44,9 +45,8 @@ class Decoding:
         rows = list(self.rows)
         for step in range(most):
             began = time.perf_counter()
-            fresh = _fresh(ids, inputs, step)
             prepared = network.prepare_inputs_for_generation(
-                ids, next_sequence_length=fresh, is_first_iteration=step == 0, **inputs
+                ids, next_sequence_length=1 if step else self.suffix, is_first_iteration=step == 0, **inputs
             )
             output = (run if step else network)(**prepared, return_dict=True)
             inputs = network._update_model_kwargs_for_generation(output, inputs)
@@ -86,14 +86,6 @@ class Decoding:
                 inputs[name].batch_select_indices(kept)
         tensors = {name: value[kept] for name, value in inputs.items() if _is_by_row(value, len(rows))}
         return [rows[place] for place in places], ids[kept], {**inputs, **tensors}
-
-
-def _fresh(ids: "torch.Tensor", inputs: dict[str, Any], step: int) -> int | None:
-    """How many tokens at the end of each row the network has not seen; None: all."""
-    if step:
-        return 1
-    cached = next((inputs[name].get_seq_length() for name in CACHES if inputs.get(name) is not None), 0)
-    return ids.shape[1] - cached if cached else None
 
 
 def _joined(ids: "torch.Tensor", tokens: Sequence[int]) -> "torch.Tensor":

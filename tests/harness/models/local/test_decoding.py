@@ -72,7 +72,7 @@ def test_a_row_is_the_same_in_every_batch(
 
     monkeypatch.setattr(generating, "cached_prefixes", counting)
     alone = written(model, 1, generation)
-    assert len({own.text for own in alone}) > 1
+    assert generation.max_tokens == 1 or len({own.text for own in alone}) > 1
     for size in (3, 8):
         together = written(model, size, generation)
         assert said(together) == said(alone)
@@ -129,7 +129,7 @@ def test_what_was_finished_before_an_interruption_is_kept(
     path = models["Llama"].path
     whole = said(_asked(HuggingFace(path=path, dtype="float32", device="cpu"), tmp_path / "whole", generation)[0])
     with pytest.raises(KeyboardInterrupt):
-        _asked(Interrupted(path=path, dtype="float32", device="cpu", left=6), tmp_path / "cut", generation)
+        _asked(Interrupted(path=path, dtype="float32", device="cpu", left=12), tmp_path / "cut", generation)
     resumed, calls = _asked(HuggingFace(path=path, dtype="float32", device="cpu"), tmp_path / "cut", generation)
     assert said(resumed) == whole
     assert 0 < calls < len(PROMPTS)
