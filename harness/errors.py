@@ -6,7 +6,9 @@ HarnessError                 the user's set-up or input: printed as one line on 
 ├── ModelError               a model that cannot be found, loaded or reached
 │   ├── NotFiniteError       a model that gave NaN or infinity where a number is needed
 │   ├── PromptError          a prompt that a model's chat template does not show whole
-│   └── ServerGoneError      a server that stopped answering during a run: exit status 1, the run goes on later
+│   └── InterruptionError    what answers went away during a run: exit status 1, the run goes on later
+│       ├── ServerGoneError  a server that stopped answering
+│       └── DeviceGoneError  a GPU that failed, or whose memory ran out
 └── StoreError               the run folder or the cache cannot be read or written
 
 A single failed model call is not an exception: it is a Completion whose finish is "error" (failure is data).
@@ -53,8 +55,16 @@ class PromptError(ModelError):
     """One prompt cannot be shown by a chat template that shows others."""
 
 
-class ServerGoneError(ModelError):
+class InterruptionError(ModelError):
+    """What answers or trains went away in the middle of a run: the run is interrupted, not failed."""
+
+
+class ServerGoneError(InterruptionError):
     """A server stopped answering in the middle of a run and did not come back in time: interrupted, not failed."""
+
+
+class DeviceGoneError(InterruptionError):
+    """A device failed, or had no memory left, in the middle of a run."""
 
 
 class StoreError(HarnessError):

@@ -13,7 +13,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from harness.errors import HarnessError, ServerGoneError, reason_of, shown_path
+from harness.errors import HarnessError, InterruptionError, reason_of, shown_path
 from harness.records.figure_names import FigureName
 from harness.summary.lost_cells import lost_cells
 from harness.text.counting import counted
@@ -182,7 +182,7 @@ def print_failure(error: BaseException) -> int:
         lines = error.lines
     for line in lines:
         print(f"error: {inert(line)}", file=sys.stderr)
-    return 1 if isinstance(error, ServerGoneError) else 2
+    return 1 if isinstance(error, InterruptionError) else 2
 
 
 class InertConsole(Console):

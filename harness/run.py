@@ -15,12 +15,13 @@ import harness
 from harness.checks.leakage import contamination
 from harness.components.task import Task
 from harness.components.variant import Resources
-from harness.errors import HarnessError, ServerGoneError, StoreError
+from harness.errors import HarnessError, InterruptionError, StoreError
 from harness.records.figures import Overlap
 from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON
 from harness.records.searches import searches_in
 from harness.runtime.context import Context
+from harness.runtime.lost_devices import device_loss
 from harness.runtime.part_seals import seal_part
 from harness.runtime.provenance import described_scope, described_suite, now
 from harness.runtime.run_excerpt import excerpt_of
@@ -194,9 +195,14 @@ def timed(folder: RunFolder, context: Context, stage: str) -> Iterator[None]:
     began = time.perf_counter()
     try:
         yield
-    except (KeyboardInterrupt, ServerGoneError):
+    except (KeyboardInterrupt, InterruptionError):
         folder.write_run({**folder.read_run(), "status": "interrupted"})
         raise
+    except (RuntimeError, MemoryError) as error:
+        if (loss := device_loss(error)) is None:
+            raise
+        folder.write_run({**folder.read_run(), "status": "interrupted"})
+        raise loss from error
     record = folder.read_run()
     stages = {**record.get("stages", {}), stage: round(time.perf_counter() - began, 3)}
     folder.write_run({**record, "stages": stages})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.arguments import Speech, SuitePath
-from harness.errors import HarnessError, ServerGoneError
+from harness.errors import HarnessError, InterruptionError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,7 +78,7 @@ def nightly(
     )
     try:
         outcome = engine(loaded, options, steps)
-    except ServerGoneError as error:
+    except InterruptionError as error:
         from harness.printing import print_failure
 
         print_failure(error)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.cli.arguments import OutputOptions
-from harness.errors import HarnessError, ServerGoneError, reason_of
+from harness.errors import HarnessError, InterruptionError, reason_of
 
 if TYPE_CHECKING:
     from harness.components.display import Display
@@ -118,7 +118,7 @@ class RunOutput:
 def _failure(error: BaseException) -> tuple[int, str, list[str]]:
     """The exit code of an error, the kind of reason, and its lines."""
     if isinstance(error, HarnessError):
-        is_server_lost = isinstance(error, ServerGoneError)
+        is_server_lost = isinstance(error, InterruptionError)
         return (1, "server gone", [*error.lines]) if is_server_lost else (2, "refused", [*error.lines])
     if isinstance(error, OSError):
         return 2, "refused", [reason_of(error)]

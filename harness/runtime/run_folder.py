@@ -10,7 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from pydantic import TypeAdapter
 
-from harness.errors import HarnessError, ServerGoneError, StoreError
+from harness.errors import HarnessError, InterruptionError, StoreError
 from harness.records.decisions import Latency
 from harness.records.figures import Overlap
 from harness.records.finished_run import FinishedRun
@@ -109,7 +109,7 @@ class RunFolder(RecordFiles):
                 with self.progress.opened():
                     yield
             except HarnessError as error:
-                if is_new and not isinstance(error, ServerGoneError) and not self._has_results():
+                if is_new and not isinstance(error, InterruptionError) and not self._has_results():
                     self._discard(made)
                 raise
 

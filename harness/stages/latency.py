@@ -8,7 +8,7 @@ import numpy as np
 from harness.components.model import Model
 from harness.components.task import Task
 from harness.components.variant import Resources
-from harness.errors import HarnessError, ServerGoneError, StoreError
+from harness.errors import HarnessError, InterruptionError, StoreError
 from harness.models.remote.address import is_this_machine
 from harness.models.remote.hosted_model import HostedModel
 from harness.records.call_counts import CallCounts
@@ -31,7 +31,7 @@ REASON_LENGTH = 200  # characters
 def latency(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, context: Context, resources: Resources) -> None:
     """Time what has not been timed before, each time kept as soon as it is known, so that a killed run goes on.
 
-    A variant that fails has fewer requests and a note. Raises ServerGoneError where a server is gone.
+    A variant that fails has fewer requests and a note. Raises InterruptionError where a server is gone.
     """
     latencies: dict[str, Latency] = {}
     try:
@@ -81,7 +81,7 @@ def _time_variant(suite: Suite, requests: TimedRequests, context: Context, resou
                 context.measurements.put(key, measurement)
                 times[key] = measurement
                 display.advance(1)
-        except (ServerGoneError, StoreError):
+        except (InterruptionError, StoreError):
             raise
         except (HarnessError, MemoryError, RuntimeError) as error:  # RuntimeError: torch's, where memory runs out
             failures.append(str(error))

@@ -9,6 +9,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from harness.cli import app
+from harness.models.scripted import Scripted
 from harness.runtime.progress import Lines
 from harness.runtime.run_folder import RunFolder
 from tests.shared.http_stand_in import HttpStandIn, serving
@@ -92,3 +93,60 @@ def test_a_log_says_what_is_waited_for_now_and_then(interval: float, reasons: li
     for reason in reasons:
         display.wait(reason)
     assert display.lines == lines
+
+
+LOCAL = """
+name: s
+models:
+  m: {scripted: {default: y, batch_size: 1}}
+tasks:
+  t:
+    data: {tsv: {path: t.tsv, input: q, target: a}}
+    metrics: {accuracy: exact_match}
+variants: {v: {prompting: {model: m}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("failure", "says"),
+    [
+        (
+            "CUDA error: uncorrectable ECC error encountered\nCUDA kernel errors might be",
+            "the GPU failed in the middle",
+        ),
+        (
+            "CUDA error: unspecified launch failure",
+            "(CUDA error: unspecified launch failure); what was finished is kept",
+        ),
+        (
+            "CUDA out of memory. Tried to allocate 2 GiB",
+            "memory ran out in the middle of the work (CUDA out of memory.",
+        ),
+        ("CUDA error: device-side assert triggered", None),  # a mistake in the program
+        ("shape mismatch", None),
+    ],
+)
+def test_a_device_that_fails_is_one_line_and_what_was_answered_stays(
+    failure: str, says: str | None, write_suite: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suite = write_suite(LOCAL, t__tsv="q\ta\na\tx\nb\ty\nc\tz\n")
+    generate, asked = Scripted.generate, []
+
+    def failing(self: Scripted, prompts: Any, generation: Any, repeats: Any) -> Any:
+        asked.append(len(prompts))
+        if len(asked) == 2:
+            raise RuntimeError(failure)
+        return generate(self, prompts, generation, repeats)
+
+    monkeypatch.setattr(Scripted, "generate", failing)
+    run = ["run", str(suite), "--out", str(tmp_path / "run")]
+    result = CliRunner().invoke(app, run)
+    if says is None:
+        assert isinstance(result.exception, RuntimeError)
+        return
+    assert result.exit_code == 1, result.output
+    (line,) = [line for line in result.stderr.splitlines() if line.startswith("error")]
+    assert says in line
+    assert RunFolder(tmp_path / "run").read_run()["status"] == "interrupted"
+    assert CliRunner().invoke(app, run).exit_code == 0
+    assert len(asked) == 4  # the first answer is kept

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.components.packages import is_installed
-from harness.errors import ModelError
+from harness.errors import DeviceGoneError, ModelError
 from harness.models.local.device import free_memory
 from harness.models.local.memory import gib
 from harness.models.offline.vllm_requests import (
@@ -145,7 +145,7 @@ class VllmEngine:
         if type(error).__name__ != "EngineDeadError":
             return ModelError(f"model {self.model}: vLLM refuses the request: {reason}")
         self.close()
-        return ModelError(
+        return DeviceGoneError(
             f"model {self.model}: vLLM's process has ended, as when the GPU fails or memory runs out ({reason}); what "
             "was answered is kept: run the same command again"
         )
