@@ -73,11 +73,11 @@ def _fixed(pool: Sequence[Sample], samples: Sequence[Sample], shots: int, seed: 
 
 def _random(pool: Sequence[Sample], samples: Sequence[Sample], shots: int, seed: int) -> list[list[Sample]]:
     questions = [_question(row) for row in pool]
-    asked = set(questions)
+    train_questions = set(questions)
     chosen = []
     for sample in samples:
         own, rows = _question(sample), pool
-        if own in asked:
+        if own in train_questions:
             rows = [row for row, question in zip(pool, questions, strict=True) if question != own]
         chosen.append(random.Random(f"{seed} {sample.id}").sample(rows, min(shots, len(rows))))
     return chosen

@@ -102,10 +102,10 @@ class RecordFiles:
         return list(self.stream_lines(name, kind))
 
     def stream_lines(
-        self, name: str, kind: type[T], start: int = 0, is_wanted: Callable[[bytes], bool] | None = None
+        self, name: str, kind: type[T], start: int = 0, matches: Callable[[bytes], bool] | None = None
     ) -> Iterator[T]:
         """The records of a file from a byte on, or of the wanted lines; only some are held. Raises StoreError."""
-        for block, _ in self._blocks(name, kind, start, is_wanted):
+        for block, _ in self._blocks(name, kind, start, matches):
             yield from block
 
     def count_lines(self, name: str) -> int:
@@ -122,14 +122,14 @@ class RecordFiles:
                 place += len(line)
 
     def _blocks(
-        self, name: str, kind: type[T], start: int = 0, is_wanted: Callable[[bytes], bool] | None = None
+        self, name: str, kind: type[T], start: int = 0, matches: Callable[[bytes], bool] | None = None
     ) -> Iterator[tuple[list[T], list[bytes]]]:
         """Some records at a time, with their lines."""
         first = 1
         with self._opened(name) as file:
             file.seek(start)
             while lines := file.readlines(BLOCK_BYTES):
-                wanted = lines if is_wanted is None else list(filter(is_wanted, lines))
+                wanted = lines if matches is None else list(filter(matches, lines))
                 yield self._parsed(name, first, wanted, kind), wanted
                 first += len(lines)
 

@@ -24,8 +24,8 @@ def excerpt_of(folder: RunFolder, most: int = MOST_SHOWN) -> FinishedRun:
         run=folder.read_run(),
         summary=folder.summary(),
         samples=samples,
-        predictions=list(folder.stream_lines("predictions.jsonl", Prediction, is_wanted=belongs)),
-        scores=list(folder.stream_lines("scores.jsonl", Score, is_wanted=belongs)),
+        predictions=list(folder.stream_lines("predictions.jsonl", Prediction, matches=belongs)),
+        scores=list(folder.stream_lines("scores.jsonl", Score, matches=belongs)),
         sizes=sizes,
     )
 

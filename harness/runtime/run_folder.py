@@ -193,15 +193,15 @@ class RunFolder(RecordFiles):
         """All scores, in cell order."""
         return self.read_lines("scores.jsonl", Score)
 
-    def each_sample(self) -> Iterator[Sample]:
+    def stream_samples(self) -> Iterator[Sample]:
         """All items, in task order; only some of them are held at once, here and below."""
         return self.stream_lines("samples.jsonl", Sample)
 
-    def each_prediction(self) -> Iterator[Prediction]:
+    def stream_predictions(self) -> Iterator[Prediction]:
         """All predictions, in cell order."""
         return self.stream_lines("predictions.jsonl", Prediction)
 
-    def each_score(self) -> Iterator[Score]:
+    def stream_scores(self) -> Iterator[Score]:
         """All scores, in cell order."""
         return self.stream_lines("scores.jsonl", Score)
 

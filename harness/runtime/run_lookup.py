@@ -123,9 +123,9 @@ def refuse_changed(folder: RunFolder, suite: Suite, tasks: dict[str, Task], scor
         entries = described_entries(suite, kind)
         changed += [f"{kind}.{n}" for n in used if _changed(before.get(n), entries[n], components[n])]
     samples = (sample for task in tasks.values() for sample in task.data.test)
-    if not changed and not _are_equal(folder.each_sample(), samples):
+    if not changed and not _are_equal(folder.stream_samples(), samples):
         changed.append("the data")
-    predictions = ((p.task, p.variant, p.sample_id) for p in folder.each_prediction())
+    predictions = ((p.task, p.variant, p.sample_id) for p in folder.stream_predictions())
     expected = ((s.task, variant, s.id) for n, t in tasks.items() for variant in suite.asked(n) for s in t.data.test)
     if not changed and not _are_equal(predictions, expected):
         changed.append("predictions.jsonl is not complete")

@@ -39,7 +39,7 @@ def score(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, context: C
     costs: list[dict[str, JSON]] = []
     with folder.parts("scores.jsonl", Score) as parts:
         try:
-            asked: dict[str, list[Answered]] = {}
+            predictions: dict[str, list[Answered]] = {}
             for task, answered in groupby(folder.answered(), lambda pair: pair[1].task):
                 own = [figure for figure in figures if figure.task == task]
                 pairs = _score_separably(own, answered, parts)
@@ -47,10 +47,10 @@ def score(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, context: C
                     if not figure.is_separable and not scoring_phase(figure.metric):
                         costs += _score_whole(figure, pairs, context, parts)
                 if any(scoring_phase(figure.metric) for figure in own):
-                    asked[task] = pairs
+                    predictions[task] = pairs
             for figure in sorted(figures, key=lambda figure: _rank(figure.metric, suite)):
                 if scoring_phase(figure.metric):
-                    costs += _score_whole(figure, asked[figure.task], context, parts)
+                    costs += _score_whole(figure, predictions[figure.task], context, parts)
         finally:
             context.close()
         parts.join([own.key for own in figures], {own.key: own.late() for own in figures if own.failed})

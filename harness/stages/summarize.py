@@ -37,7 +37,7 @@ def summarize(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder) -> Non
     judges = judging(suite, tasks, folder)
     design = comparison_plan(suite, tasks, record.get("training", {}), judges.demoted)
     samples = [sample for task in tasks.values() for sample in task.data.test]
-    scores = folder.each_score()
+    scores = folder.stream_scores()
     table = ScoreTable.of(samples, reported(scores) if suite.general else scores, design.corpora)
     metrics = metric_info(suite, tasks, table.names)
     answers, detection = AnswerFigures(design, metrics, table), AnomalyDetection(suite, tasks)

@@ -77,8 +77,8 @@ def _with(judging: Judging, judged: Judged, judgements: Sequence[Judgement], sui
 def _with_people(judging: Judging, task: str, name: str, metric: Judge, folder: RunFolder) -> Judging:
     """What is known, and the judged means corrected by human scores. On a probe other answers are right: not there."""
     path, low, high = Path(metric.human or ""), metric.rules.low, metric.rules.high
-    own = [prediction for prediction in folder.each_prediction() if prediction.task == task]
-    scores = [score for score in folder.each_score() if (score.task, score.metric) == (task, name)]
+    own = [prediction for prediction in folder.stream_predictions() if prediction.task == task]
+    scores = [score for score in folder.stream_scores() if (score.task, score.metric) == (task, name)]
     means = human_means(task, name, path, low, high, own, scores)
     if means:
         return replace(judging, human=(*judging.human, *means))
