@@ -20,9 +20,9 @@ from harness.cluster.processes import Demand, demands
 from harness.cluster.scratch_cache import ScratchCache
 from harness.cluster.workers import Worker, Workers
 from harness.errors import HarnessError
-from harness.models.local.computing_place import computed_at
 from harness.models.local.memory import gib
 from harness.runtime.cache import cache_root
+from harness.runtime.computing_place import computed_at
 from harness.selftest.selftest import proven_by
 from harness.text.counting import counted
 
