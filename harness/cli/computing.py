@@ -83,6 +83,14 @@ def door_to(
         return Context(suite.models, cache, display, suite.seed, suite.secrets), None
     from harness.cluster.cluster_context import ClusterContext
     from harness.cluster.fill import fill
+    from harness.models.remote.address import is_this_machine
+    from harness.models.remote.hosted_model import HostedModel
 
+    for name, model in suite.models.items():
+        if isinstance(model, HostedModel) and is_this_machine(model.address):
+            display.note(
+                f"models.{name} is a server on this machine ({model.address}): it is asked from here, not by the "
+                "workers; to ask one elsewhere, give its address (ollama: host, openai: url)"
+            )
     context = ClusterContext(suite.models, cache, display, suite.seed, suite.secrets, workers=workers)
     return context, partial(fill, context)

@@ -2,8 +2,10 @@
 
 import logging
 import os
+import signal
 import socket
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -18,9 +20,9 @@ from harness.cluster.processes import Demand, demands
 from harness.cluster.scratch_cache import ScratchCache
 from harness.cluster.workers import Worker, Workers
 from harness.errors import HarnessError
-from harness.models.local.computing_place import computed_at
 from harness.models.local.memory import gib
 from harness.runtime.cache import cache_root
+from harness.runtime.computing_place import computed_at
 from harness.selftest.selftest import proven_by
 from harness.text.counting import counted
 
@@ -118,7 +120,8 @@ def _connected(wish: ClusterWish) -> Iterator[None]:
         return
     logging.getLogger("ray").setLevel(logging.ERROR)
     try:
-        ray.init(**options, log_to_driver=False, configure_logging=False, namespace="domain-harness")
+        with _uninterrupted():
+            ray.init(**options, log_to_driver=False, configure_logging=False, namespace="domain-harness")
     except Exception as error:  # of many kinds; in all of them there is no cluster to run on
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise HarnessError(f"{wish.option}: no connection to Ray: {reason}") from error
@@ -128,11 +131,24 @@ def _connected(wish: ClusterWish) -> Iterator[None]:
         ray.shutdown()
 
 
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Processes that are started in it do not hear Ctrl-C: a terminal tells all of them, and the driver ends them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _options(wish: ClusterWish) -> dict[str, Any]:
     """What Ray is started or connected with. Raises HarnessError for an address that nobody answers at."""
     local = {"include_dashboard": False, "object_store_memory": STORE}
     if wish.address is None:
-        return {"address": "local", **local, **({} if wish.devices == "all" else {"num_cpus": _cpus(wish.devices)})}
+        return {"address": "local", **local}
     if wish.address == "ray":
         return {} if _is_running() else {"address": "local", **local}
     parts = urlsplit(wish.address)
@@ -162,10 +178,6 @@ def _options(wish: ClusterWish) -> dict[str, Any]:
 def _is_running() -> bool:
     """Whether RAY_ADDRESS, or a cluster that was started on this machine, is there to connect to."""
     return bool(os.environ.get("RAY_ADDRESS")) or (Path(tempfile.gettempdir()) / "ray/ray_current_cluster").is_file()
-
-
-def _cpus(devices: Devices) -> int:
-    return max(os.cpu_count() or 1, devices if isinstance(devices, int) else 1)
 
 
 def _nodes() -> list[Mapping[str, Any]]:

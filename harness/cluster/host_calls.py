@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.cluster.scratch_cache import ScratchCache
-from harness.models.local.computing_place import ComputingPlace
 from harness.runtime.cache import cache_root
+from harness.runtime.computing_place import ComputingPlace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,9 +18,9 @@ from harness.cluster.sent_models import unpacked
 from harness.components.display import Display
 from harness.components.model import Model
 from harness.errors import HarnessError
-from harness.models.local.computing_place import ComputingPlace
 from harness.records.inputs import Generation
 from harness.records.outputs import Completion
+from harness.runtime.computing_place import ComputingPlace
 from harness.runtime.provenance import versions
 
 PACKAGES = ("torch", "transformers", "tokenizers", "peft", "bitsandbytes", "sentence-transformers")

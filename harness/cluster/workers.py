@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -86,10 +87,11 @@ class Workers:
         return self._run("", lambda own: own.actor.prove.remote(device), "self-test")
 
     def stop(self) -> None:
-        """Let all threads that wait give up."""
+        """Let all threads that wait give up, and see them do so."""
         with self._freed:
             self._is_over = True
             self._freed.notify_all()
+            self._freed.wait_for(lambda: not any(own.work for own in self.workers), timeout=10 * BEAT)
 
     def places(self) -> list[ClusterPlace]:
         """Where the run computes, for its record."""
@@ -133,6 +135,7 @@ class Workers:
                     reason = f"{worker.report.place.name} on {worker.report.node} failed: {_first_line(error.cause)}"
                 except RayError as error:
                     raise ModelError(f"{title}: the cluster is gone: {_first_line(error)}") from error
+                self._refuse_if_over()
                 log.warning("%s; %s is repeated", reason, title)
                 self._replace(worker)
         raise ModelError(
@@ -144,7 +147,8 @@ class Workers:
         """What the process gives, with its news passed on meanwhile."""
         import ray
 
-        while not self._is_over:
+        while True:
+            self._refuse_if_over()
             done, _ = ray.wait([reference], timeout=BEAT)
             if display is not None:
                 for method, arguments in ray.get(worker.actor.news.remote()):
@@ -152,7 +156,10 @@ class Workers:
             if done:
                 outcome: HostOutcome = ray.get(reference)
                 return outcome
-        raise StoppedError
+
+    def _refuse_if_over(self) -> None:
+        if self._is_over:
+            raise StoppedError
 
     @contextmanager
     def _taken(self, carrier: str, title: str) -> Iterator[Worker]:
@@ -197,7 +204,10 @@ class Workers:
         actor = self.start(worker.number)
         patience = PATIENCE / 4 if len(self.workers) > 1 else PATIENCE
         try:
-            worker.report = ray.get(actor.report.remote(str(cache_root())), timeout=patience)
+            report, deadline = actor.report.remote(str(cache_root())), time.monotonic() + patience
+            while not ray.wait([report], timeout=BEAT)[0] and time.monotonic() < deadline:
+                self._refuse_if_over()
+            worker.report = ray.get(report, timeout=BEAT)
             worker.actor, worker.carrier = actor, ""
         except RayError as error:
             ray.kill(actor)

@@ -20,6 +20,7 @@ from harness.components.variant import Variant
 from harness.records.inputs import JSON
 from harness.records.run_scopes import LIMITED
 from harness.records.shards import SHARD
+from harness.runtime.computing_place import elsewhere
 from harness.runtime.context import Context
 from harness.runtime.digests import file_digest
 from harness.suite.suite import Suite
@@ -235,4 +236,6 @@ def machine() -> dict[str, JSON]:
     cards = sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))
     models = (line.partition(":")[2].strip() for card in cards for line in card.read_text().splitlines()[:1])
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return {"cpu": processor_name(), "cores": cores, "accelerators": list(models)}
+    own = {"cpu": processor_name(), "cores": cores, "accelerators": list(models)}
+    place = elsewhere()
+    return own if place is None else {**own, "computes on": [place.device, place.name]}

@@ -15,6 +15,7 @@ from harness.records.call_counts import CallCounts
 from harness.records.decisions import Latency
 from harness.records.inputs import Cell, Sample
 from harness.records.outputs import Prediction
+from harness.runtime.computing_place import elsewhere
 from harness.runtime.context import Context
 from harness.runtime.measurements import Measurement
 from harness.runtime.peak_memory import device_in_use, peak_memory, reset_peak
@@ -128,7 +129,11 @@ def _measured(
 
 
 def _peak_memory(models: Sequence[Model]) -> int | None:
-    """Bytes with the variant loaded; None where a server on this machine has weights, which this process cannot see."""
+    """Bytes with the variant loaded; None where its weights are in a process that this one cannot see: a server's on
+    this machine, or a cluster's.
+    """
+    if elsewhere() is not None and any(model.local for model in models):
+        return None
     if any(isinstance(model, HostedModel) and is_this_machine(model.address) for model in models):
         return None
     return peak_memory(device_in_use() if any(model.local for model in models) else "cpu")

@@ -3,7 +3,7 @@
 import gc
 from pathlib import Path
 
-from harness.models.local.computing_place import elsewhere
+from harness.runtime.computing_place import elsewhere
 
 UNLIMITED = 1 << 60  # version 1 of control groups writes the largest multiple of a page where there is no limit
 
