@@ -18,8 +18,9 @@ from adapters.methods.qlora import Qlora
 from adapters.models.tuned import Tuned
 from adapters.training.collation import pack
 from adapters.training.encoding import Example
+from adapters.training.execution import OPTIMISERS
 from adapters.training.schedules import transformers_schedule
-from adapters.training.session import OPTIMISERS, encode
+from adapters.training.session import encode
 from adapters.training.settings import Recipe
 from adapters.training.step_plan import StepPlan
 from adapters.training.training_data import TrainingData

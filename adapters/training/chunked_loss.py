@@ -96,7 +96,7 @@ def _chunked_cross_entropy() -> Any:
         """torch's function: gradients are made in the forward pass."""
 
         @staticmethod
-        def forward(  # type: ignore[override]
+        def forward(
             context: Any, hidden: Any, targets: Any, project: Callable[[Any], Any], at_once: int, *weights: Any
         ) -> Any:
             is_learning = any(context.needs_input_grad)
@@ -116,7 +116,7 @@ def _chunked_cross_entropy() -> Any:
             return loss
 
         @staticmethod
-        def backward(context: Any, scale: Any) -> Any:  # type: ignore[override]
+        def backward(context: Any, scale: Any) -> Any:
             of_hidden, *of_weights = (gradient * scale.to(gradient.dtype) for gradient in context.gradients)
             return (of_hidden, None, None, None, *of_weights)
 

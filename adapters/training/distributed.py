@@ -17,12 +17,13 @@ from typing import IO, Any
 from pydantic import TypeAdapter
 
 from adapters.methods.base.network import translate_disk_errors
+from adapters.training.collation import Item
 from adapters.training.encoding import Encoded, Example
 from adapters.training.record import TrainingRecord
 from adapters.training.session import Job, attempt, out_of_memory_message
 from adapters.training.settings import Recipe
 from adapters.training.step_plan import StepPlan
-from adapters.training.trainer import DivergedError, Item, Progress
+from adapters.training.trainer import DivergedError, Progress
 from harness.components.fields import written
 from harness.components.method import Method
 from harness.components.registry import find

@@ -70,7 +70,7 @@ class Epoch:
         """Tokens of a batch as it is computed, padding included, shared ones once: the mean of some."""
         chosen = self.batches[:: -(-len(self.batches) // MEASURED)]
         sizes = [collator([self.items[item] for item in batch])["input_ids"].numel() for batch in chosen]
-        return sum(sizes) / len(sizes)
+        return float(sum(sizes) / len(sizes))
 
 
 def choose_execution(

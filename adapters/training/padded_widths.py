@@ -19,7 +19,9 @@ def choose_widths(longest: Sequence[int], most: int) -> tuple[int, ...]:
     batches = [0]  # up to each width
     for width in widths:
         batches.append(batches[-1] + counts[width])
-    least = [(width * batches[place + 1], (width,)) for place, width in enumerate(widths)]
+    least: list[tuple[int, tuple[int, ...]]] = [
+        (width * batches[place + 1], (width,)) for place, width in enumerate(widths)
+    ]
     best = least
     for _ in range(min(most, len(widths)) - 1):
         best = [
