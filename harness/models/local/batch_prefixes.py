@@ -55,7 +55,7 @@ def cached_prefixes(network: Any, rows: Sequence[list[int]], shared: BatchPrefix
     A row lies in it as it would after a run of its own: padding at the left, then its own first tokens. Sliding windows
     are cut from whole keys and values, so that they are those of a run of its own, too.
     """
-    from transformers import DynamicCache
+    from harness.models.local.growing_cache import growing_cache
 
     network = network.get_base_model() if hasattr(network, "get_base_model") else network
     whole, padding = _run(network, shared.prefixes, pad)
@@ -64,7 +64,7 @@ def cached_prefixes(network: Any, rows: Sequence[list[int]], shared: BatchPrefix
         [max(0, padding[prefix] + column - (width - len(row))) for column in range(columns)]
         for row, prefix in zip(rows, shared.of, strict=True)
     ]
-    cache = DynamicCache(config=network.config.get_text_config())
+    cache = growing_cache(network.config.get_text_config())
     for number, layer in enumerate(whole.layers):
         cache.update(_laid(layer.keys, shared.of, places), _laid(layer.values, shared.of, places), number)
         layer.keys = layer.values = None  # two copies of one layer at a time

@@ -2,6 +2,8 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
+from itertools import chain
 from typing import Any, TypeVar
 
 from harness.models.local.batch_prefixes import common_length
@@ -18,11 +20,12 @@ def token_batches(rows: Sequence[list[int]], fitting: Callable[[int], int]) -> l
     Rows that begin alike stand together, so that padding is small, memory fails early, and prefixes are shared.
     """
     groups = sorted(_groups_alike(rows), key=lambda group: (-len(rows[group[0]]), group[0]))
+    size = lru_cache(maxsize=None)(fitting)
     batches: list[list[int]] = []
     longest = 0
-    for index in (index for group in groups for index in group):
-        longest = max(longest, len(rows[index])) if batches else len(rows[index])
-        if not batches or len(batches[-1]) >= fitting(longest):
+    for index in chain.from_iterable(groups):
+        longest = max(longest, len(rows[index]))
+        if not batches or len(batches[-1]) >= size(longest):
             batches.append([])
             longest = len(rows[index])
         batches[-1].append(index)

@@ -118,7 +118,8 @@ class GeneratingModel(ScoringModel):
         longest = max(map(len, encoded)) if has_learnt_positions(network.config) else min(map(len, encoded))
         with torch.inference_mode():
             written = network.generate(
-                **self._inputs(network, encoded, shared),
+                **self._inputs(encoded),
+                **({} if is_whole else self._cache(network, encoded, shared)),
                 generation_config=self._configuration(generation, min(limits.longest, self._window - longest)),
                 custom_generate=decoding,
             )
@@ -144,15 +145,24 @@ class GeneratingModel(ScoringModel):
         self._obstacle = self._shared_prefixes.obstacle(network)
         return self._obstacle
 
-    def _inputs(self, network: Any, encoded: list[list[int]], shared: BatchPrefixes | None) -> dict[str, Any]:
-        """The prompts, padded to one of few lengths, and the keys and values of what they begin with alike."""
-        step = PADDED if self.device_name == "cuda" else None
-        padded = self.tokenizer.pad({"input_ids": encoded}, return_tensors="pt", pad_to_multiple_of=step)
-        inputs = dict(padded.to(self.device_name))
-        if shared is not None:
-            width, pad = inputs["input_ids"].shape[1], self.tokenizer.pad_token_id
-            inputs[cache_argument(network)] = cached_prefixes(network, encoded, shared, width, pad)
-        return inputs
+    def _inputs(self, encoded: list[list[int]]) -> dict[str, Any]:
+        """The prompts, padded to one of few lengths."""
+        inputs = {"input_ids": encoded}
+        padded = self.tokenizer.pad(inputs, return_tensors="pt", pad_to_multiple_of=self._padded_to)
+        return dict(padded.to(self.device_name))
+
+    def _cache(self, network: Any, encoded: list[list[int]], shared: BatchPrefixes | None) -> dict[str, Any]:
+        """The network's cache, with the keys and values of what the prompts begin with alike."""
+        from harness.models.local.growing_cache import growing_cache
+
+        if shared is None:
+            return {cache_argument(network): growing_cache(network.config.get_text_config())}
+        width = -(-max(map(len, encoded)) // self._padded_to) * self._padded_to
+        return {cache_argument(network): cached_prefixes(network, encoded, shared, width, self.tokenizer.pad_token_id)}
+
+    @property
+    def _padded_to(self) -> int:
+        return PADDED if self.device_name == "cuda" else 1
 
     def _configuration(self, generation: Generation, most: int) -> "GenerationConfig":
         """transformers' options of a batch of at most so many tokens."""
