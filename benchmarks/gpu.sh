@@ -40,14 +40,14 @@ if [[ -n $files && -d $files/wheels ]]; then
   python3 -m venv --system-site-packages "$work/venv"
   python="$work/venv/bin/python"
   "$python" -m pip install -q --no-index --find-links "$files/wheels" \
-    -c constraints.txt "$root[local,train,lm-eval]" trl || echo "installing failed; going on with what is there"
+    -c constraints.txt "${root}[local,train,lm-eval]" trl || echo "installing failed; going on with what is there"
 fi
 tiny=()
 [[ $device == cpu ]] && tiny=(--tiny)
 
 # claim NAME SECONDS COMMAND…: run it, keep what it prints, note how it ended and its figures
 claim() {
-  local name=$1 limit=$2 begun=$SECONDS status=done
+  local name=$1 limit=$2 begun=$SECONDS status=ended
   shift 2
   echo "== $name: $*"
   timeout -k 10 "$limit" "$@" 2>"$out/$name.err" | tee "$out/$name.txt"
