@@ -1,11 +1,14 @@
 """How fast training is, against TRL's SFTTrainer and a plain loop, from the same start on the same rows.
 
-    python benchmarks/training.py [STEPS]        CPU: SmolLM2-135M, LoRA r = 8, rows of the quickstart, 8 a step
-    python benchmarks/training.py --gpu          CUDA: Qwen2.5-shaped models of 0.5B and 7B with random weights
-    python benchmarks/training.py --gpu --tiny   the same code at toy size, on whatever is there
+    python benchmarks/training.py [STEPS]             CPU: SmolLM2-135M, LoRA r = 8, rows of the quickstart, 8 a step
+    python benchmarks/training.py --gpu [CLAIM …]     CUDA: shapes of Qwen2.5 and Gemma 3 with random weights
+    python benchmarks/training.py --gpu --tiny        the same code at toy size, on whatever is there
+    python benchmarks/training.py --base SIZE FOLDER  only the model of random weights (0.5B, 7B, …), for other scripts
 
-Each contestant is a process of its own. Prints seconds a step, peak memory and losses, and ratios against the plain
-loop. TRL is not a dependency of ours: pip install 'trl>=1.10,<2'.
+Claims: short (32 rows of about 30 tokens, LoRA), lora and qlora (7B, packed to 2,048 tokens). Each contestant is a
+process of its own. Prints seconds a step, tokens a second, peak memory and losses, ratios against the plain loop, the
+share of the ideal (four operations a weight and token by the speed of a large product on the same device), and whether
+the bar is reached. TRL is not a dependency of ours: pip install 'trl>=1.10,<2'.
 """
 
 import json
@@ -13,12 +16,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
 ROWS, BATCH, RATE, SEED = 400, 8, 2e-4, 42
+SHORT_ROW = 30  # tokens
+OTHERS_STEPS = 40  # of a contestant that compiles nothing: its steps are alike
 SIZES = {  # Qwen2.5's own shapes
     "0.5B": {
         "hidden_size": 896, "intermediate_size": 4864, "num_hidden_layers": 24, "num_attention_heads": 14,
@@ -28,6 +34,10 @@ SIZES = {  # Qwen2.5's own shapes
         "hidden_size": 3584, "intermediate_size": 18944, "num_hidden_layers": 28, "num_attention_heads": 28,
         "num_key_value_heads": 4, "vocab_size": 152064, "tie_word_embeddings": False,
     },
+    "270M": {
+        "hidden_size": 640, "intermediate_size": 2048, "num_hidden_layers": 18, "num_attention_heads": 4,
+        "num_key_value_heads": 1, "vocab_size": 262144, "tie_word_embeddings": True, "head_dim": 256,
+    },
     "tiny": {
         "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4,
         "num_key_value_heads": 2, "vocab_size": 320, "tie_word_embeddings": True,
@@ -36,12 +46,46 @@ SIZES = {  # Qwen2.5's own shapes
 Result = dict[str, Any]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """What is measured on a GPU, and the bar of an H100."""
+
+    sizes: tuple[str, ...]
+    method: str
+    job: Result  # rows a step, at a time, packed or not
+    contestants: tuple[str, ...]
+    bars: Mapping[str, float]  # s/step and GiB at most, tokens/s and times TRL at least
+
+
+CLAIMS = {
+    "short": Claim(
+        sizes=("270M", "0.5B"), method="lora", contestants=("plain loop", "TRL", "ours"),
+        job={"steps": 400, "batch": 32, "each": 32, "cutoff": 64, "packed": False},
+        bars={"s/step": 0.06, "TRL": 1.3},
+    ),
+    "lora": Claim(
+        sizes=("7B",), method="lora", contestants=("plain loop", "ours"),
+        job={"steps": 8, "batch": 4, "each": 1, "cutoff": 2048, "packed": True},
+        bars={"tokens/s": 10_000, "GiB": 40e9 / 2**30},
+    ),
+    "qlora": Claim(
+        sizes=("7B",), method="qlora", contestants=("plain loop", "ours"),
+        job={"steps": 8, "batch": 4, "each": 1, "cutoff": 2048, "packed": True},
+        bars={"tokens/s": 9_000, "GiB": 24e9 / 2**30},
+    ),
+}  # fmt: skip
+
+
 def main() -> None:
     arguments = [word for word in sys.argv[1:] if not word.startswith("--")]
     if "--one" in sys.argv:
         _one(json.loads(arguments[0]))
+    elif "--base" in sys.argv:
+        _random_base(arguments[0], Path(arguments[1]))
     elif "--gpu" in sys.argv:
-        _gpu("--tiny" in sys.argv)
+        with tempfile.TemporaryDirectory() as scratch:
+            for name in arguments or CLAIMS:
+                _gpu(name, CLAIMS[name], "--tiny" in sys.argv, Path(scratch))
     else:
         _cpu(int(arguments[0]) if arguments else 6)
 
@@ -52,28 +96,64 @@ def _cpu(steps: int) -> None:
     _table([_run({"who": who, "steps": steps}) for who in ("plain loop", "TRL", "ours, no sharing", "ours")])
 
 
-def _gpu(tiny: bool) -> None:
-    """Packed rows against one row at a time. Unmeasured on this project's machines: it needs CUDA."""
-    for size in ["tiny"] if tiny else ["0.5B", "7B"]:
-        for method in ("lora", "qlora"):
-            print(f"{size}, {method}")
-            job = {"size": size, "method": method, "steps": 3 if tiny else 10, "cutoff": 256 if tiny else 2048}
-            _table([_run({"who": who, **job}) for who in ("plain loop", "ours")])
+def _gpu(name: str, claim: Claim, tiny: bool, scratch: Path) -> None:
+    """A claim at each of its sizes; the bars are those of an H100. The model is made once for all contestants."""
+    for size in ("tiny",) if tiny else claim.sizes:
+        folder = scratch / size
+        if not folder.is_dir():
+            subprocess.run([sys.executable, __file__, "--base", size, str(folder)], check=True, cwd=ROOT)
+        print(f"{name}: {size}, {claim.method}, {claim.job}", flush=True)
+        job = {"size": size, "base": str(folder), "method": claim.method, **claim.job}
+        if tiny:
+            job |= {"steps": 4, "cutoff": 64}
+        others = {"steps": min(job["steps"], OTHERS_STEPS)}
+        jobs = [{**job, "who": who, **({} if who == "ours" else others)} for who in claim.contestants]
+        results = [_run(job) for job in jobs]
+        _table(results)
+        _judge(name, size, claim.bars, {result["who"]: result for result in results if "error" not in result})
+
+
+def _judge(name: str, size: str, bars: Mapping[str, float], results: Mapping[str, Result]) -> None:
+    """Whether ours reaches the bars, a line each."""
+    ours = results.get("ours")
+    if ours is None:
+        print(f"BAR {name} {size}: ours did not end")
+        return
+    figures = {
+        "s/step": _step(ours),
+        "tokens/s": ours["tokens"] / ours["seconds"],
+        "GiB": ours["peak"] / 1024,
+        "TRL": _step(results["TRL"]) / _step(ours) if "TRL" in results else float("nan"),
+    }
+    for bar, limit in bars.items():
+        is_reached = figures[bar] <= limit if bar in ("s/step", "GiB") else figures[bar] >= limit
+        print(f"BAR {name} {size} {bar}: {figures[bar]:.3g}, bar {limit:.3g}: {'reached' if is_reached else 'missed'}")
+
+
+def _step(result: Result) -> float:
+    """Seconds of a step."""
+    return float(result["seconds"] / result["steps"])
 
 
 def _table(results: list[Result]) -> None:
     first = results[0]
-    print(f"{'':18}{'s/step':>8}{'ratio':>8}{'tokens/s':>10}{'ratio':>8}{'peak MiB':>10}{'ratio':>8}  losses")
+    print(
+        f"{'':18}{'s/step':>8}{'ratio':>8}{'tokens/s':>10}{'ratio':>8}{'peak MiB':>10}{'ratio':>8}{'of ideal':>10}"
+        "  losses"
+    )
     for one in results:
         if "error" in one:
             print(f"{one['who']:18}{one['error']}")
             continue
+        if "error" in first:
+            first = one
         speed, base = one["tokens"] / one["seconds"], first["tokens"] / first["seconds"]
         step, other = one["seconds"] / one["steps"], first["seconds"] / first["steps"]
         losses = " ".join(f"{loss:.3f}" for loss in one["losses"][:6])
         print(
             f"{one['who']:18}{step:8.2f}{step / other:8.2f}{speed:10.0f}{speed / base:8.2f}"
-            f"{one['peak']:10.0f}{one['peak'] / first['peak']:8.2f}  {losses}",
+            f"{one['peak']:10.0f}{one['peak'] / first['peak']:8.2f}{4 * one['layers'] * speed / one['speed']:10.1%}"
+            f"  {losses}{'  ' + one['said'] if 'said' in one else ''}",
             flush=True,
         )
 
@@ -90,13 +170,16 @@ def _run(job: Result) -> Result:
 def _one(job: Result) -> None:
     sys.path.insert(0, str(ROOT))
     with tempfile.TemporaryDirectory() as scratch:
-        made = _random_base(job, Path(scratch)) if "size" in job else _quickstart()
+        made = _random_rows(job) if "size" in job else _quickstart()
         contestants: dict[str, Callable[..., Result]] = {"plain loop": _plain, "TRL": _trl}
         result = contestants.get(job["who"], _ours)(job, *made, Path(scratch))
+    from adapters.training.compiling import multiplication_speed
     from harness.runtime.peak_memory import peak_memory
 
-    device = "cuda" if _cuda() else "cpu"
-    print(json.dumps({"who": job["who"], "steps": job["steps"], "peak": peak_memory(device) / 2**20, **result}))
+    device, dtype = ("cuda", "bfloat16") if _cuda() else ("cpu", "float32")
+    speed = multiplication_speed(device, dtype, side=4096 if _cuda() else 1024)
+    peak = peak_memory(device) / 2**20
+    print(json.dumps({"who": job["who"], "steps": job["steps"], "peak": peak, "speed": speed, **result}))
 
 
 def _cuda() -> bool:
@@ -118,37 +201,41 @@ def _quickstart() -> tuple[Any, Any, list[Any]]:
     return base, Lora(r=8), rows
 
 
-def _random_base(job: Result, scratch: Path) -> tuple[Any, Any, list[Any]]:
-    """A model of random weights in a folder, and rows of very different lengths, as records of dialogues have them."""
-    import random
-
+def _random_base(size: str, folder: Path) -> None:
+    """A model of random weights in a folder, always the same, with a tokenizer of bytes."""
     import torch
     from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+
+    config = Qwen2Config(**SIZES[size], max_position_embeddings=32768, eos_token_id=1, pad_token_id=0)
+    torch.manual_seed(SEED)
+    with torch.device("cuda" if _cuda() else "cpu"):
+        torch.set_default_dtype(torch.bfloat16 if _cuda() else torch.float32)
+        Qwen2ForCausalLM(config).save_pretrained(folder)
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    core = Tokenizer(models.BPE({token: i for i, token in enumerate(["<pad>", "<end>", *sorted(alphabet)])}, []))
+    core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    PreTrainedTokenizerFast(tokenizer_object=core, pad_token="<pad>", eos_token="<end>").save_pretrained(folder)
+
+
+def _random_rows(job: Result) -> tuple[Any, Any, list[Any]]:
+    """The model, the method, and rows of very different lengths, as records of dialogues have them."""
+    import random
 
     from adapters.training.encoding import Example
     from harness.components.registry import find
     from harness.models.huggingface import HuggingFace
     from harness.records.inputs import Message
 
-    dtype = "bfloat16" if _cuda() else "float32"
-    config = Qwen2Config(**SIZES[job["size"]], max_position_embeddings=32768, eos_token_id=1, pad_token_id=0)
-    with torch.device("cuda" if _cuda() else "cpu"):
-        torch.set_default_dtype(getattr(torch, dtype))
-        Qwen2ForCausalLM(config).save_pretrained(scratch / "base")
-        torch.set_default_dtype(torch.float32)
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    core = Tokenizer(models.BPE({token: i for i, token in enumerate(["<pad>", "<end>", *sorted(alphabet)])}, []))
-    core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    fast = PreTrainedTokenizerFast(tokenizer_object=core, pad_token="<pad>", eos_token="<end>")
-    fast.save_pretrained(scratch / "base")
     chance = random.Random(SEED)
 
     def text(most: int) -> str:
         return "".join(chance.choice("abcdefgh") for _ in range(chance.randint(most // 20 + 1, most)))  # a token each
 
-    rows = [Example((Message("user", text(job["cutoff"] // 2)),), text(job["cutoff"] // 4)) for _ in range(ROWS)]
-    return HuggingFace(path=str(scratch / "base"), dtype=dtype, format="plain"), find("method", job["method"])(), rows
+    most = (job["cutoff"] // 2, job["cutoff"] // 4) if job["packed"] else (SHORT_ROW, SHORT_ROW // 2)
+    rows = [Example((Message("user", text(most[0])),), text(most[1])) for _ in range(ROWS)]
+    base = HuggingFace(path=job["base"], dtype="bfloat16" if _cuda() else "float32", format="plain")
+    return base, find("method", job["method"])(), rows
 
 
 def _encoded(base: Any, rows: list[Any], cutoff: int = 2048) -> list[Any]:
@@ -163,13 +250,14 @@ def _ours(job: Result, base: Any, method: Any, rows: list[Any], scratch: Path) -
     from adapters.training.session import LearningRows
     from adapters.training.settings import Recipe
 
-    packed = "size" in job
+    packed, each = job.get("packed", False), job.get("each", BATCH)
     if job["who"] != "ours":
         adapters.training.session._collator = lambda training, network: _collator(training.base)  # as padded as others
     times = [time.perf_counter()]
     recipe = Recipe(
-        max_steps=job["steps"] + 1, epochs=100, batch_size=4 if packed else BATCH, cutoff=job.get("cutoff", 2048),
-        learning_rate=RATE, schedule="constant", warmup=0, packing=packed, group_by_length=False, save_every=10**6,
+        max_steps=job["steps"] + 1, epochs=1000, batch_size=each, accumulation=job.get("batch", BATCH) // each,
+        cutoff=job.get("cutoff", 2048), learning_rate=RATE, schedule="constant", warmup=0, packing=packed,
+        group_by_length=False, save_every=10**6, samples=0,
     )  # fmt: skip
     seen = [0]
 
@@ -178,7 +266,8 @@ def _ours(job: Result, base: Any, method: Any, rows: list[Any], scratch: Path) -
         seen.append(tokens)
 
     record = adapters.training.training_run.train(base, method, recipe, LearningRows(rows), scratch / "out", SEED, note)
-    return _result([loss for _, loss, _ in record.loss], times[1:], seen[-1] - seen[1])
+    result = _result([loss for _, loss, _ in record.loss], times[1:], seen[-1] - seen[1], base)
+    return {**result, "said": f"({record.execution['compile_reason']})"}
 
 
 def _collator(base: Any) -> Any:
@@ -198,15 +287,16 @@ def _plain(job: Result, base: Any, method: Any, rows: list[Any], scratch: Path) 
         [value for value in network.parameters() if value.requires_grad], RATE, weight_decay=0
     )
     encoded = _encoded(base, rows, job.get("cutoff", 2048))
-    each = 1 if "size" in job else BATCH
+    batch_size = job.get("batch", BATCH)
+    each = batch_size if not job.get("packed") else 1
     losses, times, tokens = [], [], 0
     batches = _batches(encoded, each, base.tokenizer.pad_token_id, SEED)
     for step in range(job["steps"] + 1):
         total = 0.0
-        for _ in range(BATCH // each):
+        for _ in range(batch_size // each):
             batch, count = next(batches)
             tokens += count if step else 0
-            loss = network(**{name: value.to(network.device) for name, value in batch.items()}).loss * each / BATCH
+            loss = network(**{name: value.to(network.device) for name, value in batch.items()}).loss * each / batch_size
             loss.backward()
             total += loss.item()
         torch.nn.utils.clip_grad_norm_([value for value in network.parameters() if value.requires_grad], 1.0)
@@ -214,7 +304,7 @@ def _plain(job: Result, base: Any, method: Any, rows: list[Any], scratch: Path) 
         optimiser.zero_grad()
         losses.append(total)
         times.append(time.perf_counter())
-    return _result(losses, times, tokens)
+    return _result(losses, times, tokens, base)
 
 
 def _loaded(base: Any, method: Any) -> Any:
@@ -245,8 +335,9 @@ def _trl(job: Result, base: Any, method: Any, rows: list[Any], scratch: Path) ->
 
     from adapters.training.collation import Order
 
-    encoded = _encoded(base, rows)
-    order = Order([len(row.ids) for row in encoded], BATCH, SEED, False)
+    batch_size = job.get("batch", BATCH)
+    encoded = _encoded(base, rows, job.get("cutoff", 2048))
+    order = Order([len(row.ids) for row in encoded], batch_size, SEED, False)
     data = Dataset.from_list([
         {"input_ids": list(encoded[i].ids), "completion_mask": [int(x >= 0) for x in encoded[i].labels]} for i in order
     ])  # fmt: skip
@@ -257,7 +348,7 @@ def _trl(job: Result, base: Any, method: Any, rows: list[Any], scratch: Path) ->
             times.append(time.perf_counter())
 
     settings = SFTConfig(
-        output_dir=str(scratch / "trl"), max_steps=job["steps"] + 1, per_device_train_batch_size=BATCH,
+        output_dir=str(scratch / "trl"), max_steps=job["steps"] + 1, per_device_train_batch_size=batch_size,
         learning_rate=RATE, lr_scheduler_type="constant", warmup_steps=0, logging_steps=1, save_strategy="no",
         report_to="none", disable_tqdm=True, use_cpu=not _cuda(), bf16=_cuda(), gradient_checkpointing=False,
         max_length=2048,
@@ -265,19 +356,24 @@ def _trl(job: Result, base: Any, method: Any, rows: list[Any], scratch: Path) ->
         loss_type="nll",
     )  # fmt: skip
     torch.manual_seed(SEED)
-    network = method.prepare(base.load("float32"))
+    network = method.prepare(base.load("bfloat16" if _cuda() else "float32"))
     trainer = SFTTrainer(
         model=network, args=settings, train_dataset=data, processing_class=base.tokenizer, callbacks=[Clock()]
     )
     trainer.train()
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
-    each = [len(encoded[i].ids) for i in order]
-    return _result(losses, times, sum(each[BATCH : BATCH * (job["steps"] + 1)]))
+    tokens = sum(len(row.ids) for row in encoded) / len(encoded) * batch_size * job["steps"]  # epochs repeat
+    return _result(losses, times, tokens, base)
 
 
-def _result(losses: list[float], times: list[float], tokens: int) -> Result:
-    """The first step warms up and is not timed."""
-    return {"losses": losses, "seconds": times[-1] - times[0], "tokens": tokens}
+def _result(losses: list[float], times: list[float], tokens: float, base: Any) -> Result:
+    """The first tenth of the steps, one at least, warms up and is not timed; the rest counts for all."""
+    from adapters.methods.base.network import layers, size
+
+    warm = len(times) // 10
+    seconds = (times[-1] - times[warm]) * (len(times) - 1) / (len(times) - 1 - warm)
+    weights = sum(size(module).total for module in layers(base.skeleton())[1])
+    return {"losses": losses, "seconds": seconds, "tokens": tokens, "layers": weights}
 
 
 if __name__ == "__main__":
