@@ -14,6 +14,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from harness.errors import ModelError
+from harness.models.local.gguf_reading import parsed_once
 from harness.models.local.model_folder import check_gguf, missing_weights, sharded_files
 from harness.models.local.package_file import PackageFile
 from harness.runtime.cache import cache_root
@@ -191,9 +192,12 @@ def _convert(gguf: Path, target: Path) -> None:
 
     place = {"pretrained_model_name_or_path": str(gguf.parent), "gguf_file": gguf.name}
     try:
-        tokenizer = AutoTokenizer.from_pretrained(**place)
-        model, loading = AutoModelForCausalLM.from_pretrained(**place, dtype=torch.float32, output_loading_info=True)
-        _check_heads(gguf, model.config)
+        with parsed_once():
+            tokenizer = AutoTokenizer.from_pretrained(**place)
+            model, loading = AutoModelForCausalLM.from_pretrained(
+                **place, dtype=torch.float32, output_loading_info=True
+            )
+            _check_heads(gguf, model.config)
     except ModelError:
         raise
     except Exception as error:  # of many kinds; in all of them the file is damaged or of a kind not known
