@@ -10,7 +10,7 @@ import numpy as np
 
 from harness.statistics.resampling import RESAMPLES, Floats, coin_tosses, draws_at_once, random_weights
 
-MANY = 50_000  # groups
+MANY = 10_000  # groups
 FEWER = 8  # times: below it, drawing for each pattern takes no less time than drawing for each group
 
 
