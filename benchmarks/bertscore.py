@@ -21,7 +21,8 @@ import tempfile
 import time
 from pathlib import Path
 
-DATA = Path(__file__).parents[2] / "shared" / "data"
+from data_folder import data_folder
+
 REFUSAL = "无法根据对话生成报告。"
 WAYS = ("harness", "library, one call", "library, a call a variant")
 Rows = list[tuple[float, float, float]]
@@ -29,7 +30,7 @@ Rows = list[tuple[float, float, float]]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--data", type=Path, help="default: the folder that DATA names")
     parser.add_argument("--model", type=Path)
     parser.add_argument("--layer", type=int, default=8)
     parser.add_argument("--layers", type=int, default=12)
@@ -47,7 +48,7 @@ def main() -> None:
 
 
 def compare(arguments: argparse.Namespace, work: Path) -> None:
-    targets = reports(arguments.data, arguments.samples)
+    targets = reports(arguments.data or data_folder(), arguments.samples)
     pairs = [
         pair for number in range(arguments.variants) for pair in zip(answers(targets, number), targets, strict=True)
     ]

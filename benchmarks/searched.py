@@ -10,9 +10,10 @@ difference with its interval, the calls of the search, and what was chosen. `--s
 """
 
 import argparse
-import os
 import tempfile
 from pathlib import Path
+
+from data_folder import data_folder
 
 from harness.components.display import Display
 from harness.printing import make_console
@@ -54,7 +55,7 @@ SMALL = f'{{k: [1, 3], retriever: [tfidf, lexical], prompt: [null, "{LISTED}"]}}
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model")
-    parser.add_argument("--data", type=Path, default=Path(os.environ.get("DATA", "data")))
+    parser.add_argument("--data", type=Path, help="default: the folder that DATA names")
     parser.add_argument("--budget", type=int, default=2000, help="calls of the search (default 2000)")
     parser.add_argument("--rewrite", type=int, default=0, help="rounds in which the model rewrites its instruction")
     parser.add_argument("--items", type=int, default=1000, help="test items (default 1000, all)")
@@ -82,7 +83,8 @@ def write_suite(options: argparse.Namespace, scratch: Path) -> Path:
     model = options.model if options.model.startswith("{") else f'{{huggingface: {{path: "{options.model}"}}}}'
     rewrite = f", rewrite: {{model: base, rounds: {options.rewrite}}}" if options.rewrite else ""
     values = {
-        "MODEL": model, "DATA": str(options.data.resolve()), "OVER": SMALL if options.small else OVER,
+        "MODEL": model, "DATA": str((options.data or data_folder()).resolve()),
+        "OVER": SMALL if options.small else OVER,
         "BUDGET": str(options.budget), "REWRITE": rewrite,
     }  # fmt: skip
     text = SUITE

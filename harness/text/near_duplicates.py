@@ -1,9 +1,9 @@
 """What leaks from a test into what a model learns from or looks up: equal and near-equal texts, answered questions."""
 
+import heapq
 import math
 import re
 import unicodedata
-import zlib
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
@@ -14,9 +14,6 @@ from harness.text.normalise import normalise
 
 SIZE = 3  # characters of an n-gram
 EDGE = "\n" * (SIZE - 1)  # no plain text has a line break
-SEED = 1
-HASHES = 128  # of a sketch at most, unless one hash a band needs more
-MISS = 1e-4  # the chance that a pair just at the threshold is overlooked
 
 Kind = Literal["exact", "normalised", "near"]
 Match = tuple[int, int, Kind, float]  # number of the item, number of the row, kind, similarity
@@ -28,9 +25,8 @@ _LOOSE = re.compile(r"(?<!\d) | (?!\d)|(?<!\d)(?:[^\w\s]|_)(?!\d)")  # what touc
 def overlaps(items: Sequence[tuple[str, str]], rows: Sequence[tuple[str, str]], near: float = 0.8) -> list[Twin]:
     """The strongest twin of each item (id, text) among `rows` (place, text), in the order of the items.
 
-    exact: equal text. normalised: equal `plain` text. near: `resemblance` of at least `near`; of all such pairs one in
-    10,000 at most is overlooked, and none is reported that is not so. Of equally strong rows the first. A text without
-    a letter, digit or symbol has no twin. ValueError unless 0 < near <= 1.
+    exact: equal text. normalised: equal `plain` text. near: `resemblance` of at least `near`. Of equally strong rows
+    the first. A text without a letter, digit or symbol has no twin. ValueError unless 0 < near <= 1.
     """
     first: dict[str, int] = {}
     for number, (_, text) in enumerate(rows):
@@ -119,46 +115,28 @@ def resemblance(first: set[str], second: set[str]) -> float:
     return shared / (len(first) + len(second) - shared)
 
 
-def bands(near: float) -> tuple[int, int]:
-    """How many bands of how many hashes find a pair of resemblance `near` but for a chance of MISS.
+def _near(forms: Collection[str], rows: Iterable[str], near: float) -> Iterator[tuple[str, str, float]]:
+    """All pairs of a form and a row that resemble each other by at least `near`, with their resemblance.
 
-    A band of r hashes agrees with probability near^r (Broder 1997, section 4), one of b bands with 1 - (1 - near^r)^b
-    (Leskovec, Rajaraman and Ullman, Mining of Massive Datasets, section 3.4.2). The longest bands that HASHES allow
-    bring the fewest pairs to compare in vain. ValueError unless 0 < near <= 1.
+    Such a pair shares at least `near` of the n-grams of each, so one of any (1 - near) of them and one more: the forms
+    that have one of the row's rarest n-grams are compared (Chaudhuri, Ganti and Kaushik 2006, section 3: prefix
+    filter). ValueError unless 0 < near <= 1.
     """
     if not 0 < near <= 1:
         raise ValueError(f"near is {near}, not in (0, 1]")
-    fitting = (1, 2)
-    for size in range(1, HASHES // 2 + 1):
-        agree = near**size
-        number = 2 if agree == 1 else max(2, math.ceil(math.log(MISS) / math.log1p(-agree)))
-        if size == 1 or number * size <= HASHES:
-            fitting = (number, size)
-    return fitting
-
-
-def _near(forms: Collection[str], rows: Iterable[str], near: float) -> Iterator[tuple[str, str, float]]:
-    """The pairs of a form and a row that resemble each other by at least `near`, with their resemblance."""
-    number, size = bands(near)
     sets = {form: grams(form) for form in forms}
-    if not sets:
-        return
-    from datasketch import MinHash, MinHashLSH  # with numpy and scipy: a second
-
-    blank = MinHash(number * size, seed=SEED, hashfunc=_crc)
-    index = MinHashLSH(num_perm=number * size, params=(number, size))
+    holders: dict[str, list[str]] = defaultdict(list)
     for form, own in sets.items():
-        sketch = blank.copy()
-        sketch.update_batch(own)
-        index.insert(form, sketch)
-    least, most = min(map(len, sets.values())), max(map(len, sets.values()))
+        for gram in own:
+            holders[gram].append(form)
     for row in rows:
         own = grams(row)
-        if len(own) / least < near or most / len(own) < near:
-            continue  # of sets so different in size no pair can resemble each other enough
-        sketch = blank.copy()
-        sketch.update_batch(own)
-        for form in index.query(sketch):
+        least = math.ceil(near * len(own) - 1e-9)  # n-grams that a pair shares at least
+        shared = own & holders.keys()
+        if len(shared) < least:
+            continue
+        rarest = heapq.nsmallest(len(shared) - least + 1, shared, key=lambda gram: len(holders[gram]))
+        for form in dict.fromkeys(chain.from_iterable(holders[gram] for gram in rarest)):
             similarity = resemblance(sets[form], own)
             if similarity >= near:
                 yield form, row, similarity
@@ -255,7 +233,3 @@ def _numbers(forms: Iterable[str]) -> dict[str, list[int]]:
 def _symbol(mark: re.Match[str]) -> str:
     """A mark that is no punctuation, such as an emoji, stays."""
     return "" if mark[0].isspace() or unicodedata.category(mark[0]).startswith("P") else mark[0]
-
-
-def _crc(gram: str) -> int:
-    return zlib.crc32(gram.encode("utf-8", "surrogatepass"))  # the same in every process; hash() is not

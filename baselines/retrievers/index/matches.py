@@ -1,6 +1,8 @@
 """Search by the weights of tokens in documents: what the lexical retrievers share."""
 
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from baselines.retrievers.index.posting_lists import PostingLists
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 QUERY_BATCH = 256  # queries encoded at a time
 STRIDE = 16  # of many values, every 16th is looked at first
 MANY = 1 << 12
+THREADED = 1 << 16  # documents from which on threads repay their start
+MOST_THREADS = 8
 Encode = Callable[[Sequence[str]], Any]  # queries → csr matrix (queries, tokens)
 
 
@@ -40,13 +44,26 @@ class SparseIndex:
         for start in range(0, len(unique), QUERY_BATCH):
             batch = unique[start : start + QUERY_BATCH]
             rows = self.encode([query for query, _ in batch])
-            for row, question in enumerate(batch):
-                inside = slice(rows.indptr[row], rows.indptr[row + 1])
-                scores = self._of_passages(self.lists.scores(rows.indices[inside], rows.data[inside]), question[1])
-                if allowed is not None:
-                    scores[~allowed] = 0
-                hits[question] = _best_above_zero(scores, k)
+            hits.update(zip(batch, self._ranked(rows, batch, k, allowed), strict=True))
         return [list(hits.get(question, ())) for question in questions]
+
+    def _ranked(
+        self, rows: Any, questions: Sequence[Question], k: int, allowed: "NDArray[np.bool_] | None"
+    ) -> list[list[Hit]]:
+        """The hits of encoded questions; of many documents in threads, since sums run outside of Python's lock."""
+
+        def ranked(row: int) -> list[Hit]:
+            inside = slice(rows.indptr[row], rows.indptr[row + 1])
+            scores = self.lists.scores(rows.indices[inside], rows.data[inside])
+            scores = self._of_passages(scores, questions[row][1])
+            if allowed is not None:
+                scores[~allowed] = 0
+            return _best_above_zero(scores, k)
+
+        if self.lists.size < THREADED or len(questions) == 1:
+            return [ranked(row) for row in range(len(questions))]
+        with ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1)) as pool:
+            return list(pool.map(ranked, range(len(questions))))
 
     def _of_passages(self, scores: "NDArray[np.float32]", without: str | None) -> "NDArray[np.float32]":
         """The scores of passages from those of documents, of which each passage's best counts."""
