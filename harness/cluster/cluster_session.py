@@ -6,6 +6,7 @@ import signal
 import socket
 import tempfile
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from harness.selftest.selftest import proven_by
 from harness.text.counting import counted
 
 INSTALL = "pip install 'domain-harness[ray]'"
+TOKEN = "a cluster that asks for a token needs RAY_AUTH_MODE=token and RAY_AUTH_TOKEN here, too (docs/cluster.md)"
 CONNECTING = 5.0  # seconds until an address has to take a connection
 STARTING = 300.0  # seconds until the processes have to be there: on a fresh node they are imported from a slow disk
 CLIENT_PORT, HEAD_PORT = 10001, 6379
@@ -35,8 +37,7 @@ QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_DEDUP_LOGS": "0",
-    "RAY_CLIENT_INITIAL_CONNECTION_TIMEOUT_S": "5",
-    "RAY_CLIENT_MAX_CONNECTION_TIMEOUT_S": "10",
+    "RAY_CLIENT_MAX_CONNECTION_TIMEOUT_S": "40",
 }  # what Ray is told before it is imported, where nobody has said otherwise
 Devices = int | Literal["all"] | None
 
@@ -120,11 +121,12 @@ def _connected(wish: ClusterWish) -> Iterator[None]:
         return
     logging.getLogger("ray").setLevel(logging.ERROR)
     try:
-        with _uninterrupted():
+        with _uninterrupted(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             ray.init(**options, log_to_driver=False, configure_logging=False, namespace="domain-harness")
     except Exception as error:  # of many kinds; in all of them there is no cluster to run on
         reason = " ".join(str(error).split())[:300] or type(error).__name__
-        raise HarnessError(f"{wish.option}: no connection to Ray: {reason}") from error
+        raise HarnessError(f"{wish.option}: no connection to Ray: {reason}; {TOKEN}") from error
     try:
         yield
     finally:

@@ -22,8 +22,8 @@ class ScratchCache:
         """Make it, with links to what the driver has by now, and let it be the cache of this process."""
         (self.path / "trained").mkdir(parents=True, exist_ok=True)
         for name in READ:
-            (self.cache / name).mkdir(exist_ok=True)
-            _link(self.cache / name, self.path / name)
+            if (self.cache / name).is_dir():
+                _link(self.cache / name, self.path / name)
         for folder in _finished(self.cache / "trained"):
             _link(folder, self.path / "trained" / folder.name)
         if (self.cache / "digests").is_dir() and not (self.path / "digests").exists():
