@@ -12,7 +12,7 @@ SPARE = 64  # tokens for which there is room each time that it runs out
 
 
 class GrowingLayer(DynamicLayer):
-    """A layer of full attention. Its keys and values are views of a longer buffer, shape (rows, heads, tokens, size)."""
+    """Of full attention: keys and values are views of a longer buffer, shape (rows, heads, tokens, size)."""
 
     _buffers: tuple[torch.Tensor, torch.Tensor] | None = None
 
