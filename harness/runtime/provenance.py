@@ -205,6 +205,7 @@ def _hardware() -> dict[str, JSON]:
         "cores": os.cpu_count(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "accelerators": _accelerators(),
+        **({"attention": "without cuDNN"} if _accelerators() else {}),
         "python": platform.python_version(),
         "platform": platform.platform(terse=True),
     }

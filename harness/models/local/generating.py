@@ -14,7 +14,6 @@ from harness.models.local.batches import token_batches
 from harness.models.local.batching_model import Place
 from harness.models.local.chat_template import split_delimiter
 from harness.models.local.decoding import Decoding
-from harness.models.local.device import set_attention_kernels
 from harness.models.local.memory import has_learnt_positions
 from harness.models.local.repetition import RepetitionPenalty
 from harness.models.local.schema_masks import SchemaConstraint, SchemaMasks, block_openings
@@ -104,7 +103,6 @@ class GeneratingModel(ScoringModel):
         import torch
 
         network, limits = self._model(), self._limits(generation)
-        set_attention_kernels(self.device_name)
         rows = [
             WrittenRow(place=place, prompt=ids, reply=self._reply(limits, ids), draws=random.Random(seed))
             for place, (ids, seed) in enumerate(zip(encoded, seeds, strict=True))

@@ -11,9 +11,11 @@ from transformers.cache_utils import DynamicCache, DynamicLayer
 SPARE = 64  # tokens for which there is room each time that it runs out
 
 
-class GrowingLayer(DynamicLayer):
-    """A layer of full attention. Its keys and values are views of a longer buffer, shape (rows, heads, tokens, size)."""
+class GrowingLayer(DynamicLayer):  # type: ignore[misc]
+    """Of full attention: keys and values are views of a longer buffer, shape (rows, heads, tokens, size)."""
 
+    keys: Any
+    values: Any
     _buffers: tuple[torch.Tensor, torch.Tensor] | None = None
 
     def update(

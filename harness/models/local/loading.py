@@ -16,7 +16,7 @@ from harness.errors import HarnessError, ModelError
 from harness.models.local.attached_adapter import AttachAdapter, AttachedAdapter
 from harness.models.local.batches import out_of_memory
 from harness.models.local.chat_template import ChatTurns, Format
-from harness.models.local.device import available, choose_device, free_memory, has_bfloat16
+from harness.models.local.device import available, choose_device, free_memory, has_bfloat16, set_attention_kernels
 from harness.models.local.loaded_network import settle
 from harness.models.local.memory import gib, inference_memory, weights
 from harness.models.local.model_folder import check_model_folder, missing_weights
@@ -240,6 +240,7 @@ class LocalModel(TextModel):
         kind, remote = getattr(torch, dtype or self.dtype_name), self.trust_remote_code
         if options or getattr(self.config, "quantization_config", None):
             options = {"device_map": {"": self.device_name}, **options}  # quantised: placed while they are read
+        set_attention_kernels(self.device_name)
         with self._translated():
             network, loading = AutoModelForCausalLM.from_pretrained(
                 self._weights.folder(), dtype=kind, trust_remote_code=remote, output_loading_info=True, **options
