@@ -2,8 +2,8 @@
 
 `python benchmarks/loading.py`: SmolLM2-135M from its package. The conversion as it is against the one in which
 transformers parses the file anew at each step, in turn, in seconds of this process; both have to write the same bytes.
-Then what loading the result takes again, in the file's own numbers (mapped) and in bfloat16, in seconds and MiB that are
-not the file's pages.
+Then what loading the result takes again, in the file's own numbers (mapped) and in bfloat16, in seconds and in MiB
+beside the file's pages.
 """
 
 import contextlib

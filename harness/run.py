@@ -13,9 +13,11 @@ from pathlib import Path
 
 import harness
 from harness.checks.leakage import contamination
+from harness.components.model import Model
 from harness.components.task import Task
 from harness.components.variant import Resources
 from harness.errors import HarnessError, InterruptionError, StoreError
+from harness.models.local.fetching import fetching_ahead
 from harness.records.figures import Overlap
 from harness.records.finished_run import FinishedRun
 from harness.records.inputs import JSON
@@ -40,6 +42,7 @@ from harness.stages.rehearse import rehearse
 from harness.stages.score import score
 from harness.stages.summarize import summarize
 from harness.stages.train import refuse_untrained, train
+from harness.suite.expansion import root_of
 from harness.suite.suite import Suite
 from harness.summary.charges import call_prices
 from harness.text.redaction import Redaction
@@ -65,7 +68,8 @@ def run(
         refuse_untrained(suite)
     if "predict" in due:
         rehearse(suite, tasks, context.cache, context.display)
-    proofs = prove(suite, start, context.display)
+    with fetching_ahead(unanswered(suite, start, context)):
+        proofs = prove(suite, start, context.display)
     overlaps = contamination(suite, tasks) if "predict" in due else []
     folder.redaction = Redaction(suite.secrets)
     with folder.claimed():
@@ -135,6 +139,14 @@ def compute_ahead(
     """Fill the cache with what the stages will ask for, on several machines at once; run.json says on which."""
     with timed(folder, context, "cluster"):
         folder.write_run({**folder.read_run(), "cluster": ahead(suite, tasks, due)})
+
+
+def unanswered(suite: Suite, start: str, context: Context) -> list[Model]:
+    """The models below those that are asked, of which no answer is stored: a run cannot do without their weights."""
+    asked = suite.usage.asked_from(start)
+    known = {root_of(name, suite.models) for name in asked if context.has_answered(name)}
+    roots = dict.fromkeys(root_of(name, suite.models) for name in asked)
+    return [suite.models[name] for name in roots if name not in known]
 
 
 def begin(

@@ -96,6 +96,11 @@ class ModelAccess:
             self._digests[name] = digest(self.model(name).identity())
         return self._digests[name]
 
+    def has_answered(self, name: str) -> bool:
+        """Whether some answer of a model is stored. Asks no server, downloads nothing."""
+        engine = self.models[name]
+        return engine.local and engine.at_hand() and self.cache.has_answers(self.model_digest(name))
+
     def changed_since(self, name: str, keys: Keys | None = None) -> str | None:
         """Why a model is asked again what it has answered; None where nothing stored is lost.
 

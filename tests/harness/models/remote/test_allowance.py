@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 import pytest
 
 from harness.models.remote.allowance import Allowance
-from harness.records.outputs import Completion
-from tests.harness.models.remote.test_asking import asking, completions
 
 
 @dataclass
@@ -82,22 +80,3 @@ def test_work_that_was_stopped_waits_for_nothing() -> None:
     assert allowance.admit(stopped) is not None
     stopped.set()
     assert allowance.admit(stopped) is None
-
-
-@pytest.mark.parametrize("workers", [1, 8])
-def test_a_cell_keeps_to_it(workers: int) -> None:
-    moments: list[float] = []
-    lock = threading.Lock()
-
-    def call(index: int) -> Completion:
-        import time
-
-        with lock:
-            moments.append(time.monotonic())
-        return Completion(text=str(index), tokens_in=10, tokens_out=5)
-
-    limited = asking(call, 12, workers)
-    limited.allowance = Allowance(calls=4, minute=0.2)
-    assert sorted(int(answer.text) for answer in completions(limited)) == list(range(12))
-    windows = [sum(begin <= moment < begin + 0.19 for moment in moments) for begin in moments]
-    assert max(windows) <= 4

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from harness.errors import ModelError, ServerGoneError
+from harness.models.remote.allowance import Allowance
 from harness.models.remote.asking import Asking
 from harness.models.remote.call_error import CallError
 from harness.models.remote.outage import Outage
@@ -505,3 +506,20 @@ def test_calls_that_break_when_the_run_has_stopped_are_no_outage(workers: int) -
     assert broken.acquire(timeout=5)
     time.sleep(0.05)
     assert notes == []
+
+
+@pytest.mark.parametrize("workers", [1, 8])
+def test_a_cell_keeps_to_its_allowance(workers: int) -> None:
+    moments: list[float] = []
+    lock = threading.Lock()
+
+    def call(index: int) -> Completion:
+        with lock:
+            moments.append(time.monotonic())
+        return Completion(text=str(index), tokens_in=10, tokens_out=5)
+
+    limited = asking(call, 12, workers)
+    limited.allowance = Allowance(calls=4, minute=0.2)
+    assert sorted(int(answer.text) for answer in completions(limited)) == list(range(12))
+    windows = [sum(begin <= moment < begin + 0.19 for moment in moments) for begin in moments]
+    assert max(windows) <= 4
