@@ -137,10 +137,21 @@ def bands(near: float) -> tuple[int, int]:
     return fitting
 
 
-def _near(forms: Collection[str], rows: Iterable[str], near: float) -> Iterator[tuple[str, str, float]]:
-    """The pairs of a form and a row that resemble each other by at least `near`, with their resemblance."""
+def _near(forms: Collection[str], rows: Collection[str], near: float) -> Iterator[tuple[str, str, float]]:
+    """The pairs of a form and a row that resemble each other by at least `near`, with their resemblance.
+
+    An index of a text takes kilobytes, so that the smaller side has one; the pairs are the same.
+    """
+    if len(forms) <= len(rows):
+        yield from _resembling(forms, rows, near)
+    else:
+        yield from ((form, row, similarity) for row, form, similarity in _resembling(rows, forms, near))
+
+
+def _resembling(indexed: Collection[str], rows: Iterable[str], near: float) -> Iterator[tuple[str, str, float]]:
+    """The pairs of an indexed text and a row, looked up one by one."""
     number, size = bands(near)
-    sets = {form: grams(form) for form in forms}
+    sets = {form: grams(form) for form in indexed}
     if not sets:
         return
     from datasketch import MinHash, MinHashLSH  # with numpy and scipy: a second
