@@ -91,11 +91,11 @@ class RecordFiles:
     def parts(self, name: str, kind: type[T]) -> Iterator[RecordParts[T]]:
         """A file of records whose parts are made in another order than they stand in; nothing is left of them."""
         self.refuse_strange(name)
-        made: RecordParts[T] = RecordParts(self.path / name, lambda records: self.as_lines(records, kind))
+        parts: RecordParts[T] = RecordParts(self.path / name, lambda records: self.as_lines(records, kind))
         try:
-            yield made
+            yield parts
         finally:
-            made.discard()
+            parts.discard()
 
     def read_lines(self, name: str, kind: type[T]) -> list[T]:
         """The records of a file, one a line. Raises StoreError."""
@@ -104,7 +104,7 @@ class RecordFiles:
     def stream_lines(
         self, name: str, kind: type[T], start: int = 0, matches: Callable[[bytes], bool] | None = None
     ) -> Iterator[T]:
-        """The records of a file from a byte on, or of the wanted lines; only some are held. Raises StoreError."""
+        """The records of a file from a byte on, or of the selected lines; only some are held. Raises StoreError."""
         for block, _ in self._blocks(name, kind, start, matches):
             yield from block
 
@@ -129,8 +129,8 @@ class RecordFiles:
         with self._opened(name) as file:
             file.seek(start)
             while lines := file.readlines(BLOCK_BYTES):
-                wanted = lines if matches is None else list(filter(matches, lines))
-                yield self._parsed(name, first, wanted, kind), wanted
+                selected = lines if matches is None else list(filter(matches, lines))
+                yield self._parsed(name, first, selected, kind), selected
                 first += len(lines)
 
     def _parsed(self, name: str, first: int, lines: list[bytes], kind: type[T]) -> list[T]:

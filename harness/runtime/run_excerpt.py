@@ -8,17 +8,17 @@ from harness.records.inputs import Sample
 from harness.records.outputs import Prediction, Score
 from harness.runtime.run_folder import RunFolder
 
-MOST_SHOWN = 100_000  # answers; a page of so many has some ten megabytes
+MOST_ANSWERS = 100_000  # answers; a page of so many has some ten megabytes
 REST = b',"variant":'  # in a line of a prediction or a score, behind what names its item
 
 
-def excerpt_of(folder: RunFolder, most: int = MOST_SHOWN) -> FinishedRun:
+def excerpt_of(folder: RunFolder, most: int = MOST_ANSWERS) -> FinishedRun:
     """The run with at most so many answers, roughly. Raises StoreError when an earlier stage has not been run."""
     step = -(-folder.count_lines("predictions.jsonl") // most)
     if step <= 1:
         return folder.finished()
     sizes: Counter[str] = Counter()
-    samples = list(_each(step, folder.stream_lines("samples.jsonl", Sample), sizes))
+    samples = list(_one_of(step, folder.stream_lines("samples.jsonl", Sample), sizes))
     belongs = _is_of({_beginning(folder, sample) for sample in samples})
     return FinishedRun(
         run=folder.read_run(),
@@ -30,7 +30,7 @@ def excerpt_of(folder: RunFolder, most: int = MOST_SHOWN) -> FinishedRun:
     )
 
 
-def _each(step: int, samples: Iterator[Sample], sizes: Counter[str]) -> Iterator[Sample]:
+def _one_of(step: int, samples: Iterator[Sample], sizes: Counter[str]) -> Iterator[Sample]:
     """One of so many items of each task, from its first on; all are counted."""
     for sample in samples:
         if sizes[sample.task] % step == 0:

@@ -95,11 +95,11 @@ def _score_whole(
 ) -> list[dict[str, JSON]]:
     """One metric of a task over all predictions; returns what it cost. Its progress is shown where it asks models."""
     context.counts = CallCounts()
-    is_shown = scoring_phase(figure.metric) > 0
-    if is_shown:
+    asks_models = scoring_phase(figure.metric) > 0
+    if asks_models:
         context.begin(Cell(figure.task, figure.scoring.metric))
     parts.extend(figure.key, figure.of([sample for sample, _ in answered], [own for _, own in answered]))
-    if is_shown:
+    if asks_models:
         context.display.finish(progress_line(len(answered), context.counts))
     cost = {"task": figure.task, "metric": figure.scoring.metric, **context.counts.record()}
     return [cost] if context.counts.has_calls else []

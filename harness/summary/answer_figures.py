@@ -53,9 +53,9 @@ class AnswerFigures:
         if pool is None:
             (self._answered[task, variant],) = usage_of(answered)
             return
-        held = self._answered.setdefault((task, pool), [])
-        if isinstance(held, list):
-            held += [replace(prediction, variant=pool) for prediction in answered]
+        members = self._answered.setdefault((task, pool), [])
+        if isinstance(members, list):
+            members += [replace(prediction, variant=pool) for prediction in answered]
 
     @property
     def usage(self) -> tuple[Usage, ...]:

@@ -115,16 +115,27 @@ def resemblance(first: set[str], second: set[str]) -> float:
     return shared / (len(first) + len(second) - shared)
 
 
-def _near(forms: Collection[str], rows: Iterable[str], near: float) -> Iterator[tuple[str, str, float]]:
+def _near(forms: Collection[str], rows: Collection[str], near: float) -> Iterator[tuple[str, str, float]]:
     """All pairs of a form and a row that resemble each other by at least `near`, with their resemblance.
 
-    Such a pair shares at least `near` of the n-grams of each, so one of any (1 - near) of them and one more: the forms
-    that have one of the row's rarest n-grams are compared (Chaudhuri, Ganti and Kaushik 2006, section 3: prefix
-    filter). ValueError unless 0 < near <= 1.
+    An index of a text takes kilobytes, so the smaller side has one. ValueError unless 0 < near <= 1.
     """
     if not 0 < near <= 1:
         raise ValueError(f"near is {near}, not in (0, 1]")
-    sets = {form: grams(form) for form in forms}
+    if len(forms) <= len(rows):
+        yield from _resembling(forms, rows, near)
+    else:
+        yield from ((form, row, similarity) for row, form, similarity in _resembling(rows, forms, near))
+
+
+def _resembling(indexed: Collection[str], rows: Iterable[str], near: float) -> Iterator[tuple[str, str, float]]:
+    """The pairs of an indexed text and a row.
+
+    Such a pair shares at least `near` of the n-grams of each, so one of any (1 - near) of them and one more: the texts
+    that have one of the row's rarest n-grams are compared (Chaudhuri, Ganti and Kaushik 2006, section 3: prefix
+    filter).
+    """
+    sets = {form: grams(form) for form in indexed}
     holders: dict[str, list[str]] = defaultdict(list)
     for form, own in sets.items():
         for gram in own:
@@ -135,7 +146,7 @@ def _near(forms: Collection[str], rows: Iterable[str], near: float) -> Iterator[
         shared = own & holders.keys()
         if len(shared) < least:
             continue
-        rarest = heapq.nsmallest(len(shared) - least + 1, shared, key=lambda gram: len(holders[gram]))
+        rarest = heapq.nsmallest(len(shared) - least + 1, shared, key=lambda gram: (len(holders[gram]), gram))
         for form in dict.fromkeys(chain.from_iterable(holders[gram] for gram in rarest)):
             similarity = resemblance(sets[form], own)
             if similarity >= near:
