@@ -31,7 +31,7 @@ def main() -> None:
     model = HuggingFace(path=given.model, dtype=dtype, device=device, format="plain", batch_size=given.batch)
     print(f"{given.model}, {dtype} on {hardware(device)}, batches of {given.batch}, 5-shot C-Eval val", flush=True)
     theirs = lm_eval_model(model, given.batch)
-    model._model()
+    predict(model, given.subjects[0], 1)  # loads weights and libraries
     rows: list[Sequence[int]] = []
     ours, others = np.zeros(2), np.zeros(2)  # seconds, processor seconds
     same = total = tokens = 0
