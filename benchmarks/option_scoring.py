@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from itertools import pairwise, takewhile
 from typing import Any
 
+import numpy as np
 from likelihood_parity import lm_eval_logprobs, lm_eval_model, predict
 
 from harness.models.huggingface import HuggingFace
@@ -30,34 +31,35 @@ def main() -> None:
     model = HuggingFace(path=given.model, dtype=dtype, device=device, format="plain", batch_size=given.batch)
     print(f"{given.model}, {dtype} on {hardware(device)}, batches of {given.batch}, 5-shot C-Eval val", flush=True)
     theirs = lm_eval_model(model, given.batch)
-    model._model()
+    predict(model, given.subjects[0], 1)  # loads weights and libraries
     rows: list[Sequence[int]] = []
-    ours_s = theirs_s = ours_tokens = 0.0
-    same = total = 0
+    ours, others = np.zeros(2), np.zeros(2)  # seconds, processor seconds
+    same = total = tokens = 0
     worst = 0.0
     for subject in given.subjects:
         with watched(model._model(), rows) as computed:
-            began = time.perf_counter()
+            began = clock()
             mine = [prediction.logprobs or () for prediction in predict(model, subject, given.items)]
-            ours_s += time.perf_counter() - began
-        ours_tokens += sum(computed)
-        spent: list[float] = []
-        timed(theirs, spent)
-        other = lm_eval_logprobs(theirs, subject, given.items)
-        theirs_s += sum(spent)
+            ours += clock() - began
+        tokens += sum(computed)
+        with timed(theirs) as spent:
+            other = lm_eval_logprobs(theirs, subject, given.items)
+        others += sum(spent)
         for a, b in zip(mine, other, strict=True):
             total += 1
             same += max(range(4), key=a.__getitem__) == max(range(4), key=b.__getitem__)
             worst = max(worst, *(abs(x - y) for x, y in zip(a, b, strict=True)))
-        print(f"{subject}: {total} items, ours {ours_s:.1f} s, lm-eval {theirs_s:.1f} s", flush=True)
+        print(f"{subject}: {total} items, ours {ours[0]:.1f} s, lm-eval {others[0]:.1f} s", flush=True)
     print(f"same option {same}/{total}; largest difference of log-probability {worst:.2g}")
+    rates = total / ours, total / others
     print(
-        f"ratio: {theirs_s / ours_s:.1f} x lm-eval's hf ({total / ours_s:.2f} against {total / theirs_s:.2f} items/s)"
+        f"ratio: {rates[0][0] / rates[1][0]:.1f} x lm-eval's hf ({rates[0][0]:.2f} against {rates[1][0]:.2f} items/s)"
     )
+    print(f"ratio of processor seconds, which other work beside hardly enters: {rates[0][1] / rates[1][1]:.1f}")
     whole, least = sum(map(len, rows)), distinct(rows)
-    print(f"tokens: whole prompts {whole}, computed {ours_tokens:.0f} with padding, each beginning once {least}")
+    print(f"tokens: whole prompts {whole}, computed {tokens} with padding, each beginning once {least}")
     ideal = flops(model._model(), least, total) / matrix_rate(model._model())
-    print(f"share of the ideal: {ideal / ours_s:.0%} ({ideal:.1f} s if the machine only multiplied matrices)")
+    print(f"share of the ideal: {ideal / ours[0]:.0%} ({ideal:.1f} s if the machine only multiplied matrices)")
 
 
 def arguments() -> argparse.Namespace:
@@ -93,18 +95,26 @@ def watched(network: Any, rows: list[Sequence[int]]) -> Iterator[list[int]]:
         shared_prefixes.SharedPrefixes.logits = logits  # type: ignore[method-assign]
 
 
-def timed(model: Any, spent: list[float]) -> None:
-    """Have lm-eval's model note the seconds of its calls."""
+def clock() -> Any:
+    """Seconds by the clock, and of the processor."""
+    return np.array([time.perf_counter(), time.process_time()])
+
+
+@contextmanager
+def timed(model: Any) -> Iterator[list[Any]]:
+    """What each call of lm-eval's model takes, by both clocks."""
     call: Callable[..., Any] = type(model).loglikelihood
+    spent: list[Any] = []
 
     def measured(requests: Any, **options: Any) -> Any:
-        began = time.perf_counter()
+        began = clock()
         try:
             return call(model, requests, **options)
         finally:
-            spent.append(time.perf_counter() - began)
+            spent.append(clock() - began)
 
     model.loglikelihood = measured
+    yield spent
 
 
 def distinct(rows: Sequence[Sequence[int]]) -> int:
@@ -122,7 +132,7 @@ def flops(network: Any, tokens: int, items: int) -> float:
     head = network.get_output_embeddings().weight
     embedding = network.get_input_embeddings().weight
     weights = sum(own.numel() for own in network.parameters() if own is not head and own is not embedding)
-    return 2.0 * (weights * tokens + head.numel() * items)
+    return float(2 * (weights * tokens + head.numel() * items))
 
 
 def matrix_rate(network: Any) -> float:
