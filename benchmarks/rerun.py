@@ -25,7 +25,6 @@ from harness.runtime.cache import cache_root
 from harness.selftest.selftest import remembered_self_test
 from harness.suite.parser import load_suite
 
-
 NIGHTLY = """\
 name: nightly
 models:
