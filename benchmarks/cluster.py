@@ -29,7 +29,7 @@ from harness.runtime.provenance import processor_name
 from harness.selftest.tiny_models import CHATML, save_model
 
 REPEATS = 3
-EMPTY = 50  # batches of one token
+EMPTY = 30  # batches of one token
 
 
 def main() -> None:
@@ -41,7 +41,7 @@ def main() -> None:
     devices = "all" if given.devices == "all" else int(given.devices)
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["HARNESS_CACHE"] = f"{scratch}/cache"
-        shape = {"hidden_size": 512, "intermediate_size": 1024, "num_hidden_layers": 8, "max_position_embeddings": 1024}
+        shape = {"hidden_size": 256, "intermediate_size": 512, "num_hidden_layers": 4, "max_position_embeddings": 1024}
         save_model(Path(scratch) / "model", "Llama", CHATML, 3, **shape)
         model = HuggingFace(path=f"{scratch}/model", batch_size=8)
         with cluster_session(ClusterWish(devices=devices), print) as workers:

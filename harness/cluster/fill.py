@@ -38,7 +38,7 @@ def fill(context: ClusterContext, suite: Suite, tasks: Mapping[str, Task], due: 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Piece:
+class FilledPiece:
     """Something to compute: a model that is made, or a cell."""
 
     name: str
@@ -76,10 +76,10 @@ class Fill:
                 model.report_to(self.context.display)
         self.context.display.finish(f"{len(workers.workers)} workers")
 
-    def _run(self, pieces: Sequence[Piece], shared: SharedDisplay) -> None:
+    def _run(self, pieces: Sequence[FilledPiece], shared: SharedDisplay) -> None:
         """Each piece as soon as the models are there that it needs, in a thread of its own."""
         waiting, unmade = list(pieces), {piece.name for piece in pieces}
-        going: dict[Future[None], Piece] = {}
+        going: dict[Future[None], FilledPiece] = {}
         pool = ThreadPoolExecutor(self.context.workers.count + 1, thread_name_prefix="piece")
         try:
             while waiting or going:
@@ -97,11 +97,11 @@ class Fill:
 
     # -- models -------------------------------------------------------------------------------------------------------
 
-    def _makings(self) -> Iterator[Piece]:
+    def _makings(self) -> Iterator[FilledPiece]:
         made = frozenset(self.suite.usage.trained)
         for name in self.suite.usage.trained:
             needs = made.intersection(prerequisites(name, self.suite.models, self.suite.variants))
-            yield Piece(name=name, needs=needs, work=self._making(name))
+            yield FilledPiece(name=name, needs=needs, work=self._making(name))
 
     def _making(self, name: str) -> Work:
         def work(display: PieceDisplay) -> None:
@@ -140,7 +140,7 @@ class Fill:
 
     # -- cells --------------------------------------------------------------------------------------------------------
 
-    def _cells(self) -> Iterator[Piece]:
+    def _cells(self) -> Iterator[FilledPiece]:
         """Those that ask a network. Those that ask servers too come one after the other, as many servers want it."""
         made, models = frozenset(self.suite.usage.trained), self.suite.models
         before: frozenset[str] = frozenset()
@@ -149,7 +149,7 @@ class Fill:
             if not any(models[name].local for name in asked):
                 continue
             name, is_served = f"{cell.task} × {cell.variant}", any(not models[own].local for own in asked)
-            yield Piece(
+            yield FilledPiece(
                 name=name,
                 needs=made.intersection(asked) | (before if is_served else frozenset()),
                 work=self._answering(cell, name),

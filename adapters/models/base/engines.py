@@ -25,7 +25,7 @@ class ModifiedBase(HuggingFace):
     _changes: Mapping[str, JSON] = PrivateAttr()
     _options: Mapping[str, Any] = PrivateAttr()
     _finish: Callable[[Any], Any] = PrivateAttr()
-    _merged: Callable[[], Path] | None = PrivateAttr(None)
+    _merged: Callable[[], Path] | None = PrivateAttr()
 
     @property
     def offline_folder(self) -> Path:
@@ -57,7 +57,7 @@ class AdaptedBase(HuggingFace):
     _changes: Mapping[str, JSON] = PrivateAttr()
     _name: str = PrivateAttr()
     _attach: AttachAdapter = PrivateAttr()
-    _folder: Path | None = PrivateAttr(None)  # of the adapter, for an engine that attaches it by itself
+    _folder: Path | None = PrivateAttr()  # of the adapter, for an engine that attaches it by itself
 
     @property
     def tokenizer(self) -> Any:
