@@ -17,16 +17,19 @@ gpu=(--gres=gpu:1 --cpus-per-task=8 --mem=64G)
 
 train=$(sbatch --parsable "${gpu[@]}" --job-name="$name-train" --time=12:00:00 --wrap "
   export HARNESS_CACHE='$caches/train'
-  { harness run '$suite' --limit 1 || [ \$? -eq 1 ]; } && harness cache publish '$trained'")
+  { harness run '$suite' --limit 1 || [ \$? -eq 1 ]; } && harness cache publish '$trained'
+")
 
 answer=$(sbatch --parsable "${gpu[@]}" --job-name="$name" --time=24:00:00 --requeue --array="1-$shards" \
   --dependency="afterok:$train" --wrap "
   export HARNESS_SHARED_CACHE='$trained' HARNESS_CACHE='$caches'/shard-\$SLURM_ARRAY_TASK_ID
-  harness run '$suite' --from predict --shard \$SLURM_ARRAY_TASK_ID/$shards --out '$parts'/\$SLURM_ARRAY_TASK_ID")
+  harness run '$suite' --from predict --shard \$SLURM_ARRAY_TASK_ID/$shards --out '$parts'/\$SLURM_ARRAY_TASK_ID
+")
 
 merge=$(sbatch --parsable --cpus-per-task=4 --mem=32G --job-name="$name-merge" --time=04:00:00 \
   --dependency="afterok:$answer" --wrap "
   export HARNESS_SHARED_CACHE='$trained' HARNESS_CACHE='$caches/merge'
-  harness merge '$parts' --suite '$suite' --out 'runs/$name-$answer'")
+  harness merge '$parts' --suite '$suite' --out 'runs/$name-$answer'
+")
 
 echo "train $train, answer $answer ($shards tasks), merge $merge: runs/$name-$answer"

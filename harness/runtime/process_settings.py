@@ -6,6 +6,8 @@ import logging
 import os
 import sys
 
+USUAL_FILES = 256  # that a process has open at most beside those that it knows of
+
 
 def settle_process() -> None:
     """Once, at the entry point of the command."""
@@ -18,6 +20,19 @@ def settle_process() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that lacks a character shows "?" for it
+
+
+def allow_open_files(count: int) -> None:
+    """Let this process have so many files open beside its usual ones, as far as the system lets it."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    demand = count + USUAL_FILES
+    if soft != resource.RLIM_INFINITY and soft < demand:
+        most = demand if hard == resource.RLIM_INFINITY else min(demand, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def quiet_libraries() -> None:

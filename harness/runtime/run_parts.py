@@ -13,8 +13,13 @@ from harness.records.shards import PARTS, PartSeal, seal_in, shard_in
 from harness.runtime.part_seals import broken_seals
 from harness.runtime.run_folder import RunFolder
 
-NAMED = ("tasks", "variants", "knowledge", "models", "data")  # sections of run.json that hold an entry a name
-IDENTITY = ("component", "settings", "identity", "digest")  # of a model: what its answers depend on
+COMPARED = {  # sections of run.json that hold an entry a name, with what of it is compared beside the digests of files
+    "tasks": ("prompt", "system", "language", "generation"),
+    "variants": ("component",),
+    "knowledge": ("passages", "merged", "learned_names"),
+    "models": ("digest",),
+    "data": ("skipped",),
+}
 MOST_NUMBERS = 12  # missing shards that a message names
 
 
@@ -113,23 +118,23 @@ def _strangers(parts: Sequence[RunPart]) -> Iterator[str]:
 def _differences(parts: Sequence[RunPart]) -> Iterator[str]:
     """What answers depend on, and is not the same in all parts: a line for each entry of each part."""
     first = parts[0]
-    seen: dict[tuple[str, str], tuple[RunPart, JSON]] = {}
+    entries: dict[tuple[str, str], tuple[RunPart, JSON]] = {}
     for part in parts:
         again = f"run {part.seal.shard.words} again"
         if part.record.get("seed") != first.record.get("seed") or _limits(part) != _limits(first):
             yield f"{part} has another seed, or other limits, than {first}; {again}"
         elif part.seal.division != first.seal.division:
             yield f"{part} divides other items than {first}: the data are not the same; {again}"
-        for section in NAMED:
+        for section in COMPARED:
             for name, entry in (part.record.get(section) or {}).items():
-                other, before = seen.setdefault((section, name), (part, _compared(section, entry)))
-                if before != _compared(section, entry):
-                    yield f"{part}: {section}.{name} is not what it is in {other}{_cause(section, part)}; {again}"
+                holder, entry_there = entries.setdefault((section, name), (part, _compared(section, entry)))
+                if entry_there != _compared(section, entry):
+                    yield f"{part}: {section}.{name} is not what it is in {holder}{_cause(section, part)}; {again}"
         for key, search in searches_in(part.record).items():
             choice = search.settings[search.choice]
-            other, before = seen.setdefault(("searches", str(key)), (part, choice))
-            if before != choice:
-                yield f"{part}: the search of {key[0]} on {key[1]} chose otherwise than in {other}{_SHARE}; {again}"
+            holder, entry_there = entries.setdefault(("searches", str(key)), (part, choice))
+            if entry_there != choice:
+                yield f"{part}: the search of {key[0]} on {key[1]} chose otherwise than in {holder}{_SHARE}; {again}"
 
 
 _SHARE = " (let all shards use one HARNESS_CACHE)"
@@ -145,13 +150,9 @@ def _limits(part: RunPart) -> JSON:
 
 
 def _compared(section: str, entry: JSON) -> JSON:
-    """Of an entry of run.json what has to be the same in all parts."""
-    if section == "models":
-        return {name: entry.get(name) for name in IDENTITY}
-    if section == "data":
-        rows = {name: count for name, count in entry["rows"].items() if name != "test"}
-        return {"files": [file["sha256"] for file in entry["files"]], "rows": rows, "skipped": len(entry["skipped"])}
-    return entry
+    """Of an entry of run.json what has to be the same in all parts; where its files lie is each machine's own."""
+    files = [file["sha256"] for file in entry.get("files") or ()]
+    return files, {name: value for name, value in entry.items() if name in COMPARED[section]}
 
 
 def _other_versions(parts: Sequence[RunPart]) -> Iterator[str]:
@@ -178,7 +179,7 @@ def _versions(part: RunPart) -> dict[str, str]:
 
 def _unequal(first: RunPart, copy: RunPart) -> Iterator[str]:
     """Where two parts of one shard differ first in what was answered; times do not count."""
-    for before, after in zip_longest(first.folder.predictions(), copy.folder.predictions()):
+    for before, after in zip_longest(first.folder.stream_predictions(), copy.folder.stream_predictions()):
         if before is None or after is None or _answer(before) != _answer(after):
             own = after or before
             yield (

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from harness.components.component import Component
 from harness.components.task import Task
 from harness.errors import StoreError
 from harness.records.inputs import JSON, Cell, Sample
@@ -12,9 +13,10 @@ from harness.records.outputs import Prediction
 from harness.records.shards import PARTS, SHARD, Shard, seal_in
 from harness.runtime.joined_folder import parts_record
 from harness.runtime.part_seals import merge_command
-from harness.runtime.provenance import described_scope
+from harness.runtime.process_settings import allow_open_files
+from harness.runtime.provenance import described, described_scope, described_suite
 from harness.runtime.run_folder import RunFolder
-from harness.runtime.run_parts import NAMED, RunPart
+from harness.runtime.run_parts import COMPARED, RunPart
 from harness.stages.item_shards import division_digest, shard_numbers
 from harness.stages.plan import planned_cells
 from harness.suite.suite import Suite
@@ -65,6 +67,7 @@ def join_parts(parts: Sequence[RunPart], suite: Suite, tasks: Mapping[str, Task]
             f"{suite.path}: its items are not those that the parts divide, as its data here differ from theirs; merge "
             "where the data of the parts are, or run the shards again"
         )
+    allow_open_files(of)
     folder.clear()
     folder.write_samples(_joined_samples(parts, tasks))
     folder.write_predictions(_joined_predictions(parts, suite, tasks))
@@ -74,7 +77,7 @@ def join_parts(parts: Sequence[RunPart], suite: Suite, tasks: Mapping[str, Task]
 
 
 def _joined_samples(parts: Sequence[RunPart], tasks: Mapping[str, Task]) -> Iterator[Sample]:
-    sources = {part.number: iter(part.folder.samples()) for part in parts}
+    sources = {part.number: part.folder.stream_samples() for part in parts}
     for name, numbers in shard_numbers(tasks, len(parts)).items():
         for item, number in zip(tasks[name].data.test, numbers, strict=True):
             sample = next(sources[number], None)
@@ -85,7 +88,7 @@ def _joined_samples(parts: Sequence[RunPart], tasks: Mapping[str, Task]) -> Iter
 
 
 def _joined_predictions(parts: Sequence[RunPart], suite: Suite, tasks: Mapping[str, Task]) -> Iterator[Prediction]:
-    sources = {part.number: iter(part.folder.predictions()) for part in parts}
+    sources = {part.number: part.folder.stream_predictions() for part in parts}
     for name, numbers in shard_numbers(tasks, len(parts)).items():
         for variant in suite.asked(name):
             for item, number in zip(tasks[name].data.test, numbers, strict=True):
@@ -119,8 +122,10 @@ def _joined_record(parts: Sequence[RunPart], suite: Suite, tasks: Mapping[str, T
     indexes = {own["request"]: own for record in reversed(records) for own in record.get("indexes") or ()}
     return {
         **{name: value for name, value in records[0].items() if name not in (SHARD, "finished")},
-        **{section: _all(records, section) for section in (*NAMED, "training")},
+        **{section: _all(records, section) for section in (*COMPARED, "training")},
+        **{section: _as_here(_all(records, section), getattr(suite, section)) for section in ("knowledge", "models")},
         **described_scope(suite, tasks),
+        **described_suite(suite, tasks),
         "status": "predicted",
         "started": min(str(record.get("started")) for record in records),
         "data": {name: data[name] for name in tasks},
@@ -131,6 +136,11 @@ def _joined_record(parts: Sequence[RunPart], suite: Suite, tasks: Mapping[str, T
         **({"searches": list(searches.values())} if searches else {}),
         PARTS: parts_record(parts),
     }
+
+
+def _as_here(entries: Mapping[str, JSON], components: Mapping[str, Component]) -> dict[str, JSON]:
+    """Entries with the settings that the suite has here, where its files may lie elsewhere."""
+    return {name: {**own, **described(components[name])} for name, own in entries.items()}
 
 
 def _all(records: Sequence[Mapping[str, JSON]], section: str) -> dict[str, JSON]:

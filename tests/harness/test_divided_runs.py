@@ -169,11 +169,14 @@ def test_what_a_shard_is_written_as(text: str, message: str | None) -> None:
 
 
 @pytest.mark.parametrize("of", [1, 2, 3, 7])
-def test_joined_parts_are_the_run_that_was_never_divided(place: Path, of: int) -> None:
+def test_joined_parts_are_the_run_that_was_never_divided(place: Path, of: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Scores and items byte for byte; of the answers all but times. Of u, three items, no more than three shards have one."""
     shutil.rmtree("cache")
     for number in range(1, of + 1):
         call("run", "suite.yaml", "--shard", f"{number}/{of}", "--out", f"parts/{number}", "-q")
+    if of == 2:  # joined in another folder, with its own copy of suite and data
+        shutil.copytree(place, place / "elsewhere", ignore=shutil.ignore_patterns("runs", "cache"))
+        monkeypatch.chdir(place / "elsewhere")
     before = contents(Path("parts"))
     assert "runs/divided" in call("merge", "parts", "--out", "joined", "--lang", "en").replace("joined", "runs/divided")
     for file in ("samples.jsonl", "scores.jsonl", "overlaps.jsonl"):
