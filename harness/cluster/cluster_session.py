@@ -64,9 +64,9 @@ def cluster_session(wish: ClusterWish, say: Callable[[str], None]) -> Iterator[W
     """
     with ExitStack() as stack:
         stack.enter_context(_connected(wish))
-        wanted = demands(_nodes(), wish.devices, wish.option)
-        say(f"{wish.option}: starting {counted(len(wanted), 'worker')}")
-        workers = _started(wanted, stack)
+        processes = demands(_nodes(), wish.devices, wish.option)
+        say(f"{wish.option}: starting {counted(len(processes), 'worker')}")
+        workers = _started(processes, stack)
         refuse_unfit([own.report for own in workers.workers], wish)
         place = min((own.report.place for own in workers.workers), key=lambda own: own.memory)
         nodes = ", ".join(sorted({own.report.node for own in workers.workers}))
@@ -82,13 +82,15 @@ def refuse_unfit(reports: Sequence[HostReport], wish: ClusterWish) -> None:
     own, first, mistakes = own_versions(), reports[0].place, []
     for report in reports:
         where = f"{wish.option}: the worker on {report.node}"
-        others = [
+        differences = [
             f"{name} {report.versions.get(name, 'is missing')} (here {own.get(name, 'missing')})"
             for name in sorted({*own, *report.versions})
             if report.versions.get(name) != own.get(name)
         ]
-        if others:
-            mistakes.append(f"{where} has other packages: {', '.join(others)}; install the same versions on all nodes")
+        if differences:
+            mistakes.append(
+                f"{where} has other packages: {', '.join(differences)}; install the same versions on all nodes"
+            )
         if report.unseen:
             mistakes.append(
                 f"{where} does not see {report.unseen}: set HARNESS_CACHE to a folder that all nodes share, and keep "
@@ -188,7 +190,7 @@ def _nodes() -> list[Mapping[str, Any]]:
     return [node for node in ray.nodes() if node["Alive"]]
 
 
-def _started(wanted: Sequence[Demand], stack: ExitStack) -> Workers:
+def _started(processes: Sequence[Demand], stack: ExitStack) -> Workers:
     """The processes, all of them there."""
     import ray
     from ray.exceptions import GetTimeoutError, RayError
@@ -198,13 +200,13 @@ def _started(wanted: Sequence[Demand], stack: ExitStack) -> Workers:
     kind: Any = ray.remote(ModelHost)
 
     def start(number: int) -> Any:
-        demand = wanted[number]
+        demand = processes[number]
         options = {"num_cpus": demand.cpus, "num_gpus": demand.gpus, "resources": demand.resources()}
         own = f"{os.getpid()}-{number}"
         return kind.options(**options, max_concurrency=2).remote(own, demand.sharers)
 
-    actors = [start(number) for number in range(len(wanted))]
-    for number in range(len(wanted)):
+    actors = [start(number) for number in range(len(processes))]
+    for number in range(len(processes)):
         stack.callback(ScratchCache(cache, f"{os.getpid()}-{number}").remove)
     stack.callback(lambda: [ray.kill(own.actor) for own in workers.workers])
     workers = Workers(start=start, workers=[])
@@ -212,8 +214,8 @@ def _started(wanted: Sequence[Demand], stack: ExitStack) -> Workers:
         reports = ray.get([actor.report.remote(str(cache)) for actor in actors], timeout=STARTING)
     except GetTimeoutError as error:
         raise HarnessError(
-            f"the cluster did not start {counted(len(wanted), 'worker')} within {STARTING:.0f} s: other work uses it "
-            "(`ray status` says which), or give --devices a smaller number"
+            f"the cluster did not start {counted(len(processes), 'worker')} within {STARTING:.0f} s: other work uses "
+            "it (`ray status` says which), or give --devices a smaller number"
         ) from error
     except RayError as error:
         reason = str(error).strip().splitlines()[-1]

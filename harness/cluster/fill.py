@@ -98,9 +98,9 @@ class Fill:
     # -- models -------------------------------------------------------------------------------------------------------
 
     def _makings(self) -> Iterator[FilledPiece]:
-        made = frozenset(self.suite.usage.trained)
+        trained = frozenset(self.suite.usage.trained)
         for name in self.suite.usage.trained:
-            needs = made.intersection(prerequisites(name, self.suite.models, self.suite.variants))
+            needs = trained.intersection(prerequisites(name, self.suite.models, self.suite.variants))
             yield FilledPiece(name=name, needs=needs, work=self._making(name))
 
     def _making(self, name: str) -> Work:
@@ -111,8 +111,8 @@ class Fill:
                 if isinstance(model, DerivedModel):
                     self._gather(name, model, door)
                 with self.context.workers.lock:
-                    is_made = model.at_hand()
-                if not is_made:
+                    is_ready = model.at_hand()
+                if not is_ready:
                     self._make(name, display)
 
         return work
@@ -142,16 +142,16 @@ class Fill:
 
     def _cells(self) -> Iterator[FilledPiece]:
         """Those that ask a network. Those that ask servers too come one after the other, as many servers want it."""
-        made, models = frozenset(self.suite.usage.trained), self.suite.models
+        trained, models = frozenset(self.suite.usage.trained), self.suite.models
         before: frozenset[str] = frozenset()
         for cell in planned_cells(self.suite, self.tasks):
-            asked = self.suite.usage.models_of[cell.variant]
-            if not any(models[name].local for name in asked):
+            answerers = self.suite.usage.models_of[cell.variant]
+            if not any(models[name].local for name in answerers):
                 continue
-            name, is_served = f"{cell.task} × {cell.variant}", any(not models[own].local for own in asked)
+            name, is_served = f"{cell.task} × {cell.variant}", any(not models[own].local for own in answerers)
             yield FilledPiece(
                 name=name,
-                needs=made.intersection(asked) | (before if is_served else frozenset()),
+                needs=trained.intersection(answerers) | (before if is_served else frozenset()),
                 work=self._answering(cell, name),
             )
             before = frozenset([name]) if is_served else before

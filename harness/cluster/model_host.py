@@ -87,16 +87,16 @@ class ModelHost:
     def make(self, name: str, content: bytes, surroundings: Surroundings, scratch: str) -> HostOutcome:
         """Train, merge or check a model of the suite; what it leaves lies in the scratch cache of that name."""
 
-        def made() -> None:
+        def train() -> None:
             self.release()
             surroundings.enter(scratch)
             unpacked(content, {}).make(name, self._news)
 
-        return _outcome(made)
+        return _outcome(train)
 
     def news(self) -> list[tuple[str, tuple[Any, ...]]]:
         """What the work has told its display since this was asked last."""
-        return self._news.taken()
+        return self._news.drained()
 
     def release(self) -> None:
         """Give the weights back."""
@@ -112,11 +112,11 @@ class News(Display):
     """A display that keeps what it is told until the driver asks."""
 
     def __init__(self) -> None:
-        self._lock, self._told = Lock(), list[tuple[str, tuple[Any, ...]]]()
+        self._lock, self._messages = Lock(), list[tuple[str, tuple[Any, ...]]]()
 
-    def taken(self) -> list[tuple[str, tuple[Any, ...]]]:
+    def drained(self) -> list[tuple[str, tuple[Any, ...]]]:
         with self._lock:
-            news, self._told = self._told, []
+            news, self._messages = self._messages, []
         return news
 
     def expect(self, calls: int) -> None:
@@ -130,7 +130,7 @@ class News(Display):
 
     def _tell(self, method: str, *arguments: Any) -> None:
         with self._lock:
-            self._told.append((method, arguments))
+            self._messages.append((method, arguments))
 
 
 def own_place(sharers: int) -> ComputingPlace:
@@ -157,7 +157,7 @@ def timed(value: Sequence[Any], seconds: float) -> list[Any]:
     def own(completion: Completion) -> Completion:
         return replace(completion, seconds=completion.seconds or seconds / len(value))
 
-    return [own(each) if isinstance(each, Completion) else (each[0], own(each[1])) for each in value]
+    return [own(item) if isinstance(item, Completion) else (item[0], own(item[1])) for item in value]
 
 
 def _outcome(work: Callable[[], Any]) -> HostOutcome:

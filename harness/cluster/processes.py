@@ -49,11 +49,11 @@ def demands(nodes: Sequence[Mapping[str, Any]], devices: int | Literal["all"] | 
 
 def _by_gpu(resources: Sequence[Mapping[str, float]]) -> list[Demand]:
     """One a GPU: batches are sized to fill its memory."""
-    made = []
+    processes = []
     for own in resources:
         gpus, cpus = int(own.get("GPU", 0)), int(own.get("CPU", 0))
-        made += [_demand(own, min(MOST_CPUS, cpus // gpus), 1, gpus) for _ in range(gpus)]
-    return made
+        processes += [_demand(own, min(MOST_CPUS, cpus // gpus), 1, gpus) for _ in range(gpus)]
+    return processes
 
 
 def _by_cpu(resources: Sequence[Mapping[str, float]], devices: int) -> list[Demand]:

@@ -30,14 +30,14 @@ class ScratchCache:
             shutil.copytree(self.cache / "digests", self.path / "digests", copy_function=os.link)
         os.environ["HARNESS_CACHE"] = str(self.path)
 
-    def made(self) -> list[Path]:
+    def results(self) -> list[Path]:
         """What was trained or merged in it."""
         return [folder for folder in _finished(self.path / "trained") if not folder.is_symlink()]
 
     def take(self) -> None:
         """Move what was made in it into the driver's cache. Only the driver does so."""
         (self.cache / "trained").mkdir(exist_ok=True)
-        for folder in self.made():
+        for folder in self.results():
             target = self.cache / "trained" / folder.name
             if not target.exists():
                 folder.replace(target)

@@ -124,7 +124,7 @@ class Workers:
         from ray.exceptions import RayActorError, RayError, RayTaskError
 
         for _ in range(ATTEMPTS):
-            with self._taken(carrier, title) as worker:
+            with self._reserved(carrier, title) as worker:
                 try:
                     return _result(self._awaited(worker, begin(worker), display))
                 except RayActorError as error:
@@ -162,7 +162,7 @@ class Workers:
             raise StoppedError
 
     @contextmanager
-    def _taken(self, carrier: str, title: str) -> Iterator[Worker]:
+    def _reserved(self, carrier: str, title: str) -> Iterator[Worker]:
         """A process that nobody else uses."""
         with self._freed:
             self._waiting.append(carrier)

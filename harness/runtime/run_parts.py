@@ -62,7 +62,7 @@ def read_parts(places: Sequence[Path], different_versions: bool = False) -> Part
             mistakes += error.lines
     _refuse(mistakes)
     _refuse([*_strangers(parts)])
-    _refuse([*_differences(parts), *([] if different_versions else _other_versions(parts))])
+    _refuse([*_differences(parts), *([] if different_versions else _version_differences(parts))])
     by_number: dict[int, list[RunPart]] = {}
     for part in sorted(parts, key=lambda own: (str(own.record.get("started")), str(own))):
         by_number.setdefault(part.number, []).append(part)
@@ -127,13 +127,13 @@ def _differences(parts: Sequence[RunPart]) -> Iterator[str]:
             yield f"{part} divides other items than {first}: the data are not the same; {again}"
         for section in COMPARED:
             for name, entry in (part.record.get(section) or {}).items():
-                holder, entry_there = entries.setdefault((section, name), (part, _compared(section, entry)))
-                if entry_there != _compared(section, entry):
+                holder, first_entry = entries.setdefault((section, name), (part, _compared(section, entry)))
+                if first_entry != _compared(section, entry):
                     yield f"{part}: {section}.{name} is not what it is in {holder}{_cause(section, part)}; {again}"
         for key, search in searches_in(part.record).items():
             choice = search.settings[search.choice]
-            holder, entry_there = entries.setdefault(("searches", str(key)), (part, choice))
-            if entry_there != choice:
+            holder, first_entry = entries.setdefault(("searches", str(key)), (part, choice))
+            if first_entry != choice:
                 yield f"{part}: the search of {key[0]} on {key[1]} chose otherwise than in {holder}{_SHARE}; {again}"
 
 
@@ -155,7 +155,7 @@ def _compared(section: str, entry: JSON) -> JSON:
     return files, {name: value for name, value in entry.items() if name in COMPARED[section]}
 
 
-def _other_versions(parts: Sequence[RunPart]) -> Iterator[str]:
+def _version_differences(parts: Sequence[RunPart]) -> Iterator[str]:
     first = parts[0]
     versions = _versions(first)
     for part in parts[1:]:

@@ -123,7 +123,10 @@ def _joined_record(parts: Sequence[RunPart], suite: Suite, tasks: Mapping[str, T
     return {
         **{name: value for name, value in records[0].items() if name not in (SHARD, "finished")},
         **{section: _all(records, section) for section in (*COMPARED, "training")},
-        **{section: _as_here(_all(records, section), getattr(suite, section)) for section in ("knowledge", "models")},
+        **{
+            section: _local_entries(_all(records, section), getattr(suite, section))
+            for section in ("knowledge", "models")
+        },
         **described_scope(suite, tasks),
         **described_suite(suite, tasks),
         "status": "predicted",
@@ -138,7 +141,7 @@ def _joined_record(parts: Sequence[RunPart], suite: Suite, tasks: Mapping[str, T
     }
 
 
-def _as_here(entries: Mapping[str, JSON], components: Mapping[str, Component]) -> dict[str, JSON]:
+def _local_entries(entries: Mapping[str, JSON], components: Mapping[str, Component]) -> dict[str, JSON]:
     """Entries with the settings that the suite has here, where its files may lie elsewhere."""
     return {name: {**own, **described(components[name])} for name, own in entries.items()}
 

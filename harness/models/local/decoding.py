@@ -80,12 +80,12 @@ class Decoding:
         places = [place for place, row in enumerate(rows) if row.is_open]
         if not self.is_shrinking or len(places) > CROWDED * len(rows):
             return rows, ids, inputs
-        kept = torch.tensor(places, device=ids.device)
+        remaining = torch.tensor(places, device=ids.device)
         for name in CACHES:
             if inputs.get(name) is not None:
-                inputs[name].batch_select_indices(kept)
-        tensors = {name: value[kept] for name, value in inputs.items() if _is_by_row(value, len(rows))}
-        return [rows[place] for place in places], ids[kept], {**inputs, **tensors}
+                inputs[name].batch_select_indices(remaining)
+        tensors = {name: value[remaining] for name, value in inputs.items() if _is_by_row(value, len(rows))}
+        return [rows[place] for place in places], ids[remaining], {**inputs, **tensors}
 
 
 def _joined(ids: "torch.Tensor", tokens: Sequence[int]) -> "torch.Tensor":

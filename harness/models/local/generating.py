@@ -57,8 +57,8 @@ class GeneratingModel(ScoringModel):
     def plan(self, prompts: Sequence[Prompt], generation: Generation) -> list[list[int]]:
         encoded = [self._fit(prompt, self._window) for prompt in prompts]
         rows = [[] if isinstance(ids, Completion) else ids for ids in encoded]
-        asked = [prompt for prompt, ids in zip(prompts, encoded, strict=True) if not isinstance(ids, Completion)]
-        reply = generation.max_tokens + self._reasoning_tokens(asked, generation)
+        askable = [prompt for prompt, ids in zip(prompts, encoded, strict=True) if not isinstance(ids, Completion)]
+        reply = generation.max_tokens + self._reasoning_tokens(askable, generation)
 
         def fitting(length: int) -> int:
             elsewhere = max(1, min(MOST_ROWS_ELSEWHERE, TOKENS_ELSEWHERE // (length + reply)))

@@ -25,7 +25,7 @@ class Piece(NamedTuple):
     place: int  # the row's
     tokens: list[int]
     past: "Chain"  # what comes before
-    wanted: int  # of how many tokens, at its end, the logits are wanted
+    scored: int  # of how many tokens, at its end, the logits are wanted
 
 
 class SharedPrefixes:
@@ -140,14 +140,14 @@ def _forward(network: Any, pieces: Sequence[Piece], pad: int) -> "tuple[list[tor
     ids = [[*piece.tokens, *[pad] * (longest - len(piece.tokens))] for piece in pieces]
     mask = [[0] * (width - start) + [1] * (start + length) + [0] * (longest - length) for start, length in rows]
     positions = [[start + min(place, length - 1) for place in range(longest)] for start, length in rows]
-    wanted = [
+    outputs = [
         (row, place)
         for row, piece in enumerate(pieces)
-        for place in range(len(piece.tokens) - piece.wanted, len(piece.tokens))
+        for place in range(len(piece.tokens) - piece.scored, len(piece.tokens))
     ]
     cache = segment_cache([piece.past for piece in pieces], network.config.get_text_config().num_hidden_layers)
     device = network.device
-    with torch.inference_mode(), _output_of(network, torch.tensor(wanted or [(0, 0)], device=device)):
+    with torch.inference_mode(), _output_of(network, torch.tensor(outputs or [(0, 0)], device=device)):
         logits = network(
             input_ids=torch.tensor(ids, device=device),
             attention_mask=torch.tensor(mask, device=device),
@@ -155,21 +155,21 @@ def _forward(network: Any, pieces: Sequence[Piece], pad: int) -> "tuple[list[tor
             use_cache=True,
             **{cache_argument(network): cache},
         ).logits
-    if logits.shape[:2] != (1, max(len(wanted), 1)):
+    if logits.shape[:2] != (1, max(len(outputs), 1)):
         raise ValueError("the network does not compute its logits from the hidden states alone")
-    if not wanted:
+    if not outputs:
         return [], computed_segments(cache, lengths)
-    return list(logits[0].split([piece.wanted for piece in pieces])), []
+    return list(logits[0].split([piece.scored for piece in pieces])), []
 
 
 @contextmanager
-def _output_of(network: Any, wanted: "torch.Tensor") -> Iterator[None]:
+def _output_of(network: Any, outputs: "torch.Tensor") -> Iterator[None]:
     """Let the output layer see the hidden states at some places (row, position) only: shape [1, places, size].
 
     What the model does to its logits, e.g. a cap, is done to them; no other logits are computed.
     """
     hook = network.get_output_embeddings().register_forward_pre_hook(
-        lambda _, inputs: (inputs[0][wanted[:, 0], wanted[:, 1]][None], *inputs[1:])
+        lambda _, inputs: (inputs[0][outputs[:, 0], outputs[:, 1]][None], *inputs[1:])
     )
     try:
         yield

@@ -91,7 +91,8 @@ class VllmEngine:
         llm = self._loaded()
         prompts = [TokensPrompt(prompt_token_ids=list(request.prompt)) for request in requests]
         parameters = [
-            SamplingParams(**sampling_options(request, generation, ends), **_held_to(request)) for request in requests
+            SamplingParams(**sampling_options(request, generation, ends), **_constraint_of(request))
+            for request in requests
         ]
         lora = None
         if adapter is not None:
@@ -151,7 +152,7 @@ class VllmEngine:
         )
 
 
-def _held_to(request: TextRequest) -> dict[str, Any]:
+def _constraint_of(request: TextRequest) -> dict[str, Any]:
     if request.schema is None:
         return {}
     from vllm.sampling_params import StructuredOutputsParams
