@@ -252,7 +252,7 @@ def test_answers_do_not_depend_on_the_other_rows_of_a_batch(name: str, base: Hug
         worn = made.load(network, tmp_path / "a")
         return worn, lambda: made.remove(worn)
 
-    engine = adapt_base(base, {"component": "tuned"}, "a", put_on)
+    engine = adapt_base(base, {"component": "tuned"}, "a", put_on, tmp_path / "a")
     prompts = [
         (Message("user", text),)
         for text in ("hi", "Question 3: 肺炎 and a good deal longer than the others?", "cough?")

@@ -47,7 +47,7 @@ def adapted(
                 worn = chosen.load(network, folder)
                 return worn, lambda: chosen.remove(worn)
 
-            made[name, shape] = adapt_base(base, {"component": "tuned"}, name, put_on)
+            made[name, shape] = adapt_base(base, {"component": "tuned"}, name, put_on, folder)
         return made[name, shape]
 
     return make

@@ -312,9 +312,9 @@ def test_likelihoods_are_those_of_a_naive_computation(kind: str, form: str, fold
 def test_batches_change_nothing(llama: HuggingFace, monkeypatch: pytest.MonkeyPatch) -> None:
     together = llama.likelihood(PROMPTS, ANSWERS)
     rows: list[int] = []
-    forward = likelihood._logits
+    forward = likelihood.ScoringNetwork.logits
     monkeypatch.setattr(
-        likelihood, "_logits", lambda model, wanted, pad: rows.append(len(wanted)) or forward(model, wanted, pad)
+        likelihood.ScoringNetwork, "logits", lambda own, contexts: rows.append(len(contexts)) or forward(own, contexts)
     )
     alone = [llama.likelihood([p], [a])[0] for p, a in zip(PROMPTS, ANSWERS, strict=True)]
     widest = max(completion.tokens_out for completion in together)
@@ -405,7 +405,7 @@ def test_a_tuned_model_tells_its_own(name: str, parameters: dict[str, Any], llam
         worn = made.load(network, tmp_path / "a")
         return worn, lambda: made.remove(worn)
 
-    engine = adapt_base(llama, {"component": "tuned"}, "a", put_on)
+    engine = adapt_base(llama, {"component": "tuned"}, "a", put_on, tmp_path / "a")
     told = engine.likelihood(PROMPTS, ANSWERS)
     expected = [naive(engine, engine._model(), p, a)[0] for p, a in zip(PROMPTS, ANSWERS, strict=True)]
     assert [c.logprobs for c in told] == [pytest.approx((one,), abs=1e-3) for one in expected]
