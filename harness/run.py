@@ -13,10 +13,9 @@ from pathlib import Path
 
 import harness
 from harness.checks.leakage import contamination
-from harness.components.model import Model
 from harness.components.task import Task
 from harness.components.variant import Resources
-from harness.errors import HarnessError, InterruptionError, StoreError
+from harness.errors import InterruptionError, StoreError
 from harness.models.local.fetching import fetching_ahead
 from harness.records.figures import Overlap
 from harness.records.finished_run import FinishedRun
@@ -31,23 +30,22 @@ from harness.runtime.run_folder import RunFolder
 from harness.runtime.run_lookup import refuse_changed
 from harness.runtime.run_parts import RunPart
 from harness.stages.announce import announce
+from harness.stages.due_stages import due_stages
 from harness.stages.index import index
 from harness.stages.item_shards import division_digest, sharded
 from harness.stages.join_parts import join_parts
 from harness.stages.latency import latency
 from harness.stages.predict import predict
-from harness.stages.prepare import planning_door, prepare, resources_of
+from harness.stages.prepare import planning_door, prepare, resources_of, unasked_roots
 from harness.stages.prove import prove
 from harness.stages.rehearse import rehearse
 from harness.stages.score import score
 from harness.stages.summarize import summarize
 from harness.stages.train import refuse_untrained, train
-from harness.suite.expansion import root_of
 from harness.suite.suite import Suite
 from harness.summary.charges import call_prices
 from harness.text.redaction import Redaction
 
-STAGES = ("train", "index", "predict", "latency", "score", "summarize", "report")
 Report = Callable[[FinishedRun], str]  # the page as text
 Ahead = Callable[[Suite, Mapping[str, Task], Sequence[str]], JSON]  # computes what stages will ask for, and says where
 
@@ -68,7 +66,7 @@ def run(
         refuse_untrained(suite)
     if "predict" in due:
         rehearse(suite, tasks, context.cache, context.display)
-    with fetching_ahead(unanswered(suite, start, context)):
+    with fetching_ahead(unasked_roots(suite, start, context)):
         proofs = prove(suite, start, context.display)
     overlaps = contamination(suite, tasks) if "predict" in due else []
     folder.redaction = Redaction(suite.secrets)
@@ -93,24 +91,6 @@ def run(
             with timed(folder, context, "summarize"):
                 summarize(suite, tasks, folder)
         return write_page(folder, report)
-
-
-def due_stages(suite: Suite, start: str) -> Sequence[str]:
-    """The stages from one on; of a shard, those that answer: its answers are scored with those of all others.
-
-    Whatever a shard starts with, it takes trainings and indexes from the cache, so that its part tells of them.
-    Raises HarnessError for a stage of which a shard has nothing.
-    """
-    shard, place = suite.scope.shard, STAGES.index(start)
-    if shard is None:
-        return STAGES[place:]
-    answering = STAGES[: STAGES.index("score")] if shard.number == 1 else STAGES[: STAGES.index("latency")]
-    if start not in answering:
-        raise HarnessError(
-            f"--shard {shard} --from {start}: {shard.words} has no stage {start}, only {', '.join(answering)}; "
-            "harness merge makes figures of all parts"
-        )
-    return answering if start in ("index", "predict") else answering[place:]
 
 
 def answer(
@@ -139,14 +119,6 @@ def compute_ahead(
     """Fill the cache with what the stages will ask for, on several machines at once; run.json says on which."""
     with timed(folder, context, "cluster"):
         folder.write_run({**folder.read_run(), "cluster": ahead(suite, tasks, due)})
-
-
-def unanswered(suite: Suite, start: str, context: Context) -> list[Model]:
-    """The models below those that are asked, of which no answer is stored: a run cannot do without their weights."""
-    asked = suite.usage.asked_from(start)
-    known = {root_of(name, suite.models) for name in asked if context.has_answered(name)}
-    roots = dict.fromkeys(root_of(name, suite.models) for name in asked)
-    return [suite.models[name] for name in roots if name not in known]
 
 
 def begin(

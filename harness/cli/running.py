@@ -57,12 +57,13 @@ def _run(suite: Path, part: PartOptions, streams: RunOutput, out: Path | None, s
     from harness.runtime.progress_file import recorded
     from harness.runtime.run_lookup import folder_for, folder_from
     from harness.stages.choose_part import load_part, scope_lines
+    from harness.stages.due_stages import STAGES, due_stages
     from reports.html import render
 
-    if start not in engine.STAGES:
-        raise HarnessError(f"--from {start}: must be one of {', '.join(engine.STAGES)}")
+    if start not in STAGES:
+        raise HarnessError(f"--from {start}: must be one of {', '.join(STAGES)}")
     loaded = load_part(suite, part.narrowing())
-    engine.due_stages(loaded, start)
+    due_stages(loaded, start)
     streams.say(*scope_lines(loaded))
     folder = folder_for(loaded, out) if start == "train" else folder_from(loaded, out)
     with (

@@ -23,6 +23,7 @@ from harness.runtime.progress_file import recorded
 from harness.runtime.provenance import CALLER
 from harness.runtime.run_lookup import folder_for, folder_from, run_at
 from harness.stages.choose_part import load_part
+from harness.stages.due_stages import STAGES
 from harness.suite.narrowing import Narrowing
 from harness.suite.shipped import suite_file
 from harness.summary.lost_cells import lost_cells
@@ -54,8 +55,8 @@ def run_suite(
 
     Raises HarnessError for all that the command line refuses. Cells without any value are told by a warning.
     """
-    if start not in engine.STAGES:
-        raise HarnessError(f"start={start!r}: must be one of {', '.join(engine.STAGES)}")
+    if start not in STAGES:
+        raise HarnessError(f"start={start!r}: must be one of {', '.join(STAGES)}")
     spoken = next((own for own in LANGUAGES if own == language), None)
     if language is not None and spoken is None:
         raise HarnessError(f"language={language!r}: must be one of {', '.join(LANGUAGES)}, or None")

@@ -1,10 +1,11 @@
 """Ask every variant every sample; leaves the samples, the predictions and what their calls cost."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 
+from harness.components.calls import Calls
 from harness.components.task import Task
-from harness.components.variant import Resources
+from harness.components.variant import Resources, Variant
 from harness.records.call_counts import CallCounts
 from harness.records.inputs import JSON, Cell
 from harness.records.outputs import Prediction
@@ -48,13 +49,10 @@ def predict(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, context:
 def _predict_cell(
     suite: Suite, task: Task, cell: Cell, context: Context, resources: Resources, parts: RecordParts[Prediction]
 ) -> dict[str, JSON]:
-    """Ask a variant all items of a task, SLICE of them together; returns what that cost."""
+    """Ask a variant all items of a task; returns what that cost."""
     context.begin(cell)
-    variant, cut = suite.answering()[cell.variant], 0
-    for samples in blocks(task.data.test, SLICE):
-        predictions = variant.answer(task, samples, context, resources)
-        if [prediction.sample_id for prediction in predictions] != [sample.id for sample in samples]:
-            raise RuntimeError(f"variant {cell.variant} did not answer each sample of {cell.task} once and in order")
+    cut = 0
+    for predictions in answers(suite.answering()[cell.variant], task, context, resources):
         parts.extend(cell, predictions)
         cut += cut_answers(predictions)
     limit, count = context.counts.max_tokens, len(task.data.test)
@@ -62,6 +60,17 @@ def _predict_cell(
     context.display.finish(progress_line(count, context.counts) + at_limit)
     record = {"task": cell.task, "variant": cell.variant, "samples": count, **context.counts.record()}
     return record if limit is None else {**record, "cut": cut}
+
+
+def answers(variant: Variant, task: Task, calls: Calls, resources: Resources) -> Iterator[list[Prediction]]:
+    """A variant's answers to all items of a task, to SLICE of them at a time: a call is batched within its slice."""
+    for samples in blocks(task.data.test, SLICE):
+        predictions = variant.answer(task, samples, calls, resources)
+        if [prediction.sample_id for prediction in predictions] != [sample.id for sample in samples]:
+            raise RuntimeError(
+                f"a {type(variant).__name__} did not answer each sample of {task.name} once and in order"
+            )
+        yield predictions
 
 
 def cut_answers(predictions: Sequence[Prediction]) -> int:

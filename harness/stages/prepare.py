@@ -20,6 +20,7 @@ from harness.components.calls import Calls
 from harness.components.component import named
 from harness.components.display import Display
 from harness.components.indexes import Indexes
+from harness.components.model import Model
 from harness.components.target_limits import target_limit
 from harness.components.task import Task
 from harness.components.trained_model import DerivedModel, TrainingInputs
@@ -27,12 +28,14 @@ from harness.components.variant import Resources
 from harness.errors import DataError, HarnessError, SuiteError
 from harness.records.figure_names import FigureName
 from harness.runtime.cache import Cache, cache_root
+from harness.runtime.context import Context
 from harness.runtime.dry_context import DryContext
 from harness.stages.equal_questions import grouped
 from harness.stages.freshness_probes import freshness_probes
 from harness.stages.item_sample import sampled
 from harness.stages.name_learning import learn_names
 from harness.suite.data_at_hand import missing_data
+from harness.suite.expansion import root_of
 from harness.suite.suite import Suite, TaskSpec
 from harness.suite.task_language import task_language
 from harness.text.templates import Template
@@ -167,3 +170,11 @@ def _read_task(name: str, spec: TaskSpec, suite: Suite) -> Task:
         return task
     # a character counts as a token, as it does wherever no tokenizer is at hand; who asks a model counts again
     return replace(task, generation=replace(task.generation, max_tokens=target_limit(task, len)))
+
+
+def unasked_roots(suite: Suite, start: str, context: Context) -> list[Model]:
+    """The models below those that are asked, of which no answer is stored: a run cannot do without their weights."""
+    asked = suite.usage.asked_from(start)
+    known = {root_of(name, suite.models) for name in asked if context.has_answered(name)}
+    roots = dict.fromkeys(root_of(name, suite.models) for name in asked)
+    return [suite.models[name] for name in roots if name not in known]
