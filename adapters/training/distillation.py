@@ -28,9 +28,7 @@ QUOTED = 120  # characters of a reason
 class Teacher(BaseModel):
     """The model whose answers to the train rows are learnt instead of their targets."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True, serialize_by_alias=True, title="answers"
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, serialize_by_alias=True, title="answers")
 
     from_: ModelName = Field(alias="from")
     """The model in `models` that writes the answers."""

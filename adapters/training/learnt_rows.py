@@ -14,7 +14,7 @@ from harness.components.fields import Reference
 class LearntRows(BaseModel):
     """What a training learns."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     on: list[Annotated[str, Reference("tasks")] | TaskRows] = Field([])
     """Tasks whose train rows are learnt, each by its name, or as {task: NAME, as: VARIANT} the way that variant asks

@@ -33,7 +33,7 @@ Ratio = Annotated[float | str, BeforeValidator(_check_ratio)]
 class MixedRows(BaseModel):
     """How much of a data set is mixed in, where a ratio alone does not say it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     ratio: Ratio | None = None
     """Rows for each row of the tasks (0.5), or "domain:general"; null: max_samples, or all rows."""

@@ -25,7 +25,7 @@ class Recipe(BaseModel):
     rows at a time. So the training is the same one, and their number is no part of its identity.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     epochs: Annotated[Annotated[float, Field(gt=0)], Choices()] = 3.0
     """How often each row is learnt; parts of an epoch are allowed. In a list: chosen on validation rows."""

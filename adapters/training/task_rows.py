@@ -13,7 +13,6 @@ class TaskRows(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, allow_inf_nan=False, serialize_by_alias=True, title="task rows",
-        use_attribute_docstrings=True,
     )  # fmt: skip
 
     task: Annotated[str, Reference("tasks")]

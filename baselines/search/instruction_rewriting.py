@@ -36,7 +36,7 @@ _OPENING = re.compile(r"\{[{%#]")  # what a template would take for its own
 class Rewrite(BaseModel):
     """Instructions are proposed by a model, and are tried as further levels of `system`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     model: ModelName
     """The model in `models` that reads wrong answers and writes instructions."""

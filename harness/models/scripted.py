@@ -19,7 +19,7 @@ from harness.text.reasoning import REASONING_TOKENS, answer_start
 class Rule(BaseModel):
     """When a regular expression is found in the last user turn, this is the reply. `\\1` is the first group."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     match: str
     """A regular expression that is looked for in the last turn of the user."""

@@ -8,6 +8,7 @@ from harness.components.fields import MOST_TOKENS
 from harness.records.decisions import Approach, ChangeRate
 from harness.records.deployment_terms import Correction
 from harness.records.inputs import JSON
+from harness.suite.documented_schema import SchemaOf
 
 HIGHEST_PRICE = 1e9  # of one thing; sums of such prices stay far within floating point
 Price = Annotated[float, Field(ge=0, le=HIGHEST_PRICE)]
@@ -20,7 +21,7 @@ Amount = Annotated[  # of a figure: a number in its own units, `2 points`, or on
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class GenerationOptions(_Strict):
@@ -112,7 +113,7 @@ class Prices(_Strict, title="prices"):
     """Price of a million tokens of prompts to models behind a server; null: not stated."""
     million_tokens_out: Price | None = None
     """Price of a million tokens of replies from models behind a server; null: not stated."""
-    models: dict[str, Annotated[JSON, WithJsonSchema(TokenPrices.model_json_schema())]] = {}
+    models: dict[str, Annotated[JSON, SchemaOf(TokenPrices)]] = {}
     """Prices of tokens of single models, instead of the general ones, by their names in `models`."""
     labelled_row: Price | None = None
     """Price of one labelled row; null: not stated."""

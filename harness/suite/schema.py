@@ -9,6 +9,7 @@ from harness.components.component import Component
 from harness.components.fields import parameters_of, written
 from harness.components.registry import KINDS, components, find, summary
 from harness.records.inputs import JSON
+from harness.suite.documented_schema import documented_schema
 from harness.suite.grid import EXCLUDE, GRID, WITH
 from harness.suite.options import (
     Compare,
@@ -216,7 +217,7 @@ def _definition(kind: str, definitions: dict[str, JSON]) -> dict[str, JSON]:
 
 def component_schema(component: type[BaseModel]) -> dict[str, JSON]:
     """A component's own schema, with the default of each parameter that may be left out."""
-    schema: dict[str, JSON] = _linked(component.model_json_schema())
+    schema: dict[str, JSON] = _linked(documented_schema(component))
     for name, info in parameters_of(component).items():
         if name in schema["properties"] and not info.is_required():
             default = info.get_default(call_default_factory=True, validated_data={})

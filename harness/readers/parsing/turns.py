@@ -13,7 +13,7 @@ Pairs = tuple[tuple[str, str], ...]
 class Tags(BaseModel):
     """How a turn names its role and its text, and how the roles are called. Names are LLaMA-Factory's."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     role_tag: str = "from"
     """The key of the role inside a turn."""
