@@ -55,7 +55,7 @@ def field_texts(model: type[BaseModel]) -> dict[str, str]:
                 texts.pop(field.target.id, None)  # a field that is stated anew has its own text, or none
                 if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
                     texts[field.target.id] = inspect.cleandoc(str(text.value.value))
-    return texts
+    return {name: texts[name] for name in model.model_fields if name in texts}
 
 
 @cache
