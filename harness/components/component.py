@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
@@ -37,12 +38,36 @@ def settings(component: Component) -> dict[str, Any]:
 def walk(component: Component) -> Iterator[Component]:
     """The component and all components in its fields."""
     yield component
-    for name, info in type(component).model_fields.items():
-        if part_of(info) is not None:
-            value = getattr(component, name)
+    for field in _fields(type(component)):
+        if field.is_part:
+            value = getattr(component, field.name)
             for part in value if isinstance(value, list | tuple) else (value,):
                 if isinstance(part, Component):
                     yield from walk(part)
+
+
+@dataclass(frozen=True)
+class _MarkedField:
+    """What the type of a field says of it."""
+
+    name: str
+    written: str  # as a suite writes it
+    is_part: bool  # it holds components
+    references: tuple[Reference, ...]
+
+
+@cache
+def _fields(kind: type[BaseModel]) -> tuple[_MarkedField, ...]:
+    """The fields of a class, looked at once: types are taken apart slowly."""
+    return tuple(
+        _MarkedField(
+            name,
+            info.alias or name,
+            part_of(info) is not None,
+            tuple(mark for mark in marks(info) if isinstance(mark, Reference)),
+        )
+        for name, info in kind.model_fields.items()
+    )
 
 
 @dataclass(frozen=True)
@@ -56,15 +81,14 @@ class NamedEntry:
 
 def named_entries(component: BaseModel, place: tuple[str | int, ...] = ()) -> Iterator[NamedEntry]:
     """The names of other entries in a component's own parameters, however deep; those of its parts are theirs."""
-    for field, info in type(component).model_fields.items():
-        if part_of(info) is not None:
+    for field in _fields(type(component)):
+        if field.is_part:
             continue
-        value, inside = getattr(component, field), (*place, info.alias or field)
-        references = [mark for mark in marks(info) if isinstance(mark, Reference)]
+        value, inside = getattr(component, field.name), (*place, field.written)
         for item_place, item in _items(value, inside):
             if isinstance(item, BaseModel):
                 yield from named_entries(item, item_place)
-        for mark in references:
+        for mark in field.references:
             yield from (NamedEntry(mark, name, at) for at, name in _names(value, inside))
 
 
