@@ -30,6 +30,7 @@ from adapters.methods.prefix import Prefix
 from adapters.methods.prompt import Prompt
 from adapters.methods.qlora import Qlora
 from adapters.training.encoding import Example
+from adapters.training.session import LearningRows
 from adapters.training.settings import Recipe
 from adapters.training.training_run import train
 from harness.components.method import Method
@@ -112,7 +113,7 @@ def one(base: HuggingFace, name: str, rows: int, tokens: int, check: bool, heap:
     warm()
     process = 0 if cuda else resident()
     with tempfile.TemporaryDirectory() as folder:
-        record = train(base, method, recipe, examples, (), Path(folder) / "out", seed=1)
+        record = train(base, method, recipe, LearningRows(examples), Path(folder) / "out", 1)
     assert record.batch_size == rows
     return {
         "estimate": memory.total - (CUDA if cuda else PROCESS), "measured": record.peak_memory - process,
