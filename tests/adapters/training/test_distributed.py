@@ -299,7 +299,8 @@ def record(**changed: Any) -> str:
     """Some record, as JSON."""
     fields: dict[str, Any] = dict.fromkeys(TrainingRecord.__annotations__, 1) | {
         "inputs": "i", "base": "b", "precision": "float32", "best_step": None, "loss": [[1, 0.5, 0.1]], "validation": [],
-        **{name: {} for name in ("method", "recipe", "hardware", "packages", "before")}, "samples": [], **changed,
+        **{name: {} for name in ("method", "recipe", "hardware", "packages", "before", "execution")}, "samples": [],
+        **changed,
     }  # fmt: skip
     return json.dumps(fields)
 
