@@ -11,11 +11,12 @@ the longest path, or all work divided by the devices, whichever is more. Nothing
 """
 
 import argparse
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from math import ceil
 from pathlib import Path
+from typing import Any
 
 LOADING = 20.0  # seconds for the weights of a base, an assumption: 1 GB from a local disk, and the libraries' start
 ADAPTER = 1.0  # seconds for an adapter on a base that is there, an assumption
@@ -72,17 +73,7 @@ def simulate(works: Sequence[Work], devices: int) -> Schedule:
     begins: dict[str, float] = {}
     while ready or running:
         while ready and free:
-            longest = max(rank[name] for name in ready)
-            kinds = {tuple(sorted(by_name[own].loads)): own for own in reversed(ready) if rank[own] == longest}
-            cost, device, name = min(
-                (
-                    sum(seconds for own, seconds in by_name[name].loads.items() if own not in loaded[device]),
-                    device,
-                    name,
-                )
-                for name in kinds.values()
-                for device in free
-            )
+            cost, device, name = _cheapest([by_name[own] for own in ready], rank, free, loaded)
             ready.remove(name)
             free.remove(device)
             loaded[device] = set(by_name[name].loads)
@@ -100,6 +91,19 @@ def simulate(works: Sequence[Work], devices: int) -> Schedule:
         devices=devices, makespan=now, work=total, loading=loading, longest_path=max(rank.values(), default=0.0),
         begins=begins,
     )  # fmt: skip
+
+
+def _cheapest(
+    ready: Sequence[Work], rank: Mapping[str, float], free: set[int], loaded: Sequence[set[str]]
+) -> tuple[float, int, str]:
+    """Of the works with the longest path, which one on which device needs the least loading: seconds, device, work."""
+    longest = max(rank[work.name] for work in ready)
+    kinds = {tuple(sorted(work.loads)): work for work in reversed(ready) if rank[work.name] == longest}
+    return min(
+        (sum(seconds for own, seconds in work.loads.items() if own not in loaded[device]), device, work.name)
+        for work in kinds.values()
+        for device in free
+    )
 
 
 def _ranks(works: Mapping[str, Work], followers: Mapping[str, Sequence[str]]) -> dict[str, float]:
@@ -152,18 +156,9 @@ def planned(path: Path, items: int | None, seconds_a_call: float, batch: int) ->
     suite = load_suite(path)
     with closing(Cache(cache_root() / "calls.sqlite", read_only=True)) as cache:
         foreseen = plan(suite, DryContext(suite.models, cache, Display(), suite.seed))
-    works = [Work(name=f"index {own.name}", seconds=INDEX) for own in foreseen.indexes]
     due = {name: own for name, own in foreseen.preparations.items() if not own.done}
-    for name, preparation in due.items():
-        before = suite.models[name].base_name
-        works.append(
-            Work(
-                name=f"train {name}",
-                seconds=TRAINING if preparation.seconds is None else preparation.seconds,
-                after=(f"train {before}",) if before in due else (),
-                loads=_weights(suite.models, name),
-            )
-        )
+    works = [Work(name=f"index {own.name}", seconds=INDEX) for own in foreseen.indexes]
+    works += [_training(name, own.seconds, suite.models, due) for name, own in due.items()]
     for own in foreseen.cells:
         variant = suite.answering()[own.cell.variant]
         models, knowledge = suite.usage.models_of[own.cell.variant], named(variant, "knowledge")
@@ -181,6 +176,16 @@ def planned(path: Path, items: int | None, seconds_a_call: float, batch: int) ->
         )
         works += in_batches(cell, calls, batch) if calls else ()
     return works
+
+
+def _training(name: str, seconds: float | None, models: Mapping[str, Any], due: Collection[str]) -> Work:
+    before = models[name].base_name
+    return Work(
+        name=f"train {name}",
+        seconds=TRAINING if seconds is None else seconds,
+        after=(f"train {before}",) if before in due else (),
+        loads=_weights(models, name),
+    )
 
 
 def _weights(models: Mapping[str, object], name: str) -> dict[str, float]:

@@ -21,28 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
-ROWS, BATCH, RATE, SEED = 400, 8, 2e-4, 42
-SHORT_ROW = 30  # tokens
+from trained_subjects import ROOT, SEED, encoded_rows, has_cuda, quickstart_rows, random_base, random_rows
+
+BATCH, RATE = 8, 2e-4
 OTHERS_STEPS = 40  # of a contestant that compiles nothing: its steps are alike
-SIZES = {  # Qwen2.5's own shapes
-    "0.5B": {
-        "hidden_size": 896, "intermediate_size": 4864, "num_hidden_layers": 24, "num_attention_heads": 14,
-        "num_key_value_heads": 2, "vocab_size": 151936, "tie_word_embeddings": True,
-    },
-    "7B": {
-        "hidden_size": 3584, "intermediate_size": 18944, "num_hidden_layers": 28, "num_attention_heads": 28,
-        "num_key_value_heads": 4, "vocab_size": 152064, "tie_word_embeddings": False,
-    },
-    "270M": {
-        "hidden_size": 640, "intermediate_size": 2048, "num_hidden_layers": 18, "num_attention_heads": 4,
-        "num_key_value_heads": 1, "vocab_size": 262144, "tie_word_embeddings": True, "head_dim": 256,
-    },
-    "tiny": {
-        "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4,
-        "num_key_value_heads": 2, "vocab_size": 320, "tie_word_embeddings": True,
-    },
-}  # fmt: skip
 Result = dict[str, Any]
 
 
@@ -81,7 +63,7 @@ def main() -> None:
     if "--one" in sys.argv:
         _one(json.loads(arguments[0]))
     elif "--base" in sys.argv:
-        _random_base(arguments[0], Path(arguments[1]))
+        random_base(arguments[0], Path(arguments[1]))
     elif "--gpu" in sys.argv:
         with tempfile.TemporaryDirectory() as scratch:
             for name in arguments or CLAIMS:
@@ -170,89 +152,28 @@ def _run(job: Result) -> Result:
 def _one(job: Result) -> None:
     sys.path.insert(0, str(ROOT))
     with tempfile.TemporaryDirectory() as scratch:
-        made = _random_rows(job) if "size" in job else _quickstart()
+        made = random_rows(job) if "size" in job else quickstart_rows()
         contestants: dict[str, Callable[..., Result]] = {"plain loop": _plain, "TRL": _trl}
         result = contestants.get(job["who"], _ours)(job, *made, Path(scratch))
     from adapters.training.compiling import multiplication_speed
     from harness.runtime.peak_memory import peak_memory
 
-    device, dtype = ("cuda", "bfloat16") if _cuda() else ("cpu", "float32")
-    speed = multiplication_speed(device, dtype, side=4096 if _cuda() else 1024)
+    device, dtype = ("cuda", "bfloat16") if has_cuda() else ("cpu", "float32")
+    speed = multiplication_speed(device, dtype, side=4096 if has_cuda() else 1024)
     peak = peak_memory(device) / 2**20
     print(json.dumps({"who": job["who"], "steps": job["steps"], "peak": peak, "speed": speed, **result}))
-
-
-def _cuda() -> bool:
-    import torch
-
-    return torch.cuda.is_available()
-
-
-def _quickstart() -> tuple[Any, Any, list[Any]]:
-    from adapters.methods.lora import Lora
-    from adapters.training.encoding import Example
-    from harness.stages.prepare import prepare
-    from harness.suite.parser import load_suite
-
-    suite = load_suite(ROOT / "suites" / "quickstart" / "suite.yaml")
-    task = prepare(suite)["norm"]
-    base = suite.models["smollm2"].model_copy(update={"dtype": "float32"})
-    rows = [Example(task.prompt(sample), task.answer.example(sample)) for sample in task.data.train[:ROWS]]
-    return base, Lora(r=8), rows
-
-
-def _random_base(size: str, folder: Path) -> None:
-    """A model of random weights in a folder, always the same, with a tokenizer of bytes."""
-    import torch
-    from tokenizers import Tokenizer, models, pre_tokenizers
-    from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
-
-    config = Qwen2Config(**SIZES[size], max_position_embeddings=32768, eos_token_id=1, pad_token_id=0)
-    torch.manual_seed(SEED)
-    with torch.device("cuda" if _cuda() else "cpu"):
-        torch.set_default_dtype(torch.bfloat16 if _cuda() else torch.float32)
-        Qwen2ForCausalLM(config).save_pretrained(folder)
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    core = Tokenizer(models.BPE({token: i for i, token in enumerate(["<pad>", "<end>", *sorted(alphabet)])}, []))
-    core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    PreTrainedTokenizerFast(tokenizer_object=core, pad_token="<pad>", eos_token="<end>").save_pretrained(folder)
-
-
-def _random_rows(job: Result) -> tuple[Any, Any, list[Any]]:
-    """The model, the method, and rows of very different lengths, as records of dialogues have them."""
-    import random
-
-    from adapters.training.encoding import Example
-    from harness.components.registry import find
-    from harness.models.huggingface import HuggingFace
-    from harness.records.inputs import Message
-
-    chance = random.Random(SEED)
-
-    def text(most: int) -> str:
-        return "".join(chance.choice("abcdefgh") for _ in range(chance.randint(most // 20 + 1, most)))  # a token each
-
-    most = (job["cutoff"] // 2, job["cutoff"] // 4) if job["packed"] else (SHORT_ROW, SHORT_ROW // 2)
-    rows = [Example((Message("user", text(most[0])),), text(most[1])) for _ in range(ROWS)]
-    base = HuggingFace(path=job["base"], dtype="bfloat16" if _cuda() else "float32", format="plain")
-    return base, find("method", job["method"])(), rows
-
-
-def _encoded(base: Any, rows: list[Any], cutoff: int = 2048) -> list[Any]:
-    from adapters.training.encoding import encode_examples
-
-    return list(encode_examples(base, rows, cutoff, "answer").rows)
 
 
 def _ours(job: Result, base: Any, method: Any, rows: list[Any], scratch: Path) -> Result:
     import adapters.training.session
     import adapters.training.training_run
+    from adapters.training.collation import Collator
     from adapters.training.session import LearningRows
     from adapters.training.settings import Recipe
 
     packed, each = job.get("packed", False), job.get("each", BATCH)
     if job["who"] != "ours":
-        adapters.training.session._collator = lambda training, network: _collator(training.base)  # as padded as others
+        adapters.training.session._collator = lambda own, network: Collator(own.base.tokenizer.pad_token_id)
     times = [time.perf_counter()]
     recipe = Recipe(
         max_steps=job["steps"] + 1, epochs=1000, batch_size=each, accumulation=job.get("batch", BATCH) // each,
@@ -270,12 +191,6 @@ def _ours(job: Result, base: Any, method: Any, rows: list[Any], scratch: Path) -
     return {**result, "said": f"({record.execution['compile_reason']})"}
 
 
-def _collator(base: Any) -> Any:
-    from adapters.training.collation import Collator
-
-    return Collator(base.tokenizer.pad_token_id)
-
-
 def _plain(job: Result, base: Any, method: Any, rows: list[Any], scratch: Path) -> Result:
     """A loop as tutorials have it: dynamic padding, the model's own loss over all positions; on the GPU one row at a
     time with eight accumulated."""
@@ -286,7 +201,7 @@ def _plain(job: Result, base: Any, method: Any, rows: list[Any], scratch: Path) 
     optimiser = torch.optim.AdamW(
         [value for value in network.parameters() if value.requires_grad], RATE, weight_decay=0
     )
-    encoded = _encoded(base, rows, job.get("cutoff", 2048))
+    encoded = encoded_rows(base, rows, job.get("cutoff", 2048))
     batch_size = job.get("batch", BATCH)
     each = batch_size if not job.get("packed") else 1
     losses, times, tokens = [], [], 0
@@ -336,7 +251,7 @@ def _trl(job: Result, base: Any, method: Any, rows: list[Any], scratch: Path) ->
     from adapters.training.collation import Order
 
     batch_size = job.get("batch", BATCH)
-    encoded = _encoded(base, rows, job.get("cutoff", 2048))
+    encoded = encoded_rows(base, rows, job.get("cutoff", 2048))
     order = Order([len(row.ids) for row in encoded], batch_size, SEED, False)
     data = Dataset.from_list([
         {"input_ids": list(encoded[i].ids), "completion_mask": [int(x >= 0) for x in encoded[i].labels]} for i in order
@@ -350,13 +265,13 @@ def _trl(job: Result, base: Any, method: Any, rows: list[Any], scratch: Path) ->
     settings = SFTConfig(
         output_dir=str(scratch / "trl"), max_steps=job["steps"] + 1, per_device_train_batch_size=batch_size,
         learning_rate=RATE, lr_scheduler_type="constant", warmup_steps=0, logging_steps=1, save_strategy="no",
-        report_to="none", disable_tqdm=True, use_cpu=not _cuda(), bf16=_cuda(), gradient_checkpointing=False,
+        report_to="none", disable_tqdm=True, use_cpu=not has_cuda(), bf16=has_cuda(), gradient_checkpointing=False,
         max_length=2048,
         completion_only_loss=True, weight_decay=0.0, train_sampling_strategy="sequential", dataset_num_proc=None,
         loss_type="nll",
     )  # fmt: skip
     torch.manual_seed(SEED)
-    network = method.prepare(base.load("bfloat16" if _cuda() else "float32"))
+    network = method.prepare(base.load("bfloat16" if has_cuda() else "float32"))
     trainer = SFTTrainer(
         model=network, args=settings, train_dataset=data, processing_class=base.tokenizer, callbacks=[Clock()]
     )

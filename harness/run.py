@@ -83,13 +83,7 @@ def run(
         answer(suite, tasks, own, folder, context, resources, due)
         if shard is not None:
             return seal_part(folder, shard, suite.path, division_digest(tasks, shard.of))
-        if "score" in due:
-            folder.write_run({**folder.read_run(), "status": "predicted"})  # older figures no longer are this run's
-            with timed(folder, context, "score"):
-                score(suite, tasks, folder, context)
-        if "summarize" in due:
-            with timed(folder, context, "summarize"):
-                summarize(suite, tasks, folder)
+        compute_figures(suite, tasks, folder, context, due)
         return write_page(folder, report)
 
 
@@ -111,6 +105,19 @@ def answer(
     if "latency" in due:
         with timed(folder, context, "latency"):
             latency(suite, tasks, folder, context, resources)
+
+
+def compute_figures(
+    suite: Suite, tasks: dict[str, Task], folder: RunFolder, context: Context, due: Sequence[str]
+) -> None:
+    """The stages that make figures of the answers."""
+    if "score" in due:
+        folder.write_run({**folder.read_run(), "status": "predicted"})  # older figures no longer are this run's
+        with timed(folder, context, "score"):
+            score(suite, tasks, folder, context)
+    if "summarize" in due:
+        with timed(folder, context, "summarize"):
+            summarize(suite, tasks, folder)
 
 
 def compute_ahead(
