@@ -34,16 +34,23 @@ function orderOf(seed) {
 
 const blank = () => ({ rater: "", seed: "", sitting: crypto.getRandomValues(new Uint32Array(3)).join("-"), at: 0, ratings: {}, saved: 0 });
 
+// To a page that is opened while the machine is busy a browser may show its lasting storage as empty, though it is not
+// (Chromium 156). So the tab keeps a copy, and opening the page writes nothing over what is kept.
 let keeps = true;
 let state = blank();
 try {
-  state = { ...state, ...JSON.parse(localStorage.getItem(STORED) ?? "{}") };
-  localStorage.setItem(STORED, JSON.stringify(state));
+  localStorage.setItem("rating", "");
+  state = { ...state, ...JSON.parse(localStorage.getItem(STORED) ?? sessionStorage.getItem(STORED) ?? "{}") };
 } catch { keeps = false; } // no storage for some files: then the file is all there is
 let order = orderOf(state.seed || state.sitting);
 
 function keep() {
-  try { localStorage.setItem(STORED, JSON.stringify(state)); keeps = true; } catch { keeps = false; }
+  const kept = JSON.stringify(state);
+  try {
+    sessionStorage.setItem(STORED, kept);
+    localStorage.setItem(STORED, kept);
+    keeps = true;
+  } catch { keeps = false; }
 }
 
 // The seed is the rater's name: another rater has another order, and the same one has it again on another machine.

@@ -63,10 +63,10 @@ def saved(page: Any, path: Path) -> Path:
     return path
 
 
-def test_scores_by_keyboard_outlast_a_closed_page_and_come_back(
+def test_scores_by_keyboard_outlast_a_reloaded_page_and_come_back(
     open_rating: Rating, finished: FinishedRun, tmp_path: Path
 ) -> None:
-    """Nine answers of four dimensions: 5 for the nasty answer, 2 for the others; the page is closed after four."""
+    """Nine answers of four dimensions: 5 for the nasty answer, 2 for the others; the page is reloaded after four."""
     page = open_rating(shows_reference=True)
     page.keyboard.type("李医生")
     press(page, "Enter")
@@ -101,6 +101,26 @@ def test_scores_by_keyboard_outlast_a_closed_page_and_come_back(
     labels = read_labels(tmp_path / "labels.jsonl")
     assert (labels.annotators, len(labels.scored)) == (("李医生",), 9)
     assert "3s 12" in (tmp_path / "labels.jsonl").read_text(encoding="utf-8")
+
+
+def test_a_storage_that_looks_empty_for_a_moment_loses_no_rating(open_rating: Rating) -> None:
+    """A busy browser may show a page an empty localStorage: the tab goes on, and what is kept there stays."""
+    page = open_rating()
+    page.keyboard.type("李医生")
+    press(page, "Enter", *["2"] * len(DIMENSIONS), "Enter")
+    entry = page.locator(".entry").get_attribute("data-entry")
+    look = "() => Object.entries({ ...localStorage }).filter(([key]) => key.startsWith('rating:'))"
+    kept = page.evaluate(look)
+    page.add_init_script(
+        "const read = Storage.prototype.getItem;"
+        "Storage.prototype.getItem = function (key) { return this === localStorage ? null : read.call(this, key); };"
+    )
+    page.reload()
+    assert page.locator(".entry").get_attribute("data-entry") == entry
+    page.evaluate("sessionStorage.clear()")
+    page.reload()
+    assert page.locator("#rater").is_visible()  # all copies look empty
+    assert page.evaluate(look) == kept
 
 
 def test_of_two_answers_the_chosen_one_wins_on_whichever_side_it_stood(
