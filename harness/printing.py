@@ -15,7 +15,6 @@ from rich.text import Text
 
 from harness.errors import HarnessError, InterruptionError, reason_of, shown_path
 from harness.records.figure_names import FigureName
-from harness.summary.lost_cells import lost_cells
 from harness.text.counting import counted
 from harness.text.durations import about
 from harness.text.inert import inert
@@ -164,6 +163,8 @@ def _estimate(calls: int, seconds: float | None) -> str:
 
 def print_lost_cells(finished: "FinishedRun") -> bool:
     """Say on stderr which cells came to no value at all, in one line; returns whether there are any."""
+    from harness.summary.lost_cells import lost_cells
+
     sentence = lost_cells(finished)
     if sentence is not None:
         print(f"error: {inert(sentence)}", file=sys.stderr)

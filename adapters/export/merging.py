@@ -3,11 +3,11 @@
 import shutil
 from pathlib import Path
 
-from filelock import FileLock
-
 from adapters.methods.base.network import translate_disk_errors
 from harness.components.method import Method
 from harness.models.huggingface import HuggingFace
+
+MERGED = ".merged"  # ends the name of the folder with the merged weights of the training in the folder beside it
 
 
 def merge_weights(base: HuggingFace, method: Method, trained: Path, folder: Path) -> Path:
@@ -15,6 +15,8 @@ def merge_weights(base: HuggingFace, method: Method, trained: Path, folder: Path
 
     float32, because merging rounds: into bfloat16 it moves the loss. Raises ModelError where the method cannot.
     """
+    from filelock import FileLock
+
     if folder.is_dir():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)

@@ -4,24 +4,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from adapters.export.merging import merge_weights
+from adapters.export.merging import MERGED, merge_weights
 from adapters.memory.machine import return_freed_memory
 from adapters.models.base.engines import copy_settings, plain_weights
 from adapters.models.base.offline_engine import alters_weights, expect_method
 from adapters.models.base.trained import merged_subject, trained_engine
 from adapters.models.quantised import check_bitsandbytes
+from adapters.training.device_count import check_devices
 from adapters.training.distillation import check_teacher
-from adapters.training.distributed import check_devices
-from adapters.training.duration import MERGED
 from adapters.training.learnt_rows import LearntRows
 from adapters.training.record import FILE
 from adapters.training.settings import Recipe
 from adapters.training.training_candidates import TrainingCandidate, candidates, check_choice, space_mistake
-from adapters.training.training_choice import TrainingChoice
 from adapters.training.training_data import TrainingData, read_training_data
 from harness.components.calls import Calls
 from harness.components.display import Display
@@ -37,6 +35,9 @@ from harness.models.huggingface import HuggingFace
 from harness.records.derived_names import seed_suffix
 from harness.records.inputs import JSON
 from harness.runtime.cache import cache_root
+
+if TYPE_CHECKING:
+    from adapters.training.training_choice import TrainingChoice
 
 TIGHT = (
     3  # a training that needs more than this part of the memory (1 / 3) gives freed memory back at once, which is slow
@@ -97,8 +98,10 @@ class Tuned(DerivedModel, Recipe, LearntRows):
         return candidates(self.method, self)
 
     @cached_property
-    def trainings(self) -> TrainingChoice:
+    def trainings(self) -> "TrainingChoice":
         """The training that it is, or those of which one is chosen. Raises ModelError."""
+        from adapters.training.training_choice import TrainingChoice
+
         return TrainingChoice(
             root=plain_weights(self.root()),
             origin=self.origin(),

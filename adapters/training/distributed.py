@@ -30,7 +30,6 @@ from harness.components.registry import find
 from harness.errors import DataError, HarnessError, ModelError, StoreError
 from harness.models.huggingface import HuggingFace
 from harness.models.local.batches import out_of_memory
-from harness.models.local.device import cuda_devices
 from harness.records.inputs import JSON
 
 log = logging.getLogger("harness")
@@ -43,29 +42,6 @@ KINDS = {kind.__name__: kind for kind in (HarnessError, DataError, DivergedError
 _RECORD = TypeAdapter(TrainingRecord)
 _ITEMS = TypeAdapter(tuple[Item, ...])
 _SAMPLES = TypeAdapter(tuple[Example, ...])
-
-
-def devices_for(recipe: Recipe, base: HuggingFace) -> int:
-    """How many devices a training uses."""
-    if recipe.devices != "auto":
-        return recipe.devices
-    return min(_device_count(base), recipe.batch_size * recipe.accumulation)
-
-
-def check_devices(recipe: Recipe, base: HuggingFace) -> None:
-    """Raise ModelError if the machine has fewer devices than the recipe asks for, or a step fewer rows."""
-    devices, available = devices_for(recipe, base), _device_count(base)
-    rows = recipe.batch_size * recipe.accumulation
-    if devices > available and base.device_name != "cpu":
-        raise ModelError(
-            f"devices: {devices} are asked for, this machine has {available} ({base.device_name}); write auto"
-        )
-    if devices > rows:
-        raise ModelError(f"devices: {devices} cannot share a step of {rows} rows; set batch_size to {devices} or more")
-
-
-def _device_count(base: HuggingFace) -> int:
-    return max(1, cuda_devices()) if base.device_name == "cuda" else 1
 
 
 # -- the process that waits -----------------------------------------------------------------------------------------

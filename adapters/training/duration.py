@@ -8,7 +8,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from adapters.training.distributed import devices_for
+from adapters.export.merging import MERGED
+from adapters.training.device_count import devices_for
 from adapters.training.record import FILE, TrainingRecord, hardware
 from adapters.training.session import encode
 from adapters.training.settings import Recipe
@@ -19,7 +20,6 @@ from harness.errors import DataError
 from harness.models.huggingface import HuggingFace
 from harness.records.inputs import JSON
 
-MERGED = ".merged"  # ends the name of the folder with the merged weights of the training in the folder beside it
 SAMPLE = 256  # rows that are tokenised to know the mean length of all
 
 

@@ -11,7 +11,8 @@ from pydantic import TypeAdapter
 
 from adapters.methods.base.network import translate_disk_errors
 from adapters.training.arithmetic import ROUNDED, is_rounded
-from adapters.training.distributed import check_devices, devices_for, launch
+from adapters.training.device_count import check_devices, devices_for
+from adapters.training.distributed import launch
 from adapters.training.encoding import Example
 from adapters.training.record import FILE, TrainingRecord, packages
 from adapters.training.rungs import Rung, read_rung, stop_at, write_rung

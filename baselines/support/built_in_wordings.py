@@ -1,5 +1,6 @@
 """What the product itself writes into the prompts of variants, by language."""
 
+from functools import cache
 from importlib.resources import files
 
 from harness.records.inputs import Language
@@ -8,6 +9,7 @@ from harness.text.templates import Template
 MARKERS: dict[Language, str] = {"zh": "答案：", "en": "Answer: "}  # what the final answer follows after reasoning
 
 
+@cache
 def built_in(name: str, language: Language) -> Template:
     """A template of baselines/prompts."""
     path = f"prompts/{name}_{language}.j2"

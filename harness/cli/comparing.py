@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.arguments import Speech
-from harness.records.run_comparisons import LEAST_SHARED
+from harness.regression.least_shared import LEAST_SHARED
 
 if TYPE_CHECKING:
     from harness.records.run_comparisons import RunComparison

@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.table import Table
-
 from harness.suite.shipped import suite_file
 
 if TYPE_CHECKING:
@@ -28,6 +26,8 @@ def names_model(text: str) -> bool:
 
 def print_model_needs(needs: "ModelNeeds", console: "Console") -> None:
     """A row a precision, then what the columns rest on."""
+    from rich.table import Table
+
     methods = list(needs.rows[0].training)
     table = Table("precision", "weights", "answering", *methods, title=f"Memory of {needs.name}", title_justify="left")
     for column in table.columns[1:]:

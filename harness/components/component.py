@@ -15,7 +15,7 @@ from harness.records.inputs import JSON
 class Component(BaseModel):
     """Base of everything a suite can name. Fields are parameters; unknown ones are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
     imports: ClassVar[tuple[str, ...]] = ()  # what it imports beyond a light installation
 

@@ -11,7 +11,6 @@ from harness.records.run_evidence import Acceptance, RunDifference
 from harness.records.sentences import Sentence
 
 LISTED_ITEMS = 25  # newly broken or fixed items of each cell that are listed: those that lost or gained most
-LEAST_SHARED = 0.5  # of the larger set of items, that both runs must have
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

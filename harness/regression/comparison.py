@@ -9,11 +9,12 @@ from harness.errors import HarnessError
 from harness.records.figure_names import FigureName
 from harness.records.figures import Result
 from harness.records.inputs import Language
-from harness.records.run_comparisons import LEAST_SHARED, Cause, FigureChange, ItemOverlap, RunComparison, RunLabel
+from harness.records.run_comparisons import Cause, FigureChange, ItemOverlap, RunComparison, RunLabel
 from harness.records.run_evidence import RunEvidence
 from harness.regression.changed_items import changed_items
 from harness.regression.comparison_remarks import remarks
 from harness.regression.cost_changes import cost_changes
+from harness.regression.least_shared import LEAST_SHARED
 from harness.regression.paired_runs import RunContest, changes_metric, metric_infos, run_contests, shared_items
 from harness.regression.run_differences import differences
 from harness.summary.comparisons import corrected

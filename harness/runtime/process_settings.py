@@ -16,6 +16,7 @@ def settle_process() -> None:
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("TQDM_DISABLE", "1")  # our own display shows progress
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")  # pydantic would look for some in all packages
     quiet_libraries()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

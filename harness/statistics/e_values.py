@@ -23,6 +23,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from harness.statistics.distributions import binomial_tail
 from harness.statistics.resampling import Floats
 
 STAKES: Floats = np.array([0.1, 0.25, 0.5, 0.85])  # mixed in equal parts, below 1: no bet can ruin
@@ -95,9 +96,7 @@ def drop_p(drops: Floats) -> float:
         return 1.0
     sizes = np.abs(differing)
     if np.ptp(sizes) <= 1e-12 * sizes.max():
-        from scipy.stats import binom
-
-        return float(binom.sf(int((differing > 0).sum()) - 1, len(differing), 0.5))
+        return binomial_tail(int((differing > 0).sum()), len(differing), 0.5)
     if len(sizes) <= EXACT_UP_TO:
         signs = 1 - 2 * ((np.arange(2 ** len(sizes))[:, None] >> np.arange(len(sizes))) & 1)
         return float((signs @ sizes >= total * (1 - 1e-10)).mean())

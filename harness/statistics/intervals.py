@@ -13,6 +13,7 @@ import numpy as np
 
 from harness.records.figures import ENDLESS
 from harness.statistics.alike import weighted_sums
+from harness.statistics.distributions import student_quantile, student_tail
 from harness.statistics.groups import Groups, error_of_mean, merged
 from harness.statistics.resampling import ALPHA, RESAMPLES, Floats, is_binary, mean_difference
 
@@ -167,9 +168,7 @@ def commonest_share(differences: Floats, groups: Groups) -> float:
 
 def student_interval(mean: float, error: float, freedom: float, level: float = ALPHA) -> Interval:
     """A mean ± t times its standard error, at the degrees of freedom; without any, it has no ends."""
-    from scipy.stats import t
-
-    half = float(t.ppf(1 - level / 2, freedom)) * error if freedom > 0 else ENDLESS
+    half = student_quantile(1 - level / 2, freedom) * error if freedom > 0 else ENDLESS
     return Interval(mean, mean - half, mean + half)
 
 
@@ -219,15 +218,13 @@ def crossed(
     trained several times, the figures of each seed [k]. The variances add, with Satterthwaite's (1946) degrees of
     freedom: conservative, because an item's own noise between seeds is counted in both.
     """
-    from scipy.stats import t
-
     parts = [(error**2, freedom)] if freedom > 0 else []
     parts += [(group.var(ddof=1) / len(group), len(group) - 1) for group in seeds if len(group) > 1]
     variance = float(sum(part for part, _ in parts))
     if not variance:
         return Interval(mean, mean, mean), 0.0 if mean else 1.0
     total = variance**2 / sum(part**2 / df for part, df in parts if part)
-    p = float(2 * t.sf(abs(mean) / math.sqrt(variance), total))
+    p = 2 * student_tail(abs(mean) / math.sqrt(variance), total)
     return student_interval(mean, math.sqrt(variance), total, level), p
 
 

@@ -12,6 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
+from harness.statistics.distributions import student_tail
 from harness.statistics.joint_tosses import JointTosses
 from harness.statistics.resampling import ALPHA, CHUNK, Floats
 
@@ -77,9 +78,7 @@ def marginal_level(critical: float, groups: int, family: int) -> float:
     T = S / √A is Student's t in another form, t = T √((G − 1) / (G − T²)), with G − 1 degrees of freedom. No less than
     Bonferroni's level, which so few groups may be unable to reach; no more than α.
     """
-    from scipy.stats import t
-
     level = 0.0
     if critical**2 < groups:
-        level = float(2 * t.sf(critical * math.sqrt((groups - 1) / (groups - critical**2)), groups - 1))
+        level = 2 * student_tail(critical * math.sqrt((groups - 1) / (groups - critical**2)), groups - 1)
     return min(ALPHA, max(level, ALPHA / family))

@@ -8,6 +8,7 @@ from statistics import NormalDist
 
 import numpy as np
 
+from harness.statistics.distributions import student_quantile
 from harness.statistics.groups import Groups, error_of_mean
 from harness.statistics.resampling import ALPHA, NOTHING, RESAMPLES, Floats, mean_difference
 
@@ -54,11 +55,9 @@ def detectable_at(error: float, groups: int, level: float, smallest_p: float = S
 
     `smallest_p` is what a single test can reach; a test by the largest of a family is not bound to it, and has 0.
     """
-    from scipy.stats import t
-
     if groups < fewest_groups(level) or level <= smallest_p:
         return None
-    return float(t.ppf(1 - level / 2, groups - 1) + t.ppf(POWER, groups - 1)) * error or None
+    return (student_quantile(1 - level / 2, groups - 1) + student_quantile(POWER, groups - 1)) * error or None
 
 
 def fewest_groups(level: float) -> int:

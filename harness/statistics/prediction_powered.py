@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from harness.records.judgements import Corrected
+from harness.statistics.distributions import student_quantile
 from harness.statistics.resampling import ALPHA, Floats
 
 LEAST = 3  # labelled items: the mean and the weight of the judge are both estimated from them
@@ -73,8 +74,6 @@ def _parts(y: Floats, f: Floats, u: Floats, lam: float, ddof: int) -> tuple[floa
 
 
 def _half_width(y: Floats, f: Floats, u: Floats, lam: float, span: float | None) -> float | None:
-    from scipy.stats import t
-
     labelled, rest = _parts(y, f, u, lam, ddof=1)
     freedom = len(y) - (2 if lam else 1)
     error = math.sqrt(labelled * (len(y) - 1) / freedom + rest)
@@ -83,7 +82,7 @@ def _half_width(y: Floats, f: Floats, u: Floats, lam: float, span: float | None)
         if span is None:
             return None
         unseen = (1 - (ALPHA / 2) ** (1 / len(y))) * span
-    return float(t.ppf(1 - ALPHA / 2, freedom)) * error + unseen
+    return student_quantile(1 - ALPHA / 2, freedom) * error + unseen
 
 
 def _finite(values: Sequence[float]) -> Floats:

@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from harness.statistics.alike import tossed_sums
+from harness.statistics.distributions import beta_quantile
 from harness.statistics.groups import Groups
 from harness.statistics.intervals import Interval
 from harness.statistics.resampling import ALPHA, RESAMPLES, Floats, mean_difference
@@ -29,13 +30,11 @@ def mcnemar_interval(wins: int, losses: int, n: int, level: float) -> Interval:
 
     The share of wins among discordant items has the interval of Clopper & Pearson, whose tails are those of the test.
     """
-    from scipy.stats import beta
-
     discordant, mean = wins + losses, (wins - losses) / n
     if not discordant:
         return Interval(mean, 0.0, 0.0)
-    low = float(beta.ppf(level / 2, wins, losses + 1)) if wins else 0.0
-    high = float(beta.ppf(1 - level / 2, wins + 1, losses)) if losses else 1.0
+    low = beta_quantile(level / 2, wins, losses + 1) if wins else 0.0
+    high = beta_quantile(1 - level / 2, wins + 1, losses) if losses else 1.0
     return Interval(mean, (2 * low - 1) * discordant / n, (2 * high - 1) * discordant / n)
 
 

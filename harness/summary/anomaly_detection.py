@@ -15,6 +15,7 @@ from harness.records.anomalies import Anomaly, CellFault
 from harness.records.derived_names import reported_name
 from harness.records.inputs import JSON, Cell, Sample
 from harness.records.outputs import Prediction
+from harness.statistics.distributions import binomial_tail
 from harness.suite.suite import Suite
 from harness.summary.anomaly_causes import cell_settings, explain
 from harness.summary.cut_prompts import cut_prompts
@@ -207,8 +208,6 @@ def _repeated(answers: Sequence[Answered]) -> Sign | None:
     Where most items have that answer, it is no fault. Nor is what guessing among the expected answers would repeat so
     often: of two labels one always has half the answers.
     """
-    from scipy.stats import binomtest
-
     readable = [(_comparable(prediction.reading.answer), (sample, prediction)) for sample, prediction in answers]
     counts = Counter(key for key, _ in readable if key)
     if not counts:
@@ -219,7 +218,7 @@ def _repeated(answers: Sequence[Answered]) -> Sign | None:
     if 2 * count <= total or 2 * right > total or EXCESS * (count - right) < total:
         return None
     guess = max(right / total, 1 / len(set().union(*expected)))
-    if binomtest(count, total, guess, alternative="greater").pvalue >= CHANCE:
+    if binomial_tail(count, total, guess) >= CHANCE:
         return None
     items = tuple(item for key, item in readable if key == answer)
     return Sign(kind="same answer", items=items, excerpt=excerpt(items[0][1].reading.answer))

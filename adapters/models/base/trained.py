@@ -3,12 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from adapters.export.merging import merge_weights
+from adapters.export.merging import MERGED, merge_weights
 from adapters.methods.base.network import trained_files
 from adapters.methods.base.peft import BRIDGE
 from adapters.models.base.engines import adapt_base, modify_base
 from adapters.models.base.offline_engine import is_attachable
-from adapters.training.duration import MERGED
 from harness.components.fields import written
 from harness.components.method import Method
 from harness.models.huggingface import HuggingFace

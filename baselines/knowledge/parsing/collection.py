@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from baselines.knowledge.parsing.gold import ALSO_IDS, ALSO_IN, ENTRY_ID, Gold, GoldOption, require_column
-from baselines.knowledge.parsing.splitting import SplitOption, Splitting, sections
+from baselines.knowledge.parsing.splitting import SplitOption, Splitting
 from baselines.knowledge.parsing.versions import Changes, Version, compare
 from harness.components.fields import FilePath, LocalPath
 from harness.components.knowledge import Knowledge
@@ -151,6 +151,8 @@ class KnowledgeBase(Knowledge):
         text = readable(entry.text)
         if not entry.markdown or self.split.by == "none":
             return [(entry.title.strip(), piece) for piece in self.split.pieces(text)]
+        from baselines.knowledge.parsing.text_spans import sections
+
         return [
             (title or entry.title.strip(), piece) for title, body in sections(text) for piece in self.split.pieces(body)
         ]

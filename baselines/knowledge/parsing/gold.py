@@ -38,7 +38,7 @@ class Gold(BaseModel):
     choice are letters; there the texts of the right options count.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     by: By = "text"
     """What is right: a passage that equals a target, that contains one, or that a field of the item names."""

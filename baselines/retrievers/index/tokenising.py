@@ -2,16 +2,16 @@
 
 import re
 from collections.abc import Callable
+from functools import cache
 from itertools import pairwise
 from typing import Literal
 
-from harness.text.scripts import MARKS, UNSPACED
+from harness.text.scripts import UNSPACED, marks
 from harness.text.segmentation import comparable_lines, segmenter
 from harness.text.stemming import stem
 
 Unit = Literal["words", "bigrams", "characters"]
 
-_RUN = re.compile(rf"(?P<unspaced>[{UNSPACED}]+)|(?:(?![{UNSPACED}])[^\W_][{MARKS}]*)+(?:\.\d+)*")
 _ENGLISH = re.compile(r"[a-z]{4,}")  # shorter ones are abbreviations as often as words, and ACS is not AC
 
 
@@ -22,15 +22,20 @@ def tokenise(text: str, unit: Unit) -> list[str]:
     or more by their stems: an invoice is found by invoices. `characters` takes each character, `bigrams` each character
     and each pair of neighbours.
     """
-    cut = _CUTS[unit]
+    cut, runs = _CUTS[unit], _runs()
     tokens: list[str] = []
     for line in comparable_lines(text):
-        for run in _RUN.finditer(line):
+        for run in runs.finditer(line):
             if run["unspaced"]:
                 tokens += cut(run[0])
             else:
                 tokens.append(stem(run[0]) if unit == "words" and _ENGLISH.fullmatch(run[0]) else run[0])
     return tokens
+
+
+@cache
+def _runs() -> re.Pattern[str]:
+    return re.compile(rf"(?P<unspaced>[{UNSPACED}]+)|(?:(?![{UNSPACED}])[^\W_][{marks()}]*)+(?:\.\d+)*")
 
 
 def _bigrams(run: str) -> list[str]:

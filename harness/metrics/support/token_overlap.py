@@ -7,13 +7,13 @@ nothing but digits and Latin letters score 1.
 import re
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from harness.components.metric import Marks, Metric
 from harness.records.inputs import JSON, Sample
 from harness.records.outputs import Prediction
-from harness.text.scripts import MARKS, UNSPACED
+from harness.text.scripts import UNSPACED, marks
 from harness.text.segmentation import comparable_lines, segmenter
 
 if TYPE_CHECKING:
@@ -22,11 +22,6 @@ if TYPE_CHECKING:
 
 Tokens = Literal["characters", "jieba", "words"]
 NAMES: dict[Tokens, str] = {"characters": "characters", "jieba": "words by jieba", "words": "words"}
-
-_RUN = re.compile(
-    rf"(?P<unspaced>[{UNSPACED}][{UNSPACED}{MARKS}]*)|(?:(?![{UNSPACED}])[^\W_][{MARKS}]*|(?<=\d)\.(?=\d))+"
-)
-_CHARACTER = re.compile(rf".[{MARKS}]*")
 
 
 class TokenOverlap(Metric):
@@ -81,13 +76,21 @@ def cut(text: str, tokens: Tokens) -> tuple[str, ...]:
 @lru_cache(maxsize=4096)  # a reference is compared with every variant's answer
 def _cut(text: str, by_words: bool) -> tuple[str, ...]:
     tokens: list[str] = []
+    runs, character = _patterns()
     for line in comparable_lines(text):
-        for run in _RUN.finditer(line):
+        for run in runs.finditer(line):
             if not run["unspaced"]:
                 tokens.append(run[0])
             else:
-                tokens += segmenter().lcut(run[0]) if by_words else _CHARACTER.findall(run[0])
+                tokens += segmenter().lcut(run[0]) if by_words else character.findall(run[0])
     return tuple(tokens)
+
+
+@cache
+def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """A run of letters or of unspaced characters, and one character with the signs that stand on it."""
+    runs = rf"(?P<unspaced>[{UNSPACED}][{UNSPACED}{marks()}]*)|(?:(?![{UNSPACED}])[^\W_][{marks()}]*|(?<=\d)\.(?=\d))+"
+    return re.compile(runs), re.compile(rf".[{marks()}]*")
 
 
 def mostly_chinese(samples: Iterable[Sample]) -> bool:

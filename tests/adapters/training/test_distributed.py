@@ -22,6 +22,7 @@ from adapters.methods.full import Full
 from adapters.methods.lora import Lora
 from adapters.training.collation import Collator, Order
 from adapters.training.device_batches import DeviceBatches, DeviceCollator
+from adapters.training.device_count import check_devices, devices_for
 from adapters.training.distributed import (
     FOLDER,
     OUTPUT,
@@ -30,8 +31,6 @@ from adapters.training.distributed import (
     _failure,
     _read,
     _write,
-    check_devices,
-    devices_for,
     launch,
 )
 from adapters.training.encoding import IGNORED, Encoded, TokenRow

@@ -5,7 +5,8 @@ import random
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from baselines.knowledge.parsing.splitting import SplitOption, Splitting, sections
+from baselines.knowledge.parsing.splitting import SplitOption, Splitting
+from baselines.knowledge.parsing.text_spans import sections
 
 
 def split(text: str, by: str, size: int | None = None, overlap: int = 0) -> list[str]:
