@@ -37,8 +37,6 @@ def predict(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, context:
             raise
         finally:
             context.close()
-            for task in tasks.values():
-                task.forget_questions()
         parts.join([Cell(task, variant) for task in tasks for variant in suite.asked(task)])
     searches = [asdict(search) for search in resources.searches.values()]
     kept = {

@@ -29,6 +29,8 @@ Answered = tuple[Sample, Prediction]
 
 def score(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, context: Context) -> None:
     """First the metrics that ask no model, then those that ask the models that answered, then judges."""
+    for task in tasks.values():
+        task.forget_questions()  # what follows asks few of them again
     judgements: list[Judgement] = []
     figures = [
         MetricScores(metric, _scoring(name, tasks[task], suite, context, judgements))
