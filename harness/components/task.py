@@ -53,6 +53,10 @@ class Task:
             self._questions[sample.id] = (sample, question)
         return Message("user", question)
 
+    def forget_questions(self) -> None:
+        """Hold no rendered question any more; one that is asked again is rendered again."""
+        self._questions.clear()
+
     def demonstrate(self, sample: Sample, **extra: JSON) -> Prompt:
         """One worked example as two turns: the question and the right answer."""
         return (self.ask(sample, **extra), Message("assistant", self.answer.example(sample)))

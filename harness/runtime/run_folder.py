@@ -173,9 +173,12 @@ class RunFolder(RecordFiles):
         """All items, in task order."""
         return self.read_lines("samples.jsonl", Sample)
 
-    def answered(self) -> Iterator[tuple[Sample, Prediction]]:
-        """All predictions in cell order, each with its item; only some of them are held at once. Raises StoreError."""
-        return answered_items(self)
+    def answered(self, at_hand: Iterable[Sample]) -> Iterator[tuple[Sample, Prediction]]:
+        """All predictions in cell order, each with its item; only some of them are held at once. Raises StoreError.
+
+        `at_hand` are the run's items as far as the process holds them already, in the order of the file.
+        """
+        return answered_items(self, at_hand)
 
     def predictions(self) -> list[Prediction]:
         """All predictions, in cell order."""

@@ -1,7 +1,7 @@
 """Score every prediction by every metric of its task, judges last; leaves scores, judgements and what they cost."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 
 from harness.components.component import named
 from harness.components.metric import Metric, scoring_phase
@@ -29,6 +29,8 @@ Answered = tuple[Sample, Prediction]
 
 def score(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, context: Context) -> None:
     """First the metrics that ask no model, then those that ask the models that answered, then judges."""
+    for task in tasks.values():
+        task.forget_questions()  # what follows asks few of them again
     judgements: list[Judgement] = []
     figures = [
         MetricScores(metric, _scoring(name, tasks[task], suite, context, judgements))
@@ -40,7 +42,8 @@ def score(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder, context: C
     with folder.parts("scores.jsonl", Score) as parts:
         try:
             predictions: dict[str, list[Answered]] = {}
-            for task, answered in groupby(folder.answered(), lambda pair: pair[1].task):
+            samples = chain.from_iterable(task.data.test for task in tasks.values())
+            for task, answered in groupby(folder.answered(samples), lambda pair: pair[1].task):
                 own = [figure for figure in figures if figure.task == task]
                 pairs = _score_separably(own, answered, parts)
                 for figure in own:

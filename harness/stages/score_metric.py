@@ -54,7 +54,7 @@ class MetricScores:
         scores: list[Score] = []
         for _, prediction in fit:
             if prediction.error is None:
-                scores += self._scored(prediction, _parts(next(marked)))
+                scores += self._scored(prediction, next(marked))
             else:
                 self.failed.append((self._count + len(scores), _without_content(prediction)))
         self._count += len(scores)
@@ -71,18 +71,17 @@ class MetricScores:
             for name in self._parts.values() or [self._name("")]:
                 yield _score(prediction, name, Mark(None))
 
-    def _scored(self, prediction: Prediction, marks: Mapping[str, Mark]) -> Iterator[Score]:
+    def _scored(self, prediction: Prediction, given: Marks | None) -> list[Score]:
         """A part may not apply to every sample."""
+        marks = _parts(given)
         self._answered.add(prediction.variant)
         if not marks:
-            return
+            return []
         self._valued.add(prediction.variant)
-        for part in marks:
-            if part not in self._parts:
-                self._parts[part] = self._name(part)
-        for part, name in self._parts.items():
-            if marks.get(part) is not None:
-                yield _score(prediction, name, marks[part])
+        if not self._parts.keys() >= marks.keys():
+            self._parts |= {part: self._name(part) for part in marks if part not in self._parts}
+        own = ((name, marks.get(part)) for part, name in self._parts.items())
+        return [_score(prediction, name, mark) for name, mark in own if mark is not None]
 
     def _name(self, part: str) -> str:
         return as_text(FigureName(self.scoring.task.name, self.scoring.metric, part).full_metric)

@@ -1,11 +1,12 @@
 """Turn scores into figures; leaves summary.json. The run is complete once its report is written."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
 from harness.checks.prompt_mismatch import prompt_mismatches
 from harness.components.task import Task
+from harness.records.anomalies import Anomaly
 from harness.records.decisions import Latency
 from harness.records.figure_names import FigureName
 from harness.records.figures import Usage
@@ -17,6 +18,7 @@ from harness.runtime.run_folder import RunFolder
 from harness.suite.suite import Suite
 from harness.summary.anomaly_detection import AnomalyDetection
 from harness.summary.answer_figures import AnswerFigures
+from harness.summary.answered_cells import Answered, AnsweredCell
 from harness.summary.break_even import break_even
 from harness.summary.broken_constraints import broken_constraints, stated
 from harness.summary.comparison_plan import comparison_plan, metric_info
@@ -40,11 +42,8 @@ def summarize(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder) -> Non
     scores = folder.stream_scores()
     table = ScoreTable.of(samples, reported(scores) if suite.general else scores, design.corpora)
     metrics = metric_info(suite, tasks, table.names)
-    answers, detection = AnswerFigures(design, metrics, table), AnomalyDetection(suite, tasks)
-    for _, cell in groupby(folder.answered(), lambda pair: (pair[1].task, pair[1].variant)):
-        answered = list(cell)
-        detection.add(answered)
-        answers.add([prediction for _, prediction in answered])
+    answers = AnswerFigures(design, metrics, table)
+    anomalies = _look_at_answers(answers, AnomalyDetection(suite, tasks), folder.answered(samples))
     summary = summary_of(design, metrics, samples, answers, table, folder.overlaps())
     latencies = folder.latencies()
     summary = replace(
@@ -52,11 +51,22 @@ def summarize(suite: Suite, tasks: Mapping[str, Task], folder: RunFolder) -> Non
         judging=judges,
         warnings=(*summary.warnings, *judges.notes, *_untimed(latencies)),
         statements=(*summary.statements, *judges.statements),
-        anomalies=detection.anomalies(),
+        anomalies=anomalies,
         mismatches=prompt_mismatches(suite, tasks),
     )
     folder.write_summary(with_decision(suite, with_costs(suite, tasks, summary, record, latencies, answers.answered)))
     folder.write_run({**record, "status": "summarized", "finished": now()})
+
+
+def _look_at_answers(
+    answers: AnswerFigures, detection: AnomalyDetection, answered: Iterable[Answered]
+) -> tuple[Anomaly, ...]:
+    """Add all answers to the figures, one cell after the other; returns what looks like a fault in them."""
+    for _, own in groupby(answered, lambda pair: (pair[1].task, pair[1].variant)):
+        cell = AnsweredCell.of(own)
+        detection.add(cell.items)
+        answers.add(cell.predictions, cell.prompts)
+    return detection.anomalies()
 
 
 def with_costs(

@@ -106,6 +106,7 @@ class FlippedSums:
     """
 
     columns: Floats  # [G, k]
+    totals: Floats  # [k] of the columns
     left: Places  # [m]
     right: Places | None  # [m]; None: columns are differences already
     norms: Floats  # [m]
@@ -118,11 +119,14 @@ class FlippedSums:
         norms = moments.norms
         slack = ROUNDING * moments.sizes / norms + ROUNDING
         observed = np.abs(moments.total) / norms
-        return cls(columns=columns, left=left, right=right, norms=norms, observed=observed, slack=slack)
+        return cls(
+            columns=columns, totals=columns.sum(axis=0), left=left, right=right, norms=norms, observed=observed,
+            slack=slack,
+        )  # fmt: skip
 
     def under(self, swaps: Floats) -> Floats:
         """swaps [rows, G] → the statistics when those groups change signs [rows, m]."""
-        flipped = self.columns.sum(axis=0) - 2.0 * (swaps @ self.columns)
+        flipped = self.totals - 2.0 * (swaps @ self.columns)
         sums = flipped[:, self.left]
         if self.right is not None:
             sums = sums - flipped[:, self.right]

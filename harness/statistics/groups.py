@@ -43,7 +43,9 @@ class Groups:
         return np.bincount(self.codes, minlength=self.count).astype(np.float64)
 
     def at(self, rows: NDArray[np.bool_]) -> "Groups":
-        """The groups of some items, counted anew."""
+        """The groups of some items, counted anew; of all items they are what they were."""
+        if rows.all():
+            return self
         labels, codes = np.unique(self.codes[rows], return_inverse=True)
         return Groups(codes.astype(np.intp), len(labels))
 
@@ -63,11 +65,11 @@ def merged(groups: Groups, *columns: Floats) -> tuple[Groups, tuple[Floats, ...]
     Columns [n] → [G]; as they are where a group's values differ, or the sizes of groups.
     """
     sizes = groups.sizes
+    if groups.are_items or np.ptp(sizes):
+        return groups, columns
     means = tuple(groups.sums(column) / sizes for column in columns)
     is_constant = all(np.array_equal(mean[groups.codes], column) for mean, column in zip(means, columns, strict=True))
-    if groups.are_items or np.ptp(sizes) or not is_constant:
-        return groups, columns
-    return Groups.single(groups.count), means
+    return (Groups.single(groups.count), means) if is_constant else (groups, columns)
 
 
 def error_of_mean(values: Floats, groups: Groups) -> float:

@@ -18,6 +18,7 @@ from harness.records.outputs import Prediction
 from harness.statistics.distributions import binomial_tail
 from harness.suite.suite import Suite
 from harness.summary.anomaly_causes import cell_settings, explain
+from harness.summary.answered_cells import Answered
 from harness.summary.cut_prompts import cut_prompts
 from harness.summary.equal_answers import EqualAnswers
 from harness.summary.usage_figures import ASTRAY
@@ -31,8 +32,6 @@ EXCESS = 5  # a repeated answer is given too often by at least one of so many an
 CHANCE = 0.1  # the chance at most that an answer is repeated so often by guessing
 EXAMPLES = 3
 EXCERPT = 80  # characters of what is repeated
-
-Answered = tuple[Sample, Prediction]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,19 +207,18 @@ def _repeated(answers: Sequence[Answered]) -> Sign | None:
     Where most items have that answer, it is no fault. Nor is what guessing among the expected answers would repeat so
     often: of two labels one always has half the answers.
     """
-    readable = [(_comparable(prediction.reading.answer), (sample, prediction)) for sample, prediction in answers]
-    counts = Counter(key for key, _ in readable if key)
-    if not counts:
+    readings = [_comparable(prediction.reading.answer) for _, prediction in answers]
+    (answer, count), total = next(iter(Counter(filter(None, readings)).most_common(1)), ("", 0)), len(answers)
+    if 2 * count <= total:
         return None
-    answer, count = counts.most_common(1)[0]
     expected = [_expected(sample) for sample, _ in answers]
-    right, total = _most_that_fit(answer, answers, expected), len(answers)
-    if 2 * count <= total or 2 * right > total or EXCESS * (count - right) < total:
+    right = _most_that_fit(answer, answers, expected)
+    if 2 * right > total or EXCESS * (count - right) < total:
         return None
     guess = max(right / total, 1 / len(set().union(*expected)))
     if binomial_tail(count, total, guess) >= CHANCE:
         return None
-    items = tuple(item for key, item in readable if key == answer)
+    items = tuple(item for reading, item in zip(readings, answers, strict=True) if reading == answer)
     return Sign(kind="same answer", items=items, excerpt=excerpt(items[0][1].reading.answer))
 
 

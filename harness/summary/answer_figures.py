@@ -1,4 +1,4 @@
-"""What answers took and how they came about, cell by cell: no more than one cell is held at once."""
+"""What answers took and how they came about, cell by cell: no more than one cell is held at once, without prompts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -31,14 +31,14 @@ class AnswerFigures:
         self._retrieved: list[Retrieved] = []
         self._routed: list[Routed] = []
 
-    def add(self, cell: Sequence[Prediction]) -> None:
-        """The predictions of one cell."""
+    def add(self, cell: Sequence[Prediction], prompts: str) -> None:
+        """The predictions of one cell, and the digest of all prompts that were sent for them."""
         task, variant = cell[0].task, reported_name(cell[0].variant)
         own = cell if variant == cell[0].variant else [replace(p, variant=variant) for p in cell]
         self._add_answered(task, variant, [prediction for prediction in own if prediction.error is None])
         if task in self._plan.general:
             return
-        self._usage += usage_of(own)
+        self._usage.append(usage_of(own, prompts))
         metric = self._chosen.get(task)
         looks_up = any(p.retrieval is not None or p.route for p in own)
         values = self._table.values_of(task, variant, metric) if looks_up else {}
@@ -51,7 +51,7 @@ class AnswerFigures:
             return
         pool = self._pool_of.get(variant)
         if pool is None:
-            (self._answered[task, variant],) = usage_of(answered)
+            self._answered[task, variant] = usage_of(answered)
             return
         members = self._answered.setdefault((task, pool), [])
         if isinstance(members, list):
@@ -65,9 +65,7 @@ class AnswerFigures:
     @property
     def answered(self) -> list[Usage]:
         """What the requests took that were answered, those of several seeds together: the base of a mean over them."""
-        return [
-            usage for own in self._answered.values() for usage in (usage_of(own) if isinstance(own, list) else [own])
-        ]
+        return [usage_of(own) if isinstance(own, list) else own for own in self._answered.values()]
 
     @property
     def retrieved(self) -> tuple[Retrieved, ...]:

@@ -1,6 +1,5 @@
 """What every cell cost: tokens, the time in models, the latency of one answer, and the trouble that there was."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 
 from harness.records.figures import Timing, Usage
@@ -11,19 +10,12 @@ from harness.text.replies import is_unreadable
 ASTRAY = 0.5  # probability of no option, above which an answer is a choice among unlikely ones
 
 
-def usage_of(predictions: Sequence[Prediction]) -> list[Usage]:
-    """One entry a cell, in the order of the predictions."""
-    cells: dict[tuple[str, str], list[Prediction]] = {}
-    for prediction in predictions:
-        cells.setdefault((prediction.task, prediction.variant), []).append(prediction)
-    return [_usage_of_cell(task, variant, own) for (task, variant), own in cells.items()]
-
-
-def _usage_of_cell(task: str, variant: str, own: Sequence[Prediction]) -> Usage:
+def usage_of(own: Sequence[Prediction], prompts: str = "") -> Usage:
+    """What answers of one cell took; `prompts` is the digest of all that was sent, where cells are compared by it."""
     elsewhere = [prediction.elsewhere for prediction in own if prediction.elsewhere is not None]
     return Usage(
-        task=task,
-        variant=variant,
+        task=own[0].task,
+        variant=own[0].variant,
         samples=len(own),
         failed=sum(p.error is not None for p in own),
         unread=sum(is_unreadable(p.reading.reason) for p in own),
@@ -31,7 +23,7 @@ def _usage_of_cell(task: str, variant: str, own: Sequence[Prediction]) -> Usage:
         tokens_in=sum(p.tokens_in for p in own),
         tokens_out=sum(p.tokens_out for p in own),
         seconds=sum(p.seconds for p in own),
-        prompts=_fingerprint(own),
+        prompts=prompts,
         timing=timing_of(own),
         elsewhere=_mean(elsewhere),
         astray=sum(share > ASTRAY for share in elsewhere),
@@ -84,16 +76,6 @@ def _pooled_timing(timings: Sequence[Timing]) -> Timing | None:
         served=any(timing.served for timing in timings),
         cached_tokens=round(sum(cached) / len(cached)) if cached else None,
     )
-
-
-def _fingerprint(predictions: Sequence[Prediction]) -> str:
-    """sha256 over all messages as sent: equal for two cells that sent the same."""
-    total = hashlib.sha256()
-    for prediction in predictions:
-        for message in prediction.messages:
-            total.update(f"{message.role}\0{message.content}\0".encode("utf-8", "surrogatepass"))
-        total.update(b"\0")
-    return total.hexdigest()
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -105,6 +105,8 @@ def visible(text: str) -> str:
 
 def compatible(text: str) -> str:
     """NFKC (Ａ → A, ① → 1, ㎝ → cm, m² → m2) that keeps a number's value: 10⁵ is 10^5, not 105; 1½ is 1 1⁄2."""
+    if unicodedata.is_normalized("NFKC", text):  # most texts: then it holds none of the marks below
+        return text
     for pattern, mark in ((_RAISED, "^"), (_LOWERED, "_"), (_ATTACHED, " ")):
         text = pattern.sub(mark, text)
     return unicodedata.normalize("NFKC", text)

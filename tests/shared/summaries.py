@@ -11,6 +11,7 @@ from harness.records.summary import Summary
 from harness.suite.suite import Suite
 from harness.summary import run_summary
 from harness.summary.answer_figures import AnswerFigures
+from harness.summary.answered_cells import prompts_digest
 from harness.summary.comparison_plan import ComparisonPlan
 from harness.summary.equal_answers import EqualAnswers
 from harness.summary.score_table import ScoreTable
@@ -36,7 +37,7 @@ def answer_figures(
     """The figures of these answers, in whatever order they come."""
     answers = AnswerFigures(plan, metrics, table)
     for cell in _cells(predictions):
-        answers.add(cell)
+        answers.add(cell, prompts_digest(cell))
     return answers
 
 

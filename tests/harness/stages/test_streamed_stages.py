@@ -1,16 +1,20 @@
 """Cells that are predicted, scored and shown in parts come to what they come to as a whole."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+import harness.run as main_path
+from harness.components.task import Task
 from harness.records.outputs import Score
 from harness.runtime.run_excerpt import excerpt_of
 from harness.runtime.run_folder import RunFolder
 from harness.stages import predict, score
+from harness.suite.suite import Suite
+from harness.summary.answered_cells import Answered, AnsweredCell, prompts_digest
 from harness.summary.lost_cells import lost_cells
 from reports.html import render
 
@@ -58,6 +62,35 @@ def test_parts_of_any_size_leave_the_same_files(
     assert untimed(again) == expected
     assert again.summary().results == figures
     assert not list(again.path.glob(".*.partial"))
+
+
+def test_figures_are_made_without_the_prompts(run: Callable[[], RunFolder], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the rendered questions nor the messages of a cell are held; the items are held once."""
+    cells: list[AnsweredCell] = []
+    tasks: list[Task] = []
+    cell_of, summarize = AnsweredCell.of, main_path.summarize
+
+    def kept(answered: Iterable[Answered]) -> AnsweredCell:
+        cells.append(cell_of(answered))
+        return cells[-1]
+
+    def summarized(suite: Suite, prepared: Mapping[str, Task], folder: RunFolder) -> None:
+        tasks.extend(prepared.values())
+        summarize(suite, prepared, folder)
+
+    monkeypatch.setattr(AnsweredCell, "of", kept)
+    monkeypatch.setattr(main_path, "summarize", summarized)
+    folder = run()
+    (task,) = tasks
+    assert not task._questions
+    assert len(cells) == 2
+    for cell in cells:
+        assert all(own is item for (own, _), item in zip(cell.items, task.data.test, strict=True))
+        assert all(own.messages[0].content != item.input for item, own in cell.items)
+    digests = {own.variant: own.prompts for own in folder.summary().usage}
+    assert digests == {
+        own[0].variant: prompts_digest(own) for own in (folder.predictions()[:10], folder.predictions()[10:])
+    }
 
 
 def test_what_failed_is_unknown_in_every_part_where_its_prediction_stands(
