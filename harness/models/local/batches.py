@@ -6,7 +6,6 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any, TypeVar
 
-from harness.models.local.batch_prefixes import common_length
 from harness.models.local.memory import BYTES, cache, passing
 
 log = logging.getLogger("harness")
@@ -42,6 +41,15 @@ def _groups_alike(rows: Sequence[list[int]]) -> list[list[int]]:
             groups.append([])
         groups[-1].append(index)
     return [sorted(group, key=lambda i: (-len(rows[i]), i)) for group in groups]
+
+
+def common_length(first: Sequence[int], second: Sequence[int]) -> int:
+    """How many tokens two rows begin with alike."""
+    low, high = 0, min(len(first), len(second))
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if first[low:middle] == second[low:middle] else (low, middle - 1)
+    return low
 
 
 class Halving:

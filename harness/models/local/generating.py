@@ -1,6 +1,7 @@
 """A local model that writes replies: batches by length and memory, tokens that depend on no other row of a batch."""
 
 import random
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -9,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import PrivateAttr
 
 from harness.models.local.answer_limits import AnswerLimits, BoundedReply
-from harness.models.local.batch_prefixes import BatchPrefixes, cached_prefixes, find_prefixes
 from harness.models.local.batches import token_batches
 from harness.models.local.batching_model import Place
 from harness.models.local.chat_template import split_delimiter
 from harness.models.local.decoding import Decoding
 from harness.models.local.memory import has_learnt_positions
+from harness.models.local.prefilled_cache import prefilled_cache
 from harness.models.local.repetition import RepetitionPenalty
 from harness.models.local.schema_masks import SchemaConstraint, SchemaMasks, block_openings
 from harness.models.local.scoring_model import ScoringModel
@@ -108,16 +109,18 @@ class GeneratingModel(ScoringModel):
             for place, (ids, seed) in enumerate(zip(encoded, seeds, strict=True))
         ]
         is_whole = self._is_compiled or self._sharing_obstacle(network) is not None
-        shared = None if is_whole else find_prefixes(encoded)
-        decoding = Decoding(
-            rows=rows, choice=self._choice(generation, rows), ends=self._ends, pad=self.tokenizer.pad_token_id,
-            suffix=None if shared is None else shared.suffix, is_shrinking=not is_whole,
-        )  # fmt: skip
         longest = max(map(len, encoded)) if has_learnt_positions(network.config) else min(map(len, encoded))
         with torch.inference_mode():
+            inputs, suffix = self._inputs(encoded), None
+            if not is_whole:
+                cache, suffix = self._cache(network, rows, inputs["input_ids"].shape[1])
+                inputs[cache_argument(network)] = cache
+            decoding = Decoding(
+                rows=rows, choice=self._choice(generation, rows), ends=self._ends, pad=self.tokenizer.pad_token_id,
+                suffix=suffix, is_shrinking=not is_whole,
+            )  # fmt: skip
             written = network.generate(
-                **self._inputs(encoded),
-                **({} if is_whole else self._cache(network, encoded, shared)),
+                **inputs,
                 generation_config=self._configuration(generation, min(limits.longest, self._window - longest)),
                 custom_generate=decoding,
             )
@@ -149,14 +152,23 @@ class GeneratingModel(ScoringModel):
         padded = self.tokenizer.pad(inputs, return_tensors="pt", pad_to_multiple_of=self._padded_to)
         return dict(padded.to(self.device_name))
 
-    def _cache(self, network: Any, encoded: list[list[int]], shared: BatchPrefixes | None) -> dict[str, Any]:
-        """The network's cache, with the keys and values of what the prompts begin with alike."""
+    def _cache(self, network: Any, rows: Sequence[WrittenRow], width: int) -> tuple[Any, int | None]:
+        """The network's cache, and of how many tokens at the end of each prompt it lacks keys and values; None: all.
+
+        What the prompts begin with alike is computed once, and what is of one length together: padding costs as much as
+        text.
+        """
         from harness.models.local.growing_cache import growing_cache
 
-        if shared is None:
-            return {cache_argument(network): growing_cache(network.config.get_text_config())}
-        width = -(-max(map(len, encoded)) // self._padded_to) * self._padded_to
-        return {cache_argument(network): cached_prefixes(network, encoded, shared, width, self.tokenizer.pad_token_id)}
+        config, began = network.config.get_text_config(), time.perf_counter()
+        prompts = [row.prompt for row in rows]
+        chains = self._shared_prefixes.prompt_chains(network, prompts, self.tokenizer.pad_token_id)
+        if chains is None:
+            return growing_cache(config), None
+        cache = prefilled_cache(config, chains, width - 1)
+        for row in rows:
+            row.seconds = (time.perf_counter() - began) / len(rows)
+        return cache, 1
 
     @property
     def _padded_to(self) -> int:

@@ -30,6 +30,14 @@ class PrefixTree:
             place = self.parents[place]
         return tuple(reversed(places))
 
+    def length(self, place: int) -> int:
+        """Tokens of a prefix; 0 of that which all rows begin with, whose place is -1."""
+        return len(self.prefixes[place]) // WIDTH if place >= 0 else 0
+
+    def own_length(self, place: int) -> int:
+        """Tokens of a prefix behind the one above it."""
+        return self.length(place) - self.length(self.parents[place])
+
     def extended(self, rows: Sequence[bytes]) -> "PrefixTree":
         """The prefixes of this tree that some of the rows begin with, and what else these rows share."""
         required = {self.prefixes[place] for row in rows for place in self.chain(row)}

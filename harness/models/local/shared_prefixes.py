@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 SCHEME = "common prefixes once, 1"  # how texts are scored; raise when rounded values change by it
 FORWARD = 512  # tokens: about what a forward more costs, beside those that it computes
+FORWARD_ON_CPU = 64
 
 Context = tuple[list[int], int]  # the tokens of a row, and the place of the first one that is scored
 
@@ -82,8 +83,35 @@ class SharedPrefixes:
             logits.update(zip((piece.place for piece in ordered), _forward(network, ordered, pad)[0], strict=True))
         return [logits[index] for index in range(len(contexts))]
 
+    def prompt_chains(self, network: Any, prompts: Sequence[list[int]], pad: int) -> "list[Chain] | None":
+        """Keys and values of each prompt but its last token, in segments, where that is less work than padded rows.
+
+        Nothing of it is kept here. None where the prompts are too alike in length, and too different, to repay it.
+        """
+        rows = [row_key(prompt[:-1]) for prompt in prompts]
+        tree = PrefixTree().extended(rows)
+        places = [tree.chain(row) for row in rows]
+        prefixes = [(own or (-1,))[-1] for own in places]
+        lengths = [len(prompt) - 1 - tree.length(place) for prompt, place in zip(prompts, prefixes, strict=True)]
+        computed = sum(lengths) + sum(map(tree.own_length, range(len(tree.prefixes))))
+        cost = FORWARD_ON_CPU if network.device.type == "cpu" else FORWARD
+        if len(rows) * max(map(len, prompts)) - len(rows) - computed <= cost:
+            return None
+        self.release()
+        chains = self._chains(network, tree, places, pad, cost)
+        pieces = [
+            Piece(index, prompts[index][len(prompts[index]) - 1 - length : -1], chains[place], 0)
+            for index, (length, place) in enumerate(zip(lengths, prefixes, strict=True))
+            if length
+        ]
+        whole = [chains[place] for place in prefixes]
+        for piece, segment in _computed(network, pieces, pad, cost):
+            whole[piece.place] = (*piece.past, segment)
+        self.release()
+        return whole
+
     def _chains(
-        self, network: Any, tree: PrefixTree, places: Sequence[tuple[int, ...]], pad: int
+        self, network: Any, tree: PrefixTree, places: Sequence[tuple[int, ...]], pad: int, cost: int = FORWARD
     ) -> "dict[int, Chain]":
         """By place in the tree, the segments of a prefix; those that are missing are computed, parents first."""
         chains: dict[int, Chain] = {-1: ()}
@@ -91,30 +119,34 @@ class SharedPrefixes:
             due = sorted({own[level] for own in places if len(own) > level})
             missing = [place for place in due if tree.prefixes[place] not in self._segments]
             pieces = [_piece(tree, place, chains[tree.parents[place]]) for place in missing]
-            for part in similar(pieces):
-                ordered = sorted(part, key=lambda piece: id(piece.past))
-                segments = _forward(network, ordered, pad)[1]
-                self._segments.update(
-                    (tree.prefixes[piece.place], own) for piece, own in zip(ordered, segments, strict=True)
-                )
+            self._segments.update(
+                (tree.prefixes[piece.place], segment) for piece, segment in _computed(network, pieces, pad, cost)
+            )
             for place in due:
                 chains[place] = (*chains[tree.parents[place]], self._segments[tree.prefixes[place]])
         return chains
 
 
-def similar(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
-    """Pieces of one batch, cut where padding would cost more than another forward."""
+def similar(pieces: Sequence[Piece], cost: int = FORWARD) -> Iterator[list[Piece]]:
+    """Pieces of one batch, cut where padding would cost more than another forward, whose `cost` is in tokens."""
     ordered = sorted(pieces, key=lambda piece: (-len(piece.tokens), piece.place))
     if not ordered:
         return
     longest, count = len(ordered[0].tokens), len(ordered)
     saved = [(count - place) * (longest - len(piece.tokens)) for place, piece in enumerate(ordered)]
     cut = max(range(count), key=saved.__getitem__)
-    if saved[cut] <= FORWARD:
+    if saved[cut] <= cost:
         yield ordered
         return
-    yield from similar(ordered[:cut])
-    yield from similar(ordered[cut:])
+    yield from similar(ordered[:cut], cost)
+    yield from similar(ordered[cut:], cost)
+
+
+def _computed(network: Any, pieces: Sequence[Piece], pad: int, cost: int) -> "Iterator[tuple[Piece, PrefixSegment]]":
+    """Keys and values of pieces, those of similar length in one forward."""
+    for part in similar(pieces, cost):
+        ordered = sorted(part, key=lambda piece: id(piece.past))
+        yield from zip(ordered, _forward(network, ordered, pad)[1], strict=True)
 
 
 def _piece(tree: PrefixTree, place: int, past: "Chain") -> Piece:

@@ -64,13 +64,13 @@ def test_a_row_is_the_same_in_every_batch(
     shape: str, generation: Generation, models: dict[str, HuggingFace], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, shared = models[shape], list[int]()
-    own = generating.cached_prefixes
+    own = generating.prefilled_cache
 
-    def counting(network: Any, rows: Any, prefixes: Any, *given: Any) -> Any:
-        shared.append(len(prefixes.prefixes))
-        return own(network, rows, prefixes, *given)
+    def counting(config: Any, chains: Any, width: int) -> Any:
+        shared.append(len({id(chain[0]) for chain in chains if chain}))
+        return own(config, chains, width)
 
-    monkeypatch.setattr(generating, "cached_prefixes", counting)
+    monkeypatch.setattr(generating, "prefilled_cache", counting)
     alone = written(model, 1, generation)
     assert generation.max_tokens == 1 or len({own.text for own in alone}) > 1
     for size in (3, 8):
@@ -95,6 +95,30 @@ def test_finished_rows_come_at_once_and_leave_the_batch(models: dict[str, Huggin
     decoded = sizes[-max(lengths) + 1 :]
     assert decoded[0] > decoded[-1]
     assert decoded == sorted(decoded, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("prompts", "forwards", "share"),
+    [
+        ([HEAD + text for text in ("发热", "fever", "咳嗽 cough", "headache")], 3, 0.5),  # one beginning
+        (["headache and fever " * 9, *(f"{letter}, B: C." for letter in "ABCDEFGH")], 3, 0.3),  # one of them is long
+        (["ABCDE", "BCDEA", "CDEAB"], 1, 1.0),  # neither
+    ],
+)
+def test_prompts_are_read_without_what_would_pad_them(
+    prompts: Sequence[str], forwards: int, share: float, models: dict[str, HuggingFace]
+) -> None:
+    model, read = models["Llama"], list[int]()
+    model = model.model_copy(update={"format": "plain", "delimiter": ""})
+    model.generate([user("A")], Generation(max_tokens=1), [0])  # tries the network before
+    hook = model._model().register_forward_pre_hook(
+        lambda _, inputs, options: read.append(options["input_ids"].numel()), with_kwargs=True
+    )
+    model.generate([user(prompt) for prompt in prompts], Generation(max_tokens=1), [0] * len(prompts))
+    hook.remove()
+    lengths = [len(model.encode(user(prompt))) for prompt in prompts]
+    assert len(read) == forwards  # the last tokens of all are read together
+    assert sum(read) <= share * len(prompts) * max(lengths)
 
 
 def test_a_batch_that_ends_at_its_first_token(models: dict[str, HuggingFace]) -> None:
