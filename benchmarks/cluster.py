@@ -18,7 +18,8 @@ from pathlib import Path
 
 from harness.cluster.cluster_context import ClusterContext
 from harness.cluster.cluster_model import on_cluster
-from harness.cluster.cluster_session import ClusterWish, cluster_session
+from harness.cluster.cluster_session import cluster_session
+from harness.cluster.cluster_wish import ClusterWish
 from harness.components.display import Display
 from harness.components.model import Model
 from harness.models.huggingface import HuggingFace

@@ -6,8 +6,9 @@
 #   DEVICE=cpu benchmarks/gpu.sh 1              the same commands at toy size on the CPU, with what is installed
 #
 # FILES is a folder with what a network would give; each part may be missing:
-#   wheels/     of this product's requirements, trl and lm-eval: pip download -d wheels '.[local,train,lm-eval]' trl
-#               without it the python that is active is taken as it is
+#   wheels/     of this product's requirements, trl, lm-eval and what builds a package:
+#               pip download -d wheels '.[local,train,lm-eval]' trl hatchling
+#               without it, and where it does not suffice, the python that is active is taken as it is
 #   models/     folders 0.5B and 7B in transformers' format; without them models of these shapes with random weights are made
 #   data/       the folder DATA of the other benchmarks, with ceval/; without it options are not scored
 # OUT (default: gpu-results) receives a file a claim. A claim that fails or takes too long does not stop the others.
@@ -36,11 +37,20 @@ export HF_HUB_OFFLINE=1 PYTHONPATH="$root" HF_HUB_DISABLE_PROGRESS_BARS=1
 [[ -n $files && -d $files/data ]] && export DATA="$files/data"
 
 python=python
+
+# install FOLDER: an environment of its own from wheels, beside what the active python has, of an environment too
+install() {
+  local place='import sysconfig; print(sysconfig.get_path("purelib"))' fresh="$work/venv/bin/python" own
+  python3 -m venv --system-site-packages "$work/venv" || return
+  own=$("$fresh" -c "$place") || return
+  "$python" -c "$place" >"$own/active.pth" || return
+  "$fresh" -m pip uninstall -qy setuptools || return # older than torch asks for, and before that of the active python
+  "$fresh" -m pip install -q --no-index --find-links "$1" \
+    -c constraints.txt "${root}[local,train,lm-eval]" trl || return
+  python="$fresh"
+}
 if [[ -n $files && -d $files/wheels ]]; then
-  python3 -m venv --system-site-packages "$work/venv"
-  python="$work/venv/bin/python"
-  "$python" -m pip install -q --no-index --find-links "$files/wheels" \
-    -c constraints.txt "${root}[local,train,lm-eval]" trl || echo "installing failed; going on with what is there"
+  install "$files/wheels" || echo "installing from $files/wheels failed; going on with the python that is active"
 fi
 tiny=()
 [[ $device == cpu ]] && tiny=(--tiny)
@@ -49,6 +59,7 @@ tiny=()
 claim() {
   local name=$1 limit=$2 begun=$SECONDS status=ended
   shift 2
+  if [[ $device == cpu ]]; then limit=$((3 * limit)); fi # cores may be shared, and nobody waits for an end there
   echo "== $name: $*"
   timeout -k 10 "$limit" "$@" 2>"$out/$name.err" | tee "$out/$name.txt"
   local code=${PIPESTATUS[0]}

@@ -23,18 +23,19 @@ class MainPath(ModuleType):
         start: str = "train",
         progress: bool = True,
         language: str | None = None,
-        **part: Any,
+        **options: Any,
     ) -> Any:
         """Run a suite and return its Run, as the command `harness run` does.
 
         `suite` is a suite file, a folder with a suite.yaml, or the name of a shipped suite. `out` is the run folder;
         None: runs/NAME/TIME, or the unfinished run, which goes on. `start` is the first stage. `progress` shows how far
-        it is. `language` of the report: en or zh; None: that of the suite's prompts. Of `part`, `limit`, `only`,
-        `tasks` and `skip_training` make it a limited run, as the options of the command do. Raises HarnessError with
-        the messages of the command line.
+        it is. `language` of the report: en or zh; None: that of the suite's prompts. Of `options`, `limit`, `only`,
+        `tasks` and `skip_training` make it a limited run, and `on` and `devices` say where it computes, as the options
+        of the command do. `shard="1/3"` answers a third of the items and returns a part without figures, for `harness
+        merge`. Raises HarnessError with the messages of the command line.
         """
         calls = import_module("harness.python.run_calls")
-        return calls.run_suite(suite, out=out, start=start, progress=progress, language=language, **part)
+        return calls.run_suite(suite, out=out, start=start, progress=progress, language=language, **options)
 
 
 def __getattr__(name: str) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.arguments import DryRun, Out, OutputOptions, PartOptions, Speech, Stage, SuitePath
-from harness.cli.computing import HERE, PlaceOptions, computing_place, door_to
+from harness.cli.computing import HERE, PlaceOptions
 from harness.cli.model_plan import names_model, print_model_needs
 from harness.cli.option_groups import with_groups
 from harness.cli.run_output import RunOutput
@@ -52,29 +52,30 @@ def run(
 def _run(suite: Path, part: PartOptions, streams: RunOutput, out: Path | None, start: str, place: PlaceOptions) -> int:
     """Run a suite or a part of it; returns the exit code."""
     from harness import run as engine
+    from harness.cluster.run_place import door_to, suite_at
     from harness.printing import log_to
     from harness.runtime.cache import Cache, cache_root
     from harness.runtime.progress_file import recorded
     from harness.runtime.run_lookup import folder_for, folder_from
-    from harness.stages.choose_part import load_part, scope_lines
+    from harness.stages.choose_part import scope_lines
     from harness.stages.due_stages import STAGES, due_stages
     from reports.html import render
 
     if start not in STAGES:
         raise HarnessError(f"--from {start}: must be one of {', '.join(STAGES)}")
-    loaded = load_part(suite, part.narrowing())
-    due_stages(loaded, start)
-    streams.say(*scope_lines(loaded))
-    folder = folder_for(loaded, out) if start == "train" else folder_from(loaded, out)
-    with (
-        computing_place(place, streams) as workers,
-        closing(Cache(cache_root() / "calls.sqlite")) as cache,
-        streams.displaying() as bars,
-        recorded(bars, folder.progress) as progress,
-    ):
-        log_to(progress.note)
-        context, ahead = door_to(loaded, cache, progress, workers)
-        page = engine.run(loaded, folder, context, partial(render, language=streams.options.lang), start, ahead=ahead)
+    with suite_at(place.wish(), suite, part.narrowing(), streams.say) as (loaded, workers):
+        due_stages(loaded, start)
+        streams.say(*scope_lines(loaded))
+        folder = folder_for(loaded, out) if start == "train" else folder_from(loaded, out)
+        with (
+            closing(Cache(cache_root() / "calls.sqlite")) as cache,
+            streams.displaying() as bars,
+            recorded(bars, folder.progress) as progress,
+        ):
+            log_to(progress.note)
+            context, ahead = door_to(loaded, cache, progress, workers)
+            written = partial(render, language=streams.options.lang)
+            page = engine.run(loaded, folder, context, written, start, ahead=ahead)
     return streams.finish(folder, page) if loaded.scope.shard is None else streams.finish_part(folder)
 
 
@@ -82,18 +83,18 @@ def _show_plan(
     suite: Path, part: PartOptions, streams: RunOutput, discordance: float = 0.2, place: PlaceOptions = HERE
 ) -> None:
     """What a run of a suite, or of a part of it, would compute."""
+    from harness.cluster.run_place import suite_at
     from harness.components.display import Display
     from harness.runtime.cache import Cache, cache_root
     from harness.runtime.dry_context import DryContext
-    from harness.stages.choose_part import load_part, scope_lines
+    from harness.stages.choose_part import scope_lines
     from harness.stages.plan import plan as engine
 
-    loaded = load_part(suite, part.narrowing())
-    streams.say(*scope_lines(loaded))
     with (
-        computing_place(place, streams),
+        suite_at(place.wish(), suite, part.narrowing(), streams.say) as (loaded, _),
         closing(Cache(cache_root() / "calls.sqlite", read_only=True)) as cache,
     ):
+        streams.say(*scope_lines(loaded))
         planned = engine(loaded, DryContext(loaded.models, cache, Display(), loaded.seed), discordance)
     streams.show_plan(planned, loaded.scope.record())
 

@@ -17,13 +17,26 @@ class ClusterModel:
 
     def __init__(self, name: str, model: Model, workers: Workers) -> None:
         self._name, self._model, self._workers = name, model, workers
+        self._settings: Any = None  # of the last plan, for every process that computes its batches
+        self._remark: str | None = None
 
     def __getattr__(self, name: str) -> Any:
         if name in COMPUTED:
-            return lambda *arguments: self._workers.compute(self._model, name, arguments, self._name).value
+            return lambda *arguments: self._computed(name, arguments)
         with self._workers.lock:
             value = getattr(self._model, name)
         return self._locked(value) if callable(value) else value
+
+    def scoring_remark(self) -> str | None:
+        """What one of the processes has noticed while it wrote or scored texts."""
+        return self._remark
+
+    def _computed(self, method: str, arguments: tuple[Any, ...]) -> Any:
+        outcome = self._workers.compute(self._model, method, arguments, self._name, self._settings)
+        if outcome.settings is not None:
+            self._settings = self._workers.share(outcome.settings)
+        self._remark = outcome.remark or self._remark
+        return outcome.value
 
     def _locked(self, call: Callable[..., Any]) -> Callable[..., Any]:
         def locked(*arguments: Any, **options: Any) -> Any:

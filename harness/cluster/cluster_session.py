@@ -9,12 +9,12 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
 
+from harness.cluster.cluster_wish import ClusterWish
 from harness.cluster.host_calls import HostReport
 from harness.cluster.model_host import ModelHost, own_versions
 from harness.cluster.processes import Demand, demands
@@ -28,7 +28,10 @@ from harness.selftest.selftest import proven_by
 from harness.text.counting import counted
 
 INSTALL = "pip install 'domain-harness[ray]'"
-TOKEN = "a cluster that asks for a token needs RAY_AUTH_MODE=token and RAY_AUTH_TOKEN here, too (docs/cluster.md)"
+REMEDY = (
+    "name the client port of a head that runs (ray://HOST:10001); where it asks for a token, set RAY_AUTH_MODE=token "
+    "and RAY_AUTH_TOKEN here, too (docs/cluster.md)"
+)
 CONNECTING = 5.0  # seconds until an address has to take a connection
 STARTING = 300.0  # seconds until the processes have to be there: on a fresh node they are imported from a slow disk
 CLIENT_PORT, HEAD_PORT = 10001, 6379
@@ -38,22 +41,8 @@ QUIET = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_DEDUP_LOGS": "0",
     "RAY_CLIENT_MAX_CONNECTION_TIMEOUT_S": "40",
+    "RAY_worker_niceness": "0",  # as a run without Ray; with Ray's 15 other work of the machine starves a worker
 }  # what Ray is told before it is imported, where nobody has said otherwise
-Devices = int | Literal["all"] | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class ClusterWish:
-    """Where a run shall compute: on a cluster, or on several devices of this machine."""
-
-    address: str | None = None  # ray, or ray://HOST:PORT; None: Ray is started on this machine for the run
-    devices: Devices = None  # at most so many; None: all of a cluster
-
-    @property
-    def option(self) -> str:
-        """As it is written."""
-        on = [] if self.address is None else [f"--on {self.address}"]
-        return " ".join([*on, *([] if self.devices is None else [f"--devices {self.devices}"])])
 
 
 @contextmanager
@@ -128,7 +117,7 @@ def _connected(wish: ClusterWish) -> Iterator[None]:
             ray.init(**options, log_to_driver=False, configure_logging=False, namespace="domain-harness")
     except Exception as error:  # of many kinds; in all of them there is no cluster to run on
         reason = " ".join(str(error).split())[:300] or type(error).__name__
-        raise HarnessError(f"{wish.option}: no connection to Ray: {reason}; {TOKEN}") from error
+        raise HarnessError(f"{wish.option}: no connection to Ray: {reason}; {REMEDY}") from error
     try:
         yield
     finally:
@@ -150,38 +139,52 @@ def _uninterrupted() -> Iterator[None]:
 
 def _options(wish: ClusterWish) -> dict[str, Any]:
     """What Ray is started or connected with. Raises HarnessError for an address that nobody answers at."""
-    local = {"include_dashboard": False, "object_store_memory": STORE}
+    local = {"address": "local", "include_dashboard": False, "object_store_memory": STORE}
     if wish.address is None:
-        return {"address": "local", **local}
-    if wish.address == "ray":
-        return {} if _is_running() else {"address": "local", **local}
-    parts = urlsplit(wish.address)
+        return local
+    if wish.address != "ray":
+        return _remote_options(wish.address)
+    current = Path(tempfile.gettempdir()) / "ray/ray_current_cluster"
+    named = os.environ.get("RAY_ADDRESS") or (current.read_text().strip() if current.is_file() else "")
+    host, _, port = named.rpartition("://")[2].rpartition(":")
+    if host and port.isdigit():
+        source = "RAY_ADDRESS" if os.environ.get("RAY_ADDRESS") else str(current)
+        remedy = (
+            "start the cluster by `ray start --head`, or clear the name away: unset RAY_ADDRESS, or call `ray stop`"
+        )
+        _refuse_silent(host, int(port), f"--on ray: {source} names a cluster at {named}, and", remedy)
+    return {} if named else local
+
+
+def _remote_options(address: str) -> dict[str, Any]:
+    """What Ray is connected with to ray://HOST:PORT."""
+    parts = urlsplit(address)
     try:
         host, port = parts.hostname, parts.port or CLIENT_PORT
     except ValueError:
         host, port = None, 0
     if parts.scheme != "ray" or not host or parts.path.strip("/"):
         raise HarnessError(
-            f"--on {wish.address}: must be ray, for the cluster of this machine, or ray://HOST:PORT, e.g. "
+            f"--on {address}: must be ray, for the cluster of this machine, or ray://HOST:PORT, e.g. "
             f"ray://10.0.0.5:{CLIENT_PORT}"
         )
+    start = f"start the cluster there with `ray start --head --ray-client-server-port {port}`"
+    _refuse_silent(host, port, f"--on {address}:", f"{start}, or name the right address")
+    if port == HEAD_PORT:
+        return {"address": f"{host}:{port}"}
+    if find_spec("grpc") is None:
+        raise HarnessError(f"--on {address} needs the package grpcio: {INSTALL}")
+    return {"address": f"ray://{host}:{port}"}
+
+
+def _refuse_silent(host: str, port: int, source: str, remedy: str) -> None:
+    """Raise HarnessError where nobody takes a connection."""
     try:
         socket.create_connection((host, port), timeout=CONNECTING).close()
     except OSError as error:
         raise HarnessError(
-            f"--on {wish.address}: {host} does not answer on port {port} ({error.strerror or error}); start the "
-            f"cluster there with `ray start --head --ray-client-server-port {port}`, or name the right address"
+            f"{source} {host} does not answer on port {port} ({error.strerror or error}); {remedy}"
         ) from error
-    if port == HEAD_PORT:
-        return {"address": f"{host}:{port}"}
-    if find_spec("grpc") is None:
-        raise HarnessError(f"--on {wish.address} needs the package grpcio: {INSTALL}")
-    return {"address": f"ray://{host}:{port}"}
-
-
-def _is_running() -> bool:
-    """Whether RAY_ADDRESS, or a cluster that was started on this machine, is there to connect to."""
-    return bool(os.environ.get("RAY_ADDRESS")) or (Path(tempfile.gettempdir()) / "ray/ray_current_cluster").is_file()
 
 
 def _nodes() -> list[Mapping[str, Any]]:

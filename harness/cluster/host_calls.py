@@ -56,5 +56,7 @@ class HostOutcome:
     """What a process computed, or why it could not."""
 
     value: Any = None
+    settings: Mapping[str, Any] | None = None  # of a plan: what it settled beside its batches
+    remark: str | None = None  # what the model noticed, and a user should know
     failure: str = ""  # the class of an error that the user can mend
     lines: tuple[str, ...] = ()  # of that error

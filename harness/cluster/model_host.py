@@ -5,7 +5,7 @@ import os
 import platform
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,12 +18,14 @@ from harness.cluster.sent_models import unpacked
 from harness.components.display import Display
 from harness.components.model import Model
 from harness.errors import HarnessError
+from harness.models.local.scoring_model import ScoringModel
 from harness.records.inputs import Generation
 from harness.records.outputs import Completion
 from harness.runtime.computing_place import ComputingPlace
 from harness.runtime.provenance import versions
 
 PACKAGES = ("torch", "transformers", "tokenizers", "peft", "bitsandbytes", "sentence-transformers")
+PLANNING = ("plan", "plan_scoring")  # into batches, which any of the processes may compute
 WRITING = ("generate_each", "score_options", "first_token_each", "likelihood")  # of prompts: `plan` loads the weights
 
 
@@ -56,21 +58,32 @@ class ModelHost:
         """The self-test of this process."""
         from harness.selftest.selftest import self_test
 
-        return _outcome(lambda: self_test(device, self._news))
+        return _outcome(lambda: HostOutcome(value=self_test(device, self._news)))
 
-    def compute(self, call: HostCall, engine: bytes, carrier: bytes) -> HostOutcome:
-        """What a method of a model gives. The weights stay for the next call."""
+    def compute(
+        self, call: HostCall, engine: bytes, carrier: bytes, settings: Mapping[str, Any] | None = None
+    ) -> HostOutcome:
+        """What a method of a model gives. The weights stay for the next call.
 
-        def computed() -> Any:
+        `settings` are those of the plan whose batch is computed, whichever process made it.
+        """
+
+        def computed() -> HostOutcome:
             call.surroundings.enter(self._name)
             model = self._model(call, engine, carrier)
             if call.engine not in self._warm and call.method in WRITING:
                 model.plan(call.arguments[0][:1], Generation(max_tokens=1))
             self._warm.add(call.engine)
+            if settings is not None and isinstance(model, ScoringModel):
+                model.adopt(settings)
             began = time.perf_counter()
             value = getattr(model, call.method)(*call.arguments)
             value = list(value) if isinstance(value, Iterator) else value
-            return timed(value, time.perf_counter() - began) if call.method in WRITING else value
+            value = timed(value, time.perf_counter() - began) if call.method in WRITING else value
+            own = None
+            if call.method in PLANNING and isinstance(model, ScoringModel):
+                own = model.batch_settings()
+            return HostOutcome(value=value, settings=own, remark=model.scoring_remark())
 
         return _outcome(computed)
 
@@ -87,10 +100,11 @@ class ModelHost:
     def make(self, name: str, content: bytes, surroundings: Surroundings, scratch: str) -> HostOutcome:
         """Train, merge or check a model of the suite; what it leaves lies in the scratch cache of that name."""
 
-        def train() -> None:
+        def train() -> HostOutcome:
             self.release()
             surroundings.enter(scratch)
             unpacked(content, {}).make(name, self._news)
+            return HostOutcome()
 
         return _outcome(train)
 
@@ -160,9 +174,9 @@ def timed(value: Sequence[Any], seconds: float) -> list[Any]:
     return [own(item) if isinstance(item, Completion) else (item[0], own(item[1])) for item in value]
 
 
-def _outcome(work: Callable[[], Any]) -> HostOutcome:
+def _outcome(work: Callable[[], HostOutcome]) -> HostOutcome:
     """What the user can mend comes back as data; anything else is Ray's to report."""
     try:
-        return HostOutcome(value=work())
+        return work()
     except HarnessError as error:
         return HostOutcome(failure=type(error).__name__, lines=error.lines)

@@ -59,8 +59,13 @@ class Workers:
         """How many there are."""
         return max(1, len(self.workers))
 
-    def compute(self, model: Model, method: str, arguments: tuple[Any, ...], title: str) -> HostOutcome:
-        """A method of a model, computed by one of the processes. Raises HarnessError as the model does."""
+    def compute(
+        self, model: Model, method: str, arguments: tuple[Any, ...], title: str, settings: Any = None
+    ) -> HostOutcome:
+        """A method of a model, computed by one of the processes. Raises HarnessError as the model does.
+
+        `settings` are those of the plan whose batch it is, as `share` returned them.
+        """
         with self.lock:
             engine = model.engine if isinstance(model, DerivedModel) else model
             carrier = engine.carrier()
@@ -69,7 +74,13 @@ class Workers:
         call = HostCall(
             engine=name, carrier=carrier_name, surroundings=Surroundings.own(), method=method, arguments=arguments
         )  # fmt: skip
-        return self._run(carrier_name, lambda own: own.actor.compute.remote(call, content, weights), title)
+        return self._run(carrier_name, lambda own: own.actor.compute.remote(call, content, weights, settings), title)
+
+    def share(self, value: Any) -> Any:
+        """A value that goes to several processes: sent once to each machine."""
+        import ray
+
+        return ray.put(value)
 
     def make(self, name: str, model: Model, scratch: str, display: Display) -> HostOutcome:
         """Train, merge or check a model of the suite on one of the processes."""

@@ -10,33 +10,38 @@ from pathlib import Path
 from typing import TypedDict, Unpack
 
 from harness import run as engine
+from harness.cluster.cluster_wish import ClusterWish, parse_wish
+from harness.cluster.run_place import door_to, suite_at
 from harness.components.display import Display
 from harness.errors import HarnessError
 from harness.printing import log_to, make_console
 from harness.python.run_view import Run
 from harness.records.inputs import Language
+from harness.records.shards import parse_shard
 from harness.runtime.cache import Cache, cache_root
-from harness.runtime.context import Context
 from harness.runtime.process_settings import quiet_libraries
 from harness.runtime.progress import display
 from harness.runtime.progress_file import recorded
 from harness.runtime.provenance import CALLER
 from harness.runtime.run_lookup import folder_for, folder_from, run_at
-from harness.stages.choose_part import load_part
 from harness.stages.due_stages import STAGES
+from harness.stages.join_parts import part_outcome
 from harness.suite.narrowing import Narrowing
 from harness.suite.shipped import suite_file
 from harness.summary.lost_cells import lost_cells
 from reports.html import render
 
 
-class PartOfSuite(TypedDict, total=False):
-    """Which part of a suite is run; none of them: all of it."""
+class RunOptions(TypedDict, total=False):
+    """Which part of a suite is run, and where; none of them: all of it, in this process."""
 
     limit: int | None  # test items of each task, the same for all variants
     only: Sequence[str]  # variants; the reference stays
     tasks: Sequence[str]
     skip_training: bool  # leave out the variants whose model is not trained yet
+    shard: str | None  # I/N: of N equal shares of the items, the I-th
+    on: str | None  # ray, or ray://HOST:PORT
+    devices: int | str | None  # so many devices at once; "all": each GPU
 
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
@@ -49,7 +54,7 @@ def run_suite(
     start: str = "train",
     progress: bool = True,
     language: str | None = None,
-    **part: Unpack[PartOfSuite],
+    **options: Unpack[RunOptions],
 ) -> Run:
     """Run a suite and return what came of it; `harness.run` says what the parameters are.
 
@@ -61,27 +66,43 @@ def run_suite(
     if language is not None and spoken is None:
         raise HarnessError(f"language={language!r}: must be one of {', '.join(LANGUAGES)}, or None")
     place = None if out is None else Path(out)
-    loaded = load_part(suite_file(Path(suite)), _narrowing(**part))
-    folder = folder_for(loaded, place) if start == "train" else folder_from(loaded, place)
-    with (
-        closing(Cache(cache_root() / "calls.sqlite")) as cache,
-        _displaying(progress) as bars,
-        recorded(bars, folder.progress) as reported,
-        _recording_call(f"harness.run({str(suite)!r})"),
-        _logging_to(reported),
-    ):
-        context = Context(loaded.models, cache, reported, loaded.seed, loaded.secrets)
-        engine.run(loaded, folder, context, partial(render, language=spoken), start)
+    narrowing, wish = _wishes(**options)
+    shard = "" if narrowing.shard is None else f", shard='{narrowing.shard}'"
+    say = _print if progress else lambda line: None
+    with suite_at(wish, suite_file(Path(suite)), narrowing, say) as (loaded, workers):
+        folder = folder_for(loaded, place) if start == "train" else folder_from(loaded, place)
+        with (
+            closing(Cache(cache_root() / "calls.sqlite")) as cache,
+            _displaying(progress) as bars,
+            recorded(bars, folder.progress) as reported,
+            _recording_call(f"harness.run({str(suite)!r}{shard})"),
+            _logging_to(reported),
+        ):
+            context, ahead = door_to(loaded, cache, reported, workers)
+            engine.run(loaded, folder, context, partial(render, language=spoken), start, ahead=ahead)
     run = Run(folder)
-    if sentence := lost_cells(run.finished):
+    if sentence := part_outcome(folder).loss() if loaded.scope.shard else lost_cells(run.finished):
         warnings.warn(sentence, RuntimeWarning, stacklevel=3)
     return run
 
 
-def _narrowing(
-    limit: int | None = None, only: Sequence[str] = (), tasks: Sequence[str] = (), skip_training: bool = False
-) -> Narrowing:
-    return Narrowing(limit=limit, only=only, tasks=tasks, skips_training=skip_training)
+def _wishes(
+    limit: int | None = None,
+    only: Sequence[str] = (),
+    tasks: Sequence[str] = (),
+    skip_training: bool = False,
+    shard: str | None = None,
+    on: str | None = None,
+    devices: int | str | None = None,
+) -> tuple[Narrowing, ClusterWish | None]:
+    """The part of a suite that is wished for, and where it shall be computed. Raises HarnessError."""
+    share = None if shard is None else parse_shard(shard)
+    narrowing = Narrowing(limit=limit, only=only, tasks=tasks, skips_training=skip_training, shard=share)
+    return narrowing, parse_wish(on, devices)
+
+
+def _print(line: str) -> None:
+    make_console().print(line, soft_wrap=True)
 
 
 def load(place: str | Path) -> Run:

@@ -12,6 +12,7 @@ from harness.records.decisions import Decision
 from harness.records.finished_run import FinishedRun
 from harness.records.run_scopes import RunScope, scope_in
 from harness.records.summary import Summary
+from harness.runtime.part_seals import refuse_part
 from harness.runtime.run_folder import RunFolder
 from reports.html import render_first_screen
 
@@ -22,7 +23,7 @@ HEIGHT = 640  # pixels of the first screen inside a notebook
 
 
 class Run:
-    """One run, read from its folder when it is first asked for something."""
+    """One run, or a part of one, read from its folder when it is first asked for something."""
 
     def __init__(self, folder: RunFolder) -> None:
         self._folder = folder
@@ -39,7 +40,8 @@ class Run:
 
     @cached_property
     def finished(self) -> FinishedRun:
-        """All of its records. Raises StoreError for a run that has no figures yet."""
+        """All of its records. Raises StoreError for a run that has no figures yet, and for a part of one."""
+        refuse_part(self._folder)
         return self._folder.finished()
 
     @property

@@ -86,8 +86,13 @@ class RunFolder(RecordFiles):
         """The content of run.json. Raises StoreError when the folder is not a run."""
         try:
             content: JSON = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except OSError as error:
             raise StoreError(f"{self.path}: not a run folder ({error}); name one made by `harness run`") from error
+        except ValueError as error:
+            raise StoreError(
+                f"{self.path / 'run.json'} is no whole JSON: it was cut or changed ({error}); copy the folder again, "
+                "or make it again"
+            ) from error
         if not isinstance(content, dict) or not isinstance(content.get("suite"), dict):
             raise StoreError(f"{self.path}: its run.json was not written by `harness run`; delete the folder")
         return content

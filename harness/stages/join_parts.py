@@ -33,6 +33,10 @@ class PartOutcome:
     lost: tuple[str, ...]  # cells of which no call was answered
     lines: tuple[str, ...]
 
+    def loss(self) -> str | None:
+        """A sentence that names the cells without any answer; None where each has one."""
+        return f"of {self.shard.words}, no call was answered in {', '.join(self.lost)}" if self.lost else None
+
 
 def part_outcome(folder: RunFolder) -> PartOutcome:
     """What there is to say of a finished part. Raises StoreError for a folder that is none."""

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -68,6 +68,13 @@ class GeneratingModel(ScoringModel):
         batches = token_batches(rows, fitting)
         self._is_compiled = self.device_name == "cuda" and len(batches) * reply >= COMPILED_FROM
         return batches
+
+    def batch_settings(self) -> dict[str, Any]:
+        return {**super().batch_settings(), "is_compiled": self._is_compiled}
+
+    def adopt(self, settings: Mapping[str, Any]) -> None:
+        super().adopt(settings)
+        self._is_compiled = settings["is_compiled"]
 
     def _reasoning_tokens(self, prompts: Sequence[Prompt], generation: Generation) -> int:
         """How many tokens of reasoning memory must hold, where it is known that the model reasons."""

@@ -1,9 +1,9 @@
 """How likely a local model finds texts that are given: options, the letter of a reply, whole answers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import PrivateAttr
 
@@ -39,6 +39,15 @@ class ScoringModel(BatchingModel):
         behind = max((len(text) for own in texts for text in own), default=1)  # a character is a token, roughly
         lengths = [ids.tokens_in if isinstance(ids, Completion) else len(ids) for ids in encoded]
         return grouped_batches(rows, tree, self._batch_size(max(lengths, default=0) + behind))
+
+    def batch_settings(self) -> dict[str, Any]:
+        """What the last plan settled beside its batches, for other processes that compute some of them."""
+        return {"prefixes": self._shared_prefixes.planned}
+
+    def adopt(self, settings: Mapping[str, Any]) -> None:
+        """Compute the batches of a plan that another process made: as they were computed there."""
+        if settings["prefixes"] != self._shared_prefixes.planned:
+            self._shared_prefixes.adopt(settings["prefixes"])
 
     def _free_memory(self) -> None:
         self._shared_prefixes.release()

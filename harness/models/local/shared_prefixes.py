@@ -36,16 +36,20 @@ class SharedPrefixes:
     """
 
     def __init__(self) -> None:
-        self._planned = PrefixTree()
+        self.planned = PrefixTree()  # the prefixes of all rows that are to come
         self._segments: dict[bytes, PrefixSegment] = {}
         self._network: weakref.ref[Any] | None = None
         self._obstacle: str | None = None
 
     def plan(self, rows: Sequence[bytes]) -> PrefixTree:
         """Choose the prefixes of all rows that are to come, as `row_key` writes them."""
+        self.adopt(worthwhile_prefixes(rows))
+        return self.planned
+
+    def adopt(self, tree: PrefixTree) -> None:
+        """Take prefixes that were chosen already, by this process or by another one."""
         self.release()
-        self._planned = worthwhile_prefixes(rows)
-        return self._planned
+        self.planned = tree
 
     def release(self) -> None:
         """Forget what was computed."""
@@ -66,7 +70,7 @@ class SharedPrefixes:
         The last of them predict what follows the row: shape (len(tokens) - first + 1, vocabulary).
         """
         rows = [row_key(tokens[: first - 1]) for tokens, first in contexts]
-        tree = self._planned.extended(rows)
+        tree = self.planned.extended(rows)
         places = [tree.chain(row) for row in rows]
         needed = {tree.prefixes[place] for chain in places for place in chain}
         self._segments = {key: own for key, own in self._segments.items() if key in needed}

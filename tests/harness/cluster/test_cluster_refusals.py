@@ -2,24 +2,31 @@
 
 import importlib.util
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 
+from adapters.training.record import FILE
 from harness.cli.computing import PlaceOptions
 from harness.cluster import cluster_session as session
-from harness.cluster.cluster_session import ClusterWish, refuse_unfit
+from harness.cluster.cluster_session import refuse_unfit
+from harness.cluster.cluster_wish import ClusterWish
 from harness.cluster.host_calls import HostReport
 from harness.cluster.model_host import own_versions
 from harness.cluster.processes import Demand, demands
+from harness.cluster.run_place import suite_at
 from harness.cluster.scratch_cache import ScratchCache
 from harness.errors import HarnessError, ModelError
 from harness.models.huggingface import HuggingFace
 from harness.models.local.device import available, choose_device, has_bfloat16
 from harness.runtime.computing_place import ComputingPlace, computed_at
+from harness.stages.prepare import prepare
+from harness.suite.narrowing import Narrowing
+from harness.suite.parser import load_suite
+from tests.shared.spread_suite import write_spread_suite
 
 GIB = 1 << 30
 CPU = ComputingPlace(device="cpu", name="a CPU", has_bfloat16=False, memory=8 * GIB)
@@ -121,12 +128,51 @@ def test_refused_before_anything_starts(
             pass
 
 
+def test_a_cluster_that_is_named_and_gone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """By RAY_ADDRESS, or by what a cluster of this machine has left behind."""
+    pytest.importorskip("ray", reason="needs the extra `ray`")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+        (tmp_path / "ray").mkdir()
+        (tmp_path / "ray" / "ray_current_cluster").write_text(f"{address}\n")
+        monkeypatch.setattr(session.tempfile, "tempdir", str(tmp_path))
+        for source in ("ray/ray_current_cluster", "RAY_ADDRESS"):
+            message = (
+                f"--on ray: .*{source} names a cluster at {address}, and 127.0.0.1 does not answer on port .*ray st"
+            )
+            with pytest.raises(HarnessError, match=message), started(PlaceOptions(on="ray")):
+                pass
+            monkeypatch.setenv("RAY_ADDRESS", address)
+
+
 def test_checks_go_by_where_the_network_computes(tmp_path: Path) -> None:
     with computed_at(CUDA):
         assert (choose_device("auto"), choose_device("cpu"), available("cuda")) == ("cuda", "cpu", 80 * GIB)
         assert has_bfloat16("cuda")
         assert HuggingFace(path=str(tmp_path)).dtype_name == "bfloat16"
     assert choose_device("auto") == "cpu"
+
+
+def test_what_is_trained_goes_by_the_devices_of_the_workers(
+    write_suite: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No GPU is here: a session that only says what its workers compute with stands for the cluster."""
+    pytest.importorskip("peft", reason="needs the extra `local`")
+    path = write_spread_suite(write_suite)
+    path.write_text(path.read_text().replace("dtype: float32, device: cpu, ", ""))
+    monkeypatch.setattr(session, "cluster_session", lambda wish, say: computed_at(CUDA))
+    suite = load_suite(path)
+    prepare(suite)
+    for name in ("lora", "wide"):
+        folder = suite.models[name].folder  # type: ignore[attr-defined]
+        folder.mkdir(parents=True)
+        (folder / FILE).write_text("{}")
+    narrowing = Narrowing(skips_training=True)
+    with suite_at(None, path, narrowing, print) as (here, _):
+        assert not here.scope.untrained
+    with suite_at(ClusterWish(devices=2), path, narrowing, print) as (there, _):
+        assert there.scope.untrained == {"lora": "lora", "wide": "wide", "rag": "lora"}
 
 
 def test_a_model_that_no_worker_can_hold(tmp_path: Path) -> None:

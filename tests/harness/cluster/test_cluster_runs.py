@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,8 @@ pytest.importorskip("ray", reason="needs the extra `ray`")
 pytest.importorskip("torch", reason="needs the extra `local`")
 
 from harness.cluster.cluster_context import ClusterContext
-from harness.cluster.cluster_session import ClusterWish, cluster_session
+from harness.cluster.cluster_session import cluster_session
+from harness.cluster.cluster_wish import ClusterWish
 from harness.cluster.fill import fill
 from harness.cluster.workers import Workers
 from harness.components.display import Display
@@ -29,33 +30,10 @@ from harness.runtime.run_folder import RunFolder
 from harness.selftest.tiny_models import CHATML, save_model
 from harness.suite.parser import load_suite
 from reports.html import render
+from tests.shared.spread_suite import write_spread_suite
 from tests.shared.tiny_models import user
 
 pytestmark = [pytest.mark.internals, pytest.mark.filterwarnings("default"), pytest.mark.xdist_group("cluster")]
-WORDS = ("fever", "cough", "pain", "knee", "lung", "heart", "skin", "eye")
-ROWS = [f"{WORDS[i % 8]} {WORDS[(3 * i + 1) % 8]} {i},{WORDS[i % 8]}" for i in range(24)]
-SUITE = """\
-name: spread
-models:
-  base: {huggingface: {path: model, dtype: float32, device: cpu, batch_size: 2}}
-  lora: {tuned: {base: base, method: {lora: {r: 4}}, on: [norm], max_steps: 2, learning_rate: 0.05, batch_size: 4, samples: 0}}
-  vectors: {word_vectors: {path: vectors.txt}}
-  served: {scripted: {default: knee}}
-knowledge:
-  terms: {texts: {path: terms.csv, column: name}}
-tasks:
-  norm:
-    data: {csv: {path: test.csv, train: train.csv, input: q, target: a}}
-    prompt: "{{ input }}"
-    metrics: {acc: exact_match, chrf: chrf}
-    generation: {max_tokens: 4}
-variants:
-  base: {prompting: {model: base}}
-  served: {prompting: {model: served}}
-  lora: {prompting: {model: lora}}
-  rag: {rag: {model: lora, knowledge: terms, retriever: {dense: {model: vectors}}, k: 2}}
-latency: {items: 0}
-"""
 SLOW = """\
 import time
 from pathlib import Path
@@ -84,6 +62,36 @@ class Slow(Model):
 """
 
 
+PLANNED = """\
+import os
+import time
+
+from harness.models.huggingface import HuggingFace
+from harness.records.outputs import Completion
+
+
+class Planned(HuggingFace):
+    def plan(self, prompts, generation):
+        self._is_compiled = len(prompts) > 2
+        return [[i] for i in range(len(prompts))]
+
+    def generate_each(self, prompts, generation, repeats):
+        time.sleep(0.4)
+        text = f"{self._is_compiled} {os.getpid()}"
+        yield from ((i, Completion(text=text, finish="stop", tokens_in=1, tokens_out=1)) for i in range(len(prompts)))
+"""
+
+
+class Watch(Display):
+    """Keeps what the processes did at the same time."""
+
+    def __init__(self) -> None:
+        self.works: list[set[str]] = []
+
+    def spread(self, places: Sequence[str]) -> None:
+        self.works.append({place.partition(": ")[2] for place in places})
+
+
 @pytest.fixture(scope="module")
 def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workers]:
     """Two processes of a Ray that lives as long as the tests of this module."""
@@ -106,11 +114,8 @@ def digest_of(folder: RunFolder) -> str:
 def test_a_run_on_two_processes_equals_a_local_one(
     write_suite: Callable[..., Path], workers: Workers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    files = {"train__csv": "\n".join(["q,a", *ROWS[:16]]), "test__csv": "\n".join(["q,a", *ROWS[16:]])}
-    vectors = "".join(f"{word} {i} {8 - i} 1\n" for i, word in enumerate(WORDS))
-    path = write_suite(SUITE, **files, vectors__txt=vectors, terms__csv="\n".join(["name", *WORDS]))
-    save_model(path.parent / "model", "Llama", CHATML, 3)
-    folders = {}
+    path = write_spread_suite(write_suite)
+    folders, watch = {}, Watch()
     for place in ("local", "cluster"):
         monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / place / "cache"))
         suite, folders[place] = load_suite(path), RunFolder(tmp_path / place / "run")
@@ -118,13 +123,20 @@ def test_a_run_on_two_processes_equals_a_local_one(
             if place == "local":
                 run(suite, folders[place], Context(suite.models, cache, Display(), suite.seed), render)
             else:
-                door = ClusterContext(suite.models, cache, Display(), suite.seed, workers=workers)
+                door = ClusterContext(suite.models, cache, watch, suite.seed, workers=workers)
                 run(suite, folders[place], door, render, ahead=partial(fill, door))
     assert answers(folders["cluster"]) == answers(folders["local"])
     assert digest_of(folders["cluster"]) == digest_of(folders["local"])
     record = folders["cluster"].read_run()
     computed = {cell["variant"]: (cell["calls"], cell["cached"]) for cell in record["cells"]}
-    assert computed == {"base": (0, 8), "served": (8, 0), "lora": (0, 8), "rag": (0, 8)}  # the driver asks servers
+    assert computed == {
+        "base": (0, 8),
+        "served": (8, 0),
+        "lora": (0, 8),
+        "wide": (0, 8),
+        "rag": (0, 8),
+    }  # the driver asks servers
+    assert any({"train lora", "train wide"} <= works for works in watch.works)  # side by side
     assert [place["device"] for place in record["cluster"]] == ["cpu", "cpu"]
     assert not (tmp_path / "cluster" / "cache" / "cluster").exists() or not list(
         (tmp_path / "cluster" / "cache" / "cluster").glob("making-*")
@@ -160,3 +172,22 @@ def test_a_killed_process_repeats_its_batch_only(
     assert len(batches) == 6 + 1
     assert len(set(batches)) == 6
     assert len(before & {own.report.process for own in workers.workers}) == 1
+
+
+def test_what_a_plan_settles_holds_for_the_process_that_did_not_plan(
+    write_suite: Callable[..., Path], workers: Workers
+) -> None:
+    """Such as whether a cell is long enough to compile its network."""
+    path = write_suite(
+        "models:\n  own: {planned.Planned: {path: model}}\ntasks:\n  t: {data: {csv: {path: t.csv, input: q, target: a}}, "
+        "prompt: '{{ input }}', metrics: {acc: exact_match}}\nvariants:\n  v: {prompting: {model: own}}\n",
+        planned__py=PLANNED,
+        t__csv="q,a\na,A\n",
+    )
+    save_model(path.parent / "model", "Llama", CHATML, 3)
+    suite = load_suite(path)
+    with closing(Cache(cache_root() / "calls.sqlite")) as cache:
+        door = ClusterContext(suite.models, cache, Display(), 0, workers=workers)
+        completions = door.generate("own", [user(f"w{i}") for i in range(6)], Generation())
+    processes = {str(own.report.process) for own in workers.workers}
+    assert {own.text for own in completions} == {f"True {process}" for process in processes}

@@ -181,3 +181,19 @@ def test_a_network_that_cannot_share_is_named_once(tmp_path: Path) -> None:
 def test_the_scheme_is_in_the_key_where_rounding_shows_it(dtype: str, identity: dict[str, str], folder: Path) -> None:
     model = HuggingFace(path=str(folder), dtype=dtype, device="cpu")
     assert model.scoring_identity() == identity
+
+
+def test_another_process_shares_what_the_plan_has_found(folder: Path) -> None:
+    """One prompt by itself begins like no other: only who knows the plan computes what the cell shares once."""
+    planner, other = make(folder), make(folder)
+    asked = prompts()
+    planner.plan_scoring(asked, [LETTERS] * len(asked))
+    assert planner.batch_settings()["prefixes"].prefixes
+    assert other.batch_settings() != planner.batch_settings()
+    other.adopt(planner.batch_settings())
+    assert other.batch_settings() == planner.batch_settings()
+    other.score_options(asked[:1], [LETTERS])
+    segments = dict(other._shared_prefixes._segments)
+    other.adopt(planner.batch_settings())
+    assert other._shared_prefixes._segments == segments  # the same plan again: what was computed stays
+    assert segments

@@ -30,6 +30,9 @@ def test_the_module_of_the_main_path_is_a_function_too() -> None:
         ("bad.yaml", {}, "bad.yaml:1: modles: is not a known key (did you mean models?)"),
         ("bad.yaml", {"start": "scor"}, "start='scor': must be one of train, index, predict"),
         ("bad.yaml", {"language": "de"}, "language='de': must be one of en, zh"),
+        ("bad.yaml", {"shard": "4/3"}, "--shard 4/3: shards are counted from 1"),
+        ("bad.yaml", {"devices": "two"}, "--devices two: must be a number, 1 or more, or all"),
+        ("bad.yaml", {"on": "ray"}, "bad.yaml:1: modles: is not a known key (did you mean models?)"),
     ],
 )
 def test_refusals(suite: str, options: dict[str, Any], message: str, tmp_path: Path) -> None:
