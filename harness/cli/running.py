@@ -58,7 +58,6 @@ def _run(suite: Path, part: PartOptions, streams: RunOutput, out: Path | None, s
     from harness.runtime.run_lookup import folder_for, folder_from
     from harness.stages.choose_part import load_part, scope_lines
     from harness.stages.due_stages import STAGES, due_stages
-    from reports.html import render
 
     if start not in STAGES:
         raise HarnessError(f"--from {start}: must be one of {', '.join(STAGES)}")
@@ -74,7 +73,7 @@ def _run(suite: Path, part: PartOptions, streams: RunOutput, out: Path | None, s
     ):
         log_to(progress.note)
         context, ahead = door_to(loaded, cache, progress, workers)
-        page = engine.run(loaded, folder, context, partial(render, language=streams.options.lang), start, ahead=ahead)
+        page = engine.run(loaded, folder, context, streams.render, start, ahead=ahead)
     return streams.finish(folder, page) if loaded.scope.shard is None else streams.finish_part(folder)
 
 

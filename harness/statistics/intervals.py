@@ -16,6 +16,7 @@ from harness.statistics.alike import weighted_sums
 from harness.statistics.distributions import student_quantile, student_tail
 from harness.statistics.groups import Groups, error_of_mean, merged
 from harness.statistics.resampling import ALPHA, RESAMPLES, Floats, is_binary, mean_difference
+from harness.statistics.roots import root_between
 
 INSIDE = 1e-9  # off the observed difference, where the score is nothing over nothing if no item differs
 
@@ -177,8 +178,6 @@ def score_interval(wins: int, losses: int, n: int, level: float) -> Interval:
 
     The ends are where (wins − losses − nδ)² = z² n (2q + δ(1 − δ)), with q the likeliest share of lost items at δ.
     """
-    from scipy.optimize import brentq
-
     mean, z = (wins - losses) / n, _z(level)
 
     def excess(delta: float) -> float:
@@ -187,8 +186,8 @@ def score_interval(wins: int, losses: int, n: int, level: float) -> Interval:
         variance = n * (2 * q + delta * (1 - delta))
         return abs(wins - losses - n * delta) - z * math.sqrt(max(0.0, variance))
 
-    low = float(brentq(excess, -1.0, mean - INSIDE, xtol=INSIDE)) if mean - INSIDE > -1 and excess(-1.0) > 0 else -1.0
-    high = float(brentq(excess, mean + INSIDE, 1.0, xtol=INSIDE)) if mean + INSIDE < 1 and excess(1.0) > 0 else 1.0
+    low = root_between(excess, -1.0, mean - INSIDE, INSIDE) if mean - INSIDE > -1 and excess(-1.0) > 0 else -1.0
+    high = root_between(excess, mean + INSIDE, 1.0, INSIDE) if mean + INSIDE < 1 and excess(1.0) > 0 else 1.0
     return Interval(mean, low, high)
 
 
