@@ -12,6 +12,7 @@ from harness.errors import HarnessError, InterruptionError, reason_of
 
 if TYPE_CHECKING:
     from harness.components.display import Display
+    from harness.records.finished_run import FinishedRun
     from harness.records.inputs import JSON, Language
     from harness.runtime.run_folder import RunFolder
     from harness.stages.plan import Plan
@@ -25,6 +26,7 @@ class RunOutput:
 
         self.options = options
         self.console = make_console(is_error=options.json)
+        self._finished: FinishedRun | None = None
 
     @property
     def language(self) -> "Language":
@@ -49,6 +51,13 @@ class RunOutput:
         with display(self.console) as bars:
             yield bars
 
+    def render(self, finished: "FinishedRun") -> str:
+        """The page of a run, which is remembered: a large one is read slowly."""
+        from reports.html import render
+
+        self._finished = finished
+        return render(finished, language=self.options.lang)
+
     def finish(self, folder: "RunFolder", page: Path) -> int:
         """Say what a run came to, and where its page is; returns the exit code."""
         from harness.printing import print_lost_cells
@@ -56,7 +65,7 @@ class RunOutput:
         from reports.export.run_outcome import run_outcome
         from reports.terminal import print_place, print_summary
 
-        finished = excerpt_of(folder)
+        finished = self._finished or excerpt_of(folder)
         if not self.options.quiet:
             print_summary(finished, self.console, language=self.language)
             print_place(page, self.console, self.language)

@@ -59,7 +59,6 @@ def _run(suite: Path, part: PartOptions, streams: RunOutput, out: Path | None, s
     from harness.runtime.run_lookup import folder_for, folder_from
     from harness.stages.choose_part import scope_lines
     from harness.stages.due_stages import STAGES, due_stages
-    from reports.html import render
 
     if start not in STAGES:
         raise HarnessError(f"--from {start}: must be one of {', '.join(STAGES)}")
@@ -74,8 +73,7 @@ def _run(suite: Path, part: PartOptions, streams: RunOutput, out: Path | None, s
         ):
             log_to(progress.note)
             context, ahead = door_to(loaded, cache, progress, workers)
-            written = partial(render, language=streams.options.lang)
-            page = engine.run(loaded, folder, context, written, start, ahead=ahead)
+            page = engine.run(loaded, folder, context, streams.render, start, ahead=ahead)
     return streams.finish(folder, page) if loaded.scope.shard is None else streams.finish_part(folder)
 
 

@@ -1,35 +1,40 @@
 """Files of records: each is whole or absent, never half, and none of them holds a secret."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from harness.errors import StoreError
-from harness.records.decisions import Latency
-from harness.records.figures import Overlap
 from harness.records.inputs import Sample
-from harness.records.judgements import Judgement
-from harness.records.outputs import Prediction, Score
-from harness.records.summary import Summary
 from harness.runtime.record_parts import RecordParts
 from harness.runtime.whole_files import PARTIAL, replace_file, writing
 from harness.text.blocks import blocks
 from harness.text.redaction import Redaction
 
 T = TypeVar("T")
-_ADAPTERS: dict[type, TypeAdapter[Any]] = {
-    kind: TypeAdapter(kind) for kind in (Sample, Prediction, Overlap, Latency, Score, Judgement, Summary)
-}
-
-_LIST_ADAPTERS: dict[type, TypeAdapter[Any]] = {kind: TypeAdapter(list[kind]) for kind in _ADAPTERS}  # type: ignore[valid-type]
 BLOCK, BLOCK_BYTES = 1000, 1 << 20  # records that are written, and bytes that are read at once
 
 _YOUNGER: Mapping[type, tuple[str, ...]] = {
     Sample: ("system", "tools")
 }  # fields younger than the format: left out while they are empty
+
+
+@cache
+def _adapters(kind: Hashable) -> tuple[TypeAdapter[Any], TypeAdapter[Any]]:
+    """How one record and a list of them are written and read: made with the first such file, which takes 10 ms."""
+    return TypeAdapter(kind), TypeAdapter(list[kind])  # type: ignore[arg-type, valid-type]
+
+
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    return _adapters(kind)[0]
+
+
+def _list_adapter(kind: type) -> TypeAdapter[Any]:
+    return _adapters(kind)[1]
 
 
 def empty_fields(record: object) -> set[str]:
@@ -74,7 +79,7 @@ class RecordFiles:
 
     def as_lines(self, records: Iterable[T], kind: type[T]) -> Iterator[bytes]:
         """Records as lines of a file, some together, without secrets."""
-        dump, younger = _ADAPTERS[kind].serializer.to_json, kind in _YOUNGER
+        dump, younger = _adapter(kind).serializer.to_json, kind in _YOUNGER
         for block in blocks(records, BLOCK):
             lines = [dump(record, exclude=empty_fields(record)) if younger else dump(record) for record in block]
             yield self.redaction.redact_bytes(b"\n".join([*lines, b""]))
@@ -136,7 +141,7 @@ class RecordFiles:
     def _parsed(self, name: str, first: int, lines: list[bytes], kind: type[T]) -> list[T]:
         """Records of some lines at once: so they are parsed in half the time; what is wrong is found line by line."""
         try:
-            records: list[T] = _LIST_ADAPTERS[kind].validate_json(b"[%b]" % b",".join(lines))
+            records: list[T] = _list_adapter(kind).validate_json(b"[%b]" % b",".join(lines))
         except ValidationError:
             records = []
         if len(records) == len(lines):
@@ -159,7 +164,7 @@ class RecordFiles:
     def parse(self, name: str, line: int, text: bytes, kind: type[T]) -> T:
         """One record. Raises StoreError that names file and line."""
         try:
-            record: T = _ADAPTERS[kind].validate_json(text)
+            record: T = _adapter(kind).validate_json(text)
         except ValidationError as error:
             problem = error.errors()[0]["msg"]
             raise StoreError(f"{self.path / name}:{line}: not a {kind.__name__} record: {problem}") from error

@@ -46,13 +46,14 @@ def timed_requests(suite: Suite, tasks: Mapping[str, Task], context: Context) ->
     reported = {suite.expansion.pools.get(name, (name,))[0]: name for name in suite.expansion.reported()}
     firsts = {first: name for first, name in reported.items() if not suite.variants[first].is_foreign}
     questions = _questions_of(suite, task, list(firsts))
+    rows = digest([_content(row) for row in (*task.data.train, *task.data.validation)])
     return [
         TimedRequests(
             reported=firsts[cell.variant],
             variant=cell.variant,
             task=task,
             warm_up=questions[cell.variant][0],
-            questions=_keyed(suite, task, cell.variant, questions[cell.variant][1:], context),
+            questions=_keyed(suite, task, rows, cell.variant, questions[cell.variant][1:], context),
         )
         for cell in planned_cells(suite, {task.name: task})
         if cell.variant in firsts
@@ -89,15 +90,17 @@ def _asks_a_server(suite: Suite, variant: str) -> bool:
     return any(isinstance(suite.models[name], HostedModel) for name in suite.usage.models_of[variant])
 
 
-def _keyed(suite: Suite, task: Task, variant: str, questions: Sequence[Sample], context: Context) -> dict[str, Sample]:
-    """The questions by the digests of all that determines how long they take."""
+def _keyed(
+    suite: Suite, task: Task, rows: str, variant: str, questions: Sequence[Sample], context: Context
+) -> dict[str, Sample]:
+    """The questions by the digests of all that determines how long they take; `rows` is that of the task's others."""
     content = {
         "version": VERSION,
         "machine": machine(),
         "seed": suite.seed,
         "task": {key: value for key, value in described_suite(suite, {task.name: task})["tasks"][task.name].items()
                  if key != "metrics"},
-        "rows": digest([_content(row) for row in (*task.data.train, *task.data.validation)]),
+        "rows": rows,
         "variant": _described(suite, suite.variants[variant]),
         "models": {name: _model(suite, name, context) for name in suite.usage.models_of[variant]},
         "knowledge": {

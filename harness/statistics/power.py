@@ -8,7 +8,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from harness.statistics.distributions import student_quantile
+from harness.statistics.distributions import binomial_shares, lower_tails, student_quantile
 from harness.statistics.groups import Groups, error_of_mean
 from harness.statistics.resampling import ALPHA, NOTHING, RESAMPLES, Floats, mean_difference
 
@@ -145,26 +145,24 @@ def _range(size: float, error: float, items: Callable[[float], int], largest: fl
 
 def _exact_power(size: float, n: int, discordance: float, level: float) -> float:
     """How often McNemar's exact test rejects when the shares differ by `size`."""
-    from scipy.stats import binom
-
     share = min(1.0, max(discordance, size))
     if n > EXACT_UP_TO:
         root = math.sqrt(max(1e-12, share - size**2))
         return NormalDist().cdf((size * math.sqrt(n) - _z(level) * math.sqrt(share)) / root)
     discordant, most = np.arange(n + 1), _rejected_counts(n, level)
     wins = (1 + size / share) / 2
-    rejected = binom.cdf(most, discordant, wins) + binom.sf(discordant - most - 1, discordant, wins)
-    return float((binom.pmf(discordant, n, share) * np.where(most < 0, 0.0, rejected)).sum())
+    rejected = lower_tails(most, discordant, wins) + lower_tails(most, discordant, 1 - wins)
+    return float((binomial_shares(n, share) * rejected).sum())
 
 
 @lru_cache(maxsize=16)
 def _rejected_counts(n: int, level: float) -> Floats:
     """For 0 to n discordant items the most wins, or losses, with which McNemar's test rejects; below 0 for none."""
-    from scipy.stats import binom
-
-    discordant = np.arange(n + 1)
-    most = binom.ppf(level / 2, discordant, 0.5)  # the smallest count whose tail reaches level/2: one too many
-    counts: Floats = np.where(2 * binom.cdf(most, discordant, 0.5) < level, most, most - 1)
+    counts, most = np.empty(n + 1), -1
+    for discordant in range(n + 1):  # with one more discordant item it is the same count, or one more
+        if 2 * lower_tails(most + 1, discordant, 0.5) < level:
+            most += 1
+        counts[discordant] = most
     return counts
 
 

@@ -1,5 +1,6 @@
 """Cells without any value: a run that has one has not measured what it was to measure, whatever the reason."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -39,17 +40,16 @@ def cells_without_value(finished: FinishedRun) -> Iterator[LostCell]:
     """
     valued = {(own.task, own.variant) for own in finished.summary.results if own.known and finished.sizes}
     tasks = finished.run.get("tasks") or dict.fromkeys(sample.task for sample in finished.samples)
-    predictions: dict[Cell, list[Prediction]] = {}
+    predictions: dict[tuple[str, str], list[Prediction]] = defaultdict(list)  # by task and variant
     for prediction in finished.predictions:
-        if FreshnessProbe.parse(prediction.task, tasks) is None:
-            predictions.setdefault(Cell(prediction.task, prediction.variant), []).append(prediction)
-    scores: dict[Cell, list[Score]] = {}
+        predictions[prediction.task, prediction.variant].append(prediction)
+    scores: dict[tuple[str, str], list[Score]] = defaultdict(list)
     for score in finished.scores:
-        scores.setdefault(Cell(score.task, score.variant), []).append(score)
-    for cell, answers in predictions.items():
-        marks = scores.get(cell, [])
-        if (cell.task, reported_name(cell.variant)) in valued:
+        scores[score.task, score.variant].append(score)
+    for (task, variant), answers in predictions.items():
+        if FreshnessProbe.parse(task, tasks) is not None or (task, reported_name(variant)) in valued:
             continue
+        cell, marks = Cell(task, variant), scores.get((task, variant), [])
         if all(prediction.error is not None for prediction in answers):
             yield LostCell(cell, answers[0].error or "")
         elif marks and all(mark.value is None for mark in marks):

@@ -147,7 +147,7 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
         tree = self.parse(source)
         tree = _Spending().visit(tree)
         tree.set_environment(self)
-        return CompiledTemplate.from_code(self, self.compile(tree), self.make_globals(None))
+        return CompiledTemplate.from_code(self, self.compile(tree), dict(self.globals))
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """The operators that can make much of little."""

@@ -38,6 +38,8 @@ class Template:
         Visible: `input`, `options` (a list of (letter, text)), every column of the row, and `extra`. Raises
         HarnessError for a variable that the row does not have, and for whatever else stops the template.
         """
+        if (constant := _constant(self.text)) is not None:
+            return constant
         values = {
             **sample.meta,
             "input": sample.input,
@@ -65,8 +67,7 @@ class Template:
 
     def _compile(self) -> CompiledTemplate:
         try:
-            with budget():
-                return _compiled(self.text)
+            return _compiled(self.text)
         except TemplateSyntaxError as error:
             raise HarnessError(f"{self.origin}:{error.lineno}: {error.message}") from error
         except RecursionError as error:
@@ -88,4 +89,14 @@ def _constant(text: str) -> str:
 
 @cache
 def _compiled(text: str) -> CompiledTemplate:
-    return _ENVIRONMENT.compiled(text)
+    with budget():
+        return _ENVIRONMENT.compiled(text)
+
+
+@cache
+def _constant(text: str) -> str | None:
+    """What a template without any variable says of every sample; None for all others, and for one that fails."""
+    try:
+        return None if _variables(text) else Template(text, "").render_values({})
+    except (HarnessError, TemplateError, RecursionError, ValueError, ArithmeticError, SyntaxError):
+        return None

@@ -49,6 +49,7 @@ class ItemRecords:
                 )
             self._predictions[key][prediction.variant] = prediction
         self._scales: dict[Key, MetricInfo] = {}
+        self._figures: dict[tuple[str, str, float | None], tuple[ScoreOutcome, str | None]] = {}
         self._scores: dict[tuple[str, str, str], list[Score]] = defaultdict(list)
         for score in finished.scores:
             self._scores[score.task, score.sample_id, score.variant].append(score)
@@ -66,6 +67,16 @@ class ItemRecords:
         if (task, metric) not in self._scales:
             self._scales[task, metric] = metric_info(self.summary, task, metric)
         return self._scales[task, metric]
+
+    def figure(self, score: Score) -> tuple[ScoreOutcome, str | None]:
+        """How right a value is, and how it is written; metrics give most answers one of few values."""
+        key = score.task, score.metric, score.value
+        if key not in self._figures:
+            info = self.scale(score.task, score.metric)
+            value = score.value if score.value is None or math.isfinite(score.value) else None
+            text = None if value is None else numbers.with_unit(value, info).replace(".0 %", " %")
+            self._figures[key] = score_outcome(value, info), text
+        return self._figures[key]
 
     def retrieval(self, prediction: Prediction) -> str | None:
         """Whether a gold passage was shown and whether the answer is right, by the metric that decides in `Retrieved`.
@@ -171,6 +182,8 @@ def _timing(prediction: Prediction, texts: NumberedTexts) -> JSON:
 
 
 def _route(prediction: Prediction, texts: NumberedTexts) -> list[JSON]:
+    if not prediction.route:
+        return []
     steps = _in_all(texts, lambda: [reason for _, reason in route_reasons(prediction.route)])
     return [[step.variant, reasons] for step, reasons in zip(prediction.route, steps, strict=True)]
 
@@ -192,10 +205,7 @@ def _passage(passage: JSON, texts: NumberedTexts) -> dict[str, JSON]:
 
 
 def _score(score: Score, records: ItemRecords) -> list[JSON]:
-    info = records.scale(score.task, score.metric)
-    value = score.value if score.value is None or math.isfinite(score.value) else None
-    figure = None if value is None else numbers.with_unit(value, info).replace(".0 %", " %")
-    return [score.metric, score_outcome(value, info), figure, score.reason, score.error]
+    return [score.metric, *records.figure(score), score.reason, score.error]
 
 
 def _rounded(value: float) -> JSON:
