@@ -52,7 +52,7 @@ class Template:
         """The text for named values; `subject` opens the message of an error."""
         try:
             with budget():
-                text = self._compile().render(values) if "{" in self.text else _constant(self.text)
+                text = self._compile().render(values)
             text.encode()
             return text
         except UnicodeEncodeError as error:  # which '\ud800' in a template writes; no request and no file could hold it
@@ -79,12 +79,6 @@ class Template:
 @cache
 def _variables(text: str) -> frozenset[str]:
     return frozenset(meta.find_undeclared_variables(_ENVIRONMENT.parse(text)))
-
-
-@cache
-def _constant(text: str) -> str:
-    """What a template without any variable or statement renders to, whatever the sample."""
-    return _compiled(text).render()
 
 
 @cache
