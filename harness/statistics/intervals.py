@@ -107,8 +107,7 @@ def bounded_means(
     shape of the Gamma weight of the added group, 1 as published.
     """
     has_value = ~np.isnan(columns)
-    filled = np.where(has_value, columns, 0.0)
-    sums, sizes = groups.sums(filled), groups.sums(has_value.astype(np.float64))
+    sums, sizes = groups.sums(np.where(has_value, columns, 0.0)), groups.sums(has_value.astype(np.float64))
     totals, counts = sizes.sum(axis=0), (sizes > 0).sum(axis=0)
     lows, highs = _extreme_means(sums, sizes, scales, unseen, seed)
     return [
