@@ -1,6 +1,6 @@
 """Where a run computes: in its own process, on several devices of this machine, or on a cluster."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from harness.cluster.cluster_wish import ClusterWish
 from harness.components.display import Display
+from harness.components.task import Task
+from harness.records.inputs import JSON
 from harness.runtime.cache import Cache
 from harness.runtime.context import Context
 from harness.stages.choose_part import load_part
@@ -17,7 +19,8 @@ from harness.suite.suite import Suite
 
 if TYPE_CHECKING:
     from harness.cluster.workers import Workers
-    from harness.run import Ahead
+
+Filling = Callable[[Suite, Mapping[str, Task], Sequence[str]], JSON]  # before the stages that are named
 
 
 @contextmanager
@@ -39,7 +42,9 @@ def suite_at(
         yield load_part(path, narrowing), workers
 
 
-def door_to(suite: Suite, cache: Cache, display: Display, workers: "Workers | None") -> "tuple[Context, Ahead | None]":
+def door_to(
+    suite: Suite, cache: Cache, display: Display, workers: "Workers | None"
+) -> "tuple[Context, Filling | None]":
     """The door to the models of a suite, and what computes on the workers before the stages of a run ask."""
     if workers is None:
         return Context(suite.models, cache, display, suite.seed, suite.secrets), None

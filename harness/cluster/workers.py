@@ -14,9 +14,10 @@ from harness.cluster.sent_models import packed
 from harness.components.display import Display
 from harness.components.model import Model
 from harness.components.trained_model import DerivedModel
-from harness.errors import HarnessError, ModelError
+from harness.errors import DeviceGoneError, HarnessError, ModelError
 from harness.records.cluster_places import ClusterPlace
 from harness.runtime.cache import cache_root
+from harness.runtime.lost_devices import device_loss
 
 log = logging.getLogger("harness")
 ATTEMPTS = 3  # of one piece of work, each on a process that died of it
@@ -142,7 +143,7 @@ class Workers:
                     reason = f"process {worker.report.process} on {worker.report.node} ended: {_first_line(error)}"
                 except RayTaskError as error:
                     if "CUDA error" not in str(error):
-                        raise
+                        raise _own_error(error.cause, title, worker) from error
                     reason = f"{worker.report.place.name} on {worker.report.node} failed: {_first_line(error.cause)}"
                 except RayError as error:
                     raise ModelError(f"{title}: the cluster is gone: {_first_line(error)}") from error
@@ -241,5 +242,11 @@ def _result(outcome: HostOutcome) -> HostOutcome:
     return outcome
 
 
+def _own_error(cause: Exception, title: str, worker: Worker) -> Exception:
+    """What a process raised, without Ray's words around it; where its memory ran out, that in one line."""
+    loss = device_loss(cause)
+    return cause if loss is None else DeviceGoneError(f"{title}, on {worker.report.node}: {loss}")
+
+
 def _first_line(error: BaseException) -> str:
-    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return next((line.rstrip(".") for line in str(error).splitlines() if line.strip()), type(error).__name__)

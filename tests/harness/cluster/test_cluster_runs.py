@@ -22,6 +22,7 @@ from harness.cluster.cluster_wish import ClusterWish
 from harness.cluster.fill import fill
 from harness.cluster.workers import Workers
 from harness.components.display import Display
+from harness.errors import DeviceGoneError
 from harness.records.inputs import Generation
 from harness.run import run
 from harness.runtime.cache import Cache, cache_root
@@ -62,6 +63,19 @@ class Slow(Model):
 """
 
 
+HUNGRY = """\
+from harness.components.model import Model
+
+
+class Hungry(Model):
+    local = True
+
+    def identity(self):
+        return {"component": "hungry"}
+
+    def generate(self, prompts, generation, repeats):
+        raise MemoryError
+"""
 PLANNED = """\
 import os
 import time
@@ -172,6 +186,22 @@ def test_a_killed_process_repeats_its_batch_only(
     assert len(batches) == 6 + 1
     assert len(set(batches)) == 6
     assert len(before & {own.report.process for own in workers.workers}) == 1
+
+
+def test_memory_that_runs_out_on_a_worker_is_said_in_one_line(
+    write_suite: Callable[..., Path], workers: Workers
+) -> None:
+    path = write_suite(
+        "models:\n  own: {hungry.Hungry: {}}\ntasks:\n  t: {data: {csv: {path: t.csv, input: q, target: a}}, "
+        "prompt: '{{ input }}', metrics: {acc: exact_match}}\nvariants:\n  v: {prompting: {model: own}}\n",
+        hungry__py=HUNGRY,
+        t__csv="q,a\na,A\n",
+    )
+    suite, node = load_suite(path), workers.workers[0].report.node
+    with closing(Cache(cache_root() / "calls.sqlite")) as cache:
+        door = ClusterContext(suite.models, cache, Display(), 0, workers=workers)
+        with pytest.raises(DeviceGoneError, match=rf"^own, on {node}: memory ran out .* \(MemoryError\); what was"):
+            door.generate("own", [user("a")], Generation())
 
 
 def test_what_a_plan_settles_holds_for_the_process_that_did_not_plan(
