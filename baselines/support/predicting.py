@@ -26,8 +26,7 @@ def reasoning_mistakes(generation: Generation, name: str, models: Mapping[str, M
             f"model {name} is behind a server, whose stop strings would cut its reasoning too; leave out "
             "generation.stop, or the reasoning"
         )
-    window = _window(name, models)
-    if generation.reasoning_tokens is not None and window is not None:
+    if generation.reasoning_tokens is not None and (window := _window(name, models)) is not None:
         tokens = generation.reasoning_tokens + generation.max_tokens
         if tokens >= window:
             problems.append(

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.shared.reciting_model import save_reciting
+
 PLAIN = """\
 name: plain
 models:
@@ -63,3 +65,13 @@ def _within(imported: set[str], packages: tuple[str, ...]) -> list[str]:
 )
 def test_check_imports_what_the_suite_names(tmp_path: Path, suite: str, unwanted: tuple[str, ...]) -> None:
     assert _within(_imported(tmp_path, suite), unwanted) == []
+
+
+def test_a_local_model_is_checked_without_the_libraries_that_run_it(tmp_path: Path) -> None:
+    """Its weights are at hand: what nothing asks of them is not read, which took some seconds."""
+    model = save_reciting(tmp_path / "network", {"is it?": "yes"}, None)
+    suite = PLAIN.replace(
+        '{scripted: {rules: [], default: "yes"}}', f"{{huggingface: {{path: {model}, format: plain}}}}"
+    )
+    suite += "  examples: {prompting: {model: robot, chain_of_thought: true}}\n"
+    assert _within(_imported(tmp_path, suite), ("torch", "transformers", "tokenizers")) == []
