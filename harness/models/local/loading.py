@@ -87,7 +87,8 @@ class LocalModel(TextModel):
         if self.is_here() and (memory := self.memory(1)) is not None and memory[0] > memory[1]:
             raise ModelError(
                 f"model {self.path} needs {gib(memory[0])} in {self.dtype_name}, the device has {gib(memory[1])}: "
-                "set dtype: bfloat16, ask it as {quantised: {base: …, bits: 4}}, or take a smaller model"
+                "set dtype: bfloat16 or ask it as {quantised: {base: …, bits: 4}} where that fits, as `harness plan "
+                f"{self.path}` shows, or take a smaller model"
             )
 
     def _check_files(self) -> None:

@@ -87,7 +87,7 @@ def tensor_shapes(file: Path) -> dict[str, tuple[int, ...]]:
             raise ModelError(f"{file} is a pointer of Git LFS, not the weights: run git lfs pull where it came from")
     try:
         if file.suffix == ".safetensors":
-            with safe_open(file, framework="pt") as tensors:
+            with safe_open(file, framework="np") as tensors:  # maps the file read-only: torch would reserve its size
                 return {name: tuple(tensors.get_slice(name).get_shape()) for name in tensors.keys()}  # noqa: SIM118
         with warnings.catch_warnings():
             warnings.simplefilter(

@@ -9,11 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import torch
 
 from harness.errors import HarnessError, ModelError
 from harness.models.huggingface import HuggingFace
+from harness.models.local.model_folder import tensor_shapes
 from harness.models.local.weights import Weights
 from harness.records.inputs import Generation
 from tests.shared.tiny_models import CHATML, readable, save_tokenizer, sizes, user
@@ -137,6 +139,16 @@ BROKEN: dict[str, tuple[Damage, str]] = {
     "a template that is none": (text("chat_template.jinja", "{% if %}"), "chat template fails"),
     "a template without end": (text("chat_template.jinja", "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}"), "fails"),
 }  # fmt: skip
+
+
+def test_weights_beyond_the_memory_are_whole(tmp_path: Path) -> None:
+    """A file of holes, larger than all memory: its header says what it holds, and nothing else of it is reserved."""
+    file, size = tmp_path / "model.safetensors", 2 * psutil.virtual_memory().total // 4
+    header = json.dumps({"w": {"dtype": "F32", "shape": [size], "data_offsets": [0, 4 * size]}}).encode()
+    with file.open("wb") as opened:
+        opened.write(struct.pack("<Q", len(header)) + header)
+        opened.truncate(opened.tell() + 4 * size)
+    assert tensor_shapes(file) == {"w": (size,)}
 
 
 @pytest.mark.parametrize(("damage", "reason"), list(BROKEN.values()), ids=list(BROKEN))
