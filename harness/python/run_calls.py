@@ -3,7 +3,7 @@
 import logging
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
@@ -58,8 +58,10 @@ def run_suite(
 ) -> Run:
     """Run a suite and return what came of it; `harness.run` says what the parameters are.
 
-    Raises HarnessError for all that the command line refuses. Cells without any value are told by a warning.
+    Raises HarnessError for all that the command line refuses, and TypeError for an option that there is not. Cells
+    without any value are told by a warning.
     """
+    _refuse_unknown(options)
     if start not in STAGES:
         raise HarnessError(f"start={start!r}: must be one of {', '.join(STAGES)}")
     spoken = next((own for own in LANGUAGES if own == language), None)
@@ -84,6 +86,12 @@ def run_suite(
     if sentence := part_outcome(folder).loss() if loaded.scope.shard else lost_cells(run.finished):
         warnings.warn(sentence, RuntimeWarning, stacklevel=3)
     return run
+
+
+def _refuse_unknown(options: Iterable[str]) -> None:
+    if unknown := sorted(set(options) - RunOptions.__annotations__.keys()):
+        known = ", ".join(("out", "start", "progress", "language", *RunOptions.__annotations__))
+        raise TypeError(f"harness.run has no option {', '.join(unknown)}; it has {known}")
 
 
 def _wishes(

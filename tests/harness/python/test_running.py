@@ -42,6 +42,13 @@ def test_refusals(suite: str, options: dict[str, Any], message: str, tmp_path: P
     assert message in "\n".join(refused.value.lines)
 
 
+def test_an_option_that_there_is_not_is_named() -> None:
+    with pytest.raises(
+        TypeError, match=r"harness\.run has no option shards; it has out, start, .*, shard, on, devices$"
+    ):
+        harness.run("suite.yaml", shards="1/3")
+
+
 def test_a_run_is_read_again(known_run: Any, tmp_path: Path) -> None:
     again = harness.load(str(known_run.folder))
     assert again.summary == known_run.summary
