@@ -63,6 +63,10 @@ class Slow(Model):
 """
 
 
+ASKED_BY = (
+    "models:\n  own: {{{}}}\ntasks:\n  t: {{data: {{csv: {{path: t.csv, input: q, target: a}}}}, "
+    "prompt: '{{{{ input }}}}', metrics: {{acc: exact_match}}}}\nvariants:\n  v: {{prompting: {{model: own}}}}\n"
+)
 HUNGRY = """\
 from harness.components.model import Model
 
@@ -192,8 +196,7 @@ def test_memory_that_runs_out_on_a_worker_is_said_in_one_line(
     write_suite: Callable[..., Path], workers: Workers
 ) -> None:
     path = write_suite(
-        "models:\n  own: {hungry.Hungry: {}}\ntasks:\n  t: {data: {csv: {path: t.csv, input: q, target: a}}, "
-        "prompt: '{{ input }}', metrics: {acc: exact_match}}\nvariants:\n  v: {prompting: {model: own}}\n",
+        ASKED_BY.format("hungry.Hungry: {}"),
         hungry__py=HUNGRY,
         t__csv="q,a\na,A\n",
     )
@@ -209,8 +212,7 @@ def test_what_a_plan_settles_holds_for_the_process_that_did_not_plan(
 ) -> None:
     """Such as whether a cell is long enough to compile its network."""
     path = write_suite(
-        "models:\n  own: {planned.Planned: {path: model}}\ntasks:\n  t: {data: {csv: {path: t.csv, input: q, target: a}}, "
-        "prompt: '{{ input }}', metrics: {acc: exact_match}}\nvariants:\n  v: {prompting: {model: own}}\n",
+        ASKED_BY.format("planned.Planned: {path: model}"),
         planned__py=PLANNED,
         t__csv="q,a\na,A\n",
     )
