@@ -197,3 +197,6 @@ def test_another_process_shares_what_the_plan_has_found(folder: Path) -> None:
     other.adopt(planner.batch_settings())
     assert other._shared_prefixes._segments == segments  # the same plan again: what was computed stays
     assert segments
+    planner._is_compiled = True  # as on CUDA, where a cell is long enough
+    other.adopt(planner.batch_settings())
+    assert other.batch_settings()["is_compiled"]
